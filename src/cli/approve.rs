@@ -1,0 +1,46 @@
+//! `skyswitch approve`: a person settles a change that waits.
+
+use serde_json::json;
+
+use super::ask::{is_interactive, typed_at_terminal};
+use super::exit::Exit;
+use super::output::Output;
+use super::tables;
+use crate::error::Result;
+use crate::ops::App;
+use crate::state::Approval;
+
+/// Lists what waits, or shows one change and asks for its typed value.
+pub(super) async fn approve(app: &App, code: Option<&str>, output: &Output) -> Result<Exit> {
+    let guard = app.guard();
+    let Some(code) = code else {
+        let waiting = guard.waiting().await?;
+        let rows: Vec<_> = waiting.iter().map(as_json).collect();
+        return output.result(&json!({ "waiting": rows }), || tables::waiting(&waiting));
+    };
+    let approval = guard.waiting_under(code).await?;
+    if !is_interactive() {
+        output.note(
+            "not confirmed: approving works only at an interactive terminal, so that a person sees the change. \
+             Nothing was approved.",
+        );
+        return Ok(Exit::NotConfirmed);
+    }
+    let answer = typed_at_terminal(approval.preview.clone()).await;
+    if guard.settle(&approval, &answer).await? {
+        output.text("Approved. Let the assistant call the tool again; it acts once, before the code lapses.")
+    } else {
+        output.note(
+            "Declined: the value typed was not the caller's number. Nothing will be changed.",
+        );
+        Ok(Exit::NotConfirmed)
+    }
+}
+
+fn as_json(approval: &Approval) -> serde_json::Value {
+    json!({
+        "code": approval.code,
+        "preview": approval.preview,
+        "expires_at": tables::time(approval.expires_at),
+    })
+}

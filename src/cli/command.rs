@@ -1,0 +1,134 @@
+//! The tree of commands and flags.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{ConfirmMode, Flags};
+use crate::domain::AccountId;
+use crate::mcp::ToolName;
+use crate::ops;
+
+/// Runs SkySwitch phone systems safely: VIP lists (route-by-ANI) for people, scripts and AI agents
+#[derive(Debug, Parser)]
+#[command(name = "skyswitch", version, propagate_version = true)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 not confirmed (nothing was changed), \
+                        4 configuration or credentials missing or refused."
+)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Global {
+    /// SkySwitch account id (UUID); overrides the configured default
+    #[arg(short, long, global = true, value_name = "ID")]
+    pub account: Option<AccountId>,
+    /// Print one JSON document; errors go to stderr as JSON
+    #[arg(short, long, global = true)]
+    pub json: bool,
+    /// Use the embedded sandbox instead of the real service; needs no account
+    #[arg(long, global = true)]
+    pub sandbox: bool,
+    /// Config file to read instead of ~/.config/skyswitch/config.json
+    #[arg(long, global = true, value_name = "PATH")]
+    pub config: Option<PathBuf>,
+    /// Log more to stderr; twice for everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+impl Global {
+    pub fn flags(&self) -> Flags {
+        Flags {
+            config: self.config.clone(),
+            account: self.account.clone(),
+            ..Flags::default()
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Serve the Model Context Protocol on stdin and stdout
+    Mcp(McpArgs),
+    /// Approve one pending change at this terminal; without CODE, list those that wait
+    Approve {
+        /// Code of the change, for example K7QM-3XPD
+        code: Option<String>,
+    },
+    /// List, add and remove VIP callers
+    #[command(subcommand)]
+    Vip(Vip),
+    /// List the account's PBX domains
+    Domains(ops::ListDomains),
+    /// Show how far a domain's VIP set-up is, with the support ticket to send
+    Checklist(ops::SetupChecklist),
+    /// Log in, and show whose token it is and what it allows
+    Token(TokenArgs),
+    /// Check configuration, login, scopes, account, domains and state folder
+    Doctor,
+    /// Show a whole conversation with the MCP server, against the sandbox
+    Demo,
+    /// Run the sandbox API alone on 127.0.0.1
+    Sandbox {
+        /// Port to listen on; 0 for any free one
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct McpArgs {
+    /// Offer no tool that changes anything
+    #[arg(long)]
+    pub read_only: bool,
+    /// How destructive changes are agreed to [default: human]
+    #[arg(long, value_enum, value_name = "MODE")]
+    pub confirm: Option<ConfirmMode>,
+    /// Offer only these tools, separated by commas
+    #[arg(long, value_delimiter = ',', value_name = "LIST")]
+    pub tools: Option<Vec<ToolName>>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Vip {
+    /// List VIP callers
+    List(ops::ListVips),
+    /// Add a VIP caller, or change where one rings
+    Add(AddArgs),
+    /// Remove a VIP caller
+    Remove(RemoveArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AddArgs {
+    #[command(flatten)]
+    pub vip: ops::AddVip,
+    /// Agree to replacing a rule that stands, without being asked
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RemoveArgs {
+    #[command(flatten)]
+    pub vip: ops::RemoveVip,
+    /// Agree to the removal, without being asked
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TokenArgs {
+    /// Get a new token even if the present one is good
+    #[arg(long, short)]
+    pub refresh: bool,
+    /// Print the access token and nothing else
+    #[arg(long, short)]
+    pub quiet: bool,
+}

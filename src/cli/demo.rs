@@ -1,0 +1,164 @@
+//! `skyswitch demo`: a whole conversation with our own MCP server over real
+//! pipes, against the sandbox, printed for people.
+
+use std::process::Stdio;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use rmcp::model::{
+    CallToolRequestParams, ClientCapabilities, ClientConfig, ElicitRequestParams, ElicitResult,
+    ElicitationAction, Implementation, JsonObject,
+};
+use rmcp::service::{RequestContext, RunningService};
+use rmcp::{ClientHandler, ErrorData, RoleClient, ServiceExt};
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use super::exit::Exit;
+use super::output::Output;
+use crate::error::{Error, Result};
+
+/// A half-done customer of the sandbox: the domain exists, nothing else is known.
+const CUSTOMER: &str = "sunrisebakery.12345.service";
+const CALLER: &str = "(616) 555-0177";
+
+/// Holds the conversation.
+pub(super) async fn converse(output: &Output) -> Result<Exit> {
+    let program = std::env::current_exe().map_err(|error| failed(&error))?;
+    let mut child = Command::new(program)
+        .args(["mcp", "--sandbox"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| failed(&error))?;
+    let (Some(answers), Some(requests)) = (child.stdout.take(), child.stdin.take()) else {
+        return Err(failed(&"the server has no pipes"));
+    };
+    output.text("$ skyswitch mcp --sandbox      (this program as MCP server, over pipes)\n")?;
+    let client = User::default()
+        .serve((answers, requests))
+        .await
+        .map_err(|error| failed(&error))?;
+    let talk = Conversation {
+        client: &client,
+        output,
+    };
+
+    talk.call("list_domains", json!({})).await?;
+    talk.call(
+        "setup_checklist",
+        json!({"domain": CUSTOMER, "fallback_destination": "100"}),
+    )
+    .await?;
+    let vip = json!({"domain": CUSTOMER, "ani": CALLER, "destination": "101"});
+    talk.call("add_vip", vip).await?;
+    talk.call("list_vips", json!({"domain": CUSTOMER})).await?;
+
+    let removal = json!({"domain": CUSTOMER, "ani": CALLER});
+    client.service().will_answer(None);
+    talk.call("remove_vip", removal.clone()).await?;
+    client.service().will_answer(Some(CALLER));
+    talk.call("remove_vip", removal).await?;
+    talk.call("list_vips", json!({"domain": CUSTOMER})).await?;
+
+    client.cancel().await.map_err(|error| failed(&error))?;
+    child.wait().await.map_err(|error| failed(&error))?;
+    output.text("The input ended, and so did the server. Nothing left this machine.")
+}
+
+struct Conversation<'a> {
+    client: &'a RunningService<RoleClient, User>,
+    output: &'a Output,
+}
+
+impl Conversation<'_> {
+    async fn call(&self, tool: &'static str, arguments: Value) -> Result<()> {
+        self.output.text(&format!("> {tool} {arguments}"))?;
+        let arguments: JsonObject = arguments.as_object().cloned().unwrap_or_default();
+        let request = CallToolRequestParams::new(tool).with_arguments(arguments);
+        let result = self
+            .client
+            .call_tool(request)
+            .await
+            .map_err(|error| failed(&error))?;
+        for question in self.client.service().questions_asked() {
+            self.output.text(&indented("? ", &question))?;
+        }
+        let texts = result.content.iter().filter_map(|block| block.as_text());
+        for text in texts {
+            self.output.text(&indented("  ", &text.text))?;
+        }
+        self.output.text("")?;
+        Ok(())
+    }
+}
+
+/// The person in the demo: answers forms as told beforehand.
+#[derive(Default)]
+struct User {
+    answer: Mutex<Option<String>>,
+    asked: Mutex<Vec<String>>,
+}
+
+impl User {
+    fn will_answer(&self, answer: Option<&str>) {
+        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = answer.map(str::to_owned);
+    }
+
+    fn questions_asked(&self) -> Vec<String> {
+        std::mem::take(&mut *self.asked.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl ClientHandler for User {
+    fn get_info(&self) -> ClientConfig {
+        let capabilities = ClientCapabilities::builder().enable_elicitation().build();
+        let name = Implementation::new("skyswitch-demo", env!("CARGO_PKG_VERSION"));
+        ClientConfig::new(capabilities, name)
+    }
+
+    async fn create_elicitation(
+        &self,
+        request: ElicitRequestParams,
+        _: RequestContext<RoleClient>,
+    ) -> std::result::Result<ElicitResult, ErrorData> {
+        let answer = self
+            .answer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let mut question = match request {
+            ElicitRequestParams::FormElicitationParams { message, .. } => message,
+            _ => String::new(),
+        };
+        question.push_str(match &answer {
+            Some(_) => "\n[the person types ",
+            None => "\n[the person declines",
+        });
+        question.push_str(answer.as_deref().unwrap_or_default());
+        question.push(']');
+        self.asked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(question);
+        Ok(match answer {
+            Some(text) => ElicitResult::new(ElicitationAction::Accept)
+                .with_content(json!({ "confirm": text })),
+            None => ElicitResult::new(ElicitationAction::Decline),
+        })
+    }
+}
+
+fn indented(mark: &str, text: &str) -> String {
+    text.lines()
+        .map(|line| format!("{mark}{line}\n"))
+        .collect::<String>()
+}
+
+fn failed(error: &dyn std::fmt::Display) -> Error {
+    Error::internal(
+        format!("the demo conversation broke off: {error}"),
+        "Run it again with `-v` to see the server's log.",
+    )
+}

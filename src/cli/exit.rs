@@ -1,0 +1,69 @@
+//! Exit codes.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+
+use super::output::Output;
+use crate::error::{Code, Error};
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exit {
+    Done,
+    Failed,
+    Usage,
+    NotConfirmed,
+    NotConfigured,
+}
+
+impl Exit {
+    /// The exit that a kind of failure stands for.
+    pub fn of(code: Code) -> Exit {
+        match code {
+            Code::InvalidArgument => Exit::Usage,
+            Code::ConfirmationInvalid | Code::ConfirmationStale | Code::Blocked => {
+                Exit::NotConfirmed
+            }
+            Code::NotConfigured | Code::Unauthorized => Exit::NotConfigured,
+            _ => Exit::Failed,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(match exit {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::NotConfirmed => 3,
+            Exit::NotConfigured => 4,
+        })
+    }
+}
+
+/// Reports a command line that cannot be understood, or prints help or version.
+pub(super) fn usage(refusal: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    let is_answer = matches!(
+        refusal.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    );
+    let wants_json = arguments
+        .iter()
+        .any(|word| word == "--json" || word == "-j");
+    if wants_json && !is_answer {
+        let message = refusal.to_string();
+        let first_line = message.lines().next().unwrap_or_default();
+        let error = Error::new(
+            Code::InvalidArgument,
+            first_line.trim_start_matches("error: "),
+            "Run the command with `--help`.",
+        );
+        return Output::new(true).failure(&error).into();
+    }
+    // Fails only when the terminal is gone; the exit code still tells.
+    let _ = refusal.print();
+    ExitCode::from(if is_answer { 0 } else { 2 })
+}

@@ -1,0 +1,233 @@
+//! The command line: the same operations for people and scripts.
+
+mod approve;
+mod ask;
+mod command;
+mod demo;
+mod exit;
+mod output;
+mod tables;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::prelude::*;
+
+use crate::config::{Credentials, Flags, Settings, process_environment};
+use crate::error::{Error, Result};
+use crate::mcp::{Server, ToolSet, serve_stdio};
+use crate::ops::{self, App, PageSize};
+use crate::redact::Secret;
+use crate::sandbox::{self, Sandbox, Tenant};
+use ask::Person;
+use command::{Cli, Command, Global, McpArgs, TokenArgs, Vip};
+use exit::Exit;
+use output::Output;
+
+/// Runs one command and says how it ended.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(refusal) => return exit::usage(&refusal, &arguments),
+    };
+    start_logging(cli.global.verbose);
+    let output = Output::new(cli.global.json);
+    // One thread: most of the time a call takes is hand-overs between threads.
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let error = Error::internal(
+                format!("the runtime cannot be started: {error}"),
+                "Check the system's limits on threads and open files.",
+            );
+            return output.failure(&error).into();
+        }
+    };
+    let exit = runtime.block_on(dispatch(cli, &output));
+    // A read of the terminal or of stdin may still be pending; nothing waits for it.
+    runtime.shutdown_background();
+    exit.unwrap_or_else(|error| output.failure(&error)).into()
+}
+
+async fn dispatch(cli: Cli, output: &Output) -> Result<Exit> {
+    let Cli { global, command } = cli;
+    match command {
+        Command::Mcp(args) => serve(&global, args).await,
+        Command::Demo => demo::converse(output).await,
+        Command::Sandbox { port } => run_sandbox(port, output).await,
+        Command::Approve { code } => {
+            let (app, _sandbox) = app(&global).await?;
+            approve::approve(&app, code.as_deref(), output).await
+        }
+        Command::Vip(vip) => {
+            let (app, _sandbox) = app(&global).await?;
+            self::vip(&app, vip, output).await
+        }
+        Command::Domains(args) => {
+            let (app, _sandbox) = app(&global).await?;
+            let list = ops::list_domains(&app, &args, PageSize::All).await?;
+            output.result(&list, || tables::domains(&list))
+        }
+        Command::Checklist(args) => {
+            let (app, _sandbox) = app(&global).await?;
+            let checklist = ops::setup_checklist(&app, &args).await?;
+            output.result(&checklist, || tables::checklist(&checklist))
+        }
+        Command::Token(args) => {
+            let (app, _sandbox) = app(&global).await?;
+            token(&app, args, output).await
+        }
+        Command::Doctor => {
+            let (app, _sandbox) = app(&global).await?;
+            let diagnosis = ops::doctor(&app).await;
+            output.result(&diagnosis, || tables::diagnosis(&diagnosis))?;
+            Ok(diagnosis.first_failure.map_or(Exit::Done, Exit::of))
+        }
+    }
+}
+
+async fn vip(app: &App, vip: Vip, output: &Output) -> Result<Exit> {
+    match vip {
+        Vip::List(args) => {
+            let list = ops::list_vips(app, &args, PageSize::All).await?;
+            output.result(&list, || tables::vips(&list))
+        }
+        Vip::Add(args) => {
+            let person = Person::new(args.yes);
+            let added = ops::add_vip(app, &args.vip, &person.channel()).await?;
+            let outcome = ask::decided(added)?;
+            output.result(&outcome, || tables::added(&outcome))?;
+            Ok(person.exit(outcome.status == ops::AddVipStatus::Declined, output))
+        }
+        Vip::Remove(args) => {
+            let person = Person::new(args.yes);
+            let removed = ops::remove_vip(app, &args.vip, &person.channel()).await?;
+            let outcome = ask::decided(removed)?;
+            output.result(&outcome, || tables::removed(&outcome))?;
+            Ok(person.exit(outcome.status == ops::RemoveVipStatus::Declined, output))
+        }
+    }
+}
+
+async fn token(app: &App, args: TokenArgs, output: &Output) -> Result<Exit> {
+    let report = ops::token(app, args.refresh).await?;
+    if args.quiet {
+        return output.text(report.access_token.expose());
+    }
+    output.result(&report, || tables::token(&report))
+}
+
+async fn serve(global: &Global, args: McpArgs) -> Result<Exit> {
+    let flags = Flags {
+        confirm: args.confirm,
+        read_only: args.read_only,
+        ..global.flags()
+    };
+    let settings = Settings::load(&flags, &process_environment);
+    // Settings that cannot be read must not offer more than they might forbid.
+    let read_only = settings.as_ref().map_or(true, |s| s.read_only);
+    let read_only = read_only && (settings.is_ok() || args.read_only);
+    let (app, _sandbox) = match settings {
+        Ok(settings) => {
+            let (app, sandbox) = with_upstream(settings, global.sandbox).await?;
+            (Ok(Arc::new(app)), sandbox)
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the settings cannot be used; calls will say so");
+            (Err(error), None)
+        }
+    };
+    let server = Server::new(app, ToolSet::new(args.tools, read_only));
+    serve_stdio(server).await?;
+    Ok(Exit::Done)
+}
+
+/// The operations on the configured upstream, or on a sandbox that lives as
+/// long as the second value.
+async fn app(global: &Global) -> Result<(App, Option<Sandbox>)> {
+    let settings = Settings::load(&global.flags(), &process_environment)?;
+    for warning in &settings.warnings {
+        tracing::warn!("{warning}");
+    }
+    with_upstream(settings, global.sandbox).await
+}
+
+async fn with_upstream(settings: Settings, sandbox: bool) -> Result<(App, Option<Sandbox>)> {
+    if !sandbox {
+        return Ok((App::new(settings), None));
+    }
+    let sandbox = Sandbox::start(0, Tenant::demo()).await.map_err(|error| {
+        Error::internal(
+            format!("the sandbox cannot listen on 127.0.0.1: {error}"),
+            "Check that this process may open a local port.",
+        )
+    })?;
+    let base_url = url::Url::parse(sandbox.base_url()).map_err(|error| {
+        Error::internal(
+            format!("the sandbox has no address: {error}"),
+            "Please report this as a bug.",
+        )
+    })?;
+    let credentials = Credentials {
+        client_id: sandbox::CLIENT_ID.to_owned(),
+        client_secret: Secret::new(sandbox::CLIENT_SECRET),
+        username: sandbox::USERNAME.to_owned(),
+        password: Secret::new(sandbox::PASSWORD),
+    };
+    let settings = settings.for_sandbox(base_url, credentials, sandbox::ACCOUNT_ID);
+    Ok((App::new(settings), Some(sandbox)))
+}
+
+async fn run_sandbox(port: u16, output: &Output) -> Result<Exit> {
+    let sandbox = Sandbox::start(port, Tenant::demo())
+        .await
+        .map_err(|error| {
+            Error::invalid(
+                "port",
+                format!("the sandbox cannot listen on 127.0.0.1:{port}: {error}"),
+                "Give a free `--port`, or leave it out for any free one.",
+            )
+        })?;
+    let settings = [
+        ("SKYSWITCH_BASE_URL", sandbox.base_url()),
+        ("SKYSWITCH_ACCOUNT_ID", sandbox::ACCOUNT_ID),
+        ("SKYSWITCH_CLIENT_ID", sandbox::CLIENT_ID),
+        ("SKYSWITCH_CLIENT_SECRET", sandbox::CLIENT_SECRET),
+        ("SKYSWITCH_USERNAME", sandbox::USERNAME),
+        ("SKYSWITCH_PASSWORD", sandbox::PASSWORD),
+    ];
+    let as_json: std::collections::BTreeMap<_, _> = settings.into_iter().collect();
+    output.result(&as_json, || tables::sandbox(&settings))?;
+    // Runs until it is interrupted; an error here means that no signal can come.
+    let _ = tokio::signal::ctrl_c().await;
+    Ok(Exit::Done)
+}
+
+/// Logs of this program go to stderr. Other crates' logs stay off at every
+/// level: theirs hold requests, and requests hold callers and tokens.
+fn start_logging(verbose: u8) {
+    let level = match verbose {
+        0 => process_environment("SKYSWITCH_LOG")
+            .and_then(|word| word.trim().parse().ok())
+            .unwrap_or(LevelFilter::WARN),
+        1 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_target(false);
+    // Fails only when a subscriber is set already, as by an embedding program.
+    let _ = tracing_subscriber::registry()
+        .with(ours)
+        .with(lines)
+        .try_init();
+}

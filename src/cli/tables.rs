@@ -1,0 +1,196 @@
+//! Results for people: tables, numbers in their usual writing, colours where they help.
+
+use std::fmt::Write;
+
+use comfy_table::Table;
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use console::style;
+
+use crate::domain::{Route, Vip};
+use crate::ops::{
+    AddVipOutcome, AddVipStatus, CheckState, Checklist, Diagnosis, DomainList, RemoveVipOutcome,
+    RemoveVipStatus, StepState, TokenReport, VipList,
+};
+use crate::redact::shown;
+use crate::state::Approval;
+
+pub(super) fn vips(list: &VipList) -> String {
+    if list.vips.is_empty() {
+        return "No VIP rules.".to_owned();
+    }
+    let mut table = table(&["Domain", "Caller", "Called number", "Rings"]);
+    for vip in &list.vips {
+        let route = Route::from(vip);
+        table.add_row([
+            shown(&vip.domain, 100),
+            route.key.ani.to_string(),
+            route.key.dnis.to_string(),
+            route.rings(),
+        ]);
+    }
+    format!("{table}\n{}", counted(list.total, "VIP rule"))
+}
+
+pub(super) fn domains(list: &DomainList) -> String {
+    if list.domains.is_empty() {
+        return "No PBX domains.".to_owned();
+    }
+    let mut table = table(&["Domain", "Description", "Reseller"]);
+    for row in &list.domains {
+        table.add_row([
+            shown(&row.domain, 100),
+            row.description.clone().unwrap_or_default(),
+            shown(row.reseller.as_deref().unwrap_or_default(), 40),
+        ]);
+    }
+    format!("{table}\n{}", counted(list.total, "domain"))
+}
+
+pub(super) fn added(outcome: &AddVipOutcome) -> String {
+    let vip = rule(&outcome.vip);
+    let mut text = match outcome.status {
+        AddVipStatus::Created => format!("Added: {vip}"),
+        AddVipStatus::Replaced => format!("Replaced: now {vip}"),
+        AddVipStatus::Unchanged => format!("Unchanged, the rule stood already: {vip}"),
+        AddVipStatus::ConfirmationRequired | AddVipStatus::Declined => format!("Not done: {vip}"),
+    };
+    if let Some(previous) = &outcome.previous {
+        let _ = write!(text, "\nBefore: {}", rule(previous));
+    }
+    warnings(&mut text, &outcome.warnings);
+    text
+}
+
+pub(super) fn removed(outcome: &RemoveVipOutcome) -> String {
+    let vip = outcome.vip.as_ref().map(rule).unwrap_or_default();
+    let mut text = match outcome.status {
+        RemoveVipStatus::Removed => format!("Removed: {vip}"),
+        RemoveVipStatus::NotFound => "Not found: no such rule stands; nothing was sent.".to_owned(),
+        RemoveVipStatus::ConfirmationRequired | RemoveVipStatus::Declined => {
+            format!("Not done: {vip}")
+        }
+    };
+    warnings(&mut text, &outcome.warnings);
+    text
+}
+
+pub(super) fn checklist(checklist: &Checklist) -> String {
+    let ready = match checklist.ready {
+        true => style("ready").green(),
+        false => style("not known to be ready").yellow(),
+    };
+    let mut text = format!("{}: {ready}\n", checklist.domain);
+    for (number, step) in (1..).zip(&checklist.steps) {
+        let state = match step.state {
+            StepState::Done => style("done   ").green(),
+            StepState::Todo => style("to do  ").yellow(),
+            StepState::Blocked => style("blocked").red(),
+            StepState::Unknown => style("unknown").yellow(),
+        };
+        let blocker = if step.blocker { " (BLOCKER)" } else { "" };
+        let _ = write!(text, "\n{number}. [{state}] {}{blocker}", step.title);
+        for line in [&step.evidence, &step.action].into_iter().flatten() {
+            let _ = write!(text, "\n     {line}");
+        }
+    }
+    if let Some(warning) = &checklist.warning {
+        let _ = write!(text, "\n\n{} {warning}", style("Warning:").red().bold());
+    }
+    let ticket = &checklist.support_ticket;
+    let _ = write!(
+        text,
+        "\n\nSupport ticket, ready to send\nSubject: {}\n\n{}",
+        ticket.subject, ticket.body
+    );
+    text
+}
+
+pub(super) fn token(report: &TokenReport) -> String {
+    format!(
+        "Logged in as {}\nScopes: {}\nGood until: {}",
+        shown(&report.username, 100),
+        shown(&report.scopes.join(" "), 300),
+        report.expires_at
+    )
+}
+
+pub(super) fn diagnosis(diagnosis: &Diagnosis) -> String {
+    let mut text = String::new();
+    for check in &diagnosis.checks {
+        let state = match check.state {
+            CheckState::Ok => style("ok     ").green(),
+            CheckState::Warning => style("warning").yellow(),
+            CheckState::Failed => style("FAILED ").red(),
+            CheckState::Skipped => style("skipped").dim(),
+        };
+        let _ = writeln!(text, "{state}  {:<12}  {}", check.id, check.detail);
+        if let Some(fix) = &check.fix {
+            let _ = writeln!(text, "                       -> {fix}");
+        }
+    }
+    text.push_str(match diagnosis.ok {
+        true => "Everything a call needs is in place.",
+        false => "Something a call needs is missing; see above.",
+    });
+    text
+}
+
+pub(super) fn waiting(waiting: &[Approval]) -> String {
+    if waiting.is_empty() {
+        return "No change waits for approval.".to_owned();
+    }
+    let mut table = table(&["Code", "Change", "Lapses"]);
+    for approval in waiting {
+        let summary = approval.preview.lines().next().unwrap_or_default();
+        table.add_row([&approval.code, summary, &time(approval.expires_at)]);
+    }
+    format!("{table}\nRun `skyswitch approve CODE` to look at one and decide.")
+}
+
+pub(super) fn sandbox(settings: &[(&str, &str)]) -> String {
+    let mut text = "The sandbox runs until you interrupt it. In another terminal:\n".to_owned();
+    for (name, value) in settings {
+        let _ = write!(text, "\nexport {name}='{value}'");
+    }
+    text
+}
+
+/// A moment for people and for JSON, RFC 3339, UTC.
+pub(super) fn time(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds)
+        .map(|moment| moment.to_string())
+        .unwrap_or_default()
+}
+
+fn rule(vip: &Vip) -> String {
+    let route = Route::from(vip);
+    let called = match route.key.dnis.is_any() {
+        true => String::new(),
+        false => format!(" (when dialling {})", route.key.dnis),
+    };
+    format!(
+        "{} in {} rings {}{called}",
+        route.key.ani,
+        shown(&vip.domain, 100),
+        route.rings()
+    )
+}
+
+fn warnings(text: &mut String, warnings: &[String]) {
+    for warning in warnings {
+        let _ = write!(text, "\n{} {warning}", style("Warning:").yellow());
+    }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        n => format!("{n} {what}s"),
+    }
+}
+
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED).set_header(header);
+    table
+}

@@ -1,0 +1,89 @@
+//! The config file: JSON with known fields; unknown ones are left alone and named.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::ConfirmMode;
+use crate::domain::DestinationForm;
+use crate::error::{Code, Error, Result};
+use crate::redact::shown;
+
+/// What the file may say. Every field is optional.
+#[derive(Default, Deserialize)]
+pub(super) struct ConfigFile {
+    pub client_id: Option<String>,
+    pub client_secret: Option<String>,
+    pub username: Option<String>,
+    pub password: Option<String>,
+    pub default_account_id: Option<String>,
+    pub base_url: Option<String>,
+    pub scope: Option<String>,
+    pub confirm: Option<ConfirmMode>,
+    pub read_only: Option<bool>,
+    pub rate_limit: Option<f64>,
+    pub destination_form: Option<DestinationForm>,
+    #[serde(flatten)]
+    unknown: serde_json::Map<String, serde_json::Value>,
+    #[serde(skip)]
+    pub warnings: Vec<String>,
+}
+
+impl ConfigFile {
+    /// Reads the file; `None` where there is none.
+    pub fn read(path: &Path) -> Result<Option<ConfigFile>> {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => {
+                return Err(unreadable(path, &error.kind().to_string()));
+            }
+        };
+        let mut file: ConfigFile = serde_json::from_str(text.trim_start_matches('\u{FEFF}'))
+            .map_err(|error| {
+                // serde_json quotes the offending value, which may be a password: say only where.
+                let place = format!("line {}, column {}", error.line(), error.column());
+                let problem = if error.is_data() {
+                    "a field has the wrong type"
+                } else {
+                    "it is not valid JSON"
+                };
+                unreadable(path, &format!("{problem} ({place})"))
+            })?;
+        for field in file.unknown.keys() {
+            file.warnings.push(format!(
+                "config file: field `{}` is not known and has no effect",
+                shown(field, 40)
+            ));
+        }
+        if is_readable_by_others(path) {
+            file.warnings.push(format!(
+                "config file {} can be read by other users; run: chmod 600 {}",
+                path.display(),
+                path.display()
+            ));
+        }
+        Ok(Some(file))
+    }
+}
+
+fn unreadable(path: &Path, why: &str) -> Error {
+    Error::new(
+        Code::NotConfigured,
+        format!("the config file {} cannot be used: {why}", path.display()),
+        "Correct the file, or point SKYSWITCH_CONFIG (or --config) at another one.",
+    )
+    .with_field("config")
+}
+
+#[cfg(unix)]
+fn is_readable_by_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_readable_by_others(_: &Path) -> bool {
+    false
+}

@@ -1,0 +1,318 @@
+//! Settings: flag, environment, file, default, in that order.
+//!
+//! This is the only place that knows the names of variables and config fields.
+
+mod file;
+
+use std::path::{Path, PathBuf};
+
+use url::Url;
+
+use crate::domain::{AccountId, DestinationForm};
+use crate::error::{Code, Error, Result};
+use crate::redact::Secret;
+use file::ConfigFile;
+
+/// Host of the SkySwitch API (SkySwitch API reference: the server of every operation).
+pub const DEFAULT_BASE_URL: &str = "https://api.skyswitch.com";
+/// Scopes asked for at login, separated by spaces.
+pub const DEFAULT_SCOPE: &str = "pbx account";
+/// Requests a second to the service; bursts of twice as many are let through.
+pub const DEFAULT_RATE_LIMIT: f64 = 20.0;
+
+/// How a destructive change is agreed to. Only the operator sets this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum ConfirmMode {
+    /// A person types the value: in the client's form, or with `skyswitch approve`
+    #[default]
+    Human,
+    /// Weaker, for unattended work: a client without forms gets a token to send back
+    Token,
+    /// Nothing destructive is done
+    Block,
+}
+
+/// The four values of the OAuth password grant.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// OAuth client id, given out by SkySwitch.
+    pub client_id: String,
+    /// OAuth client secret.
+    pub client_secret: Secret,
+    /// Login of the SkySwitch user on whose behalf we act.
+    pub username: String,
+    /// That user's password.
+    pub password: Secret,
+}
+
+/// Everything the program can be told.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Root of the API.
+    pub base_url: Url,
+    /// Credentials, or the names of those that are missing.
+    pub credentials: Result<Credentials>,
+    /// Scopes asked for at login.
+    pub scope: String,
+    /// Account used when a call names none.
+    pub default_account: Option<AccountId>,
+    /// How destructive changes are agreed to.
+    pub confirm: ConfirmMode,
+    /// Whether the writing tools are switched off.
+    pub read_only: bool,
+    /// Requests a second; 0 turns the limit off.
+    pub rate_limit: f64,
+    /// How destinations are sent.
+    pub destination_form: DestinationForm,
+    /// Where tokens, the confirmation key and pending approvals live.
+    pub state_dir: PathBuf,
+    /// Where the config file is looked for.
+    pub config_path: PathBuf,
+    /// Whether the config file exists.
+    pub config_found: bool,
+    /// Whether the upstream is the embedded sandbox.
+    pub sandbox: bool,
+    /// Things worth telling the operator, such as unknown fields.
+    pub warnings: Vec<String>,
+}
+
+/// Values given by flags; they win over everything.
+#[derive(Debug, Clone, Default)]
+pub struct Flags {
+    /// `--config`
+    pub config: Option<PathBuf>,
+    /// `--account`
+    pub account: Option<AccountId>,
+    /// `--confirm`
+    pub confirm: Option<ConfirmMode>,
+    /// `--read-only`
+    pub read_only: bool,
+}
+
+/// Looks up an environment variable.
+pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Reads a variable of this process's environment.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the environment"
+)]
+pub fn process_environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+impl Settings {
+    /// Gathers the settings.
+    ///
+    /// # Errors
+    /// `not_configured` when a value is unusable or the file cannot be read.
+    /// Missing credentials are no error here: they are reported by the first
+    /// call that needs them.
+    pub fn load(flags: &Flags, environment: Lookup<'_>) -> Result<Settings> {
+        let variable = |name: &str| environment(name).filter(|value| !value.trim().is_empty());
+        let config_path = flags
+            .config
+            .clone()
+            .or_else(|| variable("SKYSWITCH_CONFIG").map(PathBuf::from))
+            .or_else(|| Some(xdg(environment, "XDG_CONFIG_HOME", ".config")?.join("config.json")))
+            .unwrap_or_else(|| PathBuf::from("config.json"));
+        let file = ConfigFile::read(&config_path)?;
+        let config_found = file.is_some();
+        let file = file.unwrap_or_default();
+
+        let base_url = variable("SKYSWITCH_BASE_URL")
+            .or(file.base_url.clone())
+            .unwrap_or_else(|| DEFAULT_BASE_URL.to_owned());
+        let account = variable("SKYSWITCH_ACCOUNT_ID").or(file.default_account_id.clone());
+        let default_account = match (&flags.account, account) {
+            (Some(account), _) => Some(account.clone()),
+            (None, None) => None,
+            (None, Some(text)) => {
+                refuse_placeholder(&text, "SKYSWITCH_ACCOUNT_ID")?;
+                Some(
+                    text.parse::<AccountId>()
+                        .map_err(|e| unusable("default_account_id", &e.problem, &e.remedy))?,
+                )
+            }
+        };
+        let state_dir = variable("SKYSWITCH_STATE_DIR")
+            .map(PathBuf::from)
+            .or_else(|| xdg(environment, "XDG_STATE_HOME", ".local/state"))
+            .unwrap_or_else(|| PathBuf::from("skyswitch-state"));
+        Ok(Settings {
+            base_url: parse_base_url(&base_url)?,
+            credentials: credentials(&file, &variable),
+            scope: variable("SKYSWITCH_SCOPE")
+                .or(file.scope)
+                .unwrap_or_else(|| DEFAULT_SCOPE.to_owned()),
+            default_account,
+            confirm: match (flags.confirm, variable("SKYSWITCH_CONFIRM")) {
+                (Some(mode), _) => mode,
+                (None, Some(word)) => parse_mode(&word)?,
+                (None, None) => file.confirm.unwrap_or_default(),
+            },
+            read_only: flags.read_only
+                || match variable("SKYSWITCH_READ_ONLY") {
+                    Some(word) => parse_switch("SKYSWITCH_READ_ONLY", &word)?,
+                    None => file.read_only.unwrap_or(false),
+                },
+            rate_limit: match variable("SKYSWITCH_RATE_LIMIT") {
+                Some(text) => parse_rate("SKYSWITCH_RATE_LIMIT", &text)?,
+                None => file.rate_limit.map_or(Ok(DEFAULT_RATE_LIMIT), |rate| {
+                    parse_rate("rate_limit", &rate.to_string())
+                })?,
+            },
+            destination_form: file.destination_form.unwrap_or_default(),
+            state_dir,
+            config_path,
+            config_found,
+            sandbox: false,
+            warnings: file.warnings,
+        })
+    }
+
+    /// Settings for the embedded sandbox: its address and credentials, the
+    /// operator's confirmation mode and state folder.
+    #[must_use]
+    pub fn for_sandbox(mut self, base_url: Url, credentials: Credentials, account: &str) -> Self {
+        self.base_url = base_url;
+        self.credentials = Ok(credentials);
+        self.scope = DEFAULT_SCOPE.to_owned();
+        self.default_account = account.parse().ok();
+        self.sandbox = true;
+        self
+    }
+}
+
+fn credentials(
+    file: &ConfigFile,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<Credentials> {
+    let mut missing = Vec::new();
+    let mut take = |name: &'static str, field: &'static str, stored: &Option<String>| {
+        let value = variable(name).or_else(|| stored.clone().filter(|v| !v.trim().is_empty()));
+        match value {
+            Some(value) => refuse_placeholder(&value, name).map(|()| value),
+            None => {
+                missing.push(format!("`{field}` ({name})"));
+                Ok(String::new())
+            }
+        }
+    };
+    let client_id = take("SKYSWITCH_CLIENT_ID", "client_id", &file.client_id)?;
+    let client_secret = take(
+        "SKYSWITCH_CLIENT_SECRET",
+        "client_secret",
+        &file.client_secret,
+    )?;
+    let username = take("SKYSWITCH_USERNAME", "username", &file.username)?;
+    let password = take("SKYSWITCH_PASSWORD", "password", &file.password)?;
+    if !missing.is_empty() {
+        return Err(Error::new(
+            Code::NotConfigured,
+            format!("SkySwitch credentials are missing: {}", missing.join(", ")),
+            "Set these environment variables, or put the fields into \
+             ~/.config/skyswitch/config.json (mode 0600); `skyswitch doctor` checks them. \
+             To try everything without an account, start with `--sandbox`.",
+        ));
+    }
+    Ok(Credentials {
+        client_id,
+        client_secret: Secret::new(client_secret),
+        username,
+        password: Secret::new(password),
+    })
+}
+
+/// A client that does not know a variable passes `${NAME}` on unexpanded;
+/// sending that as a password would only earn a puzzling refusal.
+fn refuse_placeholder(value: &str, variable: &str) -> Result<()> {
+    if value.contains("${") {
+        return Err(Error::new(
+            Code::NotConfigured,
+            format!("{variable} still reads `${{...}}`: the client did not fill in the variable"),
+            format!("Set {variable} in the environment that starts the client, or write the value into its configuration."),
+        )
+        .with_field(variable));
+    }
+    Ok(())
+}
+
+fn unusable(setting: &str, problem: &str, remedy: &str) -> Error {
+    Error::new(Code::NotConfigured, format!("{setting}: {problem}"), remedy).with_field(setting)
+}
+
+fn parse_base_url(text: &str) -> Result<Url> {
+    refuse_placeholder(text, "SKYSWITCH_BASE_URL")?;
+    let refuse = |problem: &str| {
+        Err(unusable(
+            "base_url",
+            problem,
+            "Give the API's root such as `https://api.skyswitch.com` (SKYSWITCH_BASE_URL or `base_url`).",
+        ))
+    };
+    let Ok(url) = Url::parse(text.trim()) else {
+        return refuse("is not a URL");
+    };
+    let loopback = match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => return refuse("has no host"),
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return refuse("must not carry credentials");
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return refuse("must not have a query or fragment");
+    }
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if loopback => Ok(url),
+        "http" => refuse("plain http is accepted for loopback hosts only"),
+        _ => refuse("must start with https://"),
+    }
+}
+
+fn parse_mode(word: &str) -> Result<ConfirmMode> {
+    <ConfirmMode as clap::ValueEnum>::from_str(word.trim(), true).map_err(|_| {
+        unusable(
+            "SKYSWITCH_CONFIRM",
+            "is not a confirmation mode",
+            "Give `human`, `token` or `block`.",
+        )
+    })
+}
+
+fn parse_switch(name: &str, word: &str) -> Result<bool> {
+    match word.trim().to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err(unusable(
+            name,
+            "is neither true nor false",
+            "Give `1` or `0`.",
+        )),
+    }
+}
+
+fn parse_rate(name: &str, text: &str) -> Result<f64> {
+    match text.trim().parse::<f64>() {
+        Ok(rate) if rate == 0.0 || (0.01..=10_000.0).contains(&rate) => Ok(rate),
+        _ => Err(unusable(
+            name,
+            "is not a rate",
+            "Give requests a second between 0.01 and 10000, or 0 for no limit.",
+        )),
+    }
+}
+
+/// Our folder below an XDG base folder, or below its default in HOME.
+fn xdg(environment: Lookup<'_>, base: &str, default: &str) -> Option<PathBuf> {
+    let base = match environment(base).filter(|p| Path::new(p).is_absolute()) {
+        Some(base) => PathBuf::from(base),
+        None => PathBuf::from(environment("HOME").filter(|home| !home.is_empty())?).join(default),
+    };
+    Some(base.join("skyswitch"))
+}

@@ -1,0 +1,101 @@
+//! Names that end up in paths and queries: PBX domains and account ids.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::parsed_from_text;
+use crate::error::Refused;
+
+/// A customer's PBX domain, lower case, for example `acme.12345.service`.
+///
+/// SkySwitch and NetSapiens compare domain names without regard to case.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PbxDomain(String);
+
+impl PbxDomain {
+    /// The lower-cased name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether a stored name is this domain.
+    pub fn is(&self, stored: &str) -> bool {
+        self.0.eq_ignore_ascii_case(stored)
+    }
+}
+
+impl fmt::Display for PbxDomain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for PbxDomain {
+    type Err = Refused;
+
+    fn from_str(text: &str) -> Result<Self, Refused> {
+        let name = text.trim().to_ascii_lowercase();
+        let label_is_good = |label: &str| {
+            !label.is_empty()
+                && label.len() <= 63
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        };
+        if name.len() > 253 || !name.split('.').all(label_is_good) {
+            return Err(Refused::new(
+                text,
+                "is not a PBX domain",
+                "give the domain's name such as `acme.12345.service`; list_domains (`skyswitch domains`) shows them",
+            ));
+        }
+        Ok(PbxDomain(name))
+    }
+}
+
+/// A SkySwitch account id: an opaque path segment, in practice a UUID.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct AccountId(String);
+
+impl AccountId {
+    /// The id as given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether this looks like a reseller number put where the account id belongs.
+    ///
+    /// SkySwitch account ids are UUIDs; a number such as `12345` is the
+    /// reseller's territory.
+    pub fn looks_like_reseller_number(&self) -> bool {
+        self.0.bytes().all(|b| b.is_ascii_digit())
+    }
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for AccountId {
+    type Err = Refused;
+
+    fn from_str(text: &str) -> Result<Self, Refused> {
+        let id = text.trim();
+        let safe = |b: u8| b.is_ascii_graphic() && !b"/\\?#%\"'<>`".contains(&b);
+        if id.is_empty() || id.len() > 128 || matches!(id, "." | "..") || !id.bytes().all(safe) {
+            return Err(Refused::new(
+                text,
+                "is not an account id",
+                "give the account's UUID, or leave it out to use the configured default account",
+            ));
+        }
+        Ok(AccountId(id.to_owned()))
+    }
+}
+
+parsed_from_text!(PbxDomain, "PBX domain name");
+parsed_from_text!(AccountId, "SkySwitch account id");

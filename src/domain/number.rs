@@ -1,0 +1,296 @@
+//! Phone numbers: one strict parser for what people write, one comparison for what is stored.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::parsed_from_text;
+use super::route::{Ani, Dnis};
+use crate::error::Refused;
+use crate::redact::is_deceptive;
+
+const REMEDY: &str = "give a North American number such as `6165550123` or \
+                      `+1 616-555-0123`, or any other country's number with `+` in front";
+
+/// A phone number in the form that is sent to the service: digits only, with
+/// country code, for example `16165550123`.
+///
+/// SkySwitch documents no format for ANI; eleven digits are what its other
+/// number fields use (SkySwitch API reference, Route-by-ANI).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PhoneNumber(String);
+
+impl PhoneNumber {
+    /// The digits, country code first.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Why this number cannot exist, where that is known.
+    ///
+    /// Form is enforced when parsing; plausibility is not, because numbering
+    /// plans change faster than programs.
+    pub fn implausibility(&self) -> Option<String> {
+        let number = phonenumber::parse(None, format!("+{}", self.0)).ok();
+        let valid = number.as_ref().is_some_and(phonenumber::is_valid);
+        // 555-01XX is reserved for examples, and people do try those first.
+        (!valid && !self.is_fictional()).then(|| {
+            format!(
+                "{self} does not look like a number in service (area code or exchange not assigned); check it"
+            )
+        })
+    }
+
+    fn is_fictional(&self) -> bool {
+        self.0.len() == 11 && &self.0[4..9] == "55501"
+    }
+
+    /// The number a stored text stands for, if it is one: `6165550123`,
+    /// `16165550123`, `+1 616-555-0123` and `sip:16165550123@*` are the same.
+    pub fn from_stored(text: &str) -> Option<PhoneNumber> {
+        comparable_digits(text).map(|digits| PhoneNumber(digits.into_owned()))
+    }
+}
+
+impl FromStr for PhoneNumber {
+    type Err = Refused;
+
+    fn from_str(text: &str) -> Result<Self, Refused> {
+        let refused = |problem: &str| Err(Refused::new(text, problem, REMEDY));
+        let Some(plain) = plain_digits(text) else {
+            return refused("is not a phone number");
+        };
+        // NANP numbers have a fixed form, which the library would judge by assignment instead.
+        let national = match plain.strip_prefix('+') {
+            Some(international) => international.strip_prefix('1'),
+            None if plain.len() == 11 => plain.strip_prefix('1'),
+            None => Some(plain.as_str()),
+        };
+        if let Some(national) = national {
+            return match national.len() {
+                10 => Ok(PhoneNumber(format!("1{national}"))),
+                n if n < 10 => refused("has too few digits for a North American number"),
+                _ => refused("has too many digits for a North American number"),
+            };
+        }
+        if !plain.starts_with('+') {
+            return refused("is not a North American number");
+        }
+        match phonenumber::parse(None, &plain) {
+            Ok(number) if (7..=15).contains(&(plain.len() - 1)) => Ok(PhoneNumber(format!(
+                "{}{}",
+                number.code().value(),
+                number.national()
+            ))),
+            _ => refused("is not an international phone number"),
+        }
+    }
+}
+
+/// For people: `+1 616-555-0123`.
+impl fmt::Display for PhoneNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.len() == 11 && self.0.starts_with('1') {
+            let (area, exchange, line) = (&self.0[1..4], &self.0[4..7], &self.0[7..]);
+            return write!(f, "+1 {area}-{exchange}-{line}");
+        }
+        match phonenumber::parse(None, format!("+{}", self.0)) {
+            Ok(number) => number
+                .format()
+                .mode(phonenumber::Mode::International)
+                .fmt(f),
+            Err(_) => write!(f, "+{}", self.0),
+        }
+    }
+}
+
+/// A called number given as argument: a phone number, or any called number
+/// (`*`, or empty).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CalledNumber {
+    /// The rule holds whatever number was dialled.
+    Any,
+    /// The rule holds for this dialled number only.
+    Number(PhoneNumber),
+}
+
+impl CalledNumber {
+    /// The DNIS as it is sent to the service.
+    pub fn to_dnis(&self) -> Dnis {
+        match self {
+            CalledNumber::Any => Dnis::any(),
+            CalledNumber::Number(number) => Dnis::from(number),
+        }
+    }
+}
+
+impl FromStr for CalledNumber {
+    type Err = Refused;
+
+    fn from_str(text: &str) -> Result<Self, Refused> {
+        match text.trim() {
+            "" | "*" => Ok(CalledNumber::Any),
+            number => number.parse().map(CalledNumber::Number),
+        }
+    }
+}
+
+/// A caller named to find rules that stand: a number in any writing, or what
+/// the service has stored, exactly as listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallerKey {
+    given: String,
+    number: Option<PhoneNumber>,
+}
+
+impl CallerKey {
+    /// Whether a stored caller is written exactly like this one.
+    pub fn is_exactly(&self, ani: &Ani) -> bool {
+        ani.as_str() == self.given
+    }
+
+    /// Whether a stored caller is this one, in whatever form it was written.
+    pub fn matches(&self, ani: &Ani) -> bool {
+        self.is_exactly(ani) || same_number(self.number.as_ref(), ani.as_str())
+    }
+
+    /// The number this names, unless it is an odd stored value such as `anonymous`.
+    pub fn number(&self) -> Option<&PhoneNumber> {
+        self.number.as_ref()
+    }
+
+    /// The text as it was given.
+    pub fn as_given(&self) -> &str {
+        &self.given
+    }
+}
+
+impl From<&PhoneNumber> for CallerKey {
+    fn from(number: &PhoneNumber) -> Self {
+        CallerKey {
+            given: number.as_str().to_owned(),
+            number: Some(number.clone()),
+        }
+    }
+}
+
+impl FromStr for CallerKey {
+    type Err = Refused;
+
+    fn from_str(text: &str) -> Result<Self, Refused> {
+        stored_or_number(text).map(|(given, number)| CallerKey { given, number })
+    }
+}
+
+/// A called number named to find rules that stand; `*` or empty names the rule
+/// for any called number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DnisKey {
+    given: String,
+    number: Option<PhoneNumber>,
+}
+
+impl DnisKey {
+    /// Whether a stored called number is this one.
+    pub fn matches(&self, dnis: &Dnis) -> bool {
+        if dnis.is_any() {
+            return self.is_any();
+        }
+        dnis.as_str() == self.given || same_number(self.number.as_ref(), dnis.as_str())
+    }
+
+    /// Whether this names the rule for any called number.
+    pub fn is_any(&self) -> bool {
+        matches!(self.given.as_str(), "" | "*")
+    }
+}
+
+impl FromStr for DnisKey {
+    type Err = Refused;
+
+    fn from_str(text: &str) -> Result<Self, Refused> {
+        if text.trim().is_empty() {
+            return Ok(DnisKey {
+                given: String::new(),
+                number: None,
+            });
+        }
+        stored_or_number(text).map(|(given, number)| DnisKey { given, number })
+    }
+}
+
+parsed_from_text!(PhoneNumber, "Phone number in any common writing");
+parsed_from_text!(CalledNumber, "Called number, or `*` for any");
+parsed_from_text!(CallerKey, "Caller's number, or a stored value as listed");
+parsed_from_text!(DnisKey, "Called number, or `*` for any");
+
+/// Accepts anything the service may have stored, and notes the number it is.
+fn stored_or_number(text: &str) -> Result<(String, Option<PhoneNumber>), Refused> {
+    let given = text.trim();
+    if given.is_empty() || given.len() > 128 || given.chars().any(char::is_control) {
+        return Err(Refused::new(
+            text,
+            "is neither a phone number nor a stored value",
+            "give the caller's number, or the value exactly as `list_vips` shows it",
+        ));
+    }
+    let number = PhoneNumber::from_str(given)
+        .ok()
+        .or_else(|| PhoneNumber::from_stored(given));
+    Ok((given.to_owned(), number))
+}
+
+fn same_number(number: Option<&PhoneNumber>, stored: &str) -> bool {
+    number.is_some_and(|number| {
+        comparable_digits(stored).is_some_and(|digits| digits == number.as_str())
+    })
+}
+
+/// Digits of a stored number with country code, so that ten-digit, eleven-digit,
+/// `+1` and SIP writings of one North American number are equal.
+///
+/// This is a comparison of the last ten digits within North America. Longer
+/// foreign numbers are compared whole: `442079460958` shares its last ten
+/// digits with an American number and is not it.
+fn comparable_digits(stored: &str) -> Option<std::borrow::Cow<'_, str>> {
+    let bytes = stored.as_bytes();
+    if bytes.iter().all(u8::is_ascii_digit) {
+        return match bytes.len() {
+            10 => Some(format!("1{stored}").into()),
+            11..=15 => Some(stored.into()),
+            _ => None,
+        };
+    }
+    let user = stored
+        .strip_prefix("sip:")
+        .or_else(|| stored.strip_prefix("tel:"))
+        .unwrap_or(stored);
+    let user = user.split_once('@').map_or(user, |(user, _)| user);
+    let digits = plain_digits(user)?;
+    let digits = digits.strip_prefix('+').unwrap_or(&digits);
+    match digits.len() {
+        10 if !user.contains('+') => Some(format!("1{digits}").into()),
+        7..=15 if user.contains('+') => Some(digits.to_owned().into()),
+        11..=15 => Some(digits.to_owned().into()),
+        _ => None,
+    }
+}
+
+/// Strips the punctuation people use: `+` in front is kept, everything else
+/// must be a digit. Invisible marks that address books add are dropped.
+fn plain_digits(text: &str) -> Option<String> {
+    let mut plain = String::with_capacity(16);
+    for character in text.trim().chars() {
+        match character {
+            '0'..='9' => plain.push(character),
+            '+' if plain.is_empty() => plain.push('+'),
+            ' ' | '-' | '.' | '(' | ')' | '/' | '\u{A0}' | '\u{2010}'..='\u{2015}' | '\u{202F}' => {
+            }
+            invisible if is_deceptive(invisible) && !invisible.is_control() => {}
+            _ => return None,
+        }
+        if plain.len() > 24 {
+            return None;
+        }
+    }
+    plain.bytes().any(|b| b.is_ascii_digit()).then_some(plain)
+}

@@ -1,0 +1,222 @@
+//! A route-by-ANI rule as it stands at the service.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Application, Destination, PhoneNumber};
+use crate::redact::shown;
+
+/// A caller's number exactly as the service stores it, or as it will be sent.
+///
+/// Mostly digits; the service may also hold `*`, `anonymous`, short codes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ani(Box<str>);
+
+impl Ani {
+    /// Takes what the service stored, as it stands.
+    pub fn from_stored(text: &str) -> Ani {
+        Ani(text.into())
+    }
+
+    /// The stored text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether a typed text names this caller: the stored text itself, or any
+    /// writing of the number.
+    pub fn is_typed_as(&self, typed: &str) -> bool {
+        let typed = typed.trim();
+        if typed == &*self.0 {
+            return !typed.is_empty();
+        }
+        let number = typed
+            .parse::<PhoneNumber>()
+            .ok()
+            .or_else(|| PhoneNumber::from_stored(typed));
+        number.is_some() && number == PhoneNumber::from_stored(&self.0)
+    }
+}
+
+impl From<&PhoneNumber> for Ani {
+    fn from(number: &PhoneNumber) -> Self {
+        Ani(number.as_str().into())
+    }
+}
+
+/// For people: `+1 616-555-0123`, or the stored text where it is no number.
+impl fmt::Display for Ani {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        display_number(&self.0, f)
+    }
+}
+
+/// The called number of a rule exactly as the service stores it.
+///
+/// Absent, null, empty and `*` all mean any called number; they differ only in
+/// what must be sent back to delete the rule.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Dnis(Option<Box<str>>);
+
+impl Dnis {
+    /// Any called number.
+    pub fn any() -> Dnis {
+        Dnis(None)
+    }
+
+    /// Takes what the service stored; an empty text means absent.
+    pub fn from_stored(text: Option<&str>) -> Dnis {
+        Dnis(text.filter(|text| !text.is_empty()).map(Into::into))
+    }
+
+    /// Whether the rule holds for any called number.
+    pub fn is_any(&self) -> bool {
+        matches!(self.0.as_deref(), None | Some("*"))
+    }
+
+    /// The stored text; empty where the service stored none.
+    pub fn as_str(&self) -> &str {
+        self.0.as_deref().unwrap_or("")
+    }
+
+    /// What to send as `dnis`, if anything.
+    pub fn to_send(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+
+    /// Whether two rules are for the same called number.
+    pub fn same_as(&self, other: &Dnis) -> bool {
+        if self.is_any() || other.is_any() {
+            return self.is_any() && other.is_any();
+        }
+        let number = PhoneNumber::from_stored(self.as_str());
+        self.as_str() == other.as_str()
+            || (number.is_some() && number == PhoneNumber::from_stored(other.as_str()))
+    }
+}
+
+impl From<&PhoneNumber> for Dnis {
+    fn from(number: &PhoneNumber) -> Self {
+        Dnis(Some(number.as_str().into()))
+    }
+}
+
+/// For people: `any`, or the number.
+impl fmt::Display for Dnis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_any() {
+            return f.write_str("any");
+        }
+        display_number(self.as_str(), f)
+    }
+}
+
+fn display_number(stored: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match PhoneNumber::from_stored(stored) {
+        Some(number) => fmt::Display::fmt(&number, f),
+        None => f.write_str(&shown(stored, 64)),
+    }
+}
+
+/// What makes a rule one rule: domain, caller and called number, all as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteKey {
+    /// PBX domain as stored.
+    pub domain: Arc<str>,
+    /// Caller as stored.
+    pub ani: Ani,
+    /// Called number as stored.
+    pub dnis: Dnis,
+}
+
+/// A route-by-ANI rule: who calls, whom they dialled, and what rings
+/// (SkySwitch API reference, Route-by-ANI).
+///
+/// Every field is kept as the service wrote it, so that what is listed can be
+/// given back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// Which rule this is.
+    pub key: RouteKey,
+    /// What kind of destination it has.
+    pub application: Application,
+    /// What rings.
+    pub destination: Destination,
+}
+
+impl Route {
+    /// Whether two rules send the caller to the same place: `user:john` and
+    /// `john` with application `user` are equal.
+    pub fn rings_like(&self, other: &Route) -> bool {
+        self.application == other.application && self.destination.bare() == other.destination.bare()
+    }
+
+    /// Order of lists: domain, caller, called number.
+    pub fn list_order(&self, other: &Route) -> Ordering {
+        self.order_key().cmp(&other.order_key())
+    }
+
+    /// The texts that [`Route::list_order`] compares.
+    pub fn order_key(&self) -> (&str, &str, &str) {
+        (
+            &self.key.domain,
+            self.key.ani.as_str(),
+            self.key.dnis.as_str(),
+        )
+    }
+
+    /// What rings, for people: `user 101`, `device johns-cell`, `sip:…`.
+    pub fn rings(&self) -> String {
+        let bare = shown(self.destination.bare(), 80);
+        match self.application {
+            Application::Literal => bare,
+            ref application => format!("{} {bare}", shown(application.as_str(), 20)),
+        }
+    }
+}
+
+/// A rule as results carry it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(inline)]
+pub struct Vip {
+    /// The caller's number as the service stores it, for example `16165550123`.
+    pub ani: String,
+    /// The called number the rule is limited to; left out for any.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub dnis: Option<String>,
+    /// The PBX domain, for example `acme.12345.service`.
+    pub domain: String,
+    /// `user`, `device` or `literal`.
+    pub application: String,
+    /// What rings, as the service stores it, for example `101`.
+    pub destination: String,
+}
+
+impl From<&Route> for Vip {
+    fn from(route: &Route) -> Self {
+        Vip {
+            ani: route.key.ani.as_str().to_owned(),
+            dnis: route.key.dnis.to_send().map(str::to_owned),
+            domain: route.key.domain.to_string(),
+            application: route.application.as_str().to_owned(),
+            destination: route.destination.as_str().to_owned(),
+        }
+    }
+}
+
+impl From<&Vip> for Route {
+    fn from(vip: &Vip) -> Self {
+        Route {
+            key: RouteKey {
+                domain: vip.domain.as_str().into(),
+                ani: Ani::from_stored(&vip.ani),
+                dnis: Dnis::from_stored(vip.dnis.as_deref()),
+            },
+            application: Application::from_stored(&vip.application),
+            destination: Destination::from_stored(&vip.destination),
+        }
+    }
+}

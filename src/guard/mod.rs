@@ -1,0 +1,420 @@
+//! The confirmation guard: the only maker of [`Clearance`], without which the
+//! client writes nothing.
+//!
+//! A destructive change is cleared when a person saw exactly that change and
+//! typed the value it asks for. How the person is reached differs by
+//! [`Channel`]; what counts as consent is decided here and nowhere else.
+
+mod change;
+mod preview;
+mod sealed;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::OnceCell;
+
+pub use change::{Clearance, RouteChange};
+pub use preview::Preview;
+use sealed::{Purpose, Seal};
+
+use crate::config::ConfirmMode;
+use crate::domain::Ani;
+use crate::error::{Code, Error, Result};
+use crate::state::{Approval, ApprovalState, NewApproval, StateFolder, Store};
+
+/// How long a confirmation may be answered and used.
+pub const CONFIRMATION_LIFETIME: Duration = Duration::from_secs(300);
+
+/// A person's answer to a question, as a face received it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// The person sent this text. Whether it is consent is the guard's to judge.
+    Typed(String),
+    /// Declined, cancelled, timed out, or sent something that is no text.
+    Refused,
+}
+
+/// Asks a person during the call. Implemented by MCP elicitation and by the terminal.
+pub trait AskPerson: Sync {
+    /// Shows the preview word for word and returns what the person typed.
+    fn ask<'a>(
+        &'a self,
+        preview: &'a Preview,
+    ) -> std::pin::Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
+}
+
+/// How a person can be reached from where the call came from.
+pub enum Channel<'a> {
+    /// Asked during the call.
+    During(&'a dyn AskPerson),
+    /// Asked between two calls: the first returns a question with a sealed
+    /// state, the second brings both back (MCP 2026-07-28).
+    Between {
+        /// The sealed state of the earlier call.
+        state: Option<&'a str>,
+        /// The answer that came with it.
+        answer: Option<Answer>,
+    },
+    /// Not from here: the caller has no forms.
+    Elsewhere {
+        /// A token from an earlier answer, where the operator allows tokens.
+        confirmation: Option<&'a str>,
+    },
+    /// The person gave their consent with the command itself (`--yes`).
+    Given,
+}
+
+/// What the guard makes of a change.
+#[derive(Debug)]
+pub enum Verdict {
+    /// Go ahead.
+    Cleared(Clearance),
+    /// Ask the person and clear it only if the route still stands as shown.
+    AskDuring(Preview),
+    /// Return this question with its state; the answer comes with the next call.
+    AskBetween {
+        /// What the person is shown.
+        preview: Preview,
+        /// To be handed back with the answer.
+        state: String,
+    },
+    /// The person has to act somewhere else first.
+    Pending(Pending),
+    /// The person said no, or something other than the value asked for.
+    Declined,
+}
+
+/// A change that waits for its confirmation.
+#[derive(Debug, Clone)]
+pub struct Pending {
+    /// What the person is to be shown, word for word.
+    pub preview: Preview,
+    /// For `skyswitch approve`, in mode `human`.
+    pub approval_code: Option<String>,
+    /// To be sent back as `confirmation`, in mode `token`.
+    pub confirmation: Option<String>,
+    /// When it lapses.
+    pub expires_at: Timestamp,
+}
+
+/// The guard of one installation and one upstream.
+#[derive(Debug)]
+pub struct Guard {
+    mode: ConfirmMode,
+    /// Which upstream this is for, so that a sandbox's consent is worth nothing elsewhere.
+    realm: String,
+    folder: StateFolder,
+    seal: OnceCell<Seal>,
+    store: OnceCell<Arc<Store>>,
+}
+
+impl Guard {
+    /// A guard that keeps its key and store in `folder`. Touches no disk yet.
+    pub fn new(mode: ConfirmMode, realm: impl Into<String>, folder: StateFolder) -> Self {
+        Guard {
+            mode,
+            realm: realm.into(),
+            folder,
+            seal: OnceCell::new(),
+            store: OnceCell::new(),
+        }
+    }
+
+    /// Decides about a change whose present state was read just now.
+    ///
+    /// # Errors
+    /// `blocked`, `confirmation_invalid`, `confirmation_stale`, or `internal`
+    /// when the state folder cannot be used. Nothing may be sent after any of them.
+    pub async fn decide(&self, change: RouteChange, channel: &Channel<'_>) -> Result<Verdict> {
+        let carries_consent = matches!(
+            channel,
+            Channel::Between { state: Some(_), .. }
+                | Channel::Elsewhere {
+                    confirmation: Some(_)
+                }
+        );
+        if !change.is_destructive() && !carries_consent {
+            return Ok(Verdict::Cleared(Clearance::grant(change)));
+        }
+        if self.mode == ConfirmMode::Block && change.is_destructive() {
+            return Err(Error::new(
+                Code::Blocked,
+                format!(
+                    "the operator blocks destructive changes, so this was not done: {}",
+                    change.summary()
+                ),
+                "Tell the person; the operator can start the server with `--confirm human`.",
+            ));
+        }
+        match channel {
+            Channel::Given => Ok(Verdict::Cleared(Clearance::grant(change))),
+            Channel::During(_) => Ok(Verdict::AskDuring(change.preview())),
+            Channel::Between { state, answer } => {
+                self.between_calls(change, *state, answer.as_ref()).await
+            }
+            Channel::Elsewhere { confirmation } => match (self.mode, confirmation) {
+                (ConfirmMode::Token, confirmation) => self.by_token(change, *confirmation).await,
+                (_, Some(_)) => Err(Error::new(
+                    Code::ConfirmationInvalid,
+                    "confirmation tokens are not accepted here: a person confirms each change",
+                    "Call again without `confirmation`; the answer says how the person approves.",
+                )
+                .with_field("confirmation")),
+                (_, None) => self.by_terminal(change).await,
+            },
+        }
+    }
+
+    /// Whether an answer is consent to the change that was shown: the typed
+    /// value, and nothing else.
+    pub fn is_consent(&self, answer: &Answer, shown: &RouteChange) -> bool {
+        matches!(answer, Answer::Typed(text) if shown.ani().is_typed_as(text))
+    }
+
+    /// Clears a change after a person was asked during the call; `now` is the
+    /// change as a fresh read plans it, right before it would be sent.
+    ///
+    /// # Errors
+    /// `confirmation_stale` when the person was shown something else;
+    /// `confirmation_invalid` when the answer is no consent.
+    pub fn decide_answer(
+        &self,
+        shown: &RouteChange,
+        now: RouteChange,
+        answer: &Answer,
+    ) -> Result<Clearance> {
+        if !self.is_consent(answer, shown) {
+            return Err(sealed::invalid(
+                "the value typed is not the caller's number",
+            ));
+        }
+        if shown.fingerprint() != now.fingerprint() || self.binding(shown) != self.binding(&now) {
+            return Err(stale(&now));
+        }
+        Ok(Clearance::grant(now))
+    }
+
+    /// The changes that wait for a person at a terminal.
+    ///
+    /// # Errors
+    /// `internal` when the state folder cannot be used.
+    pub async fn waiting(&self) -> Result<Vec<Approval>> {
+        let now = Timestamp::now().as_second();
+        self.store().await?.waiting(now).await
+    }
+
+    /// A change that waits, by its code in any writing.
+    ///
+    /// # Errors
+    /// `not_found` when no such change waits any more.
+    pub async fn waiting_under(&self, code: &str) -> Result<Approval> {
+        let typed: String = code
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .map(|letter| letter.to_ascii_uppercase())
+            .collect();
+        let waiting = self.waiting().await?;
+        let found = waiting
+            .into_iter()
+            .find(|approval| approval.code.replace('-', "") == typed);
+        found.ok_or_else(|| no_such_approval(code))
+    }
+
+    /// Settles a change that waits by what the person typed: true when it is
+    /// approved now, false when it is declined.
+    ///
+    /// # Errors
+    /// `not_found` when it was settled or lapsed meanwhile.
+    pub async fn settle(&self, approval: &Approval, answer: &Answer) -> Result<bool> {
+        let agreed = matches!(answer, Answer::Typed(text)
+            if Ani::from_stored(&approval.caller).is_typed_as(text));
+        let state = match agreed {
+            true => ApprovalState::Approved,
+            false => ApprovalState::Declined,
+        };
+        let now = Timestamp::now().as_second();
+        let store = self.store().await?;
+        if store
+            .advance(&approval.code, ApprovalState::Waiting, state, now)
+            .await?
+        {
+            Ok(agreed)
+        } else {
+            Err(no_such_approval(&approval.code))
+        }
+    }
+
+    async fn between_calls(
+        &self,
+        change: RouteChange,
+        state: Option<&str>,
+        answer: Option<&Answer>,
+    ) -> Result<Verdict> {
+        let binding = self.binding(&change);
+        let (Some(state), Some(answer)) = (state, answer) else {
+            // A state without an answer consents to nothing: ask (again).
+            let seal = self.seal().await?;
+            let state = seal.close(Purpose::Form, &binding, &change.fingerprint());
+            return Ok(Verdict::AskBetween {
+                preview: change.preview(),
+                state,
+            });
+        };
+        let fingerprint = self.open_once(Purpose::Form, &binding, state).await?;
+        if !self.is_consent(answer, &change) {
+            return Ok(Verdict::Declined);
+        }
+        if fingerprint != change.fingerprint() {
+            return Err(stale(&change));
+        }
+        Ok(Verdict::Cleared(Clearance::grant(change)))
+    }
+
+    async fn by_token(&self, change: RouteChange, token: Option<&str>) -> Result<Verdict> {
+        let binding = self.binding(&change);
+        let Some(token) = token else {
+            let seal = self.seal().await?;
+            return Ok(Verdict::Pending(Pending {
+                preview: change.preview(),
+                approval_code: None,
+                confirmation: Some(seal.close(Purpose::Token, &binding, &change.fingerprint())),
+                expires_at: Timestamp::now() + CONFIRMATION_LIFETIME,
+            }));
+        };
+        let fingerprint = self.open_once(Purpose::Token, &binding, token).await?;
+        if fingerprint != change.fingerprint() {
+            return Err(stale(&change));
+        }
+        Ok(Verdict::Cleared(Clearance::grant(change)))
+    }
+
+    async fn by_terminal(&self, change: RouteChange) -> Result<Verdict> {
+        let store = self.store().await?;
+        let binding = self.binding(&change);
+        let fingerprint = change.fingerprint();
+        let now = Timestamp::now();
+        let found = store.find_approval(&binding, now.as_second()).await?;
+        if let Some(approval) = found {
+            let same_state = approval.fingerprint == fingerprint;
+            match approval.state() {
+                ApprovalState::Waiting if same_state => {
+                    return Ok(Verdict::Pending(pending(&change, &approval)));
+                }
+                decided @ (ApprovalState::Approved | ApprovalState::Declined) => {
+                    let first = store
+                        .advance(
+                            &approval.code,
+                            decided,
+                            ApprovalState::Used,
+                            now.as_second(),
+                        )
+                        .await?;
+                    if first && decided == ApprovalState::Declined {
+                        return Ok(Verdict::Declined);
+                    }
+                    if first && same_state {
+                        return Ok(Verdict::Cleared(Clearance::grant(change)));
+                    }
+                    if first {
+                        return Err(stale(&change));
+                    }
+                }
+                // The route changed before anybody decided: a new code is due.
+                _ => {}
+            }
+        }
+        let code = approval_code();
+        let expires_at = now + CONFIRMATION_LIFETIME;
+        let preview = change.preview();
+        let new = NewApproval {
+            code: &code,
+            binding: &binding,
+            fingerprint: &fingerprint,
+            caller: preview.typed_value(),
+            preview: preview.text(),
+            expires_at: expires_at.as_second(),
+        };
+        store.add_approval(&new, now.as_second()).await?;
+        Ok(Verdict::Pending(Pending {
+            preview,
+            approval_code: Some(code),
+            confirmation: None,
+            expires_at,
+        }))
+    }
+
+    /// Opens a sealed confirmation and uses it up, whatever the answer was.
+    async fn open_once(&self, purpose: Purpose, binding: &str, sealed: &str) -> Result<String> {
+        let opened = self.seal().await?.open(purpose, binding, sealed)?;
+        let now = Timestamp::now();
+        let expires_at = (now + CONFIRMATION_LIFETIME).as_second();
+        let store = self.store().await?;
+        if store
+            .use_once(&opened.nonce, expires_at, now.as_second())
+            .await?
+        {
+            Ok(opened.fingerprint)
+        } else {
+            Err(sealed::invalid("this confirmation was used before"))
+        }
+    }
+
+    /// What a confirmation is for: upstream, account, tool and the change itself.
+    fn binding(&self, change: &RouteChange) -> String {
+        change::digest(&(&self.realm, change.binding()))
+    }
+
+    async fn seal(&self) -> Result<&Seal> {
+        self.seal
+            .get_or_try_init(|| async { Seal::of_installation(&self.folder) })
+            .await
+    }
+
+    async fn store(&self) -> Result<&Arc<Store>> {
+        self.store
+            .get_or_try_init(|| async { Store::open(&self.folder).await.map(Arc::new) })
+            .await
+    }
+}
+
+fn stale(now: &RouteChange) -> Error {
+    Error::new(
+        Code::ConfirmationStale,
+        format!(
+            "the route changed after the person saw it, so nothing was done. As it stands now:\n{}",
+            now.preview().text()
+        ),
+        "Show the person the new preview and call the tool again without a confirmation.",
+    )
+}
+
+fn no_such_approval(code: &str) -> Error {
+    Error::new(
+        Code::NotFound,
+        format!(
+            "no change waits under the code `{}`",
+            crate::redact::shown(code, 40)
+        ),
+        "It was decided already or has lapsed; `skyswitch approve` lists those that wait.",
+    )
+    .with_field("code")
+}
+
+fn pending(change: &RouteChange, approval: &Approval) -> Pending {
+    Pending {
+        preview: change.preview(),
+        approval_code: Some(approval.code.clone()),
+        confirmation: None,
+        expires_at: Timestamp::from_second(approval.expires_at).unwrap_or(Timestamp::MIN),
+    }
+}
+
+/// Eight letters and digits that cannot be mistaken for one another, as `K7QM-3XPD`.
+fn approval_code() -> String {
+    const LETTERS: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
+    let letter = || char::from(LETTERS[usize::from(rand::random::<u8>() & 31)]);
+    let half = || (0..4).map(|_| letter()).collect::<String>();
+    format!("{}-{}", half(), half())
+}

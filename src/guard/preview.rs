@@ -1,0 +1,82 @@
+//! What a person is shown before a change: caller, domain, what rings today
+//! and what will ring afterwards.
+
+use super::RouteChange;
+use crate::domain::Route;
+use crate::redact::shown;
+
+/// The words a person decides by. Facts come from the service as data; no
+/// word of it comes from the model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    summary: String,
+    text: String,
+    typed_value: String,
+}
+
+impl Preview {
+    pub(super) fn of(change: &RouteChange) -> Preview {
+        let key = change.key();
+        let caller = key.ani.to_string();
+        let domain = shown(&key.domain, 100);
+        let verb = match (change.before(), change.after()) {
+            (_, None) => "Remove VIP",
+            (None, Some(_)) => "Add VIP",
+            (Some(_), Some(_)) => "Replace VIP",
+        };
+        let summary = format!("{verb} {caller} in {domain}");
+        let called = if key.dnis.is_any() {
+            "any number of theirs".to_owned()
+        } else {
+            key.dnis.to_string()
+        };
+        let typed_value = key.ani.as_str().to_owned();
+        let text = format!(
+            "{summary}\n\
+             Account: {account}\n\
+             Caller: {caller} (stored as \"{stored}\")\n\
+             Called number: {called}\n\
+             Today: {today}\n\
+             Afterwards: {afterwards}\n\
+             To agree, type the caller's number: {typed}",
+            account = shown(change.account().as_str(), 128),
+            stored = shown(key.ani.as_str(), 64),
+            today = rings(change.before()),
+            afterwards = rings(change.after()),
+            typed = shown(&typed_value, 64),
+        );
+        Preview {
+            summary,
+            text,
+            typed_value,
+        }
+    }
+
+    /// The change in one line, for example `Remove VIP +1 616-555-0123 in acme.12345.service`.
+    pub fn summary(&self) -> &str {
+        &self.summary
+    }
+
+    /// The whole preview, several lines.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The value that must be typed: the caller as stored.
+    pub fn typed_value(&self) -> &str {
+        &self.typed_value
+    }
+}
+
+fn rings(route: Option<&Route>) -> String {
+    match route {
+        Some(route) => format!(
+            "rings {} (stored as \"{}\")",
+            route.rings(),
+            shown(route.destination.as_str(), 80)
+        ),
+        None => "no VIP rule for this caller: the domain's fallback decides, \
+                 and without a fallback rule the call is dropped"
+            .to_owned(),
+    }
+}

@@ -1,0 +1,64 @@
+//! Integers and booleans that some clients send as text.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use serde::de::{Deserialize, Deserializer, Error};
+
+#[derive(serde::Deserialize)]
+#[serde(untagged)]
+enum Loose {
+    Integer(i64),
+    Boolean(bool),
+    Text(String),
+    #[serde(skip)]
+    Nothing,
+}
+
+/// `50` or `"50"`.
+pub(crate) fn integer<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr + TryFrom<i64>,
+{
+    let loose = Option::<Loose>::deserialize(deserializer)
+        .map_err(|_| refused("a value", "a whole number such as `50`"))?;
+    let parsed = match loose.unwrap_or(Loose::Nothing) {
+        Loose::Nothing => return Ok(None),
+        Loose::Integer(number) => T::try_from(number).map_err(|_| number.to_string()),
+        Loose::Text(text) => text.trim().parse().map_err(|_| text),
+        Loose::Boolean(flag) => Err(flag.to_string()),
+    };
+    parsed.map(Some).map_err(|value| {
+        refused(
+            &format!("`{}`", crate::redact::shown(&value, 40)),
+            "a whole number such as `50`",
+        )
+    })
+}
+
+/// `true` or `"true"`.
+pub(crate) fn boolean<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<bool>, D::Error> {
+    let loose = Option::<Loose>::deserialize(deserializer)
+        .map_err(|_| refused("a value", "`true` or `false`"))?;
+    let value = match loose.unwrap_or(Loose::Nothing) {
+        Loose::Nothing => return Ok(None),
+        Loose::Boolean(flag) => return Ok(Some(flag)),
+        Loose::Text(text) => text,
+        Loose::Integer(number) => number.to_string(),
+    };
+    match value.trim().to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" => Ok(Some(true)),
+        "false" | "0" | "no" => Ok(Some(false)),
+        _ => Err(refused(
+            &format!("`{}`", crate::redact::shown(&value, 40)),
+            "`true` or `false`",
+        )),
+    }
+}
+
+fn refused<E: Error>(value: &str, expected: impl Display) -> E {
+    E::custom(format!("{value} is not accepted; give {expected}"))
+}

@@ -1,0 +1,35 @@
+//! Runs SkySwitch phone systems safely, for AI agents and for people.
+//!
+//! One way through the house: a face ([`mcp`] or [`cli`]) turns arguments into
+//! an operation of [`ops`]; a write passes the [`guard`], which alone can make
+//! the [`guard::Clearance`] that the [`skyswitch`] client's writing methods
+//! demand; the client alone speaks HTTP.
+//!
+//! | Module | What it knows |
+//! |---|---|
+//! | [`domain`] | the field's words as types, parsed once at the edge |
+//! | [`error`] | what failures look like to people and models |
+//! | [`redact`] | what may be shown |
+//! | [`config`] | settings and where they come from |
+//! | [`state`] | the private folder and the SQLite store in it |
+//! | [`guard`] | when a change may be made |
+//! | [`skyswitch`] | the SkySwitch API: login, pacing, retries, lists |
+//! | [`ops`] | what can be done |
+//! | [`mcp`] | the Model Context Protocol over stdio |
+//! | [`cli`] | the command line |
+//! | [`sandbox`] | an embedded SkySwitch API, read from its documents alone |
+
+pub mod cli;
+pub mod config;
+pub mod domain;
+pub mod error;
+pub mod guard;
+mod lenient;
+pub mod mcp;
+pub mod ops;
+pub mod redact;
+pub mod sandbox;
+pub mod skyswitch;
+pub mod state;
+
+pub use error::{Error, Result};

@@ -1,0 +1,14 @@
+//! The Model Context Protocol face: tools over stdio, a thin layer above [`crate::ops`].
+
+mod arguments;
+mod consent;
+mod reply;
+mod schema;
+mod server;
+mod stdio;
+mod text;
+mod tools;
+
+pub use server::Server;
+pub use stdio::serve_stdio;
+pub use tools::{ToolName, ToolSet};

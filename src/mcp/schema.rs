@@ -1,0 +1,127 @@
+//! Schemas in the part of JSON Schema that every client understands: no
+//! `$ref`, no `$defs`, no type arrays, no number formats.
+
+use rmcp::model::JsonObject;
+use schemars::generate::{Contract, SchemaSettings};
+use schemars::transform::{Transform, transform_subschemas};
+use schemars::{JsonSchema, Schema};
+use serde_json::{Value, json};
+
+use crate::error::Detail;
+
+/// Schema of a tool's arguments.
+pub(super) fn input<T: JsonSchema>() -> JsonObject {
+    portable::<T>(Contract::Deserialize)
+}
+
+/// Schema of a tool's result: the outcome, or `{"error": …}`.
+///
+/// Some clients check failures against the output schema too, so both forms
+/// must satisfy it.
+pub(super) fn output<T: JsonSchema>() -> JsonObject {
+    let mut outcome = portable::<T>(Contract::Serialize);
+    let required = outcome.remove("required").unwrap_or_else(|| json!([]));
+    if let Some(Value::Object(properties)) = outcome.get_mut("properties") {
+        let error = portable::<Detail>(Contract::Serialize);
+        properties.insert("error".to_owned(), Value::Object(error));
+    }
+    outcome.insert(
+        "anyOf".to_owned(),
+        json!([{"required": required}, {"required": ["error"]}]),
+    );
+    outcome
+}
+
+fn portable<T: JsonSchema>(contract: Contract) -> JsonObject {
+    let mut settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.meta_schema = None;
+        settings.inline_subschemas = true;
+    });
+    settings.contract = contract;
+    let schema = settings
+        .with_transform(Portable)
+        .into_generator()
+        .into_root_schema_for::<T>();
+    match Value::from(schema) {
+        Value::Object(mut object) => {
+            // The type's own name and doc line say nothing to a client.
+            object.remove("title");
+            object.remove("description");
+            object
+        }
+        _ => JsonObject::new(),
+    }
+}
+
+/// Rewrites what some clients cannot read.
+#[derive(Clone)]
+struct Portable;
+
+impl Transform for Portable {
+    fn transform(&mut self, schema: &mut Schema) {
+        transform_subschemas(self, schema);
+        let Some(object) = schema.as_object_mut() else {
+            return;
+        };
+        unwrap_nullable(object);
+        flatten_enumeration(object);
+        let is_number_format = |format: &str| {
+            ["int", "uint", "float", "double"]
+                .iter()
+                .any(|prefix| format.starts_with(prefix))
+        };
+        if object
+            .get("format")
+            .and_then(Value::as_str)
+            .is_some_and(is_number_format)
+        {
+            object.remove("format");
+        }
+        if object.get("default") == Some(&Value::Null) {
+            object.remove("default");
+        }
+    }
+}
+
+/// `T or null` becomes `T`: optional values are left out, never null.
+fn unwrap_nullable(object: &mut JsonObject) {
+    if let Some(Value::Array(types)) = object.get_mut("type") {
+        types.retain(|name| name != "null");
+        if let [only] = types.as_slice() {
+            let only = only.clone();
+            object.insert("type".to_owned(), only);
+        }
+    }
+    let Some(Value::Array(choices)) = object.get("anyOf") else {
+        return;
+    };
+    let null = json!({"type": "null"});
+    let others: Vec<&Value> = choices.iter().filter(|choice| **choice != null).collect();
+    if let ([Value::Object(only)], true) = (others.as_slice(), choices.contains(&null)) {
+        let only = only.clone();
+        object.remove("anyOf");
+        for (name, value) in only {
+            object.entry(name).or_insert(value);
+        }
+    }
+}
+
+/// Documented variants come as `oneOf` of constants; clients want a plain `enum`.
+fn flatten_enumeration(object: &mut JsonObject) {
+    let Some(Value::Array(variants)) = object.get("oneOf") else {
+        return;
+    };
+    let words: Option<Vec<Value>> = variants
+        .iter()
+        .map(|variant| match variant.get("enum") {
+            Some(Value::Array(words)) => Some(words.clone()),
+            _ => variant.get("const").map(|word| vec![word.clone()]),
+        })
+        .collect::<Option<Vec<_>>>()
+        .map(|lists| lists.concat());
+    if let Some(words) = words.filter(|words| words.iter().all(Value::is_string)) {
+        object.remove("oneOf");
+        object.insert("type".to_owned(), json!("string"));
+        object.insert("enum".to_owned(), Value::Array(words));
+    }
+}

@@ -1,0 +1,127 @@
+//! The short text form of each result, for clients that show no structured content.
+
+use std::fmt::Write;
+
+use crate::domain::Vip;
+use crate::ops::{
+    AddVipOutcome, AddVipStatus, Checklist, Confirmation, DomainList, RemoveVipOutcome,
+    RemoveVipStatus, VipList,
+};
+use crate::redact::shown;
+
+pub(super) fn vip_list(list: &VipList) -> String {
+    let mut text = format!("{} of {} VIP rules", list.count, list.total);
+    for vip in &list.vips {
+        let _ = write!(text, "\n{}: {}", shown(&vip.domain, 100), rule(vip));
+    }
+    more(&mut text, list.next_cursor.as_deref());
+    text
+}
+
+pub(super) fn domain_list(list: &DomainList) -> String {
+    let mut text = format!("{} of {} PBX domains", list.count, list.total);
+    for row in &list.domains {
+        let _ = write!(text, "\n{}", shown(&row.domain, 100));
+        if let Some(description) = &row.description {
+            let _ = write!(text, " ({description})");
+        }
+    }
+    more(&mut text, list.next_cursor.as_deref());
+    text
+}
+
+pub(super) fn added(outcome: &AddVipOutcome) -> String {
+    let vip = rule(&outcome.vip);
+    let mut text = match outcome.status {
+        AddVipStatus::Created => format!("Added: {vip}"),
+        AddVipStatus::Replaced => match &outcome.previous {
+            Some(previous) => format!("Replaced: {} -> now {vip}", rule(previous)),
+            None => format!("Replaced: {vip}"),
+        },
+        AddVipStatus::Unchanged => format!("Unchanged, the rule stood already: {vip}"),
+        AddVipStatus::ConfirmationRequired => waiting(&outcome.confirmation),
+        AddVipStatus::Declined => DECLINED.to_owned(),
+    };
+    warnings(&mut text, &outcome.warnings);
+    text
+}
+
+pub(super) fn removed(outcome: &RemoveVipOutcome) -> String {
+    let vip = outcome.vip.as_ref().map(rule).unwrap_or_default();
+    let mut text = match outcome.status {
+        RemoveVipStatus::Removed => format!("Removed: {vip}"),
+        RemoveVipStatus::NotFound => "Not found: no such rule stands; nothing was sent.".to_owned(),
+        RemoveVipStatus::ConfirmationRequired => waiting(&outcome.confirmation),
+        RemoveVipStatus::Declined => DECLINED.to_owned(),
+    };
+    warnings(&mut text, &outcome.warnings);
+    text
+}
+
+pub(super) fn checklist(checklist: &Checklist) -> String {
+    let mut text = format!(
+        "{}: {}",
+        checklist.domain,
+        if checklist.ready {
+            "ready"
+        } else {
+            "not known to be ready"
+        }
+    );
+    for step in &checklist.steps {
+        let state = format!("{:?}", step.state).to_lowercase();
+        let _ = write!(text, "\n[{state}] {}", step.title);
+        if let Some(evidence) = &step.evidence {
+            let _ = write!(text, " - {evidence}");
+        }
+        if let Some(action) = &step.action {
+            let _ = write!(text, "\n    To do: {action}");
+        }
+    }
+    if let Some(warning) = &checklist.warning {
+        let _ = write!(text, "\nWarning: {warning}");
+    }
+    let ticket = &checklist.support_ticket;
+    let _ = write!(
+        text,
+        "\n\nSupport ticket\nSubject: {}\n{}",
+        ticket.subject, ticket.body
+    );
+    text
+}
+
+const DECLINED: &str = "Declined: the person did not type the caller's number, so nothing was changed. \
+                        Do not try again unless they ask for it.";
+
+fn waiting(confirmation: &Confirmation) -> String {
+    format!(
+        "Nothing was changed yet; a person must agree.\n{}\n{}",
+        confirmation.preview.as_deref().unwrap_or_default(),
+        confirmation.next_step.as_deref().unwrap_or_default()
+    )
+}
+
+fn rule(vip: &Vip) -> String {
+    let called = match vip.dnis.as_deref() {
+        None | Some("*") => String::new(),
+        Some(dnis) => format!(" (when dialling {})", shown(dnis, 64)),
+    };
+    format!(
+        "{} -> {} {}{called}",
+        shown(&vip.ani, 64),
+        shown(&vip.application, 20),
+        shown(&vip.destination, 80)
+    )
+}
+
+fn warnings(text: &mut String, warnings: &[String]) {
+    for warning in warnings {
+        let _ = write!(text, "\nWarning: {warning}");
+    }
+}
+
+fn more(text: &mut String, cursor: Option<&str>) {
+    if let Some(cursor) = cursor {
+        let _ = write!(text, "\nMore with cursor {cursor}");
+    }
+}

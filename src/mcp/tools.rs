@@ -1,0 +1,187 @@
+//! The tool table: names, titles, descriptions, schemas, annotations.
+
+use std::str::FromStr;
+
+use rmcp::model::{Tool, ToolAnnotations};
+
+use super::schema;
+use crate::error::Refused;
+use crate::ops;
+
+/// A tool of this server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ToolName {
+    /// Adds a VIP, or changes where one rings.
+    AddVip,
+    /// Lists the account's PBX domains.
+    ListDomains,
+    /// Lists VIP rules.
+    ListVips,
+    /// Removes a VIP.
+    RemoveVip,
+    /// Shows how far a domain's set-up is.
+    SetupChecklist,
+}
+
+impl ToolName {
+    /// Every tool, in the order of the tool list.
+    pub const ALL: [ToolName; 5] = [
+        ToolName::AddVip,
+        ToolName::ListDomains,
+        ToolName::ListVips,
+        ToolName::RemoveVip,
+        ToolName::SetupChecklist,
+    ];
+
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ToolName::AddVip => "add_vip",
+            ToolName::ListDomains => "list_domains",
+            ToolName::ListVips => "list_vips",
+            ToolName::RemoveVip => "remove_vip",
+            ToolName::SetupChecklist => "setup_checklist",
+        }
+    }
+
+    /// Whether it can change anything.
+    pub fn writes(self) -> bool {
+        matches!(self, ToolName::AddVip | ToolName::RemoveVip)
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            ToolName::AddVip => "Add a VIP caller",
+            ToolName::ListDomains => "List PBX domains",
+            ToolName::ListVips => "List VIP callers",
+            ToolName::RemoveVip => "Remove a VIP caller",
+            ToolName::SetupChecklist => "Check a domain's VIP set-up",
+        }
+    }
+
+    fn description(self) -> &'static str {
+        match self {
+            ToolName::AddVip => {
+                "Lets a caller ring straight through, also after hours, by a route-by-ANI rule in the \
+                 customer's PBX domain. Creating a rule acts at once. Where the caller already has a \
+                 rule that rings elsewhere, nothing is changed before a person has agreed to the \
+                 preview. Give the caller in any common writing; the same rule twice changes nothing."
+            }
+            ToolName::ListDomains => {
+                "Lists the PBX domains of the SkySwitch account; each customer has one. Use it to find \
+                 a domain's exact name before calling the other tools."
+            }
+            ToolName::ListVips => {
+                "Lists VIP rules: who rings straight through, and where. Filter by domain, caller (any \
+                 writing of the number) or called number. Ordered by domain, caller, called number; \
+                 use `next_cursor` for the next page."
+            }
+            ToolName::RemoveVip => {
+                "Takes a caller off a domain's VIP list. Nothing is removed before a person has agreed \
+                 to the preview by typing the caller's number. Where the caller has several rules, \
+                 `dnis` says which. A caller who is not listed is reported as `not_found`."
+            }
+            ToolName::SetupChecklist => {
+                "Shows the five set-up steps of a customer's domain, what the service shows of each, and \
+                 the ready-to-send support ticket. The order matters: a number pointed at the ANI user \
+                 before the dial translation rule exists drops every caller who is not a VIP."
+            }
+        }
+    }
+
+    fn annotations(self) -> ToolAnnotations {
+        ToolAnnotations::with_title(self.title())
+            .read_only(!self.writes())
+            .destructive(self.writes())
+            .idempotent(true)
+            .open_world(true)
+    }
+
+    /// The tool as clients see it.
+    pub fn definition(self) -> Tool {
+        let (input, output) = match self {
+            ToolName::AddVip => (
+                schema::input::<ops::AddVip>(),
+                schema::output::<ops::AddVipOutcome>(),
+            ),
+            ToolName::ListDomains => (
+                schema::input::<ops::ListDomains>(),
+                schema::output::<ops::DomainList>(),
+            ),
+            ToolName::ListVips => (
+                schema::input::<ops::ListVips>(),
+                schema::output::<ops::VipList>(),
+            ),
+            ToolName::RemoveVip => (
+                schema::input::<ops::RemoveVip>(),
+                schema::output::<ops::RemoveVipOutcome>(),
+            ),
+            ToolName::SetupChecklist => (
+                schema::input::<ops::SetupChecklist>(),
+                schema::output::<ops::Checklist>(),
+            ),
+        };
+        let mut tool = Tool::new(self.as_str(), self.description(), input)
+            .with_raw_output_schema(output.into())
+            .with_annotations(self.annotations());
+        tool.title = Some(self.title().to_owned());
+        tool
+    }
+}
+
+impl FromStr for ToolName {
+    type Err = Refused;
+
+    fn from_str(text: &str) -> Result<Self, Refused> {
+        ToolName::ALL
+            .into_iter()
+            .find(|tool| tool.as_str() == text.trim())
+            .ok_or_else(|| {
+                let names = ToolName::ALL.map(ToolName::as_str).join(", ");
+                Refused::new(text, "is not a tool", format!("the tools are {names}"))
+            })
+    }
+}
+
+/// Which tools are offered.
+#[derive(Debug, Clone)]
+pub struct ToolSet {
+    chosen: Vec<ToolName>,
+    read_only: bool,
+}
+
+/// What a tool name in a call means.
+pub(super) enum Lookup {
+    Offered(ToolName),
+    /// Exists, but the operator runs the server read-only.
+    ReadOnly(ToolName),
+    Unknown,
+}
+
+impl ToolSet {
+    /// All tools, or those the operator chose; without the writing ones when read-only.
+    pub fn new(chosen: Option<Vec<ToolName>>, read_only: bool) -> ToolSet {
+        ToolSet {
+            chosen: chosen.unwrap_or_else(|| ToolName::ALL.to_vec()),
+            read_only,
+        }
+    }
+
+    pub(super) fn find(&self, name: &str) -> Lookup {
+        match name.parse::<ToolName>() {
+            Ok(tool) if !self.chosen.contains(&tool) => Lookup::Unknown,
+            Ok(tool) if self.read_only && tool.writes() => Lookup::ReadOnly(tool),
+            Ok(tool) => Lookup::Offered(tool),
+            Err(_) => Lookup::Unknown,
+        }
+    }
+
+    /// Definitions of the tools offered, always in the same order.
+    pub(super) fn definitions(&self) -> Vec<Tool> {
+        ToolName::ALL
+            .into_iter()
+            .filter(|tool| matches!(self.find(tool.as_str()), Lookup::Offered(_)))
+            .map(ToolName::definition)
+            .collect()
+    }
+}

@@ -1,0 +1,247 @@
+//! `add_vip`: lets a caller ring straight through, or changes where they ring.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::App;
+use super::change::{Asked, Confirmation, Plan, Progress, Subject, carry_out};
+use crate::domain::{
+    AccountId, Ani, Application, CalledNumber, Destination, PbxDomain, PhoneNumber, Route,
+    RouteKey, Vip,
+};
+use crate::error::Result;
+use crate::guard::{Channel, RouteChange};
+use crate::redact::shown;
+use crate::skyswitch::Written;
+
+/// Whom to let through, and to where.
+#[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct AddVip {
+    /// The caller's number in any common writing, e.g. `(616) 555-0123`; other countries with `+`
+    #[arg(long)]
+    pub ani: PhoneNumber,
+    /// The customer's PBX domain, e.g. `acme.12345.service`
+    #[arg(long, short)]
+    pub domain: PbxDomain,
+    /// What rings: an extension or user such as `101` or `user:john`, `device:johns-cell`, or `sip:+16165559999@carrier.net`
+    #[arg(long)]
+    pub destination: Destination,
+    /// What the destination is: `user` (the default), `device` or `literal`, e.g. `user`
+    #[arg(long)]
+    pub application: Option<Application>,
+    /// Only when they dial this number, e.g. `6165550100`; any number when left out
+    #[arg(long)]
+    pub dnis: Option<CalledNumber>,
+    /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
+    #[arg(skip)]
+    pub account_id: Option<AccountId>,
+    /// Only if an earlier call returned one: its `confirmation`, unchanged, e.g. `rs1.eyJ…`
+    #[arg(skip)]
+    pub confirmation: Option<String>,
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum AddVipStatus {
+    /// The caller is a VIP now.
+    Created,
+    /// The caller was a VIP and rings elsewhere now.
+    Replaced,
+    /// The same rule stood already; nothing was sent.
+    Unchanged,
+    /// Nothing was sent; a person must agree first.
+    ConfirmationRequired,
+    /// The person did not agree; nothing was sent.
+    Declined,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct AddVipOutcome {
+    /// How it ended.
+    pub status: AddVipStatus,
+    /// The rule as it was asked for.
+    pub vip: Vip,
+    /// The rule that stood before, where it rang elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub previous: Option<Vip>,
+    /// Things worth a second look.
+    pub warnings: Vec<String>,
+    /// What is still to be confirmed, with status `confirmation_required`.
+    #[serde(flatten)]
+    pub confirmation: Confirmation,
+}
+
+struct Facts {
+    vip: Vip,
+    previous: Option<Vip>,
+    warnings: Vec<String>,
+}
+
+/// Makes a caller a VIP. Replacing a rule that rings elsewhere needs a
+/// person's consent; creating one does not.
+///
+/// Sends at most two requests, one more where a person is asked during the call.
+///
+/// # Errors
+/// `invalid_argument` where destination and application contradict each
+/// other; the guard's and the service's errors.
+pub async fn add_vip(
+    app: &App,
+    args: &AddVip,
+    channel: &Channel<'_>,
+) -> Result<Asked<AddVipOutcome>> {
+    let account = app.account(args.account_id.as_ref())?;
+    let application = args
+        .destination
+        .application(args.application.clone())
+        .map_err(|refused| refused.into_error("destination"))?;
+    let destination = args
+        .destination
+        .in_form(app.settings().destination_form, &application);
+    let dnis = args.dnis.as_ref().unwrap_or(&CalledNumber::Any).to_dnis();
+    let wanted = Route {
+        key: RouteKey {
+            domain: args.domain.as_str().into(),
+            ani: Ani::from(&args.ani),
+            dnis,
+        },
+        application,
+        destination,
+    };
+    let subject = Subject {
+        account: &account,
+        domain: &args.domain,
+        number: Some(&args.ani),
+    };
+    let asked = carry_out(app, &subject, channel, |routes| {
+        Ok(plan(&account, &args.ani, &wanted, routes))
+    })
+    .await?;
+    Ok(match asked {
+        Asked::Question(question) => Asked::Question(question),
+        Asked::Done((facts, progress)) => Asked::Done(outcome(facts, progress)),
+    })
+}
+
+fn plan(
+    account: &AccountId,
+    caller: &PhoneNumber,
+    wanted: &Route,
+    routes: &[Route],
+) -> Plan<Facts> {
+    let mut after = wanted.clone();
+    let same_rule: Vec<&Route> = routes
+        .iter()
+        .filter(|route| {
+            PhoneNumber::from_stored(route.key.ani.as_str()).as_ref() == Some(caller)
+                && route.key.dnis.same_as(&wanted.key.dnis)
+        })
+        .collect();
+    let before = same_rule
+        .iter()
+        .find(|route| route.key.ani == wanted.key.ani)
+        .or(same_rule.first())
+        .copied();
+    let mut warnings = Vec::new();
+    warnings.extend(caller.implausibility());
+    warnings.extend(other_house_style(wanted, routes));
+    if let Some(before) = before {
+        // The service keys rules by the text it stored; another writing would be a second rule.
+        after.key = before.key.clone();
+        let twins = same_rule
+            .iter()
+            .filter(|route| route.key.ani != before.key.ani);
+        warnings.extend(twins.map(|twin| {
+            format!(
+                "the same caller also has a rule stored as \"{}\" that rings {}; remove it if it is a leftover",
+                shown(twin.key.ani.as_str(), 64),
+                twin.rings()
+            )
+        }));
+    }
+    let facts = |previous: Option<&Route>, warnings| Facts {
+        vip: Vip::from(previous.filter(|p| p.rings_like(&after)).unwrap_or(&after)),
+        previous: previous.filter(|p| !p.rings_like(&after)).map(Vip::from),
+        warnings,
+    };
+    if before.is_some_and(|before| before.rings_like(&after)) {
+        return Plan {
+            change: None,
+            facts: facts(before, warnings),
+        };
+    }
+    Plan {
+        facts: facts(before, warnings),
+        change: Some(RouteChange::put(
+            account.clone(),
+            "add_vip",
+            before.cloned(),
+            after,
+        )),
+    }
+}
+
+/// A warning where the domain's present rules write destinations the other
+/// way: which form the PBX wants is not documented, so the neighbours are the
+/// best evidence.
+fn other_house_style(wanted: &Route, routes: &[Route]) -> Option<String> {
+    let has_two_forms =
+        |route: &&Route| matches!(route.application, Application::User | Application::Device);
+    if !has_two_forms(&wanted) {
+        return None;
+    }
+    let mut neighbours = routes.iter().filter(has_two_forms).peekable();
+    let example = *neighbours.peek()?;
+    let prefixed = wanted.destination.is_prefixed();
+    neighbours
+        .all(|route| route.destination.is_prefixed() != prefixed)
+        .then(|| {
+            format!(
+                "the domain's present rules write destinations the other way, for example \"{}\"; \
+                 \"{}\" was used as given",
+                shown(example.destination.as_str(), 80),
+                shown(wanted.destination.as_str(), 80)
+            )
+        })
+}
+
+fn outcome(facts: Facts, progress: Progress) -> AddVipOutcome {
+    let Facts {
+        vip,
+        previous,
+        mut warnings,
+    } = facts;
+    let mut confirmation = Confirmation::default();
+    let status = match progress {
+        Progress::Nothing => AddVipStatus::Unchanged,
+        Progress::Declined => AddVipStatus::Declined,
+        Progress::Pending(pending) => {
+            confirmation = pending.into();
+            AddVipStatus::ConfirmationRequired
+        }
+        Progress::Written(written) => {
+            if written == Written::ReadBack {
+                warnings.push(
+                    "the service's answer was lost; reading the route showed that the change was made"
+                        .to_owned(),
+                );
+            }
+            match previous {
+                Some(_) => AddVipStatus::Replaced,
+                None => AddVipStatus::Created,
+            }
+        }
+    };
+    AddVipOutcome {
+        status,
+        vip,
+        previous,
+        warnings,
+        confirmation,
+    }
+}

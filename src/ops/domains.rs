@@ -1,0 +1,104 @@
+//! `list_domains`: the PBX domains of the account.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::App;
+use super::page::{PageSize, page};
+use crate::domain::AccountId;
+use crate::error::Result;
+use crate::redact::shown;
+use crate::skyswitch::Domain;
+
+/// Which domains to list.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct ListDomains {
+    /// Only domains whose name or description contains this text, e.g. `bakery`
+    #[arg(long, short)]
+    pub query: Option<String>,
+    /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
+    #[arg(skip)]
+    pub account_id: Option<AccountId>,
+    /// Ask the service for a new list instead of its cached one, which can miss a just-created domain, e.g. `true`
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[serde(default, deserialize_with = "crate::lenient::boolean")]
+    pub refresh: Option<bool>,
+    /// Rows a page, 1 to 500, e.g. `50`
+    #[arg(skip)]
+    #[serde(default, deserialize_with = "crate::lenient::integer")]
+    #[schemars(range(min = 1, max = 500))]
+    pub limit: Option<u16>,
+    /// `next_cursor` of the previous page, e.g. `WyJhY21lIl0`
+    #[arg(skip)]
+    pub cursor: Option<String>,
+}
+
+/// A PBX domain as results carry it.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct DomainRow {
+    /// The domain's name, for example `acme.12345.service`.
+    pub domain: String,
+    /// Free text of whoever created it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub description: Option<String>,
+    /// The reseller (territory) it belongs to, for example `12345`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reseller: Option<String>,
+}
+
+impl From<&Domain> for DomainRow {
+    fn from(domain: &Domain) -> Self {
+        DomainRow {
+            domain: domain.name.clone(),
+            description: domain.description.as_deref().map(|text| shown(text, 200)),
+            reseller: domain.reseller.clone(),
+        }
+    }
+}
+
+/// The domains found, ordered by name.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct DomainList {
+    /// The account that was asked.
+    pub account_id: String,
+    /// The domains of this page.
+    pub domains: Vec<DomainRow>,
+    /// Domains on this page.
+    pub count: usize,
+    /// Domains that match in all.
+    pub total: usize,
+    /// Pass it as `cursor` to get the next page; left out on the last.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub next_cursor: Option<String>,
+}
+
+/// Lists domains with one request to the service.
+///
+/// # Errors
+/// `invalid_argument` for a foreign cursor; `not_configured`; the service's errors.
+pub async fn list_domains(app: &App, args: &ListDomains, size: PageSize) -> Result<DomainList> {
+    let account = app.account(args.account_id.as_ref())?;
+    let refresh = args.refresh.unwrap_or(false);
+    let domains = app.client()?.domains(&account, refresh).await?;
+    let query = args.query.as_deref().unwrap_or("").trim().to_lowercase();
+    let contains = |text: &str| text.to_lowercase().contains(&query);
+    let matching: Vec<&Domain> = domains
+        .iter()
+        .filter(|domain| {
+            contains(&domain.name) || domain.description.as_deref().is_some_and(contains)
+        })
+        .collect();
+    let page = page(&matching, size, args.cursor.as_deref(), |domain| {
+        vec![domain.name.clone()]
+    })?;
+    Ok(DomainList {
+        account_id: account.to_string(),
+        count: page.rows.len(),
+        total: matching.len(),
+        domains: page.rows.into_iter().map(DomainRow::from).collect(),
+        next_cursor: page.next_cursor,
+    })
+}

@@ -1,0 +1,44 @@
+//! `skyswitch token`: logs in, or shows that we are.
+
+use serde::Serialize;
+
+use super::App;
+use crate::error::Result;
+use crate::redact::Secret;
+use crate::skyswitch::TokenInfo;
+
+/// What there is to say of the present token; the token itself stays a [`Secret`].
+#[derive(Debug, Serialize)]
+pub struct TokenReport {
+    /// Login of the user the token acts for.
+    pub username: String,
+    /// Scopes granted.
+    pub scopes: Vec<String>,
+    /// When the token ends, RFC 3339, UTC.
+    pub expires_at: String,
+    /// The token, for a caller who asks for exactly that.
+    #[serde(skip)]
+    pub access_token: Secret,
+}
+
+/// Logs in if need be; with `renew`, gets a new token in any case.
+///
+/// # Errors
+/// `unauthorized` where the login is refused.
+pub async fn token(app: &App, renew: bool) -> Result<TokenReport> {
+    let client = app.client()?;
+    let token = client.token(renew).await?;
+    let TokenInfo {
+        username, scopes, ..
+    } = client.token_info().await?;
+    Ok(TokenReport {
+        username,
+        scopes,
+        expires_at: token
+            .expires_at()
+            .round(jiff::Unit::Second)
+            .unwrap_or(token.expires_at())
+            .to_string(),
+        access_token: token.access().clone(),
+    })
+}

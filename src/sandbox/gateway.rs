@@ -1,0 +1,245 @@
+//! What every request passes: the route table, recording, faults, latency, the request id.
+
+use std::convert::Infallible;
+use std::io;
+use std::iter;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::Router;
+use axum::body::Body;
+use axum::body::to_bytes;
+use axum::extract::ConnectInfo;
+use axum::extract::Query;
+use axum::extract::Request;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::HeaderValue;
+use axum::http::Method;
+use axum::http::StatusCode;
+use axum::http::Uri;
+use axum::http::header;
+use axum::middleware;
+use axum::middleware::Next;
+use axum::response::IntoResponse;
+use axum::response::Response;
+use axum::routing::get;
+use axum::routing::post;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream;
+use serde_json::json;
+
+use super::connection::KillSwitch;
+use super::fault::Effect;
+use super::fault::RetryAfter;
+use super::oauth;
+use super::oauth::GrantType;
+use super::pbx;
+use super::upstream::Recorded;
+use super::upstream::Upstream;
+
+const TOKEN_PATH: &str = "/oauth/token";
+const HTML_PAGE: &str = "<!DOCTYPE html><html><head><title>Scheduled maintenance</title></head>\
+    <body><h1>We will be back soon</h1></body></html>";
+/// How long the first half of a truncated answer has to reach the caller.
+const TRUNCATION_PAUSE: Duration = Duration::from_millis(20);
+/// Piece in which a huge answer is sent.
+const HUGE_PIECE: usize = 64 * 1024;
+
+pub(super) fn router(upstream: Arc<Upstream>) -> Router {
+    Router::new()
+        .route(TOKEN_PATH, post(oauth::grant).get(oauth::describe))
+        .route("/accounts/{account}/pbx/domains", get(pbx::list_domains))
+        .route(
+            "/accounts/{account}/pbx/route-by-ani",
+            get(pbx::list_routes)
+                .put(pbx::put_route)
+                .delete(pbx::delete_route),
+        )
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(unsupported_method)
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&upstream),
+            receive,
+        ))
+        .with_state(upstream)
+}
+
+async fn unknown_path(uri: Uri) -> Response {
+    let error = format!("The resource {} does not exist.", uri.path());
+    (StatusCode::NOT_FOUND, Json(json!({ "error": error }))).into_response()
+}
+
+async fn unsupported_method(method: Method) -> Response {
+    let message = format!("The {method} method is not supported for this route.");
+    let body = Json(json!({ "message": message }));
+    (StatusCode::METHOD_NOT_ALLOWED, body).into_response()
+}
+
+async fn receive(
+    State(upstream): State<Arc<Upstream>>,
+    ConnectInfo(kill_switch): ConnectInfo<KillSwitch>,
+    request: Request,
+    next: Next,
+) -> Response {
+    // In a task of its own: like a real server, finish what was begun although the caller hung up.
+    let shutdown = upstream.shutdown.clone();
+    let work = answer(upstream, kill_switch.clone(), request, next);
+    let task = tokio::spawn(async move { shutdown.run_until_cancelled(work).await.flatten() });
+    match task.await {
+        Ok(Some(response)) => response,
+        Ok(None) | Err(_) => {
+            // hyper wants some response; the cut connection keeps it from going out.
+            kill_switch.pull();
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }
+    }
+}
+
+/// Records the request and answers it as the first matching fault demands.
+///
+/// None means that the connection is to be dropped.
+async fn answer(
+    upstream: Arc<Upstream>,
+    kill_switch: KillSwitch,
+    request: Request,
+    next: Next,
+) -> Option<Response> {
+    let method = request.method().as_str().to_owned();
+    let path = request.uri().path().to_owned();
+    let target = match request.uri().path_and_query() {
+        Some(target) => target.as_str(),
+        None => &path,
+    };
+    let effect = upstream.strike(&method, target);
+    let latency = match path.as_str() {
+        TOKEN_PATH => Duration::ZERO,
+        _ => upstream.held().latency,
+    };
+    let arrival = upstream.note_arrival(Recorded {
+        method,
+        path,
+        query: Query::try_from_uri(request.uri()).map_or_else(|_| Vec::new(), |Query(q)| q),
+        grant_type: None,
+        status: 0,
+    });
+
+    let acted = next.run(request);
+    let mut response = match effect {
+        None => acted.await,
+        Some(Effect::Status {
+            status,
+            retry_after,
+            body,
+            content_type,
+        }) => status_answer(status, retry_after, body, &content_type),
+        Some(Effect::StatusAfter {
+            status,
+            retry_after,
+            body,
+            content_type,
+        }) => {
+            let grant_type = acted.await.extensions_mut().remove::<GrantType>();
+            let mut response = status_answer(status, retry_after, body, &content_type);
+            if let Some(grant_type) = grant_type {
+                response.extensions_mut().insert(grant_type);
+            }
+            response
+        }
+        Some(Effect::DropBefore) => return None,
+        Some(Effect::DropAfter) => {
+            let grant_type = acted.await.extensions_mut().remove::<GrantType>();
+            upstream.note_answer(arrival, 0, grant_type.map(|GrantType(name)| name));
+            return None;
+        }
+        Some(Effect::Truncate) => truncated(acted.await, kill_switch).await,
+        Some(Effect::Delay(delay)) => {
+            pause(delay).await;
+            acted.await
+        }
+        Some(Effect::Html) => {
+            let html = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
+            (html, HTML_PAGE).into_response()
+        }
+        Some(Effect::Huge(bytes)) => huge(bytes),
+    };
+    pause(latency).await;
+
+    let request_id = format!("{:032x}", rand::random::<u128>());
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert("x-request-id", value);
+    }
+    let grant_type = response.extensions_mut().remove::<GrantType>();
+    let status = response.status().as_u16();
+    upstream.note_answer(arrival, status, grant_type.map(|GrantType(name)| name));
+    Some(response)
+}
+
+/// Waits, without giving up the turn when there is nothing to wait for.
+async fn pause(duration: Duration) {
+    if !duration.is_zero() {
+        tokio::time::sleep(duration).await;
+    }
+}
+
+fn status_answer(
+    status: u16,
+    retry_after: Option<RetryAfter>,
+    body: String,
+    content_type: &str,
+) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut headers = HeaderMap::new();
+    if let Ok(value) = HeaderValue::from_str(content_type) {
+        headers.insert(header::CONTENT_TYPE, value);
+    }
+    let wait = retry_after.map(|wait| match wait {
+        RetryAfter::Seconds(seconds) => seconds.to_string(),
+        RetryAfter::Date(moment) => httpdate::fmt_http_date(moment),
+    });
+    if let Some(Ok(value)) = wait.map(HeaderValue::try_from) {
+        headers.insert(header::RETRY_AFTER, value);
+    }
+    (status, headers, body).into_response()
+}
+
+/// Announces the whole body, sends half of it and cuts the connection.
+async fn truncated(response: Response, kill_switch: KillSwitch) -> Response {
+    let (mut parts, body) = response.into_parts();
+    let mut whole = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    if whole.is_empty() {
+        whole = Bytes::from_static(b"{}");
+    }
+    // A 204 has no body that could be cut.
+    if parts.status == StatusCode::NO_CONTENT {
+        parts.status = StatusCode::OK;
+    }
+    let half = whole.slice(..whole.len() / 2);
+    parts
+        .headers
+        .insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len()));
+    let cut = async move {
+        // hyper drops what it has buffered when a body fails, so let it send the half first.
+        tokio::time::sleep(TRUNCATION_PAUSE).await;
+        kill_switch.pull();
+        Err(io::Error::from(io::ErrorKind::ConnectionReset))
+    };
+    let body = stream::iter([Ok(half)]).chain(stream::once(cut));
+    Response::from_parts(parts, Body::from_stream(body))
+}
+
+/// A JSON array of one very long text, produced piece by piece.
+fn huge(bytes: usize) -> Response {
+    let piece = Bytes::from(vec![b'x'; HUGE_PIECE]);
+    let filler = bytes.saturating_sub(4);
+    let rest = piece.slice(..filler % HUGE_PIECE);
+    let pieces = iter::once(Bytes::from_static(b"[\""))
+        .chain(iter::repeat_n(piece, filler / HUGE_PIECE))
+        .chain([rest, Bytes::from_static(b"\"]")])
+        .filter(|piece| !piece.is_empty())
+        .map(Ok::<Bytes, Infallible>);
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    (json, Body::from_stream(stream::iter(pieces))).into_response()
+}

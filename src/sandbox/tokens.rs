@@ -1,0 +1,79 @@
+//! The tokens a sandbox has issued.
+//!
+//! Access tokens begin with `sandbox-access-` and refresh tokens with `sandbox-refresh-`, so that
+//! a leak into logs, journals or tool answers can be searched for.
+
+use std::collections::HashMap;
+use std::time::Duration;
+use std::time::Instant;
+use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
+
+/// Issued tokens that are still good. Lost when the sandbox ends.
+#[derive(Default)]
+pub(super) struct Tokens {
+    access: HashMap<String, AccessToken>,
+    /// Scopes by refresh token.
+    refresh: HashMap<String, Vec<String>>,
+}
+
+/// What upstream knows of an access token.
+#[derive(Clone)]
+pub(super) struct AccessToken {
+    pub(super) scopes: Vec<String>,
+    /// Unix seconds, for the token's description.
+    pub(super) expires: u64,
+    /// Issue and lifetime on the clock that nobody sets, which decides.
+    issued: Instant,
+    lifetime: Duration,
+}
+
+/// The pair of tokens one grant hands out.
+pub(super) struct Issued {
+    pub(super) access: String,
+    pub(super) refresh: String,
+}
+
+impl Tokens {
+    pub(super) fn issue(&mut self, scopes: Vec<String>, lifetime: Duration) -> Issued {
+        let issued = Issued {
+            access: format!("sandbox-access-{}", random_text()),
+            refresh: format!("sandbox-refresh-{}", random_text()),
+        };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let token = AccessToken {
+            scopes: scopes.clone(),
+            expires: now.map_or(0, |since| since.saturating_add(lifetime).as_secs()),
+            issued: Instant::now(),
+            lifetime,
+        };
+        self.access.insert(issued.access.clone(), token);
+        self.refresh.insert(issued.refresh.clone(), scopes);
+        issued
+    }
+
+    /// The token, unless it is unknown, revoked or expired.
+    pub(super) fn access(&self, token: &str) -> Option<&AccessToken> {
+        let known = self.access.get(token)?;
+        (known.issued.elapsed() < known.lifetime).then_some(known)
+    }
+
+    /// Uses up a refresh token and returns its scopes; it is good only once.
+    pub(super) fn redeem(&mut self, refresh: &str) -> Option<Vec<String>> {
+        self.refresh.remove(refresh)
+    }
+
+    pub(super) fn revoke_access(&mut self) {
+        self.access.clear();
+    }
+
+    pub(super) fn revoke_refresh(&mut self) {
+        self.refresh.clear();
+    }
+}
+
+/// 256 random bits as hexadecimal text.
+fn random_text() -> String {
+    let (high, low) = (rand::random::<u128>(), rand::random::<u128>());
+    format!("{high:032x}{low:032x}")
+}

@@ -1,0 +1,214 @@
+//! What the service's failures mean: statuses, error bodies, broken transports.
+
+use std::time::{Duration, SystemTime};
+
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use serde_json::Value;
+
+use super::http::Failure;
+use crate::error::{Code, Error};
+use crate::redact::{Secret, scrubbed, shown};
+
+/// Longest piece of the service's own words that is passed on, in characters.
+const QUOTE_LIMIT: usize = 500;
+
+/// The failure that a status and its body stand for.
+///
+/// The service documents 400 for business errors, 401 for bad tokens *and*
+/// missing permission, and 403 is seen for missing scopes (SkySwitch API
+/// reference, Requests and Responses).
+pub(super) fn refusal(status: u16, body: &[u8], secrets: &[&Secret]) -> Error {
+    let said = service_words(body)
+        .map(|words| format!(": \"{}\"", shown(&scrubbed(&words, secrets), QUOTE_LIMIT)))
+        .unwrap_or_default();
+    let (code, what, hint) = match status {
+        401 => (
+            Code::Unauthorized,
+            "SkySwitch refused the token",
+            "The login may lack permission here: the account id, the scope `pbx` or the user's PBX role. `skyswitch doctor` tells which.",
+        ),
+        403 => (
+            Code::Forbidden,
+            "SkySwitch does not allow this login to do that",
+            "Ask for the scope `pbx` and a PBX Manager role for the user; `skyswitch doctor` shows the scopes granted.",
+        ),
+        404 => (
+            Code::NotFound,
+            "SkySwitch does not know this account, domain or resource",
+            "Check the account id and the domain; list_domains (`skyswitch domains`) shows those that exist.",
+        ),
+        408 => (
+            Code::Timeout,
+            "SkySwitch gave up waiting for the request",
+            "Try again.",
+        ),
+        429 => (
+            Code::RateLimited,
+            "SkySwitch asks for fewer requests",
+            "Wait a little and try again; SKYSWITCH_RATE_LIMIT lowers our own pace.",
+        ),
+        300..=399 => (
+            Code::UpstreamRejected,
+            "SkySwitch redirected the request",
+            "Check `base_url`: it must be the API's own address.",
+        ),
+        500..=599 => (
+            Code::UpstreamUnavailable,
+            "SkySwitch failed on its side",
+            "Try again later; if it persists, ask SkySwitch support with the request id.",
+        ),
+        _ => (
+            Code::UpstreamRejected,
+            "SkySwitch refused the request",
+            "Correct what it names; if it is unclear, ask SkySwitch support with the request id.",
+        ),
+    };
+    Error::new(code, format!("{what} (HTTP {status}){said}"), hint)
+}
+
+/// What the service says in an error body, whichever of its many forms it took.
+pub(super) fn service_words(body: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(body).ok()?.trim();
+    if text.is_empty() || looks_like_html(text) {
+        return None;
+    }
+    match serde_json::from_str::<Value>(text) {
+        Ok(value) => words_in(&value),
+        Err(_) if text.len() <= QUOTE_LIMIT && !text.starts_with(['{', '[']) => {
+            Some(text.to_owned())
+        }
+        Err(_) => None,
+    }
+}
+
+fn words_in(value: &Value) -> Option<String> {
+    let object = match value {
+        Value::String(words) => return Some(words.clone()),
+        Value::Object(object) => object,
+        _ => return None,
+    };
+    for key in ["message", "error_description", "error", "msg"] {
+        match object.get(key) {
+            Some(Value::String(words)) if !words.trim().is_empty() => return Some(words.clone()),
+            Some(nested @ Value::Object(_)) => return words_in(nested),
+            _ => {}
+        }
+    }
+    let Value::Object(fields) = object.get("errors")? else {
+        return None;
+    };
+    let mut lines = Vec::new();
+    for (field, messages) in fields {
+        let messages = match messages {
+            Value::Array(list) => list.iter().filter_map(Value::as_str).collect::<Vec<_>>(),
+            Value::String(one) => vec![one.as_str()],
+            _ => continue,
+        };
+        lines.push(format!("{field}: {}", messages.join(" ")));
+    }
+    (!lines.is_empty()).then(|| lines.join("; "))
+}
+
+/// A success whose body cannot be read.
+pub(super) fn unreadable(body: &[u8], what: &str, error: &serde_json::Error) -> Error {
+    let text = String::from_utf8_lossy(&body[..body.len().min(200)]);
+    let found = if looks_like_html(text.trim_start()) {
+        "an HTML page".to_owned()
+    } else if error.is_eof() {
+        format!("JSON that breaks off after {} bytes", body.len())
+    } else if error.is_data() {
+        format!(
+            "JSON of an unexpected form (line {}, column {})",
+            error.line(),
+            error.column()
+        )
+    } else {
+        "something that is not JSON".to_owned()
+    };
+    Error::new(
+        Code::UpstreamRejected,
+        format!("SkySwitch answered {what} with {found}"),
+        "Check `base_url`; if it is right, this may be a maintenance page or a fault: try again later.",
+    )
+}
+
+/// A request whose answer did not come in time; it may have been carried out.
+pub(super) fn timed_out() -> Error {
+    Error::new(
+        Code::Timeout,
+        "SkySwitch did not answer in time",
+        "Try again; for a change, look with list_vips (`skyswitch vip list`) first.",
+    )
+}
+
+/// A body larger than we are willing to hold.
+pub(super) fn too_large(cap: usize) -> Error {
+    Error::new(
+        Code::UpstreamRejected,
+        format!("SkySwitch's answer is larger than {} MiB", cap >> 20),
+        "Ask for less, for example one domain at a time.",
+    )
+}
+
+/// What a transport error says about whether the request went out.
+pub(super) fn transport_failure(error: reqwest::Error) -> Failure {
+    if error.is_connect() {
+        return Failure::NotSent(unreachable_service(&error));
+    }
+    broken_off(error)
+}
+
+/// An answer that ended early.
+pub(super) fn broken_off(error: reqwest::Error) -> Failure {
+    if error.is_timeout() {
+        return Failure::Lost(timed_out());
+    }
+    Failure::Lost(Error::new(
+        Code::UpstreamUnavailable,
+        format!(
+            "the connection to SkySwitch broke before its answer was complete{}",
+            cause(&error)
+        ),
+        "Try again; for a change, look with list_vips (`skyswitch vip list`) first.",
+    ))
+}
+
+fn unreachable_service(error: &reqwest::Error) -> Error {
+    Error::new(
+        Code::UpstreamUnavailable,
+        format!("SkySwitch cannot be reached{}", cause(error)),
+        "Check the network, a proxy or firewall, and `base_url`.",
+    )
+}
+
+/// The innermost cause, which is the one that helps.
+fn cause(error: &reqwest::Error) -> String {
+    let mut source = std::error::Error::source(error);
+    let mut last = None;
+    while let Some(inner) = source {
+        last = Some(inner);
+        source = inner.source();
+    }
+    last.map(|inner| format!(": {}", shown(&inner.to_string(), 200)))
+        .unwrap_or_default()
+}
+
+/// `Retry-After` in either form: seconds or an HTTP date.
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(text).ok()?;
+    Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+}
+
+/// The service's id of the request, where it gives one.
+pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
+    let id = headers.get("x-request-id")?.to_str().ok()?;
+    Some(shown(id, 100))
+}
+
+fn looks_like_html(text: &str) -> bool {
+    text.starts_with('<')
+}

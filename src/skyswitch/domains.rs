@@ -1,0 +1,80 @@
+//! PBX domains (SkySwitch API reference, PBX Domains).
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::http::Call;
+use super::list::{Row, Scalar};
+use super::{Client, account_path};
+use crate::domain::AccountId;
+use crate::error::Result;
+
+/// A PBX domain of the account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Domain {
+    /// Its name as the service writes it.
+    pub name: String,
+    /// Free text of whoever created it.
+    pub description: Option<String>,
+    /// The reseller (territory) it belongs to.
+    pub reseller: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct DomainWire {
+    #[serde(default)]
+    domain: Scalar,
+    #[serde(default)]
+    description: Scalar,
+    #[serde(default)]
+    reseller: Scalar,
+}
+
+impl Row for Domain {
+    type Wire = DomainWire;
+
+    fn from_wire(wire: DomainWire, key: Option<&str>) -> Option<Domain> {
+        let name = wire.domain.0.or_else(|| key.map(str::to_owned))?;
+        let filled = |text: Scalar| text.0.filter(|text| !text.is_empty());
+        Some(Domain {
+            name,
+            description: filled(wire.description),
+            reseller: filled(wire.reseller),
+        })
+    }
+
+    fn from_text(text: &str, key: Option<&str>) -> Option<Domain> {
+        Some(Domain {
+            name: key.unwrap_or(text).to_owned(),
+            description: key.map(|_| text.to_owned()),
+            reseller: None,
+        })
+    }
+}
+
+impl Client {
+    /// All PBX domains of the account.
+    ///
+    /// The service caches its list; `refresh` asks it for a new one, which a
+    /// just-created domain needs.
+    ///
+    /// # Errors
+    /// `not_found` for an unknown account, `unauthorized` or `forbidden` where
+    /// scope or role is missing, and the transport's errors.
+    pub async fn domains(&self, account: &AccountId, refresh: bool) -> Result<Arc<[Domain]>> {
+        let mut call = Call::get(account_path(account, ["pbx", "domains"]));
+        if refresh {
+            call = call.with("force_refresh", "1");
+        }
+        let client = self.clone();
+        self.inner
+            .domain_lists
+            .join(format!("{account} {refresh}"), || async move {
+                let mut domains: Vec<Domain> = client.list(call, "the list of domains").await?;
+                domains.sort_by(|a, b| a.name.cmp(&b.name));
+                Ok(domains.into())
+            })
+            .await
+    }
+}

@@ -1,0 +1,260 @@
+//! Route-by-ANI rules (SkySwitch API reference, Route-by-ANI).
+
+use std::sync::Arc;
+
+use reqwest::Method;
+use serde::Deserialize;
+
+use super::http::{Call, Failure, Place};
+use super::list::{Row, Scalar};
+use super::retry::{self, Budget};
+use super::{Client, account_path};
+use crate::domain::{AccountId, Ani, Application, Destination, Dnis, PbxDomain, Route, RouteKey};
+use crate::error::{Code, Error, Result};
+use crate::guard::{Clearance, RouteChange};
+
+/// How a write is known to have happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// The service said so.
+    Acknowledged,
+    /// Its answer was lost or a failure; reading the route showed the change.
+    ReadBack,
+}
+
+#[derive(Deserialize)]
+pub(super) struct RouteWire {
+    #[serde(default)]
+    ani: Scalar,
+    #[serde(default)]
+    dnis: Scalar,
+    #[serde(default)]
+    domain: Scalar,
+    #[serde(default)]
+    application: Scalar,
+    #[serde(default)]
+    destination: Scalar,
+}
+
+impl Row for Route {
+    type Wire = RouteWire;
+
+    fn from_wire(wire: RouteWire, key: Option<&str>) -> Option<Route> {
+        let destination = Destination::from_stored(&wire.destination.0.unwrap_or_default());
+        let ani = wire.ani.0.or_else(|| key.map(str::to_owned))?;
+        Some(Route {
+            key: RouteKey {
+                domain: wire.domain.0.unwrap_or_default().into(),
+                ani: Ani::from_stored(&ani),
+                dnis: Dnis::from_stored(wire.dnis.0.as_deref()),
+            },
+            application: match wire.application.0.as_deref() {
+                Some(word) if !word.is_empty() => Application::from_stored(word),
+                _ => destination
+                    .implied_application()
+                    .unwrap_or(Application::User),
+            },
+            destination,
+        })
+    }
+
+    fn from_text(_: &str, _: Option<&str>) -> Option<Route> {
+        None
+    }
+}
+
+impl Client {
+    /// The rules of one domain or of the whole account, in list order.
+    ///
+    /// Callers who ask for the same list at the same time share one request.
+    /// The filters the service offers beyond the domain are not used: whether
+    /// they match exactly, and in which number form, is not documented.
+    ///
+    /// # Errors
+    /// See [`Client::domains`].
+    pub async fn routes(
+        &self,
+        account: &AccountId,
+        domain: Option<&PbxDomain>,
+    ) -> Result<Arc<[Route]>> {
+        let (client, account, domain) = (self.clone(), account.clone(), domain.cloned());
+        let name = format!("{account} {}", domain.as_ref().map_or("", |d| d.as_str()));
+        self.inner
+            .route_lists
+            .join(name, || async move {
+                client.routes_now(&account, domain.as_ref()).await
+            })
+            .await
+    }
+
+    /// Like [`Client::routes`], but never answered by a read that began earlier:
+    /// what a change is decided on must be no older than the decision.
+    pub async fn routes_now(
+        &self,
+        account: &AccountId,
+        domain: Option<&PbxDomain>,
+    ) -> Result<Arc<[Route]>> {
+        let mut call = Call::get(account_path(account, ["pbx", "route-by-ani"]));
+        if let Some(domain) = domain {
+            call = call.with("domain", domain.as_str());
+        }
+        let mut routes: Vec<Route> = self.list(call, "the list of routes").await?;
+        if let Some(domain) = domain {
+            // Rows of a filtered list may leave the domain out.
+            let own_name: Arc<str> = domain.as_str().into();
+            for route in &mut routes {
+                if route.key.domain.is_empty() {
+                    route.key.domain = Arc::clone(&own_name);
+                }
+            }
+            routes.retain(|route| domain.is(&route.key.domain));
+        }
+        share_domain_names(&mut routes);
+        routes.sort_by(Route::list_order);
+        Ok(routes.into())
+    }
+
+    /// Makes one change that the guard has cleared.
+    ///
+    /// The change is carried through even when the caller goes away after it
+    /// was sent. Where the answer is lost, the route is read and the outcome
+    /// decided by what stands there.
+    ///
+    /// # Errors
+    /// `confirmation_stale` when the route turns out to have been changed by
+    /// somebody else, and the transport's errors.
+    pub async fn write(&self, clearance: Clearance) -> Result<Written> {
+        // Waiting for login and pace can still be called off; sending cannot.
+        self.inner.auth.token(&self.inner.http).await?;
+        let place = self.inner.http.admit().await.map_err(Failure::into_error)?;
+        let client = self.clone();
+        let task = async move { client.write_until_known(&clearance, place).await };
+        match self.inner.settling.spawn(task).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Error::internal(
+                "the change was interrupted inside this program",
+                "Look with list_vips (`skyswitch vip list`) whether it was made.",
+            )),
+        }
+    }
+
+    async fn write_until_known(&self, clearance: &Clearance, place: Place) -> Result<Written> {
+        let change = clearance.change();
+        let call = write_call(change);
+        let budget = Budget::default();
+        let mut waits = retry::backoff();
+        let mut place = Some(place);
+        loop {
+            let failure = match self.once(&call, &budget, place.take()).await {
+                Ok(_) => return Ok(Written::Acknowledged),
+                Err(failure) => failure,
+            };
+            if may_have_acted(&failure, change) {
+                match self.outcome_as_it_stands(change).await {
+                    Ok(Standing::AsWanted) => return Ok(Written::ReadBack),
+                    Ok(Standing::AsBefore) => {}
+                    Ok(Standing::Otherwise) => return Err(changed_by_others()),
+                    Err(_) => return Err(outcome_unknown(&failure.into_error())),
+                }
+            }
+            let wait = waits.next().and_then(|wait| budget.wait(&failure, wait));
+            match wait {
+                Some(wait) if retry::is_passing(&failure) => tokio::time::sleep(wait).await,
+                _ => return Err(failure.into_error()),
+            }
+        }
+    }
+
+    async fn outcome_as_it_stands(&self, change: &RouteChange) -> Result<Standing> {
+        let domain = change.key().domain.parse::<PbxDomain>().ok();
+        let routes = self.routes_now(change.account(), domain.as_ref()).await?;
+        let now = routes.iter().find(|route| {
+            route.key.ani == change.key().ani && route.key.dnis.same_as(&change.key().dnis)
+        });
+        let same = |a: Option<&Route>, b: Option<&Route>| match (a, b) {
+            (None, None) => true,
+            (Some(a), Some(b)) => a.rings_like(b),
+            _ => false,
+        };
+        Ok(if same(now, change.after()) {
+            Standing::AsWanted
+        } else if same(now, change.before()) {
+            Standing::AsBefore
+        } else {
+            Standing::Otherwise
+        })
+    }
+}
+
+/// What a read says about a write whose answer is missing.
+enum Standing {
+    AsWanted,
+    AsBefore,
+    Otherwise,
+}
+
+/// PUT and DELETE take everything as query parameters and no body
+/// (SkySwitch API reference, Route-by-ANI).
+fn write_call(change: &RouteChange) -> Call {
+    let key = change.key();
+    let path = account_path(change.account(), ["pbx", "route-by-ani"]);
+    let method = match change.after() {
+        Some(_) => Method::PUT,
+        None => Method::DELETE,
+    };
+    let mut call = Call::new(method, path)
+        .with("ani", key.ani.as_str())
+        .with("domain", &*key.domain);
+    if let Some(dnis) = key.dnis.to_send() {
+        call = call.with("dnis", dnis);
+    }
+    if let Some(after) = change.after() {
+        // Without an application the service's default is not documented: always send it.
+        call = call
+            .with("destination", after.destination.as_str())
+            .with("application", after.application.as_str());
+    }
+    call
+}
+
+fn may_have_acted(failure: &Failure, change: &RouteChange) -> bool {
+    match failure {
+        Failure::Lost(_) => true,
+        Failure::Answered { status, .. } => {
+            matches!(status, 408 | 500..=599)
+                // Gone already: somebody else removed it, or our own lost attempt did.
+                || (*status == 404 && change.after().is_none())
+        }
+        Failure::NotSent(_) | Failure::Final(_) => false,
+    }
+}
+
+fn changed_by_others() -> Error {
+    Error::new(
+        Code::ConfirmationStale,
+        "SkySwitch's answer to the change was lost, and the route now is neither as it was nor as wanted: somebody else changed it",
+        "Look with list_vips (`skyswitch vip list`) and decide again.",
+    )
+}
+
+fn outcome_unknown(error: &Error) -> Error {
+    Error::new(
+        error.code(),
+        format!(
+            "it is not known whether the change was made: {error}, and the route could not be read afterwards"
+        ),
+        "Look with list_vips (`skyswitch vip list`) before trying again.",
+    )
+}
+
+/// Thousands of rows hold few domains; equal names share one text.
+fn share_domain_names(routes: &mut [Route]) {
+    let mut names = std::collections::HashSet::<Arc<str>>::new();
+    for route in routes {
+        if let Some(name) = names.get(&route.key.domain) {
+            route.key.domain = Arc::clone(name);
+        } else {
+            names.insert(Arc::clone(&route.key.domain));
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! All integration tests, in one binary. Each module is named for the
+//! behaviour it holds.
+
+mod command_line;
+mod consent;
+mod guard;
+mod layers;
+mod leaks;
+mod lists;
+mod login;
+mod numbers;
+mod operations;
+mod process;
+mod protocol;
+mod retries;
+mod shutdown;
+mod state;
+mod support;
