@@ -5,6 +5,11 @@
 //! start. It has none of the checks of `skyswitch mcp`, so it is a base to measure against and nothing to run on a
 //! real account.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "written the way most servers are"
+)]
+
 use std::collections::HashMap;
 use std::time::Duration;
 

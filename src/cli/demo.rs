@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
+use anyhow::{Context, Result};
 use rmcp::model::{
     CallToolRequestParams, ClientCapabilities, ClientConfig, ElicitRequestParams, ElicitResult,
     ElicitationAction, Implementation, JsonObject,
@@ -14,32 +15,30 @@ use rmcp::{ClientHandler, ErrorData, RoleClient, ServiceExt};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use super::exit::Exit;
 use super::output::Output;
-use crate::error::{Error, Result};
 
 /// A half-done customer of the sandbox: the domain exists, nothing else is known.
 const CUSTOMER: &str = "sunrisebakery.12345.service";
 const CALLER: &str = "(616) 555-0177";
 
 /// Holds the conversation.
-pub(super) async fn converse(output: &Output) -> Result<Exit> {
-    let program = std::env::current_exe().map_err(|error| failed(&error))?;
+pub(super) async fn converse(output: &Output) -> Result<()> {
+    let program = std::env::current_exe().context("this program cannot be found")?;
     let mut child = Command::new(program)
         .args(["mcp", "--sandbox"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .map_err(|error| failed(&error))?;
+        .context("the server cannot be started")?;
     let (Some(answers), Some(requests)) = (child.stdout.take(), child.stdin.take()) else {
-        return Err(failed(&"the server has no pipes"));
+        anyhow::bail!("the server has no pipes");
     };
     output.text("$ skyswitch mcp --sandbox      (this program as MCP server, over pipes)\n")?;
     let client = User::default()
         .serve((answers, requests))
         .await
-        .map_err(|error| failed(&error))?;
+        .context("the server did not answer the handshake")?;
     let talk = Conversation {
         client: &client,
         output,
@@ -62,9 +61,10 @@ pub(super) async fn converse(output: &Output) -> Result<Exit> {
     talk.call("remove_vip", removal).await?;
     talk.call("list_vips", json!({"domain": CUSTOMER})).await?;
 
-    client.cancel().await.map_err(|error| failed(&error))?;
-    child.wait().await.map_err(|error| failed(&error))?;
-    output.text("The input ended, and so did the server. Nothing left this machine.")
+    client.cancel().await?;
+    child.wait().await?;
+    output.text("The input ended, and so did the server. Nothing left this machine.")?;
+    Ok(())
 }
 
 struct Conversation<'a> {
@@ -81,7 +81,7 @@ impl Conversation<'_> {
             .client
             .call_tool(request)
             .await
-            .map_err(|error| failed(&error))?;
+            .with_context(|| format!("{tool} was not answered"))?;
         for question in self.client.service().questions_asked() {
             self.output.text(&indented("? ", &question))?;
         }
@@ -154,11 +154,4 @@ fn indented(mark: &str, text: &str) -> String {
     text.lines()
         .map(|line| format!("{mark}{line}\n"))
         .collect::<String>()
-}
-
-fn failed(error: &dyn std::fmt::Display) -> Error {
-    Error::internal(
-        format!("the demo conversation broke off: {error}"),
-        "Run it again with `-v` to see the server's log.",
-    )
 }

@@ -60,7 +60,13 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<Exit> {
     let Cli { global, command } = cli;
     match command {
         Command::Mcp(args) => serve(&global, args).await,
-        Command::Demo => demo::converse(output).await,
+        Command::Demo => match demo::converse(output).await {
+            Ok(()) => Ok(Exit::Done),
+            Err(error) => Err(Error::internal(
+                format!("the demo conversation broke off: {error:#}"),
+                "Run it again with `SKYSWITCH_LOG=debug` to see the server's log.",
+            )),
+        },
         Command::Sandbox { port } => run_sandbox(port, output).await,
         Command::Approve { code } => {
             let (app, _sandbox) = app(&global).await?;
@@ -131,9 +137,7 @@ async fn serve(global: &Global, args: McpArgs) -> Result<Exit> {
         ..global.flags()
     };
     let settings = Settings::load(&flags, &process_environment);
-    // Settings that cannot be read must not offer more than they might forbid.
-    let read_only = settings.as_ref().map_or(true, |s| s.read_only);
-    let read_only = read_only && (settings.is_ok() || args.read_only);
+    let read_only = settings.as_ref().map_or(args.read_only, |s| s.read_only);
     let (app, _sandbox) = match settings {
         Ok(settings) => {
             let (app, sandbox) = with_upstream(settings, global.sandbox).await?;

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::consent::Consent;
 use super::tools::{Lookup, ToolName, ToolSet};
 use super::{arguments, reply, text};
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
 use crate::ops::{self, App, PageSize};
 
 const INSTRUCTIONS: &str = "Manages VIP lists (route-by-ANI rules) in SkySwitch PBX domains. \
@@ -177,7 +177,7 @@ impl ServerHandler for Server {
     ) -> Result<CallToolResponse, ErrorData> {
         let tool = match self.shared.tools.find(&request.name) {
             Lookup::Offered(tool) => tool,
-            Lookup::ReadOnly(tool) => return Ok(reply::error(&read_only(tool))),
+            Lookup::ReadOnly => return Ok(reply::error(&ops::read_only())),
             Lookup::Unknown => {
                 let name = crate::redact::shown(&request.name, 64);
                 return Err(ErrorData::invalid_params(
@@ -193,15 +193,4 @@ impl ServerHandler for Server {
             () = self.closing().cancelled() => Ok(reply::error(&Error::cancelled())),
         }
     }
-}
-
-fn read_only(tool: ToolName) -> Error {
-    Error::new(
-        Code::ReadOnly,
-        format!(
-            "this server runs read-only, so `{}` is not offered",
-            tool.as_str()
-        ),
-        "Tell the person; the operator can start the server without `--read-only`.",
-    )
 }

@@ -154,7 +154,7 @@ pub struct ToolSet {
 pub(super) enum Lookup {
     Offered(ToolName),
     /// Exists, but the operator runs the server read-only.
-    ReadOnly(ToolName),
+    ReadOnly,
     Unknown,
 }
 
@@ -170,7 +170,7 @@ impl ToolSet {
     pub(super) fn find(&self, name: &str) -> Lookup {
         match name.parse::<ToolName>() {
             Ok(tool) if !self.chosen.contains(&tool) => Lookup::Unknown,
-            Ok(tool) if self.read_only && tool.writes() => Lookup::ReadOnly(tool),
+            Ok(tool) if self.read_only && tool.writes() => Lookup::ReadOnly,
             Ok(tool) => Lookup::Offered(tool),
             Err(_) => Lookup::Unknown,
         }

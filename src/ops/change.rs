@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::App;
 use crate::domain::{AccountId, PbxDomain, PhoneNumber, Route};
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::guard::{Answer, Channel, Pending, Preview, RouteChange, Verdict};
 use crate::skyswitch::Written;
 
@@ -115,6 +115,9 @@ pub(super) async fn carry_out<T>(
     channel: &Channel<'_>,
     plan: impl Fn(&[Route]) -> Result<Plan<T>>,
 ) -> Result<Asked<(T, Progress)>> {
+    if app.settings().read_only {
+        return Err(read_only());
+    }
     let client = app.client()?;
     let turn_name = || {
         let number = subject.number.map_or("*", PhoneNumber::as_str);
@@ -157,6 +160,15 @@ pub(super) async fn carry_out<T>(
     };
     let written = client.write(clearance).await?;
     Ok(Asked::Done((planned.facts, Progress::Written(written))))
+}
+
+/// The refusal of any change while the operator allows reading only.
+pub(crate) fn read_only() -> Error {
+    Error::new(
+        Code::ReadOnly,
+        "changes are switched off here (read-only), so nothing was sent",
+        "Tell the person; the operator can start without `--read-only` and unset SKYSWITCH_READ_ONLY or `read_only`.",
+    )
 }
 
 async fn after_answer<T>(

@@ -17,6 +17,7 @@ mod turns;
 use std::sync::OnceLock;
 
 pub use add_vip::{AddVip, AddVipOutcome, AddVipStatus, add_vip};
+pub(crate) use change::read_only;
 pub use change::{Asked, Confirmation, Question};
 pub use checklist::{Checklist, SetupChecklist, Step, StepState, Ticket, setup_checklist};
 pub use doctor::{Check, CheckState, Diagnosis, doctor};

@@ -184,7 +184,8 @@ impl Auth {
     }
 
     async fn request(&self, http: &Http, form: Call, budget: &Budget) -> Result<Token, Failure> {
-        let answer = http.send(&form, None, budget, None).await?;
+        let place = http.admit_login().await?;
+        let answer = http.send(&form, None, budget, Some(place)).await?;
         let granted: Granted = answer.json("the login").map_err(Failure::Final)?;
         granted.into_token().map_err(Failure::Final)
     }

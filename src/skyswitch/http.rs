@@ -22,7 +22,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 /// No answer of this API comes near it; without a cap one bad answer takes all memory.
 const BODY_CAP: usize = 64 * 1024 * 1024;
-const IN_FLIGHT_CAP: usize = 64;
+/// Together 64 requests in flight. A login has a place of its own: calls that
+/// hold theirs may be waiting for it.
+const CALLS_IN_FLIGHT: usize = 63;
+const LOGINS_IN_FLIGHT: usize = 1;
 
 /// A request before it has a token.
 #[derive(Debug, Clone)]
@@ -109,7 +112,8 @@ pub(super) struct Http {
     client: reqwest::Client,
     base_url: Url,
     pace: Option<DefaultDirectRateLimiter>,
-    in_flight: Arc<Semaphore>,
+    calls: Arc<Semaphore>,
+    logins: Arc<Semaphore>,
 }
 
 /// A place among the requests in flight, granted at the pace's time.
@@ -124,7 +128,12 @@ impl Http {
     pub fn new(base_url: Url, rate: f64) -> Result<Http> {
         // Fails only when a provider was installed before, which serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
+        let builder = match base_url.scheme() {
+            // Plain http is loopback, which no proxy of the environment can reach.
+            "http" => reqwest::Client::builder().no_proxy(),
+            _ => reqwest::Client::builder(),
+        };
+        let client = builder
             .user_agent(concat!("skyswitch-mcp/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
@@ -141,7 +150,8 @@ impl Http {
             client,
             base_url,
             pace: quota(rate).map(RateLimiter::direct),
-            in_flight: Arc::new(Semaphore::new(IN_FLIGHT_CAP)),
+            calls: Arc::new(Semaphore::new(CALLS_IN_FLIGHT)),
+            logins: Arc::new(Semaphore::new(LOGINS_IN_FLIGHT)),
         })
     }
 
@@ -180,7 +190,16 @@ impl Http {
 
     /// Waits for a place in flight and for the pace.
     pub async fn admit(&self) -> Result<Place, Failure> {
-        let place = Arc::clone(&self.in_flight)
+        self.place_among(&self.calls).await
+    }
+
+    /// The same for a login.
+    pub async fn admit_login(&self) -> Result<Place, Failure> {
+        self.place_among(&self.logins).await
+    }
+
+    async fn place_among(&self, places: &Arc<Semaphore>) -> Result<Place, Failure> {
+        let place = Arc::clone(places)
             .acquire_owned()
             .await
             .map_err(|_| Failure::Final(Error::cancelled()))?;

@@ -67,14 +67,14 @@ impl StateFolder {
         }
     }
 
-    /// Replaces a file in one step: readers see the old content or the new,
-    /// never half of it. The file is private from the moment it exists.
+    /// Replaces a file in one step: other processes see the old content or the
+    /// new, never half of it. The file is private from the moment it exists.
+    /// It is not forced to disk: after a power failure it may be damaged.
     pub(crate) fn replace(&self, name: &str, content: &[u8]) -> Result<()> {
         let persist = || -> io::Result<()> {
             // tempfile creates with mode 0600.
             let mut file = tempfile::NamedTempFile::new_in(&self.path)?;
             file.write_all(content)?;
-            file.as_file().sync_all()?;
             file.persist(self.path.join(name))?;
             Ok(())
         };
