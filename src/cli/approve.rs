@@ -6,7 +6,7 @@ use super::ask::{is_interactive, typed_at_terminal};
 use super::exit::Exit;
 use super::output::Output;
 use super::tables;
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::ops::App;
 use crate::state::Approval;
 
@@ -20,11 +20,11 @@ pub(super) async fn approve(app: &App, code: Option<&str>, output: &Output) -> R
     };
     let approval = guard.waiting_under(code).await?;
     if !is_interactive() {
-        output.note(
-            "not confirmed: approving works only at an interactive terminal, so that a person sees the change. \
-             Nothing was approved.",
-        );
-        return Ok(Exit::NotConfirmed);
+        return Err(Error::new(
+            Code::ConfirmationInvalid,
+            "not confirmed: approving works only at an interactive terminal, so that a person sees the change",
+            "Run `skyswitch approve` with the code in a terminal window. Nothing was approved.",
+        ));
     }
     let answer = typed_at_terminal(approval.preview.clone()).await;
     if guard.settle(&approval, &answer).await? {

@@ -52,7 +52,7 @@ pub(super) fn usage(refusal: &clap::Error, arguments: &[OsString]) -> ExitCode {
     );
     let wants_json = arguments
         .iter()
-        .any(|word| word == "--json" || word == "-j");
+        .any(|word| asks_for_json(&word.to_string_lossy()));
     if wants_json && !is_answer {
         let message = refusal.to_string();
         let first_line = message.lines().next().unwrap_or_default();
@@ -66,4 +66,10 @@ pub(super) fn usage(refusal: &clap::Error, arguments: &[OsString]) -> ExitCode {
     // Fails only when the terminal is gone; the exit code still tells.
     let _ = refusal.print();
     ExitCode::from(if is_answer { 0 } else { 2 })
+}
+
+/// `--json`, `-j`, or a cluster of short flags such as `-vj`.
+fn asks_for_json(word: &str) -> bool {
+    let cluster = word.starts_with('-') && !word.starts_with("--");
+    word == "--json" || (cluster && word.contains('j'))
 }

@@ -91,8 +91,13 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<Exit> {
             token(&app, args, output).await
         }
         Command::Doctor => {
-            let (app, _sandbox) = app(&global).await?;
-            let diagnosis = ops::doctor(&app).await;
+            let diagnosis = match Settings::load(&global.flags(), &process_environment) {
+                Ok(settings) => {
+                    let (app, _sandbox) = with_upstream(settings, global.sandbox).await?;
+                    ops::doctor(&app).await
+                }
+                Err(error) => ops::doctor_without_settings(&error),
+            };
             output.result(&diagnosis, || tables::diagnosis(&diagnosis))?;
             Ok(diagnosis.first_failure.map_or(Exit::Done, Exit::of))
         }

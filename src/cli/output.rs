@@ -45,10 +45,11 @@ impl Output {
         }
     }
 
-    /// Tells a person something beside the result.
+    /// Tells a person something beside the result. Scripts have the result and the exit code.
     pub fn note(&self, text: &str) {
-        // Without stderr there is nobody to tell.
-        let _ = writeln!(io::stderr(), "{text}");
+        if !self.json {
+            complain(text);
+        }
     }
 
     /// Reports a failure and says how the command ends.
@@ -61,7 +62,12 @@ impl Output {
                 format!("{heading}: {}\nhint: {}", detail.message, detail.hint)
             }
         };
-        self.note(&text);
+        complain(&text);
         Exit::of(error.code())
     }
+}
+
+fn complain(text: &str) {
+    // Without stderr there is nobody to tell.
+    let _ = writeln!(io::stderr(), "{text}");
 }

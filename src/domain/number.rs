@@ -11,6 +11,9 @@ use crate::redact::is_deceptive;
 const REMEDY: &str = "give a North American number such as `6165550123` or \
                       `+1 616-555-0123`, or any other country's number with `+` in front";
 
+/// Longest stored value that is taken back, in bytes; a URL has room for it.
+const STORED_LIMIT: usize = 1024;
+
 /// A phone number in the form that is sent to the service: digits only, with
 /// country code, for example `16165550123`.
 ///
@@ -42,6 +45,15 @@ impl PhoneNumber {
 
     fn is_fictional(&self) -> bool {
         self.0.len() == 11 && &self.0[4..9] == "55501"
+    }
+
+    /// Whether a stored text is this number: exactly as it is sent, or in
+    /// another writing.
+    ///
+    /// The exact text comes first, because some foreign numbers have ten
+    /// digits with their country code and read like American ones.
+    pub fn is_stored_as(&self, stored: &str) -> bool {
+        stored == self.0 || comparable_digits(stored).is_some_and(|digits| digits == self.0)
     }
 
     /// The number a stored text stands for, if it is one: `6165550123`,
@@ -145,12 +157,13 @@ pub struct CallerKey {
 impl CallerKey {
     /// Whether a stored caller is written exactly like this one.
     pub fn is_exactly(&self, ani: &Ani) -> bool {
-        ani.as_str() == self.given
+        ani.as_str() == self.given || ani.as_str() == self.given.trim()
     }
 
     /// Whether a stored caller is this one, in whatever form it was written.
     pub fn matches(&self, ani: &Ani) -> bool {
-        self.is_exactly(ani) || same_number(self.number.as_ref(), ani.as_str())
+        let number = self.number.as_ref();
+        self.is_exactly(ani) || number.is_some_and(|number| number.is_stored_as(ani.as_str()))
     }
 
     /// The number this names, unless it is an odd stored value such as `anonymous`.
@@ -195,12 +208,14 @@ impl DnisKey {
         if dnis.is_any() {
             return self.is_any();
         }
-        dnis.as_str() == self.given || same_number(self.number.as_ref(), dnis.as_str())
+        let number = self.number.as_ref();
+        dnis.as_str() == self.given
+            || number.is_some_and(|number| number.is_stored_as(dnis.as_str()))
     }
 
     /// Whether this names the rule for any called number.
     pub fn is_any(&self) -> bool {
-        matches!(self.given.as_str(), "" | "*")
+        matches!(self.given.trim(), "" | "*")
     }
 }
 
@@ -225,24 +240,17 @@ parsed_from_text!(DnisKey, "Called number, or `*` for any");
 
 /// Accepts anything the service may have stored, and notes the number it is.
 fn stored_or_number(text: &str) -> Result<(String, Option<PhoneNumber>), Refused> {
-    let given = text.trim();
-    if given.is_empty() || given.len() > 128 || given.chars().any(char::is_control) {
+    if text.trim().is_empty() || text.len() > STORED_LIMIT {
         return Err(Refused::new(
             text,
             "is neither a phone number nor a stored value",
             "give the caller's number, or the value exactly as `list_vips` shows it",
         ));
     }
-    let number = PhoneNumber::from_str(given)
+    let number = PhoneNumber::from_str(text)
         .ok()
-        .or_else(|| PhoneNumber::from_stored(given));
-    Ok((given.to_owned(), number))
-}
-
-fn same_number(number: Option<&PhoneNumber>, stored: &str) -> bool {
-    number.is_some_and(|number| {
-        comparable_digits(stored).is_some_and(|digits| digits == number.as_str())
-    })
+        .or_else(|| PhoneNumber::from_stored(text.trim()));
+    Ok((text.to_owned(), number))
 }
 
 /// Digits of a stored number with country code, so that ten-digit, eleven-digit,

@@ -29,15 +29,16 @@ impl Ani {
     /// Whether a typed text names this caller: the stored text itself, or any
     /// writing of the number.
     pub fn is_typed_as(&self, typed: &str) -> bool {
-        let typed = typed.trim();
-        if typed == &*self.0 {
-            return !typed.is_empty();
+        if typed.trim().is_empty() {
+            return false;
         }
         let number = typed
             .parse::<PhoneNumber>()
             .ok()
-            .or_else(|| PhoneNumber::from_stored(typed));
-        number.is_some() && number == PhoneNumber::from_stored(&self.0)
+            .or_else(|| PhoneNumber::from_stored(typed.trim()));
+        typed == &*self.0
+            || typed.trim() == self.0.trim()
+            || number.is_some_and(|number| number.is_stored_as(&self.0))
     }
 }
 

@@ -5,6 +5,10 @@ use super::RouteChange;
 use crate::domain::Route;
 use crate::redact::shown;
 
+/// Longer than any destination that is accepted, so that two never look alike
+/// for want of room.
+const DESTINATION_LIMIT: usize = 300;
+
 /// The words a person decides by. Facts come from the service as data; no
 /// word of it comes from the model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +77,7 @@ fn rings(route: Option<&Route>) -> String {
         Some(route) => format!(
             "rings {} (stored as \"{}\")",
             route.rings(),
-            shown(route.destination.as_str(), 80)
+            shown(route.destination.as_str(), DESTINATION_LIMIT)
         ),
         None => "no VIP rule for this caller: the domain's fallback decides, \
                  and without a fallback rule the call is dropped"

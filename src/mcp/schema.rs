@@ -92,6 +92,9 @@ fn unwrap_nullable(object: &mut JsonObject) {
             object.insert("type".to_owned(), only);
         }
     }
+    if let Some(Value::Array(words)) = object.get_mut("enum") {
+        words.retain(|word| !word.is_null());
+    }
     let Some(Value::Array(choices)) = object.get("anyOf") else {
         return;
     };

@@ -24,7 +24,7 @@ pub struct AddVip {
     /// The customer's PBX domain, e.g. `acme.12345.service`
     #[arg(long, short)]
     pub domain: PbxDomain,
-    /// What rings: an extension or user such as `101` or `user:john`, `device:johns-cell`, or `sip:+16165559999@carrier.net`
+    /// What rings: an extension or user, a device, or a SIP URI, e.g. `101`, `user:john`, `device:johns-cell`, `sip:+16165559999@carrier.net`
     #[arg(long)]
     pub destination: Destination,
     /// What the destination is: `user` (the default), `device` or `literal`, e.g. `user`
@@ -138,8 +138,7 @@ fn plan(
     let same_rule: Vec<&Route> = routes
         .iter()
         .filter(|route| {
-            PhoneNumber::from_stored(route.key.ani.as_str()).as_ref() == Some(caller)
-                && route.key.dnis.same_as(&wanted.key.dnis)
+            caller.is_stored_as(route.key.ani.as_str()) && route.key.dnis.same_as(&wanted.key.dnis)
         })
         .collect();
     let before = same_rule

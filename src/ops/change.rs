@@ -158,7 +158,7 @@ pub(super) async fn carry_out<T>(
         }
         Verdict::Declined => return Ok(Asked::Done((planned.facts, Progress::Declined))),
     };
-    let written = client.write(clearance).await?;
+    let written = app.send(clearance, turn).await?;
     Ok(Asked::Done((planned.facts, Progress::Written(written))))
 }
 
@@ -184,7 +184,7 @@ async fn after_answer<T>(
         return Ok(Asked::Done((facts, Progress::Declined)));
     }
     let client = app.client()?;
-    let _turn = app.turns.take(turn_name()).await;
+    let turn = app.turns.take(turn_name()).await;
     let planned = plan(
         &client
             .routes_now(subject.account, Some(subject.domain))
@@ -194,6 +194,6 @@ async fn after_answer<T>(
         return Ok(Asked::Done((planned.facts, Progress::Nothing)));
     };
     let clearance = app.guard.decide_answer(shown, now, answer)?;
-    let written = client.write(clearance).await?;
+    let written = app.send(clearance, turn).await?;
     Ok(Asked::Done((planned.facts, Progress::Written(written))))
 }

@@ -65,6 +65,14 @@ impl Check {
 }
 
 impl Diagnosis {
+    fn new() -> Diagnosis {
+        Diagnosis {
+            ok: true,
+            checks: Vec::new(),
+            first_failure: None,
+        }
+    }
+
     fn add(&mut self, check: Check) {
         self.checks.push(check);
     }
@@ -82,14 +90,25 @@ impl Diagnosis {
     }
 }
 
+/// The diagnosis where the settings themselves cannot be used.
+pub fn doctor_without_settings(error: &Error) -> Diagnosis {
+    let mut diagnosis = Diagnosis::new();
+    diagnosis.fail("config", error);
+    diagnosis.skip(&[
+        "credentials",
+        "login",
+        "scopes",
+        "account",
+        "domains",
+        "state_folder",
+    ]);
+    diagnosis
+}
+
 /// Checks configuration, login, scopes, account, domains and state folder.
 /// Never fails itself: failures are its result.
 pub async fn doctor(app: &App) -> Diagnosis {
-    let mut diagnosis = Diagnosis {
-        ok: true,
-        checks: Vec::new(),
-        first_failure: None,
-    };
+    let mut diagnosis = Diagnosis::new();
     config(app, &mut diagnosis);
     match &app.settings().credentials {
         Ok(_) => {

@@ -16,11 +16,13 @@ mod turns;
 
 use std::sync::OnceLock;
 
+use tokio_util::task::TaskTracker;
+
 pub use add_vip::{AddVip, AddVipOutcome, AddVipStatus, add_vip};
 pub(crate) use change::read_only;
 pub use change::{Asked, Confirmation, Question};
 pub use checklist::{Checklist, SetupChecklist, Step, StepState, Ticket, setup_checklist};
-pub use doctor::{Check, CheckState, Diagnosis, doctor};
+pub use doctor::{Check, CheckState, Diagnosis, doctor, doctor_without_settings};
 pub use domains::{DomainList, DomainRow, ListDomains, list_domains};
 pub use list_vips::{ListVips, VipList, list_vips};
 pub use page::PageSize;
@@ -30,10 +32,10 @@ pub use token::{TokenReport, token};
 use crate::config::Settings;
 use crate::domain::AccountId;
 use crate::error::{Code, Error, Result};
-use crate::guard::Guard;
-use crate::skyswitch::{Client, ClientOptions, TokenCache};
+use crate::guard::{Clearance, Guard};
+use crate::skyswitch::{Client, ClientOptions, TokenCache, Written};
 use crate::state::StateFolder;
-use turns::Turns;
+use turns::{Turn, Turns};
 
 /// What the operations work with: settings, guard, and a client made at first use.
 #[derive(Debug)]
@@ -42,6 +44,7 @@ pub struct App {
     guard: Guard,
     client: OnceLock<Result<Client>>,
     turns: Turns,
+    settling: TaskTracker,
 }
 
 impl App {
@@ -58,6 +61,7 @@ impl App {
             settings,
             client: OnceLock::new(),
             turns: Turns::default(),
+            settling: TaskTracker::new(),
         }
     }
 
@@ -79,8 +83,30 @@ impl App {
 
     /// Waits until no change is under way any more.
     pub async fn settled(&self) {
-        if let Some(Ok(client)) = self.client.get() {
-            client.settled().await;
+        self.settling.close();
+        self.settling.wait().await;
+        self.settling.reopen();
+    }
+
+    /// Sends a cleared change and sees it through.
+    ///
+    /// Waiting for login and pace can still be called off. Once the change is
+    /// sent it runs to its end, and the turn is held until then, whatever
+    /// becomes of the caller.
+    async fn send(&self, clearance: Clearance, turn: Turn) -> Result<Written> {
+        let client = self.client()?.clone();
+        let ready = client.ready_to_write().await?;
+        let sending = self.settling.spawn(async move {
+            let written = client.write(clearance, ready).await;
+            drop(turn);
+            written
+        });
+        match sending.await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Error::internal(
+                "the change was interrupted inside this program",
+                "Look with list_vips (`skyswitch vip list`) whether it was made.",
+            )),
         }
     }
 

@@ -98,16 +98,15 @@ pub async fn remove_vip(
         Asked::Question(question) => return Ok(Asked::Question(question)),
         Asked::Done(done) => done,
     };
-    if let Progress::Written(written) = &progress {
-        if *written == Written::ReadBack {
-            facts.warnings.push(
-                "the service's answer was lost; reading the routes showed that the rule is gone"
-                    .to_owned(),
-            );
-        }
-        let lost = rules_lost_with_it(app, &account, args, &facts).await;
-        facts.warnings.extend(lost);
+    if let Progress::Written(Written::ReadBack) = &progress {
+        facts.warnings.push(
+            "the service's answer was lost; reading the routes showed that the rule is gone"
+                .to_owned(),
+        );
     }
+    let written = matches!(progress, Progress::Written(_));
+    let others = about_other_rules(app, &account, args, &facts, written).await;
+    facts.warnings.extend(others);
     Ok(Asked::Done(outcome(facts, progress)))
 }
 
@@ -150,14 +149,6 @@ fn plan(account: &AccountId, args: &RemoveVip, routes: &[Route]) -> Result<Plan<
         .filter(|route| route.key != removed.key)
         .cloned()
         .collect();
-    let warnings = others.iter().map(|other| {
-        format!(
-            "the caller keeps another rule (stored as \"{}\", called number {}) that rings {}",
-            shown(other.key.ani.as_str(), 64),
-            other.key.dnis,
-            other.rings()
-        )
-    });
     Ok(Plan {
         change: Some(RouteChange::remove(
             account.clone(),
@@ -165,7 +156,7 @@ fn plan(account: &AccountId, args: &RemoveVip, routes: &[Route]) -> Result<Plan<
             removed.clone(),
         )),
         facts: Facts {
-            warnings: warnings.collect(),
+            warnings: Vec::new(),
             removed: Some(removed),
             others,
         },
@@ -198,12 +189,15 @@ fn ambiguous(args: &RemoveVip, rules: &[&Route]) -> Error {
             )
         })
         .collect();
-    let (field, hint) = match args.dnis {
-        None => (
+    let one_dnis = rules
+        .windows(2)
+        .all(|pair| pair[0].key.dnis.same_as(&pair[1].key.dnis));
+    let (field, hint) = match one_dnis {
+        false => (
             "dnis",
             "Say which rule: give `dnis` as listed here (`*` names the rule for any called number).",
         ),
-        Some(_) => ("ani", "Say which rule: give `ani` exactly as listed here."),
+        true => ("ani", "Say which rule: give `ani` exactly as listed here."),
     };
     Error::invalid(
         field,
@@ -217,20 +211,23 @@ fn ambiguous(args: &RemoveVip, rules: &[&Route]) -> Error {
     )
 }
 
-/// Whether a delete without DNIS touches the caller's other rules is not
-/// documented, so where there are others they are looked at afterwards.
-async fn rules_lost_with_it(
+/// What is to be said of the caller's other rules.
+///
+/// Whether a delete without DNIS touches them is not documented, so after one
+/// they are looked at.
+async fn about_other_rules(
     app: &App,
     account: &AccountId,
     args: &RemoveVip,
     facts: &Facts,
+    written: bool,
 ) -> Vec<String> {
     let sent_without_dnis = facts
         .removed
         .as_ref()
         .is_some_and(|route| route.key.dnis.to_send().is_none());
-    if facts.others.is_empty() || !sent_without_dnis {
-        return Vec::new();
+    if facts.others.is_empty() || !(written && sent_without_dnis) {
+        return facts.others.iter().map(kept).collect();
     }
     let now = match app.client() {
         Ok(client) => client.routes_now(account, Some(&args.domain)).await,
@@ -241,19 +238,30 @@ async fn rules_lost_with_it(
             "the caller's other rules could not be read back; check them with list_vips".to_owned(),
         ];
     };
-    let gone = facts
-        .others
-        .iter()
-        .filter(|other| !now.iter().any(|route| route.key == other.key));
-    gone.map(|route| {
-        format!(
-            "the service removed this rule of the same caller as well: called number {}, rang {}; \
-             add it again with add_vip if it is wanted",
-            route.key.dnis,
-            route.rings()
-        )
-    })
-    .collect()
+    let stands = |other: &Route| now.iter().any(|route| route.key == other.key);
+    let told = facts.others.iter().map(|other| match stands(other) {
+        true => kept(other),
+        false => lost(other),
+    });
+    told.collect()
+}
+
+fn kept(other: &Route) -> String {
+    format!(
+        "the caller keeps another rule (stored as \"{}\", called number {}) that rings {}",
+        shown(other.key.ani.as_str(), 64),
+        other.key.dnis,
+        other.rings()
+    )
+}
+
+fn lost(other: &Route) -> String {
+    format!(
+        "the service removed this rule of the same caller as well: called number {}, rang {}; \
+         add it again with add_vip if it is wanted",
+        other.key.dnis,
+        other.rings()
+    )
 }
 
 fn outcome(facts: Facts, progress: Progress) -> RemoveVipOutcome {

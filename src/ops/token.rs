@@ -27,10 +27,12 @@ pub struct TokenReport {
 /// `unauthorized` where the login is refused.
 pub async fn token(app: &App, renew: bool) -> Result<TokenReport> {
     let client = app.client()?;
-    let token = client.token(renew).await?;
+    client.token(renew).await?;
     let TokenInfo {
         username, scopes, ..
     } = client.token_info().await?;
+    // Asking may have shown that the token was revoked and brought a new one.
+    let token = client.token(false).await?;
     Ok(TokenReport {
         username,
         scopes,

@@ -6,6 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::OwnedMutexGuard;
 
+/// The turn itself.
+pub(super) type Turn = OwnedMutexGuard<()>;
+
 /// Who may change what just now, within this process.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
@@ -14,7 +17,7 @@ pub(super) struct Turns {
 
 impl Turns {
     /// Waits for the turn of that name; it ends when the guard is dropped.
-    pub async fn take(&self, name: String) -> OwnedMutexGuard<()> {
+    pub async fn take(&self, name: String) -> Turn {
         let turn = self.turn(name);
         turn.lock_owned().await
     }

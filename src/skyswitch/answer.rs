@@ -132,6 +132,16 @@ pub(super) fn unreadable(body: &[u8], what: &str, error: &serde_json::Error) -> 
     )
 }
 
+/// A success whose body is a page for people where a change was asked for.
+pub(super) fn page_instead(answer: &super::http::Answer) -> Error {
+    Error::new(
+        Code::UpstreamRejected,
+        "SkySwitch answered the change with an HTML page, and the change was not made",
+        "Check `base_url`; if it is right, this may be a maintenance page: try again later.",
+    )
+    .with_answer(answer.status, answer.request_id.clone())
+}
+
 /// A request whose answer did not come in time; it may have been carried out.
 pub(super) fn timed_out() -> Error {
     Error::new(

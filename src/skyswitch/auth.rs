@@ -1,6 +1,7 @@
 //! Login and renewal: OAuth password grant, refresh grant, one at a time.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,7 @@ use crate::redact::{Secret, serialize_exposed};
 /// Lifetime of a token whose answer names none (SkySwitch API reference: 21600 s).
 const DEFAULT_LIFETIME_S: i64 = 21_600;
 /// A token is renewed this long before it ends, or at nine tenths of a short life.
-const RENEW_EARLY_S: i64 = 300;
+const RENEW_EARLY: SignedDuration = SignedDuration::from_secs(300);
 
 /// An access token with what is needed to renew it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -41,9 +42,8 @@ impl Token {
     }
 
     fn is_fresh(&self, now: Timestamp) -> bool {
-        let lifetime = self.expires_at.duration_since(self.issued_at).as_secs();
-        let early = RENEW_EARLY_S.min(lifetime / 10);
-        now < self.expires_at - SignedDuration::from_secs(early)
+        let lifetime = self.expires_at.duration_since(self.issued_at);
+        now < self.expires_at - RENEW_EARLY.min(lifetime / 10)
     }
 }
 
@@ -91,6 +91,8 @@ pub(super) struct Auth {
     current: Mutex<Option<Token>>,
     /// Held while logging in, so that any number of first calls log in once.
     renewing: tokio::sync::Mutex<()>,
+    /// When a login last failed and why: for those who waited for it meanwhile.
+    last_failure: Mutex<Option<(Instant, Error)>>,
 }
 
 impl Auth {
@@ -110,6 +112,7 @@ impl Auth {
             scope: options.scope.clone(),
             current: Mutex::new(None),
             renewing: tokio::sync::Mutex::new(()),
+            last_failure: Mutex::new(None),
         }
     }
 
@@ -131,9 +134,13 @@ impl Auth {
             token.is_fresh(Timestamp::now())
                 && refused.is_none_or(|refused| refused.access != token.access)
         };
+        let asked_at = Instant::now();
         let _turn = self.renewing.lock().await;
         if let Some(token) = self.current().filter(usable) {
             return Ok(token);
+        }
+        if let Some(error) = self.failed_since(asked_at) {
+            return Err(error);
         }
         // Without a usable state folder every process logs in for itself; it still works.
         let _lock = self.slot.lock().await.unwrap_or_else(not_shared);
@@ -145,7 +152,10 @@ impl Auth {
         let refresh = stored
             .or_else(|| self.current())
             .and_then(|token| token.refresh);
-        let token = self.grant(http, refresh).await?;
+        let token = self
+            .grant(http, refresh)
+            .await
+            .inspect_err(|error| self.note_failure(error))?;
         self.keep(&token);
         self.slot.save(&token).unwrap_or_else(not_shared);
         Ok(token)
@@ -201,6 +211,25 @@ impl Auth {
             form: Some(form),
             ..Call::new(reqwest::Method::POST, ["oauth", "token"])
         }
+    }
+
+    /// Trying a wrong password once for every caller who waited would lock the user out.
+    fn failed_since(&self, moment: Instant) -> Option<Error> {
+        let failure = self
+            .last_failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        failure
+            .as_ref()
+            .filter(|(at, _)| *at >= moment)
+            .map(|(_, error)| error.clone())
+    }
+
+    fn note_failure(&self, error: &Error) {
+        *self
+            .last_failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), error.clone()));
     }
 
     fn current(&self) -> Option<Token> {

@@ -35,6 +35,14 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         self.board(name, start).await
     }
 
+    /// Lets reads under way answer those who wait for them, and nobody else.
+    pub fn leave_alone(&self) {
+        self.flying
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+
     fn board<F>(&self, name: String, start: impl FnOnce() -> F) -> Shared<Flight<T>>
     where
         F: Future<Output = Result<T>> + Send + 'static,

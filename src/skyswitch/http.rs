@@ -69,6 +69,11 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    /// Whether the body is a page for people.
+    pub fn is_html(&self) -> bool {
+        self.body.trim_ascii_start().starts_with(b"<")
+    }
+
     /// Reads the body as JSON of a known form.
     pub fn json<T: DeserializeOwned>(&self, what: &str) -> Result<T> {
         serde_json::from_slice(&self.body).map_err(|error| {

@@ -47,7 +47,6 @@ impl Client {
             }
             page = following;
             rows.append(&mut page.rows);
-            page.rows_seen = true;
         }
         Ok(rows)
     }
@@ -58,6 +57,18 @@ fn read_page<T: Row>(answer: &Answer, what: &str) -> Result<Page<T>> {
         return Ok(Page::default());
     }
     let page: Page<T> = answer.json(what)?;
+    if page.unreadable > 0 {
+        // Taken for an empty list, it would let a change overwrite what stands.
+        return Err(Error::new(
+            Code::UpstreamRejected,
+            format!(
+                "SkySwitch answered {what} with {} rows in a form that is not known",
+                page.unreadable
+            ),
+            "Nothing is shown or changed on such a list; please report it, with the API's version.",
+        )
+        .with_answer(answer.status, answer.request_id.clone()));
+    }
     match &page.complaint {
         Some(words) if page.rows.is_empty() => Err(Error::new(
             Code::UpstreamRejected,
@@ -76,6 +87,7 @@ fn read_page<T: Row>(answer: &Answer, what: &str) -> Result<Page<T>> {
 struct Page<T> {
     rows: Vec<T>,
     rows_seen: bool,
+    unreadable: usize,
     counters: Counters,
     complaint: Option<String>,
 }
@@ -85,6 +97,7 @@ impl<T> Default for Page<T> {
         Page {
             rows: Vec::new(),
             rows_seen: false,
+            unreadable: 0,
             counters: Counters::default(),
             complaint: None,
         }
@@ -157,8 +170,7 @@ impl<'de, T: Row> Visitor<'de> for PageVisitor<T> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Page<T>, A::Error> {
         let mut page = Page::default();
         while let Some(entry) = list.next_element::<Entry<T::Wire>>()? {
-            page.rows_seen = true;
-            page.rows.extend(row_of::<T>(entry, None));
+            page.add(entry, None);
         }
         Ok(page)
     }
@@ -171,6 +183,7 @@ impl<'de, T: Row> Visitor<'de> for PageVisitor<T> {
                     let inner = object.next_value::<Page<T>>()?;
                     page.rows.extend(inner.rows);
                     page.rows_seen |= inner.rows_seen;
+                    page.unreadable += inner.unreadable;
                 }
                 "pagination" | "meta" => page.counters = object.next_value()?,
                 "page" | "current_page" | "per_page" | "last_page" | "total" | "count" => {
@@ -185,9 +198,8 @@ impl<'de, T: Row> Visitor<'de> for PageVisitor<T> {
                     page.complaint = object.next_value::<Scalar>()?.0;
                 }
                 key => {
-                    page.rows_seen = true;
                     let entry = object.next_value::<Entry<T::Wire>>()?;
-                    page.rows.extend(row_of::<T>(entry, Some(key)));
+                    page.add(entry, Some(key));
                 }
             }
         }
@@ -195,11 +207,18 @@ impl<'de, T: Row> Visitor<'de> for PageVisitor<T> {
     }
 }
 
-fn row_of<T: Row>(entry: Entry<T::Wire>, key: Option<&str>) -> Option<T> {
-    match entry {
-        Entry::Object(wire) => T::from_wire(wire, key),
-        Entry::Text(text) => T::from_text(&text, key),
-        Entry::Nothing => None,
+impl<T: Row> Page<T> {
+    fn add(&mut self, entry: Entry<T::Wire>, key: Option<&str>) {
+        let row = match entry {
+            Entry::Object(wire) => T::from_wire(wire, key),
+            Entry::Text(text) => T::from_text(&text, key),
+            Entry::Nothing => None,
+        };
+        self.rows_seen = true;
+        match row {
+            Some(row) => self.rows.push(row),
+            None => self.unreadable += 1,
+        }
     }
 }
 

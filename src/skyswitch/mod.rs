@@ -19,7 +19,7 @@ use url::Url;
 
 pub use auth::TokenInfo;
 pub use domains::Domain;
-pub use routes::Written;
+pub use routes::{ReadyToWrite, Written};
 pub use token_cache::TokenCache;
 
 use crate::config::Credentials;
@@ -56,7 +56,6 @@ struct Inner {
     auth: Auth,
     route_lists: Flights<Arc<[Route]>>,
     domain_lists: Flights<Arc<[Domain]>>,
-    settling: tokio_util::task::TaskTracker,
 }
 
 impl std::fmt::Debug for Client {
@@ -77,7 +76,6 @@ impl Client {
                 auth: Auth::new(&options),
                 route_lists: Flights::default(),
                 domain_lists: Flights::default(),
-                settling: tokio_util::task::TaskTracker::new(),
             }),
         })
     }
@@ -107,13 +105,6 @@ impl Client {
             return self.inner.auth.renewed(&self.inner.http, &token).await;
         }
         Ok(token)
-    }
-
-    /// Waits until no write is under way any more.
-    pub async fn settled(&self) {
-        self.inner.settling.close();
-        self.inner.settling.wait().await;
-        self.inner.settling.reopen();
     }
 
     /// Sends a read, with login, one repeat after a 401, and retries.

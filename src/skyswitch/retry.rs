@@ -53,7 +53,7 @@ fn schedule() -> ExponentialBuilder {
         .with_max_delay(Duration::from_secs(8))
         .with_factor(2.0)
         .with_jitter()
-        .with_max_times(6)
+        .with_max_times(4)
 }
 
 /// Repeats a read while that is worth it.

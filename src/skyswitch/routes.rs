@@ -8,10 +8,14 @@ use serde::Deserialize;
 use super::http::{Call, Failure, Place};
 use super::list::{Row, Scalar};
 use super::retry::{self, Budget};
-use super::{Client, account_path};
+use super::{Client, account_path, answer};
 use crate::domain::{AccountId, Ani, Application, Destination, Dnis, PbxDomain, Route, RouteKey};
 use crate::error::{Code, Error, Result};
 use crate::guard::{Clearance, RouteChange};
+
+/// A place and a pace for one write.
+#[derive(Debug)]
+pub struct ReadyToWrite(Place);
 
 /// How a write is known to have happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,8 +44,15 @@ impl Row for Route {
     type Wire = RouteWire;
 
     fn from_wire(wire: RouteWire, key: Option<&str>) -> Option<Route> {
+        if wire.ani.0.is_none() && wire.destination.0.is_none() {
+            return None;
+        }
         let destination = Destination::from_stored(&wire.destination.0.unwrap_or_default());
-        let ani = wire.ani.0.or_else(|| key.map(str::to_owned))?;
+        let ani = wire
+            .ani
+            .0
+            .or_else(|| key.map(str::to_owned))
+            .unwrap_or_default();
         Some(Route {
             key: RouteKey {
                 domain: wire.domain.0.unwrap_or_default().into(),
@@ -114,28 +125,30 @@ impl Client {
         Ok(routes.into())
     }
 
+    /// Waits until a write can be sent at once: login, place in flight, pace.
+    ///
+    /// # Errors
+    /// Those of the login.
+    pub async fn ready_to_write(&self) -> Result<ReadyToWrite> {
+        self.inner.auth.token(&self.inner.http).await?;
+        let place = self.inner.http.admit().await.map_err(Failure::into_error)?;
+        Ok(ReadyToWrite(place))
+    }
+
     /// Makes one change that the guard has cleared.
     ///
-    /// The change is carried through even when the caller goes away after it
-    /// was sent. Where the answer is lost, the route is read and the outcome
-    /// decided by what stands there.
+    /// Where the answer is lost, the route is read and the outcome decided by
+    /// what stands there. Dropping the returned future leaves the outcome
+    /// unknown: whoever may be called off should run it in a task of its own.
     ///
     /// # Errors
     /// `confirmation_stale` when the route turns out to have been changed by
     /// somebody else, and the transport's errors.
-    pub async fn write(&self, clearance: Clearance) -> Result<Written> {
-        // Waiting for login and pace can still be called off; sending cannot.
-        self.inner.auth.token(&self.inner.http).await?;
-        let place = self.inner.http.admit().await.map_err(Failure::into_error)?;
-        let client = self.clone();
-        let task = async move { client.write_until_known(&clearance, place).await };
-        match self.inner.settling.spawn(task).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(Error::internal(
-                "the change was interrupted inside this program",
-                "Look with list_vips (`skyswitch vip list`) whether it was made.",
-            )),
-        }
+    pub async fn write(&self, clearance: Clearance, ready: ReadyToWrite) -> Result<Written> {
+        let outcome = self.write_until_known(&clearance, ready.0).await;
+        // Reads that began before the change must not answer those who ask after it.
+        self.inner.route_lists.leave_alone();
+        outcome
     }
 
     async fn write_until_known(&self, clearance: &Clearance, place: Place) -> Result<Written> {
@@ -144,11 +157,20 @@ impl Client {
         let budget = Budget::default();
         let mut waits = retry::backoff();
         let mut place = Some(place);
+        let mut sent_before = false;
         loop {
             let failure = match self.once(&call, &budget, place.take()).await {
-                Ok(_) => return Ok(Written::Acknowledged),
+                Ok(answer) if !answer.is_html() => return Ok(Written::Acknowledged),
+                // A page for people in place of an answer says nothing about the change.
+                Ok(answer) => Failure::Lost(answer::page_instead(&answer)),
                 Err(failure) => failure,
             };
+            let gone = matches!(failure, Failure::Answered { status: 404, .. });
+            if sent_before && gone && change.after().is_none() {
+                // Our own earlier attempt removed it, even if the list still shows it.
+                return Ok(Written::ReadBack);
+            }
+            sent_before |= may_have_acted(&failure, change);
             if may_have_acted(&failure, change) {
                 match self.outcome_as_it_stands(change).await {
                     Ok(Standing::AsWanted) => return Ok(Written::ReadBack),

@@ -1,1 +1,262 @@
+//! Which part of the program may know which other, and what cannot be written
+//! past the guard.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail like tests"
+)]
+
+use std::path::{Path, PathBuf};
+
+/// A source file: its path below `src` and its code without comments.
+struct Source {
+    path: String,
+    code: String,
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    collect(&root, &mut files);
+    files.sort();
+    assert!(files.len() > 30, "the sources were not found: {files:?}");
+    files
+        .into_iter()
+        .map(|file| {
+            let text = std::fs::read_to_string(&file).unwrap();
+            let code = text.lines().map(without_comment).collect::<Vec<_>>();
+            let path = file.strip_prefix(&root).unwrap().display().to_string();
+            Source {
+                path,
+                code: code.join("\n"),
+            }
+        })
+        .collect()
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+/// A line without its comment; `//` inside a text such as a URL stays.
+fn without_comment(line: &str) -> &str {
+    let comment = line
+        .match_indices("//")
+        .find(|(at, _)| line[..*at].matches('"').count().is_multiple_of(2));
+    comment.map_or(line, |(at, _)| &line[..at])
+}
+
+/// Places where `name` stands as a word of its own.
+fn uses(code: &str, name: &str) -> usize {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    code.match_indices(name)
+        .filter(|(at, _)| {
+            let before = code[..*at].chars().next_back();
+            let after = code[at + name.len()..].chars().next();
+            !before.is_some_and(is_word) && !after.is_some_and(is_word)
+        })
+        .count()
+}
+
+/// Asserts that a name is used in files under `homes`, and nowhere else.
+fn lives_only_in(name: &str, homes: &[&str]) {
+    let mut found_at_home = vec![false; homes.len()];
+    for source in sources() {
+        if uses(&source.code, name) == 0 {
+            continue;
+        }
+        let home = homes.iter().position(|home| source.path.starts_with(home));
+        let home = home.unwrap_or_else(|| panic!("`{name}` is named in {}", source.path));
+        found_at_home[home] = true;
+    }
+    assert!(
+        found_at_home.into_iter().all(|found| found),
+        "`{name}` is not used in all of {homes:?} any more"
+    );
+}
+
+/// What a file takes from a module of this crate: `{Server, serve_stdio}` or `text`.
+fn taken_from<'a>(code: &'a str, module: &str) -> Vec<&'a str> {
+    let start = format!("crate::{module}");
+    let places = code.match_indices(&start);
+    let rests = places.map(|(at, _)| &code[at + start.len()..]);
+    rests
+        .filter(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+        .flat_map(|rest| {
+            let rest = rest.strip_prefix("::").unwrap_or("(all of it)");
+            match rest.strip_prefix('{').and_then(|list| list.split_once('}')) {
+                Some((list, _)) => list.split(',').map(str::trim).collect(),
+                None => {
+                    let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_'));
+                    vec![&rest[..end.unwrap_or(rest.len())]]
+                }
+            }
+        })
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
+fn below<'a>(all: &'a [Source], folder: &str) -> Vec<&'a Source> {
+    let found: Vec<_> = all
+        .iter()
+        .filter(|source| source.path.starts_with(folder))
+        .collect();
+    assert!(!found.is_empty(), "{folder} is gone");
+    found
+}
+
+#[test]
+fn comments_are_no_code_and_texts_are() {
+    assert_eq!(without_comment("use a; // rmcp"), "use a; ");
+    assert_eq!(without_comment("//! rmcp"), "");
+    assert_eq!(
+        without_comment("let u = \"http://x\";"),
+        "let u = \"http://x\";"
+    );
+    assert_eq!(uses("use rmcp::model; armcp rmcp_x", "rmcp"), 1);
+    let code = "use crate::mcp::{Server,\n ToolSet}; crate::mcp::text::rule(); crate::mcpx::y";
+    assert_eq!(taken_from(code, "mcp"), ["Server", "ToolSet", "text"]);
+}
+
+#[test]
+fn the_protocol_library_is_known_to_the_mcp_face_the_seal_and_the_demo() {
+    lives_only_in("rmcp", &["mcp/", "guard/sealed.rs", "cli/demo.rs"]);
+}
+
+#[test]
+fn only_the_skyswitch_client_speaks_http() {
+    lives_only_in("reqwest", &["skyswitch/"]);
+}
+
+#[test]
+fn only_the_sandbox_serves_http() {
+    lives_only_in("axum", &["sandbox/"]);
+}
+
+#[test]
+fn only_the_state_store_speaks_sql() {
+    lives_only_in("sqlx", &["state/"]);
+}
+
+#[test]
+fn the_environment_is_read_by_the_settings_and_the_command_line_alone() {
+    lives_only_in("std::env", &["config/", "main.rs", "cli/"]);
+    for source in sources() {
+        assert_eq!(
+            uses(&source.code, "env::var"),
+            usize::from(source.path == "config/mod.rs"),
+            "{}",
+            source.path
+        );
+    }
+}
+
+#[test]
+fn the_sandbox_knows_nothing_of_the_rest() {
+    for source in below(&sources(), "sandbox/") {
+        let own = uses(&source.code, "crate::sandbox");
+        assert_eq!(uses(&source.code, "crate"), own, "{}", source.path);
+        assert_eq!(uses(&source.code, "skyswitch_mcp"), 0, "{}", source.path);
+        // Files lie directly below the module, so a second step up leaves it.
+        assert_eq!(uses(&source.code, "super::super"), 0, "{}", source.path);
+        if source.path == "sandbox/mod.rs" {
+            assert_eq!(uses(&source.code, "super"), 0, "{}", source.path);
+        }
+    }
+}
+
+#[test]
+fn imports_name_one_module_each_so_that_they_can_be_checked() {
+    for source in sources() {
+        assert!(!source.code.contains("crate::{"), "{}", source.path);
+        assert!(!source.code.contains("crate::*"), "{}", source.path);
+    }
+}
+
+#[test]
+fn the_two_faces_meet_only_where_the_command_line_starts_the_server() {
+    let all = sources();
+    for source in below(&all, "mcp/") {
+        let taken = taken_from(&source.code, "cli");
+        assert!(taken.is_empty(), "{} takes {taken:?}", source.path);
+    }
+    let mut met = false;
+    for source in below(&all, "cli/") {
+        for name in taken_from(&source.code, "mcp") {
+            let allowed = ["Server", "ToolSet", "ToolName", "serve_stdio"];
+            assert!(allowed.contains(&name), "{} takes {name}", source.path);
+            met = true;
+        }
+    }
+    assert!(met, "the command line does not start the server any more");
+}
+
+#[test]
+fn the_lower_layers_do_not_know_the_upper_ones() {
+    let all = sources();
+    let rules = [
+        ("skyswitch/", ["ops", "mcp", "cli"].as_slice()),
+        ("ops/", &["mcp", "cli"]),
+        ("guard/", &["ops", "mcp", "cli", "skyswitch"]),
+        ("state/", &["ops", "mcp", "cli", "skyswitch", "guard"]),
+        (
+            "config/",
+            &["ops", "mcp", "cli", "skyswitch", "guard", "state"],
+        ),
+        (
+            "domain/",
+            &["ops", "mcp", "cli", "skyswitch", "guard", "state", "config"],
+        ),
+    ];
+    for (folder, forbidden) in rules {
+        for source in below(&all, folder) {
+            for module in forbidden {
+                let taken = taken_from(&source.code, module);
+                assert!(
+                    taken.is_empty(),
+                    "{} takes {taken:?} of {module}",
+                    source.path
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_but_the_command_line_starts_the_sandbox() {
+    for source in sources() {
+        let at_home = source.path.starts_with("cli/") || source.path.starts_with("sandbox/");
+        let taken = taken_from(&source.code, "sandbox");
+        assert!(
+            at_home || taken.is_empty(),
+            "{} takes {taken:?}",
+            source.path
+        );
+    }
+}
+
+#[test]
+fn only_the_guard_grants_a_clearance() {
+    for source in sources() {
+        let granted = source.code.contains("Clearance::grant(");
+        assert!(
+            !granted || source.path.starts_with("guard/"),
+            "{} grants a clearance",
+            source.path
+        );
+    }
+}
+
+#[test]
+fn an_unguarded_write_does_not_compile() {
+    trybuild::TestCases::new().compile_fail("tests/compile_fail/*.rs");
+}
