@@ -250,8 +250,8 @@ async fn account(app: &App, diagnosis: &mut Diagnosis) {
 
 fn state_folder(app: &App, diagnosis: &mut Diagnosis) {
     let folder = StateFolder::new(&app.settings().state_dir);
-    match folder.private_file("doctor.check") {
-        Ok(_) => diagnosis.add(Check::new(
+    match folder.probe() {
+        Ok(()) => diagnosis.add(Check::new(
             "state_folder",
             CheckState::Ok,
             format!("{} is private and writable", folder.path().display()),

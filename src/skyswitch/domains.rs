@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::http::Call;
-use super::list::{Row, Scalar};
+use super::list::{Names, Row, Scalar};
 use super::{Client, account_path};
 use crate::domain::AccountId;
 use crate::error::Result;
@@ -34,7 +34,7 @@ pub(super) struct DomainWire {
 impl Row for Domain {
     type Wire = DomainWire;
 
-    fn from_wire(wire: DomainWire, key: Option<&str>) -> Option<Domain> {
+    fn from_wire(wire: DomainWire, key: Option<&str>, _: &mut Names) -> Option<Domain> {
         let name = wire.domain.0.or_else(|| key.map(str::to_owned))?;
         let filled = |text: Scalar| text.0.filter(|text| !text.is_empty());
         Some(Domain {
@@ -62,7 +62,7 @@ impl Client {
     /// # Errors
     /// `not_found` for an unknown account, `unauthorized` or `forbidden` where
     /// scope or role is missing, and the transport's errors.
-    pub async fn domains(&self, account: &AccountId, refresh: bool) -> Result<Arc<[Domain]>> {
+    pub async fn domains(&self, account: &AccountId, refresh: bool) -> Result<Arc<Vec<Domain>>> {
         let mut call = Call::get(account_path(account, ["pbx", "domains"]));
         if refresh {
             call = call.with("force_refresh", "1");
@@ -73,7 +73,7 @@ impl Client {
             .join(format!("{account} {refresh}"), || async move {
                 let mut domains: Vec<Domain> = client.list(call, "the list of domains").await?;
                 domains.sort_by(|a, b| a.name.cmp(&b.name));
-                Ok(domains.into())
+                Ok(Arc::new(domains))
             })
             .await
     }

@@ -1,8 +1,10 @@
 //! Lists in every shape the service uses: array, `data` with or without
 //! pagination, object keyed by name; numbers as strings or integers.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -22,7 +24,7 @@ pub(super) trait Row: Sized {
     type Wire: DeserializeOwned;
 
     /// A row from its object; `key` is its name where the list is an object.
-    fn from_wire(wire: Self::Wire, key: Option<&str>) -> Option<Self>;
+    fn from_wire(wire: Self::Wire, key: Option<&str>, names: &mut Names) -> Option<Self>;
 
     /// A row that is a bare text, alone or under a name.
     fn from_text(text: &str, key: Option<&str>) -> Option<Self>;
@@ -83,11 +85,29 @@ fn read_page<T: Row>(answer: &Answer, what: &str) -> Result<Page<T>> {
     }
 }
 
+/// Texts that repeat from row to row, kept once: a hundred thousand rows name
+/// a handful of domains.
+#[derive(Default)]
+pub(super) struct Names(HashSet<Arc<str>>);
+
+impl Names {
+    /// The shared copy of a text.
+    pub fn shared(&mut self, text: &str) -> Arc<str> {
+        if let Some(name) = self.0.get(text) {
+            return Arc::clone(name);
+        }
+        let name: Arc<str> = text.into();
+        self.0.insert(Arc::clone(&name));
+        name
+    }
+}
+
 /// One page, or the whole list where it is not paged.
 struct Page<T> {
     rows: Vec<T>,
     rows_seen: bool,
     unreadable: usize,
+    names: Names,
     counters: Counters,
     complaint: Option<String>,
 }
@@ -98,6 +118,7 @@ impl<T> Default for Page<T> {
             rows: Vec::new(),
             rows_seen: false,
             unreadable: 0,
+            names: Names::default(),
             counters: Counters::default(),
             complaint: None,
         }
@@ -210,7 +231,7 @@ impl<'de, T: Row> Visitor<'de> for PageVisitor<T> {
 impl<T: Row> Page<T> {
     fn add(&mut self, entry: Entry<T::Wire>, key: Option<&str>) {
         let row = match entry {
-            Entry::Object(wire) => T::from_wire(wire, key),
+            Entry::Object(wire) => T::from_wire(wire, key, &mut self.names),
             Entry::Text(text) => T::from_text(&text, key),
             Entry::Nothing => None,
         };

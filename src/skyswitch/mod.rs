@@ -54,8 +54,8 @@ pub struct Client {
 struct Inner {
     http: Http,
     auth: Auth,
-    route_lists: Flights<Arc<[Route]>>,
-    domain_lists: Flights<Arc<[Domain]>>,
+    route_lists: Flights<Arc<Vec<Route>>>,
+    domain_lists: Flights<Arc<Vec<Domain>>>,
 }
 
 impl std::fmt::Debug for Client {

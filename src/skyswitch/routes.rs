@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde::Deserialize;
 
 use super::http::{Call, Failure, Place};
-use super::list::{Row, Scalar};
+use super::list::{Names, Row, Scalar};
 use super::retry::{self, Budget};
 use super::{Client, account_path, answer};
 use crate::domain::{AccountId, Ani, Application, Destination, Dnis, PbxDomain, Route, RouteKey};
@@ -43,7 +43,7 @@ pub(super) struct RouteWire {
 impl Row for Route {
     type Wire = RouteWire;
 
-    fn from_wire(wire: RouteWire, key: Option<&str>) -> Option<Route> {
+    fn from_wire(wire: RouteWire, key: Option<&str>, names: &mut Names) -> Option<Route> {
         if wire.ani.0.is_none() && wire.destination.0.is_none() {
             return None;
         }
@@ -55,7 +55,7 @@ impl Row for Route {
             .unwrap_or_default();
         Some(Route {
             key: RouteKey {
-                domain: wire.domain.0.unwrap_or_default().into(),
+                domain: names.shared(wire.domain.0.as_deref().unwrap_or_default()),
                 ani: Ani::from_stored(&ani),
                 dnis: Dnis::from_stored(wire.dnis.0.as_deref()),
             },
@@ -87,7 +87,7 @@ impl Client {
         &self,
         account: &AccountId,
         domain: Option<&PbxDomain>,
-    ) -> Result<Arc<[Route]>> {
+    ) -> Result<Arc<Vec<Route>>> {
         let (client, account, domain) = (self.clone(), account.clone(), domain.cloned());
         let name = format!("{account} {}", domain.as_ref().map_or("", |d| d.as_str()));
         self.inner
@@ -104,7 +104,7 @@ impl Client {
         &self,
         account: &AccountId,
         domain: Option<&PbxDomain>,
-    ) -> Result<Arc<[Route]>> {
+    ) -> Result<Arc<Vec<Route>>> {
         let mut call = Call::get(account_path(account, ["pbx", "route-by-ani"]));
         if let Some(domain) = domain {
             call = call.with("domain", domain.as_str());
@@ -120,9 +120,9 @@ impl Client {
             }
             routes.retain(|route| domain.is(&route.key.domain));
         }
-        share_domain_names(&mut routes);
-        routes.sort_by(Route::list_order);
-        Ok(routes.into())
+        // Equal keys may come in any order, so the stable sort's buffer is not needed.
+        routes.sort_unstable_by(Route::list_order);
+        Ok(Arc::new(routes))
     }
 
     /// Waits until a write can be sent at once: login, place in flight, pace.
@@ -267,16 +267,4 @@ fn outcome_unknown(error: &Error) -> Error {
         ),
         "Look with list_vips (`skyswitch vip list`) before trying again.",
     )
-}
-
-/// Thousands of rows hold few domains; equal names share one text.
-fn share_domain_names(routes: &mut [Route]) {
-    let mut names = std::collections::HashSet::<Arc<str>>::new();
-    for route in routes {
-        if let Some(name) = names.get(&route.key.domain) {
-            route.key.domain = Arc::clone(name);
-        } else {
-            names.insert(Arc::clone(&route.key.domain));
-        }
-    }
 }

@@ -109,6 +109,18 @@ impl StateFolder {
         Ok(path)
     }
 
+    /// Finds out whether private files can be made here.
+    ///
+    /// # Errors
+    /// `internal`, with the path and the cause.
+    pub fn probe(&self) -> Result<()> {
+        self.create()?;
+        // Removed again as soon as it is dropped.
+        tempfile::NamedTempFile::new_in(&self.path)
+            .map(drop)
+            .map_err(|e| self.failed(&e))
+    }
+
     /// Takes the lock of that name, waiting for other processes.
     pub(crate) async fn lock(&self, name: &str) -> Result<FileLock> {
         self.create()?;
