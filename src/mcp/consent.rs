@@ -31,6 +31,7 @@ impl Consent {
         context: &RequestContext<RoleServer>,
         state: Option<String>,
         responses: Option<InputResponses>,
+        confirmation: Option<String>,
     ) -> Consent {
         let has_forms = context
             .client_capabilities()
@@ -49,15 +50,8 @@ impl Consent {
                 .as_ref()
                 .and_then(|responses| responses.get(FIELD))
                 .map(answer_of),
-            confirmation: None,
+            confirmation,
         }
-    }
-
-    /// Adds the token that came as a tool argument.
-    #[must_use]
-    pub fn with_token(mut self, confirmation: Option<String>) -> Consent {
-        self.confirmation = confirmation;
-        self
     }
 
     /// The guard's view of this client.

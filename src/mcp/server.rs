@@ -3,10 +3,10 @@
 use std::sync::{Arc, OnceLock};
 
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, DiscoverResult, Implementation,
-    JsonObject, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
+    CacheScope, CallToolRequestParams, CallToolResponse, Implementation, ListToolsResult,
+    PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
 };
-use rmcp::service::{NotificationContext, RequestContext};
+use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use tokio_util::sync::CancellationToken;
 
@@ -67,8 +67,8 @@ impl Server {
         }
     }
 
-    /// Sets up TLS beside the conversation, so that the first call need not wait for it.
-    fn warm_up(&self) {
+    /// Sets up TLS beside the handshake, so that the first call need not wait for it.
+    pub(super) fn warm_up(&self) {
         if let Ok(app) = &self.shared.app {
             let app = Arc::clone(app);
             drop(tokio::task::spawn_blocking(move || app.warm_up()));
@@ -78,10 +78,10 @@ impl Server {
     async fn run(
         &self,
         tool: ToolName,
-        arguments: Option<JsonObject>,
-        consent: Consent,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
     ) -> CallToolResponse {
-        match self.dispatch(tool, arguments, consent).await {
+        match self.dispatch(tool, request, &context).await {
             Ok(response) => response,
             Err(error) => reply::error(&error),
         }
@@ -90,10 +90,16 @@ impl Server {
     async fn dispatch(
         &self,
         tool: ToolName,
-        arguments: Option<JsonObject>,
-        consent: Consent,
+        request: CallToolRequestParams,
+        context: &RequestContext<RoleServer>,
     ) -> Result<CallToolResponse> {
         let app = self.shared.app.as_ref().map_err(Clone::clone)?;
+        let CallToolRequestParams {
+            arguments,
+            request_state: state,
+            input_responses: answers,
+            ..
+        } = request;
         Ok(match tool {
             ToolName::ListVips => {
                 let args: ops::ListVips = arguments::read(arguments)?;
@@ -114,7 +120,8 @@ impl Server {
             }
             ToolName::AddVip => {
                 let mut args: ops::AddVip = arguments::read(arguments)?;
-                let consent = consent.with_token(args.confirmation.take());
+                let token = args.confirmation.take();
+                let consent = Consent::of_call(context, state, answers, token);
                 reply::asked(
                     ops::add_vip(app, &args, &consent.channel()).await,
                     text::added,
@@ -122,7 +129,8 @@ impl Server {
             }
             ToolName::RemoveVip => {
                 let mut args: ops::RemoveVip = arguments::read(arguments)?;
-                let consent = consent.with_token(args.confirmation.take());
+                let token = args.confirmation.take();
+                let consent = Consent::of_call(context, state, answers, token);
                 reply::asked(
                     ops::remove_vip(app, &args, &consent.channel()).await,
                     text::removed,
@@ -141,18 +149,6 @@ impl ServerHandler for Server {
             .with_instructions(INSTRUCTIONS);
         info.server_info = name;
         info
-    }
-
-    async fn discover(&self, _: RequestContext<RoleServer>) -> Result<DiscoverResult, ErrorData> {
-        self.warm_up();
-        Ok(DiscoverResult::from_server_info(
-            self.supported_protocol_versions().into_owned(),
-            self.get_info(),
-        ))
-    }
-
-    async fn on_initialized(&self, _: NotificationContext<RoleServer>) {
-        self.warm_up();
     }
 
     async fn list_tools(
@@ -186,10 +182,10 @@ impl ServerHandler for Server {
                 ));
             }
         };
-        let consent = Consent::of_call(&context, request.request_state, request.input_responses);
+        let cancelled = context.ct.clone();
         tokio::select! {
-            response = self.run(tool, request.arguments, consent) => Ok(response),
-            () = context.ct.cancelled() => Ok(reply::error(&Error::cancelled())),
+            response = self.run(tool, request, context) => Ok(response),
+            () = cancelled.cancelled() => Ok(reply::error(&Error::cancelled())),
             () = self.closing().cancelled() => Ok(reply::error(&Error::cancelled())),
         }
     }

@@ -25,6 +25,7 @@ const WRITE_GRACE: Duration = Duration::from_secs(10);
 /// # Errors
 /// `internal` when the streams fail.
 pub async fn serve_stdio(server: Server) -> Result<()> {
+    server.warm_up();
     let (input, output) = standard_streams();
     let ended = CancellationToken::new();
     let input = NoticeEnd {

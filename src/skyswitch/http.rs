@@ -134,8 +134,9 @@ impl Http {
         // Fails only when a provider was installed before, which serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = match base_url.scheme() {
-            // Plain http is loopback, which no proxy of the environment can reach.
-            "http" => reqwest::Client::builder().no_proxy(),
+            // Plain http is loopback: no proxy of the environment can reach it, and
+            // reading the system's certificates would take most of the start-up time.
+            "http" => reqwest::Client::builder().no_proxy().tls_certs_only([]),
             _ => reqwest::Client::builder(),
         };
         let client = builder
@@ -226,8 +227,8 @@ impl Http {
             .await
             .map_err(|error| answer::transport_failure(error.without_url()))?;
         let status = response.status().as_u16();
-        let headers = response.headers().clone();
-        let request_id = answer::request_id(&headers);
+        let request_id = answer::request_id(response.headers());
+        let retry_after = answer::retry_after(response.headers());
         let body = whole_body(response).await?;
         if (200..300).contains(&status) {
             return Ok(Answer {
@@ -238,7 +239,7 @@ impl Http {
         }
         Err(Failure::Answered {
             status,
-            retry_after: answer::retry_after(&headers),
+            retry_after,
             error: answer::refusal(status, &body, &secrets(call, bearer))
                 .with_answer(status, request_id),
         })
