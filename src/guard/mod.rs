@@ -5,6 +5,7 @@
 //! typed the value it asks for. How the person is reached differs by
 //! [`Channel`]; what counts as consent is decided here and nowhere else.
 
+mod approvals;
 mod change;
 mod preview;
 mod sealed;
@@ -20,9 +21,8 @@ pub use preview::Preview;
 use sealed::{Purpose, Seal};
 
 use crate::config::ConfirmMode;
-use crate::domain::Ani;
 use crate::error::{Code, Error, Result};
-use crate::state::{Approval, ApprovalState, NewApproval, StateFolder, Store};
+use crate::state::{StateFolder, Store};
 
 /// How long a confirmation may be answered and used.
 pub const CONFIRMATION_LIFETIME: Duration = Duration::from_secs(300);
@@ -196,56 +196,6 @@ impl Guard {
         Ok(Clearance::grant(now))
     }
 
-    /// The changes that wait for a person at a terminal.
-    ///
-    /// # Errors
-    /// `internal` when the state folder cannot be used.
-    pub async fn waiting(&self) -> Result<Vec<Approval>> {
-        let now = Timestamp::now().as_second();
-        self.store().await?.waiting(now).await
-    }
-
-    /// A change that waits, by its code in any writing.
-    ///
-    /// # Errors
-    /// `not_found` when no such change waits any more.
-    pub async fn waiting_under(&self, code: &str) -> Result<Approval> {
-        let typed: String = code
-            .chars()
-            .filter(char::is_ascii_alphanumeric)
-            .map(|letter| letter.to_ascii_uppercase())
-            .collect();
-        let waiting = self.waiting().await?;
-        let found = waiting
-            .into_iter()
-            .find(|approval| approval.code.replace('-', "") == typed);
-        found.ok_or_else(|| no_such_approval(code))
-    }
-
-    /// Settles a change that waits by what the person typed: true when it is
-    /// approved now, false when it is declined.
-    ///
-    /// # Errors
-    /// `not_found` when it was settled or lapsed meanwhile.
-    pub async fn settle(&self, approval: &Approval, answer: &Answer) -> Result<bool> {
-        let agreed = matches!(answer, Answer::Typed(text)
-            if Ani::from_stored(&approval.caller).is_typed_as(text));
-        let state = match agreed {
-            true => ApprovalState::Approved,
-            false => ApprovalState::Declined,
-        };
-        let now = Timestamp::now().as_second();
-        let store = self.store().await?;
-        if store
-            .advance(&approval.code, ApprovalState::Waiting, state, now)
-            .await?
-        {
-            Ok(agreed)
-        } else {
-            Err(no_such_approval(&approval.code))
-        }
-    }
-
     async fn between_calls(
         &self,
         change: RouteChange,
@@ -288,61 +238,6 @@ impl Guard {
             return Err(stale(&change));
         }
         Ok(Verdict::Cleared(Clearance::grant(change)))
-    }
-
-    async fn by_terminal(&self, change: RouteChange) -> Result<Verdict> {
-        let store = self.store().await?;
-        let binding = self.binding(&change);
-        let fingerprint = change.fingerprint();
-        let now = Timestamp::now();
-        let found = store.find_approval(&binding, now.as_second()).await?;
-        if let Some(approval) = found {
-            let same_state = approval.fingerprint == fingerprint;
-            match approval.state() {
-                ApprovalState::Waiting if same_state => {
-                    return Ok(Verdict::Pending(pending(&change, &approval)));
-                }
-                decided @ (ApprovalState::Approved | ApprovalState::Declined) => {
-                    let first = store
-                        .advance(
-                            &approval.code,
-                            decided,
-                            ApprovalState::Used,
-                            now.as_second(),
-                        )
-                        .await?;
-                    if first && decided == ApprovalState::Declined {
-                        return Ok(Verdict::Declined);
-                    }
-                    if first && same_state {
-                        return Ok(Verdict::Cleared(Clearance::grant(change)));
-                    }
-                    if first {
-                        return Err(stale(&change));
-                    }
-                }
-                // The route changed before anybody decided: a new code is due.
-                _ => {}
-            }
-        }
-        let code = approval_code();
-        let expires_at = now + CONFIRMATION_LIFETIME;
-        let preview = change.preview();
-        let new = NewApproval {
-            code: &code,
-            binding: &binding,
-            fingerprint: &fingerprint,
-            caller: preview.typed_value(),
-            preview: preview.text(),
-            expires_at: expires_at.as_second(),
-        };
-        store.add_approval(&new, now.as_second()).await?;
-        Ok(Verdict::Pending(Pending {
-            preview,
-            approval_code: Some(code),
-            confirmation: None,
-            expires_at,
-        }))
     }
 
     /// Opens a sealed confirmation and uses it up, whatever the answer was.
@@ -388,33 +283,4 @@ fn stale(now: &RouteChange) -> Error {
         ),
         "Show the person the new preview and call the tool again without a confirmation.",
     )
-}
-
-fn no_such_approval(code: &str) -> Error {
-    Error::new(
-        Code::NotFound,
-        format!(
-            "no change waits under the code `{}`",
-            crate::redact::shown(code, 40)
-        ),
-        "It was decided already or has lapsed; `skyswitch approve` lists those that wait.",
-    )
-    .with_field("code")
-}
-
-fn pending(change: &RouteChange, approval: &Approval) -> Pending {
-    Pending {
-        preview: change.preview(),
-        approval_code: Some(approval.code.clone()),
-        confirmation: None,
-        expires_at: Timestamp::from_second(approval.expires_at).unwrap_or(Timestamp::MIN),
-    }
-}
-
-/// Eight letters and digits that cannot be mistaken for one another, as `K7QM-3XPD`.
-fn approval_code() -> String {
-    const LETTERS: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
-    let letter = || char::from(LETTERS[usize::from(rand::random::<u8>() & 31)]);
-    let half = || (0..4).map(|_| letter()).collect::<String>();
-    format!("{}-{}", half(), half())
 }

@@ -1,6 +1,6 @@
 //! The operations: everything both faces can do, free of MCP, terminal and HTTP.
 //!
-//! Reads go straight to the client. Writes go through [`change`]: read what
+//! Reads go straight to the client. Writes go through `change.rs`: read what
 //! stands, plan, guard, send, tell.
 
 mod add_vip;

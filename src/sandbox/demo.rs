@@ -2,9 +2,7 @@
 //!
 //! All telephone numbers are from the fictional range 555-0100 to 555-0199.
 
-use super::tenant::StoredDnis;
-use super::tenant::StoredDomain;
-use super::tenant::StoredRoute;
+use super::tenant::{StoredDnis, StoredDomain, StoredRoute};
 
 /// Reseller (territory) number of all sandbox domains.
 pub const RESELLER: &str = "12345";

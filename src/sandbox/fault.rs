@@ -1,7 +1,6 @@
 //! Faults a test or a demonstration can let the sandbox commit.
 
-use std::time::Duration;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// Something that goes wrong with the next matching requests.
 #[derive(Debug, Clone)]

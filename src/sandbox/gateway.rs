@@ -1,44 +1,26 @@
 //! What every request passes: the route table, recording, faults, latency, the request id.
 
 use std::convert::Infallible;
-use std::io;
-use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{io, iter};
 
-use axum::Json;
-use axum::Router;
-use axum::body::Body;
-use axum::body::to_bytes;
-use axum::extract::ConnectInfo;
-use axum::extract::Query;
-use axum::extract::Request;
-use axum::extract::State;
-use axum::http::HeaderMap;
-use axum::http::HeaderValue;
-use axum::http::Method;
-use axum::http::StatusCode;
-use axum::http::Uri;
-use axum::http::header;
-use axum::middleware;
+use axum::body::{Body, to_bytes};
+use axum::extract::{ConnectInfo, Query, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
-use axum::response::IntoResponse;
-use axum::response::Response;
-use axum::routing::get;
-use axum::routing::post;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router, middleware};
 use bytes::Bytes;
-use futures_util::StreamExt;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use serde_json::json;
 
 use super::connection::KillSwitch;
-use super::fault::Effect;
-use super::fault::RetryAfter;
-use super::oauth;
+use super::fault::{Effect, RetryAfter};
 use super::oauth::GrantType;
-use super::pbx;
-use super::upstream::Recorded;
-use super::upstream::Upstream;
+use super::upstream::{Recorded, Upstream};
+use super::{oauth, pbx};
 
 const TOKEN_PATH: &str = "/oauth/token";
 const HTML_PAGE: &str = "<!DOCTYPE html><html><head><title>Scheduled maintenance</title></head>\

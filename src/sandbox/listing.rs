@@ -3,9 +3,7 @@
 //! Source: SkySwitch API reference; the examples there differ from the schemas, so all forms that
 //! occur in either are offered.
 
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::parameters::Parameters;
 use super::tenant::ListShape;

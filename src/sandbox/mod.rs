@@ -30,33 +30,20 @@ mod tenant;
 mod tokens;
 mod upstream;
 
-pub use self::demo::ADMIN_DOMAIN;
-pub use self::demo::RESELLER;
-pub use self::demo::SCALE_DOMAIN;
-pub use self::fault::Effect;
-pub use self::fault::Fault;
-pub use self::fault::Matcher;
-pub use self::fault::RetryAfter;
-pub use self::tenant::ListShape;
-pub use self::tenant::StoredDnis;
-pub use self::tenant::StoredDomain;
-pub use self::tenant::StoredRoute;
-pub use self::tenant::Tenant;
-pub use self::tenant::TokenAnswer;
+pub use self::demo::{ADMIN_DOMAIN, RESELLER, SCALE_DOMAIN};
+pub use self::fault::{Effect, Fault, Matcher, RetryAfter};
+pub use self::tenant::{ListShape, StoredDnis, StoredDomain, StoredRoute, Tenant, TokenAnswer};
 pub use self::upstream::Recorded;
 
-use std::fmt;
-use std::io;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fmt, io};
 
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
-use tokio_util::sync::DropGuard;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
-use self::connection::KillSwitch;
-use self::connection::KillableListener;
+use self::connection::{KillSwitch, KillableListener};
 use self::upstream::Upstream;
 
 /// The one account the sandbox knows; a UUID, as in every published example.

@@ -5,31 +5,18 @@
 
 use std::sync::Arc;
 
-use axum::Form;
-use axum::Json;
-use axum::extract::FromRequest;
-use axum::extract::FromRequestParts;
-use axum::extract::Path;
-use axum::extract::Request;
-use axum::extract::State;
-use axum::http::HeaderMap;
-use axum::http::StatusCode;
-use axum::http::header;
+use axum::extract::{FromRequest, FromRequestParts, Path, Request, State};
 use axum::http::request::Parts;
-use axum::response::IntoResponse;
-use axum::response::Response;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Form, Json};
 use serde::Deserialize;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::ACCOUNT_ID;
-use super::CLIENT_ID;
-use super::CLIENT_SECRET;
-use super::PASSWORD;
-use super::USERNAME;
 use super::tenant::TokenAnswer;
 use super::tokens::AccessToken;
 use super::upstream::Upstream;
+use super::{ACCOUNT_ID, CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
 
 /// Fields of a token request; which are required depends on the grant.
 #[derive(Default, Deserialize)]

@@ -3,12 +3,10 @@
 use std::convert::Infallible;
 
 use axum::Json;
-use axum::extract::FromRequestParts;
-use axum::extract::Query;
+use axum::extract::{FromRequestParts, Query};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::response::IntoResponse;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 /// Decoded query pairs; of a parameter sent twice the last value counts.

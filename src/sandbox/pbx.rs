@@ -8,20 +8,13 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::IntoResponse;
-use axum::response::Response;
-use serde_json::Value;
-use serde_json::json;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
 
-use super::listing::Row;
-use super::listing::shape_rows;
+use super::listing::{Row, shape_rows};
 use super::oauth::PbxCaller;
-use super::parameters::Parameters;
-use super::parameters::validation_failed;
-use super::tenant::StoredDnis;
-use super::tenant::StoredDomain;
-use super::tenant::StoredRoute;
-use super::tenant::specific_dnis;
+use super::parameters::{Parameters, validation_failed};
+use super::tenant::{StoredDnis, StoredDomain, StoredRoute, specific_dnis};
 use super::upstream::Upstream;
 
 /// Values of `application` in the reference; read in any case.

@@ -4,10 +4,7 @@
 //! a leak into logs, journals or tool answers can be searched for.
 
 use std::collections::HashMap;
-use std::time::Duration;
-use std::time::Instant;
-use std::time::SystemTime;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Issued tokens that are still good. Lost when the sandbox ends.
 #[derive(Default)]

@@ -1,17 +1,12 @@
 //! The state one running sandbox shares between its connections.
 
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
-use std::time::Duration;
-use std::time::Instant;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use super::fault::Effect;
-use super::fault::Fault;
-use super::tenant::StoredRoute;
-use super::tenant::Tenant;
+use super::fault::{Effect, Fault};
+use super::tenant::{StoredRoute, Tenant};
 use super::tokens::Tokens;
 
 /// A request the sandbox received.
