@@ -37,7 +37,7 @@ pub enum Code {
     Blocked,
     /// The server runs without its writing tools.
     ReadOnly,
-    /// The caller withdrew the request before it was sent.
+    /// The caller withdrew the request.
     Cancelled,
     /// A fault of this program or of its local state.
     Internal,
@@ -133,12 +133,12 @@ impl Error {
         Error::new(Code::Internal, message, hint)
     }
 
-    /// The caller withdrew before anything was sent.
+    /// The caller withdrew. A change that was sent before is carried through.
     pub fn cancelled() -> Self {
         Error::new(
             Code::Cancelled,
-            "the call was cancelled before it finished",
-            "Nothing more is done for it; call again if it is still wanted.",
+            "the call was cancelled; a change that had already been sent is carried through",
+            "Look with list_vips (`skyswitch vip list`) before calling again.",
         )
     }
 

@@ -54,8 +54,9 @@ pub(crate) fn scrubbed(text: &str, secrets: &[&Secret]) -> String {
 /// escaped, at most `limit` characters.
 ///
 /// Whatever the service or a caller stored (descriptions, destinations, names)
-/// reaches people and models only through here, so that it can neither hide
-/// part of a preview nor reorder it on screen.
+/// reaches texts for people only through here, so that it can neither hide
+/// part of a preview nor reorder it on screen. Structured results carry rules
+/// as they stand, so that they can be given back.
 pub fn shown(text: &str, limit: usize) -> String {
     let mut out = String::with_capacity(text.len().min(limit * 4));
     for (index, character) in text.chars().enumerate() {

@@ -162,13 +162,13 @@ async fn serve(global: &Global, args: McpArgs) -> Result<Exit> {
 /// long as the second value.
 async fn app(global: &Global) -> Result<(App, Option<Sandbox>)> {
     let settings = Settings::load(&global.flags(), &process_environment)?;
-    for warning in &settings.warnings {
-        tracing::warn!("{warning}");
-    }
     with_upstream(settings, global.sandbox).await
 }
 
 async fn with_upstream(settings: Settings, sandbox: bool) -> Result<(App, Option<Sandbox>)> {
+    for warning in &settings.warnings {
+        tracing::warn!("{warning}");
+    }
     if !sandbox {
         return Ok((App::new(settings), None));
     }

@@ -111,15 +111,25 @@ impl Settings {
     /// call that needs them.
     pub fn load(flags: &Flags, environment: Lookup<'_>) -> Result<Settings> {
         let variable = |name: &str| environment(name).filter(|value| !value.trim().is_empty());
+        for name in ["SKYSWITCH_CONFIG", "SKYSWITCH_STATE_DIR", "SKYSWITCH_SCOPE"] {
+            refuse_placeholder(&variable(name).unwrap_or_default(), name)?;
+        }
+        let named = flags.config.is_some() || variable("SKYSWITCH_CONFIG").is_some();
         let config_path = flags
             .config
             .clone()
             .or_else(|| variable("SKYSWITCH_CONFIG").map(PathBuf::from))
             .or_else(|| Some(xdg(environment, "XDG_CONFIG_HOME", ".config")?.join("config.json")))
-            .unwrap_or_else(|| PathBuf::from("config.json"));
+            .unwrap_or_default();
         let file = ConfigFile::read(&config_path)?;
         let config_found = file.is_some();
-        let file = file.unwrap_or_default();
+        let mut file = file.unwrap_or_default();
+        if named && !config_found {
+            file.warnings.push(format!(
+                "config file {} does not exist; the environment alone is used",
+                config_path.display()
+            ));
+        }
 
         let base_url = variable("SKYSWITCH_BASE_URL")
             .or(file.base_url.clone())
@@ -142,7 +152,7 @@ impl Settings {
             .unwrap_or_else(|| PathBuf::from("skyswitch-state"));
         Ok(Settings {
             base_url: parse_base_url(&base_url)?,
-            credentials: credentials(&file, &variable),
+            credentials: credentials(&file, &config_path, &variable),
             scope: variable("SKYSWITCH_SCOPE")
                 .or(file.scope)
                 .unwrap_or_else(|| DEFAULT_SCOPE.to_owned()),
@@ -187,6 +197,7 @@ impl Settings {
 
 fn credentials(
     file: &ConfigFile,
+    path: &Path,
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Credentials> {
     let mut missing = Vec::new();
@@ -212,9 +223,11 @@ fn credentials(
         return Err(Error::new(
             Code::NotConfigured,
             format!("SkySwitch credentials are missing: {}", missing.join(", ")),
-            "Set these environment variables, or put the fields into \
-             ~/.config/skyswitch/config.json (mode 0600); `skyswitch doctor` checks them. \
-             To try everything without an account, start with `--sandbox`.",
+            format!(
+                "Set these environment variables, or put the fields into {} (mode 0600); \
+                 `skyswitch doctor` checks them. To try everything without an account, start with `--sandbox`.",
+                path.display()
+            ),
         ));
     }
     Ok(Credentials {

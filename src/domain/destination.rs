@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use super::parsed_from_text;
 use crate::error::Refused;
-use crate::redact::is_deceptive;
 
 /// What kind of thing a destination names (SkySwitch API reference,
 /// Route-by-ANI: "user, device, or literal").
@@ -111,6 +110,14 @@ impl Destination {
     /// Refuses a text and an application that contradict each other.
     pub fn application(&self, given: Option<Application>) -> Result<Application, Refused> {
         let implied = self.implied_application();
+        let literal = [given.as_ref(), implied.as_ref()].contains(&Some(&Application::Literal));
+        if literal && self.0.contains(' ') {
+            return Err(Refused::new(
+                self.as_str(),
+                "holds spaces, which nothing that is dialled does",
+                "give a SIP URI such as `sip:+16165559999@carrier.net` or a number",
+            ));
+        }
         match (given, implied) {
             (None, implied) => Ok(implied.unwrap_or(Application::User)),
             // A device may be named by its SIP address: `sip:101a@acme.12345.service`.
@@ -141,12 +148,20 @@ impl Destination {
         }
     }
 
-    /// The text without a `user:` or `device:` prefix, for comparing.
+    /// The text without a `user:` or `device:` prefix.
     pub fn bare(&self) -> &str {
         match self.implied_application() {
             Some(Application::User | Application::Device) => {
                 self.0.split_once(':').map_or(&*self.0, |(_, rest)| rest)
             }
+            _ => &self.0,
+        }
+    }
+
+    /// The text without a prefix that only repeats the application, for comparing.
+    pub fn bare_for(&self, application: &Application) -> &str {
+        match self.implied_application() {
+            Some(implied) if implied == *application => self.bare(),
             _ => &self.0,
         }
     }
@@ -162,7 +177,9 @@ impl Destination {
 
     fn is_dialable(&self) -> bool {
         let digits = self.0.strip_prefix('+').unwrap_or(&self.0);
-        digits.contains('@') || (!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
+        let is_address = |(user, host): (&str, &str)| !user.is_empty() && !host.is_empty();
+        digits.split_once('@').is_some_and(is_address)
+            || (!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
     }
 }
 
@@ -184,8 +201,11 @@ impl FromStr for Destination {
         if destination.len() > 255 {
             return refused("is too long for a destination");
         }
-        if destination.chars().any(is_deceptive) {
-            return refused("holds control or invisible characters");
+        // The person who confirms reads this text in quotes: nothing that ends
+        // them early, looks like another letter, or cannot be seen.
+        let plain = |b: u8| (b.is_ascii_graphic() || b == b' ') && b != b'"';
+        if !destination.bytes().all(plain) {
+            return refused("holds quotes or characters beyond plain ASCII");
         }
         if destination
             .split_once(':')

@@ -20,7 +20,7 @@ impl PbxDomain {
 
     /// Whether a stored name is this domain.
     pub fn is(&self, stored: &str) -> bool {
-        self.0.eq_ignore_ascii_case(stored)
+        self.0.eq_ignore_ascii_case(stored.trim_end_matches('.'))
     }
 }
 

@@ -36,6 +36,11 @@ impl PhoneNumber {
         let number = phonenumber::parse(None, format!("+{}", self.0)).ok();
         let valid = number.as_ref().is_some_and(phonenumber::is_valid);
         // 555-01XX is reserved for examples, and people do try those first.
+        if self.0.len() == 10 {
+            return Some(format!(
+                "{self} has ten digits with its country code, and the service may take it for a North American number"
+            ));
+        }
         (!valid && !self.is_fictional()).then(|| {
             format!(
                 "{self} does not look like a number in service (area code or exchange not assigned); check it"
@@ -264,23 +269,34 @@ fn comparable_digits(stored: &str) -> Option<std::borrow::Cow<'_, str>> {
     if bytes.iter().all(u8::is_ascii_digit) {
         return match bytes.len() {
             10 => Some(format!("1{stored}").into()),
-            11..=15 => Some(stored.into()),
+            11..=15 => Some(without_dialling_prefix(stored).into()),
             _ => None,
         };
     }
-    let user = stored
-        .strip_prefix("sip:")
-        .or_else(|| stored.strip_prefix("tel:"))
-        .unwrap_or(stored);
+    let user = match stored.split_once(':') {
+        Some((scheme, rest)) if ["sip", "sips", "tel"].contains(&&*scheme.to_ascii_lowercase()) => {
+            rest
+        }
+        _ => stored,
+    };
     let user = user.split_once('@').map_or(user, |(user, _)| user);
     let digits = plain_digits(user)?;
     let digits = digits.strip_prefix('+').unwrap_or(&digits);
     match digits.len() {
         10 if !user.contains('+') => Some(format!("1{digits}").into()),
         7..=15 if user.contains('+') => Some(digits.to_owned().into()),
-        11..=15 => Some(digits.to_owned().into()),
+        11..=15 => Some(without_dialling_prefix(digits).to_owned().into()),
         _ => None,
     }
+}
+
+/// Drops what is dialled before a North American number: `00`, `011` or `9`.
+fn without_dialling_prefix(digits: &str) -> &str {
+    ["011", "00", "9"]
+        .iter()
+        .filter_map(|prefix| digits.strip_prefix(prefix))
+        .find(|rest| rest.len() == 11 && rest.starts_with('1'))
+        .unwrap_or(digits)
 }
 
 /// Strips the punctuation people use: `+` in front is kept, everything else

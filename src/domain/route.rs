@@ -70,12 +70,12 @@ impl Dnis {
 
     /// Takes what the service stored; an empty text means absent.
     pub fn from_stored(text: Option<&str>) -> Dnis {
-        Dnis(text.filter(|text| !text.is_empty()).map(Into::into))
+        Dnis(text.filter(|text| !text.trim().is_empty()).map(Into::into))
     }
 
     /// Whether the rule holds for any called number.
     pub fn is_any(&self) -> bool {
-        matches!(self.0.as_deref(), None | Some("*"))
+        matches!(self.0.as_deref().map(str::trim), None | Some("*"))
     }
 
     /// The stored text; empty where the service stored none.
@@ -152,7 +152,9 @@ impl Route {
     /// Whether two rules send the caller to the same place: `user:john` and
     /// `john` with application `user` are equal.
     pub fn rings_like(&self, other: &Route) -> bool {
-        self.application == other.application && self.destination.bare() == other.destination.bare()
+        self.application == other.application
+            && self.destination.bare_for(&self.application)
+                == other.destination.bare_for(&other.application)
     }
 
     /// Order of lists: domain, caller, called number.
@@ -169,13 +171,13 @@ impl Route {
         )
     }
 
-    /// What rings, for people: `user 101`, `device johns-cell`, `sip:…`.
+    /// What rings, for people: `user 101`, `device johns-cell`, `literal sip:…`.
     pub fn rings(&self) -> String {
-        let bare = shown(self.destination.bare(), 80);
-        match self.application {
-            Application::Literal => bare,
-            ref application => format!("{} {bare}", shown(application.as_str(), 20)),
-        }
+        format!(
+            "{} {}",
+            shown(self.application.as_str(), 20),
+            shown(self.destination.bare_for(&self.application), 80)
+        )
     }
 }
 

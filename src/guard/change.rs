@@ -1,10 +1,15 @@
 //! A change to one route, and the permission to make it.
 
+use std::time::{Duration, Instant};
+
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::Preview;
 use crate::domain::{AccountId, Ani, Route, RouteKey, Vip};
+
+/// A state older than this is read again before anything is sent.
+const RECENT: Duration = Duration::from_secs(1);
 
 /// One route as it stands and as it shall be. Fields are private so that a
 /// change is what it was planned to be.
@@ -15,6 +20,8 @@ pub struct RouteChange {
     key: RouteKey,
     before: Option<Route>,
     after: Option<Route>,
+    /// Rules of the same caller that the service may remove along with this one.
+    at_risk: Vec<Route>,
 }
 
 impl RouteChange {
@@ -31,17 +38,25 @@ impl RouteChange {
             key: after.key.clone(),
             before,
             after: Some(after),
+            at_risk: Vec::new(),
         }
     }
 
-    /// Removes a route.
-    pub fn remove(account: AccountId, tool: &'static str, before: Route) -> Self {
+    /// Removes a route. `at_risk` are the caller's rules that the service may
+    /// remove along with it, which a person has to know.
+    pub fn remove(
+        account: AccountId,
+        tool: &'static str,
+        before: Route,
+        at_risk: Vec<Route>,
+    ) -> Self {
         RouteChange {
             account,
             tool,
             key: before.key.clone(),
             before: Some(before),
             after: None,
+            at_risk,
         }
     }
 
@@ -70,6 +85,11 @@ impl RouteChange {
         self.after.as_ref()
     }
 
+    /// Rules of the same caller that the service may remove along with this one.
+    pub fn at_risk(&self) -> &[Route] {
+        &self.at_risk
+    }
+
     /// Whether something that stands is lost: a removal or a replacement.
     pub fn is_destructive(&self) -> bool {
         self.before.is_some()
@@ -87,7 +107,8 @@ impl RouteChange {
 
     /// Digest of the state that was seen.
     pub(super) fn fingerprint(&self) -> String {
-        digest(&self.before.as_ref().map(Vip::from))
+        let at_risk: Vec<Vip> = self.at_risk.iter().map(Vip::from).collect();
+        digest(&(self.before.as_ref().map(Vip::from), at_risk))
     }
 
     /// What was asked for, independent of the state it met.
@@ -137,11 +158,21 @@ pub(super) fn digest(value: &impl Serialize) -> String {
 #[must_use = "a clearance that is not used means that the change was not made"]
 pub struct Clearance {
     change: RouteChange,
+    granted_at: Instant,
 }
 
 impl Clearance {
     pub(super) fn grant(change: RouteChange) -> Self {
-        Clearance { change }
+        Clearance {
+            change,
+            granted_at: Instant::now(),
+        }
+    }
+
+    /// Whether the state it was granted on was seen just now. Waiting for the
+    /// pace or a login can take longer than a state may be trusted.
+    pub fn is_recent(&self) -> bool {
+        self.granted_at.elapsed() < RECENT
     }
 
     /// The change that may be made.

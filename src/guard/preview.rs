@@ -9,8 +9,8 @@ use crate::redact::shown;
 /// for want of room.
 const DESTINATION_LIMIT: usize = 300;
 
-/// The words a person decides by. Facts come from the service as data; no
-/// word of it comes from the model.
+/// The words a person decides by. Everything that comes from the
+/// service or from arguments is shown as data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preview {
     summary: String,
@@ -42,11 +42,12 @@ impl Preview {
              Called number: {called}\n\
              Today: {today}\n\
              Afterwards: {afterwards}\n\
-             To agree, type the caller's number: {typed}",
+             {at_risk}To agree, type the caller's number: {typed}",
             account = shown(change.account().as_str(), 128),
             stored = shown(key.ani.as_str(), 64),
             today = rings(change.before()),
             afterwards = rings(change.after()),
+            at_risk = at_risk(change.at_risk()),
             typed = shown(&typed_value, 64),
         );
         Preview {
@@ -72,12 +73,25 @@ impl Preview {
     }
 }
 
+/// The service does not say whether a delete without called number takes the
+/// caller's other rules along.
+fn at_risk(rules: &[Route]) -> String {
+    let lines = rules.iter().map(|rule| {
+        format!(
+            "The service may remove along with it: called number {}, {}\n",
+            rule.key.dnis,
+            rings(Some(rule))
+        )
+    });
+    lines.collect()
+}
+
 fn rings(route: Option<&Route>) -> String {
     match route {
         Some(route) => format!(
-            "rings {} (stored as \"{}\")",
-            route.rings(),
-            shown(route.destination.as_str(), DESTINATION_LIMIT)
+            "rings {} \"{}\"",
+            shown(route.application.as_str(), 20),
+            shown(route.destination.as_str(), DESTINATION_LIMIT).replace('"', "\\\"")
         ),
         None => "no VIP rule for this caller: the domain's fallback decides, \
                  and without a fallback rule the call is dropped"

@@ -94,8 +94,9 @@ impl AskPerson for Elicitation {
                 .await;
             match asked {
                 Ok(result) => typed(&result),
-                Err(error) => {
-                    tracing::warn!(%error, "the client could not ask its user");
+                Err(_) => {
+                    // The client's own words may repeat the question, and so the caller.
+                    tracing::warn!("the client could not ask its user");
                     Answer::Refused
                 }
             }

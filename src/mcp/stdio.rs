@@ -67,7 +67,7 @@ async fn converse(
         Ok(running) => running,
         // The client went away before it said anything: nothing went wrong.
         Err(ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
-        Err(error) => return Err(failed(&error)),
+        Err(_) => return Err(failed("it did not begin with a handshake")),
     };
     let stop = running.cancellation_token();
     let stop_when_closing = tokio::spawn(async move {
@@ -76,12 +76,15 @@ async fn converse(
     });
     let ended = running.waiting().await;
     stop_when_closing.abort();
-    ended.map(drop).map_err(|error| failed(&error))
+    ended
+        .map(drop)
+        .map_err(|_| failed("the server's task broke off"))
 }
 
-fn failed(error: &dyn std::error::Error) -> Error {
+/// Says what failed without the message at fault, which may hold callers.
+fn failed(why: &str) -> Error {
     Error::internal(
-        format!("the conversation with the client failed: {error}"),
+        format!("the conversation with the client failed: {why}"),
         "Start the server again; `--sandbox` tells whether the client is at fault.",
     )
 }

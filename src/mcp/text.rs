@@ -90,7 +90,7 @@ pub(super) fn checklist(checklist: &Checklist) -> String {
     text
 }
 
-const DECLINED: &str = "Declined: the person did not type the caller's number, so nothing was changed. \
+const DECLINED: &str = "Declined: the caller's number was not typed in the form, so nothing was changed. \
                         Do not try again unless they ask for it.";
 
 fn waiting(confirmation: &Confirmation) -> String {

@@ -168,11 +168,12 @@ impl ToolSet {
     }
 
     pub(super) fn find(&self, name: &str) -> Lookup {
-        match name.parse::<ToolName>() {
-            Ok(tool) if !self.chosen.contains(&tool) => Lookup::Unknown,
-            Ok(tool) if self.read_only && tool.writes() => Lookup::ReadOnly,
-            Ok(tool) => Lookup::Offered(tool),
-            Err(_) => Lookup::Unknown,
+        // Exactly as listed: a gateway in front of us may filter by name.
+        match ToolName::ALL.into_iter().find(|tool| tool.as_str() == name) {
+            Some(tool) if !self.chosen.contains(&tool) => Lookup::Unknown,
+            Some(tool) if self.read_only && tool.writes() => Lookup::ReadOnly,
+            Some(tool) => Lookup::Offered(tool),
+            None => Lookup::Unknown,
         }
     }
 

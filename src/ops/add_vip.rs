@@ -226,7 +226,7 @@ fn outcome(facts: Facts, progress: Progress) -> AddVipOutcome {
         Progress::Written(written) => {
             if written == Written::ReadBack {
                 warnings.push(
-                    "the service's answer was lost; reading the route showed that the change was made"
+                    "the service did not acknowledge the change; reading the route showed that it was made"
                         .to_owned(),
                 );
             }

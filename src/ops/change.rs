@@ -121,7 +121,7 @@ pub(super) async fn carry_out<T>(
     let client = app.client()?;
     let turn_name = || {
         let number = subject.number.map_or("*", PhoneNumber::as_str);
-        format!("{} {} {number}", subject.account, subject.domain)
+        format!("{} {number}", subject.domain)
     };
     let read = || client.routes_now(subject.account, Some(subject.domain));
 

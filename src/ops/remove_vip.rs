@@ -100,7 +100,7 @@ pub async fn remove_vip(
     };
     if let Progress::Written(Written::ReadBack) = &progress {
         facts.warnings.push(
-            "the service's answer was lost; reading the routes showed that the rule is gone"
+            "the service did not acknowledge the change; reading the routes showed that the rule is gone"
                 .to_owned(),
         );
     }
@@ -154,6 +154,10 @@ fn plan(account: &AccountId, args: &RemoveVip, routes: &[Route]) -> Result<Plan<
             account.clone(),
             "remove_vip",
             removed.clone(),
+            match removed.key.dnis.to_send() {
+                None => others.clone(),
+                Some(_) => Vec::new(),
+            },
         )),
         facts: Facts {
             warnings: Vec::new(),

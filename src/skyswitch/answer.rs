@@ -81,7 +81,7 @@ pub(super) fn service_words(body: &[u8]) -> Option<String> {
     }
 }
 
-fn words_in(value: &Value) -> Option<String> {
+pub(super) fn words_in(value: &Value) -> Option<String> {
     let object = match value {
         Value::String(words) => return Some(words.clone()),
         Value::Object(object) => object,
@@ -132,11 +132,11 @@ pub(super) fn unreadable(body: &[u8], what: &str, error: &serde_json::Error) -> 
     )
 }
 
-/// A success whose body is a page for people where a change was asked for.
-pub(super) fn page_instead(answer: &super::http::Answer) -> Error {
+/// A success whose body is a page for people, or an error.
+pub(super) fn no_answer(answer: &super::http::Answer) -> Error {
     Error::new(
         Code::UpstreamRejected,
-        "SkySwitch answered the change with an HTML page, and the change was not made",
+        "SkySwitch answered the change with something that is no answer to it",
         "Check `base_url`; if it is right, this may be a maintenance page: try again later.",
     )
     .with_answer(answer.status, answer.request_id.clone())

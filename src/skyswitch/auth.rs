@@ -104,7 +104,9 @@ impl Auth {
                 &[
                     options.base_url.as_str(),
                     &credentials.client_id,
+                    credentials.client_secret.expose(),
                     &credentials.username,
+                    credentials.password.expose(),
                     &options.scope,
                 ],
             ),

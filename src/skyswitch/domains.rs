@@ -71,7 +71,7 @@ impl Client {
         self.inner
             .domain_lists
             .join(format!("{account} {refresh}"), || async move {
-                let mut domains: Vec<Domain> = client.list(call, "the list of domains").await?;
+                let mut domains: Vec<Domain> = client.list(call, "the list of domains").await?.rows;
                 domains.sort_by(|a, b| a.name.cmp(&b.name));
                 Ok(Arc::new(domains))
             })

@@ -69,9 +69,17 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// Whether the body is a page for people.
-    pub fn is_html(&self) -> bool {
-        self.body.trim_ascii_start().starts_with(b"<")
+    /// Whether the body contradicts the success status: a page for people, or
+    /// an error under its name.
+    pub fn is_contradicted(&self) -> bool {
+        let body = self.body.trim_ascii_start();
+        let says_error = |value: &serde_json::Value| {
+            ["error", "errors"]
+                .iter()
+                .any(|key| value.get(key).is_some_and(|error| !error.is_null()))
+        };
+        body.starts_with(b"<")
+            || serde_json::from_slice(body).is_ok_and(|value: serde_json::Value| says_error(&value))
     }
 
     /// Reads the body as JSON of a known form.
@@ -101,6 +109,14 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// HTTP status, where the service answered.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Failure::Answered { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
     /// The error a caller sees when no further attempt is made.
     pub fn into_error(self) -> Error {
         match self {

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
+use serde_json::Value;
 
 use super::http::Call;
-use super::{Answer, Client};
+use super::{Answer, Client, answer};
 use crate::error::{Code, Error, Result};
 use crate::redact::shown;
 
@@ -32,26 +33,41 @@ pub(super) trait Row: Sized {
 
 impl Client {
     /// Reads a whole list, page by page where the service pages it.
-    pub(super) async fn list<T: Row>(&self, call: Call, what: &'static str) -> Result<Vec<T>> {
+    pub(super) async fn list<T: Row>(&self, call: Call, what: &'static str) -> Result<Listed<T>> {
         let mut page: Page<T> = read_page(&self.read(call.clone()).await?, what)?;
         let mut rows = std::mem::take(&mut page.rows);
-        while let Some(next) = page.next_number(rows.len()) {
-            let call = call.clone().with("page", next.to_string());
-            let following: Page<T> = read_page(&self.read(call).await?, what)?;
-            if following.counters.number.is_some_and(|n| n != next) || next > PAGE_CAP {
+        let mut number = page.counters.number.unwrap_or(1);
+        while page.is_followed(number, rows.len()) {
+            number += 1;
+            let call = call.clone().with("page", number.to_string());
+            page = read_page(&self.read(call).await?, what)?;
+            if page.counters.number.is_some_and(|n| n != number) || number > PAGE_CAP {
                 return Err(Error::new(
                     Code::UpstreamRejected,
                     format!(
-                        "SkySwitch's pages of {what} do not follow one another (asked for page {next})"
+                        "SkySwitch's pages of {what} do not follow one another (asked for page {number})"
                     ),
                     "Nothing is shown rather than half of it; try again, or ask SkySwitch support.",
                 ));
             }
-            page = following;
             rows.append(&mut page.rows);
         }
-        Ok(rows)
+        let missing = page
+            .counters
+            .total
+            .is_some_and(|total| (rows.len() as u64) < total);
+        Ok(Listed {
+            rows,
+            whole: !missing,
+        })
     }
+}
+
+/// A list with what is known of its completeness.
+pub(super) struct Listed<T> {
+    pub rows: Vec<T>,
+    /// False where the service announced more rows than it gave.
+    pub whole: bool,
 }
 
 fn read_page<T: Row>(answer: &Answer, what: &str) -> Result<Page<T>> {
@@ -59,30 +75,30 @@ fn read_page<T: Row>(answer: &Answer, what: &str) -> Result<Page<T>> {
         return Ok(Page::default());
     }
     let page: Page<T> = answer.json(what)?;
-    if page.unreadable > 0 {
-        // Taken for an empty list, it would let a change overwrite what stands.
-        return Err(Error::new(
-            Code::UpstreamRejected,
-            format!(
-                "SkySwitch answered {what} with {} rows in a form that is not known",
-                page.unreadable
-            ),
-            "Nothing is shown or changed on such a list; please report it, with the API's version.",
-        )
-        .with_answer(answer.status, answer.request_id.clone()));
-    }
-    match &page.complaint {
-        Some(words) if page.rows.is_empty() => Err(Error::new(
-            Code::UpstreamRejected,
+    let refuse = |message: String, hint: &str| {
+        Err(Error::new(Code::UpstreamRejected, message, hint)
+            .with_answer(answer.status, answer.request_id.clone()))
+    };
+    if let Some(words) = page.complaint() {
+        return refuse(
             format!(
                 "SkySwitch answered {what} with a message instead of a list: \"{}\"",
                 shown(words, 500)
             ),
             "Correct what it names; if it is unclear, ask SkySwitch support.",
-        )
-        .with_answer(answer.status, answer.request_id.clone())),
-        _ => Ok(page),
+        );
     }
+    if page.unreadable > 0 {
+        // Taken for an empty list, it would let a change overwrite what stands.
+        return refuse(
+            format!(
+                "SkySwitch answered {what} with {} rows in a form that is not known",
+                page.unreadable
+            ),
+            "Nothing is shown or changed on such a list; please report it, with the API's version.",
+        );
+    }
+    Ok(page)
 }
 
 /// Texts that repeat from row to row, kept once: a hundred thousand rows name
@@ -109,7 +125,10 @@ struct Page<T> {
     unreadable: usize,
     names: Names,
     counters: Counters,
-    complaint: Option<String>,
+    /// Under `data` there was an array: this is a list, however empty.
+    is_list: bool,
+    message: Option<String>,
+    error: Option<String>,
 }
 
 impl<T> Default for Page<T> {
@@ -120,21 +139,40 @@ impl<T> Default for Page<T> {
             unreadable: 0,
             names: Names::default(),
             counters: Counters::default(),
-            complaint: None,
+            is_list: false,
+            message: None,
+            error: None,
         }
     }
 }
 
 impl<T> Page<T> {
-    /// The number of the page to fetch next, if there is one.
-    fn next_number(&self, rows_so_far: usize) -> Option<u64> {
-        let number = self.counters.number.unwrap_or(1);
-        let more = match (self.counters.last, self.counters.total) {
+    /// Whether another page comes after the one of that number.
+    fn is_followed(&self, number: u64, rows_so_far: usize) -> bool {
+        match (self.counters.last, self.counters.total) {
             (Some(last), _) => number < last,
             (None, Some(total)) => self.rows_seen && (rows_so_far as u64) < total,
             (None, None) => false,
-        };
-        more.then_some(number + 1)
+        }
+    }
+
+    /// What the service says in place of a list. A message beside a list may
+    /// be a greeting; an error never is.
+    fn complaint(&self) -> Option<&str> {
+        let message = self
+            .message
+            .as_deref()
+            .filter(|_| !self.is_list && self.rows.is_empty());
+        self.error.as_deref().or(message)
+    }
+
+    fn join(&mut self, inner: Page<T>) {
+        self.rows.extend(inner.rows);
+        self.rows_seen |= inner.rows_seen;
+        self.is_list |= inner.is_list;
+        self.unreadable += inner.unreadable;
+        self.message = self.message.take().or(inner.message);
+        self.error = self.error.take().or(inner.error);
     }
 }
 
@@ -189,7 +227,10 @@ impl<'de, T: Row> Visitor<'de> for PageVisitor<T> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Page<T>, A::Error> {
-        let mut page = Page::default();
+        let mut page = Page {
+            is_list: true,
+            ..Page::default()
+        };
         while let Some(entry) = list.next_element::<Entry<T::Wire>>()? {
             page.add(entry, None);
         }
@@ -202,9 +243,7 @@ impl<'de, T: Row> Visitor<'de> for PageVisitor<T> {
             match name.as_str() {
                 "data" => {
                     let inner = object.next_value::<Page<T>>()?;
-                    page.rows.extend(inner.rows);
-                    page.rows_seen |= inner.rows_seen;
-                    page.unreadable += inner.unreadable;
+                    page.join(inner);
                 }
                 "pagination" | "meta" => page.counters = object.next_value()?,
                 "page" | "current_page" | "per_page" | "last_page" | "total" | "count" => {
@@ -215,8 +254,16 @@ impl<'de, T: Row> Visitor<'de> for PageVisitor<T> {
                 | "last_page_url" | "path" | "from" | "to" => {
                     object.next_value::<IgnoredAny>()?;
                 }
-                "message" | "error" | "error_description" | "msg" => {
-                    page.complaint = object.next_value::<Scalar>()?.0;
+                "message" | "msg" => {
+                    let said = object.next_value::<Value>()?;
+                    page.message = page.message.or(answer::words_in(&said));
+                }
+                "error" | "error_description" | "errors" => {
+                    let said = object.next_value::<Value>()?;
+                    if !is_nothing(&said) {
+                        let words = answer::words_in(&said);
+                        page.error = page.error.or(words).or(Some("an error".to_owned()));
+                    }
                 }
                 key => {
                     let entry = object.next_value::<Entry<T::Wire>>()?;
@@ -225,6 +272,16 @@ impl<'de, T: Row> Visitor<'de> for PageVisitor<T> {
             }
         }
         Ok(page)
+    }
+}
+
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        Value::Object(object) => object.is_empty(),
+        _ => false,
     }
 }
 

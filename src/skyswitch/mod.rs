@@ -110,28 +110,33 @@ impl Client {
     /// Sends a read, with login, one repeat after a 401, and retries.
     async fn read(&self, call: Call) -> Result<Answer> {
         let budget = Budget::default();
-        retry::read(&budget, || self.once(&call, &budget, None))
+        retry::read(&budget, || self.once(&call, &budget))
             .await
             .map_err(Failure::into_error)
     }
 
-    /// Sends a call once; after a 401, once more with a renewed token.
-    async fn once(
-        &self,
-        call: &Call,
-        budget: &Budget,
-        place: Option<Place>,
-    ) -> Result<Answer, Failure> {
+    /// Sends a read once; after a 401, once more with a renewed token.
+    async fn once(&self, call: &Call, budget: &Budget) -> Result<Answer, Failure> {
         let Inner { http, auth, .. } = &*self.inner;
         let token = auth.token(http).await.map_err(Failure::Final)?;
-        let outcome = http.send(call, Some(token.access()), budget, place).await;
-        match outcome {
+        match self.attempt(call, &token, budget, None).await {
             Err(Failure::Answered { status: 401, .. }) => {
                 let renewed = auth.renewed(http, &token).await.map_err(Failure::Final)?;
-                http.send(call, Some(renewed.access()), budget, None).await
+                self.attempt(call, &renewed, budget, None).await
             }
             outcome => outcome,
         }
+    }
+
+    async fn attempt(
+        &self,
+        call: &Call,
+        token: &auth::Token,
+        budget: &Budget,
+        place: Option<Place>,
+    ) -> Result<Answer, Failure> {
+        let bearer = Some(token.access());
+        self.inner.http.send(call, bearer, budget, place).await
     }
 }
 

@@ -6,10 +6,12 @@ use reqwest::Method;
 use serde::Deserialize;
 
 use super::http::{Call, Failure, Place};
-use super::list::{Names, Row, Scalar};
+use super::list::{Listed, Names, Row, Scalar};
 use super::retry::{self, Budget};
 use super::{Client, account_path, answer};
-use crate::domain::{AccountId, Ani, Application, Destination, Dnis, PbxDomain, Route, RouteKey};
+use crate::domain::{
+    AccountId, Ani, Application, Destination, Dnis, PbxDomain, PhoneNumber, Route, RouteKey,
+};
 use crate::error::{Code, Error, Result};
 use crate::guard::{Clearance, RouteChange};
 
@@ -44,15 +46,10 @@ impl Row for Route {
     type Wire = RouteWire;
 
     fn from_wire(wire: RouteWire, key: Option<&str>, names: &mut Names) -> Option<Route> {
-        if wire.ani.0.is_none() && wire.destination.0.is_none() {
-            return None;
-        }
+        // A row whose caller is not known must not pass for somebody else's rule.
+        let key = key.filter(|key| *key == "*" || PhoneNumber::from_stored(key).is_some());
+        let ani = wire.ani.0.or_else(|| key.map(str::to_owned))?;
         let destination = Destination::from_stored(&wire.destination.0.unwrap_or_default());
-        let ani = wire
-            .ani
-            .0
-            .or_else(|| key.map(str::to_owned))
-            .unwrap_or_default();
         Some(Route {
             key: RouteKey {
                 domain: names.shared(wire.domain.0.as_deref().unwrap_or_default()),
@@ -93,27 +90,49 @@ impl Client {
         self.inner
             .route_lists
             .join(name, || async move {
-                client.routes_now(&account, domain.as_ref()).await
+                let listed = client.listed_routes(&account, domain.as_ref()).await?;
+                Ok(Arc::new(listed.rows))
             })
             .await
     }
 
-    /// Like [`Client::routes`], but never answered by a read that began earlier:
-    /// what a change is decided on must be no older than the decision.
+    /// Like [`Client::routes`], but never answered by a read that began
+    /// earlier, and never half a list: what a change is decided on must be no
+    /// older than the decision, and complete.
+    ///
+    /// # Errors
+    /// Also `upstream_rejected` where the service announces more rules than it gives.
     pub async fn routes_now(
         &self,
         account: &AccountId,
         domain: Option<&PbxDomain>,
     ) -> Result<Arc<Vec<Route>>> {
+        let listed = self.listed_routes(account, domain).await?;
+        if listed.whole {
+            return Ok(Arc::new(listed.rows));
+        }
+        Err(Error::new(
+            Code::UpstreamRejected,
+            "SkySwitch announced more rules than it listed, so nothing is changed on that list",
+            "Try again; if it persists, ask SkySwitch support.",
+        ))
+    }
+
+    async fn listed_routes(
+        &self,
+        account: &AccountId,
+        domain: Option<&PbxDomain>,
+    ) -> Result<Listed<Route>> {
         let mut call = Call::get(account_path(account, ["pbx", "route-by-ani"]));
         if let Some(domain) = domain {
             call = call.with("domain", domain.as_str());
         }
-        let mut routes: Vec<Route> = self.list(call, "the list of routes").await?;
+        let mut listed: Listed<Route> = self.list(call, "the list of routes").await?;
+        let routes = &mut listed.rows;
         if let Some(domain) = domain {
             // Rows of a filtered list may leave the domain out.
             let own_name: Arc<str> = domain.as_str().into();
-            for route in &mut routes {
+            for route in routes.iter_mut() {
                 if route.key.domain.is_empty() {
                     route.key.domain = Arc::clone(&own_name);
                 }
@@ -122,7 +141,7 @@ impl Client {
         }
         // Equal keys may come in any order, so the stable sort's buffer is not needed.
         routes.sort_unstable_by(Route::list_order);
-        Ok(Arc::new(routes))
+        Ok(listed)
     }
 
     /// Waits until a write can be sent at once: login, place in flight, pace.
@@ -157,33 +176,53 @@ impl Client {
         let budget = Budget::default();
         let mut waits = retry::backoff();
         let mut place = Some(place);
-        let mut sent_before = false;
+        let mut seen_now = clearance.is_recent();
+        let mut in_doubt = false;
+        let mut renewed = false;
         loop {
-            let failure = match self.once(&call, &budget, place.take()).await {
-                Ok(answer) if !answer.is_html() => return Ok(Written::Acknowledged),
-                // A page for people in place of an answer says nothing about the change.
-                Ok(answer) => Failure::Lost(answer::page_instead(&answer)),
+            if !seen_now {
+                match self.outcome_as_it_stands(change).await {
+                    Ok(Standing::AsBefore) => {}
+                    Ok(Standing::AsWanted) => return Ok(Written::ReadBack),
+                    Ok(Standing::Otherwise) => return Err(changed_by_others(in_doubt)),
+                    Err(error) if in_doubt => return Err(outcome_unknown(&error)),
+                    Err(error) => return Err(error),
+                }
+            }
+            seen_now = false;
+            let token = self.inner.auth.token(&self.inner.http).await?;
+            let failure = match self.attempt(&call, &token, &budget, place.take()).await {
+                Ok(answer) if !answer.is_contradicted() => return Ok(Written::Acknowledged),
+                Ok(answer) => Failure::Lost(answer::no_answer(&answer)),
                 Err(failure) => failure,
             };
-            let gone = matches!(failure, Failure::Answered { status: 404, .. });
-            if sent_before && gone && change.after().is_none() {
+            let status = failure.status();
+            if status == Some(404) && in_doubt && change.after().is_none() {
                 // Our own earlier attempt removed it, even if the list still shows it.
                 return Ok(Written::ReadBack);
             }
-            sent_before |= may_have_acted(&failure, change);
-            if may_have_acted(&failure, change) {
-                match self.outcome_as_it_stands(change).await {
-                    Ok(Standing::AsWanted) => return Ok(Written::ReadBack),
-                    Ok(Standing::AsBefore) => {}
-                    Ok(Standing::Otherwise) => return Err(changed_by_others()),
-                    Err(_) => return Err(outcome_unknown(&failure.into_error())),
-                }
+            if status == Some(401) && !renewed {
+                renewed = true;
+                self.inner.auth.renewed(&self.inner.http, &token).await?;
+                continue;
             }
+            in_doubt |= may_have_acted(&failure, change);
             let wait = waits.next().and_then(|wait| budget.wait(&failure, wait));
             match wait {
                 Some(wait) if retry::is_passing(&failure) => tokio::time::sleep(wait).await,
+                _ if in_doubt => return self.settle(change, failure.into_error()).await,
                 _ => return Err(failure.into_error()),
             }
+        }
+    }
+
+    /// Decides the outcome of a change that is not tried again, by what stands.
+    async fn settle(&self, change: &RouteChange, error: Error) -> Result<Written> {
+        match self.outcome_as_it_stands(change).await {
+            Ok(Standing::AsWanted) => Ok(Written::ReadBack),
+            Ok(Standing::AsBefore) => Err(error),
+            Ok(Standing::Otherwise) => Err(changed_by_others(true)),
+            Err(_) => Err(outcome_unknown(&error)),
         }
     }
 
@@ -193,14 +232,14 @@ impl Client {
         let now = routes.iter().find(|route| {
             route.key.ani == change.key().ani && route.key.dnis.same_as(&change.key().dnis)
         });
-        let same = |a: Option<&Route>, b: Option<&Route>| match (a, b) {
+        let rings_as_wanted = match (now, change.after()) {
             (None, None) => true,
-            (Some(a), Some(b)) => a.rings_like(b),
+            (Some(now), Some(after)) => now.rings_like(after),
             _ => false,
         };
-        Ok(if same(now, change.after()) {
+        Ok(if rings_as_wanted {
             Standing::AsWanted
-        } else if same(now, change.before()) {
+        } else if now == change.before() {
             Standing::AsBefore
         } else {
             Standing::Otherwise
@@ -251,17 +290,25 @@ fn may_have_acted(failure: &Failure, change: &RouteChange) -> bool {
     }
 }
 
-fn changed_by_others() -> Error {
+fn changed_by_others(in_doubt: bool) -> Error {
+    let hint = "Look with list_vips (`skyswitch vip list`) and decide again.";
+    if in_doubt {
+        return Error::new(
+            Code::UpstreamUnavailable,
+            "it is not known whether the change was made: SkySwitch's answer was lost, and the route now is neither as it was nor as wanted",
+            hint,
+        );
+    }
     Error::new(
         Code::ConfirmationStale,
-        "SkySwitch's answer to the change was lost, and the route now is neither as it was nor as wanted: somebody else changed it",
-        "Look with list_vips (`skyswitch vip list`) and decide again.",
+        "somebody else changed the route before the change could be sent, so nothing was done",
+        hint,
     )
 }
 
 fn outcome_unknown(error: &Error) -> Error {
     Error::new(
-        error.code(),
+        Code::UpstreamUnavailable,
         format!(
             "it is not known whether the change was made: {error}, and the route could not be read afterwards"
         ),

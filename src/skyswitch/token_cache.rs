@@ -33,7 +33,7 @@ struct TokenFile {
 
 impl TokenSlot {
     /// The slot of a login. Its name is a digest, so that two environments or
-    /// users never share a token.
+    /// users never share a token, and wrong credentials never find a good one.
     pub fn new(cache: &TokenCache, login: &[&str]) -> TokenSlot {
         let mut hash = Sha256::new();
         for part in login {

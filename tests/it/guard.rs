@@ -90,7 +90,7 @@ async fn anything_but_the_callers_number_is_no_consent() {
         "16165550124",
         "616555012",
         "*",
-        "user 101",
+        "user \"101\"",
         "101",
         DENTAL,
         "61655501230",
@@ -173,8 +173,8 @@ async fn a_person_is_shown_what_rings_today_and_afterwards() {
         format!("Replace VIP +1 616-555-0123 in {DENTAL}")
     );
     for part in [
-        "user 101",
-        "device johns-cell",
+        "user \"101\"",
+        "device \"device:johns-cell\"",
         "stored as \"16165550123\"",
         "any number",
     ] {
@@ -247,7 +247,7 @@ async fn a_route_that_changes_while_the_person_thinks_makes_the_answer_stale() {
         Code::ConfirmationStale,
     );
     assert!(
-        error.to_string().contains("user 999"),
+        error.to_string().contains("user \"999\""),
         "a fresh preview: {error}"
     );
 
@@ -334,7 +334,7 @@ async fn a_question_between_calls_acts_once_it_is_answered() {
     let app = bench.app();
     let first = remove_vip(&app, &removal(), &first_call()).await.unwrap();
     let first = question(first);
-    assert!(first.preview.text().contains("user 101"));
+    assert!(first.preview.text().contains("user \"101\""));
     bench.assert_nothing_written();
     let outcome = remove_with(&app, &second_call(&first.state, "616-555-0123")).await;
     assert_eq!(outcome.unwrap().status, RemoveVipStatus::Removed);
@@ -518,7 +518,7 @@ async fn a_route_that_changed_between_the_calls_makes_the_answer_stale() {
         remove_with(&app, &second_call(&state, CALLER)).await,
         Code::ConfirmationStale,
     );
-    assert!(error.to_string().contains("user 999"), "{error}");
+    assert!(error.to_string().contains("user \"999\""), "{error}");
 
     let asked = add_vip(&app, &adding(CALLER, DENTAL, "102"), &first_call()).await;
     let state = question(asked.unwrap()).state;
@@ -564,7 +564,7 @@ async fn a_change_approved_at_the_terminal_is_made_once() {
             .unwrap()
             .contains(&format!("skyswitch approve {code}"))
     );
-    assert!(waiting.preview.as_ref().unwrap().contains("user 101"));
+    assert!(waiting.preview.as_ref().unwrap().contains("user \"101\""));
     assert_eq!(waiting.confirmation, None);
     let expires: jiff::Timestamp = waiting.expires_at.unwrap().parse().unwrap();
     let left = expires.duration_since(jiff::Timestamp::now()).as_secs();
@@ -638,7 +638,7 @@ async fn an_approval_of_what_no_longer_stands_is_stale() {
         .sandbox
         .put_route(StoredRoute::new(DENTAL, CALLER, "999"));
     let error = failure(remove_with(&app, &nobody()).await, Code::ConfirmationStale);
-    assert!(error.to_string().contains("user 999"), "{error}");
+    assert!(error.to_string().contains("user \"999\""), "{error}");
     // The stale approval is spent, even if the old state comes back.
     restore(&bench);
     assert_ne!(pending_code(&app).await, code);
@@ -655,7 +655,7 @@ async fn a_change_that_waits_gets_a_new_code_when_the_route_changes() {
         .put_route(StoredRoute::new(DENTAL, CALLER, "999"));
     let again = pending(&app).await;
     assert_ne!(again.approval_code.unwrap(), code);
-    assert!(again.preview.unwrap().contains("user 999"));
+    assert!(again.preview.unwrap().contains("user \"999\""));
     failure(settle(&app, &code, typed(CALLER)).await, Code::NotFound);
 }
 
@@ -709,7 +709,7 @@ async fn a_token_acts_once() {
     let app = bench.app_in(ConfirmMode::Token);
     let waiting = pending(&app).await;
     assert_eq!(waiting.approval_code, None);
-    assert!(waiting.preview.unwrap().contains("user 101"));
+    assert!(waiting.preview.unwrap().contains("user \"101\""));
     let confirmation = waiting.confirmation.unwrap();
     let outcome = remove_with(&app, &token(&confirmation)).await.unwrap();
     assert_eq!(outcome.status, RemoveVipStatus::Removed);
@@ -886,4 +886,19 @@ async fn two_people_at_two_terminals_decide_once() {
         two.guard().settle(&approval, &no)
     );
     assert!(a.is_ok() != b.is_ok(), "{a:?} {b:?}");
+}
+
+#[tokio::test]
+async fn a_removal_that_may_take_other_rules_along_says_so_before() {
+    let bench = Bench::demo().await;
+    let person = Person::typing("wrong");
+    let mut args = removing("16165550126", DENTAL);
+    args.dnis = Some("*".parse().expect("any called number"));
+    remove(&bench.app(), &args, &Channel::During(&person))
+        .await
+        .expect("an answer");
+    let [preview] = person.shown().try_into().expect("one question");
+    let shown = preview.text();
+    assert!(shown.contains("may remove along with it"), "{shown}");
+    assert!(shown.contains("\"103\""), "{shown}");
 }

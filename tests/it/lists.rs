@@ -611,3 +611,30 @@ async fn page_sizes_and_cursors_that_make_no_sense_are_refused() {
         assert_eq!(error.detail().field.as_deref(), Some("cursor"), "{cursor}");
     }
 }
+
+/// Answers that are no list, though their status says success.
+#[tokio::test]
+async fn what_is_no_list_is_not_taken_for_an_empty_one_and_nothing_is_written() {
+    for body in [
+        r#"{"error":{"code":"busy","message":"try later"}}"#,
+        r#"{"message":"backend busy","error":null}"#,
+        r#"{"data":{"message":"backend busy"}}"#,
+        r#"{"total":"5","data":[]}"#,
+        r#"[{"caller":"16165550123","destination":"101","domain":"lakesidedental.12345.service"}]"#,
+        r#"[{"ani":null,"destination":"101"}]"#,
+        r#"{"77":{"caller":"16165550123","destination":"101"}}"#,
+    ] {
+        let bench = Bench::demo().await;
+        let fault = Fault::status("GET", "route-by-ani", 200).body(body, "application/json");
+        bench.sandbox.inject(fault.times(9));
+        let args = adding("16165550123", DENTAL, "102");
+        let outcome = add(&bench.app(), &args, &nobody()).await;
+        failure(outcome, Code::UpstreamRejected);
+        assert_eq!(bench.count("PUT"), 0, "{body}");
+        assert_eq!(
+            bench.rings(DENTAL, "16165550123").as_deref(),
+            Some("101"),
+            "{body}"
+        );
+    }
+}

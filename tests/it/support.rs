@@ -161,7 +161,7 @@ pub fn settings(base_url: &str, state_dir: &Path) -> Settings {
             "SKYSWITCH_BASE_URL" => base_url,
             "SKYSWITCH_RATE_LIMIT" => "0",
             "SKYSWITCH_STATE_DIR" => state_dir.to_str()?,
-            "SKYSWITCH_CONFIG" => "/nonexistent/skyswitch/config.json",
+            "XDG_CONFIG_HOME" => "/nonexistent",
             _ => return None,
         };
         Some(value.to_owned())
