@@ -27,14 +27,22 @@ pub(super) async fn approve(app: &App, code: Option<&str>, output: &Output) -> R
         ));
     }
     let answer = typed_at_terminal(approval.preview.clone()).await;
-    if guard.settle(&approval, &answer).await? {
-        output.text("Approved. Let the assistant call the tool again; it acts once, before the code lapses.")
-    } else {
-        output.note(
+    let approved = guard.settle(&approval, &answer).await?;
+    let (status, told, exit) = match approved {
+        true => (
+            "approved",
+            "Approved. Let the assistant call the tool again; it acts once, before the code lapses.",
+            Exit::Done,
+        ),
+        false => (
+            "declined",
             "Declined: the value typed was not the caller's number. Nothing will be changed.",
-        );
-        Ok(Exit::NotConfirmed)
-    }
+            Exit::NotConfirmed,
+        ),
+    };
+    let result = json!({ "code": approval.code, "status": status });
+    output.result(&result, || told.to_owned())?;
+    Ok(exit)
 }
 
 fn as_json(approval: &Approval) -> serde_json::Value {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
 
 pub use change::{Clearance, RouteChange};
 pub use preview::Preview;
@@ -107,7 +107,7 @@ pub struct Guard {
     realm: String,
     folder: StateFolder,
     seal: OnceCell<Seal>,
-    store: OnceCell<Arc<Store>>,
+    store: Mutex<Option<Arc<Store>>>,
 }
 
 impl Guard {
@@ -118,7 +118,7 @@ impl Guard {
             realm: realm.into(),
             folder,
             seal: OnceCell::new(),
-            store: OnceCell::new(),
+            store: Mutex::new(None),
         }
     }
 
@@ -267,10 +267,18 @@ impl Guard {
             .await
     }
 
-    async fn store(&self) -> Result<&Arc<Store>> {
-        self.store
-            .get_or_try_init(|| async { Store::open(&self.folder).await.map(Arc::new) })
-            .await
+    /// The store, opened at first use, and again where its file was removed:
+    /// what is written to a removed file nobody else would ever see.
+    async fn store(&self) -> Result<Arc<Store>> {
+        let mut kept = self.store.lock().await;
+        match kept.as_ref() {
+            Some(store) if Store::is_in(&self.folder) => Ok(Arc::clone(store)),
+            _ => {
+                let store = Arc::new(Store::open(&self.folder).await?);
+                *kept = Some(Arc::clone(&store));
+                Ok(store)
+            }
+        }
     }
 }
 

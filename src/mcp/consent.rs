@@ -33,18 +33,24 @@ impl Consent {
         responses: Option<InputResponses>,
         confirmation: Option<String>,
     ) -> Consent {
-        let has_forms = context
-            .client_capabilities()
+        // Versions are dates, which compare as text.
+        let modern = context
+            .protocol_version()
+            .is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str());
+        let by_handshake = context.peer.peer_info().filter(|_| !modern);
+        let capabilities = match by_handshake {
+            // In a session with a handshake, that is where a client says what it can do.
+            Some(client) => Some(client.capabilities.clone()),
+            None => context.client_capabilities(),
+        };
+        let has_forms = capabilities
             .and_then(|capabilities| capabilities.elicitation)
             .is_some_and(|forms| forms.form.is_some() || forms.url.is_none());
         Consent {
             elicitation: has_forms.then(|| Elicitation {
                 peer: context.peer.clone(),
             }),
-            // Versions are dates, which compare as text.
-            modern: context
-                .protocol_version()
-                .is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str()),
+            modern,
             state,
             answer: responses
                 .as_ref()

@@ -79,6 +79,11 @@ pub struct Store {
 }
 
 impl Store {
+    /// Whether the store's file lies in the folder.
+    pub fn is_in(folder: &StateFolder) -> bool {
+        folder.path().join(FILE).exists()
+    }
+
     /// Opens the store, creating it on first use.
     ///
     /// # Errors

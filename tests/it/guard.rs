@@ -902,3 +902,18 @@ async fn a_removal_that_may_take_other_rules_along_says_so_before() {
     assert!(shown.contains("may remove along with it"), "{shown}");
     assert!(shown.contains("\"103\""), "{shown}");
 }
+
+#[tokio::test]
+async fn approving_works_again_after_the_state_folder_was_removed() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    let waiting = remove_with(&app, &nobody()).await.expect("an answer");
+    assert_eq!(waiting.status, RemoveVipStatus::ConfirmationRequired);
+    std::fs::remove_dir_all(bench.state_dir()).expect("removed");
+    let again = remove_with(&app, &nobody()).await.expect("an answer");
+    let code = again.confirmation.approval_code.expect("a code");
+    // Another process finds it.
+    let elsewhere = bench.app();
+    let approval = elsewhere.guard().waiting_under(&code).await;
+    approval.expect("it waits where everybody looks");
+}
