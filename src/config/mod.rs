@@ -112,7 +112,7 @@ impl Settings {
     pub fn load(flags: &Flags, environment: Lookup<'_>) -> Result<Settings> {
         let variable = |name: &str| environment(name).filter(|value| !value.trim().is_empty());
         for name in ["SKYSWITCH_CONFIG", "SKYSWITCH_STATE_DIR", "SKYSWITCH_SCOPE"] {
-            refuse_placeholder(&variable(name).unwrap_or_default(), name)?;
+            refuse_unexpanded(&variable(name).unwrap_or_default(), name)?;
         }
         let named = flags.config.is_some() || variable("SKYSWITCH_CONFIG").is_some();
         let config_path = flags
@@ -139,7 +139,7 @@ impl Settings {
             (Some(account), _) => Some(account.clone()),
             (None, None) => None,
             (None, Some(text)) => {
-                refuse_placeholder(&text, "SKYSWITCH_ACCOUNT_ID")?;
+                refuse_unexpanded(&text, "SKYSWITCH_ACCOUNT_ID")?;
                 Some(
                     text.parse::<AccountId>()
                         .map_err(|e| unusable("default_account_id", &e.problem, &e.remedy))?,
@@ -204,7 +204,7 @@ fn credentials(
     let mut take = |name: &'static str, field: &'static str, stored: &Option<String>| {
         let value = variable(name).or_else(|| stored.clone().filter(|v| !v.trim().is_empty()));
         match value {
-            Some(value) => refuse_placeholder(&value, name).map(|()| value),
+            Some(value) => refuse_unexpanded(&value, name).map(|()| value),
             None => {
                 missing.push(format!("`{field}` ({name})"));
                 Ok(String::new())
@@ -240,7 +240,7 @@ fn credentials(
 
 /// A client that does not know a variable passes `${NAME}` on unexpanded;
 /// sending that as a password would only earn a puzzling refusal.
-fn refuse_placeholder(value: &str, variable: &str) -> Result<()> {
+fn refuse_unexpanded(value: &str, variable: &str) -> Result<()> {
     if value.contains("${") {
         return Err(Error::new(
             Code::NotConfigured,
@@ -257,7 +257,7 @@ fn unusable(setting: &str, problem: &str, remedy: &str) -> Error {
 }
 
 fn parse_base_url(text: &str) -> Result<Url> {
-    refuse_placeholder(text, "SKYSWITCH_BASE_URL")?;
+    refuse_unexpanded(text, "SKYSWITCH_BASE_URL")?;
     let refuse = |problem: &str| {
         Err(unusable(
             "base_url",

@@ -10,6 +10,7 @@ mod lists;
 mod login;
 mod numbers;
 mod operations;
+mod pace;
 mod process;
 mod protocol;
 mod retries;
