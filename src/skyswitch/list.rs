@@ -40,7 +40,11 @@ impl Client {
         while page.is_followed(number, rows.len()) {
             number += 1;
             let call = call.clone().with("page", number.to_string());
-            page = read_page(&self.read(call).await?, what)?;
+            let following = read_page(&self.read(call).await?, what)?;
+            let announced = std::mem::replace(&mut page, following).counters;
+            // What one page announced holds until another says otherwise.
+            page.counters.last = page.counters.last.or(announced.last);
+            page.counters.total = page.counters.total.or(announced.total);
             if page.counters.number.is_some_and(|n| n != number) || number > PAGE_CAP {
                 return Err(Error::new(
                     Code::UpstreamRejected,

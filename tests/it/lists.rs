@@ -638,3 +638,19 @@ async fn what_is_no_list_is_not_taken_for_an_empty_one_and_nothing_is_written() 
         );
     }
 }
+
+#[tokio::test]
+async fn what_the_first_page_announced_is_fetched_though_the_next_says_nothing() {
+    let row = |ani: &str| json!({"ani": ani, "domain": DENTAL, "destination": "101"});
+    let bench = Bench::demo().await;
+    let first = json!({"current_page": 1, "last_page": 3, "data": [row("16165550101")]});
+    bench.next_list(&first.to_string());
+    bench.next_list(&json!({"data": [row("16165550102")]}).to_string());
+    bench.next_list(&json!({"data": [row("16165550103")]}).to_string());
+    let list = list_vips(&bench.app(), &listing(DENTAL), PageSize::All).await;
+    let list = list.expect("a list");
+    assert_eq!(
+        callers(&list),
+        ["16165550101", "16165550102", "16165550103"]
+    );
+}
