@@ -27,6 +27,10 @@ use crate::state::{StateFolder, Store};
 /// How long a confirmation may be answered and used.
 pub const CONFIRMATION_LIFETIME: Duration = Duration::from_secs(300);
 
+/// How long a used confirmation is remembered: far longer than it lives, so
+/// that a clock set back does not make it good again.
+const USED_KEPT_FOR: Duration = Duration::from_secs(30 * 86_400);
+
 /// A person's answer to a question, as a face received it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
@@ -244,10 +248,10 @@ impl Guard {
     async fn open_once(&self, purpose: Purpose, binding: &str, sealed: &str) -> Result<String> {
         let opened = self.seal().await?.open(purpose, binding, sealed)?;
         let now = Timestamp::now();
-        let expires_at = (now + CONFIRMATION_LIFETIME).as_second();
+        let kept_until = (now + USED_KEPT_FOR).as_second();
         let store = self.store().await?;
         if store
-            .use_once(&opened.nonce, expires_at, now.as_second())
+            .use_once(&opened.nonce, kept_until, now.as_second())
             .await?
         {
             Ok(opened.fingerprint)

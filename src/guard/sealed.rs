@@ -99,3 +99,35 @@ pub(super) fn invalid(why: &str) -> Error {
 fn bound_to(purpose: Purpose, binding: &str) -> String {
     super::change::digest(&(purpose, binding))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_confirmation_is_good_until_it_expires() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let seal = Seal::of_installation(&StateFolder::new(folder.path())).expect("a key");
+        let bound_to = bound_to(Purpose::Token, "change");
+        let sealed_for = |life: Duration| {
+            let options = SealOptions::new()
+                .associated_data(bound_to.as_bytes())
+                .ttl(life);
+            let payload = br#"{"nonce":"1","fingerprint":"seen"}"#;
+            seal.codec.seal_with(payload, &options)
+        };
+        let live = sealed_for(CONFIRMATION_LIFETIME);
+        let opened = seal.open(Purpose::Token, "change", &live).expect("good");
+        assert_eq!(opened.fingerprint, "seen");
+
+        let lapsed = sealed_for(Duration::from_millis(1));
+        std::thread::sleep(Duration::from_millis(20));
+        let Err(refusal) = seal.open(Purpose::Token, "change", &lapsed) else {
+            panic!("an expired confirmation was opened");
+        };
+        assert_eq!(refusal.code(), Code::ConfirmationInvalid);
+        assert!(refusal.to_string().contains("expired"), "{refusal}");
+    }
+}
