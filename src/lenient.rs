@@ -15,6 +15,15 @@ enum Loose {
     Nothing,
 }
 
+/// `"42"` or `42`, as a text.
+pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    match Loose::deserialize(deserializer) {
+        Ok(Loose::Text(text)) => Ok(text),
+        Ok(Loose::Integer(number)) => Ok(number.to_string()),
+        _ => Err(refused("a value", "a text such as `42`")),
+    }
+}
+
 /// `50` or `"50"`.
 pub(crate) fn integer<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where

@@ -7,6 +7,7 @@ use super::exit::Exit;
 use super::output::Output;
 use super::tables;
 use crate::error::{Code, Error, Result};
+use crate::guard::asked_for;
 use crate::ops::App;
 use crate::state::Approval;
 
@@ -26,7 +27,8 @@ pub(super) async fn approve(app: &App, code: Option<&str>, output: &Output) -> R
             "Run `skyswitch approve` with the code in a terminal window. Nothing was approved.",
         ));
     }
-    let answer = typed_at_terminal(approval.preview.clone()).await;
+    let value = asked_for(&approval).map_or("the value", |value| value.name());
+    let answer = typed_at_terminal(approval.preview.clone(), value).await;
     let approved = guard.settle(&approval, &answer).await?;
     let (status, told, exit) = match approved {
         true => (
@@ -36,7 +38,7 @@ pub(super) async fn approve(app: &App, code: Option<&str>, output: &Output) -> R
         ),
         false => (
             "declined",
-            "Declined: the value typed was not the caller's number. Nothing will be changed.",
+            "Declined: the value typed was not the one asked for. Nothing will be changed.",
             Exit::NotConfirmed,
         ),
     };

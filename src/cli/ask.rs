@@ -67,7 +67,10 @@ impl AskPerson for Terminal {
         &'a self,
         preview: &'a Preview,
     ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
-        Box::pin(async { typed_at_terminal(preview.text().to_owned()).await })
+        Box::pin(typed_at_terminal(
+            preview.text().to_owned(),
+            preview.asks_for().name(),
+        ))
     }
 }
 
@@ -81,12 +84,12 @@ impl AskPerson for Nobody {
 }
 
 /// Reads one line from the terminal itself; a pipe cannot answer.
-pub(super) async fn typed_at_terminal(question: String) -> Answer {
+pub(super) async fn typed_at_terminal(question: String, value: &'static str) -> Answer {
     let read = tokio::task::spawn_blocking(move || {
         let terminal = dialoguer::console::Term::stderr();
         terminal.write_line(&question).ok()?;
         Input::<String>::new()
-            .with_prompt("The caller's number (empty to decline)")
+            .with_prompt(format!("Type {value} (empty to decline)"))
             .allow_empty(true)
             .interact_text_on(&terminal)
             .ok()

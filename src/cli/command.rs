@@ -66,6 +66,10 @@ pub(super) enum Command {
     Vip(Vip),
     /// List the account's PBX domains
     Domains(ops::ListDomains),
+    /// List what this installation has changed, newest first
+    Changes(ops::ListChanges),
+    /// Restore a rule as it was before one change
+    Undo(UndoArgs),
     /// Show how far a domain's VIP set-up is, with the support ticket to send
     Checklist(ops::SetupChecklist),
     /// Log in, and show whose token it is and what it allows
@@ -119,6 +123,15 @@ pub(super) struct RemoveArgs {
     #[command(flatten)]
     pub vip: ops::RemoveVip,
     /// Agree to the removal, without being asked
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct UndoArgs {
+    #[command(flatten)]
+    pub undo: ops::UndoChange,
+    /// Agree to it, without being asked
     #[arg(long)]
     pub yes: bool,
 }

@@ -81,6 +81,23 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<Exit> {
             let list = ops::list_domains(&app, &args, PageSize::All).await?;
             output.result(&list, || tables::domains(&list))
         }
+        Command::Changes(args) => {
+            let (app, _sandbox) = app(&global).await?;
+            let size = args
+                .limit
+                .map_or(Ok(PageSize::All), |limit| PageSize::from_limit(Some(limit)))?;
+            let list = ops::list_changes(&app, &args, size).await?;
+            output.result(&list, || tables::changes(&list))
+        }
+        Command::Undo(args) => {
+            let (app, _sandbox) = app(&global).await?;
+            let person = Person::new(args.yes);
+            let app = app.asked_by("skyswitch undo (command line)");
+            let undone = ops::undo_change(&app, &args.undo, &person.channel()).await?;
+            let outcome = ask::decided(undone)?;
+            output.result(&outcome, || tables::undone(&outcome))?;
+            Ok(person.exit(outcome.status == ops::UndoStatus::Declined, output))
+        }
         Command::Checklist(args) => {
             let (app, _sandbox) = app(&global).await?;
             let checklist = ops::setup_checklist(&app, &args).await?;
@@ -112,6 +129,7 @@ async fn vip(app: &App, vip: Vip, output: &Output) -> Result<Exit> {
         }
         Vip::Add(args) => {
             let person = Person::new(args.yes);
+            let app = &app.asked_by("skyswitch vip add (command line)");
             let added = ops::add_vip(app, &args.vip, &person.channel()).await?;
             let outcome = ask::decided(added)?;
             output.result(&outcome, || tables::added(&outcome))?;
@@ -119,6 +137,7 @@ async fn vip(app: &App, vip: Vip, output: &Output) -> Result<Exit> {
         }
         Vip::Remove(args) => {
             let person = Person::new(args.yes);
+            let app = &app.asked_by("skyswitch vip remove (command line)");
             let removed = ops::remove_vip(app, &args.vip, &person.channel()).await?;
             let outcome = ask::decided(removed)?;
             output.result(&outcome, || tables::removed(&outcome))?;

@@ -6,10 +6,10 @@ use comfy_table::Table;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use console::style;
 
-use crate::domain::{Route, Vip};
+use crate::domain::{Ani, Route, Vip};
 use crate::ops::{
-    AddVipOutcome, AddVipStatus, CheckState, Checklist, Diagnosis, DomainList, RemoveVipOutcome,
-    RemoveVipStatus, StepState, TokenReport, VipList,
+    AddVipOutcome, AddVipStatus, ChangeList, CheckState, Checklist, Diagnosis, DomainList,
+    RemoveVipOutcome, RemoveVipStatus, StepState, TokenReport, UndoOutcome, UndoStatus, VipList,
 };
 use crate::redact::shown;
 use crate::state::Approval;
@@ -72,6 +72,63 @@ pub(super) fn removed(outcome: &RemoveVipOutcome) -> String {
     };
     warnings(&mut text, &outcome.warnings);
     text
+}
+
+pub(super) fn changes(list: &ChangeList) -> String {
+    let mut text = match list.changes.is_empty() {
+        true => "No changes.".to_owned(),
+        false => {
+            let mut table = table(&[
+                "Id", "When", "Status", "What", "Domain", "Caller", "Before", "Wanted", "Asked by",
+            ]);
+            for change in &list.changes {
+                let status = match change.made {
+                    Some(false) => format!("{:?}, not made", change.status).to_lowercase(),
+                    _ => format!("{:?}", change.status).to_lowercase(),
+                };
+                table.add_row([
+                    change.change_id.clone(),
+                    change.started_at.clone(),
+                    status,
+                    change.operation.clone(),
+                    shown(&change.domain, 100),
+                    Ani::from_stored(&change.ani).to_string(),
+                    place(change.before.as_ref()),
+                    place(change.wanted.as_ref()),
+                    change.asked_by.clone(),
+                ]);
+            }
+            format!("{table}\n{}", counted(list.total, "change"))
+        }
+    };
+    warnings(&mut text, &list.warnings);
+    if let Some(cursor) = &list.next_cursor {
+        let _ = write!(text, "\nOlder ones: --cursor {cursor}");
+    }
+    text
+}
+
+pub(super) fn undone(outcome: &UndoOutcome) -> String {
+    let now = outcome
+        .vip
+        .as_ref()
+        .map_or_else(|| "no rule, as before".to_owned(), rule);
+    let mut text = match outcome.status {
+        UndoStatus::Restored => format!("Undone: {now}"),
+        UndoStatus::Unchanged => format!("Unchanged, it stood already so: {now}"),
+        UndoStatus::ConfirmationRequired | UndoStatus::Declined => {
+            format!("Not undone: change {}", outcome.undoes.change_id)
+        }
+    };
+    if let Some(previous) = &outcome.previous {
+        let _ = write!(text, "\nUntil now: {}", rule(previous));
+    }
+    warnings(&mut text, &outcome.warnings);
+    text
+}
+
+fn place(vip: Option<&Vip>) -> String {
+    vip.map_or_else(|| "no rule".to_owned(), |vip| Route::from(vip).rings())
 }
 
 pub(super) fn checklist(checklist: &Checklist) -> String {

@@ -4,11 +4,13 @@ mod destination;
 mod names;
 mod number;
 mod route;
+mod since;
 
 pub use destination::{Application, Destination, DestinationForm};
 pub use names::{AccountId, PbxDomain};
 pub use number::{CalledNumber, CallerKey, DnisKey, PhoneNumber};
 pub use route::{Ani, Dnis, Route, RouteKey, Vip};
+pub use since::Since;
 
 /// Gives a newtype the serde, schema and clap behaviour of the text it parses from.
 ///

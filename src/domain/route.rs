@@ -26,6 +26,12 @@ impl Ani {
         &self.0
     }
 
+    /// Whether two stored texts are the same caller, in whatever writing.
+    pub fn is_same_caller(&self, other: &Ani) -> bool {
+        let number = PhoneNumber::from_stored(&self.0);
+        self == other || (number.is_some() && number == PhoneNumber::from_stored(&other.0))
+    }
+
     /// Whether a typed text names this caller: the stored text itself, or any
     /// writing of the number.
     pub fn is_typed_as(&self, typed: &str) -> bool {
@@ -144,6 +150,9 @@ pub struct Route {
     pub key: RouteKey,
     /// What kind of destination it has.
     pub application: Application,
+    /// Whether the service stores the application. Where it does not, the
+    /// destination implies it, and restoring the rule must leave it out again.
+    pub application_is_stored: bool,
     /// What rings.
     pub destination: Destination,
 }
@@ -219,6 +228,7 @@ impl From<&Vip> for Route {
                 dnis: Dnis::from_stored(vip.dnis.as_deref()),
             },
             application: Application::from_stored(&vip.application),
+            application_is_stored: true,
             destination: Destination::from_stored(&vip.destination),
         }
     }

@@ -3,9 +3,8 @@
 use jiff::Timestamp;
 
 use super::{
-    Answer, CONFIRMATION_LIFETIME, Clearance, Guard, Pending, RouteChange, Verdict, stale,
+    Answer, CONFIRMATION_LIFETIME, Change, Clearance, Guard, Pending, TypedValue, Verdict, stale,
 };
-use crate::domain::Ani;
 use crate::error::{Code, Error, Result};
 use crate::redact::shown;
 use crate::state::{Approval, ApprovalState, NewApproval};
@@ -43,8 +42,9 @@ impl Guard {
     /// # Errors
     /// `not_found` when it was settled or lapsed meanwhile.
     pub async fn settle(&self, approval: &Approval, answer: &Answer) -> Result<bool> {
-        let agreed = matches!(answer, Answer::Typed(text)
-            if Ani::from_stored(&approval.caller).is_typed_as(text));
+        let asked = asked_for(approval);
+        let agreed = matches!((answer, asked), (Answer::Typed(text), Some(asked))
+            if asked.is_typed_as(text));
         let state = match agreed {
             true => ApprovalState::Approved,
             false => ApprovalState::Declined,
@@ -62,7 +62,7 @@ impl Guard {
     }
 
     /// Decides by what a person did at a terminal, or puts the change before one.
-    pub(super) async fn by_terminal(&self, change: RouteChange) -> Result<Verdict> {
+    pub(super) async fn by_terminal<C: Change>(&self, change: C) -> Result<Verdict<C>> {
         let store = self.store().await?;
         let binding = self.binding(&change);
         let fingerprint = change.fingerprint();
@@ -104,7 +104,8 @@ impl Guard {
             code: &code,
             binding: &binding,
             fingerprint: &fingerprint,
-            caller: preview.typed_value(),
+            asks_for: preview.asks_for().kind(),
+            typed_value: preview.typed_value(),
             preview: preview.text(),
             expires_at: expires_at.as_second(),
         };
@@ -127,7 +128,12 @@ fn no_such_approval(code: &str) -> Error {
     .with_field("code")
 }
 
-fn pending(change: &RouteChange, approval: &Approval) -> Pending {
+/// What a person has to type for a change that waits, if this program knows the kind.
+pub fn asked_for(approval: &Approval) -> Option<TypedValue> {
+    TypedValue::from_stored(&approval.asks_for, &approval.typed_value)
+}
+
+fn pending(change: &impl Change, approval: &Approval) -> Pending {
     Pending {
         preview: change.preview(),
         approval_code: Some(approval.code.clone()),

@@ -1,6 +1,4 @@
-//! A change to one route, and the permission to make it.
-
-use std::time::{Duration, Instant};
+//! What the guard decides about: a change to one route, or a plan of many.
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -8,8 +6,23 @@ use sha2::{Digest, Sha256};
 use super::Preview;
 use crate::domain::{AccountId, Ani, Route, RouteKey, Vip};
 
-/// A state older than this is read again before anything is sent.
-const RECENT: Duration = Duration::from_secs(1);
+/// Something that is agreed to, or not, as a whole.
+pub trait Change: Clone + Send + Sync {
+    /// What a person is shown.
+    fn preview(&self) -> Preview;
+
+    /// Whether a person has to agree.
+    fn needs_consent(&self) -> bool;
+
+    /// The routes it changes.
+    fn routes(&self) -> &[RouteChange];
+
+    /// Digest of the state that was seen.
+    fn fingerprint(&self) -> String;
+
+    /// Digest of what was asked for, independent of the state it met.
+    fn binding(&self) -> String;
+}
 
 /// One route as it stands and as it shall be. Fields are private so that a
 /// change is what it was planned to be.
@@ -22,6 +35,8 @@ pub struct RouteChange {
     after: Option<Route>,
     /// Rules of the same caller that the service may remove along with this one.
     at_risk: Vec<Route>,
+    /// Asked for even where nothing that stands is lost.
+    always_asks: bool,
 }
 
 impl RouteChange {
@@ -39,6 +54,7 @@ impl RouteChange {
             before,
             after: Some(after),
             at_risk: Vec::new(),
+            always_asks: false,
         }
     }
 
@@ -57,12 +73,25 @@ impl RouteChange {
             before: Some(before),
             after: None,
             at_risk,
+            always_asks: false,
         }
+    }
+
+    /// The same change, put before a person even where nothing is lost.
+    #[must_use]
+    pub fn asked_in_any_case(mut self) -> Self {
+        self.always_asks = true;
+        self
     }
 
     /// The account it is made in.
     pub fn account(&self) -> &AccountId {
         &self.account
+    }
+
+    /// The operation that makes it, for example `add_vip`.
+    pub fn tool(&self) -> &'static str {
+        self.tool
     }
 
     /// Which rule changes.
@@ -95,24 +124,14 @@ impl RouteChange {
         self.before.is_some()
     }
 
-    /// What a person is shown.
-    pub fn preview(&self) -> Preview {
-        Preview::of(self)
-    }
-
-    /// The change in one line, for messages.
-    pub fn summary(&self) -> String {
-        Preview::of(self).summary().to_owned()
-    }
-
-    /// Digest of the state that was seen.
-    pub(super) fn fingerprint(&self) -> String {
+    /// The state that was seen, for digests.
+    pub(super) fn seen(&self) -> impl Serialize + use<> {
         let at_risk: Vec<Vip> = self.at_risk.iter().map(Vip::from).collect();
-        digest(&(self.before.as_ref().map(Vip::from), at_risk))
+        (self.before.as_ref().map(Vip::from), at_risk)
     }
 
-    /// What was asked for, independent of the state it met.
-    pub(super) fn binding(&self) -> impl Serialize {
+    /// What is wanted, for digests.
+    pub(super) fn wanted(&self) -> impl Serialize + use<> {
         (
             self.account.as_str().to_owned(),
             self.tool,
@@ -126,6 +145,28 @@ impl RouteChange {
     }
 }
 
+impl Change for RouteChange {
+    fn preview(&self) -> Preview {
+        Preview::of_route(self)
+    }
+
+    fn needs_consent(&self) -> bool {
+        self.is_destructive() || self.always_asks
+    }
+
+    fn routes(&self) -> &[RouteChange] {
+        std::slice::from_ref(self)
+    }
+
+    fn fingerprint(&self) -> String {
+        digest(&self.seen())
+    }
+
+    fn binding(&self) -> String {
+        digest(&self.wanted())
+    }
+}
+
 /// Hex digest of a value's JSON form, which is unambiguous where joined text is not.
 pub(super) fn digest(value: &impl Serialize) -> String {
     // The values are strings and options: serialising them cannot fail, and an
@@ -135,48 +176,4 @@ pub(super) fn digest(value: &impl Serialize) -> String {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect()
-}
-
-/// Permission to make exactly one change. Only the guard can make one, the
-/// client's writing methods demand one, and using it uses it up: an unguarded
-/// write does not compile.
-///
-/// ```compile_fail
-/// # use skyswitch_mcp::guard::{Clearance, RouteChange};
-/// fn forge(change: RouteChange) -> Clearance {
-///     Clearance { change }
-/// }
-/// ```
-///
-/// ```compile_fail
-/// # use skyswitch_mcp::guard::{Clearance, RouteChange};
-/// fn forge(change: RouteChange) -> Clearance {
-///     Clearance::grant(change)
-/// }
-/// ```
-#[derive(Debug)]
-#[must_use = "a clearance that is not used means that the change was not made"]
-pub struct Clearance {
-    change: RouteChange,
-    granted_at: Instant,
-}
-
-impl Clearance {
-    pub(super) fn grant(change: RouteChange) -> Self {
-        Clearance {
-            change,
-            granted_at: Instant::now(),
-        }
-    }
-
-    /// Whether the state it was granted on was seen just now. Waiting for the
-    /// pace or a login can take longer than a state may be trusted.
-    pub fn is_recent(&self) -> bool {
-        self.granted_at.elapsed() < RECENT
-    }
-
-    /// The change that may be made.
-    pub fn change(&self) -> &RouteChange {
-        &self.change
-    }
 }

@@ -7,22 +7,29 @@
 
 mod approvals;
 mod change;
+mod clearance;
+mod plan;
 mod preview;
 mod sealed;
+mod typed;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::OnceCell;
 
-pub use change::{Clearance, RouteChange};
+pub use approvals::asked_for;
+pub use change::{Change, RouteChange};
+pub use clearance::Clearance;
+pub use plan::RoutePlan;
 pub use preview::Preview;
 use sealed::{Purpose, Seal};
+pub use typed::TypedValue;
 
 use crate::config::ConfirmMode;
 use crate::error::{Code, Error, Result};
-use crate::state::{StateFolder, Store};
+use crate::state::{SharedStore, Store};
 
 /// How long a confirmation may be answered and used.
 pub const CONFIRMATION_LIFETIME: Duration = Duration::from_secs(300);
@@ -72,9 +79,9 @@ pub enum Channel<'a> {
 
 /// What the guard makes of a change.
 #[derive(Debug)]
-pub enum Verdict {
+pub enum Verdict<C: Change> {
     /// Go ahead.
-    Cleared(Clearance),
+    Cleared(Clearance<C>),
     /// Ask the person and clear it only if the route still stands as shown.
     AskDuring(Preview),
     /// Return this question with its state; the answer comes with the next call.
@@ -109,20 +116,19 @@ pub struct Guard {
     mode: ConfirmMode,
     /// Which upstream this is for, so that a sandbox's consent is worth nothing elsewhere.
     realm: String,
-    folder: StateFolder,
+    store: SharedStore,
     seal: OnceCell<Seal>,
-    store: Mutex<Option<Arc<Store>>>,
 }
 
 impl Guard {
-    /// A guard that keeps its key and store in `folder`. Touches no disk yet.
-    pub fn new(mode: ConfirmMode, realm: impl Into<String>, folder: StateFolder) -> Self {
+    /// A guard that keeps its confirmations in `store` and its key beside it.
+    /// Touches no disk yet.
+    pub fn new(mode: ConfirmMode, realm: impl Into<String>, store: SharedStore) -> Self {
         Guard {
             mode,
             realm: realm.into(),
-            folder,
+            store,
             seal: OnceCell::new(),
-            store: Mutex::new(None),
         }
     }
 
@@ -131,7 +137,7 @@ impl Guard {
     /// # Errors
     /// `blocked`, `confirmation_invalid`, `confirmation_stale`, or `internal`
     /// when the state folder cannot be used. Nothing may be sent after any of them.
-    pub async fn decide(&self, change: RouteChange, channel: &Channel<'_>) -> Result<Verdict> {
+    pub async fn decide<C: Change>(&self, change: C, channel: &Channel<'_>) -> Result<Verdict<C>> {
         let carries_consent = matches!(
             channel,
             Channel::Between { state: Some(_), .. }
@@ -139,15 +145,15 @@ impl Guard {
                     confirmation: Some(_)
                 }
         );
-        if !change.is_destructive() && !carries_consent {
+        if !change.needs_consent() && !carries_consent {
             return Ok(Verdict::Cleared(Clearance::grant(change)));
         }
-        if self.mode == ConfirmMode::Block && change.is_destructive() {
+        if self.mode == ConfirmMode::Block && change.needs_consent() {
             return Err(Error::new(
                 Code::Blocked,
                 format!(
                     "the operator blocks destructive changes, so this was not done: {}",
-                    change.summary()
+                    change.preview().summary()
                 ),
                 "Tell the person; the operator can start the server with `--confirm human`.",
             ));
@@ -173,8 +179,8 @@ impl Guard {
 
     /// Whether an answer is consent to the change that was shown: the typed
     /// value, and nothing else.
-    pub fn is_consent(&self, answer: &Answer, shown: &RouteChange) -> bool {
-        matches!(answer, Answer::Typed(text) if shown.ani().is_typed_as(text))
+    pub fn is_consent(&self, answer: &Answer, shown: &impl Change) -> bool {
+        matches!(answer, Answer::Typed(text) if shown.preview().asks_for().is_typed_as(text))
     }
 
     /// Clears a change after a person was asked during the call; `now` is the
@@ -183,16 +189,14 @@ impl Guard {
     /// # Errors
     /// `confirmation_stale` when the person was shown something else;
     /// `confirmation_invalid` when the answer is no consent.
-    pub fn decide_answer(
+    pub fn decide_answer<C: Change>(
         &self,
-        shown: &RouteChange,
-        now: RouteChange,
+        shown: &C,
+        now: C,
         answer: &Answer,
-    ) -> Result<Clearance> {
+    ) -> Result<Clearance<C>> {
         if !self.is_consent(answer, shown) {
-            return Err(sealed::invalid(
-                "the value typed is not the caller's number",
-            ));
+            return Err(sealed::invalid("the value typed is not the one asked for"));
         }
         if shown.fingerprint() != now.fingerprint() || self.binding(shown) != self.binding(&now) {
             return Err(stale(&now));
@@ -200,12 +204,12 @@ impl Guard {
         Ok(Clearance::grant(now))
     }
 
-    async fn between_calls(
+    async fn between_calls<C: Change>(
         &self,
-        change: RouteChange,
+        change: C,
         state: Option<&str>,
         answer: Option<&Answer>,
-    ) -> Result<Verdict> {
+    ) -> Result<Verdict<C>> {
         let binding = self.binding(&change);
         let (Some(state), Some(answer)) = (state, answer) else {
             // A state without an answer consents to nothing: ask (again).
@@ -226,7 +230,7 @@ impl Guard {
         Ok(Verdict::Cleared(Clearance::grant(change)))
     }
 
-    async fn by_token(&self, change: RouteChange, token: Option<&str>) -> Result<Verdict> {
+    async fn by_token<C: Change>(&self, change: C, token: Option<&str>) -> Result<Verdict<C>> {
         let binding = self.binding(&change);
         let Some(token) = token else {
             let seal = self.seal().await?;
@@ -261,36 +265,26 @@ impl Guard {
     }
 
     /// What a confirmation is for: upstream, account, tool and the change itself.
-    fn binding(&self, change: &RouteChange) -> String {
+    fn binding(&self, change: &impl Change) -> String {
         change::digest(&(&self.realm, change.binding()))
     }
 
     async fn seal(&self) -> Result<&Seal> {
         self.seal
-            .get_or_try_init(|| async { Seal::of_installation(&self.folder) })
+            .get_or_try_init(|| async { Seal::of_installation(self.store.folder()) })
             .await
     }
 
-    /// The store, opened at first use, and again where its file was removed:
-    /// what is written to a removed file nobody else would ever see.
     async fn store(&self) -> Result<Arc<Store>> {
-        let mut kept = self.store.lock().await;
-        match kept.as_ref() {
-            Some(store) if Store::is_in(&self.folder) => Ok(Arc::clone(store)),
-            _ => {
-                let store = Arc::new(Store::open(&self.folder).await?);
-                *kept = Some(Arc::clone(&store));
-                Ok(store)
-            }
-        }
+        self.store.get().await
     }
 }
 
-fn stale(now: &RouteChange) -> Error {
+fn stale(now: &impl Change) -> Error {
     Error::new(
         Code::ConfirmationStale,
         format!(
-            "the route changed after the person saw it, so nothing was done. As it stands now:\n{}",
+            "what stands changed after the person saw it, so nothing was done. As it is now:\n{}",
             now.preview().text()
         ),
         "Show the person the new preview and call the tool again without a confirmation.",

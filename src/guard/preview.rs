@@ -1,7 +1,9 @@
 //! What a person is shown before a change: caller, domain, what rings today
 //! and what will ring afterwards.
 
-use super::RouteChange;
+use std::fmt::Write;
+
+use super::{RouteChange, RoutePlan, TypedValue};
 use crate::domain::Route;
 use crate::redact::shown;
 
@@ -9,17 +11,39 @@ use crate::redact::shown;
 /// for want of room.
 const DESTINATION_LIMIT: usize = 300;
 
+/// Replacements and removals of a plan that are shown one by one, each.
+const LOSSES_SHOWN: usize = 200;
+/// Additions of a plan that are shown one by one.
+const ADDITIONS_SHOWN: usize = 50;
+
 /// The words a person decides by. Everything that comes from the
 /// service or from arguments is shown as data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preview {
     summary: String,
     text: String,
+    asks_for: TypedValue,
     typed_value: String,
 }
 
 impl Preview {
-    pub(super) fn of(change: &RouteChange) -> Preview {
+    fn new(summary: String, body: &str, asks_for: TypedValue) -> Preview {
+        let typed_value = asks_for.text();
+        let text = format!(
+            "{summary}\n{body}To agree, type {name}: {typed}",
+            name = asks_for.name(),
+            typed = shown(&typed_value, 64),
+        );
+        Preview {
+            summary,
+            text,
+            asks_for,
+            typed_value,
+        }
+    }
+
+    /// One route, before and after.
+    pub(super) fn of_route(change: &RouteChange) -> Preview {
         let key = change.key();
         let caller = key.ani.to_string();
         let domain = shown(&key.domain, 100);
@@ -34,27 +58,56 @@ impl Preview {
         } else {
             key.dnis.to_string()
         };
-        let typed_value = key.ani.as_str().to_owned();
-        let text = format!(
-            "{summary}\n\
-             Account: {account}\n\
+        let body = format!(
+            "Account: {account}\n\
              Caller: {caller} (stored as \"{stored}\")\n\
              Called number: {called}\n\
              Today: {today}\n\
              Afterwards: {afterwards}\n\
-             {at_risk}To agree, type the caller's number: {typed}",
+             {at_risk}",
             account = shown(change.account().as_str(), 128),
             stored = shown(key.ani.as_str(), 64),
             today = rings(change.before()),
             afterwards = rings(change.after()),
             at_risk = at_risk(change.at_risk()),
-            typed = shown(&typed_value, 64),
         );
-        Preview {
-            summary,
-            text,
-            typed_value,
+        Preview::new(summary, &body, TypedValue::Caller(key.ani.clone()))
+    }
+
+    /// A whole plan: what is lost line by line, what is added as far as it is
+    /// readable.
+    pub(super) fn of_plan(plan: &RoutePlan) -> Preview {
+        let changes = plan.changes();
+        let summary = format!(
+            "Change {} VIP rules in {}",
+            changes.len(),
+            shown(plan.domain().as_str(), 100)
+        );
+        let of_kind = |before: bool, after: bool| -> Vec<&RouteChange> {
+            let kind =
+                |c: &&RouteChange| c.before().is_some() == before && c.after().is_some() == after;
+            changes.iter().filter(kind).collect()
+        };
+        let (added, replaced, removed) = (
+            of_kind(false, true),
+            of_kind(true, true),
+            of_kind(true, false),
+        );
+        let mut body = format!(
+            "Account: {}\nAdd {}, replace {}, remove {}; {} stay as they are\n",
+            shown(plan.account().as_str(), 128),
+            added.len(),
+            replaced.len(),
+            removed.len(),
+            plan.kept(),
+        );
+        for note in plan.notes() {
+            let _ = writeln!(body, "Note: {note}");
         }
+        list(&mut body, "Remove", &removed, LOSSES_SHOWN);
+        list(&mut body, "Replace", &replaced, LOSSES_SHOWN);
+        list(&mut body, "Add", &added, ADDITIONS_SHOWN);
+        Preview::new(summary, &body, TypedValue::Changes(changes.len()))
     }
 
     /// The change in one line, for example `Remove VIP +1 616-555-0123 in acme.12345.service`.
@@ -67,10 +120,58 @@ impl Preview {
         &self.text
     }
 
-    /// The value that must be typed: the caller as stored.
+    /// What must be typed.
+    pub fn asks_for(&self) -> &TypedValue {
+        &self.asks_for
+    }
+
+    /// The value that must be typed, for example the caller as stored.
     pub fn typed_value(&self) -> &str {
         &self.typed_value
     }
+}
+
+/// One line for each change of a kind, and how many there is no room for.
+fn list(body: &mut String, verb: &str, changes: &[&RouteChange], room: usize) {
+    for change in changes.iter().take(room) {
+        let _ = writeln!(body, "{verb} {}", line(change));
+    }
+    if let Some(rest @ 1..) = changes.len().checked_sub(room) {
+        let _ = writeln!(
+            body,
+            "{verb} {rest} more that are not shown here; `skyswitch vip import FILE --dry-run` shows all"
+        );
+    }
+}
+
+fn line(change: &RouteChange) -> String {
+    let key = change.key();
+    let called = match key.dnis.is_any() {
+        true => String::new(),
+        false => format!(" when dialling {}", key.dnis),
+    };
+    let rings = match (change.before(), change.after()) {
+        (Some(before), Some(after)) => format!("{} -> {}", place(before), place(after)),
+        (Some(route), None) | (None, Some(route)) => place(route),
+        (None, None) => String::new(),
+    };
+    let along = match change.at_risk().len() {
+        0 => String::new(),
+        n => format!(" (the service may remove {n} more rules of this caller along with it)"),
+    };
+    format!(
+        "{} (\"{}\"){called}: {rings}{along}",
+        key.ani,
+        shown(key.ani.as_str(), 64)
+    )
+}
+
+fn place(route: &Route) -> String {
+    format!(
+        "{} \"{}\"",
+        shown(route.application.as_str(), 20),
+        shown(route.destination.as_str(), DESTINATION_LIMIT).replace('"', "\\\"")
+    )
 }
 
 /// The service does not say whether a delete without called number takes the
@@ -88,11 +189,7 @@ fn at_risk(rules: &[Route]) -> String {
 
 fn rings(route: Option<&Route>) -> String {
     match route {
-        Some(route) => format!(
-            "rings {} \"{}\"",
-            shown(route.application.as_str(), 20),
-            shown(route.destination.as_str(), DESTINATION_LIMIT).replace('"', "\\\"")
-        ),
+        Some(route) => format!("rings {}", place(route)),
         None => "no VIP rule for this caller: the domain's fallback decides, \
                  and without a fallback rule the call is dropped"
             .to_owned(),

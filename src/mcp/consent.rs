@@ -112,11 +112,12 @@ impl AskPerson for Elicitation {
 
 /// The form. Its field has no default: clients are known to send defaults by themselves.
 fn form(preview: &Preview) -> ElicitRequestParams {
+    let value = preview.asks_for().name();
     let schema = ElicitationSchema::builder()
         .required_string_property(FIELD, |field| {
-            field
-                .title("The caller's number")
-                .description("Type the caller's number to agree. Anything else changes nothing.")
+            field.title(capitalised(value)).description(format!(
+                "Type {value} to agree. Anything else changes nothing."
+            ))
         })
         .build_unchecked();
     ElicitRequestParams::FormElicitationParams {
@@ -143,4 +144,10 @@ fn typed(result: &ElicitResult) -> Answer {
         (ElicitationAction::Accept, Some(text)) => Answer::Typed(text.to_owned()),
         _ => Answer::Refused,
     }
+}
+
+fn capitalised(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
 }

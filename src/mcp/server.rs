@@ -94,6 +94,7 @@ impl Server {
         context: &RequestContext<RoleServer>,
     ) -> Result<CallToolResponse> {
         let app = self.shared.app.as_ref().map_err(Clone::clone)?;
+        let app = &app.asked_by(&asked_by(tool, context));
         let CallToolRequestParams {
             arguments,
             request_state: state,
@@ -112,6 +113,12 @@ impl Server {
                 let size = PageSize::from_limit(args.limit)?;
                 let list = ops::list_domains(app, &args, size).await?;
                 reply::outcome(&list, text::domain_list(&list))
+            }
+            ToolName::ListChanges => {
+                let args: ops::ListChanges = arguments::read(arguments)?;
+                let size = PageSize::from_limit(args.limit)?;
+                let list = ops::list_changes(app, &args, size).await?;
+                reply::outcome(&list, text::change_list(&list))
             }
             ToolName::SetupChecklist => {
                 let args: ops::SetupChecklist = arguments::read(arguments)?;
@@ -136,7 +143,25 @@ impl Server {
                     text::removed,
                 )
             }
+            ToolName::UndoChange => {
+                let mut args: ops::UndoChange = arguments::read(arguments)?;
+                let token = args.confirmation.take();
+                let consent = Consent::of_call(context, state, answers, token);
+                reply::asked(
+                    ops::undo_change(app, &args, &consent.channel()).await,
+                    text::undone,
+                )
+            }
         })
+    }
+}
+
+/// Who asks, for the journal: the client as it names itself, and the tool.
+fn asked_by(tool: ToolName, context: &RequestContext<RoleServer>) -> String {
+    let tool = tool.as_str();
+    match context.client_info() {
+        Some(client) => format!("{} {} (tool {tool})", client.name, client.version),
+        None => format!("an unnamed MCP client (tool {tool})"),
     }
 }
 

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use crate::domain::Vip;
 use crate::ops::{
-    AddVipOutcome, AddVipStatus, Checklist, Confirmation, DomainList, RemoveVipOutcome,
-    RemoveVipStatus, VipList,
+    AddVipOutcome, AddVipStatus, ChangeList, ChangeRow, Checklist, Confirmation, DomainList,
+    RemoveVipOutcome, RemoveVipStatus, UndoOutcome, UndoStatus, VipList,
 };
 use crate::redact::shown;
 
@@ -58,6 +58,73 @@ pub(super) fn removed(outcome: &RemoveVipOutcome) -> String {
     text
 }
 
+pub(super) fn change_list(list: &ChangeList) -> String {
+    let mut text = format!("{} of {} changes, newest first", list.count, list.total);
+    for change in &list.changes {
+        let _ = write!(text, "\n{}", changed(change));
+    }
+    warnings(&mut text, &list.warnings);
+    more(&mut text, list.next_cursor.as_deref());
+    text
+}
+
+pub(super) fn undone(outcome: &UndoOutcome) -> String {
+    let now = outcome
+        .vip
+        .as_ref()
+        .map_or_else(|| "no rule".to_owned(), rule);
+    let mut text = match outcome.status {
+        UndoStatus::Restored => {
+            format!("Undone: change {}; now {now}", outcome.undoes.change_id)
+        }
+        UndoStatus::Unchanged => {
+            format!("Unchanged, it stood already as before that change: {now}")
+        }
+        UndoStatus::ConfirmationRequired => waiting(&outcome.confirmation),
+        UndoStatus::Declined => DECLINED.to_owned(),
+    };
+    warnings(&mut text, &outcome.warnings);
+    text
+}
+
+/// `42 done 2026-03-14T09:00:00Z add_vip in acme: 16165550123 rang user 101, wanted user 102`
+fn changed(change: &ChangeRow) -> String {
+    let status = format!("{:?}", change.status).to_lowercase();
+    let side = |vip: Option<&Vip>| {
+        vip.map_or_else(
+            || "no rule".to_owned(),
+            |vip| {
+                format!(
+                    "{} {}",
+                    shown(&vip.application, 20),
+                    shown(&vip.destination, 80)
+                )
+            },
+        )
+    };
+    let called = match change.dnis.as_deref() {
+        None | Some("*") => String::new(),
+        Some(dnis) => format!(" (when dialling {})", shown(dnis, 64)),
+    };
+    let mut line = format!(
+        "{} [{status}] {} {} in {}: {}{called}: {} -> {}",
+        change.change_id,
+        change.started_at,
+        change.operation,
+        shown(&change.domain, 100),
+        shown(&change.ani, 64),
+        side(change.before.as_ref()),
+        side(change.wanted.as_ref()),
+    );
+    if change.made == Some(false) {
+        line.push_str(", not made");
+    }
+    if let Some(undoes) = &change.undoes {
+        let _ = write!(line, ", undoes {undoes}");
+    }
+    line
+}
+
 pub(super) fn checklist(checklist: &Checklist) -> String {
     let mut text = format!(
         "{}: {}",
@@ -90,7 +157,7 @@ pub(super) fn checklist(checklist: &Checklist) -> String {
     text
 }
 
-const DECLINED: &str = "Declined: the caller's number was not typed in the form, so nothing was changed. \
+const DECLINED: &str = "Declined: the value asked for was not typed in the form, so nothing was changed. \
                         Do not try again unless they ask for it.";
 
 fn waiting(confirmation: &Confirmation) -> String {

@@ -13,6 +13,8 @@ use crate::ops;
 pub enum ToolName {
     /// Adds a VIP, or changes where one rings.
     AddVip,
+    /// Lists what was changed.
+    ListChanges,
     /// Lists the account's PBX domains.
     ListDomains,
     /// Lists VIP rules.
@@ -21,41 +23,52 @@ pub enum ToolName {
     RemoveVip,
     /// Shows how far a domain's set-up is.
     SetupChecklist,
+    /// Undoes a change.
+    UndoChange,
 }
 
 impl ToolName {
     /// Every tool, in the order of the tool list.
-    pub const ALL: [ToolName; 5] = [
+    pub const ALL: [ToolName; 7] = [
         ToolName::AddVip,
+        ToolName::ListChanges,
         ToolName::ListDomains,
         ToolName::ListVips,
         ToolName::RemoveVip,
         ToolName::SetupChecklist,
+        ToolName::UndoChange,
     ];
 
     /// The name on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             ToolName::AddVip => "add_vip",
+            ToolName::ListChanges => "list_changes",
             ToolName::ListDomains => "list_domains",
             ToolName::ListVips => "list_vips",
             ToolName::RemoveVip => "remove_vip",
             ToolName::SetupChecklist => "setup_checklist",
+            ToolName::UndoChange => "undo_change",
         }
     }
 
     /// Whether it can change anything.
     pub fn writes(self) -> bool {
-        matches!(self, ToolName::AddVip | ToolName::RemoveVip)
+        matches!(
+            self,
+            ToolName::AddVip | ToolName::RemoveVip | ToolName::UndoChange
+        )
     }
 
     fn title(self) -> &'static str {
         match self {
             ToolName::AddVip => "Add a VIP caller",
+            ToolName::ListChanges => "List changes",
             ToolName::ListDomains => "List PBX domains",
             ToolName::ListVips => "List VIP callers",
             ToolName::RemoveVip => "Remove a VIP caller",
             ToolName::SetupChecklist => "Check a domain's VIP set-up",
+            ToolName::UndoChange => "Undo a change",
         }
     }
 
@@ -66,6 +79,11 @@ impl ToolName {
                  customer's PBX domain. Creating a rule acts at once. Where the caller already has a \
                  rule that rings elsewhere, nothing is changed before a person has agreed to the \
                  preview. Give the caller in any common writing; the same rule twice changes nothing."
+            }
+            ToolName::ListChanges => {
+                "Lists what this installation has changed, newest first: who asked, which rule, what \
+                 stood before, what came of it. Filter by domain, caller, time (`since`), status or \
+                 import. A `change_id` can be given to undo_change."
             }
             ToolName::ListDomains => {
                 "Lists the PBX domains of the SkySwitch account; each customer has one. Use it to find \
@@ -86,6 +104,13 @@ impl ToolName {
                  the ready-to-send support ticket. The order matters: a number pointed at the ANI user \
                  before the dial translation rule exists drops every caller who is not a VIP."
             }
+            ToolName::UndoChange => {
+                "Restores a rule as it was before one change, named by its `change_id` from \
+                 list_changes or from the result of the change. Nothing is sent before a person has \
+                 agreed to the preview by typing the caller's number. Refused with \
+                 `confirmation_stale` where somebody else has changed the rule since. An undo is a \
+                 change itself and can be undone."
+            }
         }
     }
 
@@ -104,6 +129,10 @@ impl ToolName {
                 schema::input::<ops::AddVip>(),
                 schema::output::<ops::AddVipOutcome>(),
             ),
+            ToolName::ListChanges => (
+                schema::input::<ops::ListChanges>(),
+                schema::output::<ops::ChangeList>(),
+            ),
             ToolName::ListDomains => (
                 schema::input::<ops::ListDomains>(),
                 schema::output::<ops::DomainList>(),
@@ -119,6 +148,10 @@ impl ToolName {
             ToolName::SetupChecklist => (
                 schema::input::<ops::SetupChecklist>(),
                 schema::output::<ops::Checklist>(),
+            ),
+            ToolName::UndoChange => (
+                schema::input::<ops::UndoChange>(),
+                schema::output::<ops::UndoOutcome>(),
             ),
         };
         let mut tool = Tool::new(self.as_str(), self.description(), input)

@@ -4,7 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::App;
-use super::change::{Asked, Confirmation, Plan, Progress, Subject, carry_out};
+use super::change::{Progress, Subject, carry_out};
+use super::consent::{Asked, Confirmation, Plan};
+use super::journal::Origin;
 use crate::domain::{
     AccountId, Ani, Application, CalledNumber, Destination, PbxDomain, PhoneNumber, Route,
     RouteKey, Vip,
@@ -12,7 +14,7 @@ use crate::domain::{
 use crate::error::Result;
 use crate::guard::{Channel, RouteChange};
 use crate::redact::shown;
-use crate::skyswitch::Written;
+use crate::skyswitch::Evidence;
 
 /// Whom to let through, and to where.
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
@@ -71,6 +73,9 @@ pub struct AddVipOutcome {
     pub previous: Option<Vip>,
     /// Things worth a second look.
     pub warnings: Vec<String>,
+    /// The change in the journal, for `undo_change`, e.g. `42`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub change_id: Option<String>,
     /// What is still to be confirmed, with status `confirmation_required`.
     #[serde(flatten)]
     pub confirmation: Confirmation,
@@ -111,6 +116,7 @@ pub async fn add_vip(
             dnis,
         },
         application,
+        application_is_stored: true,
         destination,
     };
     let subject = Subject {
@@ -118,7 +124,7 @@ pub async fn add_vip(
         domain: &args.domain,
         number: Some(&args.ani),
     };
-    let asked = carry_out(app, &subject, channel, |routes| {
+    let asked = carry_out(app, &subject, channel, Origin::default(), |routes| {
         Ok(plan(&account, &args.ani, &wanted, routes))
     })
     .await?;
@@ -133,7 +139,7 @@ fn plan(
     caller: &PhoneNumber,
     wanted: &Route,
     routes: &[Route],
-) -> Plan<Facts> {
+) -> Plan<RouteChange, Facts> {
     let mut after = wanted.clone();
     let same_rule: Vec<&Route> = routes
         .iter()
@@ -216,6 +222,7 @@ fn outcome(facts: Facts, progress: Progress) -> AddVipOutcome {
         mut warnings,
     } = facts;
     let mut confirmation = Confirmation::default();
+    let mut change_id = None;
     let status = match progress {
         Progress::Nothing => AddVipStatus::Unchanged,
         Progress::Declined => AddVipStatus::Declined,
@@ -223,8 +230,9 @@ fn outcome(facts: Facts, progress: Progress) -> AddVipOutcome {
             confirmation = pending.into();
             AddVipStatus::ConfirmationRequired
         }
-        Progress::Written(written) => {
-            if written == Written::ReadBack {
+        Progress::Made(made) => {
+            change_id = Some(made.change_id.to_string());
+            if made.evidence == Evidence::ReadBack {
                 warnings.push(
                     "the service did not acknowledge the change; reading the route showed that it was made"
                         .to_owned(),
@@ -241,6 +249,7 @@ fn outcome(facts: Facts, progress: Progress) -> AddVipOutcome {
         vip,
         previous,
         warnings,
+        change_id,
         confirmation,
     }
 }

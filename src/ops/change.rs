@@ -1,99 +1,53 @@
-//! The one way a route is written: read, plan, guard, send, tell.
-
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+//! The one way a route is written: read, plan, guard, write down, send, tell.
 
 use super::App;
+use super::consent::{Agreed, Asked, Plan, agree};
+use super::journal::Origin;
 use crate::domain::{AccountId, PbxDomain, PhoneNumber, Route};
 use crate::error::{Code, Error, Result};
-use crate::guard::{Answer, Channel, Pending, Preview, RouteChange, Verdict};
-use crate::skyswitch::Written;
-
-/// The result of an operation that may have to ask a person first.
-#[derive(Debug)]
-pub enum Asked<T> {
-    /// It is decided, one way or the other.
-    Done(T),
-    /// Return this question; the answer comes with the next call.
-    Question(Question),
-}
-
-/// A question to be answered with the next call of the same operation.
-#[derive(Debug)]
-pub struct Question {
-    /// What the person is shown, word for word.
-    pub preview: Preview,
-    /// Sealed; to be handed back with the answer.
-    pub state: String,
-}
-
-/// What a result says of a confirmation that is still to be given.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
-pub struct Confirmation {
-    /// What the person is to be shown, word for word.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub preview: Option<String>,
-    /// The person approves with `skyswitch approve CODE` in a terminal, e.g. `K7QM-3XPD`.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub approval_code: Option<String>,
-    /// Send it back as `confirmation` once the person has agreed to the preview.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub confirmation: Option<String>,
-    /// When the confirmation lapses, RFC 3339, UTC.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub expires_at: Option<String>,
-    /// What to do now, in one sentence.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub next_step: Option<String>,
-}
-
-impl From<Pending> for Confirmation {
-    fn from(pending: Pending) -> Self {
-        let next_step = match &pending.approval_code {
-            Some(code) => format!(
-                "Show the person the preview word for word. To approve, they run `skyswitch approve {code}` \
-                 in a terminal and type the caller's number; then call this tool again with the same arguments. \
-                 Do not approve for them."
-            ),
-            None => "Show the person the preview word for word. When they have agreed, call this tool again \
-                     with the same arguments and this `confirmation`."
-                .to_owned(),
-        };
-        Confirmation {
-            preview: Some(pending.preview.text().to_owned()),
-            approval_code: pending.approval_code,
-            confirmation: pending.confirmation,
-            expires_at: Some(
-                pending
-                    .expires_at
-                    .round(jiff::Unit::Second)
-                    .unwrap_or(pending.expires_at)
-                    .to_string(),
-            ),
-            next_step: Some(next_step),
-        }
-    }
-}
-
-/// What planning on the routes as they stand comes to.
-pub(super) struct Plan<T> {
-    /// What to do, or nothing.
-    pub change: Option<RouteChange>,
-    /// What the result will say beside the status.
-    pub facts: T,
-}
+use crate::guard::{Channel, Clearance, Pending, RouteChange};
+use crate::skyswitch::{Evidence, NotWritten, ReadyToWrite};
 
 /// How far a change got.
 pub(super) enum Progress {
     /// Nothing was to be done.
     Nothing,
     /// It was made.
-    Written(Written),
+    Made(Made),
     /// It waits for a person.
     Pending(Pending),
     /// The person did not agree.
     Declined,
+}
+
+/// A change that was made.
+#[derive(Debug)]
+pub(super) struct Made {
+    /// Its id in the journal.
+    pub change_id: i64,
+    /// How it is known that it was made.
+    pub evidence: Evidence,
+}
+
+/// A change that was not made, or of which that is not known.
+#[derive(Debug)]
+pub(super) struct NotMade {
+    /// What went wrong.
+    pub error: Error,
+    /// Its id in the journal, where it got that far.
+    pub change_id: Option<i64>,
+    /// False when it may have been made all the same.
+    pub is_known: bool,
+}
+
+impl From<Error> for NotMade {
+    fn from(error: Error) -> Self {
+        NotMade {
+            error,
+            change_id: None,
+            is_known: true,
+        }
+    }
 }
 
 /// The rule a change is about, as far as it is known before reading.
@@ -104,62 +58,129 @@ pub(super) struct Subject<'a> {
     pub number: Option<&'a PhoneNumber>,
 }
 
+impl Subject<'_> {
+    /// Changes of this name take turns.
+    fn turn(&self) -> String {
+        turn_name(self.domain, self.number)
+    }
+}
+
+/// The turn of a caller in a domain; callers that are no numbers share one.
+pub(super) fn turn_name(domain: &PbxDomain, number: Option<&PhoneNumber>) -> String {
+    format!("{domain} {}", number.map_or("*", PhoneNumber::as_str))
+}
+
 /// Reads the domain's routes, plans on them, and carries the plan out as far
 /// as the guard lets it.
-///
-/// `plan` is called again on a fresh read after a person was asked during the
-/// call, so that what is sent was decided on what stands right then.
-pub(super) async fn carry_out<T>(
+pub(super) async fn carry_out<T: Send>(
     app: &App,
     subject: &Subject<'_>,
     channel: &Channel<'_>,
-    plan: impl Fn(&[Route]) -> Result<Plan<T>>,
+    origin: Origin,
+    plan: impl Fn(&[Route]) -> Result<Plan<RouteChange, T>> + Send + Sync,
 ) -> Result<Asked<(T, Progress)>> {
     if app.settings().read_only {
         return Err(read_only());
     }
     let client = app.client()?;
-    let turn_name = || {
-        let number = subject.number.map_or("*", PhoneNumber::as_str);
-        format!("{} {number}", subject.domain)
+    if let Err(error) = app.reconcile().await {
+        // What was cut off before stays open; it does not stand in the way of this change.
+        tracing::warn!(%error, "changes that were cut off could not be closed");
+    }
+    let plan = &plan;
+    let read_and_plan = || async move {
+        let turn = app.turns().take(subject.turn()).await;
+        let routes = client
+            .routes_now(subject.account, Some(subject.domain))
+            .await?;
+        Ok((plan(&routes)?, turn))
     };
-    let read = || client.routes_now(subject.account, Some(subject.domain));
+    let (facts, agreed) = match agree(app, channel, read_and_plan).await? {
+        Asked::Question(question) => return Ok(Asked::Question(question)),
+        Asked::Done(done) => done,
+    };
+    let progress = match agreed {
+        Agreed::Nothing => Progress::Nothing,
+        Agreed::Pending(pending) => Progress::Pending(pending),
+        Agreed::Declined => Progress::Declined,
+        Agreed::Cleared(clearance, turn) => {
+            let made = app.send(clearance, turn, origin).await;
+            Progress::Made(made.map_err(|failure| failure.error)?)
+        }
+    };
+    Ok(Asked::Done((facts, progress)))
+}
 
-    let turn = app.turns.take(turn_name()).await;
-    let planned = plan(&read().await?)?;
-    let Some(change) = planned.change else {
-        return Ok(Asked::Done((planned.facts, Progress::Nothing)));
-    };
-    let clearance = match app.guard.decide(change.clone(), channel).await? {
-        Verdict::Cleared(clearance) => clearance,
-        Verdict::AskDuring(preview) => {
-            // Others may work on this rule while the person makes up their mind.
-            drop(turn);
-            let answer = match channel {
-                Channel::During(person) => person.ask(&preview).await,
-                _ => Answer::Refused,
-            };
-            return after_answer(
-                app,
-                subject,
-                &change,
-                &answer,
-                planned.facts,
-                &turn_name,
-                plan,
-            )
-            .await;
+impl App {
+    /// Sends a cleared change and sees it through.
+    ///
+    /// Waiting for login and pace can still be called off. After that the
+    /// change runs to its end, and what is held is held until then, whatever
+    /// becomes of the caller.
+    pub(super) async fn send(
+        &self,
+        clearance: Clearance,
+        hold: impl Send + 'static,
+        origin: Origin,
+    ) -> Result<Made, NotMade> {
+        let ready = self.client()?.ready_to_write().await?;
+        self.send_now(clearance, ready, hold, origin).await
+    }
+
+    /// The same, with everything that has to be waited for in hand.
+    pub(super) async fn send_now(
+        &self,
+        clearance: Clearance,
+        ready: ReadyToWrite,
+        hold: impl Send + 'static,
+        origin: Origin,
+    ) -> Result<Made, NotMade> {
+        let app = self.clone();
+        let sending = self.shared.settling.spawn(async move {
+            let outcome = app.write_down_and_send(clearance, ready, &origin).await;
+            drop(hold);
+            outcome
+        });
+        sending.await.unwrap_or_else(|_| {
+            let error = Error::internal(
+                "the change was interrupted inside this program",
+                "Look with list_changes (`skyswitch changes`) whether it was made.",
+            );
+            Err(NotMade {
+                is_known: false,
+                ..NotMade::from(error)
+            })
+        })
+    }
+
+    async fn write_down_and_send(
+        &self,
+        clearance: Clearance,
+        ready: ReadyToWrite,
+        origin: &Origin,
+    ) -> Result<Made, NotMade> {
+        let change = clearance.change().clone();
+        let id = self
+            .journal()
+            .begin(&self.asked_by, &change, origin)
+            .await?;
+        let outcome = self.client()?.write(clearance, ready).await;
+        if let Err(error) = self.journal().close(id, &change, &outcome).await {
+            // The entry stays open, and what stands will close it.
+            tracing::warn!(%error, "the outcome of a change could not be written down");
         }
-        Verdict::AskBetween { preview, state } => {
-            return Ok(Asked::Question(Question { preview, state }));
+        match outcome {
+            Ok(written) => Ok(Made {
+                change_id: id,
+                evidence: written.evidence,
+            }),
+            Err(NotWritten { error, is_known }) => Err(NotMade {
+                error,
+                change_id: Some(id),
+                is_known,
+            }),
         }
-        Verdict::Pending(pending) => {
-            return Ok(Asked::Done((planned.facts, Progress::Pending(pending))));
-        }
-        Verdict::Declined => return Ok(Asked::Done((planned.facts, Progress::Declined))),
-    };
-    let written = app.send(clearance, turn).await?;
-    Ok(Asked::Done((planned.facts, Progress::Written(written))))
+    }
 }
 
 /// The refusal of any change while the operator allows reading only.
@@ -169,31 +190,4 @@ pub(crate) fn read_only() -> Error {
         "changes are switched off here (read-only), so nothing was sent",
         "Tell the person; the operator can start without `--read-only` and unset SKYSWITCH_READ_ONLY or `read_only`.",
     )
-}
-
-async fn after_answer<T>(
-    app: &App,
-    subject: &Subject<'_>,
-    shown: &RouteChange,
-    answer: &Answer,
-    facts: T,
-    turn_name: &impl Fn() -> String,
-    plan: impl Fn(&[Route]) -> Result<Plan<T>>,
-) -> Result<Asked<(T, Progress)>> {
-    if !app.guard.is_consent(answer, shown) {
-        return Ok(Asked::Done((facts, Progress::Declined)));
-    }
-    let client = app.client()?;
-    let turn = app.turns.take(turn_name()).await;
-    let planned = plan(
-        &client
-            .routes_now(subject.account, Some(subject.domain))
-            .await?,
-    )?;
-    let Some(now) = planned.change else {
-        return Ok(Asked::Done((planned.facts, Progress::Nothing)));
-    };
-    let clearance = app.guard.decide_answer(shown, now, answer)?;
-    let written = app.send(clearance, turn).await?;
-    Ok(Asked::Done((planned.facts, Progress::Written(written))))
 }

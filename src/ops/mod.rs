@@ -6,42 +6,60 @@
 mod add_vip;
 mod change;
 mod checklist;
+mod consent;
 mod doctor;
 mod domains;
+mod journal;
+mod list_changes;
 mod list_vips;
 mod page;
+mod reconcile;
 mod remove_vip;
+mod siblings;
 mod token;
 mod turns;
+mod undo_change;
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use tokio_util::task::TaskTracker;
 
 pub use add_vip::{AddVip, AddVipOutcome, AddVipStatus, add_vip};
 pub(crate) use change::read_only;
-pub use change::{Asked, Confirmation, Question};
 pub use checklist::{Checklist, SetupChecklist, Step, StepState, Ticket, setup_checklist};
+pub use consent::{Asked, Confirmation, Question};
 pub use doctor::{Check, CheckState, Diagnosis, doctor, doctor_without_settings};
 pub use domains::{DomainList, DomainRow, ListDomains, list_domains};
+pub use list_changes::{ChangeList, ChangeRow, ListChanges, list_changes};
 pub use list_vips::{ListVips, VipList, list_vips};
 pub use page::PageSize;
 pub use remove_vip::{RemoveVip, RemoveVipOutcome, RemoveVipStatus, remove_vip};
 pub use token::{TokenReport, token};
+pub use undo_change::{UndoChange, UndoOutcome, UndoStatus, undo_change};
 
 use crate::config::Settings;
 use crate::domain::AccountId;
 use crate::error::{Code, Error, Result};
-use crate::guard::{Clearance, Guard};
-use crate::skyswitch::{Client, ClientOptions, TokenCache, Written};
-use crate::state::StateFolder;
-use turns::{Turn, Turns};
+use crate::guard::Guard;
+use crate::redact::shown;
+use crate::skyswitch::{Client, ClientOptions, TokenCache};
+use crate::state::{SharedStore, StateFolder};
+use journal::Journal;
+use turns::Turns;
 
-/// What the operations work with: settings, guard, and a client made at first use.
-#[derive(Debug)]
+/// What the operations work with: settings, guard, journal, and a client made
+/// at first use. Cheap to clone; clones share everything.
+#[derive(Debug, Clone)]
 pub struct App {
+    shared: Arc<Shared>,
+    asked_by: Arc<str>,
+}
+
+#[derive(Debug)]
+struct Shared {
     settings: Settings,
     guard: Guard,
+    journal: Journal,
     client: OnceLock<Result<Client>>,
     turns: Turns,
     settling: TaskTracker,
@@ -50,29 +68,53 @@ pub struct App {
 impl App {
     /// Wires the parts. Touches neither disk nor network.
     pub fn new(settings: Settings) -> App {
-        let folder = StateFolder::new(&settings.state_dir);
+        let store = SharedStore::new(StateFolder::new(&settings.state_dir));
         // A sandbox has a new port at every start; its confirmations must outlive that.
         let realm = match settings.sandbox {
             true => "sandbox".to_owned(),
             false => settings.base_url.to_string(),
         };
+        let guard = Guard::new(settings.confirm, realm.clone(), store.clone());
+        let journal = Journal::new(store, realm, None);
         App {
-            guard: Guard::new(settings.confirm, realm, folder),
-            settings,
-            client: OnceLock::new(),
-            turns: Turns::default(),
-            settling: TaskTracker::new(),
+            shared: Arc::new(Shared {
+                settings,
+                guard,
+                journal,
+                client: OnceLock::new(),
+                turns: Turns::default(),
+                settling: TaskTracker::new(),
+            }),
+            asked_by: "an embedding program".into(),
+        }
+    }
+
+    /// The same operations on behalf of somebody: client and tool, or command.
+    /// The journal keeps it with every change.
+    #[must_use]
+    pub fn asked_by(&self, who: &str) -> App {
+        App {
+            shared: Arc::clone(&self.shared),
+            asked_by: shown(who, 200).into(),
         }
     }
 
     /// The settings it was made with.
     pub fn settings(&self) -> &Settings {
-        &self.settings
+        &self.shared.settings
     }
 
-    /// The guard, for the one face that settles what waits.
+    /// The guard, for the faces that settle what waits.
     pub fn guard(&self) -> &Guard {
-        &self.guard
+        &self.shared.guard
+    }
+
+    fn journal(&self) -> &Journal {
+        &self.shared.journal
+    }
+
+    fn turns(&self) -> &Turns {
+        &self.shared.turns
     }
 
     /// Builds the client ahead of the first call that needs it, if it can be built.
@@ -83,31 +125,10 @@ impl App {
 
     /// Waits until no change is under way any more.
     pub async fn settled(&self) {
-        self.settling.close();
-        self.settling.wait().await;
-        self.settling.reopen();
-    }
-
-    /// Sends a cleared change and sees it through.
-    ///
-    /// Waiting for login and pace can still be called off. Once the change is
-    /// sent it runs to its end, and the turn is held until then, whatever
-    /// becomes of the caller.
-    async fn send(&self, clearance: Clearance, turn: Turn) -> Result<Written> {
-        let client = self.client()?.clone();
-        let ready = client.ready_to_write().await?;
-        let sending = self.settling.spawn(async move {
-            let written = client.write(clearance, ready).await;
-            drop(turn);
-            written
-        });
-        match sending.await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(Error::internal(
-                "the change was interrupted inside this program",
-                "Look with list_vips (`skyswitch vip list`) whether it was made.",
-            )),
-        }
+        let settling = &self.shared.settling;
+        settling.close();
+        settling.wait().await;
+        settling.reopen();
     }
 
     /// The client.
@@ -115,8 +136,8 @@ impl App {
     /// # Errors
     /// `not_configured` where credentials are missing.
     fn client(&self) -> Result<&Client> {
-        let built = self.client.get_or_init(|| {
-            let settings = &self.settings;
+        let built = self.shared.client.get_or_init(|| {
+            let settings = self.settings();
             Client::new(ClientOptions {
                 base_url: settings.base_url.clone(),
                 credentials: settings.credentials.clone()?,
@@ -136,7 +157,7 @@ impl App {
         // Who has set nothing at all is told of the credentials first.
         self.client()?;
         named
-            .or(self.settings.default_account.as_ref())
+            .or(self.settings().default_account.as_ref())
             .cloned()
             .ok_or_else(|| {
                 Error::new(

@@ -72,6 +72,18 @@ pub(super) fn page<T: Clone>(
     })
 }
 
+/// A cursor after the row of that number.
+pub(super) fn cursor(number: i64) -> String {
+    encode(&[number.to_string()])
+}
+
+/// The number that such a cursor holds.
+pub(super) fn position(cursor: &str) -> Result<i64> {
+    let held = decode(cursor)?;
+    let number = held.first().and_then(|number| number.parse().ok());
+    number.ok_or_else(foreign)
+}
+
 fn encode(position: &[String]) -> String {
     // A list of strings always serialises.
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(position).unwrap_or_default())
@@ -82,13 +94,15 @@ fn decode(cursor: &str) -> Result<Vec<String>> {
         .decode(cursor)
         .ok()
         .and_then(|json| serde_json::from_slice(&json).ok())
-        .ok_or_else(|| {
-            Error::invalid(
-                "cursor",
-                "the cursor is not one that a list has returned",
-                "Pass `next_cursor` of the previous page unchanged, or leave `cursor` out to start anew.",
-            )
-        })
+        .ok_or_else(foreign)
+}
+
+fn foreign() -> Error {
+    Error::invalid(
+        "cursor",
+        "the cursor is not one that a list has returned",
+        "Pass `next_cursor` of the previous page unchanged, or leave `cursor` out to start anew.",
+    )
 }
 
 #[cfg(test)]

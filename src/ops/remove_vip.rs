@@ -4,12 +4,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::App;
-use super::change::{Asked, Confirmation, Plan, Progress, Subject, carry_out};
+use super::change::{Progress, Subject, carry_out};
+use super::consent::{Asked, Confirmation, Plan};
+use super::journal::Origin;
+use super::siblings::{at_risk, siblings};
 use crate::domain::{AccountId, CallerKey, DnisKey, PbxDomain, Route, Vip};
 use crate::error::{Error, Result};
 use crate::guard::{Channel, RouteChange};
 use crate::redact::shown;
-use crate::skyswitch::Written;
+use crate::skyswitch::Evidence;
 
 /// Whom to take off the list.
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
@@ -59,6 +62,9 @@ pub struct RemoveVipOutcome {
     /// Things worth a second look.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub warnings: Vec<String>,
+    /// The change in the journal, for `undo_change`, e.g. `42`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub change_id: Option<String>,
     /// What is still to be confirmed, with status `confirmation_required`.
     #[serde(flatten)]
     pub confirmation: Confirmation,
@@ -90,7 +96,7 @@ pub async fn remove_vip(
         domain: &args.domain,
         number: args.ani.number(),
     };
-    let asked = carry_out(app, &subject, channel, |routes| {
+    let asked = carry_out(app, &subject, channel, Origin::default(), |routes| {
         plan(&account, args, routes)
     })
     .await?;
@@ -98,19 +104,36 @@ pub async fn remove_vip(
         Asked::Question(question) => return Ok(Asked::Question(question)),
         Asked::Done(done) => done,
     };
-    if let Progress::Written(Written::ReadBack) = &progress {
+    let made = match &progress {
+        Progress::Made(made) => Some(made),
+        _ => None,
+    };
+    if made.is_some_and(|made| made.evidence == Evidence::ReadBack) {
         facts.warnings.push(
             "the service did not acknowledge the change; reading the routes showed that the rule is gone"
                 .to_owned(),
         );
     }
-    let written = matches!(progress, Progress::Written(_));
-    let others = about_other_rules(app, &account, args, &facts, written).await;
-    facts.warnings.extend(others);
+    if let Some(removed) = &facts.removed {
+        let told = app
+            .about_siblings(
+                &account,
+                &args.domain,
+                removed,
+                &facts.others,
+                made.is_some(),
+            )
+            .await;
+        facts.warnings.extend(told);
+    }
     Ok(Asked::Done(outcome(facts, progress)))
 }
 
-fn plan(account: &AccountId, args: &RemoveVip, routes: &[Route]) -> Result<Plan<Facts>> {
+fn plan(
+    account: &AccountId,
+    args: &RemoveVip,
+    routes: &[Route],
+) -> Result<Plan<RouteChange, Facts>> {
     let of_caller: Vec<&Route> = routes
         .iter()
         .filter(|route| args.ani.matches(&route.key.ani))
@@ -144,20 +167,13 @@ fn plan(account: &AccountId, args: &RemoveVip, routes: &[Route]) -> Result<Plan<
         [one] => (*one).clone(),
         several => return Err(ambiguous(args, several)),
     };
-    let others: Vec<Route> = of_caller
-        .into_iter()
-        .filter(|route| route.key != removed.key)
-        .cloned()
-        .collect();
+    let others = siblings(&removed, routes);
     Ok(Plan {
         change: Some(RouteChange::remove(
             account.clone(),
             "remove_vip",
             removed.clone(),
-            match removed.key.dnis.to_send() {
-                None => others.clone(),
-                Some(_) => Vec::new(),
-            },
+            at_risk(&removed, routes),
         )),
         facts: Facts {
             warnings: Vec::new(),
@@ -215,64 +231,15 @@ fn ambiguous(args: &RemoveVip, rules: &[&Route]) -> Error {
     )
 }
 
-/// What is to be said of the caller's other rules.
-///
-/// Whether a delete without DNIS touches them is not documented, so after one
-/// they are looked at.
-async fn about_other_rules(
-    app: &App,
-    account: &AccountId,
-    args: &RemoveVip,
-    facts: &Facts,
-    written: bool,
-) -> Vec<String> {
-    let sent_without_dnis = facts
-        .removed
-        .as_ref()
-        .is_some_and(|route| route.key.dnis.to_send().is_none());
-    if facts.others.is_empty() || !(written && sent_without_dnis) {
-        return facts.others.iter().map(kept).collect();
-    }
-    let now = match app.client() {
-        Ok(client) => client.routes_now(account, Some(&args.domain)).await,
-        Err(error) => Err(error),
-    };
-    let Ok(now) = now else {
-        return vec![
-            "the caller's other rules could not be read back; check them with list_vips".to_owned(),
-        ];
-    };
-    let stands = |other: &Route| now.iter().any(|route| route.key == other.key);
-    let told = facts.others.iter().map(|other| match stands(other) {
-        true => kept(other),
-        false => lost(other),
-    });
-    told.collect()
-}
-
-fn kept(other: &Route) -> String {
-    format!(
-        "the caller keeps another rule (stored as \"{}\", called number {}) that rings {}",
-        shown(other.key.ani.as_str(), 64),
-        other.key.dnis,
-        other.rings()
-    )
-}
-
-fn lost(other: &Route) -> String {
-    format!(
-        "the service removed this rule of the same caller as well: called number {}, rang {}; \
-         add it again with add_vip if it is wanted",
-        other.key.dnis,
-        other.rings()
-    )
-}
-
 fn outcome(facts: Facts, progress: Progress) -> RemoveVipOutcome {
     let mut confirmation = Confirmation::default();
+    let mut change_id = None;
     let status = match progress {
         Progress::Nothing => RemoveVipStatus::NotFound,
-        Progress::Written(_) => RemoveVipStatus::Removed,
+        Progress::Made(made) => {
+            change_id = Some(made.change_id.to_string());
+            RemoveVipStatus::Removed
+        }
         Progress::Declined => RemoveVipStatus::Declined,
         Progress::Pending(pending) => {
             confirmation = pending.into();
@@ -283,6 +250,7 @@ fn outcome(facts: Facts, progress: Progress) -> RemoveVipOutcome {
         status,
         vip: facts.removed.as_ref().map(Vip::from),
         warnings: facts.warnings,
+        change_id,
         confirmation,
     }
 }

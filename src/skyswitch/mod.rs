@@ -19,7 +19,7 @@ use url::Url;
 
 pub use auth::TokenInfo;
 pub use domains::Domain;
-pub use routes::{ReadyToWrite, Written};
+pub use routes::{Evidence, NotWritten, ReadyToWrite, Written};
 pub use token_cache::TokenCache;
 
 use crate::config::Credentials;

@@ -19,13 +19,58 @@ use crate::guard::{Clearance, RouteChange};
 #[derive(Debug)]
 pub struct ReadyToWrite(Place);
 
+/// A change that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// How that is known.
+    pub evidence: Evidence,
+    /// The service's id of the request, where it gave one.
+    pub request_id: Option<String>,
+}
+
 /// How a write is known to have happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Written {
+pub enum Evidence {
     /// The service said so.
     Acknowledged,
     /// Its answer was lost or a failure; reading the route showed the change.
     ReadBack,
+}
+
+/// A change that was not made, or of which that is not known.
+#[derive(Debug, Clone)]
+pub struct NotWritten {
+    /// What went wrong.
+    pub error: Error,
+    /// False when the change may have been made all the same.
+    pub is_known: bool,
+}
+
+impl From<Error> for NotWritten {
+    fn from(error: Error) -> Self {
+        NotWritten {
+            error,
+            is_known: true,
+        }
+    }
+}
+
+impl NotWritten {
+    fn in_doubt(error: Error) -> Self {
+        NotWritten {
+            error,
+            is_known: false,
+        }
+    }
+}
+
+impl Written {
+    fn read_back() -> Written {
+        Written {
+            evidence: Evidence::ReadBack,
+            request_id: None,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -50,15 +95,17 @@ impl Row for Route {
         let key = key.filter(|key| *key == "*" || PhoneNumber::from_stored(key).is_some());
         let ani = wire.ani.0.or_else(|| key.map(str::to_owned))?;
         let destination = Destination::from_stored(&wire.destination.0.unwrap_or_default());
+        let application = wire.application.0.filter(|word| !word.is_empty());
         Some(Route {
             key: RouteKey {
                 domain: names.shared(wire.domain.0.as_deref().unwrap_or_default()),
                 ani: Ani::from_stored(&ani),
                 dnis: Dnis::from_stored(wire.dnis.0.as_deref()),
             },
-            application: match wire.application.0.as_deref() {
-                Some(word) if !word.is_empty() => Application::from_stored(word),
-                _ => destination
+            application_is_stored: application.is_some(),
+            application: match application {
+                Some(word) => Application::from_stored(&word),
+                None => destination
                     .implied_application()
                     .unwrap_or(Application::User),
             },
@@ -162,15 +209,24 @@ impl Client {
     ///
     /// # Errors
     /// `confirmation_stale` when the route turns out to have been changed by
-    /// somebody else, and the transport's errors.
-    pub async fn write(&self, clearance: Clearance, ready: ReadyToWrite) -> Result<Written> {
+    /// somebody else, and the transport's errors; each says whether it is
+    /// known that nothing was changed.
+    pub async fn write(
+        &self,
+        clearance: Clearance,
+        ready: ReadyToWrite,
+    ) -> Result<Written, NotWritten> {
         let outcome = self.write_until_known(&clearance, ready.0).await;
         // Reads that began before the change must not answer those who ask after it.
         self.inner.route_lists.leave_alone();
         outcome
     }
 
-    async fn write_until_known(&self, clearance: &Clearance, place: Place) -> Result<Written> {
+    async fn write_until_known(
+        &self,
+        clearance: &Clearance,
+        place: Place,
+    ) -> Result<Written, NotWritten> {
         let change = clearance.change();
         let call = write_call(change);
         let budget = Budget::default();
@@ -183,44 +239,57 @@ impl Client {
             if !seen_now {
                 match self.outcome_as_it_stands(change).await {
                     Ok(Standing::AsBefore) => {}
-                    Ok(Standing::AsWanted) => return Ok(Written::ReadBack),
+                    Ok(Standing::AsWanted) => return Ok(Written::read_back()),
                     Ok(Standing::Otherwise) => return Err(changed_by_others(in_doubt)),
                     Err(error) if in_doubt => return Err(outcome_unknown(&error)),
-                    Err(error) => return Err(error),
+                    Err(error) => return Err(error.into()),
                 }
             }
             seen_now = false;
-            let token = self.inner.auth.token(&self.inner.http).await?;
+            let token = match self.inner.auth.token(&self.inner.http).await {
+                Ok(token) => token,
+                Err(error) if in_doubt => return self.settle(change, error).await,
+                Err(error) => return Err(error.into()),
+            };
             let failure = match self.attempt(&call, &token, &budget, place.take()).await {
-                Ok(answer) if !answer.is_contradicted() => return Ok(Written::Acknowledged),
+                Ok(answer) if !answer.is_contradicted() => {
+                    return Ok(Written {
+                        evidence: Evidence::Acknowledged,
+                        request_id: answer.request_id,
+                    });
+                }
                 Ok(answer) => Failure::Lost(answer::no_answer(&answer)),
                 Err(failure) => failure,
             };
             let status = failure.status();
             if status == Some(404) && in_doubt && change.after().is_none() {
                 // Our own earlier attempt removed it, even if the list still shows it.
-                return Ok(Written::ReadBack);
+                return Ok(Written::read_back());
             }
             if status == Some(401) && !renewed {
                 renewed = true;
-                self.inner.auth.renewed(&self.inner.http, &token).await?;
-                continue;
+                let renewal = self.inner.auth.renewed(&self.inner.http, &token).await;
+                match renewal {
+                    Err(error) if in_doubt => return self.settle(change, error).await,
+                    Err(error) => return Err(error.into()),
+                    Ok(_) => continue,
+                }
             }
             in_doubt |= may_have_acted(&failure, change);
             let wait = waits.next().and_then(|wait| budget.wait(&failure, wait));
             match wait {
                 Some(wait) if retry::is_passing(&failure) => tokio::time::sleep(wait).await,
                 _ if in_doubt => return self.settle(change, failure.into_error()).await,
-                _ => return Err(failure.into_error()),
+                _ => return Err(failure.into_error().into()),
             }
         }
     }
 
     /// Decides the outcome of a change that is not tried again, by what stands.
-    async fn settle(&self, change: &RouteChange, error: Error) -> Result<Written> {
+    async fn settle(&self, change: &RouteChange, error: Error) -> Result<Written, NotWritten> {
         match self.outcome_as_it_stands(change).await {
-            Ok(Standing::AsWanted) => Ok(Written::ReadBack),
-            Ok(Standing::AsBefore) => Err(error),
+            Ok(Standing::AsWanted) => Ok(Written::read_back()),
+            Ok(Standing::AsBefore) => Err(error.into()),
             Ok(Standing::Otherwise) => Err(changed_by_others(true)),
             Err(_) => Err(outcome_unknown(&error)),
         }
@@ -270,10 +339,12 @@ fn write_call(change: &RouteChange) -> Call {
         call = call.with("dnis", dnis);
     }
     if let Some(after) = change.after() {
-        // Without an application the service's default is not documented: always send it.
-        call = call
-            .with("destination", after.destination.as_str())
-            .with("application", after.application.as_str());
+        call = call.with("destination", after.destination.as_str());
+        // Without an application the service's default is not documented: it is
+        // left out only to restore a rule that had none.
+        if after.application_is_stored {
+            call = call.with("application", after.application.as_str());
+        }
     }
     call
 }
@@ -290,28 +361,29 @@ fn may_have_acted(failure: &Failure, change: &RouteChange) -> bool {
     }
 }
 
-fn changed_by_others(in_doubt: bool) -> Error {
+fn changed_by_others(in_doubt: bool) -> NotWritten {
     let hint = "Look with list_vips (`skyswitch vip list`) and decide again.";
     if in_doubt {
-        return Error::new(
+        return NotWritten::in_doubt(Error::new(
             Code::UpstreamUnavailable,
             "it is not known whether the change was made: SkySwitch's answer was lost, and the route now is neither as it was nor as wanted",
             hint,
-        );
+        ));
     }
-    Error::new(
+    let error = Error::new(
         Code::ConfirmationStale,
         "somebody else changed the route before the change could be sent, so nothing was done",
         hint,
-    )
+    );
+    error.into()
 }
 
-fn outcome_unknown(error: &Error) -> Error {
-    Error::new(
+fn outcome_unknown(error: &Error) -> NotWritten {
+    NotWritten::in_doubt(Error::new(
         Code::UpstreamUnavailable,
         format!(
             "it is not known whether the change was made: {error}, and the route could not be read afterwards"
         ),
         "Look with list_vips (`skyswitch vip list`) before trying again.",
-    )
+    ))
 }

@@ -121,6 +121,30 @@ impl StateFolder {
             .map_err(|e| self.failed(&e))
     }
 
+    /// Takes the lock of that name if nobody holds it.
+    pub(crate) fn try_lock(&self, name: &str) -> Result<Option<FileLock>> {
+        self.create()?;
+        let file = self
+            .open_private(&self.path.join(name))
+            .map_err(|e| self.failed(&e))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(FileLock(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(self.failed(&error)),
+        }
+    }
+
+    /// Whether there is a file of that name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.path.join(name).exists()
+    }
+
+    /// Removes a file, if it is there.
+    pub(crate) fn remove(&self, name: &str) {
+        // One that stays is found without an owner and removed later.
+        let _ = std::fs::remove_file(self.path.join(name));
+    }
+
     /// Takes the lock of that name, waiting for other processes.
     pub(crate) async fn lock(&self, name: &str) -> Result<FileLock> {
         self.create()?;

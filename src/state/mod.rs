@@ -1,8 +1,19 @@
 //! Local state: a private folder with the token cache, the confirmation key and the store.
+//!
+//! `records.rs` says what the store holds, in no database's words; `sqlite/`
+//! is its one implementation. Another database is another folder beside it
+//! with a `Store` of the same methods.
 
 mod folder;
-mod store;
+mod records;
+mod shared;
+mod sqlite;
 
 pub(crate) use folder::FileLock;
 pub use folder::StateFolder;
-pub use store::{Approval, ApprovalState, NewApproval, Store};
+pub use records::{
+    Approval, ApprovalState, Change, ChangeFilter, ChangeStatus, Closing, NewApproval, NewChange,
+    NewRun, RoutePair, Run, RunRow,
+};
+pub use shared::SharedStore;
+pub use sqlite::Store;

@@ -353,7 +353,7 @@ async fn json_results_are_the_tools_structured_content() {
     let ran = home.run(&and(&REMOVE, &["--yes", "--json"])).await;
     assert_eq!(
         ran.json(),
-        json!({"status": "removed", "vip": {
+        json!({"status": "removed", "change_id": "1", "vip": {
             "ani": CALLER, "domain": DOMAIN, "application": "user", "destination": "101",
         }})
     );

@@ -89,7 +89,8 @@ async fn an_approval_moves_on_once_and_not_after_it_lapsed() {
         code,
         binding: "a change",
         fingerprint: "a state",
-        caller: CALLER,
+        asks_for: "caller",
+        typed_value: CALLER,
         preview: "a preview",
         expires_at: 100,
     };
@@ -207,10 +208,14 @@ async fn a_damaged_store_is_a_clear_error_and_nothing_is_done() {
         Code::Internal,
     );
     assert!(error.to_string().contains("state store"), "{error}");
+    // What cannot be written down is not sent, also where it needs no consent.
+    failure(
+        add(&app, &adding("6165550111", DENTAL, "101"), &nobody()).await,
+        Code::Internal,
+    );
     bench.assert_nothing_written();
-    // Reading and creating do not need it.
-    let added = add(&app, &adding("6165550111", DENTAL, "101"), &nobody()).await;
-    assert_eq!(added.unwrap().status, AddVipStatus::Created);
+    let listed = list(&app, &listing(DENTAL)).await.unwrap();
+    assert!(listed.total > 0, "reading does not need the store");
 }
 
 #[tokio::test]

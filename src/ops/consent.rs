@@ -1,0 +1,153 @@
+//! Agreement to a change: plan on what stands, let the guard decide, and plan
+//! again where a person was asked meanwhile.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::App;
+use super::change::read_only;
+use crate::error::Result;
+use crate::guard::{Answer, Change, Channel, Clearance, Pending, Preview, Verdict};
+
+/// The result of an operation that may have to ask a person first.
+#[derive(Debug)]
+pub enum Asked<T> {
+    /// It is decided, one way or the other.
+    Done(T),
+    /// Return this question; the answer comes with the next call.
+    Question(Question),
+}
+
+/// A question to be answered with the next call of the same operation.
+#[derive(Debug)]
+pub struct Question {
+    /// What the person is shown, word for word.
+    pub preview: Preview,
+    /// Sealed; to be handed back with the answer.
+    pub state: String,
+}
+
+/// What a result says of a confirmation that is still to be given.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Confirmation {
+    /// What the person is to be shown, word for word.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub preview: Option<String>,
+    /// The person approves with `skyswitch approve CODE` in a terminal, e.g. `K7QM-3XPD`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub approval_code: Option<String>,
+    /// Send it back as `confirmation` once the person has agreed to the preview.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub confirmation: Option<String>,
+    /// When the confirmation lapses, RFC 3339, UTC.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub expires_at: Option<String>,
+    /// What to do now, in one sentence.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub next_step: Option<String>,
+}
+
+impl From<Pending> for Confirmation {
+    fn from(pending: Pending) -> Self {
+        let next_step = match &pending.approval_code {
+            Some(code) => format!(
+                "Show the person the preview word for word. To approve, they run `skyswitch approve {code}` \
+                 in a terminal and type {value}; then call this tool again with the same arguments. \
+                 Do not approve for them.",
+                value = pending.preview.asks_for().name()
+            ),
+            None => "Show the person the preview word for word. When they have agreed, call this tool again \
+                     with the same arguments and this `confirmation`."
+                .to_owned(),
+        };
+        Confirmation {
+            preview: Some(pending.preview.text().to_owned()),
+            approval_code: pending.approval_code,
+            confirmation: pending.confirmation,
+            expires_at: Some(
+                pending
+                    .expires_at
+                    .round(jiff::Unit::Second)
+                    .unwrap_or(pending.expires_at)
+                    .to_string(),
+            ),
+            next_step: Some(next_step),
+        }
+    }
+}
+
+/// What planning on what stands comes to.
+pub(super) struct Plan<C, T> {
+    /// What to do, or nothing.
+    pub change: Option<C>,
+    /// What the result will say beside the status.
+    pub facts: T,
+}
+
+/// How far an agreement got. `H` is what was held while planning (a turn, a
+/// lock) and has to be held until the change is made.
+pub(super) enum Agreed<C: Change, H> {
+    /// Nothing is to be done.
+    Nothing,
+    /// Go ahead.
+    Cleared(Clearance<C>, H),
+    /// It waits for a person.
+    Pending(Pending),
+    /// The person did not agree.
+    Declined,
+}
+
+/// Plans, and lets the guard decide.
+///
+/// `plan` reads what stands. It is called again after a person was asked
+/// during the call, so that what is cleared was decided on what stands right
+/// then.
+///
+/// # Errors
+/// `read_only`, the guard's errors, and those of planning.
+pub(super) async fn agree<C, T, H, F>(
+    app: &App,
+    channel: &Channel<'_>,
+    plan: impl Fn() -> F + Send + Sync,
+) -> Result<Asked<(T, Agreed<C, H>)>>
+where
+    C: Change,
+    F: Future<Output = Result<(Plan<C, T>, H)>> + Send,
+{
+    if app.settings().read_only {
+        return Err(read_only());
+    }
+    let (planned, hold) = plan().await?;
+    let Some(change) = planned.change else {
+        return Ok(Asked::Done((planned.facts, Agreed::Nothing)));
+    };
+    let agreed = match app.guard().decide(change.clone(), channel).await? {
+        Verdict::Cleared(clearance) => Agreed::Cleared(clearance, hold),
+        Verdict::AskDuring(preview) => {
+            // Others may work on this while the person makes up their mind.
+            drop(hold);
+            let answer = match channel {
+                Channel::During(person) => person.ask(&preview).await,
+                _ => Answer::Refused,
+            };
+            if !app.guard().is_consent(&answer, &change) {
+                return Ok(Asked::Done((planned.facts, Agreed::Declined)));
+            }
+            let (planned, hold) = plan().await?;
+            let agreed = match planned.change {
+                None => Agreed::Nothing,
+                Some(now) => {
+                    Agreed::Cleared(app.guard().decide_answer(&change, now, &answer)?, hold)
+                }
+            };
+            return Ok(Asked::Done((planned.facts, agreed)));
+        }
+        Verdict::AskBetween { preview, state } => {
+            return Ok(Asked::Question(Question { preview, state }));
+        }
+        Verdict::Pending(pending) => Agreed::Pending(pending),
+        Verdict::Declined => Agreed::Declined,
+    };
+    Ok(Asked::Done((planned.facts, agreed)))
+}

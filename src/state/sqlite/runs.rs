@@ -1,0 +1,131 @@
+//! Imports that a person agreed to, so that one that was cut off can be taken
+//! up again.
+
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use super::journal::{change, pair};
+use super::{Store, failed};
+use crate::error::Result;
+use crate::state::records::route_to_text;
+use crate::state::{Change, NewRun, Run, RunRow};
+
+impl Store {
+    /// Writes an import down, whole or not at all.
+    ///
+    /// # Errors
+    /// `internal`: nothing of it may be sent.
+    pub async fn add_run(&self, run: &NewRun<'_>, rows: &[RunRow]) -> Result<()> {
+        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        sqlx::query(
+            "INSERT INTO runs (id, realm, account, domain, mode, request, asked_by, started_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(run.id)
+        .bind(run.realm)
+        .bind(run.account)
+        .bind(run.domain)
+        .bind(run.mode)
+        .bind(run.request)
+        .bind(run.asked_by)
+        .bind(run.now)
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
+        for row in rows {
+            sqlx::query(
+                "INSERT INTO run_rows (run, row, line, route_before, route_wanted)
+                 VALUES (?, ?, ?, ?, ?)",
+            )
+            .bind(run.id)
+            .bind(row.row)
+            .bind(row.line)
+            .bind(row.routes.before.as_ref().map(route_to_text).transpose()?)
+            .bind(row.routes.wanted.as_ref().map(route_to_text).transpose()?)
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed)?;
+        }
+        transaction.commit().await.map_err(failed)
+    }
+
+    /// The import of that id.
+    pub async fn run(&self, realm: &str, id: &str) -> Result<Option<Run>> {
+        sqlx::query("SELECT * FROM runs WHERE realm = ? AND id = ?")
+            .bind(realm)
+            .bind(id)
+            .try_map(run)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed)
+    }
+
+    /// The newest import into a domain that was cut off.
+    pub async fn unfinished_run(
+        &self,
+        realm: &str,
+        account: &str,
+        domain: &str,
+    ) -> Result<Option<Run>> {
+        sqlx::query(
+            "SELECT * FROM runs WHERE realm = ? AND account = ? AND domain = ? AND finished = 0
+             ORDER BY started_at DESC, rowid DESC LIMIT 1",
+        )
+        .bind(realm)
+        .bind(account)
+        .bind(domain)
+        .try_map(run)
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(failed)
+    }
+
+    /// The plan of an import, in its order.
+    pub async fn run_rows(&self, id: &str) -> Result<Vec<RunRow>> {
+        sqlx::query(
+            "SELECT row, line, route_before, route_wanted FROM run_rows WHERE run = ? ORDER BY row",
+        )
+        .bind(id)
+        .try_map(|row: SqliteRow| {
+            Ok(RunRow {
+                row: row.try_get("row")?,
+                line: row.try_get("line")?,
+                routes: pair(&row)?,
+            })
+        })
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed)
+    }
+
+    /// What was done of an import so far, in the order in which it was begun.
+    pub async fn run_changes(&self, id: &str) -> Result<Vec<Change>> {
+        sqlx::query("SELECT * FROM changes WHERE run = ? ORDER BY id")
+            .bind(id)
+            .try_map(change)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed)
+    }
+
+    /// Marks an import as one of which every change was tried.
+    pub async fn finish_run(&self, id: &str) -> Result<()> {
+        sqlx::query("UPDATE runs SET finished = 1 WHERE id = ?")
+            .bind(id)
+            .execute(&self.pool)
+            .await
+            .map(drop)
+            .map_err(failed)
+    }
+}
+
+fn run(row: SqliteRow) -> sqlx::Result<Run> {
+    Ok(Run {
+        id: row.try_get("id")?,
+        account: row.try_get("account")?,
+        domain: row.try_get("domain")?,
+        mode: row.try_get("mode")?,
+        request: row.try_get("request")?,
+        finished: row.try_get("finished")?,
+    })
+}
