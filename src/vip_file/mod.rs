@@ -1,0 +1,174 @@
+//! VIP lists as files: CSV from spreadsheets, JSON, and contacts exported as
+//! vCard. Reads form only; what a row means against the rules that stand is
+//! decided where it is planned.
+
+mod cell;
+mod csv;
+mod json;
+mod text;
+mod vcard;
+
+use serde::Deserialize;
+
+use crate::domain::{Application, CallerKey, Destination, DnisKey, Vip};
+use crate::error::{Error, Result};
+use crate::redact::shown;
+use cell::Cells;
+
+/// The columns of a list.
+pub const COLUMNS: [&str; 5] = ["ani", "destination", "application", "dnis", "note"];
+
+/// A larger file is no VIP list.
+const LARGEST: usize = 64 * 1024 * 1024;
+/// Characters of a note that are kept.
+const NOTE_LIMIT: usize = 200;
+
+/// The form of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, schemars::JsonSchema, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum Format {
+    /// Rows with the header `ani,destination,application,dnis,note`
+    Csv,
+    /// An array of objects with those keys, or what `vip list --json` prints
+    Json,
+    /// Contacts
+    Vcard,
+}
+
+/// What rows that do not say are given.
+#[derive(Debug, Clone, Default)]
+pub struct Defaults {
+    /// What rings.
+    pub destination: Option<Destination>,
+    /// What kind of thing that is.
+    pub application: Option<Application>,
+}
+
+/// One row in good form.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// Where it stands: the line of a CSV row or of a contact's beginning,
+    /// the position of a JSON element; from 1.
+    pub line: usize,
+    /// The caller: a number in any writing, or a stored value as listed.
+    pub ani: CallerKey,
+    /// The called number it is limited to; `None` for any.
+    pub dnis: Option<DnisKey>,
+    /// What rings, as written.
+    pub destination: String,
+    /// `user`, `device` or `literal`, as written.
+    pub application: Option<String>,
+    /// A remark of whoever wrote the list; at most 200 characters.
+    pub note: Option<String>,
+}
+
+/// A row that cannot be used.
+#[derive(Debug, Clone)]
+pub struct BadRow {
+    /// As in [`Row`].
+    pub line: usize,
+    /// What it says of the caller, fit to be shown.
+    pub given: String,
+    /// What is wrong with it, and the remedy.
+    pub reason: String,
+}
+
+/// A list as it was read.
+#[derive(Debug, Clone, Default)]
+pub struct VipFile {
+    /// Rows in good form, in their order.
+    pub rows: Vec<Row>,
+    /// Rows that cannot be used.
+    pub bad: Vec<BadRow>,
+    /// Things worth a second look.
+    pub warnings: Vec<String>,
+}
+
+/// Reads a list. Its form is seen from its content unless it is given.
+///
+/// # Errors
+/// `invalid_argument` for what concerns the whole list: it is empty, too
+/// large, no text, or has no usable header. Single rows are reported in
+/// [`VipFile::bad`].
+pub fn read(bytes: &[u8], format: Option<Format>, defaults: &Defaults) -> Result<VipFile> {
+    if bytes.len() > LARGEST {
+        return Err(unusable(
+            "is larger than 64 MiB",
+            "Give a list of callers only.",
+        ));
+    }
+    let text = text::decoded(bytes)?;
+    let mut file = VipFile::default();
+    match format.unwrap_or_else(|| seen_in(&text)) {
+        Format::Csv => csv::read(&text, defaults, &mut file)?,
+        Format::Json => json::read(&text, defaults, &mut file)?,
+        Format::Vcard => vcard::read(&text, defaults, &mut file)?,
+    }
+    if file.rows.is_empty() && file.bad.is_empty() {
+        return Err(unusable(
+            "has no rows",
+            "Give at least one caller; an empty list is taken for a mistake.",
+        ));
+    }
+    Ok(file)
+}
+
+/// Writes rules as a CSV list that [`read`] takes.
+///
+/// # Errors
+/// `internal` when it cannot be written.
+pub fn to_csv(vips: &[Vip]) -> Result<String> {
+    csv::write(vips)
+}
+
+/// Writes rules as a JSON list that [`read`] takes.
+///
+/// # Errors
+/// `internal` when it cannot be written.
+pub fn to_json(vips: &[Vip]) -> Result<String> {
+    json::write(vips)
+}
+
+fn seen_in(text: &str) -> Format {
+    let start = text.trim_start();
+    let begins = |word: &str| {
+        start
+            .get(..word.len())
+            .is_some_and(|s| s.eq_ignore_ascii_case(word))
+    };
+    if begins("BEGIN:VCARD") {
+        Format::Vcard
+    } else if start.starts_with(['[', '{']) {
+        Format::Json
+    } else {
+        Format::Csv
+    }
+}
+
+impl VipFile {
+    /// Enters what the cells of a row say.
+    fn add(&mut self, line: usize, cells: Cells, defaults: &Defaults) {
+        let given = shown(&cells.ani, 60);
+        match cells.row(line, defaults) {
+            Ok(row) => self.rows.push(row),
+            Err(reason) => self.refuse(line, &given, reason),
+        }
+    }
+
+    fn refuse(&mut self, line: usize, given: &str, reason: impl Into<String>) {
+        self.bad.push(BadRow {
+            line,
+            given: given.to_owned(),
+            reason: reason.into(),
+        });
+    }
+}
+
+fn unusable(problem: &str, remedy: &str) -> Error {
+    Error::invalid(
+        "list",
+        format!("the list {problem}; nothing was sent"),
+        remedy,
+    )
+}
