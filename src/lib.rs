@@ -31,5 +31,6 @@ pub mod redact;
 pub mod sandbox;
 pub mod skyswitch;
 pub mod state;
+pub mod vip_file;
 
 pub use error::{Error, Result};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{ConfirmMode, Flags};
-use crate::domain::AccountId;
+use crate::domain::{AccountId, PbxDomain};
 use crate::mcp::ToolName;
 use crate::ops;
 
@@ -66,6 +66,8 @@ pub(super) enum Command {
     Vip(Vip),
     /// List the account's PBX domains
     Domains(ops::ListDomains),
+    /// Say who rings when a caller dials, and why
+    Explain(ops::ExplainCall),
     /// List what this installation has changed, newest first
     Changes(ops::ListChanges),
     /// Restore a rule as it was before one change
@@ -107,6 +109,10 @@ pub(super) enum Vip {
     Add(AddArgs),
     /// Remove a VIP caller
     Remove(RemoveArgs),
+    /// Make a list of wanted VIPs stand: CSV, JSON or vCard
+    Import(ImportArgs),
+    /// Write a domain's VIPs as a list that `import` takes
+    Export(ExportArgs),
 }
 
 #[derive(Debug, Args)]
@@ -125,6 +131,38 @@ pub(super) struct RemoveArgs {
     /// Agree to the removal, without being asked
     #[arg(long)]
     pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ImportArgs {
+    /// The list: CSV with the header `ani,destination,application,dnis,note`, JSON, or a vCard export; `-` for standard input
+    #[arg(required_unless_present = "resume")]
+    pub file: Option<PathBuf>,
+    #[command(flatten)]
+    pub sync: ops::SyncVips,
+    /// Agree to the plan, without being asked
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExportArgs {
+    /// The customer's PBX domain
+    #[arg(long, short)]
+    pub domain: PbxDomain,
+    /// Form of the list
+    #[arg(long, value_enum, default_value = "csv")]
+    pub format: ExportFormat,
+    /// File to write, instead of standard output
+    #[arg(long, short)]
+    pub output: Option<PathBuf>,
+}
+
+/// Forms a list can be written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum ExportFormat {
+    Csv,
+    Json,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ mod ask;
 mod command;
 mod demo;
 mod exit;
+mod lists;
 mod output;
 mod tables;
 
@@ -81,6 +82,11 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<Exit> {
             let list = ops::list_domains(&app, &args, PageSize::All).await?;
             output.result(&list, || tables::domains(&list))
         }
+        Command::Explain(args) => {
+            let (app, _sandbox) = app(&global).await?;
+            let call = ops::explain_call(&app, &args).await?;
+            output.result(&call, || tables::explained(&call))
+        }
         Command::Changes(args) => {
             let (app, _sandbox) = app(&global).await?;
             let size = args
@@ -143,6 +149,8 @@ async fn vip(app: &App, vip: Vip, output: &Output) -> Result<Exit> {
             output.result(&outcome, || tables::removed(&outcome))?;
             Ok(person.exit(outcome.status == ops::RemoveVipStatus::Declined, output))
         }
+        Vip::Import(args) => lists::import(app, args, output).await,
+        Vip::Export(args) => lists::export(app, args, output).await,
     }
 }
 

@@ -18,6 +18,11 @@ impl Output {
         Output { json }
     }
 
+    /// Whether results are printed as JSON.
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// Prints a result: its JSON form, or what `text` makes of it.
     pub fn result(&self, result: &impl Serialize, text: impl FnOnce() -> String) -> Result<Exit> {
         if !self.json {

@@ -8,8 +8,9 @@ use console::style;
 
 use crate::domain::{Ani, Route, Vip};
 use crate::ops::{
-    AddVipOutcome, AddVipStatus, ChangeList, CheckState, Checklist, Diagnosis, DomainList,
-    RemoveVipOutcome, RemoveVipStatus, StepState, TokenReport, UndoOutcome, UndoStatus, VipList,
+    Action, AddVipOutcome, AddVipStatus, CallExplained, ChangeList, CheckState, Checklist,
+    Diagnosis, DomainList, RemoveVipOutcome, RemoveVipStatus, StepState, SyncOutcome, SyncRow,
+    SyncStatus, TokenReport, UndoOutcome, UndoStatus, VipList,
 };
 use crate::redact::shown;
 use crate::state::Approval;
@@ -74,6 +75,20 @@ pub(super) fn removed(outcome: &RemoveVipOutcome) -> String {
     text
 }
 
+pub(super) fn explained(call: &CallExplained) -> String {
+    let mut text = call.why.clone();
+    for other in &call.other_rules {
+        let _ = write!(text, "\nAnother rule of this caller: {}", rule(other));
+    }
+    if !call.unknown.is_empty() {
+        text.push_str("\n\nNot known from here:");
+    }
+    for unknown in &call.unknown {
+        let _ = write!(text, "\n- {unknown}");
+    }
+    text
+}
+
 pub(super) fn changes(list: &ChangeList) -> String {
     let mut text = match list.changes.is_empty() {
         true => "No changes.".to_owned(),
@@ -125,6 +140,91 @@ pub(super) fn undone(outcome: &UndoOutcome) -> String {
     }
     warnings(&mut text, &outcome.warnings);
     text
+}
+
+pub(super) fn synced(outcome: &SyncOutcome) -> String {
+    let plan = &outcome.plan;
+    let mut text = match outcome.rows.is_empty() {
+        true => String::new(),
+        false => format!("{}\n", sync_rows(&outcome.rows)),
+    };
+    let _ = write!(
+        text,
+        "{}: add {}, replace {}, remove {}, keep {}, invalid {}\n",
+        outcome.domain, plan.add, plan.replace, plan.remove, plan.keep, plan.invalid
+    );
+    if let Some(done) = &outcome.done {
+        let _ = write!(
+            text,
+            "Made {}, failed {}, outcome not known {}, not sent {}\n",
+            done.made, done.failed, done.unknown, done.not_sent
+        );
+    }
+    text.push_str(match outcome.status {
+        SyncStatus::Planned => "Planned only; nothing was sent.",
+        SyncStatus::Unchanged => "Everything stands already; nothing was sent.",
+        SyncStatus::Invalid => "Some rows cannot be used; nothing was sent.",
+        SyncStatus::ConfirmationRequired | SyncStatus::Declined => "Not done.",
+        SyncStatus::Applied => "Every change was made.",
+        SyncStatus::Incomplete => "Not every change was made.",
+        SyncStatus::Cancelled => "Stopped; the rest was not sent.",
+    });
+    if let Some(stopped_by) = &outcome.stopped_by {
+        let _ = write!(text, "\nStopped by: {stopped_by}");
+    }
+    if let Some(run) = outcome.run_to_resume() {
+        let _ = write!(
+            text,
+            "\nGo on with: skyswitch vip import --domain {} --resume {run}",
+            outcome.domain
+        );
+    }
+    warnings(&mut text, &outcome.warnings);
+    text
+}
+
+fn sync_rows(rows: &[SyncRow]) -> Table {
+    let mut table = table(&[
+        "Line",
+        "What",
+        "Caller",
+        "Called",
+        "Rings today",
+        "Wanted",
+        "",
+    ]);
+    for row in rows {
+        let what = format!("{:?}", row.action).to_lowercase();
+        let caller = match row.action {
+            Action::Invalid => shown(&row.ani, 64),
+            _ => Ani::from_stored(&row.ani).to_string(),
+        };
+        let state = row.state.map(|state| format!("{state:?}").to_lowercase());
+        let said: Vec<String> = [
+            state,
+            row.reason.clone(),
+            row.note.as_ref().map(|n| shown(n, 200)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        table.add_row([
+            row.line.map(|line| line.to_string()).unwrap_or_default(),
+            what,
+            caller,
+            shown(row.dnis.as_deref().unwrap_or("any"), 64),
+            row.previous
+                .as_ref()
+                .map(|vip| Route::from(vip).rings())
+                .unwrap_or_default(),
+            row.vip
+                .as_ref()
+                .map(|vip| Route::from(vip).rings())
+                .unwrap_or_default(),
+            said.join(": "),
+        ]);
+    }
+    table
 }
 
 fn place(vip: Option<&Vip>) -> String {

@@ -24,6 +24,10 @@ pub(super) struct ConfigFile {
     pub read_only: Option<bool>,
     pub rate_limit: Option<f64>,
     pub destination_form: Option<DestinationForm>,
+    pub approval_page: Option<bool>,
+    pub protected: Option<Vec<String>>,
+    pub allowed_domains: Option<Vec<String>>,
+    pub max_changes_per_hour: Option<i64>,
     #[serde(flatten)]
     unknown: serde_json::Map<String, serde_json::Value>,
     #[serde(skip)]

@@ -3,6 +3,7 @@
 //! This is the only place that knows the names of variables and config fields.
 
 mod file;
+mod limits;
 
 use std::path::{Path, PathBuf};
 
@@ -12,6 +13,7 @@ use crate::domain::{AccountId, DestinationForm};
 use crate::error::{Code, Error, Result};
 use crate::redact::Secret;
 use file::ConfigFile;
+pub use limits::Limits;
 
 /// Host of the SkySwitch API (SkySwitch API reference: the server of every operation).
 pub const DEFAULT_BASE_URL: &str = "https://api.skyswitch.com";
@@ -65,6 +67,10 @@ pub struct Settings {
     pub rate_limit: f64,
     /// How destinations are sent.
     pub destination_form: DestinationForm,
+    /// What the operator puts out of reach.
+    pub limits: Limits,
+    /// Whether changes that wait may be approved on a local web page.
+    pub approval_page: bool,
     /// Where tokens, the confirmation key and pending approvals live.
     pub state_dir: PathBuf,
     /// Where the config file is looked for.
@@ -174,6 +180,13 @@ impl Settings {
                 })?,
             },
             destination_form: file.destination_form.unwrap_or_default(),
+            limits: limits::Written {
+                protected: file.protected,
+                allowed_domains: file.allowed_domains,
+                max_changes_per_hour: file.max_changes_per_hour,
+            }
+            .understood()?,
+            approval_page: file.approval_page.unwrap_or(true),
             state_dir,
             config_path,
             config_found,

@@ -222,6 +222,20 @@ impl DnisKey {
     pub fn is_any(&self) -> bool {
         matches!(self.given.trim(), "" | "*")
     }
+
+    /// The called number of a new rule; `None` where this is neither a number
+    /// nor any.
+    pub fn to_dnis(&self) -> Option<Dnis> {
+        match (self.is_any(), &self.number) {
+            (true, _) => Some(Dnis::any()),
+            (false, number) => number.as_ref().map(Dnis::from),
+        }
+    }
+
+    /// The text as it was given.
+    pub fn as_given(&self) -> &str {
+        &self.given
+    }
 }
 
 impl FromStr for DnisKey {

@@ -129,7 +129,7 @@ fn display_number(stored: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 /// What makes a rule one rule: domain, caller and called number, all as stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RouteKey {
     /// PBX domain as stored.
     pub domain: Arc<str>,

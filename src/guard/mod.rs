@@ -27,12 +27,15 @@ pub use preview::Preview;
 use sealed::{Purpose, Seal};
 pub use typed::TypedValue;
 
-use crate::config::ConfirmMode;
+use crate::config::{ConfirmMode, Limits};
 use crate::error::{Code, Error, Result};
 use crate::state::{SharedStore, Store};
 
 /// How long a confirmation may be answered and used.
 pub const CONFIRMATION_LIFETIME: Duration = Duration::from_secs(300);
+
+/// The window of `max_changes_per_hour`, in milliseconds.
+pub(crate) const HOUR: i64 = 3_600_000;
 
 /// How long a used confirmation is remembered: far longer than it lives, so
 /// that a clock set back does not make it good again.
@@ -114,6 +117,7 @@ pub struct Pending {
 #[derive(Debug)]
 pub struct Guard {
     mode: ConfirmMode,
+    limits: Limits,
     /// Which upstream this is for, so that a sandbox's consent is worth nothing elsewhere.
     realm: String,
     store: SharedStore,
@@ -123,9 +127,15 @@ pub struct Guard {
 impl Guard {
     /// A guard that keeps its confirmations in `store` and its key beside it.
     /// Touches no disk yet.
-    pub fn new(mode: ConfirmMode, realm: impl Into<String>, store: SharedStore) -> Self {
+    pub fn new(
+        mode: ConfirmMode,
+        limits: Limits,
+        realm: impl Into<String>,
+        store: SharedStore,
+    ) -> Self {
         Guard {
             mode,
+            limits,
             realm: realm.into(),
             store,
             seal: OnceCell::new(),
@@ -138,6 +148,7 @@ impl Guard {
     /// `blocked`, `confirmation_invalid`, `confirmation_stale`, or `internal`
     /// when the state folder cannot be used. Nothing may be sent after any of them.
     pub async fn decide<C: Change>(&self, change: C, channel: &Channel<'_>) -> Result<Verdict<C>> {
+        self.refuse_beyond_limits(&change).await?;
         let carries_consent = matches!(
             channel,
             Channel::Between { state: Some(_), .. }
@@ -175,6 +186,31 @@ impl Guard {
                 (_, None) => self.by_terminal(change).await,
             },
         }
+    }
+
+    /// Refuses what the operator has put out of reach, whoever agrees to it.
+    async fn refuse_beyond_limits(&self, change: &impl Change) -> Result<()> {
+        for route in change.routes() {
+            self.limits.refuse_domain(&route.key().domain)?;
+            route
+                .before()
+                .map_or(Ok(()), |standing| self.limits.refuse_protected(standing))?;
+        }
+        if self.limits.max_changes_per_hour.is_none() {
+            return Ok(());
+        }
+        let wanted = u64::try_from(change.routes().len()).unwrap_or(u64::MAX);
+        let hour_ago = Timestamp::now().as_millisecond() - HOUR;
+        let made = match self.store.exists() {
+            true => {
+                self.store()
+                    .await?
+                    .changes_since(&self.realm, hour_ago)
+                    .await?
+            }
+            false => 0,
+        };
+        self.limits.refuse_rate(made, wanted)
     }
 
     /// Whether an answer is consent to the change that was shown: the typed

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod consent;
+mod progress;
 mod reply;
 mod schema;
 mod server;

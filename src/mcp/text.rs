@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use crate::domain::Vip;
 use crate::ops::{
-    AddVipOutcome, AddVipStatus, ChangeList, ChangeRow, Checklist, Confirmation, DomainList,
-    RemoveVipOutcome, RemoveVipStatus, UndoOutcome, UndoStatus, VipList,
+    AddVipOutcome, AddVipStatus, CallExplained, ChangeList, ChangeRow, Checklist, Confirmation,
+    DomainList, RemoveVipOutcome, RemoveVipStatus, SyncOutcome, SyncRow, SyncStatus, UndoOutcome,
+    UndoStatus, VipList,
 };
 use crate::redact::shown;
 
@@ -58,6 +59,17 @@ pub(super) fn removed(outcome: &RemoveVipOutcome) -> String {
     text
 }
 
+pub(super) fn explained(call: &CallExplained) -> String {
+    let mut text = call.why.clone();
+    for other in &call.other_rules {
+        let _ = write!(text, "\nAnother rule of this caller: {}", rule(other));
+    }
+    for unknown in &call.unknown {
+        let _ = write!(text, "\nNot known: {unknown}");
+    }
+    text
+}
+
 pub(super) fn change_list(list: &ChangeList) -> String {
     let mut text = format!("{} of {} changes, newest first", list.count, list.total);
     for change in &list.changes {
@@ -85,6 +97,83 @@ pub(super) fn undone(outcome: &UndoOutcome) -> String {
     };
     warnings(&mut text, &outcome.warnings);
     text
+}
+
+pub(super) fn synced(outcome: &SyncOutcome) -> String {
+    let plan = &outcome.plan;
+    let mut text = match outcome.status {
+        SyncStatus::Planned => "Planned only; nothing was sent.".to_owned(),
+        SyncStatus::Unchanged => "Everything stands already; nothing was sent.".to_owned(),
+        SyncStatus::Invalid => {
+            "The list has rows that cannot be used; nothing was sent. Correct them and call again."
+                .to_owned()
+        }
+        SyncStatus::ConfirmationRequired => waiting(&outcome.confirmation),
+        SyncStatus::Declined => DECLINED.to_owned(),
+        SyncStatus::Applied => "Applied: every change was made.".to_owned(),
+        SyncStatus::Incomplete => "Incomplete: not every change was made.".to_owned(),
+        SyncStatus::Cancelled => "Stopped on request before every change was made.".to_owned(),
+    };
+    let _ = write!(
+        text,
+        "\n{}: add {}, replace {}, remove {}, keep {}, invalid {}",
+        outcome.domain, plan.add, plan.replace, plan.remove, plan.keep, plan.invalid
+    );
+    if let Some(done) = &outcome.done {
+        let _ = write!(
+            text,
+            "\nmade {}, failed {}, outcome not known {}, not sent {}",
+            done.made, done.failed, done.unknown, done.not_sent
+        );
+    }
+    if let Some(stopped_by) = &outcome.stopped_by {
+        let _ = write!(text, "\nStopped by: {stopped_by}");
+    }
+    if let Some(run) = outcome.run_to_resume() {
+        let _ = write!(text, "\nGo on with resume \"{run}\".");
+    }
+    for row in &outcome.rows {
+        let _ = write!(text, "\n{}", synced_row(row));
+    }
+    if outcome.rows_left_out > 0 {
+        let _ = write!(text, "\n… and {} more rows", outcome.rows_left_out);
+    }
+    warnings(&mut text, &outcome.warnings);
+    text
+}
+
+/// `line 4: replace 16165550123: user 101 -> user 102 [made]`
+fn synced_row(row: &SyncRow) -> String {
+    let mut line = match row.line {
+        Some(number) => format!("line {number}: "),
+        None => String::new(),
+    };
+    let action = format!("{:?}", row.action).to_lowercase();
+    let _ = write!(line, "{action} {}", shown(&row.ani, 64));
+    if let Some(dnis) = row.dnis.as_deref().filter(|dnis| *dnis != "*") {
+        let _ = write!(line, " (when dialling {})", shown(dnis, 64));
+    }
+    let places: Vec<String> = [&row.previous, &row.vip]
+        .into_iter()
+        .flatten()
+        .map(|vip| {
+            format!(
+                "{} {}",
+                shown(&vip.application, 20),
+                shown(&vip.destination, 80)
+            )
+        })
+        .collect();
+    if !places.is_empty() {
+        let _ = write!(line, ": {}", places.join(" -> "));
+    }
+    if let Some(state) = row.state {
+        let _ = write!(line, " [{}]", format!("{state:?}").to_lowercase());
+    }
+    if let Some(reason) = &row.reason {
+        let _ = write!(line, " - {reason}");
+    }
+    line
 }
 
 /// `42 done 2026-03-14T09:00:00Z add_vip in acme: 16165550123 rang user 101, wanted user 102`

@@ -13,6 +13,8 @@ use crate::ops;
 pub enum ToolName {
     /// Adds a VIP, or changes where one rings.
     AddVip,
+    /// Explains who rings when a caller dials.
+    ExplainCall,
     /// Lists what was changed.
     ListChanges,
     /// Lists the account's PBX domains.
@@ -23,19 +25,23 @@ pub enum ToolName {
     RemoveVip,
     /// Shows how far a domain's set-up is.
     SetupChecklist,
+    /// Makes a wanted list stand.
+    SyncVips,
     /// Undoes a change.
     UndoChange,
 }
 
 impl ToolName {
     /// Every tool, in the order of the tool list.
-    pub const ALL: [ToolName; 7] = [
+    pub const ALL: [ToolName; 9] = [
         ToolName::AddVip,
+        ToolName::ExplainCall,
         ToolName::ListChanges,
         ToolName::ListDomains,
         ToolName::ListVips,
         ToolName::RemoveVip,
         ToolName::SetupChecklist,
+        ToolName::SyncVips,
         ToolName::UndoChange,
     ];
 
@@ -43,11 +49,13 @@ impl ToolName {
     pub fn as_str(self) -> &'static str {
         match self {
             ToolName::AddVip => "add_vip",
+            ToolName::ExplainCall => "explain_call",
             ToolName::ListChanges => "list_changes",
             ToolName::ListDomains => "list_domains",
             ToolName::ListVips => "list_vips",
             ToolName::RemoveVip => "remove_vip",
             ToolName::SetupChecklist => "setup_checklist",
+            ToolName::SyncVips => "sync_vips",
             ToolName::UndoChange => "undo_change",
         }
     }
@@ -56,18 +64,20 @@ impl ToolName {
     pub fn writes(self) -> bool {
         matches!(
             self,
-            ToolName::AddVip | ToolName::RemoveVip | ToolName::UndoChange
+            ToolName::AddVip | ToolName::RemoveVip | ToolName::SyncVips | ToolName::UndoChange
         )
     }
 
     fn title(self) -> &'static str {
         match self {
             ToolName::AddVip => "Add a VIP caller",
+            ToolName::ExplainCall => "Explain who rings",
             ToolName::ListChanges => "List changes",
             ToolName::ListDomains => "List PBX domains",
             ToolName::ListVips => "List VIP callers",
             ToolName::RemoveVip => "Remove a VIP caller",
             ToolName::SetupChecklist => "Check a domain's VIP set-up",
+            ToolName::SyncVips => "Make a wanted VIP list stand",
             ToolName::UndoChange => "Undo a change",
         }
     }
@@ -79,6 +89,10 @@ impl ToolName {
                  customer's PBX domain. Creating a rule acts at once. Where the caller already has a \
                  rule that rings elsewhere, nothing is changed before a person has agreed to the \
                  preview. Give the caller in any common writing; the same rule twice changes nothing."
+            }
+            ToolName::ExplainCall => {
+                "Says who rings when a caller dials, which rule decides and why, and what the service \
+                 does not show. Use it for the question why a caller does or does not get through."
             }
             ToolName::ListChanges => {
                 "Lists what this installation has changed, newest first: who asked, which rule, what \
@@ -103,6 +117,14 @@ impl ToolName {
                 "Shows the five set-up steps of a customer's domain, what the service shows of each, and \
                  the ready-to-send support ticket. The order matters: a number pointed at the ANI user \
                  before the dial translation rule exists drops every caller who is not a VIP."
+            }
+            ToolName::SyncVips => {
+                "Makes a whole list of wanted VIPs stand in a domain: CSV, JSON or vCard in, a plan out \
+                 (add, replace, remove, keep, and each row that cannot be used with the reason). Nothing \
+                 is sent before a person has agreed to the plan as a whole by typing the number of \
+                 changes. `merge` never removes; `mirror` removes what is not on the list. Up to 5,000 \
+                 rows; start with `dry_run` to see the plan. A run that was cut off goes on with \
+                 `resume` and repeats nothing."
             }
             ToolName::UndoChange => {
                 "Restores a rule as it was before one change, named by its `change_id` from \
@@ -129,6 +151,10 @@ impl ToolName {
                 schema::input::<ops::AddVip>(),
                 schema::output::<ops::AddVipOutcome>(),
             ),
+            ToolName::ExplainCall => (
+                schema::input::<ops::ExplainCall>(),
+                schema::output::<ops::CallExplained>(),
+            ),
             ToolName::ListChanges => (
                 schema::input::<ops::ListChanges>(),
                 schema::output::<ops::ChangeList>(),
@@ -148,6 +174,10 @@ impl ToolName {
             ToolName::SetupChecklist => (
                 schema::input::<ops::SetupChecklist>(),
                 schema::output::<ops::Checklist>(),
+            ),
+            ToolName::SyncVips => (
+                schema::input::<ops::SyncVips>(),
+                schema::output::<ops::SyncOutcome>(),
             ),
             ToolName::UndoChange => (
                 schema::input::<ops::UndoChange>(),

@@ -194,7 +194,7 @@ fn plan(
 /// A warning where the domain's present rules write destinations the other
 /// way: which form the PBX wants is not documented, so the neighbours are the
 /// best evidence.
-fn other_house_style(wanted: &Route, routes: &[Route]) -> Option<String> {
+pub(super) fn other_house_style(wanted: &Route, routes: &[Route]) -> Option<String> {
     let has_two_forms =
         |route: &&Route| matches!(route.application, Application::User | Application::Device);
     if !has_two_forms(&wanted) {

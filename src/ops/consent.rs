@@ -18,6 +18,16 @@ pub enum Asked<T> {
     Question(Question),
 }
 
+impl<T> Asked<T> {
+    /// The same with another outcome.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Asked<U> {
+        match self {
+            Asked::Done(done) => Asked::Done(f(done)),
+            Asked::Question(question) => Asked::Question(question),
+        }
+    }
+}
+
 /// A question to be answered with the next call of the same operation.
 #[derive(Debug)]
 pub struct Question {

@@ -8,13 +8,11 @@
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
-use crate::error::{Code, Error, Result};
-use crate::guard::RouteChange;
+use crate::config::Limits;
+use crate::error::{Error, Result};
+use crate::guard::{HOUR, RouteChange};
 use crate::skyswitch::{NotWritten, Written};
 use crate::state::{ChangeStatus, Closing, FileLock, NewChange, SharedStore, StateFolder};
-
-/// The window of `max_changes_per_hour`, in milliseconds.
-pub(super) const HOUR: i64 = 3_600_000;
 
 /// What a change belongs to beside itself.
 #[derive(Debug, Clone, Default)]
@@ -30,17 +28,17 @@ pub(super) struct Origin {
 pub(super) struct Journal {
     store: SharedStore,
     realm: String,
-    most_per_hour: Option<u32>,
+    limits: Limits,
     owner: OnceCell<Owner>,
 }
 
 impl Journal {
     /// Touches no disk yet.
-    pub fn new(store: SharedStore, realm: String, most_per_hour: Option<u32>) -> Journal {
+    pub fn new(store: SharedStore, realm: String, limits: Limits) -> Journal {
         Journal {
             store,
             realm,
-            most_per_hour,
+            limits,
             owner: OnceCell::new(),
         }
     }
@@ -75,9 +73,21 @@ impl Journal {
         change: &RouteChange,
         origin: &Origin,
     ) -> Result<i64> {
-        let limit = self.most_per_hour.map(|most| (now() - HOUR, most));
+        let most = self.limits.max_changes_per_hour;
+        let limit = most.map(|most| (now() - HOUR, most));
         let begun = self.write(asked_by, change, origin, limit).await?;
-        begun.ok_or_else(|| hour_used_up(self.most_per_hour.unwrap_or_default()))
+        match begun {
+            Some(id) => Ok(id),
+            // Others have made changes since the guard looked.
+            None => {
+                self.limits
+                    .refuse_rate(most.unwrap_or_default().into(), 1)?;
+                Err(Error::internal(
+                    "the change could not be written down, so nothing was sent",
+                    "Please report this as a bug.",
+                ))
+            }
+        }
     }
 
     /// Writes down what happened without our doing: that the service removed a
@@ -161,17 +171,6 @@ impl Journal {
 /// Milliseconds since 1970, UTC.
 pub(super) fn now() -> i64 {
     Timestamp::now().as_millisecond()
-}
-
-fn hour_used_up(most: u32) -> Error {
-    Error::new(
-        Code::Blocked,
-        format!(
-            "the operator allows {most} changes an hour (`max_changes_per_hour`), and they are used up; nothing was sent"
-        ),
-        "Go on later, or ask the operator to raise `max_changes_per_hour` in the config file.",
-    )
-    .with_field("max_changes_per_hour")
 }
 
 /// Tells other processes that this one lives. The lock goes with the process,

@@ -9,13 +9,16 @@ mod checklist;
 mod consent;
 mod doctor;
 mod domains;
+mod explain_call;
 mod journal;
 mod list_changes;
 mod list_vips;
 mod page;
+mod progress;
 mod reconcile;
 mod remove_vip;
 mod siblings;
+mod sync;
 mod token;
 mod turns;
 mod undo_change;
@@ -30,10 +33,16 @@ pub use checklist::{Checklist, SetupChecklist, Step, StepState, Ticket, setup_ch
 pub use consent::{Asked, Confirmation, Question};
 pub use doctor::{Check, CheckState, Diagnosis, doctor, doctor_without_settings};
 pub use domains::{DomainList, DomainRow, ListDomains, list_domains};
+pub use explain_call::{CallExplained, DecidedBy, ExplainCall, Rings, explain_call};
 pub use list_changes::{ChangeList, ChangeRow, ListChanges, list_changes};
 pub use list_vips::{ListVips, VipList, list_vips};
 pub use page::PageSize;
+pub use progress::Progress;
 pub use remove_vip::{RemoveVip, RemoveVipOutcome, RemoveVipStatus, remove_vip};
+pub use sync::{
+    Action, Counts, Done, RowState, SyncMode, SyncOutcome, SyncRow, SyncSession, SyncStatus,
+    SyncVips, sync_vips,
+};
 pub use token::{TokenReport, token};
 pub use undo_change::{UndoChange, UndoOutcome, UndoStatus, undo_change};
 
@@ -74,8 +83,14 @@ impl App {
             true => "sandbox".to_owned(),
             false => settings.base_url.to_string(),
         };
-        let guard = Guard::new(settings.confirm, realm.clone(), store.clone());
-        let journal = Journal::new(store, realm, None);
+        let limits = settings.limits.clone();
+        let guard = Guard::new(
+            settings.confirm,
+            limits.clone(),
+            realm.clone(),
+            store.clone(),
+        );
+        let journal = Journal::new(store, realm, limits);
         App {
             shared: Arc::new(Shared {
                 settings,

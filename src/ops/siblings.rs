@@ -19,8 +19,20 @@ pub(super) fn siblings(rule: &Route, routes: &[Route]) -> Vec<Route> {
 
 /// Those of them that the service may remove along with it.
 pub(super) fn at_risk(removed: &Route, routes: &[Route]) -> Vec<Route> {
+    let of_caller = |other: &&Route| other.key.ani.is_same_caller(&removed.key.ani);
+    at_risk_among(removed, routes.iter().filter(of_caller))
+}
+
+/// The same, where the caller's rules are known already.
+pub(super) fn at_risk_among<'a>(
+    removed: &Route,
+    of_caller: impl Iterator<Item = &'a Route>,
+) -> Vec<Route> {
     match removed.key.dnis.to_send() {
-        None => siblings(removed, routes),
+        None => of_caller
+            .filter(|other| other.key != removed.key)
+            .cloned()
+            .collect(),
         Some(_) => Vec::new(),
     }
 }

@@ -145,6 +145,16 @@ impl StateFolder {
         let _ = std::fs::remove_file(self.path.join(name));
     }
 
+    /// Takes the lock of that name, waiting for other processes as long as it takes.
+    pub(crate) async fn lock_in_turn(&self, name: &str) -> Result<FileLock> {
+        loop {
+            if let Some(lock) = self.try_lock(name)? {
+                return Ok(lock);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// Takes the lock of that name, waiting for other processes.
     pub(crate) async fn lock(&self, name: &str) -> Result<FileLock> {
         self.create()?;

@@ -23,13 +23,20 @@ use super::process::{
     answered, demo_sandbox, eventually, logins, received, stored, writes,
 };
 
-const TOOLS: [&str; 5] = [
+const TOOLS: [&str; 9] = [
     "add_vip",
+    "explain_call",
+    "list_changes",
     "list_domains",
     "list_vips",
     "remove_vip",
     "setup_checklist",
+    "sync_vips",
+    "undo_change",
 ];
+
+/// Those that a read-only server does not offer.
+const WRITING: [&str; 4] = ["add_vip", "remove_vip", "sync_vips", "undo_change"];
 
 async fn tool_list() -> Vec<Value> {
     let mut wire = Wire::ready(&Home::bare(), &[], Era::Legacy, false).await;
@@ -198,6 +205,22 @@ async fn arguments_are_those_of_the_contract() {
             "setup_checklist",
             ("domain account_id did fallback_destination", "domain"),
         ),
+        ("explain_call", ("ani domain dnis account_id", "ani domain")),
+        (
+            "list_changes",
+            ("domain ani since status run_id account_id limit cursor", ""),
+        ),
+        (
+            "undo_change",
+            ("change_id account_id confirmation", "change_id"),
+        ),
+        (
+            "sync_vips",
+            (
+                "domain list format mode destination application allow_large_removal dry_run resume account_id confirmation",
+                "domain",
+            ),
+        ),
     ]);
     let tools = tool_list().await;
     let words =
@@ -234,7 +257,7 @@ async fn arguments_are_those_of_the_contract() {
 async fn titles_and_all_four_annotations_are_set() {
     for tool in tool_list().await {
         let name = tool["name"].as_str().unwrap();
-        let changes = matches!(name, "add_vip" | "remove_vip");
+        let changes = WRITING.contains(&name);
         let title = tool["title"].as_str().unwrap_or_default();
         assert!(!title.is_empty(), "{name} has no title");
         assert_eq!(
@@ -304,6 +327,38 @@ async fn every_result_validates_against_its_output_schema() {
         (
             "remove_vip",
             json!({"ani": "16165550126", "domain": DOMAIN}),
+            Some("invalid_argument"),
+        ),
+        (
+            "explain_call",
+            json!({"ani": CALLER, "domain": DOMAIN}),
+            None,
+        ),
+        ("list_changes", json!({"limit": 1}), None),
+        (
+            "list_changes",
+            json!({"since": "yesterday"}),
+            Some("invalid_argument"),
+        ),
+        ("undo_change", json!({"change_id": 1}), None),
+        (
+            "undo_change",
+            json!({"change_id": "99999"}),
+            Some("not_found"),
+        ),
+        (
+            "sync_vips",
+            json!({"domain": DOMAIN, "list": "ani,destination\n1,101\n6165550190,101", "dry_run": "true"}),
+            None,
+        ),
+        (
+            "sync_vips",
+            json!({"domain": DOMAIN, "list": [{"ani": 6_165_550_190_u64, "destination": "101"}]}),
+            None,
+        ),
+        (
+            "sync_vips",
+            json!({"domain": DOMAIN}),
             Some("invalid_argument"),
         ),
     ];
@@ -564,11 +619,19 @@ async fn a_read_only_server_hides_its_writing_tools_and_refuses_them() {
     for (home, arguments) in [by_flag, by_environment, by_file] {
         for era in ERAS {
             let names = names_offered(&home, &arguments, era).await;
-            assert_eq!(names, ["list_domains", "list_vips", "setup_checklist"]);
+            let reading = TOOLS.iter().filter(|tool| !WRITING.contains(tool));
+            assert_eq!(names, reading.copied().collect::<Vec<_>>());
             let mut wire = Wire::ready(&home, &arguments, era, true).await;
             let add = json!({"ani": "6165550177", "domain": DOMAIN, "destination": "1"});
             let remove = json!({"ani": CALLER, "domain": DOMAIN});
-            for (tool, arguments) in [("add_vip", add), ("remove_vip", remove)] {
+            let sync = json!({"domain": DOMAIN, "list": "ani,destination\n6165550177,1"});
+            let writing = [
+                ("add_vip", add),
+                ("remove_vip", remove),
+                ("sync_vips", sync),
+                ("undo_change", json!({"change_id": "1"})),
+            ];
+            for (tool, arguments) in writing {
                 let result = wire.call(tool, arguments).await;
                 assert_eq!(error_of(&result)["code"], "read_only");
             }

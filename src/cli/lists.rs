@@ -1,0 +1,147 @@
+//! `skyswitch vip import` and `export`: lists as files.
+
+use std::io::{IsTerminal, Read};
+use std::path::Path;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio_util::sync::CancellationToken;
+
+use super::ask::{self, Person};
+use super::command::{ExportArgs, ExportFormat, ImportArgs};
+use super::exit::Exit;
+use super::output::Output;
+use super::tables;
+use crate::error::{Error, Result};
+use crate::ops::{self, App, ListVips, PageSize, Progress, SyncSession, SyncStatus};
+use crate::vip_file;
+
+/// Makes a list stand. Ctrl-C sends nothing more and says what was done.
+pub(super) async fn import(app: &App, args: ImportArgs, output: &Output) -> Result<Exit> {
+    let list = args.file.as_deref().map(read).transpose()?;
+    let person = Person::new(args.yes);
+    let app = app.asked_by("skyswitch vip import (command line)");
+    let bar = Bar::new();
+    let stop = CancellationToken::new();
+    let stop_on_interrupt = {
+        let stop = stop.clone();
+        tokio::spawn(async move {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                stop.cancel();
+            }
+        })
+    };
+    let channel = person.channel();
+    let session = SyncSession {
+        channel: &channel,
+        progress: &bar,
+        stop: &stop,
+        most_rows: None,
+    };
+    let synced = tokio::select! {
+        synced = ops::sync_vips(&app, &args.sync, list.as_deref(), &session) => synced,
+        // Before the first row there is nothing to give an account of.
+        () = interrupted_before_applying(&stop, &bar) => Err(Error::cancelled()),
+    };
+    stop_on_interrupt.abort();
+    bar.end();
+    let outcome = ask::decided(synced?)?;
+    output.result(&outcome, || tables::synced(&outcome))?;
+    Ok(match outcome.status {
+        SyncStatus::Planned | SyncStatus::Unchanged | SyncStatus::Applied => Exit::Done,
+        SyncStatus::Invalid => Exit::Usage,
+        SyncStatus::Declined | SyncStatus::ConfirmationRequired => person.exit(true, output),
+        SyncStatus::Incomplete | SyncStatus::Cancelled => Exit::Failed,
+    })
+}
+
+/// Writes a domain's rules as a list that `import` takes.
+pub(super) async fn export(app: &App, args: ExportArgs, output: &Output) -> Result<Exit> {
+    let wanted = ListVips {
+        domain: Some(args.domain),
+        ..ListVips::default()
+    };
+    let list = ops::list_vips(app, &wanted, PageSize::All).await?;
+    let text = match args.format {
+        ExportFormat::Csv => vip_file::to_csv(&list.vips)?,
+        ExportFormat::Json => vip_file::to_json(&list.vips)?,
+    };
+    match &args.output {
+        None if output.is_json() => output.result(&list, String::new),
+        None => output.text(&text),
+        Some(path) => {
+            std::fs::write(path, text).map_err(|error| unusable(path, "written", &error))?;
+            output.note(&format!(
+                "{} VIP rules written to {}",
+                list.total,
+                path.display()
+            ));
+            Ok(Exit::Done)
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        std::io::stdin()
+            .read_to_end(&mut bytes)
+            .map_err(|error| unusable(path, "read", &error))?;
+        return Ok(bytes);
+    }
+    std::fs::read(path).map_err(|error| unusable(path, "read", &error))
+}
+
+fn unusable(path: &Path, what: &str, error: &std::io::Error) -> Error {
+    Error::invalid(
+        "file",
+        format!("{} cannot be {what}: {error}", path.display()),
+        "Check the path and its permissions; nothing was sent.",
+    )
+}
+
+/// Resolves on an interrupt while nothing is being applied. Once rows are
+/// sent, the operation itself stops and gives its account.
+async fn interrupted_before_applying(stop: &CancellationToken, bar: &Bar) {
+    stop.cancelled().await;
+    if bar.is_applying() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// A bar on the terminal, or nothing where there is none.
+struct Bar(ProgressBar);
+
+impl Bar {
+    fn new() -> Bar {
+        let target = match std::io::stderr().is_terminal() {
+            true => ProgressDrawTarget::stderr(),
+            false => ProgressDrawTarget::hidden(),
+        };
+        let bar = ProgressBar::with_draw_target(Some(0), target);
+        // Fails only for a template that is wrong, which the plain style is not.
+        if let Ok(style) =
+            ProgressStyle::with_template("{wide_bar} {pos}/{len} {per_sec}, {eta} left")
+        {
+            bar.set_style(style);
+        }
+        Bar(bar)
+    }
+
+    fn is_applying(&self) -> bool {
+        self.0.length().is_some_and(|length| length > 0)
+    }
+
+    fn end(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+impl Progress for Bar {
+    fn report(&self, done: usize, total: usize, _: &str) {
+        if total == 0 {
+            return;
+        }
+        self.0.set_length(u64::try_from(total).unwrap_or(u64::MAX));
+        self.0.set_position(u64::try_from(done).unwrap_or(u64::MAX));
+    }
+}

@@ -1,0 +1,349 @@
+//! Sending a plan that was agreed to: many rows at a time, each written down
+//! before it is sent.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use futures_util::stream::{self, StreamExt};
+use tokio_util::sync::CancellationToken;
+
+use super::report::{Report, RowState};
+use super::{Source, SyncOutcome, SyncSession, Task};
+use crate::domain::{AccountId, PbxDomain, PhoneNumber, Route, RouteKey};
+use crate::error::{Code, Error, Result};
+use crate::guard::{Channel, Clearance, RouteChange, RoutePlan, Verdict};
+use crate::ops::App;
+use crate::ops::change::{Made, NotMade, turn_name};
+use crate::ops::journal::{Origin, now};
+use crate::ops::progress::Progress;
+use crate::state::{FileLock, NewRun, RoutePair, RunRow};
+
+/// Callers worked on at the same time.
+const AT_ONCE: usize = 32;
+/// So many failures in a row, none of them the row's own fault, end the run.
+const PATIENCE: usize = 10;
+
+/// A run that was written down and may be applied.
+pub(super) struct Run {
+    id: String,
+    domain: PbxDomain,
+}
+
+/// What became of one row.
+struct Sent {
+    index: usize,
+    outcome: Option<Result<Made, NotMade>>,
+}
+
+impl Run {
+    /// Writes a new run down, or goes on with one that is.
+    pub async fn begin(app: &App, task: &Task, report: &Report, plan: &RoutePlan) -> Result<Run> {
+        let domain = task.domain.clone();
+        if let Source::Run(resumed) = &task.source {
+            let id = resumed.id.clone();
+            return Ok(Run { id, domain });
+        }
+        let id = format!("r-{:012x}", rand::random::<u64>() >> 16);
+        let lines = report.rows.iter().filter(|row| row.change.is_some());
+        let rows: Vec<RunRow> = (0..)
+            .zip(lines.zip(plan.changes()))
+            .map(|(row, (line, change))| RunRow {
+                row,
+                line: line.line.and_then(|line| i64::try_from(line).ok()),
+                routes: RoutePair {
+                    before: change.before().cloned(),
+                    wanted: change.after().cloned(),
+                },
+            })
+            .collect();
+        let new = NewRun {
+            id: &id,
+            realm: app.journal().realm(),
+            account: task.account.as_str(),
+            domain: task.domain.as_str(),
+            mode: task.mode.word(),
+            request: &task.request,
+            asked_by: &app.asked_by,
+            now: now(),
+        };
+        let store = app.journal().store().get().await?;
+        store.add_run(&new, &rows).await?;
+        Ok(Run { id, domain })
+    }
+
+    /// Sends the plan. What is under way when it is stopped is seen through;
+    /// nothing else is begun.
+    pub async fn apply(
+        &self,
+        app: &App,
+        mut report: Report,
+        clearance: Clearance<RoutePlan>,
+        lock: FileLock,
+        session: &SyncSession<'_>,
+    ) -> Result<SyncOutcome> {
+        report.run_id = Some(self.id.clone());
+        let account = clearance.change().account().clone();
+        // A run that is taken up keeps the positions of its plan.
+        let places: Vec<(usize, i64)> = report
+            .rows
+            .iter()
+            .enumerate()
+            .filter(|(_, row)| row.change.is_some())
+            .zip(0..)
+            .map(|((index, row), position)| (index, row.position.unwrap_or(position)))
+            .collect();
+        let total = places.len();
+        let planned: HashSet<RouteKey> = clearance
+            .change()
+            .changes()
+            .iter()
+            .map(|change| change.key().clone())
+            .collect();
+        let sender = Sender {
+            app,
+            run: self,
+            hold: Arc::new(lock),
+            halt: session.stop.child_token(),
+            failures: AtomicUsize::new(0),
+            stopped_by: Mutex::new(None),
+        };
+        let callers = by_caller(places.into_iter().zip(clearance.divide()).collect());
+        let mut at_risk = Vec::new();
+        let mut done = 0;
+        let mut sending = stream::iter(callers)
+            .map(|rows| sender.send_all_of(rows))
+            .buffer_unordered(AT_ONCE);
+        while let Some(sent) = sending.next().await {
+            for row in sent {
+                done += usize::from(row.outcome.is_some());
+                at_risk.extend(note(&mut report, row));
+            }
+            report_progress(session.progress, done, total, &self.id);
+        }
+        drop(sending);
+        // What the plan itself changes is where it belongs.
+        at_risk.retain(|rule| !planned.contains(&rule.key));
+        let restored = sender.restore(&account, &at_risk).await;
+        report.warnings.extend(restored);
+        let left = report.done();
+        if left.not_sent + left.unknown == 0 {
+            app.journal()
+                .store()
+                .get()
+                .await?
+                .finish_run(&self.id)
+                .await?;
+        }
+        let stopped_by = sender.stopped_by();
+        Ok(report.applied(session.stop.is_cancelled(), stopped_by.as_ref()))
+    }
+}
+
+fn report_progress(progress: &dyn Progress, done: usize, total: usize, run: &str) {
+    progress.report(
+        done,
+        total,
+        &format!("{done} of {total} changes of run {run}"),
+    );
+}
+
+/// A row with its position in the run and the permission for it.
+type Cleared = ((usize, i64), Clearance);
+
+/// Rows of one caller go one after the other, removals first: whether a
+/// removal takes other rules of the caller along is not documented.
+fn by_caller(rows: Vec<Cleared>) -> Vec<Vec<Cleared>> {
+    let mut places = HashMap::<String, usize>::new();
+    let mut callers: Vec<Vec<Cleared>> = Vec::new();
+    for row in rows {
+        let ani = row.1.change().ani().as_str();
+        let name = PhoneNumber::from_stored(ani)
+            .map_or_else(|| ani.to_owned(), |number| number.as_str().to_owned());
+        let place = *places.entry(name).or_insert(callers.len());
+        match callers.get_mut(place) {
+            Some(caller) => caller.push(row),
+            None => callers.push(vec![row]),
+        }
+    }
+    for caller in &mut callers {
+        caller.sort_by_key(|(_, clearance)| clearance.change().after().is_some());
+    }
+    callers
+}
+
+/// Enters what became of a row; gives the rules that its removal put at risk.
+fn note(report: &mut Report, sent: Sent) -> Vec<Route> {
+    let Some(row) = report.rows.get_mut(sent.index) else {
+        return Vec::new();
+    };
+    match sent.outcome {
+        None => row.state = Some(RowState::NotSent),
+        Some(Ok(made)) => {
+            row.state = Some(RowState::Made);
+            row.change_id = Some(made.change_id);
+            let change = row.change.take();
+            return change.map_or(Vec::new(), |change| change.at_risk().to_vec());
+        }
+        Some(Err(NotMade {
+            error,
+            change_id,
+            is_known,
+        })) => {
+            row.state = Some(match (is_known, change_id) {
+                (false, _) => RowState::Unknown,
+                (true, Some(_)) => RowState::Failed,
+                // It was refused before anything was written down or sent.
+                (true, None) => RowState::NotSent,
+            });
+            row.change_id = change_id;
+            row.reason = Some(format!("{error}. {}", error.hint()));
+        }
+    }
+    row.change = None;
+    Vec::new()
+}
+
+struct Sender<'a> {
+    app: &'a App,
+    run: &'a Run,
+    /// Keeps other imports out of the domain until the last row is settled.
+    hold: Arc<FileLock>,
+    halt: CancellationToken,
+    failures: AtomicUsize,
+    stopped_by: Mutex<Option<Error>>,
+}
+
+impl Sender<'_> {
+    async fn send_all_of(&self, rows: Vec<Cleared>) -> Vec<Sent> {
+        let number = rows
+            .first()
+            .and_then(|(_, clearance)| PhoneNumber::from_stored(clearance.change().ani().as_str()));
+        let turn = tokio::select! {
+            biased;
+            () = self.halt.cancelled() => None,
+            turn = self.app.turns().take(turn_name(&self.run.domain, number.as_ref())) => Some(Arc::new(turn)),
+        };
+        let mut sent = Vec::with_capacity(rows.len());
+        for ((index, position), clearance) in rows {
+            let outcome = match &turn {
+                Some(turn) => self.send(clearance, Arc::clone(turn), position).await,
+                None => None,
+            };
+            sent.push(Sent { index, outcome });
+        }
+        sent
+    }
+
+    /// Sends one row; `None` where the run was stopped before.
+    async fn send(
+        &self,
+        clearance: Clearance,
+        turn: impl Send + 'static,
+        position: i64,
+    ) -> Option<Result<Made, NotMade>> {
+        let ready = async { self.app.client()?.ready_to_write().await };
+        let ready = tokio::select! {
+            biased;
+            () = self.halt.cancelled() => return None,
+            ready = ready => ready,
+        };
+        let origin = Origin {
+            undoes: None,
+            run: Some((self.run.id.clone(), position)),
+        };
+        let hold = (turn, Arc::clone(&self.hold));
+        let outcome = match ready {
+            Ok(ready) => self.app.send_now(clearance, ready, hold, origin).await,
+            Err(error) => Err(error.into()),
+        };
+        self.judge(&outcome);
+        Some(outcome)
+    }
+
+    /// Stops the run where the next rows can only fail the same way.
+    fn judge(&self, outcome: &Result<Made, NotMade>) {
+        let Err(failure) = outcome else {
+            self.failures.store(0, Ordering::Relaxed);
+            return;
+        };
+        let hopeless = match failure.error.code() {
+            Code::Unauthorized
+            | Code::Forbidden
+            | Code::NotConfigured
+            | Code::Blocked
+            | Code::Internal => true,
+            Code::UpstreamUnavailable | Code::Timeout | Code::RateLimited => {
+                self.failures.fetch_add(1, Ordering::Relaxed) + 1 >= PATIENCE
+            }
+            _ => false,
+        };
+        if hopeless {
+            let mut stopped_by = self
+                .stopped_by
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            stopped_by.get_or_insert_with(|| failure.error.clone());
+            self.halt.cancel();
+        }
+    }
+
+    fn stopped_by(&self) -> Option<Error> {
+        self.stopped_by
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Puts back what the service removed along with rules of the same caller,
+    /// and says so.
+    async fn restore(&self, account: &AccountId, at_risk: &[Route]) -> Vec<String> {
+        if at_risk.is_empty() {
+            return Vec::new();
+        }
+        let app = self.app;
+        let Ok(lost) = app.lost(account, &self.run.domain, at_risk).await else {
+            return vec![
+                "the other rules of callers whose rules were removed could not be read back; check them with list_vips"
+                    .to_owned(),
+            ];
+        };
+        let mut told = Vec::new();
+        for rule in lost {
+            let restored = self.restore_one(account, &rule).await;
+            let caller = crate::redact::shown(rule.key.ani.as_str(), 64);
+            told.push(match restored {
+                Ok(()) => format!(
+                    "the service removed another rule of \"{caller}\" (called number {}) along with the one on the plan; it was put back",
+                    rule.key.dnis
+                ),
+                Err(error) => format!(
+                    "the service removed another rule of \"{caller}\" (called number {}) along with the one on the plan, and it could not be put back: {error}",
+                    rule.key.dnis
+                ),
+            });
+        }
+        told
+    }
+
+    async fn restore_one(&self, account: &AccountId, rule: &Route) -> Result<()> {
+        let app = self.app;
+        let lost = app.write_down_loss(account, rule).await?;
+        let change = RouteChange::put(account.clone(), super::TOOL, None, rule.clone());
+        // Nothing stands under this key, so putting it back takes nothing away.
+        let verdict = app.guard().decide(change, &Channel::Given).await?;
+        let Verdict::Cleared(clearance) = verdict else {
+            return Err(Error::internal(
+                "putting a rule back was not cleared",
+                "Add it again with add_vip.",
+            ));
+        };
+        let origin = Origin {
+            undoes: Some(lost),
+            run: None,
+        };
+        let made = app.send(clearance, Arc::clone(&self.hold), origin).await;
+        made.map(drop).map_err(|failure| failure.error)
+    }
+}

@@ -1,0 +1,352 @@
+//! What has to change so that a wanted list stands.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::{Action, Row, SyncMode};
+use crate::config::Limits;
+use crate::domain::{
+    AccountId, Ani, Application, Destination, DestinationForm, Dnis, PbxDomain, PhoneNumber, Route,
+    RouteKey,
+};
+use crate::error::{Code, Error, Refused, Result};
+use crate::guard::RouteChange;
+use crate::ops::add_vip::other_house_style;
+use crate::ops::siblings::at_risk_among;
+use crate::redact::shown;
+use crate::vip_file;
+
+/// Removals up to this many are never too many.
+const FEW_REMOVALS: usize = 20;
+/// Lines named in one warning.
+const LINES_NAMED: usize = 20;
+
+/// What is wanted, and under which rules.
+pub(super) struct Wanted<'a> {
+    pub account: &'a AccountId,
+    pub domain: &'a PbxDomain,
+    pub list: &'a vip_file::VipFile,
+    pub mode: SyncMode,
+    pub allow_large_removal: bool,
+    pub form: DestinationForm,
+    pub limits: &'a Limits,
+}
+
+/// A plan before anybody has agreed to it.
+pub(super) struct SyncPlan {
+    pub rows: Vec<Row>,
+    pub warnings: Vec<String>,
+}
+
+impl Wanted<'_> {
+    /// Compares the list with what stands.
+    ///
+    /// # Errors
+    /// `invalid_argument` when mirroring would remove most of the domain's rules.
+    pub fn plan(&self, routes: &[Route]) -> Result<SyncPlan> {
+        let standing = Standing::of(routes);
+        let mut rows: Vec<Row> = self.list.bad.iter().map(Row::unreadable).collect();
+        let mut warnings = self.list.warnings.clone();
+        let mut listed = HashMap::new();
+        for wanted in &self.list.rows {
+            rows.push(self.row(wanted, &standing, &mut listed));
+        }
+        rows.sort_by_key(|row| row.line);
+        warnings.extend(doubtful_numbers(&rows));
+        warnings.extend(
+            rows.iter()
+                .find(|row| row.action == Action::Add)
+                .and_then(|row| other_house_style(row.wanted.as_ref()?, routes)),
+        );
+        if self.mode == SyncMode::Mirror {
+            let kept: HashSet<usize> = listed.keys().filter_map(Identity::standing).collect();
+            let unlisted: Vec<&Route> = routes
+                .iter()
+                .enumerate()
+                .filter(|(index, _)| !kept.contains(index))
+                .map(|(_, route)| route)
+                .collect();
+            self.remove_unlisted(&unlisted, &standing, &mut rows, &mut warnings)?;
+        }
+        Ok(SyncPlan { rows, warnings })
+    }
+
+    fn row(
+        &self,
+        wanted: &vip_file::Row,
+        standing: &Standing<'_>,
+        listed: &mut HashMap<Identity, (usize, Route)>,
+    ) -> Row {
+        let mut row = Row::of_line(wanted);
+        let found = standing.find(wanted);
+        let before = found.map(|index| &standing.routes[index]);
+        let after = match self.route(wanted, before) {
+            Ok(after) => after,
+            Err(refused) => return row.invalid(refused.to_string()),
+        };
+        let identity = match found {
+            Some(index) => Identity::Standing(index),
+            None => Identity::New(after.key.ani.clone(), after.key.dnis.clone()),
+        };
+        if let Some((line, other)) = listed.get(&identity) {
+            let reason = match other.rings_like(&after) {
+                true => format!("repeats line {line}; take one of them out"),
+                false => format!(
+                    "contradicts line {line}: there the same caller rings {}, here {}; take one of them out",
+                    other.rings(),
+                    after.rings()
+                ),
+            };
+            return row.invalid(reason);
+        }
+        listed.insert(identity, (wanted.line, after.clone()));
+        row.ani = after.key.ani.as_str().to_owned();
+        row.dnis = after.key.dnis.to_send().map(str::to_owned);
+        row.previous = before.cloned();
+        row.wanted = Some(after.clone());
+        let Some(before) = before else {
+            row.action = Action::Add;
+            row.change = Some(self.put(None, after));
+            return row;
+        };
+        if before.rings_like(&after) {
+            row.action = Action::Keep;
+            row.wanted = Some(before.clone());
+            return row;
+        }
+        if let Err(refusal) = self.limits.refuse_protected(before) {
+            return row.invalid(refusal.to_string());
+        }
+        row.action = Action::Replace;
+        row.change = Some(self.put(Some(before.clone()), after));
+        row
+    }
+
+    /// The rule that a row asks for.
+    fn route(&self, wanted: &vip_file::Row, before: Option<&Route>) -> Result<Route, Refused> {
+        let said = |stored: &str| {
+            wanted
+                .application
+                .as_deref()
+                .is_none_or(|word| word == stored)
+        };
+        let as_stored = before.filter(|before| {
+            before.destination.as_str() == wanted.destination && said(before.application.as_str())
+        });
+        if let Some(before) = as_stored {
+            return Ok(before.clone());
+        }
+        let key = match before {
+            Some(before) => before.key.clone(),
+            None => self.new_key(wanted)?,
+        };
+        let given = wanted
+            .application
+            .as_deref()
+            .map(str::parse::<Application>)
+            .transpose()?;
+        let destination: Destination = wanted.destination.parse()?;
+        let application = destination.application(given)?;
+        Ok(Route {
+            destination: destination.in_form(self.form, &application),
+            key,
+            application,
+            application_is_stored: true,
+        })
+    }
+
+    fn new_key(&self, wanted: &vip_file::Row) -> Result<RouteKey, Refused> {
+        let remedy = "give a phone number, or a value exactly as list_vips shows it";
+        let number = wanted.ani.number().ok_or_else(|| {
+            Refused::new(
+                wanted.ani.as_given(),
+                "is no phone number, and no rule is stored exactly like that",
+                remedy,
+            )
+        })?;
+        let dnis = match &wanted.dnis {
+            None => Dnis::any(),
+            Some(dnis) => dnis.to_dnis().ok_or_else(|| {
+                Refused::new(
+                    dnis.as_given(),
+                    "is no called number, and no rule is stored exactly like that",
+                    remedy,
+                )
+            })?,
+        };
+        Ok(RouteKey {
+            domain: self.domain.as_str().into(),
+            ani: Ani::from(number),
+            dnis,
+        })
+    }
+
+    fn put(&self, before: Option<Route>, after: Route) -> RouteChange {
+        RouteChange::put(self.account.clone(), super::TOOL, before, after)
+    }
+
+    fn remove_unlisted(
+        &self,
+        unlisted: &[&Route],
+        standing: &Standing<'_>,
+        rows: &mut Vec<Row>,
+        warnings: &mut Vec<String>,
+    ) -> Result<()> {
+        let (protected, removed): (Vec<&Route>, Vec<&Route>) = unlisted
+            .iter()
+            .partition(|route| self.limits.is_protected(&route.key.ani));
+        if !protected.is_empty() {
+            warnings.push(format!(
+                "{} rules that are not on the list stay, because the operator protects their callers (`protected`)",
+                protected.len()
+            ));
+        }
+        let too_many = removed.len() > FEW_REMOVALS && removed.len() * 2 > standing.routes.len();
+        if too_many && !self.allow_large_removal {
+            return Err(too_large(removed.len(), standing.routes.len()));
+        }
+        for route in removed {
+            if PhoneNumber::from_stored(route.key.ani.as_str()).is_none() {
+                warnings.push(format!(
+                    "the rule stored as \"{}\" is not for one phone number and is not on the list; mirroring removes it",
+                    shown(route.key.ani.as_str(), 64)
+                ));
+            }
+            let at_risk = at_risk_among(route, standing.of_caller(route));
+            let change =
+                RouteChange::remove(self.account.clone(), super::TOOL, route.clone(), at_risk);
+            rows.push(Row::removal(route, change));
+        }
+        for route in protected {
+            rows.push(Row::protected(route));
+        }
+        Ok(())
+    }
+}
+
+/// Which rule a row is about.
+#[derive(PartialEq, Eq, Hash)]
+enum Identity {
+    /// One that stands, by its place in the list of routes.
+    Standing(usize),
+    /// A new one.
+    New(Ani, Dnis),
+}
+
+impl Identity {
+    fn standing(&self) -> Option<usize> {
+        match self {
+            Identity::Standing(index) => Some(*index),
+            Identity::New(..) => None,
+        }
+    }
+}
+
+/// The rules that stand, found by caller without going through all of them.
+struct Standing<'a> {
+    routes: &'a [Route],
+    by_text: HashMap<&'a str, Vec<usize>>,
+    by_number: HashMap<PhoneNumber, Vec<usize>>,
+}
+
+impl<'a> Standing<'a> {
+    fn of(routes: &'a [Route]) -> Standing<'a> {
+        let mut by_text = HashMap::<_, Vec<usize>>::new();
+        let mut by_number = HashMap::<_, Vec<usize>>::new();
+        for (index, route) in routes.iter().enumerate() {
+            let text = route.key.ani.as_str();
+            by_text.entry(text).or_default().push(index);
+            if let Some(number) = PhoneNumber::from_stored(text) {
+                by_number.entry(number).or_default().push(index);
+            }
+        }
+        Standing {
+            routes,
+            by_text,
+            by_number,
+        }
+    }
+
+    /// The rule that a row names: stored exactly so, else the same number.
+    fn find(&self, wanted: &vip_file::Row) -> Option<usize> {
+        let same_dnis = |index: &&usize| {
+            let dnis = &self.routes[**index].key.dnis;
+            match &wanted.dnis {
+                None => dnis.is_any(),
+                Some(key) => key.matches(dnis),
+            }
+        };
+        let given = wanted.ani.as_given();
+        let exactly = [given, given.trim()]
+            .into_iter()
+            .find_map(|text| self.by_text.get(text)?.iter().find(same_dnis));
+        let same_number = || {
+            let number = wanted.ani.number()?;
+            let sent = self
+                .by_text
+                .get(number.as_str())
+                .and_then(|all| all.iter().find(same_dnis));
+            sent.or_else(|| self.by_number.get(number)?.iter().find(same_dnis))
+        };
+        exactly.or_else(same_number).copied()
+    }
+
+    /// The rules of a rule's caller, in any writing.
+    fn of_caller(&self, rule: &Route) -> impl Iterator<Item = &'a Route> {
+        let text = rule.key.ani.as_str();
+        let indexes = PhoneNumber::from_stored(text)
+            .and_then(|number| self.by_number.get(&number))
+            .or_else(|| self.by_text.get(text));
+        let routes = self.routes;
+        indexes
+            .into_iter()
+            .flatten()
+            .map(move |index| &routes[*index])
+    }
+}
+
+/// One warning for each way in which new numbers look wrong, with their lines.
+fn doubtful_numbers(rows: &[Row]) -> Vec<String> {
+    let mut doubtful = BTreeMap::<usize, String>::new();
+    for row in rows.iter().filter(|row| row.action == Action::Add) {
+        let number = row
+            .wanted
+            .as_ref()
+            .and_then(|route| PhoneNumber::from_stored(route.key.ani.as_str()));
+        if let (Some(line), Some(why)) = (row.line, number.and_then(|n| n.implausibility())) {
+            doubtful.insert(line, why);
+        }
+    }
+    let Some((_, first)) = doubtful.first_key_value() else {
+        return Vec::new();
+    };
+    if doubtful.len() == 1 {
+        return vec![first.clone()];
+    }
+    let lines: Vec<String> = doubtful
+        .keys()
+        .take(LINES_NAMED)
+        .map(usize::to_string)
+        .collect();
+    vec![format!(
+        "{} new numbers look as if they were not in service; check lines {}{}",
+        doubtful.len(),
+        lines.join(", "),
+        if doubtful.len() > LINES_NAMED {
+            ", …"
+        } else {
+            ""
+        }
+    )]
+}
+
+fn too_large(removed: usize, standing: usize) -> Error {
+    Error::new(
+        Code::InvalidArgument,
+        format!(
+            "mirroring this list would remove {removed} of the domain's {standing} VIP rules, more than half, so nothing was sent"
+        ),
+        "Check that the list is complete. To remove that many all the same, set `allow_large_removal` \
+         (`--allow-large-removal`); `mode` `merge` removes nothing.",
+    )
+    .with_field("allow_large_removal")
+}

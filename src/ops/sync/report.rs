@@ -1,0 +1,425 @@
+//! What a sync plans and what became of it, row by row.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Confirmation, SyncMode, Task, Vip};
+use crate::domain::Route;
+use crate::error::Error;
+use crate::guard::RouteChange;
+use crate::ops::PageSize;
+use crate::vip_file;
+
+/// What a row asks for, on what stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum Action {
+    /// A new rule.
+    Add,
+    /// A rule that stands rings elsewhere.
+    Replace,
+    /// A rule that is not on the list goes away.
+    Remove,
+    /// The rule stands already, or stays for another reason that is given.
+    Keep,
+    /// The row cannot be used; `reason` says why.
+    Invalid,
+}
+
+/// What became of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum RowState {
+    /// Made.
+    Made,
+    /// Not made; `reason` says why.
+    Failed,
+    /// Sent, and it is not known whether it was made.
+    Unknown,
+    /// Not sent.
+    NotSent,
+}
+
+/// How a sync ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum SyncStatus {
+    /// Only planned, as asked; nothing was sent.
+    Planned,
+    /// Everything stood already; nothing was sent.
+    Unchanged,
+    /// The list has rows that cannot be used; nothing was sent.
+    Invalid,
+    /// Nothing was sent; a person must agree to the plan first.
+    ConfirmationRequired,
+    /// The person did not agree; nothing was sent.
+    Declined,
+    /// Every change was made.
+    Applied,
+    /// Some changes were not made; the rows say which and why.
+    Incomplete,
+    /// Stopped on request; the rows say what was not sent.
+    Cancelled,
+}
+
+/// How many rows ask for what.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Counts {
+    /// New rules.
+    pub add: usize,
+    /// Rules that ring elsewhere.
+    pub replace: usize,
+    /// Rules that go away.
+    pub remove: usize,
+    /// Rules that stay.
+    pub keep: usize,
+    /// Rows that cannot be used.
+    pub invalid: usize,
+}
+
+/// What became of the changes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Done {
+    /// Made, in this call or before it was taken up again.
+    pub made: usize,
+    /// Not made.
+    pub failed: usize,
+    /// Sent, and not known whether made.
+    pub unknown: usize,
+    /// Not sent.
+    pub not_sent: usize,
+}
+
+/// A row as results carry it. Rules that stay are counted, not listed.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct SyncRow {
+    /// Line of the list; left out for a rule that is not on it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub line: Option<usize>,
+    /// What it asks for.
+    pub action: Action,
+    /// The caller as stored, or as given where the row cannot be used.
+    pub ani: String,
+    /// The called number the rule is limited to; left out for any.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub dnis: Option<String>,
+    /// The rule that stands.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub previous: Option<Vip>,
+    /// The rule that is wanted.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub vip: Option<Vip>,
+    /// The list's note.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub note: Option<String>,
+    /// What became of it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub state: Option<RowState>,
+    /// Why it cannot be used, stays, or was not made.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+    /// The change in the journal, for `undo_change`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub change_id: Option<String>,
+}
+
+/// What became of a sync.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct SyncOutcome {
+    /// How it ended.
+    pub status: SyncStatus,
+    /// The account.
+    pub account_id: String,
+    /// The domain.
+    pub domain: String,
+    /// What is done with rules that are not on the list.
+    pub mode: SyncMode,
+    /// The run, for `resume` and for list_changes; left out where none was begun.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub run_id: Option<String>,
+    /// What the rows ask for.
+    pub plan: Counts,
+    /// What became of the changes, once any were to be sent.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub done: Option<Done>,
+    /// The rows: first those that need a look, then what goes away, what rings
+    /// elsewhere, what is new.
+    pub rows: Vec<SyncRow>,
+    /// Rows that are left out here for want of room.
+    pub rows_left_out: usize,
+    /// Why the rest was not sent.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub stopped_by: Option<String>,
+    /// Things worth a second look.
+    pub warnings: Vec<String>,
+    /// What is still to be confirmed, with status `confirmation_required`.
+    #[serde(flatten)]
+    pub confirmation: Confirmation,
+}
+
+impl SyncOutcome {
+    /// The run to take up, where something of it is left.
+    pub fn run_to_resume(&self) -> Option<&str> {
+        let left = self
+            .done
+            .is_some_and(|done| done.not_sent + done.unknown + done.failed > 0);
+        self.run_id.as_deref().filter(|_| left)
+    }
+
+    /// The same with at most so many rows.
+    #[must_use]
+    pub fn cut_to(mut self, size: PageSize) -> SyncOutcome {
+        if let PageSize::Rows(most) = size {
+            self.rows_left_out = self.rows.len().saturating_sub(most);
+            self.rows.truncate(most);
+        }
+        self
+    }
+}
+
+/// A row while it is worked on.
+#[derive(Debug, Clone)]
+pub(super) struct Row {
+    pub line: Option<usize>,
+    pub action: Action,
+    pub ani: String,
+    pub dnis: Option<String>,
+    pub previous: Option<Route>,
+    pub wanted: Option<Route>,
+    pub note: Option<String>,
+    /// What is still to be sent.
+    pub change: Option<RouteChange>,
+    pub state: Option<RowState>,
+    pub reason: Option<String>,
+    pub change_id: Option<i64>,
+    /// Position in a run's plan that this is the rest of.
+    pub position: Option<i64>,
+}
+
+impl Row {
+    /// A row of the list, before it is known what it asks for.
+    pub fn of_line(wanted: &vip_file::Row) -> Row {
+        Row {
+            line: Some(wanted.line),
+            action: Action::Keep,
+            ani: wanted.ani.as_given().to_owned(),
+            dnis: wanted.dnis.as_ref().map(|dnis| dnis.as_given().to_owned()),
+            previous: None,
+            wanted: None,
+            note: wanted.note.clone(),
+            change: None,
+            state: None,
+            reason: None,
+            change_id: None,
+            position: None,
+        }
+    }
+
+    /// A line that could not even be read.
+    pub fn unreadable(bad: &vip_file::BadRow) -> Row {
+        Row {
+            line: Some(bad.line),
+            action: Action::Invalid,
+            ani: bad.given.clone(),
+            reason: Some(bad.reason.clone()),
+            ..Row::of_rule(None, None)
+        }
+    }
+
+    /// A rule, from what stands to what is wanted.
+    pub fn of_rule(previous: Option<&Route>, wanted: Option<&Route>) -> Row {
+        let key = previous.or(wanted).map(|route| &route.key);
+        Row {
+            line: None,
+            action: match (previous, wanted) {
+                (None, Some(_)) => Action::Add,
+                (Some(_), Some(_)) => Action::Replace,
+                (Some(_), None) => Action::Remove,
+                (None, None) => Action::Keep,
+            },
+            ani: key.map_or_else(String::new, |key| key.ani.as_str().to_owned()),
+            dnis: key.and_then(|key| key.dnis.to_send().map(str::to_owned)),
+            previous: previous.cloned(),
+            wanted: wanted.cloned(),
+            note: None,
+            change: None,
+            state: None,
+            reason: None,
+            change_id: None,
+            position: None,
+        }
+    }
+
+    pub fn removal(route: &Route, change: RouteChange) -> Row {
+        Row {
+            change: Some(change),
+            ..Row::of_rule(Some(route), None)
+        }
+    }
+
+    pub fn protected(route: &Route) -> Row {
+        Row {
+            action: Action::Keep,
+            reason: Some("the operator protects this caller (`protected`)".to_owned()),
+            ..Row::of_rule(Some(route), None)
+        }
+    }
+
+    pub fn invalid(mut self, reason: String) -> Row {
+        self.action = Action::Invalid;
+        self.reason = Some(reason);
+        self.change = None;
+        self
+    }
+
+    fn needs_a_look(&self) -> bool {
+        self.action == Action::Invalid || self.state.is_some_and(|state| state != RowState::Made)
+    }
+
+    /// Place in the result; `None` where the row is only counted.
+    fn rank(&self) -> Option<u8> {
+        match self.action {
+            _ if self.needs_a_look() => Some(0),
+            Action::Remove => Some(1),
+            Action::Replace => Some(2),
+            Action::Add => Some(3),
+            Action::Keep if self.reason.is_some() => Some(4),
+            Action::Keep | Action::Invalid => None,
+        }
+    }
+}
+
+impl From<&Row> for SyncRow {
+    fn from(row: &Row) -> Self {
+        SyncRow {
+            line: row.line,
+            action: row.action,
+            ani: row.ani.clone(),
+            dnis: row.dnis.clone(),
+            previous: row.previous.as_ref().map(Vip::from),
+            vip: row.wanted.as_ref().map(Vip::from),
+            note: row.note.clone(),
+            state: row.state,
+            reason: row.reason.clone(),
+            change_id: row.change_id.map(|id| id.to_string()),
+        }
+    }
+}
+
+/// Everything that is known of a sync so far.
+#[derive(Debug, Clone)]
+pub(super) struct Report {
+    account_id: String,
+    domain: String,
+    mode: SyncMode,
+    pub run_id: Option<String>,
+    pub rows: Vec<Row>,
+    pub warnings: Vec<String>,
+}
+
+impl Report {
+    pub fn new(task: &Task) -> Report {
+        Report {
+            account_id: task.account.to_string(),
+            domain: task.domain.to_string(),
+            mode: task.mode,
+            run_id: None,
+            rows: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// What is still to be sent, in the order of the rows.
+    pub fn changes(&self) -> Vec<RouteChange> {
+        self.rows
+            .iter()
+            .filter_map(|row| row.change.clone())
+            .collect()
+    }
+
+    pub fn has_invalid_rows(&self) -> bool {
+        self.rows.iter().any(|row| row.action == Action::Invalid)
+    }
+
+    pub fn counts(&self) -> Counts {
+        let of = |action| self.rows.iter().filter(|row| row.action == action).count();
+        Counts {
+            add: of(Action::Add),
+            replace: of(Action::Replace),
+            remove: of(Action::Remove),
+            keep: of(Action::Keep),
+            invalid: of(Action::Invalid),
+        }
+    }
+
+    pub fn done(&self) -> Done {
+        let of = |state| {
+            self.rows
+                .iter()
+                .filter(|row| row.state == Some(state))
+                .count()
+        };
+        Done {
+            made: of(RowState::Made),
+            failed: of(RowState::Failed),
+            unknown: of(RowState::Unknown),
+            not_sent: of(RowState::NotSent),
+        }
+    }
+
+    /// The outcome where nothing is to be sent.
+    pub fn without_changes(self) -> SyncOutcome {
+        let done = self.done();
+        let status = match self.has_invalid_rows() {
+            true => SyncStatus::Invalid,
+            false if done.failed > 0 => SyncStatus::Incomplete,
+            false if done.made > 0 => SyncStatus::Applied,
+            false => SyncStatus::Unchanged,
+        };
+        self.report(status)
+    }
+
+    /// The outcome after changes were sent.
+    pub fn applied(self, cancelled: bool, stopped_by: Option<&Error>) -> SyncOutcome {
+        let done = self.done();
+        let status = match done.failed + done.unknown + done.not_sent {
+            0 => SyncStatus::Applied,
+            _ if cancelled => SyncStatus::Cancelled,
+            _ => SyncStatus::Incomplete,
+        };
+        let mut outcome = self.report(status);
+        outcome.stopped_by = stopped_by.map(|error| format!("{error}. {}", error.hint()));
+        outcome
+    }
+
+    pub fn report(self, status: SyncStatus) -> SyncOutcome {
+        let (plan, done) = (self.counts(), self.done());
+        let mut ranked: Vec<(u8, &Row)> = self
+            .rows
+            .iter()
+            .filter_map(|row| Some((row.rank()?, row)))
+            .collect();
+        ranked.sort_by_key(|(rank, _)| *rank);
+        SyncOutcome {
+            status,
+            rows: ranked.into_iter().map(|(_, row)| row.into()).collect(),
+            account_id: self.account_id,
+            domain: self.domain,
+            mode: self.mode,
+            run_id: self.run_id,
+            plan,
+            done: (done != Done::default()).then_some(done),
+            rows_left_out: 0,
+            stopped_by: None,
+            warnings: self.warnings,
+            confirmation: Confirmation::default(),
+        }
+    }
+}
