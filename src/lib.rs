@@ -13,12 +13,15 @@
 //! | [`config`] | settings and where they come from |
 //! | [`state`] | the private folder and the SQLite store in it |
 //! | [`guard`] | when a change may be made |
+//! | [`approval_page`] | how a change is settled in a browser on this machine |
+//! | [`vip_file`] | VIP lists as CSV, JSON and vCard |
 //! | [`skyswitch`] | the SkySwitch API: login, pacing, retries, lists |
 //! | [`ops`] | what can be done |
 //! | [`mcp`] | the Model Context Protocol over stdio |
 //! | [`cli`] | the command line |
 //! | [`sandbox`] | an embedded SkySwitch API, read from its documents alone |
 
+pub mod approval_page;
 pub mod cli;
 pub mod config;
 pub mod domain;

@@ -173,6 +173,7 @@ async fn serve(global: &Global, args: McpArgs) -> Result<Exit> {
     let (app, _sandbox) = match settings {
         Ok(settings) => {
             let (app, sandbox) = with_upstream(settings, global.sandbox).await?;
+            app.offer_approval_page();
             (Ok(Arc::new(app)), sandbox)
         }
         Err(error) => {

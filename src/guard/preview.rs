@@ -157,7 +157,8 @@ fn line(change: &RouteChange) -> String {
     };
     let along = match change.at_risk().len() {
         0 => String::new(),
-        n => format!(" (the service may remove {n} more rules of this caller along with it)"),
+        1 => " (the service may remove another rule of this caller along with it)".to_owned(),
+        n => format!(" (the service may remove {n} other rules of this caller along with it)"),
     };
     format!(
         "{} (\"{}\"){called}: {rings}{along}",

@@ -130,7 +130,7 @@ pub async fn add_vip(
     .await?;
     Ok(match asked {
         Asked::Question(question) => Asked::Question(question),
-        Asked::Done((facts, progress)) => Asked::Done(outcome(facts, progress)),
+        Asked::Done((facts, progress)) => Asked::Done(outcome(app, facts, progress).await),
     })
 }
 
@@ -215,7 +215,7 @@ pub(super) fn other_house_style(wanted: &Route, routes: &[Route]) -> Option<Stri
         })
 }
 
-fn outcome(facts: Facts, progress: Progress) -> AddVipOutcome {
+async fn outcome(app: &App, facts: Facts, progress: Progress) -> AddVipOutcome {
     let Facts {
         vip,
         previous,
@@ -227,7 +227,7 @@ fn outcome(facts: Facts, progress: Progress) -> AddVipOutcome {
         Progress::Nothing => AddVipStatus::Unchanged,
         Progress::Declined => AddVipStatus::Declined,
         Progress::Pending(pending) => {
-            confirmation = pending.into();
+            confirmation = app.confirmation(pending).await;
             AddVipStatus::ConfirmationRequired
         }
         Progress::Made(made) => {

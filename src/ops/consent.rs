@@ -47,6 +47,9 @@ pub struct Confirmation {
     /// The person approves with `skyswitch approve CODE` in a terminal, e.g. `K7QM-3XPD`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub approval_code: Option<String>,
+    /// Or the person opens this page in a browser on this machine and decides there.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub approval_link: Option<String>,
     /// Send it back as `confirmation` once the person has agreed to the preview.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub confirmation: Option<String>,
@@ -58,22 +61,18 @@ pub struct Confirmation {
     pub next_step: Option<String>,
 }
 
-impl From<Pending> for Confirmation {
-    fn from(pending: Pending) -> Self {
-        let next_step = match &pending.approval_code {
-            Some(code) => format!(
-                "Show the person the preview word for word. To approve, they run `skyswitch approve {code}` \
-                 in a terminal and type {value}; then call this tool again with the same arguments. \
-                 Do not approve for them.",
-                value = pending.preview.asks_for().name()
-            ),
-            None => "Show the person the preview word for word. When they have agreed, call this tool again \
-                     with the same arguments and this `confirmation`."
-                .to_owned(),
+impl App {
+    /// What a result says of a change that waits for a person.
+    pub(super) async fn confirmation(&self, pending: Pending) -> Confirmation {
+        let approval_link = match &pending.approval_code {
+            Some(code) => self.approval_link(code, &pending).await,
+            None => None,
         };
         Confirmation {
+            next_step: Some(next_step(&pending, approval_link.is_some())),
             preview: Some(pending.preview.text().to_owned()),
             approval_code: pending.approval_code,
+            approval_link,
             confirmation: pending.confirmation,
             expires_at: Some(
                 pending
@@ -82,9 +81,38 @@ impl From<Pending> for Confirmation {
                     .unwrap_or(pending.expires_at)
                     .to_string(),
             ),
-            next_step: Some(next_step),
         }
     }
+
+    async fn approval_link(&self, code: &str, pending: &Pending) -> Option<String> {
+        let page = self.shared.approval_page.get()?;
+        match page.link_to(code, pending.expires_at).await {
+            Ok(link) => Some(link.into()),
+            Err(error) => {
+                // The terminal works all the same.
+                tracing::warn!(%error, "the approval page is not offered");
+                None
+            }
+        }
+    }
+}
+
+fn next_step(pending: &Pending, has_page: bool) -> String {
+    let Some(code) = &pending.approval_code else {
+        return "Show the person the preview word for word. When they have agreed, call this tool again \
+                with the same arguments and this `confirmation`."
+            .to_owned();
+    };
+    let value = pending.preview.asks_for().name();
+    let page = match has_page {
+        true => "open `approval_link` in a browser on this machine, or ",
+        false => "",
+    };
+    format!(
+        "Show the person the preview word for word. To approve, they {page}run `skyswitch approve {code}` \
+         in a terminal, and type {value}; then call this tool again with the same arguments. \
+         Do not approve for them."
+    )
 }
 
 /// What planning on what stands comes to.

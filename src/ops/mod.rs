@@ -46,6 +46,7 @@ pub use sync::{
 pub use token::{TokenReport, token};
 pub use undo_change::{UndoChange, UndoOutcome, UndoStatus, undo_change};
 
+use crate::approval_page::ApprovalPage;
 use crate::config::Settings;
 use crate::domain::AccountId;
 use crate::error::{Code, Error, Result};
@@ -67,7 +68,8 @@ pub struct App {
 #[derive(Debug)]
 struct Shared {
     settings: Settings,
-    guard: Guard,
+    guard: Arc<Guard>,
+    approval_page: OnceLock<ApprovalPage>,
     journal: Journal,
     client: OnceLock<Result<Client>>,
     turns: Turns,
@@ -94,7 +96,8 @@ impl App {
         App {
             shared: Arc::new(Shared {
                 settings,
-                guard,
+                guard: Arc::new(guard),
+                approval_page: OnceLock::new(),
                 journal,
                 client: OnceLock::new(),
                 turns: Turns::default(),
@@ -122,6 +125,15 @@ impl App {
     /// The guard, for the faces that settle what waits.
     pub fn guard(&self) -> &Guard {
         &self.shared.guard
+    }
+
+    /// Lets changes that wait be settled on a page on this machine, too, unless
+    /// the operator has switched that off. Nothing listens before one waits.
+    pub fn offer_approval_page(&self) {
+        if self.settings().approval_page {
+            let page = || ApprovalPage::new(Arc::clone(&self.shared.guard));
+            self.shared.approval_page.get_or_init(page);
+        }
     }
 
     fn journal(&self) -> &Journal {

@@ -126,7 +126,7 @@ pub async fn remove_vip(
             .await;
         facts.warnings.extend(told);
     }
-    Ok(Asked::Done(outcome(facts, progress)))
+    Ok(Asked::Done(outcome(app, facts, progress).await))
 }
 
 fn plan(
@@ -231,7 +231,7 @@ fn ambiguous(args: &RemoveVip, rules: &[&Route]) -> Error {
     )
 }
 
-fn outcome(facts: Facts, progress: Progress) -> RemoveVipOutcome {
+async fn outcome(app: &App, facts: Facts, progress: Progress) -> RemoveVipOutcome {
     let mut confirmation = Confirmation::default();
     let mut change_id = None;
     let status = match progress {
@@ -242,7 +242,7 @@ fn outcome(facts: Facts, progress: Progress) -> RemoveVipOutcome {
         }
         Progress::Declined => RemoveVipStatus::Declined,
         Progress::Pending(pending) => {
-            confirmation = pending.into();
+            confirmation = app.confirmation(pending).await;
             RemoveVipStatus::ConfirmationRequired
         }
     };

@@ -119,7 +119,7 @@ pub async fn undo_change(
         Progress::Nothing => UndoStatus::Unchanged,
         Progress::Declined => UndoStatus::Declined,
         Progress::Pending(pending) => {
-            confirmation = pending.into();
+            confirmation = app.confirmation(pending).await;
             UndoStatus::ConfirmationRequired
         }
         Progress::Made(made) => {

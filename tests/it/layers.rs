@@ -138,13 +138,13 @@ fn only_the_skyswitch_client_speaks_http() {
 }
 
 #[test]
-fn only_the_sandbox_serves_http() {
-    lives_only_in("axum", &["sandbox/"]);
+fn only_the_sandbox_and_the_approval_page_serve_http() {
+    lives_only_in("axum", &["sandbox/", "approval_page/"]);
 }
 
 #[test]
-fn only_the_state_store_speaks_sql() {
-    lives_only_in("sqlx", &["state/"]);
+fn only_one_folder_of_the_state_speaks_sql() {
+    lives_only_in("sqlx", &["state/sqlite/"]);
 }
 
 #[test]
@@ -206,7 +206,15 @@ fn the_lower_layers_do_not_know_the_upper_ones() {
     let rules = [
         ("skyswitch/", ["ops", "mcp", "cli"].as_slice()),
         ("ops/", &["mcp", "cli"]),
-        ("guard/", &["ops", "mcp", "cli", "skyswitch"]),
+        (
+            "guard/",
+            &["ops", "mcp", "cli", "skyswitch", "approval_page"],
+        ),
+        ("approval_page/", &["ops", "mcp", "cli", "skyswitch"]),
+        (
+            "vip_file/",
+            &["ops", "mcp", "cli", "skyswitch", "guard", "state", "config"],
+        ),
         ("state/", &["ops", "mcp", "cli", "skyswitch", "guard"]),
         (
             "config/",

@@ -161,7 +161,7 @@ pub async fn sync_vips(
         Agreed::Declined => report.report(SyncStatus::Declined),
         Agreed::Pending(pending) => {
             let mut outcome = report.report(SyncStatus::ConfirmationRequired);
-            outcome.confirmation = pending.into();
+            outcome.confirmation = app.confirmation(pending).await;
             outcome
         }
         Agreed::Cleared(clearance, lock) => {

@@ -1,0 +1,240 @@
+//! The page's little server: two requests per link, and everything that is
+//! refused.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::rejection::FormRejection;
+use axum::extract::{DefaultBodyLimit, Form, Path, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use serde::Deserialize;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::{Links, view};
+use crate::guard::{Answer, Guard};
+use crate::state::Approval;
+
+/// Connections at a time; a person needs one.
+const CONNECTIONS: usize = 16;
+/// A client that has not sent its request by then is cut off.
+const REQUEST_PATIENCE: Duration = Duration::from_secs(5);
+/// Bytes of a form: one short value.
+const FORM_LIMIT: usize = 4096;
+
+/// What the page works with.
+#[derive(Clone)]
+pub(super) struct Desk {
+    pub guard: Arc<Guard>,
+    pub links: Links,
+    pub port: u16,
+}
+
+/// Serves until the page ends.
+pub(super) async fn serve(listener: TcpListener, desk: Desk, ended: CancellationToken) {
+    let desk = Arc::new(desk);
+    let router = Router::new()
+        .route("/{secret}", get(show).post(settle))
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(not_allowed)
+        .layer(DefaultBodyLimit::max(FORM_LIMIT))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&desk),
+            only_from_this_page,
+        ))
+        .layer(middleware::map_response(with_strict_headers))
+        .with_state(desk);
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut connections = JoinSet::new();
+    loop {
+        while connections.try_join_next().is_some() {}
+        let accepted = tokio::select! {
+            () = ended.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        let (Ok((stream, _)), Ok(place)) = (accepted, Arc::clone(&places).try_acquire_owned())
+        else {
+            // Too many at once: this one is closed again.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            continue;
+        };
+        let router = router.clone();
+        connections.spawn(async move {
+            converse(stream, router).await;
+            drop(place);
+        });
+    }
+}
+
+async fn converse(stream: TcpStream, router: Router) {
+    let conversation = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(REQUEST_PATIENCE)
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    // A browser that hangs up is no news; a body that never comes must not hold us.
+    let _ = tokio::time::timeout(2 * REQUEST_PATIENCE, conversation).await;
+}
+
+/// What the form sends.
+#[derive(Deserialize)]
+struct Settled {
+    #[serde(default)]
+    confirm: String,
+    #[serde(default)]
+    decision: String,
+}
+
+/// Shows a change. Looking never decides anything.
+async fn show(State(desk): State<Arc<Desk>>, Path(secret): Path<String>) -> Response {
+    match desk.waiting(&secret).await {
+        Some(approval) => view::question(&approval, &secret).into_response(),
+        None => gone(),
+    }
+}
+
+async fn settle(
+    State(desk): State<Arc<Desk>>,
+    Path(secret): Path<String>,
+    form: Result<Form<Settled>, FormRejection>,
+) -> Response {
+    let Ok(Form(settled)) = form else {
+        return (
+            StatusCode::BAD_REQUEST,
+            view::message("Not understood", "Send the page's own form."),
+        )
+            .into_response();
+    };
+    let Some(approval) = desk.waiting(&secret).await else {
+        return gone();
+    };
+    let answer = match settled.decision.as_str() {
+        "approve" => Answer::Typed(settled.confirm),
+        _ => Answer::Refused,
+    };
+    let outcome = desk.guard.settle(&approval, &answer).await;
+    desk.links.withdraw(&secret);
+    match outcome {
+        Ok(true) => view::message(
+            "Approved",
+            "Go back to your assistant and let it go on; it makes exactly this change, once. You can close this page.",
+        )
+        .into_response(),
+        Ok(false) => view::message(
+            "Declined",
+            "Nothing will be changed. You can close this page.",
+        )
+        .into_response(),
+        Err(_) => gone(),
+    }
+}
+
+impl Desk {
+    /// The change behind a link, while it waits.
+    async fn waiting(&self, secret: &str) -> Option<Approval> {
+        let code = self.links.code(secret).ok()?;
+        self.guard.waiting_under(&code).await.ok()
+    }
+
+    /// Whether a header names this page, by either of its names.
+    fn is_here(&self, value: Option<&HeaderValue>, scheme: &str) -> bool {
+        let names = ["127.0.0.1", "localhost"];
+        value.is_some_and(|value| {
+            names
+                .iter()
+                .any(|name| value.as_bytes() == format!("{scheme}{name}:{}", self.port).as_bytes())
+        })
+    }
+}
+
+/// Refuses requests that another site or a rebound name brought here.
+async fn only_from_this_page(
+    State(desk): State<Arc<Desk>>,
+    request: Request<Body>,
+    next: Next,
+) -> Response {
+    let headers = request.headers();
+    if !desk.is_here(headers.get(header::HOST), "")
+        || headers.get_all(header::HOST).iter().count() != 1
+    {
+        return refused(StatusCode::MISDIRECTED_REQUEST);
+    }
+    let is_reading = request.method().is_safe();
+    if !is_reading
+        && !(desk.is_here(headers.get(header::ORIGIN), "http://") && is_same_site(headers))
+    {
+        return refused(StatusCode::FORBIDDEN);
+    }
+    next.run(request).await
+}
+
+/// Browsers say where a request comes from; those that do not are old.
+fn is_same_site(headers: &HeaderMap) -> bool {
+    headers
+        .get("sec-fetch-site")
+        .is_none_or(|site| site == "same-origin")
+}
+
+fn refused(status: StatusCode) -> Response {
+    (
+        status,
+        view::message("Refused", "This page answers only to itself."),
+    )
+        .into_response()
+}
+
+async fn nothing_here() -> Response {
+    gone()
+}
+
+async fn not_allowed() -> Response {
+    refused(StatusCode::METHOD_NOT_ALLOWED)
+}
+
+fn gone() -> Response {
+    (
+        StatusCode::NOT_FOUND,
+        view::message(
+            "Nothing waits here",
+            "The change was decided already, has lapsed, or the link is not complete. Ask your assistant for a new one.",
+        ),
+    )
+        .into_response()
+}
+
+async fn with_strict_headers(mut response: Response) -> Response {
+    let policy = view::content_security_policy();
+    let fixed = [
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CACHE_CONTROL, "no-store"),
+        // With `no-referrer`, browsers leave the origin out of the form's request.
+        (header::REFERRER_POLICY, "same-origin"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
+    ];
+    let headers = response.headers_mut();
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
