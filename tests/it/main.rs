@@ -4,6 +4,7 @@
 mod command_line;
 mod consent;
 mod guard;
+mod journal;
 mod layers;
 mod leaks;
 mod lists;
@@ -17,3 +18,4 @@ mod retries;
 mod shutdown;
 mod state;
 mod support;
+mod undo;
