@@ -3,10 +3,12 @@
 
 mod command_line;
 mod consent;
+mod explain;
 mod guard;
 mod journal;
 mod layers;
 mod leaks;
+mod limits;
 mod lists;
 mod login;
 mod numbers;
@@ -19,3 +21,4 @@ mod shutdown;
 mod state;
 mod support;
 mod undo;
+mod vip_files;

@@ -1,0 +1,147 @@
+//! What the operator puts out of reach stays out of reach, whoever agrees.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a helper that cannot go on fails its test"
+)]
+
+use serde_json::json;
+use skyswitch_mcp::config::Limits;
+use skyswitch_mcp::error::{Code, Error};
+use skyswitch_mcp::guard::Channel;
+use skyswitch_mcp::ops::{App, UndoChange, undo_change};
+
+use crate::process::{CALLER, DOMAIN, Era, Home, Wire, demo_sandbox};
+use crate::support::{Bench, DENTAL, Person, VET, add, adding, done, failure, remove, removing};
+
+fn limited(bench: &Bench, change: impl FnOnce(&mut Limits)) -> App {
+    bench.app_with(|settings| change(&mut settings.limits))
+}
+
+#[track_caller]
+fn names(error: &Error, setting: &str) {
+    assert_eq!(error.detail().field.as_deref(), Some(setting), "{error:?}");
+    assert!(error.to_string().contains(setting), "{error}");
+}
+
+#[tokio::test]
+async fn rules_of_protected_callers_are_neither_replaced_nor_removed() {
+    let bench = Bench::demo().await;
+    let app = limited(&bench, |limits| {
+        limits.protected = vec!["(616) 555-0123".parse().unwrap()];
+    });
+    let person = Person::typing(CALLER);
+    for channel in [Channel::Given, Channel::During(&person)] {
+        let replaced = add(&app, &adding(CALLER, DENTAL, "102"), &channel).await;
+        names(&failure(replaced, Code::Blocked), "protected");
+        let removed = remove(&app, &removing(CALLER, DENTAL), &channel).await;
+        names(&failure(removed, Code::Blocked), "protected");
+    }
+    assert!(person.shown().is_empty(), "nobody is asked in vain");
+    bench.assert_nothing_written();
+    // The same caller may become a VIP elsewhere.
+    let added = add(&app, &adding(CALLER, VET, "201"), &Channel::Given).await;
+    let undo = UndoChange {
+        change_id: added.unwrap().change_id.unwrap(),
+        account_id: None,
+        confirmation: None,
+    };
+    let undone = undo_change(&app, &undo, &Channel::Given).await.map(done);
+    names(&failure(undone, Code::Blocked), "protected");
+}
+
+#[tokio::test]
+async fn changes_outside_the_allowed_domains_are_refused() {
+    let bench = Bench::demo().await;
+    let app = limited(&bench, |limits| {
+        limits.allowed_domains = Some(vec![VET.parse().unwrap()]);
+    });
+    let added = add(&app, &adding("6165550177", DENTAL, "101"), &Channel::Given).await;
+    names(&failure(added, Code::Blocked), "allowed_domains");
+    bench.assert_nothing_written();
+    add(&app, &adding("6165550177", VET, "201"), &Channel::Given)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn no_more_changes_are_made_in_an_hour_than_allowed() {
+    let bench = Bench::demo().await;
+    let app = limited(&bench, |limits| limits.max_changes_per_hour = Some(2));
+    for number in 0..2 {
+        let args = adding(&format!("616555017{number}"), DENTAL, "101");
+        add(&app, &args, &Channel::Given).await.unwrap();
+    }
+    // Also in another process, and for whoever asks.
+    let other = limited(&bench, |limits| limits.max_changes_per_hour = Some(2));
+    let third = add(
+        &other,
+        &adding("6165550179", DENTAL, "101"),
+        &Channel::Given,
+    )
+    .await;
+    names(&failure(third, Code::Blocked), "max_changes_per_hour");
+    assert_eq!(bench.count("PUT"), 2);
+}
+
+#[tokio::test]
+async fn changes_made_at_once_do_not_exceed_the_hour_together() {
+    let bench = Bench::demo().await;
+    let apps: Vec<App> = (0..8)
+        .map(|_| limited(&bench, |limits| limits.max_changes_per_hour = Some(3)))
+        .collect();
+    let all = apps.iter().enumerate().map(|(number, app)| async move {
+        let args = adding(&format!("616555018{number}"), DENTAL, "101");
+        add(app, &args, &Channel::Given).await.is_ok()
+    });
+    let made = futures_util::future::join_all(all).await;
+    assert_eq!(made.iter().filter(|made| **made).count(), 3);
+    assert_eq!(bench.count("PUT"), 3);
+}
+
+#[tokio::test]
+async fn the_config_file_sets_them_for_the_server_too() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox).with_config(&format!(r#"{{"protected": ["{CALLER}"]}}"#));
+    let mut wire = Wire::ready(&home, &[], Era::Modern, true).await;
+    let result = wire
+        .call("remove_vip", json!({"ani": CALLER, "domain": DOMAIN}))
+        .await;
+    let error = &result["structuredContent"]["error"];
+    assert_eq!(error["code"], "blocked", "{result}");
+    assert_eq!(error["field"], "protected");
+}
+
+#[tokio::test]
+async fn a_limit_that_is_not_understood_is_not_taken_for_none() {
+    let files = [
+        (r#"{"protected": [" "]}"#, "protected"),
+        (r#"{"allowed_domains": ["acme domain"]}"#, "allowed_domains"),
+        (r#"{"max_changes_per_hour": 0}"#, "max_changes_per_hour"),
+        (r#"{"max_changes_per_hour": -3}"#, "max_changes_per_hour"),
+    ];
+    let sandbox = demo_sandbox().await;
+    for (content, field) in files {
+        let home = Home::of(&sandbox).with_config(content);
+        let ran = home.run(&["vip", "list", "--json"]).await;
+        assert_eq!(ran.code, 4, "{content}: {ran:?}");
+        assert_eq!(ran.json_error()["field"], field, "{content}: {ran:?}");
+    }
+    let home = Home::of(&sandbox).with_config(r#"{"allowed_domains": []}"#);
+    let add = [
+        "vip",
+        "add",
+        "--ani",
+        "6165550177",
+        "--domain",
+        DOMAIN,
+        "--destination",
+        "101",
+    ];
+    let ran = home.run(&add).await;
+    assert!(
+        ran.stderr.contains("allowed_domains"),
+        "none at all: {ran:?}"
+    );
+}

@@ -1,0 +1,324 @@
+//! Lists as files: what spreadsheets, programs and phones make of them.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a helper that cannot go on fails its test"
+)]
+
+use proptest::prelude::*;
+use skyswitch_mcp::domain::Vip;
+use skyswitch_mcp::error::Code;
+use skyswitch_mcp::vip_file::{Defaults, Format, VipFile, read, to_csv, to_json};
+
+use crate::support::failure;
+
+const NASTY: &[u8] = include_bytes!("../fixtures/nasty.csv");
+
+fn plain(text: &str) -> VipFile {
+    read(text.as_bytes(), None, &Defaults::default()).unwrap()
+}
+
+fn ringing_101() -> Defaults {
+    Defaults {
+        destination: Some("101".parse().unwrap()),
+        application: None,
+    }
+}
+
+/// Caller and destination of each row.
+fn rules(file: &VipFile) -> Vec<(&str, &str)> {
+    file.rows
+        .iter()
+        .map(|row| (row.ani.as_given(), row.destination.as_str()))
+        .collect()
+}
+
+#[test]
+fn every_row_that_cannot_be_read_is_named_with_line_and_reason() {
+    let file = read(NASTY, None, &Defaults::default()).unwrap();
+    let bad: Vec<(usize, &str)> = file
+        .bad
+        .iter()
+        .map(|bad| (bad.line, bad.reason.as_str()))
+        .collect();
+    let expected = [
+        (8, "scientific notation"),
+        (9, "scientific notation"),
+        (10, "has decimals"),
+        (11, "has an extension"),
+        (13, "`ani` is empty"),
+        (14, "`destination` is empty"),
+        (18, "the row has 8 fields and the header names 6"),
+    ];
+    assert_eq!(bad.len(), expected.len(), "{bad:#?}");
+    for ((line, reason), (expected_line, words)) in bad.iter().zip(expected) {
+        assert_eq!(*line, expected_line, "{reason}");
+        assert!(reason.contains(words), "line {line}: {reason}");
+    }
+    assert_eq!(file.warnings.len(), 1);
+    assert!(file.warnings[0].contains("`colour`"), "{:?}", file.warnings);
+}
+
+#[test]
+fn what_spreadsheets_put_around_a_good_row_does_not_matter() {
+    let file = read(NASTY, None, &Defaults::default()).unwrap();
+    let lines: Vec<usize> = file.rows.iter().map(|row| row.line).collect();
+    assert_eq!(lines, [3, 4, 5, 12, 15, 16, 17, 19, 21, 22, 23, 24, 25, 26]);
+    assert_eq!(file.rows[1].ani.as_given(), "6165550202");
+    assert_eq!(file.rows[2].ani.as_given(), "(616) 555-0203");
+    assert_eq!(file.rows[2].dnis.as_ref().unwrap().as_given(), "6165550100");
+    let note = file.rows[7].note.as_deref().unwrap();
+    assert_eq!(
+        note,
+        "a note; with a separator\nand a second line, \"quoted\""
+    );
+}
+
+#[test]
+fn separators_line_ends_and_encodings_are_seen() {
+    let utf16 = |text: &str, little: bool| -> Vec<u8> {
+        let mark = std::iter::once('\u{FEFF}' as u16);
+        let units = mark.chain(text.encode_utf16());
+        units
+            .flat_map(|unit| {
+                if little {
+                    unit.to_le_bytes()
+                } else {
+                    unit.to_be_bytes()
+                }
+            })
+            .collect()
+    };
+    let texts = [
+        b"ani,destination\n6165550123,101".to_vec(),
+        b"\xEF\xBB\xBFani,destination\r\n6165550123,101\r\n".to_vec(),
+        b"ANI;Destination\r6165550123;101\r".to_vec(),
+        b"\"ani\"\t\"destination\"\n\"6165550123\"\t\"101\"".to_vec(),
+        b"sep=|\nani|destination\n6165550123|101".to_vec(),
+        b"destination , ani\n 101 ,\xC2\xA06165550123 ".to_vec(),
+        utf16("ani\tdestination\r\n6165550123\t101\r\n", true),
+        utf16("ani\tdestination\r\n6165550123\t101\r\n", false),
+    ];
+    for text in texts {
+        let file = read(&text, None, &Defaults::default()).unwrap();
+        assert_eq!(rules(&file), [("6165550123", "101")], "{text:?}");
+        assert!(file.bad.is_empty() && file.warnings.is_empty(), "{file:?}");
+    }
+}
+
+#[test]
+fn a_list_that_is_none_is_refused_as_a_whole() {
+    let lists: [(&[u8], &str); 12] = [
+        (b"", "no rows"),
+        (b"ani,destination\n", "no rows"),
+        (b"\n\n;;;\n", "`ani`"),
+        (b"phone,destination\n6165550123,101", "`ani`"),
+        (b"ani,note\n6165550123,x", "`destination`"),
+        (b"ani,destination,ANI\n1,2,3", "twice"),
+        (b"ani,destination\n616555\xE9,101", "line 2"),
+        (b"ani,destination\n6165550123\0,101", "NUL"),
+        (b"[{\"ani\": \"6165550123\",}]", "JSON"),
+        (b"{\"rows\": []}", "another form"),
+        (b"[]", "no rows"),
+        (b"\xFF\xFEa", "UTF-16"),
+    ];
+    for (bytes, words) in lists {
+        let error = failure(
+            read(bytes, None, &Defaults::default()),
+            Code::InvalidArgument,
+        );
+        assert_eq!(error.detail().field.as_deref(), Some("list"));
+        assert!(error.to_string().contains(words), "{bytes:?}: {error}");
+    }
+}
+
+#[test]
+fn an_open_quotation_mark_does_not_swallow_rows_unseen() {
+    let file =
+        plain("ani,destination,note\n6165550123,101,\"oops\n6165550124,101,\n6165550125,101,\n");
+    assert!(file.rows.is_empty(), "{file:?}");
+    assert_eq!(file.bad[0].line, 2);
+    assert!(file.bad[0].reason.contains("never closed"), "{file:?}");
+}
+
+#[test]
+fn rows_that_say_nothing_of_the_destination_get_the_default() {
+    let text = "ani,destination,application\n6165550123,,\n6165550124,202,\n6165550125,,user\n";
+    let defaults = Defaults {
+        destination: Some("johns-cell".parse().unwrap()),
+        application: Some("device".parse().unwrap()),
+    };
+    let file = read(text.as_bytes(), None, &defaults).unwrap();
+    let rings: Vec<_> = file
+        .rows
+        .iter()
+        .map(|row| (row.destination.as_str(), row.application.as_deref()))
+        .collect();
+    assert_eq!(
+        rings,
+        [
+            ("johns-cell", Some("device")),
+            ("202", None),
+            ("johns-cell", Some("user")),
+        ]
+    );
+    let only_callers = read(b"ani\n6165550123\n", None, &ringing_101()).unwrap();
+    assert_eq!(rules(&only_callers), [("6165550123", "101")]);
+}
+
+#[test]
+fn json_comes_as_objects_as_callers_and_as_the_list_command_prints_it() {
+    let texts = [
+        r#"[{"ani": "6165550123", "destination": "101"}]"#,
+        r#"[{"ani": 6165550123, "destination": 101, "dnis": null, "note": ""}]"#,
+        r#"{"account_id": "x", "count": 1, "vips": [{"ani": "6165550123", "domain": "d", "destination": "101"}]}"#,
+        r#"["6165550123"]"#,
+        "[6165550123]",
+    ];
+    for text in texts {
+        let file = read(text.as_bytes(), None, &ringing_101()).unwrap();
+        assert_eq!(rules(&file), [("6165550123", "101")], "{text}");
+    }
+}
+
+#[test]
+fn json_rows_that_cannot_be_used_are_named_by_their_position() {
+    let text = r#"[
+        {"ani": "6165550123", "destination": "101"},
+        {"ani": 1.6165550123e10, "destination": "101"},
+        {"ani": "6165550124", "destinaton": "101"},
+        {"ani": "1.61656E+10", "destination": "101"},
+        {"destination": "101"},
+        {"ani": ["6165550125"], "destination": "101"},
+        true
+    ]"#;
+    let file = read(text.as_bytes(), Some(Format::Json), &Defaults::default()).unwrap();
+    let bad: Vec<usize> = file.bad.iter().map(|bad| bad.line).collect();
+    assert_eq!(bad, [2, 3, 4, 5, 6, 7]);
+    assert!(file.bad[1].reason.contains("`destinaton`"), "{file:?}");
+}
+
+#[test]
+fn contacts_become_one_row_for_each_number() {
+    let text = "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Mrs. Example\r\n\
+                TEL;TYPE=CELL:+1 (616) 555-0301\r\nTEL;TYPE=WORK,FAX:616-555-0302\r\n\
+                item1.TEL;TYPE=HOME:616-555-0301\r\nEND:VCARD\r\n\
+                BEGIN:VCARD\nVERSION:4.0\nFN:Second\nTEL;VALUE=uri;TYPE=\"voice,home\":tel:+1-616-555-0303\n\
+                TEL:12\nEND:VCARD\n\
+                begin:vcard\nVERSION:2.1\nN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:M=C3=BCller;Hans\n\
+                TEL;CELL:616555\n 0304\nTEL;FAX:6165550305\nTEL;CELL:6165550301\nEND:VCARD\n";
+    let file = read(text.as_bytes(), None, &ringing_101()).unwrap();
+    let rows: Vec<(usize, String, &str)> = file
+        .rows
+        .iter()
+        .map(|row| {
+            let number = row.ani.number().unwrap().as_str().to_owned();
+            (row.line, number, row.note.as_deref().unwrap_or_default())
+        })
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            (1, "16165550301".to_owned(), "Mrs. Example"),
+            (8, "16165550303".to_owned(), "Second"),
+            (14, "16165550304".to_owned(), "Müller Hans"),
+        ]
+    );
+    assert_eq!(file.bad.len(), 1);
+    assert_eq!((file.bad[0].line, file.bad[0].given.as_str()), (8, "12"));
+    let warnings = file.warnings.join("\n");
+    assert!(
+        warnings.contains("2 numbers for fax or pager"),
+        "{warnings}"
+    );
+    assert!(warnings.contains("line 1, 14"), "{warnings}");
+}
+
+#[test]
+fn contacts_need_to_be_told_what_rings() {
+    let text = b"BEGIN:VCARD\nVERSION:3.0\nFN:A\nTEL:6165550123\nEND:VCARD\n";
+    let error = failure(
+        read(text, None, &Defaults::default()),
+        Code::InvalidArgument,
+    );
+    assert_eq!(error.detail().field.as_deref(), Some("destination"));
+}
+
+fn stored_text() -> impl Strategy<Value = String> {
+    // Line ends are the one thing that files do not keep apart.
+    proptest::string::string_regex("[ -~äß\u{A0}]{0,24}").unwrap()
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        for format in [None, Some(Format::Csv), Some(Format::Json), Some(Format::Vcard)] {
+            let _ = read(&bytes, format, &ringing_101());
+        }
+    }
+
+    #[test]
+    fn no_almost_good_list_makes_it_panic(text in "(ani,destination\n)?([0-9,;\"'=eE+. \n]|BEGIN:VCARD\n|TEL:){0,80}") {
+        let _ = read(text.as_bytes(), None, &ringing_101());
+    }
+
+    #[test]
+    fn what_is_exported_comes_back_as_it_was(
+        stored in proptest::collection::vec((stored_text(), stored_text(), stored_text()), 1..6)
+    ) {
+        let vips: Vec<Vip> = stored
+            .into_iter()
+            .map(|(ani, destination, dnis)| Vip {
+                ani: format!("a{ani}"),
+                destination: format!("d{destination}"),
+                application: "user".to_owned(),
+                domain: "acme.12345.service".to_owned(),
+                dnis: Some(format!("n{dnis}")),
+            })
+            .collect();
+        let file = read(to_csv(&vips).unwrap().as_bytes(), None, &Defaults::default()).unwrap();
+        prop_assert!(file.bad.is_empty(), "{:?}", file.bad);
+        for (row, vip) in file.rows.iter().zip(&vips) {
+            prop_assert_eq!(row.ani.as_given(), &vip.ani);
+            prop_assert_eq!(&row.destination, &vip.destination);
+            prop_assert_eq!(row.dnis.as_ref().map(|dnis| dnis.as_given()), vip.dnis.as_deref());
+        }
+        prop_assert_eq!(file.rows.len(), vips.len());
+    }
+}
+
+#[test]
+fn marks_around_stored_values_survive_the_way_through_a_file() {
+    for odd in [
+        "=1+1",
+        "+16165550123",
+        "@x",
+        "-5",
+        "'quoted",
+        " spaced ",
+        "a\"b",
+        "a;b,c",
+        "*",
+        "anonymous",
+    ] {
+        let vip = Vip {
+            ani: odd.to_owned(),
+            destination: odd.to_owned(),
+            application: "user".to_owned(),
+            domain: "acme.12345.service".to_owned(),
+            dnis: None,
+        };
+        let csv = to_csv(std::slice::from_ref(&vip)).unwrap();
+        let file = plain(&csv);
+        assert_eq!(rules(&file), [(odd, odd)], "{csv}");
+        assert!(
+            !csv.lines()
+                .nth(1)
+                .unwrap()
+                .starts_with(['=', '+', '-', '@'])
+        );
+        let json = to_json(std::slice::from_ref(&vip)).unwrap();
+        assert_eq!(rules(&plain(&json)), [(odd.trim(), odd.trim())], "{json}");
+    }
+}
