@@ -250,11 +250,15 @@ const DECLINED: &str = "Declined: the value asked for was not typed in the form,
                         Do not try again unless they ask for it.";
 
 fn waiting(confirmation: &Confirmation) -> String {
-    format!(
+    let mut text = format!(
         "Nothing was changed yet; a person must agree.\n{}\n{}",
         confirmation.preview.as_deref().unwrap_or_default(),
         confirmation.next_step.as_deref().unwrap_or_default()
-    )
+    );
+    if let Some(link) = &confirmation.approval_link {
+        let _ = write!(text, "\nApproval page: {link}");
+    }
+    text
 }
 
 fn rule(vip: &Vip) -> String {

@@ -127,11 +127,16 @@ impl App {
         &self.shared.guard
     }
 
+    /// The same guard, for a face that outlives a call.
+    pub fn shared_guard(&self) -> Arc<Guard> {
+        Arc::clone(&self.shared.guard)
+    }
+
     /// Lets changes that wait be settled on a page on this machine, too, unless
     /// the operator has switched that off. Nothing listens before one waits.
     pub fn offer_approval_page(&self) {
         if self.settings().approval_page {
-            let page = || ApprovalPage::new(Arc::clone(&self.shared.guard));
+            let page = || ApprovalPage::new(self.shared_guard());
             self.shared.approval_page.get_or_init(page);
         }
     }

@@ -1,8 +1,10 @@
 //! All integration tests, in one binary. Each module is named for the
 //! behaviour it holds.
 
+mod approval_page;
 mod command_line;
 mod consent;
+mod crash;
 mod explain;
 mod guard;
 mod journal;
@@ -20,5 +22,6 @@ mod retries;
 mod shutdown;
 mod state;
 mod support;
+mod sync;
 mod undo;
 mod vip_files;

@@ -403,8 +403,8 @@ impl Wire {
     /// Sends a request and returns its id at once.
     pub async fn post(&mut self, method: &str, mut params: Value) -> u64 {
         self.last_id += 1;
-        if let Some(meta) = &self.meta {
-            params["_meta"] = meta.clone();
+        for (name, value) in self.meta.iter().filter_map(Value::as_object).flatten() {
+            params["_meta"][name] = value.clone();
         }
         let id = self.last_id;
         self.send(json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}))
@@ -426,6 +426,19 @@ impl Wire {
     /// Calls a tool and returns its result.
     pub async fn call(&mut self, tool: &str, arguments: Value) -> Value {
         let id = self.post_call(tool, arguments).await;
+        self.result_of(id).await
+    }
+
+    /// Calls a tool and asks for notices of its progress.
+    pub async fn call_with_progress(
+        &mut self,
+        tool: &str,
+        arguments: Value,
+        progress_token: &str,
+    ) -> Value {
+        let meta = json!({ "progressToken": progress_token });
+        let params = json!({"name": tool, "arguments": arguments, "_meta": meta});
+        let id = self.post("tools/call", params).await;
         self.result_of(id).await
     }
 

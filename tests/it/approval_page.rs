@@ -1,0 +1,395 @@
+//! The page on which a person settles a change: opened late, closed early,
+//! and strict about who asks.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a helper that cannot go on fails its test"
+)]
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::json;
+use skyswitch_mcp::approval_page::ApprovalPage;
+use skyswitch_mcp::guard::Answer;
+use skyswitch_mcp::ops::App;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use url::Url;
+
+use crate::process::{DOMAIN, ERAS, Home, Wire, demo_sandbox, eventually, writes};
+use crate::support::{Bench, CALLER, DENTAL, nobody, remove, removing};
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// A change that waits, and the page that offers it.
+struct Waiting {
+    bench: Bench,
+    app: App,
+    page: ApprovalPage,
+    code: String,
+    link: Url,
+}
+
+async fn waiting() -> Waiting {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    let page = ApprovalPage::new(app.shared_guard());
+    let code = removal_waits(&app).await;
+    let link = page.link_to(&code, in_a_minute()).await.unwrap();
+    Waiting {
+        bench,
+        app,
+        page,
+        code,
+        link,
+    }
+}
+
+async fn removal_waits(app: &App) -> String {
+    let asked = remove(app, &removing(CALLER, DENTAL), &nobody()).await;
+    asked.unwrap().confirmation.approval_code.unwrap()
+}
+
+fn in_a_minute() -> Timestamp {
+    Timestamp::now() + Duration::from_secs(60)
+}
+
+struct Reply {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+/// Sends one request as it stands; None where nobody listens.
+async fn raw(link: &Url, request: &str) -> Option<Reply> {
+    let address = ("127.0.0.1", link.port().unwrap());
+    let mut stream = TcpStream::connect(address).await.ok()?;
+    stream.write_all(request.as_bytes()).await.ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    Some(Reply {
+        status: head.split(' ').nth(1)?.parse().ok()?,
+        head: head.to_ascii_lowercase(),
+        body: body.to_owned(),
+    })
+}
+
+fn host(link: &Url) -> String {
+    format!("127.0.0.1:{}", link.port().unwrap())
+}
+
+async fn get(link: &Url) -> Option<Reply> {
+    let request = format!(
+        "GET {} HTTP/1.1\r\nHost: {}\r\n\r\n",
+        link.path(),
+        host(link)
+    );
+    raw(link, &request).await
+}
+
+/// A form as the page's own button sends it, but for these headers.
+async fn post(link: &Url, body: &str, headers: &[(&str, &str)]) -> Reply {
+    let mut all = vec![
+        ("Host", host(link)),
+        ("Origin", format!("http://{}", host(link))),
+        ("Content-Type", FORM.to_owned()),
+        ("Content-Length", body.len().to_string()),
+    ];
+    for (name, value) in headers {
+        all.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        if !value.is_empty() {
+            all.push((name, (*value).to_owned()));
+        }
+    }
+    let lines: String = all
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .collect();
+    let request = format!("POST {} HTTP/1.1\r\n{lines}\r\n{body}", link.path());
+    raw(link, &request).await.unwrap()
+}
+
+fn approving(typed: &str) -> String {
+    format!("confirm={typed}&decision=approve")
+}
+
+/// Whether the change still waits for somebody.
+async fn still_waits(waiting: &Waiting) -> bool {
+    waiting
+        .app
+        .guard()
+        .waiting_under(&waiting.code)
+        .await
+        .is_ok()
+}
+
+#[tokio::test]
+async fn looking_shows_the_change_and_decides_nothing() {
+    let waiting = waiting().await;
+    for method in ["GET", "HEAD"] {
+        for host in [
+            host(&waiting.link),
+            host(&waiting.link).replace("127.0.0.1", "localhost"),
+        ] {
+            let request = format!(
+                "{method} {} HTTP/1.1\r\nHost: {host}\r\n\r\n",
+                waiting.link.path()
+            );
+            let reply = raw(&waiting.link, &request).await.unwrap();
+            assert_eq!(reply.status, 200);
+            assert_eq!(reply.body.is_empty(), method == "HEAD");
+        }
+    }
+    let body = get(&waiting.link).await.unwrap().body;
+    for words in [
+        "Remove VIP +1 616-555-0123",
+        "rings user &quot;101&quot;",
+        CALLER,
+        "Approve",
+        "Decline",
+    ] {
+        assert!(body.contains(words), "{words}: {body}");
+    }
+    assert!(!body.contains("<script"), "no scripts");
+    assert!(still_waits(&waiting).await);
+}
+
+#[tokio::test]
+async fn the_link_cannot_be_guessed_and_stays_the_same_for_one_change() {
+    let waiting = waiting().await;
+    let secret = waiting.link.path().trim_start_matches('/');
+    assert_eq!(secret.len(), 32, "192 random bits");
+    assert_eq!(waiting.link.host_str(), Some("127.0.0.1"));
+    let again = waiting.page.link_to(&waiting.code, in_a_minute()).await;
+    assert_eq!(again.unwrap(), waiting.link);
+    for guess in ["/", "/x", "/..", "/robots.txt"] {
+        let mut other = waiting.link.clone();
+        other.set_path(guess);
+        let reply = get(&other).await.unwrap();
+        assert_eq!(reply.status, 404, "{guess}");
+        assert!(!reply.body.contains(CALLER));
+    }
+}
+
+#[tokio::test]
+async fn every_answer_forbids_what_the_page_does_not_need() {
+    let waiting = waiting().await;
+    let mut unknown = waiting.link.clone();
+    unknown.set_path("/unknown");
+    for link in [&waiting.link, &unknown] {
+        let head = get(link).await.unwrap().head;
+        for line in [
+            "content-security-policy: default-src 'none'; style-src 'sha256-",
+            "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+            "x-frame-options: deny",
+            "x-content-type-options: nosniff",
+            "cache-control: no-store",
+            "cross-origin-opener-policy: same-origin",
+            "cross-origin-resource-policy: same-origin",
+            "referrer-policy: same-origin",
+        ] {
+            assert!(head.contains(line), "{line} is missing: {head}");
+        }
+        assert!(!head.contains("set-cookie"), "{head}");
+    }
+}
+
+#[tokio::test]
+async fn requests_that_another_site_brought_are_refused_and_decide_nothing() {
+    let waiting = waiting().await;
+    let port = waiting.link.port().unwrap();
+    let strangers = [
+        ("Host", "evil.example".to_owned()),
+        ("Host", format!("evil.example:{port}")),
+        ("Host", format!("127.0.0.1:{}", port ^ 1)),
+        ("Host", "127.0.0.1".to_owned()),
+        ("Origin", String::new()),
+        ("Origin", "null".to_owned()),
+        ("Origin", "http://evil.example".to_owned()),
+        ("Origin", format!("https://127.0.0.1:{port}")),
+        ("Origin", format!("http://127.0.0.1:{}", port ^ 1)),
+        ("Sec-Fetch-Site", "cross-site".to_owned()),
+        ("Sec-Fetch-Site", "same-site".to_owned()),
+    ];
+    for (name, value) in strangers {
+        let reply = post(&waiting.link, &approving(CALLER), &[(name, &value)]).await;
+        assert!([403, 421].contains(&reply.status), "{name}: {value}");
+        assert!(!reply.body.contains(CALLER), "{name}: {value}");
+    }
+    let two_hosts = format!(
+        "GET {} HTTP/1.1\r\nHost: {}\r\nHost: evil.example\r\n\r\n",
+        waiting.link.path(),
+        host(&waiting.link)
+    );
+    let reply = raw(&waiting.link, &two_hosts).await.unwrap();
+    assert!([400, 421].contains(&reply.status));
+    let elsewhere = format!(
+        "GET {} HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+        waiting.link.path()
+    );
+    let reply = raw(&waiting.link, &elsewhere).await.unwrap();
+    assert_eq!(reply.status, 421);
+    assert!(!reply.body.contains(CALLER), "nothing is revealed");
+    for method in ["PUT", "DELETE", "PATCH"] {
+        let request = format!(
+            "{method} {} HTTP/1.1\r\nHost: {h}\r\nOrigin: http://{h}\r\nContent-Length: 0\r\n\r\n",
+            waiting.link.path(),
+            h = host(&waiting.link)
+        );
+        let reply = raw(&waiting.link, &request).await.unwrap();
+        assert_eq!(reply.status, 405, "{method}");
+    }
+    assert!(still_waits(&waiting).await);
+    waiting.bench.assert_nothing_written();
+}
+
+#[tokio::test]
+async fn what_is_no_form_is_not_understood_and_decides_nothing() {
+    let waiting = waiting().await;
+    let json = format!(r#"{{"confirm":"{CALLER}","decision":"approve"}}"#);
+    let reply = post(
+        &waiting.link,
+        &json,
+        &[("Content-Type", "application/json")],
+    )
+    .await;
+    assert_eq!(reply.status, 400);
+    let huge = format!("{}&x={}", approving(CALLER), "y".repeat(5_000));
+    let reply = post(&waiting.link, &huge, &[]).await;
+    assert_eq!(reply.status, 400);
+    assert!(still_waits(&waiting).await);
+}
+
+#[tokio::test]
+async fn typing_the_value_approves_once() {
+    let waiting = waiting().await;
+    let reply = post(&waiting.link, &approving("%28616%29+555-0123"), &[]).await;
+    assert_eq!(reply.status, 200);
+    assert!(reply.body.contains("Approved"), "{}", reply.body);
+    let again = post(&waiting.link, &approving(CALLER), &[]).await;
+    assert_eq!(again.status, 404, "it is gone");
+    let removed = remove(&waiting.app, &removing(CALLER, DENTAL), &nobody()).await;
+    assert!(removed.unwrap().change_id.is_some(), "the same call acts");
+}
+
+#[tokio::test]
+async fn anything_else_declines() {
+    let bodies = [
+        approving("16165550199"),
+        approving(""),
+        "decision=decline".to_owned(),
+        format!("confirm={CALLER}&decision=decline"),
+        format!("confirm={CALLER}"),
+        format!("confirm={CALLER}&decision=Approve"),
+    ];
+    for body in bodies {
+        let waiting = waiting().await;
+        let reply = post(&waiting.link, &body, &[]).await;
+        assert!(reply.body.contains("Declined"), "{body}: {}", reply.body);
+        assert!(!still_waits(&waiting).await);
+        let told = remove(&waiting.app, &removing(CALLER, DENTAL), &nobody()).await;
+        assert!(told.unwrap().change_id.is_none());
+        waiting.bench.assert_nothing_written();
+    }
+}
+
+#[tokio::test]
+async fn nobody_listens_before_the_first_link_or_after_the_last() {
+    let waiting = waiting().await;
+    assert_eq!(get(&waiting.link).await.unwrap().status, 200);
+    // Decided at a terminal, as far as the page knows.
+    let guard = waiting.app.guard();
+    let approval = guard.waiting_under(&waiting.code).await.unwrap();
+    guard.settle(&approval, &Answer::Refused).await.unwrap();
+    let link = waiting.link.clone();
+    let reply = get(&link).await;
+    assert!(
+        reply.is_none_or(|reply| reply.status == 404),
+        "gone at once"
+    );
+    eventually("the page ends", || {
+        std::net::TcpStream::connect(("127.0.0.1", link.port().unwrap())).is_err()
+    })
+    .await;
+    remove(&waiting.app, &removing(CALLER, DENTAL), &nobody())
+        .await
+        .unwrap();
+    let code = removal_waits(&waiting.app).await;
+    let later = waiting.page.link_to(&code, in_a_minute()).await.unwrap();
+    assert_ne!(later, link);
+    assert_eq!(get(&later).await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn a_link_lapses_with_its_change() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    let page = ApprovalPage::new(app.shared_guard());
+    let code = removal_waits(&app).await;
+    let soon = Timestamp::now() + Duration::from_millis(30);
+    let link = page.link_to(&code, soon).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    let reply = get(&link).await;
+    assert!(reply.is_none_or(|reply| reply.status == 404));
+}
+
+#[tokio::test]
+async fn the_page_goes_with_its_owner() {
+    let waiting = waiting().await;
+    let port = waiting.link.port().unwrap();
+    drop(waiting.page);
+    eventually("the page ends", || {
+        std::net::TcpStream::connect(("127.0.0.1", port)).is_err()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_client_that_says_nothing_does_not_keep_others_out() {
+    let waiting = waiting().await;
+    let address = ("127.0.0.1", waiting.link.port().unwrap());
+    let mut silent = Vec::new();
+    for _ in 0..40 {
+        silent.push(TcpStream::connect(address).await.unwrap());
+    }
+    drop(silent);
+    let link = waiting.link.clone();
+    for _ in 0..100 {
+        if get(&link).await.is_some_and(|reply| reply.status == 200) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the page does not answer any more");
+}
+
+#[tokio::test]
+async fn the_server_gives_the_link_to_clients_without_forms_only() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox);
+    for era in ERAS {
+        let mut wire = Wire::ready(&home, &[], era, false).await;
+        let arguments = json!({"ani": CALLER, "domain": DOMAIN});
+        let result = wire.call("remove_vip", arguments.clone()).await;
+        let outcome = &result["structuredContent"];
+        let link: Url = outcome["approval_link"].as_str().unwrap().parse().unwrap();
+        assert_eq!(get(&link).await.unwrap().status, 200);
+        let text = result["content"][0]["text"].as_str().unwrap();
+        assert!(text.contains(link.as_str()), "in the text, too: {text}");
+        post(&link, "decision=decline", &[]).await;
+        let told = wire.call("remove_vip", arguments).await;
+        assert_eq!(told["structuredContent"]["status"], "declined");
+    }
+    let home = Home::of(&sandbox).with_config(r#"{"approval_page": false}"#);
+    let mut wire = Wire::ready(&home, &[], ERAS[0], false).await;
+    let result = wire
+        .call("remove_vip", json!({"ani": CALLER, "domain": DOMAIN}))
+        .await;
+    let outcome = &result["structuredContent"];
+    assert!(outcome["approval_code"].is_string(), "{outcome}");
+    assert!(outcome["approval_link"].is_null(), "{outcome}");
+    assert_eq!(writes(&sandbox), []);
+}

@@ -1,0 +1,902 @@
+//! A wanted list is planned, agreed to as a whole, and applied row by row.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a helper that cannot go on fails its test"
+)]
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use skyswitch_mcp::Result;
+use skyswitch_mcp::config::ConfirmMode;
+use skyswitch_mcp::error::Code;
+use skyswitch_mcp::guard::Channel;
+use skyswitch_mcp::ops::{
+    Action, App, Asked, ListChanges, PageSize, Progress, RowState, SyncMode, SyncOutcome,
+    SyncSession, SyncStatus, SyncVips, list_changes, sync_vips,
+};
+use skyswitch_mcp::sandbox::{Effect, Fault, StoredDnis, StoredRoute, Tenant};
+use tokio_util::sync::CancellationToken;
+
+use crate::process::{DOMAIN, ERAS, Home, Wire, demo_sandbox, eventually, writes};
+use crate::support::{
+    Bench, CALLER, DENTAL, Person, done, failure, first_call, nobody, question, second_call,
+    tenant_of, token,
+};
+
+/// Keeps what was reported, and may do something at a certain row.
+#[derive(Default)]
+struct Watch {
+    seen: Mutex<Vec<(usize, usize)>>,
+    at: AtomicUsize,
+    stop: CancellationToken,
+}
+
+impl Watch {
+    fn stopping_at(row: usize) -> Watch {
+        Watch {
+            at: AtomicUsize::new(row),
+            ..Watch::default()
+        }
+    }
+}
+
+impl Progress for Watch {
+    fn report(&self, done: usize, total: usize, _: &str) {
+        self.seen.lock().unwrap().push((done, total));
+        let at = self.at.load(Ordering::Relaxed);
+        if at > 0 && done >= at {
+            self.stop.cancel();
+        }
+    }
+}
+
+fn args(mode: SyncMode) -> SyncVips {
+    SyncVips {
+        domain: DENTAL.parse().unwrap(),
+        list: None,
+        format: None,
+        mode: Some(mode),
+        destination: None,
+        application: None,
+        allow_large_removal: None,
+        dry_run: None,
+        resume: None,
+        account_id: None,
+        confirmation: None,
+    }
+}
+
+fn resuming(run: &str) -> SyncVips {
+    SyncVips {
+        resume: Some(run.to_owned()),
+        ..args(SyncMode::Merge)
+    }
+}
+
+async fn ask(
+    app: &App,
+    args: &SyncVips,
+    list: Option<&str>,
+    channel: &Channel<'_>,
+    watch: &Watch,
+) -> Result<Asked<SyncOutcome>> {
+    let session = SyncSession {
+        channel,
+        progress: watch,
+        stop: &watch.stop,
+        most_rows: None,
+    };
+    sync_vips(app, args, list.map(str::as_bytes), &session).await
+}
+
+async fn sync(
+    app: &App,
+    args: &SyncVips,
+    list: &str,
+    channel: &Channel<'_>,
+) -> Result<SyncOutcome> {
+    ask(app, args, Some(list), channel, &Watch::default())
+        .await
+        .map(done)
+}
+
+/// `ani,destination` rows with a header.
+fn csv(rows: &[(&str, &str)]) -> String {
+    let rows = rows.iter().map(|(ani, rings)| format!("{ani},{rings}\n"));
+    format!("ani,destination\n{}", rows.collect::<String>())
+}
+
+/// That many new callers.
+fn new_callers(count: usize) -> String {
+    let rows = (0..count).map(|n| format!("1616555{:04},10{}\n", 1000 + n, n % 3));
+    format!("ani,destination\n{}", rows.collect::<String>())
+}
+
+/// What stands in the domain: caller and destination.
+fn standing(bench: &Bench) -> BTreeMap<String, String> {
+    let routes = bench.sandbox.routes().into_iter();
+    routes
+        .filter(|route| route.domain == DENTAL)
+        .map(|route| (route.ani, route.destination))
+        .collect()
+}
+
+/// How often each caller's rule was put.
+fn puts(bench: &Bench) -> BTreeMap<String, usize> {
+    let mut puts = BTreeMap::new();
+    for request in bench.sandbox.requests() {
+        if request.method == "PUT" {
+            *puts
+                .entry(request.parameter("ani").unwrap().to_owned())
+                .or_default() += 1;
+        }
+    }
+    puts
+}
+
+fn three_vips() -> Tenant {
+    tenant_of(&[
+        ("16165550123", "101"),
+        ("16165550124", "102"),
+        ("6165550125", "103"),
+    ])
+}
+
+const WANTED: [(&str, &str); 3] = [
+    ("(616) 555-0123", "101"),
+    ("16165550125", "104"),
+    ("6165550126", "105"),
+];
+
+#[tokio::test]
+async fn merging_adds_and_replaces_and_removes_nothing() {
+    let bench = Bench::with(three_vips()).await;
+    let app = bench.app();
+    let outcome = sync(&app, &args(SyncMode::Merge), &csv(&WANTED), &Channel::Given)
+        .await
+        .unwrap();
+    assert_eq!(outcome.status, SyncStatus::Applied);
+    let plan = outcome.plan;
+    assert_eq!(
+        (plan.add, plan.replace, plan.remove, plan.keep, plan.invalid),
+        (1, 1, 0, 1, 0)
+    );
+    assert_eq!(
+        standing(&bench).into_iter().collect::<Vec<_>>(),
+        [
+            ("16165550123".to_owned(), "101".to_owned()),
+            ("16165550124".to_owned(), "102".to_owned()),
+            ("16165550126".to_owned(), "105".to_owned()),
+            ("6165550125".to_owned(), "104".to_owned()),
+        ]
+    );
+    assert_eq!(bench.count("GET"), 1, "one list serves the whole plan");
+    assert_eq!(bench.count("PUT"), 2);
+}
+
+#[tokio::test]
+async fn mirroring_also_removes_what_is_not_on_the_list() {
+    let bench = Bench::with(three_vips()).await;
+    let app = bench.app();
+    let outcome = sync(
+        &app,
+        &args(SyncMode::Mirror),
+        &csv(&WANTED),
+        &Channel::Given,
+    )
+    .await
+    .unwrap();
+    assert_eq!((outcome.plan.remove, outcome.plan.keep), (1, 1));
+    assert_eq!(outcome.done.unwrap().made, 3);
+    let removed = &outcome.rows[0];
+    assert_eq!((removed.action, removed.line), (Action::Remove, None));
+    assert_eq!(removed.previous.as_ref().unwrap().ani, "16165550124");
+    assert!(!standing(&bench).contains_key("16165550124"));
+    let again = sync(
+        &app,
+        &args(SyncMode::Mirror),
+        &csv(&WANTED),
+        &Channel::Given,
+    )
+    .await
+    .unwrap();
+    assert_eq!(again.status, SyncStatus::Unchanged);
+}
+
+#[tokio::test]
+async fn a_dry_run_sends_nothing_and_asks_nobody() {
+    let bench = Bench::with(three_vips()).await;
+    let dry = SyncVips {
+        dry_run: Some(true),
+        ..args(SyncMode::Mirror)
+    };
+    let outcome = sync(&bench.app(), &dry, &csv(&WANTED), &nobody())
+        .await
+        .unwrap();
+    assert_eq!(outcome.status, SyncStatus::Planned);
+    assert_eq!(outcome.rows.len(), 3);
+    bench.assert_nothing_written();
+}
+
+#[tokio::test]
+async fn only_the_number_of_changes_is_agreement_also_to_additions_alone() {
+    let bench = Bench::with(three_vips()).await;
+    let app = bench.app();
+    let list = csv(&[("6165550130", "101"), ("6165550131", "101")]);
+    for wrong in ["", "yes", "1", "3", "6165550130", "2 changes"] {
+        let person = Person::typing(wrong);
+        let outcome = sync(
+            &app,
+            &args(SyncMode::Merge),
+            &list,
+            &Channel::During(&person),
+        )
+        .await
+        .unwrap();
+        assert_eq!(outcome.status, SyncStatus::Declined, "{wrong:?}");
+        assert_eq!(person.shown()[0].typed_value(), "2");
+    }
+    bench.assert_nothing_written();
+    bench.sandbox.clear_requests();
+    let person = Person::typing(" 2 ");
+    let outcome = sync(
+        &app,
+        &args(SyncMode::Merge),
+        &list,
+        &Channel::During(&person),
+    )
+    .await
+    .unwrap();
+    assert_eq!(outcome.status, SyncStatus::Applied);
+    assert_eq!(bench.count("GET"), 2, "once more after the form");
+    let shown = person.shown()[0].text().to_owned();
+    assert!(shown.contains("Add 2, replace 0, remove 0"), "{shown}");
+    assert!(shown.contains("Add +1 616-555-0130"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_confirmation_is_good_for_exactly_that_plan() {
+    let bench = Bench::with(three_vips()).await;
+    let app = bench.app_in(ConfirmMode::Token);
+    let merge = args(SyncMode::Merge);
+    let one = csv(&[("6165550130", "101")]);
+    let other = csv(&[("6165550130", "102")]);
+    let waiting = sync(&app, &merge, &one, &nobody()).await.unwrap();
+    assert_eq!(waiting.status, SyncStatus::ConfirmationRequired);
+    let confirmation = waiting.confirmation.confirmation.unwrap();
+    failure(
+        sync(&app, &merge, &other, &token(&confirmation)).await,
+        Code::ConfirmationInvalid,
+    );
+    failure(
+        sync(&app, &args(SyncMode::Mirror), &one, &token(&confirmation)).await,
+        Code::ConfirmationInvalid,
+    );
+    let outcome = sync(&app, &merge, &one, &token(&confirmation))
+        .await
+        .unwrap();
+    assert_eq!(outcome.status, SyncStatus::Applied);
+
+    let asked = ask(&app, &merge, Some(&other), &first_call(), &Watch::default()).await;
+    let state = question(asked.unwrap()).state;
+    bench
+        .sandbox
+        .put_route(StoredRoute::new(DENTAL, "16165550130", "777"));
+    let stale = sync(&app, &merge, &other, &second_call(&state, "1")).await;
+    failure(stale, Code::ConfirmationStale);
+    assert_eq!(bench.rings(DENTAL, "16165550130").as_deref(), Some("777"));
+}
+
+#[tokio::test]
+async fn a_plan_can_be_approved_elsewhere_and_then_acts_once() {
+    let bench = Bench::with(three_vips()).await;
+    let app = bench.app();
+    let (merge, list) = (args(SyncMode::Merge), csv(&WANTED));
+    let waiting = sync(&app, &merge, &list, &nobody()).await.unwrap();
+    let code = waiting.confirmation.approval_code.unwrap();
+    let approval = app.guard().waiting_under(&code).await.unwrap();
+    let typed = skyswitch_mcp::guard::Answer::Typed("2".to_owned());
+    assert!(app.guard().settle(&approval, &typed).await.unwrap());
+    let outcome = sync(&app, &merge, &list, &nobody()).await.unwrap();
+    assert_eq!(outcome.status, SyncStatus::Applied);
+    let again = sync(&app, &merge, &list, &nobody()).await.unwrap();
+    assert_eq!(again.status, SyncStatus::Unchanged);
+}
+
+#[tokio::test]
+async fn a_blocked_server_plans_and_sends_nothing() {
+    let bench = Bench::with(three_vips()).await;
+    let app = bench.app_in(ConfirmMode::Block);
+    let blocked = sync(&app, &args(SyncMode::Merge), &csv(&WANTED), &Channel::Given).await;
+    failure(blocked, Code::Blocked);
+    bench.assert_nothing_written();
+}
+
+#[tokio::test]
+async fn a_list_with_one_row_that_cannot_be_used_changes_nothing() {
+    let bench = Bench::with(three_vips()).await;
+    let app = bench.app();
+    let list = csv(&[
+        ("6165550130", "101"),
+        ("+1 616 555 0130", "101"),
+        ("6165550131", "101"),
+        ("16165550131", "102"),
+        ("anonymous", "101"),
+        ("6165550132", "device:"),
+    ]);
+    let outcome = sync(&app, &args(SyncMode::Mirror), &list, &Channel::Given)
+        .await
+        .unwrap();
+    assert_eq!(outcome.status, SyncStatus::Invalid);
+    let bad: Vec<(Option<usize>, &str)> = outcome
+        .rows
+        .iter()
+        .filter(|row| row.action == Action::Invalid)
+        .map(|row| (row.line, row.reason.as_deref().unwrap()))
+        .collect();
+    let expected = [
+        (3, "repeats line 2"),
+        (5, "contradicts line 4"),
+        (6, "no rule is stored exactly like that"),
+        (7, "names nothing after its prefix"),
+    ];
+    assert_eq!(bad.len(), expected.len(), "{bad:?}");
+    for ((line, reason), (expected_line, words)) in bad.iter().zip(expected) {
+        assert_eq!(*line, Some(expected_line));
+        assert!(reason.contains(words), "{reason}");
+    }
+    bench.assert_nothing_written();
+}
+
+#[tokio::test]
+async fn what_is_exported_is_kept_when_mirrored() {
+    let odd = Tenant::demo()
+        .route(StoredRoute::new(DENTAL, "anonymous", "104"))
+        .route(StoredRoute::new(DENTAL, "6165550123", "105"))
+        .route(StoredRoute::new(DENTAL, "*", "weird \"x\"").application(Some("queue")));
+    let bench = Bench::with(odd).await;
+    let app = bench.app();
+    let listed = crate::support::list(&app, &crate::support::listing(DENTAL))
+        .await
+        .unwrap();
+    for text in [
+        skyswitch_mcp::vip_file::to_csv(&listed.vips).unwrap(),
+        skyswitch_mcp::vip_file::to_json(&listed.vips).unwrap(),
+        serde_json::to_string(&listed).unwrap(),
+    ] {
+        let outcome = sync(&app, &args(SyncMode::Mirror), &text, &Channel::Given)
+            .await
+            .unwrap();
+        assert_eq!(outcome.status, SyncStatus::Unchanged, "{outcome:?}");
+        assert_eq!(outcome.plan.keep, listed.total);
+    }
+}
+
+/// A domain with that many rules, and a list of the first few of them.
+async fn mirrored(rules: usize, listed: usize, allow: bool) -> Result<SyncOutcome> {
+    let all: Vec<(String, String)> = (0..rules)
+        .map(|n| (format!("1616555{:04}", 1000 + n), "101".to_owned()))
+        .collect();
+    let pairs: Vec<(&str, &str)> = all.iter().map(|(a, d)| (a.as_str(), d.as_str())).collect();
+    let bench = Bench::with(tenant_of(&pairs)).await;
+    let args = SyncVips {
+        allow_large_removal: Some(allow),
+        ..args(SyncMode::Mirror)
+    };
+    let outcome = sync(&bench.app(), &args, &csv(&pairs[..listed]), &Channel::Given).await;
+    if outcome.is_err() {
+        bench.assert_nothing_written();
+    }
+    outcome
+}
+
+#[tokio::test]
+async fn mirroring_does_not_remove_most_of_a_domain_by_mistake() {
+    let error = failure(mirrored(42, 20, false).await, Code::InvalidArgument);
+    assert_eq!(error.detail().field.as_deref(), Some("allow_large_removal"));
+    assert!(
+        error.to_string().contains("22 of the domain's 42"),
+        "{error}"
+    );
+    assert_eq!(mirrored(42, 20, true).await.unwrap().plan.remove, 22);
+    assert_eq!(
+        mirrored(42, 21, false).await.unwrap().plan.remove,
+        21,
+        "half"
+    );
+    assert_eq!(mirrored(21, 1, false).await.unwrap().plan.remove, 20, "few");
+}
+
+#[tokio::test]
+async fn protected_callers_are_kept_by_a_mirror_and_not_replaced_by_a_list() {
+    let bench = Bench::with(three_vips()).await;
+    let app = bench.app_with(|settings| {
+        settings.limits.protected = vec!["6165550124".parse().unwrap()];
+    });
+    let outcome = sync(
+        &app,
+        &args(SyncMode::Mirror),
+        &csv(&WANTED),
+        &Channel::Given,
+    )
+    .await
+    .unwrap();
+    assert_eq!(outcome.plan.remove, 0);
+    assert!(outcome.warnings.iter().any(|w| w.contains("`protected`")));
+    assert_eq!(bench.rings(DENTAL, "16165550124").as_deref(), Some("102"));
+
+    let replacing = csv(&[("16165550124", "999")]);
+    let outcome = sync(&app, &args(SyncMode::Merge), &replacing, &Channel::Given)
+        .await
+        .unwrap();
+    assert_eq!(outcome.status, SyncStatus::Invalid);
+    assert!(
+        outcome.rows[0]
+            .reason
+            .as_ref()
+            .unwrap()
+            .contains("`protected`")
+    );
+}
+
+#[tokio::test]
+async fn a_plan_beyond_the_hours_changes_is_refused_before_anybody_is_asked() {
+    let bench = Bench::with(three_vips()).await;
+    let app = bench.app_with(|settings| settings.limits.max_changes_per_hour = Some(4));
+    let person = Person::typing("5");
+    let refused = sync(
+        &app,
+        &args(SyncMode::Merge),
+        &new_callers(5),
+        &Channel::During(&person),
+    )
+    .await;
+    let error = failure(refused, Code::Blocked);
+    assert_eq!(
+        error.detail().field.as_deref(),
+        Some("max_changes_per_hour")
+    );
+    assert!(person.shown().is_empty());
+    bench.assert_nothing_written();
+}
+
+#[tokio::test]
+async fn the_failure_of_a_row_does_not_stop_the_others_and_is_named() {
+    let bench = Bench::with(three_vips()).await;
+    let app = bench.app();
+    let refusal = Fault::status("PUT", "ani=16165551003", 400);
+    bench.sandbox.inject(refusal);
+    let outcome = sync(
+        &app,
+        &args(SyncMode::Merge),
+        &new_callers(10),
+        &Channel::Given,
+    )
+    .await
+    .unwrap();
+    assert_eq!(outcome.status, SyncStatus::Incomplete);
+    let counts = outcome.done.unwrap();
+    assert_eq!((counts.made, counts.failed, counts.not_sent), (9, 1, 0));
+    let first = &outcome.rows[0];
+    assert_eq!(first.ani, "16165551003");
+    assert_eq!((first.state, first.line), (Some(RowState::Failed), Some(5)));
+    assert!(first.reason.as_ref().unwrap().contains("400"));
+
+    // Only that row is left to be taken up again.
+    bench.sandbox.clear_requests();
+    let run = outcome.run_id.unwrap();
+    let again = ask(
+        &app,
+        &resuming(&run),
+        None,
+        &Channel::Given,
+        &Watch::default(),
+    )
+    .await;
+    let again = done(again.unwrap());
+    assert_eq!(again.status, SyncStatus::Applied, "{again:?}");
+    assert_eq!(
+        puts(&bench).into_iter().collect::<Vec<_>>(),
+        [("16165551003".to_owned(), 1)]
+    );
+}
+
+#[tokio::test]
+async fn a_refusal_that_every_row_would_meet_stops_the_run() {
+    let bench = Bench::with(three_vips()).await;
+    let app = bench.app();
+    let refusal = Fault::status("PUT", "route-by-ani", 403).times(1_000);
+    bench.sandbox.inject(refusal);
+    let outcome = sync(
+        &app,
+        &args(SyncMode::Merge),
+        &new_callers(300),
+        &Channel::Given,
+    )
+    .await
+    .unwrap();
+    assert_eq!(outcome.status, SyncStatus::Incomplete);
+    let counts = outcome.done.unwrap();
+    assert_eq!(counts.made, 0);
+    assert!(counts.not_sent > 200, "{counts:?}");
+    assert_eq!(counts.failed + counts.not_sent, 300);
+    assert!(outcome.stopped_by.is_some());
+    assert_eq!(bench.count("PUT"), counts.failed);
+}
+
+/// A run stopped after some rows, and what upstream holds then.
+async fn stopped(bench: &Bench, app: &App) -> SyncOutcome {
+    bench.sandbox.set_latency(Duration::from_millis(10));
+    let watch = Watch::stopping_at(40);
+    let outcome = ask(
+        app,
+        &args(SyncMode::Merge),
+        Some(&new_callers(200)),
+        &Channel::Given,
+        &watch,
+    )
+    .await;
+    let outcome = done(outcome.unwrap());
+    assert_eq!(outcome.status, SyncStatus::Cancelled);
+    outcome
+}
+
+#[tokio::test]
+async fn a_stopped_run_gives_an_exact_account_and_goes_on_without_repeating() {
+    let bench = Bench::with(tenant_of(&[])).await;
+    let app = bench.app();
+    let outcome = stopped(&bench, &app).await;
+    let counts = outcome.done.unwrap();
+    assert_eq!(counts.made + counts.not_sent, 200, "{counts:?}");
+    assert!(counts.made >= 40 && counts.not_sent > 0, "{counts:?}");
+    assert_eq!(bench.count("PUT"), counts.made);
+    let not_sent: Vec<&str> = outcome
+        .rows
+        .iter()
+        .filter(|row| row.state == Some(RowState::NotSent))
+        .map(|row| row.ani.as_str())
+        .collect();
+    assert_eq!(not_sent.len(), counts.not_sent);
+    let stands = standing(&bench);
+    assert_eq!(stands.len(), counts.made);
+    assert!(not_sent.iter().all(|ani| !stands.contains_key(*ani)));
+
+    let rest = ask(
+        &app,
+        &resuming("last"),
+        None,
+        &Channel::Given,
+        &Watch::default(),
+    )
+    .await;
+    let rest = done(rest.unwrap());
+    assert_eq!(rest.status, SyncStatus::Applied);
+    assert_eq!(rest.run_id, outcome.run_id);
+    assert_eq!(rest.done.unwrap().made, 200);
+    assert_eq!(standing(&bench).len(), 200);
+    assert!(puts(&bench).values().all(|times| *times == 1));
+    let none_left = ask(
+        &app,
+        &resuming("last"),
+        None,
+        &Channel::Given,
+        &Watch::default(),
+    )
+    .await;
+    failure(none_left.map(done), Code::NotFound);
+}
+
+#[tokio::test]
+async fn taking_up_a_run_asks_again_and_for_the_rest_only() {
+    let bench = Bench::with(tenant_of(&[])).await;
+    let app = bench.app();
+    let outcome = stopped(&bench, &app).await;
+    let left = outcome.done.unwrap().not_sent;
+    let person = Person::typing(&left.to_string());
+    let rest = ask(
+        &app,
+        &resuming(&outcome.run_id.unwrap()),
+        None,
+        &Channel::During(&person),
+        &Watch::default(),
+    )
+    .await;
+    assert_eq!(done(rest.unwrap()).status, SyncStatus::Applied);
+    assert_eq!(person.shown()[0].typed_value(), left.to_string());
+}
+
+#[tokio::test]
+async fn what_others_changed_meanwhile_is_not_overwritten_by_the_rest_of_a_run() {
+    let bench = Bench::with(tenant_of(&[])).await;
+    let app = bench.app();
+    let outcome = stopped(&bench, &app).await;
+    let touched = outcome
+        .rows
+        .iter()
+        .find(|row| row.state == Some(RowState::NotSent))
+        .unwrap();
+    bench
+        .sandbox
+        .put_route(StoredRoute::new(DENTAL, &touched.ani, "777"));
+    let rest = ask(
+        &app,
+        &resuming("last"),
+        None,
+        &Channel::Given,
+        &Watch::default(),
+    )
+    .await;
+    let rest = done(rest.unwrap());
+    assert_eq!(rest.status, SyncStatus::Incomplete);
+    assert_eq!(rest.rows[0].ani, touched.ani);
+    assert!(rest.rows[0].reason.as_ref().unwrap().contains("777"));
+    assert_eq!(bench.rings(DENTAL, &touched.ani).as_deref(), Some("777"));
+    assert_eq!(standing(&bench).len(), 200);
+}
+
+#[tokio::test]
+async fn a_run_is_taken_up_with_its_own_list_or_none() {
+    let bench = Bench::with(tenant_of(&[])).await;
+    let app = bench.app();
+    let last = SyncVips {
+        resume: Some("last".to_owned()),
+        ..args(SyncMode::Merge)
+    };
+    // Nothing was cut off: the list starts anew.
+    let fresh = sync(&app, &last, &csv(&[("6165550130", "101")]), &Channel::Given).await;
+    assert_eq!(fresh.unwrap().status, SyncStatus::Applied);
+    stopped(&bench, &app).await;
+    let other = sync(&app, &last, &csv(&[("6165550131", "101")]), &Channel::Given).await;
+    let error = failure(other, Code::InvalidArgument);
+    assert!(error.to_string().contains("another list"), "{error}");
+    let same = sync(&app, &last, &new_callers(200), &Channel::Given).await;
+    assert_eq!(same.unwrap().status, SyncStatus::Applied);
+    for nonsense in ["", "7", "r-000000000000"] {
+        let (args, watch) = (resuming(nonsense), Watch::default());
+        let unknown = ask(&app, &args, None, &Channel::Given, &watch).await;
+        unknown.unwrap_err();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_imports_into_one_domain_take_turns_and_lose_nothing() {
+    let bench = Bench::with(tenant_of(&[])).await;
+    bench.sandbox.set_latency(Duration::from_millis(2));
+    let lists = [
+        format!("{}6165550130,101\n6165550131,101\n", new_callers(60)),
+        "ani,destination\n6165550130,102\n6165550131,101\n6165550132,102\n".to_owned(),
+    ];
+    let runs = lists.map(|list| {
+        let app = bench.app();
+        tokio::spawn(async move {
+            sync(&app, &args(SyncMode::Merge), &list, &Channel::Given)
+                .await
+                .unwrap()
+        })
+    });
+    for run in runs {
+        let outcome = run.await.unwrap();
+        assert_eq!(outcome.status, SyncStatus::Applied, "{outcome:?}");
+    }
+    let stands = standing(&bench);
+    assert_eq!(stands.len(), 63);
+    let all = ListChanges::default();
+    let journal = list_changes(&bench.app(), &all, PageSize::All)
+        .await
+        .unwrap();
+    let mut last = BTreeMap::<String, Option<String>>::new();
+    for change in journal.changes.iter().rev() {
+        let before = change.before.as_ref().map(|vip| vip.destination.clone());
+        let known = last.get(&change.ani).cloned().flatten();
+        assert_eq!(before, known, "each change begins where the last one ended");
+        let after = change.after.as_ref().map(|vip| vip.destination.clone());
+        last.insert(change.ani.clone(), after);
+    }
+    for (ani, destination) in &stands {
+        assert_eq!(last[ani].as_ref(), Some(destination), "{ani}");
+    }
+}
+
+#[tokio::test]
+async fn rules_lost_along_with_a_removal_are_put_back_unless_they_are_to_go() {
+    let rule_for_number =
+        |ani: &str| StoredRoute::new(DENTAL, ani, "103").dnis(StoredDnis::number("16165550100"));
+    let tenant = Tenant {
+        delete_without_dnis_removes_all: true,
+        ..tenant_of(&[(CALLER, "101"), ("16165550124", "101")])
+            .route(rule_for_number(CALLER))
+            .route(rule_for_number("16165550124"))
+    };
+    let bench = Bench::with(tenant).await;
+    // The first caller keeps the rule for one number, the second none.
+    let list = format!("ani,destination,dnis\n{CALLER},103,6165550100\n");
+    let outcome = sync(
+        &bench.app(),
+        &args(SyncMode::Mirror),
+        &list,
+        &Channel::Given,
+    )
+    .await
+    .unwrap();
+    let routes = bench.sandbox.routes();
+    assert_eq!(routes, [rule_for_number(CALLER)], "{outcome:?}");
+    let told = outcome.warnings.join("\n");
+    assert_eq!(told.matches("it was put back").count(), 1, "{told}");
+}
+
+#[tokio::test]
+async fn five_thousand_rows_take_one_list_and_a_request_each() {
+    let bench = Bench::with(tenant_of(&[])).await;
+    let rows = (0..5_000).map(|n| format!("1616{:07},101\n", 2_000_000 + n * 7));
+    let list = format!("ani,destination\n{}", rows.collect::<String>());
+    let outcome = sync(&bench.app(), &args(SyncMode::Merge), &list, &Channel::Given)
+        .await
+        .unwrap();
+    assert_eq!(outcome.done.unwrap().made, 5_000);
+    assert_eq!((bench.count("GET"), bench.count("PUT")), (1, 5_000));
+    assert_eq!(standing(&bench).len(), 5_000);
+}
+
+#[tokio::test]
+async fn a_lost_answer_of_one_row_is_settled_without_sending_it_twice() {
+    let bench = Bench::with(tenant_of(&[])).await;
+    let lost = Fault::new("PUT", "ani=16165551004", Effect::DropAfter);
+    bench.sandbox.inject(lost);
+    let app = bench.app();
+    let outcome = sync(
+        &app,
+        &args(SyncMode::Merge),
+        &new_callers(10),
+        &Channel::Given,
+    )
+    .await
+    .unwrap();
+    assert_eq!(outcome.status, SyncStatus::Applied);
+    assert!(puts(&bench).values().all(|times| *times == 1));
+}
+
+#[tokio::test]
+async fn a_client_follows_the_progress_and_gets_the_rows() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox).with("SKYSWITCH_CONFIRM", "token");
+    for (era, first) in ERAS.into_iter().zip([1000, 2000]) {
+        let rows = (0..300).map(|n| format!("1616555{:04},101\n", first + n));
+        let list = format!("ani,destination\n{}", rows.collect::<String>());
+        let mut wire = Wire::ready(&home, &[], era, false).await;
+        let mut arguments = json!({"domain": DOMAIN, "list": list});
+        let waiting = wire.call("sync_vips", arguments.clone()).await;
+        let waiting = &waiting["structuredContent"];
+        assert_eq!(waiting["status"], "confirmation_required");
+        arguments["confirmation"] = waiting["confirmation"].clone();
+        let result = wire
+            .call_with_progress("sync_vips", arguments, "import")
+            .await;
+        let outcome = &result["structuredContent"];
+        assert_eq!(outcome["status"], "applied", "{outcome}");
+        assert_eq!(outcome["rows"].as_array().unwrap().len(), 200);
+        assert_eq!(outcome["rows_left_out"], 100);
+        let told: Vec<Value> = wire
+            .seen
+            .iter()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap())
+            .filter(|message| message["method"] == "notifications/progress")
+            .map(|message| message["params"].clone())
+            .collect();
+        let done: Vec<u64> = told
+            .iter()
+            .map(|progress| progress["progress"].as_f64().unwrap() as u64)
+            .collect();
+        assert!(done.windows(2).all(|pair| pair[0] < pair[1]), "{done:?}");
+        assert_eq!(done.last(), Some(&300));
+        assert!(
+            told.iter()
+                .all(|p| p["total"] == 300.0 && p["progressToken"] == "import")
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_call_takes_five_thousand_rows_and_the_command_line_more() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox);
+    let rows = (0..5_001).map(|n| format!("1616{:07},101\n", 2_000_000 + n));
+    let list = format!("ani,destination\n{}", rows.collect::<String>());
+    let mut wire = Wire::ready(&home, &[], ERAS[1], false).await;
+    let result = wire
+        .call("sync_vips", json!({"domain": DOMAIN, "list": list}))
+        .await;
+    let error = &result["structuredContent"]["error"];
+    assert_eq!(error["code"], "invalid_argument", "{result}");
+    assert_eq!(error["field"], "list");
+    let file = home.write("list.csv", &list);
+    let import = [
+        "vip",
+        "import",
+        file.to_str().unwrap(),
+        "--domain",
+        DOMAIN,
+        "--dry-run",
+        "--json",
+    ];
+    let planned = home.run(&import).await.json();
+    assert_eq!(planned["plan"]["add"], 5_001);
+    assert_eq!(writes(&sandbox), []);
+}
+
+#[tokio::test]
+async fn a_cancelled_call_ends_at_once_and_its_run_goes_on_later() {
+    let sandbox = demo_sandbox().await;
+    sandbox.set_latency(Duration::from_millis(20));
+    let home = Home::of(&sandbox)
+        .with("SKYSWITCH_CONFIRM", "token")
+        .with("SKYSWITCH_RATE_LIMIT", "0");
+    let list = new_callers(1_000);
+    let mut wire = Wire::ready(&home, &[], ERAS[0], false).await;
+    let mut arguments = json!({"domain": DOMAIN, "list": list});
+    let waiting = wire.call("sync_vips", arguments.clone()).await;
+    arguments["confirmation"] = waiting["structuredContent"]["confirmation"].clone();
+    let params = json!({"name": "sync_vips", "arguments": arguments});
+    let id = wire.post("tools/call", params).await;
+    eventually("the run is under way", || writes(&sandbox).len() > 50).await;
+    let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled",
+        "params": {"requestId": id, "reason": "enough"}});
+    wire.send(cancel).await;
+    // Another call is answered while nothing more of the run is sent.
+    wire.call("list_changes", json!({"limit": 1})).await;
+    let sent = writes(&sandbox).len();
+    assert!(sent < 1_000, "stopped: {sent}");
+
+    let mut resume = json!({"domain": DOMAIN, "resume": "last"});
+    let waiting = wire.call("sync_vips", resume.clone()).await;
+    let waiting = &waiting["structuredContent"];
+    assert_eq!(waiting["status"], "confirmation_required", "{waiting}");
+    resume["confirmation"] = waiting["confirmation"].clone();
+    let result = wire.call("sync_vips", resume).await;
+    let outcome = &result["structuredContent"];
+    assert_eq!(outcome["status"], "applied", "{outcome}");
+    assert_eq!(outcome["done"]["made"], 1_000);
+    assert_eq!(writes(&sandbox).len(), 1_000, "no row was sent twice");
+}
+
+#[tokio::test]
+async fn the_command_line_exports_imports_and_says_how_it_ended() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox);
+    let file = home.path().join("vips.csv");
+    let file = file.to_str().unwrap();
+    let export = ["vip", "export", "--domain", DOMAIN, "--output", file];
+    assert_eq!(home.run(&export).await.code, 0);
+    let text = std::fs::read_to_string(file).unwrap();
+    assert!(
+        text.starts_with("ani,destination,application,dnis,note\n"),
+        "{text}"
+    );
+    let printed = home.run(&["vip", "export", "--domain", DOMAIN]).await;
+    assert_eq!(printed.stdout.trim_end(), text.trim_end());
+    let mirror = [
+        "vip", "import", file, "--domain", DOMAIN, "--mode", "mirror",
+    ];
+    let unchanged = home.run(&mirror).await;
+    assert_eq!(unchanged.code, 0, "{unchanged:?}");
+    std::fs::write(file, format!("{text}6165550190,101,,,\n")).unwrap();
+    assert_eq!(home.run(&mirror).await.code, 3, "nobody is there to agree");
+    let applied = home.run(&[&mirror[..], &["--yes"]].concat()).await;
+    assert_eq!(applied.code, 0, "{applied:?}");
+    assert!(
+        applied.stdout.contains("Every change was made"),
+        "{applied:?}"
+    );
+    std::fs::write(file, format!("{text}616,101,,,\n")).unwrap();
+    let invalid = home.run(&[&mirror[..], &["--yes"]].concat()).await;
+    assert_eq!(invalid.code, 2, "{invalid:?}");
+    let missing = home
+        .run(&["vip", "import", "nowhere.csv", "--domain", DOMAIN])
+        .await;
+    assert_eq!(missing.code, 2, "{missing:?}");
+}
