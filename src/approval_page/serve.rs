@@ -169,10 +169,9 @@ async fn only_from_this_page(
     {
         return refused(StatusCode::MISDIRECTED_REQUEST);
     }
-    let is_reading = request.method().is_safe();
-    if !is_reading
-        && !(desk.is_here(headers.get(header::ORIGIN), "http://") && is_same_site(headers))
-    {
+    let may_decide =
+        || desk.is_here(headers.get(header::ORIGIN), "http://") && is_same_site(headers);
+    if !request.method().is_safe() && !may_decide() {
         return refused(StatusCode::FORBIDDEN);
     }
     next.run(request).await

@@ -148,15 +148,15 @@ pub(super) fn synced(outcome: &SyncOutcome) -> String {
         true => String::new(),
         false => format!("{}\n", sync_rows(&outcome.rows)),
     };
-    let _ = write!(
+    let _ = writeln!(
         text,
-        "{}: add {}, replace {}, remove {}, keep {}, invalid {}\n",
+        "{}: add {}, replace {}, remove {}, keep {}, invalid {}",
         outcome.domain, plan.add, plan.replace, plan.remove, plan.keep, plan.invalid
     );
     if let Some(done) = &outcome.done {
-        let _ = write!(
+        let _ = writeln!(
             text,
-            "Made {}, failed {}, outcome not known {}, not sent {}\n",
+            "Made {}, failed {}, outcome not known {}, not sent {}",
             done.made, done.failed, done.unknown, done.not_sent
         );
     }

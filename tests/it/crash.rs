@@ -13,12 +13,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 use skyswitch_mcp::sandbox::{Sandbox, StoredRoute, Tenant};
 
-use crate::process::{DOMAIN, Home, sandbox_of};
+use crate::process::{DOMAIN, Home, sandbox_of, writes};
+
+/// Every answer of the service takes so long.
+const LATENCY: Duration = Duration::from_millis(15);
 
 fn number_from(variable: &str, default: u32) -> u32 {
     let value = skyswitch_mcp::config::process_environment(variable);
@@ -78,11 +81,29 @@ async fn recorded(home: &Home) -> Vec<String> {
         .collect()
 }
 
-/// Starts an import and kills it after `delay`; true when it had ended before.
-async fn killed(home: &Home, file: &Path, delay: Duration) -> bool {
+/// When an import is killed.
+#[derive(Debug, Clone, Copy)]
+enum Moment {
+    /// So long after its start.
+    After(Duration),
+    /// So long after the service has received that many changes.
+    AtChange(usize, Duration),
+}
+
+/// Starts an import and kills it; true when it had ended before.
+async fn killed(home: &Home, sandbox: &Sandbox, file: &Path, moment: Moment) -> bool {
     let mut command = home.command(&import(file));
     command.stdin(Stdio::null()).stdout(Stdio::null());
     let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+    let delay = match moment {
+        Moment::After(delay) => delay,
+        Moment::AtChange(number, delay) => {
+            while writes(sandbox).len() < number && child.try_wait().unwrap().is_none() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            delay
+        }
+    };
     tokio::time::sleep(delay).await;
     // SIGKILL: the process can do nothing about it.
     let ended = child.try_wait().unwrap().is_some();
@@ -90,17 +111,17 @@ async fn killed(home: &Home, file: &Path, delay: Duration) -> bool {
     ended
 }
 
-/// Kills one import at `delay`, takes it up, and looks at everything.
-async fn survives(rows: u32, latency: Duration, delay: Duration) {
+/// Kills one import, takes it up, and looks at everything.
+async fn survives(rows: u32, moment: Moment) {
     let sandbox = sandbox_of(tenant(rows)).await;
-    sandbox.set_latency(latency);
+    sandbox.set_latency(LATENCY);
     let home = Home::of(&sandbox).with("SKYSWITCH_RATE_LIMIT", "0");
     let list: String = wanted(rows)
         .iter()
         .map(|(ani, destination)| format!("{ani},{destination}\n"))
         .collect();
     let file = home.write("list.csv", &format!("ani,destination\n{list}"));
-    let ended = killed(&home, &file, delay).await;
+    let ended = killed(&home, &sandbox, &file, moment).await;
 
     // What the journal closes by what stands counts as recorded, too.
     let known = recorded(&home).await;
@@ -108,8 +129,8 @@ async fn survives(rows: u32, latency: Duration, delay: Duration) {
     let words = import(&file);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let taken_up = home.run(&words).await;
-    assert_eq!(taken_up.code, 0, "after {delay:?}: {taken_up:?}");
-    assert_eq!(standing(&sandbox), wanted(rows), "after {delay:?}");
+    assert_eq!(taken_up.code, 0, "{moment:?}: {taken_up:?}");
+    assert_eq!(standing(&sandbox), wanted(rows), "{moment:?}");
     let requests = sandbox.requests();
     let sent: Vec<&str> = requests
         .iter()
@@ -119,11 +140,11 @@ async fn survives(rows: u32, latency: Duration, delay: Duration) {
     for ani in &sent {
         assert!(
             !known.iter().any(|made| made == ani),
-            "{ani} was sent again although its outcome was recorded (after {delay:?})"
+            "{ani} was sent again although its outcome was recorded ({moment:?})"
         );
     }
     let open = home.run(&["changes", "--status", "open", "--json"]).await;
-    assert_eq!(open.json()["total"], 0, "after {delay:?}");
+    assert_eq!(open.json()["total"], 0, "{moment:?}");
     let all: Value = home.run(&["changes", "--json"]).await.json();
     let made = all["changes"]
         .as_array()
@@ -131,9 +152,9 @@ async fn survives(rows: u32, latency: Duration, delay: Duration) {
         .iter()
         .filter(|change| change["made"] == true);
     // The sandbox's wanted rules all differ from what stood: each is one change.
-    assert_eq!(made.count(), (rows + rows / 5) as usize, "after {delay:?}");
+    assert_eq!(made.count(), (rows + rows / 5) as usize, "{moment:?}");
     eprintln!(
-        "killed after {delay:?}{}: {} recorded, {} sent afterwards",
+        "killed {moment:?}{}: {} recorded, {} sent afterwards",
         if ended { " (too late)" } else { "" },
         known.len(),
         sent.len()
@@ -142,32 +163,18 @@ async fn survives(rows: u32, latency: Duration, delay: Duration) {
 
 #[tokio::test]
 async fn an_import_killed_at_any_moment_is_finished_without_repeating_anything() {
-    let points = number_from("KILL_POINTS", 5);
+    let points = number_from("KILL_POINTS", 6);
     let rows = number_from("KILL_ROWS", 60);
-    let latency = Duration::from_millis(15);
-    // One run to its end tells how long there is to be killed in.
-    let started = Instant::now();
-    survives(rows, latency, Duration::from_secs(0)).await;
-    let run = {
-        let sandbox = sandbox_of(tenant(rows)).await;
-        sandbox.set_latency(latency);
-        let home = Home::of(&sandbox).with("SKYSWITCH_RATE_LIMIT", "0");
-        let list: String = wanted(rows)
-            .iter()
-            .map(|(ani, destination)| format!("{ani},{destination}\n"))
-            .collect();
-        let file = home.write("list.csv", &format!("ani,destination\n{list}"));
-        let words = import(&file);
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let began = Instant::now();
-        assert_eq!(home.run(&words).await.code, 0);
-        began.elapsed()
-    };
+    let changes = (rows + rows / 5) as usize;
     for point in 0..points {
-        // Spread over the run, each at a random place of its part.
-        let part = run / points;
-        let within = part.mul_f64(rand::random());
-        survives(rows, latency, part * point + within).await;
+        // Most of them while rows are sent, some while it starts.
+        let moment = match point % 6 {
+            0 => Moment::After(Duration::from_secs(1).mul_f64(rand::random())),
+            _ => Moment::AtChange(
+                rand::random_range(0..=changes),
+                (2 * LATENCY).mul_f64(rand::random()),
+            ),
+        };
+        survives(rows, moment).await;
     }
-    eprintln!("{points} points in {:?}", started.elapsed());
 }

@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use skyswitch_mcp::error::Code;
-use skyswitch_mcp::ops::{AddVipStatus, RemoveVipStatus, remove_vip};
+use skyswitch_mcp::ops::{RemoveVipStatus, remove_vip};
 use skyswitch_mcp::state::{ApprovalState, NewApproval, StateFolder, Store};
 
 use crate::support::{

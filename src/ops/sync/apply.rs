@@ -9,7 +9,8 @@ use std::sync::{Mutex, PoisonError};
 use futures_util::stream::{self, StreamExt};
 use tokio_util::sync::CancellationToken;
 
-use super::report::{Report, RowState};
+use super::outcome::RowState;
+use super::report::Report;
 use super::{Source, SyncOutcome, SyncSession, Task};
 use crate::domain::{AccountId, PbxDomain, PhoneNumber, Route, RouteKey};
 use crate::error::{Code, Error, Result};

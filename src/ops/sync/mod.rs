@@ -2,6 +2,7 @@
 //! apply; a run that was cut off is taken up again.
 
 mod apply;
+mod outcome;
 mod plan;
 mod report;
 mod resume;
@@ -19,8 +20,8 @@ use crate::guard::{Channel, RoutePlan};
 use crate::state::FileLock;
 use crate::vip_file::{self, Defaults, Format, VipFile};
 use apply::Run;
+pub use outcome::{Action, Counts, Done, RowState, SyncOutcome, SyncRow, SyncStatus};
 use plan::Wanted;
-pub use report::{Action, Counts, Done, RowState, SyncOutcome, SyncRow, SyncStatus};
 use report::{Report, Row};
 use resume::{Resumed, Which};
 

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::report::{Report, Row, RowState};
+use super::outcome::RowState;
+use super::report::{Report, Row};
 use super::{Source, SyncMode, SyncVips, TOOL, Task};
 use crate::domain::{AccountId, PbxDomain, Route};
 use crate::error::{Code, Error, Result};
