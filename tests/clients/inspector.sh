@@ -62,7 +62,8 @@ check() { # NAME EXPECTED_CODE EXPRESSION
   } | sed 's/^/#   /'
 }
 
-five_tools='result.tools.map(tool => tool.name).join() === "add_vip,list_domains,list_vips,remove_vip,setup_checklist"'
+all_tools='result.tools.map(tool => tool.name).join()
+  === "add_vip,explain_call,list_changes,list_domains,list_vips,remove_vip,setup_checklist,sync_vips,undo_change"'
 bakery=sunrisebakery.12345.service
 dentist=lakesidedental.12345.service
 
@@ -74,7 +75,7 @@ for era in legacy modern; do
   check "$era: initialize" 0 "result.protocolVersion === '$version' && result.serverInfo.name.includes('skyswitch')"
 
   sandbox --method tools/list --strict
-  check "$era: tools/list --strict" 0 "$five_tools"
+  check "$era: tools/list --strict" 0 "$all_tools"
   # A warning leaves the exit code at 0, so what counts is that nothing was said.
   if [ -s "$work/err" ]; then code="0 with findings"; fi
   check "$era: tools/list --strict has no findings" 0 true
@@ -110,6 +111,19 @@ for era in legacy modern; do
   call remove_vip "{\"ani\":\"6165550199\",\"domain\":\"$bakery\"}"
   check "$era: remove_vip of nothing" 0 "content.status === 'not_found'"
 
+  call explain_call "{\"ani\":\"$ani\",\"domain\":\"$dentist\"}"
+  check "$era: explain_call" 0 "content.decided_by === 'caller_rule' && content.rings.destination && content.unknown.length > 0"
+
+  call list_changes '{}'
+  check "$era: list_changes" 0 "content.total === content.changes.length"
+
+  call undo_change '{"change_id":"99999"}'
+  check "$era: undo_change of nothing" 5 "result.isError && content.error.code === 'not_found'"
+
+  call sync_vips "{\"domain\":\"$bakery\",\"list\":\"ani,destination\\n6165550178,101\\n616,101\",\"dry_run\":\"true\"}"
+  check "$era: sync_vips plans" 0 \
+    "content.status === 'planned' && content.plan.add === 1 && content.plan.invalid === 1 && content.rows[0].line === 3"
+
   call add_vip "{\"ani\":\"not a number\",\"domain\":\"$bakery\",\"destination\":\"101\"}"
   check "$era: add_vip refuses what is no number" 5 \
     "result.isError && content.error.code === 'invalid_argument' && content.error.field === 'ani'"
@@ -126,11 +140,11 @@ configured() { # SERVER OPTIONS...
   inspect --config "$mcp_json" --server "$server" "$@"
 }
 configured skyswitch-sandbox --method tools/list --strict
-check "mcp.json: the sandbox lists its tools" 0 "$five_tools"
+check "mcp.json: the sandbox lists its tools" 0 "$all_tools"
 configured skyswitch-sandbox --method tools/call --tool-name list_vips --tool-arg "domain=$dentist"
 check "mcp.json: the sandbox answers list_vips" 0 "content.count > 0"
 configured skyswitch --method tools/list --strict
-check "mcp.json: the real server lists its tools without credentials" 0 "$five_tools"
+check "mcp.json: the real server lists its tools without credentials" 0 "$all_tools"
 configured skyswitch --method tools/call --tool-name list_vips --tool-arg "domain=$dentist"
 check "mcp.json: a call without credentials says which are missing" 5 \
   "result.isError && content.error.code === 'not_configured' && JSON.stringify(content.error).includes('SKYSWITCH_')"

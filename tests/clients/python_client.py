@@ -27,8 +27,8 @@ from mcp_types import (
 )
 
 VERSIONS = {"legacy": "2025-11-25", "auto": "2026-07-28"}
-READING_TOOLS = ["list_domains", "list_vips", "setup_checklist"]
-ALL_TOOLS = sorted([*READING_TOOLS, "add_vip", "remove_vip"])
+READING_TOOLS = ["explain_call", "list_changes", "list_domains", "list_vips", "setup_checklist"]
+ALL_TOOLS = sorted([*READING_TOOLS, "add_vip", "remove_vip", "sync_vips", "undo_change"])
 STEPS = ["create_domain", "dial_translation_rule", "route_by_ani_user", "route_did", "manage_vips"]
 BAKERY = "sunrisebakery.12345.service"
 DENTIST = "lakesidedental.12345.service"
@@ -150,7 +150,7 @@ def added_again(route: dict[str, str]) -> dict[str, str]:
     return {key: route[key] for key in ("ani", "domain", "destination", "application", "dnis") if key in route}
 
 
-# The five tools
+# The tools
 
 
 @scenario("lists its tools")
@@ -222,6 +222,60 @@ async def remove_nothing(mode: str) -> None:
     async with server(mode) as client:
         content = await call(client, "remove_vip", ani="6165550199", domain=BAKERY)
         expect(content["status"] == "not_found", "something was found", content)
+
+
+@scenario("explain_call names the rule that decides")
+async def explain_call(mode: str) -> None:
+    async with server(mode) as client:
+        route = (await distinct_routes(client))[0]
+        explained = await call(client, "explain_call", ani=route["ani"], domain=DENTIST)
+        expect(explained["decided_by"] == "caller_rule", "another rule decides", explained)
+        expect(explained["rings"]["destination"] == route["destination"] and explained["unknown"], "incomplete", explained)
+        nobody = await call(client, "explain_call", ani="6165550199", domain=DENTIST)
+        expect(nobody["decided_by"] == "fallback" and "rings" not in nobody, "a rule decides", nobody)
+
+
+@scenario("a change is listed, undone, and done again")
+async def undo_change(mode: str) -> None:
+    person = Person(answer=accept(None))
+    async with server(mode, person=person) as client:
+        route = (await distinct_routes(client))[0]
+        person.answer = accept({"confirm": route["ani"]})
+        removed = await remove(client, route)
+        listed = await call(client, "list_changes", domain=DENTIST)
+        change = listed["changes"][0]
+        expect(change["change_id"] == removed["change_id"] and change["status"] == "done", "not listed", listed)
+        expect(change["before"] == route and "tool remove_vip" in change["asked_by"], "incomplete", change)
+        for expected in (route, None):
+            undone = await call(client, "undo_change", change_id=change["change_id"])
+            expect(undone["status"] == "restored" and undone.get("vip") == expected, "not restored", undone)
+            change = undone
+        await expect_gone(client, route)
+        expect(len(person.forms) == 3, "the person was not asked each time", len(person.forms))
+
+
+@scenario("a list is planned, agreed to by its number of changes, and applied with progress")
+async def sync_vips(mode: str) -> None:
+    person = Person(answer=accept({"confirm": "40"}))
+    told = []
+
+    async def follow(progress: float, total: float | None, _message: str | None) -> None:
+        told.append((progress, total))
+
+    wanted = "ani,destination\n" + "".join(f"61655503{number:02},101\n" for number in range(40))
+    async with server(mode, person=person) as client:
+        plan = await call(client, "sync_vips", domain=BAKERY, list=wanted, dry_run=True)
+        expect(plan["status"] == "planned" and plan["plan"]["add"] == 40 and not person.forms, "not planned", plan)
+        arguments = {"domain": BAKERY, "list": wanted}
+        result = await client.call_tool("sync_vips", arguments, progress_callback=follow)
+        content = result.structured_content
+        expect(content["status"] == "applied" and content["done"]["made"] == 40, "not applied", content)
+        expect("type the number of changes: 40" in person.expect_one_form().message, "asked otherwise", person.forms)
+        expect(told and told[-1] == (40, 40) and told == sorted(told), "the progress is wrong", told)
+        again = await call(client, "sync_vips", **arguments)
+        expect(again["status"] == "unchanged" and again["plan"]["keep"] == 40, "not kept", again)
+        bad = await call(client, "sync_vips", domain=BAKERY, list=wanted + "1.61656E+10,101\n")
+        expect(bad["status"] == "invalid" and bad["rows"][0]["line"] == 42, "the bad row is not named", bad)
 
 
 # Forms
@@ -395,6 +449,7 @@ async def approval_code(mode: str) -> None:
             expect(content["status"] == "confirmation_required", "not held back", content)
             expect(content["approval_code"] and content["preview"] and content["expires_at"], "incomplete", content)
             expect("confirmation" not in content, "the model is given the means to confirm", content)
+            expect(content["approval_link"].startswith("http://127.0.0.1:"), "no page is offered", content)
             await expect_unchanged(client, route)
         result = await client.call_tool(
             "remove_vip",
