@@ -70,10 +70,16 @@ pub(super) enum Command {
     Explain(ops::ExplainCall),
     /// List what this installation has changed, newest first
     Changes(ops::ListChanges),
-    /// Restore a rule as it was before one change
+    /// Restore a rule, or a number's route, as it was before one change
     Undo(UndoArgs),
     /// Show how far a domain's VIP set-up is, with the support ticket to send
-    Checklist(ops::SetupChecklist),
+    Checklist(ChecklistArgs),
+    /// Make what is missing of a customer's set-up, in the safe order
+    Onboard(OnboardArgs),
+    /// Show all customers and how far their set-up is, alarms first
+    Status(ops::ListCustomers),
+    /// List where VIPs of a domain can ring
+    Destinations(ops::ListDestinations),
     /// Log in, and show whose token it is and what it allows
     Token(TokenArgs),
     /// Check configuration, login, scopes, account, domains and state folder
@@ -170,6 +176,30 @@ pub(super) struct UndoArgs {
     #[command(flatten)]
     pub undo: ops::UndoChange,
     /// Agree to it, without being asked
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(super) struct ChecklistArgs {
+    #[command(subcommand)]
+    pub action: Option<ChecklistAction>,
+    #[command(flatten)]
+    pub show: Option<ops::SetupChecklist>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ChecklistAction {
+    /// Attest a step that no API shows, at an interactive terminal; or withdraw it
+    Mark(ops::MarkSetupStep),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OnboardArgs {
+    #[command(flatten)]
+    pub onboard: ops::OnboardDomain,
+    /// Agree to the plan, without being asked
     #[arg(long)]
     pub yes: bool,
 }

@@ -1,18 +1,18 @@
 //! `skyswitch vip import` and `export`: lists as files.
 
-use std::io::{IsTerminal, Read};
+use std::io::Read;
 use std::path::Path;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
 use super::ask::{self, Person};
 use super::command::{ExportArgs, ExportFormat, ImportArgs};
 use super::exit::Exit;
 use super::output::Output;
+use super::progress::Bar;
 use super::tables;
 use crate::error::{Error, Result};
-use crate::ops::{self, App, ListVips, PageSize, Progress, SyncSession, SyncStatus};
+use crate::ops::{self, App, ListVips, PageSize, SyncSession, SyncStatus};
 use crate::vip_file;
 
 /// Makes a list stand. Ctrl-C sends nothing more and says what was done.
@@ -105,43 +105,5 @@ async fn interrupted_before_applying(stop: &CancellationToken, bar: &Bar) {
     stop.cancelled().await;
     if bar.is_applying() {
         std::future::pending::<()>().await;
-    }
-}
-
-/// A bar on the terminal, or nothing where there is none.
-struct Bar(ProgressBar);
-
-impl Bar {
-    fn new() -> Bar {
-        let target = match std::io::stderr().is_terminal() {
-            true => ProgressDrawTarget::stderr(),
-            false => ProgressDrawTarget::hidden(),
-        };
-        let bar = ProgressBar::with_draw_target(Some(0), target);
-        // Fails only for a template that is wrong, which the plain style is not.
-        if let Ok(style) =
-            ProgressStyle::with_template("{wide_bar} {pos}/{len} {per_sec}, {eta} left")
-        {
-            bar.set_style(style);
-        }
-        Bar(bar)
-    }
-
-    fn is_applying(&self) -> bool {
-        self.0.length().is_some_and(|length| length > 0)
-    }
-
-    fn end(&self) {
-        self.0.finish_and_clear();
-    }
-}
-
-impl Progress for Bar {
-    fn report(&self, done: usize, total: usize, _: &str) {
-        if total == 0 {
-            return;
-        }
-        self.0.set_length(u64::try_from(total).unwrap_or(u64::MAX));
-        self.0.set_position(u64::try_from(done).unwrap_or(u64::MAX));
     }
 }

@@ -7,6 +7,9 @@ mod demo;
 mod exit;
 mod lists;
 mod output;
+mod progress;
+mod setup;
+mod setup_tables;
 mod tables;
 
 use std::ffi::OsString;
@@ -106,8 +109,20 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<Exit> {
         }
         Command::Checklist(args) => {
             let (app, _sandbox) = app(&global).await?;
-            let checklist = ops::setup_checklist(&app, &args).await?;
-            output.result(&checklist, || tables::checklist(&checklist))
+            setup::checklist(&app, args, output).await
+        }
+        Command::Onboard(args) => {
+            let (app, _sandbox) = app(&global).await?;
+            setup::onboard(&app, args, output).await
+        }
+        Command::Status(args) => {
+            let (app, _sandbox) = app(&global).await?;
+            setup::status(&app, &args, output).await
+        }
+        Command::Destinations(args) => {
+            let (app, _sandbox) = app(&global).await?;
+            let list = ops::list_destinations(&app, &args, PageSize::All).await?;
+            output.result(&list, || setup_tables::destinations(&list))
         }
         Command::Token(args) => {
             let (app, _sandbox) = app(&global).await?;

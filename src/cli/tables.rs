@@ -8,9 +8,9 @@ use console::style;
 
 use crate::domain::{Ani, Route, Vip};
 use crate::ops::{
-    Action, AddVipOutcome, AddVipStatus, CallExplained, ChangeList, CheckState, Checklist,
-    Diagnosis, DomainList, RemoveVipOutcome, RemoveVipStatus, StepState, SyncOutcome, SyncRow,
-    SyncStatus, TokenReport, UndoOutcome, UndoStatus, VipList,
+    Action, AddVipOutcome, AddVipStatus, CallExplained, ChangeList, ChangeRow, CheckState,
+    Diagnosis, DomainList, RemoveVipOutcome, RemoveVipStatus, SyncOutcome, SyncRow, SyncStatus,
+    TokenReport, UndoOutcome, UndoStatus, VipList,
 };
 use crate::redact::shown;
 use crate::state::Approval;
@@ -94,7 +94,7 @@ pub(super) fn changes(list: &ChangeList) -> String {
         true => "No changes.".to_owned(),
         false => {
             let mut table = table(&[
-                "Id", "When", "Status", "What", "Domain", "Caller", "Before", "Wanted", "Asked by",
+                "Id", "When", "Status", "What", "Domain", "Of", "Before", "Wanted", "Asked by",
             ]);
             for change in &list.changes {
                 let status = match change.made {
@@ -107,9 +107,9 @@ pub(super) fn changes(list: &ChangeList) -> String {
                     status,
                     change.operation.clone(),
                     shown(&change.domain, 100),
-                    Ani::from_stored(&change.ani).to_string(),
-                    place(change.before.as_ref()),
-                    place(change.wanted.as_ref()),
+                    subject(change),
+                    side(change.before.as_ref(), change.setting_before.as_deref()),
+                    side(change.wanted.as_ref(), change.setting_wanted.as_deref()),
                     change.asked_by.clone(),
                 ]);
             }
@@ -127,7 +127,9 @@ pub(super) fn undone(outcome: &UndoOutcome) -> String {
     let now = outcome
         .vip
         .as_ref()
-        .map_or_else(|| "no rule, as before".to_owned(), rule);
+        .map(rule)
+        .or_else(|| outcome.setting.clone())
+        .unwrap_or("no rule, as before".to_owned());
     let mut text = match outcome.status {
         UndoStatus::Restored => format!("Undone: {now}"),
         UndoStatus::Unchanged => format!("Unchanged, it stood already so: {now}"),
@@ -227,39 +229,21 @@ fn sync_rows(rows: &[SyncRow]) -> Table {
     table
 }
 
-fn place(vip: Option<&Vip>) -> String {
-    vip.map_or_else(|| "no rule".to_owned(), |vip| Route::from(vip).rings())
+/// The caller or number that a change is about, else what was changed.
+fn subject(change: &ChangeRow) -> String {
+    match (&change.ani, &change.did) {
+        (Some(number), _) | (None, Some(number)) => Ani::from_stored(number).to_string(),
+        (None, None) => change.subject.clone(),
+    }
 }
 
-pub(super) fn checklist(checklist: &Checklist) -> String {
-    let ready = match checklist.ready {
-        true => style("ready").green(),
-        false => style("not known to be ready").yellow(),
-    };
-    let mut text = format!("{}: {ready}\n", checklist.domain);
-    for (number, step) in (1..).zip(&checklist.steps) {
-        let state = match step.state {
-            StepState::Done => style("done   ").green(),
-            StepState::Todo => style("to do  ").yellow(),
-            StepState::Blocked => style("blocked").red(),
-            StepState::Unknown => style("unknown").yellow(),
-        };
-        let blocker = if step.blocker { " (BLOCKER)" } else { "" };
-        let _ = write!(text, "\n{number}. [{state}] {}{blocker}", step.title);
-        for line in [&step.evidence, &step.action].into_iter().flatten() {
-            let _ = write!(text, "\n     {line}");
-        }
+/// One side of a change: a VIP rule, or a setting in plain words.
+fn side(vip: Option<&Vip>, setting: Option<&str>) -> String {
+    match (vip, setting) {
+        (Some(vip), _) => Route::from(vip).rings(),
+        (None, Some(setting)) => setting.to_owned(),
+        (None, None) => "nothing".to_owned(),
     }
-    if let Some(warning) = &checklist.warning {
-        let _ = write!(text, "\n\n{} {warning}", style("Warning:").red().bold());
-    }
-    let ticket = &checklist.support_ticket;
-    let _ = write!(
-        text,
-        "\n\nSupport ticket, ready to send\nSubject: {}\n\n{}",
-        ticket.subject, ticket.body
-    );
-    text
 }
 
 pub(super) fn token(report: &TokenReport) -> String {
@@ -333,20 +317,20 @@ fn rule(vip: &Vip) -> String {
     )
 }
 
-fn warnings(text: &mut String, warnings: &[String]) {
+pub(super) fn warnings(text: &mut String, warnings: &[String]) {
     for warning in warnings {
         let _ = write!(text, "\n{} {warning}", style("Warning:").yellow());
     }
 }
 
-fn counted(count: usize, what: &str) -> String {
+pub(super) fn counted(count: usize, what: &str) -> String {
     match count {
         1 => format!("1 {what}"),
         n => format!("{n} {what}s"),
     }
 }
 
-fn table(header: &[&str]) -> Table {
+pub(super) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_header(header);
     table

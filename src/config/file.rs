@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::ConfirmMode;
+use super::{ConfirmMode, PbxGeneration};
 use crate::domain::DestinationForm;
 use crate::error::{Code, Error, Result};
 use crate::redact::shown;
@@ -28,6 +28,17 @@ pub(super) struct ConfigFile {
     pub protected: Option<Vec<String>>,
     pub allowed_domains: Option<Vec<String>>,
     pub max_changes_per_hour: Option<i64>,
+    pub allow_domain_creation: Option<bool>,
+    pub allow_dial_plan_changes: Option<bool>,
+    pub check_destinations: Option<bool>,
+    pub pbx_base_url: Option<String>,
+    pub pbx_api: Option<PbxGeneration>,
+    pub pbx_client_id: Option<String>,
+    pub pbx_client_secret: Option<String>,
+    pub pbx_username: Option<String>,
+    pub pbx_password: Option<String>,
+    pub pbx_api_key: Option<String>,
+    pub pbx_rate_limit: Option<f64>,
     #[serde(flatten)]
     unknown: serde_json::Map<String, serde_json::Value>,
     #[serde(skip)]

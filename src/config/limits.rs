@@ -1,7 +1,7 @@
 //! What the operator puts out of reach: protected callers, other domains, too
 //! many changes. Only the config file sets these.
 
-use crate::domain::{Ani, CallerKey, PbxDomain, Route};
+use crate::domain::{Ani, CallerKey, PbxDomain, PhoneNumber, Route};
 use crate::error::{Code, Error, Refused, Result};
 use crate::redact::shown;
 
@@ -48,6 +48,22 @@ impl Limits {
             format!(
                 "the operator protects {} (`protected`): rules of this caller are never replaced or removed, so nothing was sent",
                 standing.key.ani
+            ),
+        ))
+    }
+
+    /// Refuses to point a protected number elsewhere.
+    ///
+    /// # Errors
+    /// `blocked`, naming the setting.
+    pub fn refuse_protected_did(&self, did: &PhoneNumber) -> Result<()> {
+        if !self.is_protected(&Ani::from(did)) {
+            return Ok(());
+        }
+        Err(blocked(
+            "protected",
+            format!(
+                "the operator protects {did} (`protected`): its route is never replaced, so nothing was sent"
             ),
         ))
     }

@@ -4,6 +4,7 @@
 
 mod file;
 mod limits;
+mod pbx;
 
 use std::path::{Path, PathBuf};
 
@@ -14,11 +15,14 @@ use crate::error::{Code, Error, Result};
 use crate::redact::Secret;
 use file::ConfigFile;
 pub use limits::Limits;
+pub use pbx::{PbxGeneration, PbxLogin, PbxSettings};
 
 /// Host of the SkySwitch API (SkySwitch API reference: the server of every operation).
 pub const DEFAULT_BASE_URL: &str = "https://api.skyswitch.com";
 /// Scopes asked for at login, separated by spaces.
 pub const DEFAULT_SCOPE: &str = "pbx account";
+/// Scopes that numbers and their routes need beside those.
+pub const NUMBER_SCOPES: &str = "routing phone_number";
 /// Requests a second to the service; bursts of twice as many are let through.
 pub const DEFAULT_RATE_LIMIT: f64 = 20.0;
 
@@ -57,6 +61,17 @@ pub struct Settings {
     pub credentials: Result<Credentials>,
     /// Scopes asked for at login.
     pub scope: String,
+    /// Scopes asked for where numbers are read or routed.
+    pub number_scope: String,
+    /// The NetSapiens PBX API: `None` where it is not configured, an error
+    /// where it is configured unusably.
+    pub pbx: Option<Result<PbxSettings>>,
+    /// Whether PBX domains may be created, whose names can never be used again.
+    pub allow_domain_creation: bool,
+    /// Whether dial translation rules may be created.
+    pub allow_dial_plan_changes: bool,
+    /// Whether destinations are looked up among the domain's users.
+    pub check_destinations: bool,
     /// Account used when a call names none.
     pub default_account: Option<AccountId>,
     /// How destructive changes are agreed to.
@@ -152,6 +167,7 @@ impl Settings {
                 )
             }
         };
+        let scope = variable("SKYSWITCH_SCOPE").or(file.scope.clone());
         let state_dir = variable("SKYSWITCH_STATE_DIR")
             .map(PathBuf::from)
             .or_else(|| xdg(environment, "XDG_STATE_HOME", ".local/state"))
@@ -159,9 +175,15 @@ impl Settings {
         Ok(Settings {
             base_url: parse_base_url(&base_url)?,
             credentials: credentials(&file, &config_path, &variable),
-            scope: variable("SKYSWITCH_SCOPE")
-                .or(file.scope)
-                .unwrap_or_else(|| DEFAULT_SCOPE.to_owned()),
+            // Who sets scopes has said everything there is to ask for.
+            number_scope: scope
+                .clone()
+                .unwrap_or_else(|| format!("{DEFAULT_SCOPE} {NUMBER_SCOPES}")),
+            scope: scope.unwrap_or_else(|| DEFAULT_SCOPE.to_owned()),
+            pbx: pbx::settings(&file, &variable),
+            allow_domain_creation: file.allow_domain_creation.unwrap_or(false),
+            allow_dial_plan_changes: file.allow_dial_plan_changes.unwrap_or(false),
+            check_destinations: file.check_destinations.unwrap_or(true),
             default_account,
             confirm: match (flags.confirm, variable("SKYSWITCH_CONFIRM")) {
                 (Some(mode), _) => mode,
@@ -202,6 +224,7 @@ impl Settings {
         self.base_url = base_url;
         self.credentials = Ok(credentials);
         self.scope = DEFAULT_SCOPE.to_owned();
+        self.number_scope = format!("{DEFAULT_SCOPE} {NUMBER_SCOPES}");
         self.default_account = account.parse().ok();
         self.sandbox = true;
         self
@@ -271,13 +294,15 @@ fn unusable(setting: &str, problem: &str, remedy: &str) -> Error {
 
 fn parse_base_url(text: &str) -> Result<Url> {
     refuse_unexpanded(text, "SKYSWITCH_BASE_URL")?;
-    let refuse = |problem: &str| {
-        Err(unusable(
-            "base_url",
-            problem,
-            "Give the API's root such as `https://api.skyswitch.com` (SKYSWITCH_BASE_URL or `base_url`).",
-        ))
-    };
+    parse_api_root(
+        text,
+        "base_url",
+        "Give the API's root such as `https://api.skyswitch.com` (SKYSWITCH_BASE_URL or `base_url`).",
+    )
+}
+
+fn parse_api_root(text: &str, setting: &str, remedy: &str) -> Result<Url> {
+    let refuse = |problem: &str| Err(unusable(setting, problem, remedy));
     let Ok(url) = Url::parse(text.trim()) else {
         return refuse("is not a URL");
     };

@@ -1,15 +1,19 @@
 //! The words of the field as types: parsed once at the edge, trusted inside.
 
 mod destination;
+mod did_route;
 mod names;
 mod number;
 mod route;
+mod setup;
 mod since;
 
 pub use destination::{Application, Destination, DestinationForm};
+pub use did_route::DidRoute;
 pub use names::{AccountId, PbxDomain};
 pub use number::{CalledNumber, CallerKey, DnisKey, PhoneNumber};
 pub use route::{Ani, Dnis, Route, RouteKey, Vip};
+pub use setup::{Extension, ROUTE_BY_ANI, SetupPiece, SetupStep};
 pub use since::Since;
 
 /// Gives a newtype the serde, schema and clap behaviour of the text it parses from.

@@ -18,6 +18,13 @@ impl PbxDomain {
         &self.0
     }
 
+    /// The reseller (territory) that the name carries: `12345` in `acme.12345.service`.
+    pub fn reseller(&self) -> Option<&str> {
+        let reseller = self.0.strip_suffix(".service")?.rsplit('.').next()?;
+        let is_number = !reseller.is_empty() && reseller.bytes().all(|b| b.is_ascii_digit());
+        (is_number && self.0.matches('.').count() >= 2).then_some(reseller)
+    }
+
     /// Whether a stored name is this domain.
     pub fn is(&self, stored: &str) -> bool {
         self.0.eq_ignore_ascii_case(stored.trim_end_matches('.'))

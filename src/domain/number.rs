@@ -19,7 +19,7 @@ const STORED_LIMIT: usize = 1024;
 ///
 /// SkySwitch documents no format for ANI; eleven digits are what its other
 /// number fields use (SkySwitch API reference, Route-by-ANI).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
 pub struct PhoneNumber(String);
 
 impl PhoneNumber {

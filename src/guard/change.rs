@@ -1,10 +1,12 @@
-//! What the guard decides about: a change to one route, or a plan of many.
+//! What the guard decides about. Here: a change to one VIP rule.
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::Preview;
+use crate::config::Limits;
 use crate::domain::{AccountId, Ani, Route, RouteKey, Vip};
+use crate::error::Result;
 
 /// Something that is agreed to, or not, as a whole.
 pub trait Change: Clone + Send + Sync {
@@ -12,10 +14,21 @@ pub trait Change: Clone + Send + Sync {
     fn preview(&self) -> Preview;
 
     /// Whether a person has to agree.
-    fn needs_consent(&self) -> bool;
+    fn needs_consent(&self, limits: &Limits) -> bool;
 
-    /// The routes it changes.
-    fn routes(&self) -> &[RouteChange];
+    /// Whether only a person may agree: no token and no flag does it for them.
+    fn asks_a_person(&self) -> bool {
+        false
+    }
+
+    /// Refuses what the operator has put out of reach, whoever agrees to it.
+    ///
+    /// # Errors
+    /// `blocked`, naming the setting.
+    fn refuse_beyond(&self, limits: &Limits) -> Result<()>;
+
+    /// How many changes are made at the service.
+    fn count(&self) -> usize;
 
     /// Digest of the state that was seen.
     fn fingerprint(&self) -> String;
@@ -37,6 +50,8 @@ pub struct RouteChange {
     at_risk: Vec<Route>,
     /// Asked for even where nothing that stands is lost.
     always_asks: bool,
+    /// Sentences that a person has to read before agreeing.
+    notes: Vec<String>,
 }
 
 impl RouteChange {
@@ -55,6 +70,7 @@ impl RouteChange {
             after: Some(after),
             at_risk: Vec::new(),
             always_asks: false,
+            notes: Vec::new(),
         }
     }
 
@@ -74,7 +90,20 @@ impl RouteChange {
             after: None,
             at_risk,
             always_asks: false,
+            notes: Vec::new(),
         }
+    }
+
+    /// Adds sentences that a person has to read before agreeing.
+    #[must_use]
+    pub fn noting(mut self, notes: Vec<String>) -> Self {
+        self.notes = notes;
+        self
+    }
+
+    /// Sentences that a person has to read before agreeing.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// The same change, put before a person even where nothing is lost.
@@ -150,12 +179,21 @@ impl Change for RouteChange {
         Preview::of_route(self)
     }
 
-    fn needs_consent(&self) -> bool {
-        self.is_destructive() || self.always_asks
+    /// Also a new rule of a protected caller: a more particular one takes
+    /// their calls away from the rule that is protected.
+    fn needs_consent(&self, limits: &Limits) -> bool {
+        self.is_destructive() || self.always_asks || limits.is_protected(&self.key.ani)
     }
 
-    fn routes(&self) -> &[RouteChange] {
-        std::slice::from_ref(self)
+    fn refuse_beyond(&self, limits: &Limits) -> Result<()> {
+        limits.refuse_domain(&self.key.domain)?;
+        self.before
+            .as_ref()
+            .map_or(Ok(()), |standing| limits.refuse_protected(standing))
+    }
+
+    fn count(&self) -> usize {
+        1
     }
 
     fn fingerprint(&self) -> String {

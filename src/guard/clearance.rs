@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Change, RouteChange, RoutePlan};
+use super::{RouteChange, RoutePlan, SetupChange, SetupPlan};
 
 /// A state older than this is read again before anything is sent.
 const RECENT: Duration = Duration::from_secs(1);
@@ -26,7 +26,7 @@ const RECENT: Duration = Duration::from_secs(1);
 /// ```
 #[derive(Debug)]
 #[must_use = "a clearance that is not used means that the change was not made"]
-pub struct Clearance<C: Change = RouteChange> {
+pub struct Clearance<C = RouteChange> {
     change: C,
     seen: Seen,
 }
@@ -39,7 +39,7 @@ enum Seen {
     WithThePlan,
 }
 
-impl<C: Change> Clearance<C> {
+impl<C> Clearance<C> {
     pub(super) fn grant(change: C) -> Self {
         Clearance {
             change,
@@ -51,9 +51,7 @@ impl<C: Change> Clearance<C> {
     pub fn change(&self) -> &C {
         &self.change
     }
-}
 
-impl Clearance<RouteChange> {
     /// Whether the state it was granted on may still be trusted. Waiting for
     /// the pace or a login can take longer than that.
     pub fn is_recent(&self) -> bool {
@@ -61,6 +59,15 @@ impl Clearance<RouteChange> {
             Seen::At(moment) => moment.elapsed() < RECENT,
             Seen::WithThePlan => true,
         }
+    }
+}
+
+impl Clearance<SetupPlan> {
+    /// Divides the permission for a plan among its changes, in their order.
+    pub fn divide(self) -> Vec<Clearance<SetupChange>> {
+        let seen = self.seen;
+        let one = |change| Clearance { change, seen };
+        self.change.into_changes().into_iter().map(one).collect()
     }
 }
 

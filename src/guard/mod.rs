@@ -6,11 +6,15 @@
 //! [`Channel`]; what counts as consent is decided here and nowhere else.
 
 mod approvals;
+mod attestation;
 mod change;
 mod clearance;
+mod fallback;
 mod plan;
 mod preview;
 mod sealed;
+mod setup;
+mod setup_preview;
 mod typed;
 
 use std::sync::Arc;
@@ -20,11 +24,14 @@ use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
 pub use approvals::asked_for;
+pub use attestation::AttestStep;
 pub use change::{Change, RouteChange};
 pub use clearance::Clearance;
+pub use fallback::{Fallback, FallbackReading, MayRoute};
 pub use plan::RoutePlan;
 pub use preview::Preview;
 use sealed::{Purpose, Seal};
+pub use setup::{SetupChange, SetupPlan};
 pub use typed::TypedValue;
 
 use crate::config::{ConfirmMode, Limits};
@@ -156,10 +163,10 @@ impl Guard {
                     confirmation: Some(_)
                 }
         );
-        if !change.needs_consent() && !carries_consent {
+        if !change.needs_consent(&self.limits) && !carries_consent {
             return Ok(Verdict::Cleared(Clearance::grant(change)));
         }
-        if self.mode == ConfirmMode::Block && change.needs_consent() {
+        if self.mode == ConfirmMode::Block && change.needs_consent(&self.limits) {
             return Err(Error::new(
                 Code::Blocked,
                 format!(
@@ -170,13 +177,20 @@ impl Guard {
             ));
         }
         match channel {
+            Channel::Given if change.asks_a_person() => Err(Error::new(
+                Code::ConfirmationInvalid,
+                "no flag agrees to this: a person has to see it and type the value themselves",
+                "Run the command at an interactive terminal without `--yes`.",
+            )),
             Channel::Given => Ok(Verdict::Cleared(Clearance::grant(change))),
             Channel::During(_) => Ok(Verdict::AskDuring(change.preview())),
             Channel::Between { state, answer } => {
                 self.between_calls(change, *state, answer.as_ref()).await
             }
             Channel::Elsewhere { confirmation } => match (self.mode, confirmation) {
-                (ConfirmMode::Token, confirmation) => self.by_token(change, *confirmation).await,
+                (ConfirmMode::Token, confirmation) if !change.asks_a_person() => {
+                    self.by_token(change, *confirmation).await
+                }
                 (_, Some(_)) => Err(Error::new(
                     Code::ConfirmationInvalid,
                     "confirmation tokens are not accepted here: a person confirms each change",
@@ -190,16 +204,11 @@ impl Guard {
 
     /// Refuses what the operator has put out of reach, whoever agrees to it.
     async fn refuse_beyond_limits(&self, change: &impl Change) -> Result<()> {
-        for route in change.routes() {
-            self.limits.refuse_domain(&route.key().domain)?;
-            route
-                .before()
-                .map_or(Ok(()), |standing| self.limits.refuse_protected(standing))?;
-        }
-        if self.limits.max_changes_per_hour.is_none() {
+        change.refuse_beyond(&self.limits)?;
+        if self.limits.max_changes_per_hour.is_none() || change.count() == 0 {
             return Ok(());
         }
-        let wanted = u64::try_from(change.routes().len()).unwrap_or(u64::MAX);
+        let wanted = u64::try_from(change.count()).unwrap_or(u64::MAX);
         let hour_ago = Timestamp::now().as_millisecond() - HOUR;
         let made = match self.store.exists() {
             true => {

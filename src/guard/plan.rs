@@ -4,7 +4,9 @@ use serde::Serialize;
 
 use super::change::digest;
 use super::{Change, Preview, RouteChange};
+use crate::config::Limits;
 use crate::domain::{AccountId, PbxDomain};
+use crate::error::Result;
 
 /// What makes a list of wanted callers stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,12 +84,18 @@ impl Change for RoutePlan {
     }
 
     /// A plan is confirmed as a whole, also where it only adds.
-    fn needs_consent(&self) -> bool {
+    fn needs_consent(&self, _: &Limits) -> bool {
         true
     }
 
-    fn routes(&self) -> &[RouteChange] {
-        &self.changes
+    fn refuse_beyond(&self, limits: &Limits) -> Result<()> {
+        self.changes
+            .iter()
+            .try_for_each(|change| change.refuse_beyond(limits))
+    }
+
+    fn count(&self) -> usize {
+        self.changes.len()
     }
 
     fn fingerprint(&self) -> String {

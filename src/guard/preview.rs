@@ -27,7 +27,7 @@ pub struct Preview {
 }
 
 impl Preview {
-    fn new(summary: String, body: &str, asks_for: TypedValue) -> Preview {
+    pub(super) fn new(summary: String, body: &str, asks_for: TypedValue) -> Preview {
         let typed_value = asks_for.text();
         let text = format!(
             "{summary}\n{body}To agree, type {name}: {typed}",
@@ -64,7 +64,8 @@ impl Preview {
              Called number: {called}\n\
              Today: {today}\n\
              Afterwards: {afterwards}\n\
-             {at_risk}",
+             {at_risk}{notes}",
+            notes = notes(change.notes()),
             account = shown(change.account().as_str(), 128),
             stored = shown(key.ani.as_str(), 64),
             today = rings(change.before()),
@@ -101,9 +102,7 @@ impl Preview {
             removed.len(),
             plan.kept(),
         );
-        for note in plan.notes() {
-            let _ = writeln!(body, "Note: {note}");
-        }
+        body.push_str(&notes(plan.notes()));
         list(&mut body, "Remove", &removed, LOSSES_SHOWN);
         list(&mut body, "Replace", &replaced, LOSSES_SHOWN);
         list(&mut body, "Add", &added, ADDITIONS_SHOWN);
@@ -129,6 +128,10 @@ impl Preview {
     pub fn typed_value(&self) -> &str {
         &self.typed_value
     }
+}
+
+fn notes(notes: &[String]) -> String {
+    notes.iter().map(|note| format!("Note: {note}\n")).collect()
 }
 
 /// One line for each change of a kind, and how many there is no room for.

@@ -1,6 +1,6 @@
 //! The value that a person types to agree, and what counts as typing it.
 
-use crate::domain::Ani;
+use crate::domain::{Ani, PbxDomain, PhoneNumber};
 
 /// What has to be typed. A bare yes is never enough: clients are known to send
 /// one by themselves.
@@ -10,6 +10,10 @@ pub enum TypedValue {
     Caller(Ani),
     /// How many changes a plan makes.
     Changes(usize),
+    /// The customer's PBX domain.
+    Domain(PbxDomain),
+    /// The customer's own number, in any writing.
+    CustomerNumber(PhoneNumber),
 }
 
 impl TypedValue {
@@ -18,6 +22,10 @@ impl TypedValue {
         match self {
             TypedValue::Caller(ani) => ani.is_typed_as(text),
             TypedValue::Changes(count) => text.trim() == count.to_string(),
+            TypedValue::Domain(domain) => domain.is(text.trim()),
+            TypedValue::CustomerNumber(did) => {
+                text.parse().is_ok_and(|typed: PhoneNumber| typed == *did)
+            }
         }
     }
 
@@ -26,6 +34,8 @@ impl TypedValue {
         match self {
             TypedValue::Caller(_) => "the caller's number",
             TypedValue::Changes(_) => "the number of changes",
+            TypedValue::Domain(_) => "the domain's name",
+            TypedValue::CustomerNumber(_) => "the customer's number",
         }
     }
 
@@ -34,6 +44,8 @@ impl TypedValue {
         match self {
             TypedValue::Caller(ani) => ani.as_str().to_owned(),
             TypedValue::Changes(count) => count.to_string(),
+            TypedValue::Domain(domain) => domain.to_string(),
+            TypedValue::CustomerNumber(did) => did.as_str().to_owned(),
         }
     }
 
@@ -42,6 +54,8 @@ impl TypedValue {
         match self {
             TypedValue::Caller(_) => "caller",
             TypedValue::Changes(_) => "changes",
+            TypedValue::Domain(_) => "domain",
+            TypedValue::CustomerNumber(_) => "customer_number",
         }
     }
 
@@ -51,6 +65,8 @@ impl TypedValue {
         match kind {
             "caller" => Some(TypedValue::Caller(Ani::from_stored(text))),
             "changes" => text.parse().ok().map(TypedValue::Changes),
+            "domain" => text.parse().ok().map(TypedValue::Domain),
+            "customer_number" => text.parse().ok().map(TypedValue::CustomerNumber),
             _ => None,
         }
     }

@@ -6,6 +6,7 @@ mod progress;
 mod reply;
 mod schema;
 mod server;
+mod setup_text;
 mod stdio;
 mod text;
 mod tools;

@@ -13,14 +13,16 @@ use tokio_util::sync::CancellationToken;
 use super::consent::Consent;
 use super::progress::Notices;
 use super::tools::{Lookup, ToolName, ToolSet};
-use super::{arguments, reply, text};
+use super::{arguments, reply, setup_text, text};
 use crate::error::{Error, Result};
 use crate::ops::{self, App, PageSize};
 
 const INSTRUCTIONS: &str = "Manages VIP lists (route-by-ANI rules) in SkySwitch PBX domains. \
 Find the domain with list_domains and look with list_vips before changing anything. \
-Before a new customer's list can work, follow setup_checklist in its order: a number pointed at the ANI user \
-before the dial translation rule is confirmed drops every caller who is not a VIP. \
+Before a new customer's list can work, follow setup_checklist in its order and let onboard_domain make what is \
+missing: a number pointed at the ANI user before the dial translation rule is verified or attested drops every caller \
+who is not a VIP. Only a person attests (mark_setup_step), and only what they have seen themselves. \
+onboarding_status shows all customers, those who are losing calls first. \
 For more than a few callers use sync_vips, with `dry_run` first. Every change is in list_changes, and undo_change \
 takes one back. \
 When a result says confirmation_required, show the person the preview word for word and let them decide; \
@@ -136,7 +138,39 @@ impl Server {
             ToolName::SetupChecklist => {
                 let args: ops::SetupChecklist = arguments::read(arguments)?;
                 let checklist = ops::setup_checklist(app, &args).await?;
-                reply::outcome(&checklist, text::checklist(&checklist))
+                reply::outcome(&checklist, setup_text::checklist(&checklist))
+            }
+            ToolName::ListDestinations => {
+                let args: ops::ListDestinations = arguments::read(arguments)?;
+                let size = PageSize::from_limit(args.limit)?;
+                let list = ops::list_destinations(app, &args, size).await?;
+                reply::outcome(&list, setup_text::destinations(&list))
+            }
+            ToolName::OnboardingStatus => {
+                let args: ops::ListCustomers = arguments::read(arguments)?;
+                let size = PageSize::from_limit(args.limit)?;
+                let notices = Notices::of_call(context);
+                let portfolio = ops::onboarding_status(app, &args, size, &notices).await;
+                notices.finish().await;
+                let portfolio = portfolio?;
+                reply::outcome(&portfolio, setup_text::portfolio(&portfolio))
+            }
+            ToolName::MarkSetupStep => {
+                let args: ops::MarkSetupStep = arguments::read(arguments)?;
+                let consent = Consent::of_call(context, state, answers, None);
+                reply::asked(
+                    ops::mark_setup_step(app, &args, &consent.channel()).await,
+                    setup_text::marked,
+                )
+            }
+            ToolName::OnboardDomain => {
+                let mut args: ops::OnboardDomain = arguments::read(arguments)?;
+                let token = args.confirmation.take();
+                let consent = Consent::of_call(context, state, answers, token);
+                reply::asked(
+                    ops::onboard_domain(app, &args, &consent.channel()).await,
+                    setup_text::onboarded,
+                )
             }
             ToolName::AddVip => {
                 let mut args: ops::AddVip = arguments::read(arguments)?;

@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use crate::domain::Vip;
 use crate::ops::{
-    AddVipOutcome, AddVipStatus, CallExplained, ChangeList, ChangeRow, Checklist, Confirmation,
-    DomainList, RemoveVipOutcome, RemoveVipStatus, SyncOutcome, SyncRow, SyncStatus, UndoOutcome,
-    UndoStatus, VipList,
+    AddVipOutcome, AddVipStatus, CallExplained, ChangeList, ChangeRow, Confirmation, DomainList,
+    RemoveVipOutcome, RemoveVipStatus, SyncOutcome, SyncRow, SyncStatus, UndoOutcome, UndoStatus,
+    VipList,
 };
 use crate::redact::shown;
 
@@ -84,7 +84,9 @@ pub(super) fn undone(outcome: &UndoOutcome) -> String {
     let now = outcome
         .vip
         .as_ref()
-        .map_or_else(|| "no rule".to_owned(), rule);
+        .map(rule)
+        .or_else(|| outcome.setting.clone())
+        .unwrap_or("no rule".to_owned());
     let mut text = match outcome.status {
         UndoStatus::Restored => {
             format!("Undone: change {}; now {now}", outcome.undoes.change_id)
@@ -195,15 +197,28 @@ fn changed(change: &ChangeRow) -> String {
         None | Some("*") => String::new(),
         Some(dnis) => format!(" (when dialling {})", shown(dnis, 64)),
     };
+    let (before, wanted) = match &change.setting_wanted {
+        None => (side(change.before.as_ref()), side(change.wanted.as_ref())),
+        Some(wanted) => (
+            change
+                .setting_before
+                .clone()
+                .unwrap_or("nothing".to_owned()),
+            wanted.clone(),
+        ),
+    };
+    let of = change
+        .ani
+        .as_ref()
+        .or(change.did.as_ref())
+        .unwrap_or(&change.subject);
     let mut line = format!(
-        "{} [{status}] {} {} in {}: {}{called}: {} -> {}",
+        "{} [{status}] {} {} in {}: {}{called}: {before} -> {wanted}",
         change.change_id,
         change.started_at,
         change.operation,
         shown(&change.domain, 100),
-        shown(&change.ani, 64),
-        side(change.before.as_ref()),
-        side(change.wanted.as_ref()),
+        shown(of, 64),
     );
     if change.made == Some(false) {
         line.push_str(", not made");
@@ -214,42 +229,10 @@ fn changed(change: &ChangeRow) -> String {
     line
 }
 
-pub(super) fn checklist(checklist: &Checklist) -> String {
-    let mut text = format!(
-        "{}: {}",
-        checklist.domain,
-        if checklist.ready {
-            "ready"
-        } else {
-            "not known to be ready"
-        }
-    );
-    for step in &checklist.steps {
-        let state = format!("{:?}", step.state).to_lowercase();
-        let _ = write!(text, "\n[{state}] {}", step.title);
-        if let Some(evidence) = &step.evidence {
-            let _ = write!(text, " - {evidence}");
-        }
-        if let Some(action) = &step.action {
-            let _ = write!(text, "\n    To do: {action}");
-        }
-    }
-    if let Some(warning) = &checklist.warning {
-        let _ = write!(text, "\nWarning: {warning}");
-    }
-    let ticket = &checklist.support_ticket;
-    let _ = write!(
-        text,
-        "\n\nSupport ticket\nSubject: {}\n{}",
-        ticket.subject, ticket.body
-    );
-    text
-}
-
-const DECLINED: &str = "Declined: the value asked for was not typed in the form, so nothing was changed. \
+pub(super) const DECLINED: &str = "Declined: the value asked for was not typed in the form, so nothing was changed. \
                         Do not try again unless they ask for it.";
 
-fn waiting(confirmation: &Confirmation) -> String {
+pub(super) fn waiting(confirmation: &Confirmation) -> String {
     let mut text = format!(
         "Nothing was changed yet; a person must agree.\n{}\n{}",
         confirmation.preview.as_deref().unwrap_or_default(),
@@ -274,13 +257,13 @@ fn rule(vip: &Vip) -> String {
     )
 }
 
-fn warnings(text: &mut String, warnings: &[String]) {
+pub(super) fn warnings(text: &mut String, warnings: &[String]) {
     for warning in warnings {
         let _ = write!(text, "\nWarning: {warning}");
     }
 }
 
-fn more(text: &mut String, cursor: Option<&str>) {
+pub(super) fn more(text: &mut String, cursor: Option<&str>) {
     if let Some(cursor) = cursor {
         let _ = write!(text, "\nMore with cursor {cursor}");
     }

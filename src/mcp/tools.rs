@@ -17,10 +17,18 @@ pub enum ToolName {
     ExplainCall,
     /// Lists what was changed.
     ListChanges,
+    /// Lists where VIPs of a domain can ring.
+    ListDestinations,
     /// Lists the account's PBX domains.
     ListDomains,
     /// Lists VIP rules.
     ListVips,
+    /// Writes down a person's word that a set-up step is done.
+    MarkSetupStep,
+    /// Makes what is missing of a customer's set-up.
+    OnboardDomain,
+    /// Shows all customers and how far they are.
+    OnboardingStatus,
     /// Removes a VIP.
     RemoveVip,
     /// Shows how far a domain's set-up is.
@@ -33,12 +41,16 @@ pub enum ToolName {
 
 impl ToolName {
     /// Every tool, in the order of the tool list.
-    pub const ALL: [ToolName; 9] = [
+    pub const ALL: [ToolName; 13] = [
         ToolName::AddVip,
         ToolName::ExplainCall,
         ToolName::ListChanges,
+        ToolName::ListDestinations,
         ToolName::ListDomains,
         ToolName::ListVips,
+        ToolName::MarkSetupStep,
+        ToolName::OnboardDomain,
+        ToolName::OnboardingStatus,
         ToolName::RemoveVip,
         ToolName::SetupChecklist,
         ToolName::SyncVips,
@@ -51,8 +63,12 @@ impl ToolName {
             ToolName::AddVip => "add_vip",
             ToolName::ExplainCall => "explain_call",
             ToolName::ListChanges => "list_changes",
+            ToolName::ListDestinations => "list_destinations",
             ToolName::ListDomains => "list_domains",
             ToolName::ListVips => "list_vips",
+            ToolName::MarkSetupStep => "mark_setup_step",
+            ToolName::OnboardDomain => "onboard_domain",
+            ToolName::OnboardingStatus => "onboarding_status",
             ToolName::RemoveVip => "remove_vip",
             ToolName::SetupChecklist => "setup_checklist",
             ToolName::SyncVips => "sync_vips",
@@ -64,7 +80,12 @@ impl ToolName {
     pub fn writes(self) -> bool {
         matches!(
             self,
-            ToolName::AddVip | ToolName::RemoveVip | ToolName::SyncVips | ToolName::UndoChange
+            ToolName::AddVip
+                | ToolName::MarkSetupStep
+                | ToolName::OnboardDomain
+                | ToolName::RemoveVip
+                | ToolName::SyncVips
+                | ToolName::UndoChange
         )
     }
 
@@ -73,8 +94,12 @@ impl ToolName {
             ToolName::AddVip => "Add a VIP caller",
             ToolName::ExplainCall => "Explain who rings",
             ToolName::ListChanges => "List changes",
+            ToolName::ListDestinations => "List where VIPs can ring",
             ToolName::ListDomains => "List PBX domains",
             ToolName::ListVips => "List VIP callers",
+            ToolName::MarkSetupStep => "Attest a set-up step",
+            ToolName::OnboardDomain => "Set up a customer",
+            ToolName::OnboardingStatus => "Show all customers' set-up",
             ToolName::RemoveVip => "Remove a VIP caller",
             ToolName::SetupChecklist => "Check a domain's VIP set-up",
             ToolName::SyncVips => "Make a wanted VIP list stand",
@@ -99,6 +124,11 @@ impl ToolName {
                  stood before, what came of it. Filter by domain, caller, time (`since`), status or \
                  import. A `change_id` can be given to undo_change."
             }
+            ToolName::ListDestinations => {
+                "Lists where VIPs of a domain can ring: its users (people, queues, attendants) and, where the \
+                 PBX API is configured, its devices. Use it to find the exact `destination` for add_vip and \
+                 sync_vips."
+            }
             ToolName::ListDomains => {
                 "Lists the PBX domains of the SkySwitch account; each customer has one. Use it to find \
                  a domain's exact name before calling the other tools."
@@ -108,14 +138,33 @@ impl ToolName {
                  writing of the number) or called number. Ordered by domain, caller, called number; \
                  use `next_cursor` for the next page."
             }
+            ToolName::MarkSetupStep => {
+                "Writes down a person's word that a set-up step is done which no API shows \
+                 (`dial_translation_rule`, `route_by_ani_user`): who looked, and what proved it. The person \
+                 agrees by typing the domain's name, in the client's form or at a terminal; no token and no \
+                 model can do it for them. Ask for it only when the person says that they have seen it. \
+                 `withdraw` takes it back."
+            }
+            ToolName::OnboardDomain => {
+                "Makes what is missing of a customer's set-up, in the safe order, and says what is done by \
+                 hand or waits for SkySwitch. Nothing is sent before a person has agreed to the plan: by \
+                 typing the domain's name, or the customer's number where that is routed. The number is \
+                 routed by a call of its own, and never while the dial translation rule is neither verified \
+                 nor attested. Calling it again goes on where it stopped; start with `dry_run`."
+            }
+            ToolName::OnboardingStatus => {
+                "Shows all customers of the account in one table: how far each set-up is, what it waits for, \
+                 VIP rules, and the numbers that go to a route_by_ani user. Those whose callers are probably \
+                 being dropped right now (`alarm`) come first."
+            }
             ToolName::RemoveVip => {
                 "Takes a caller off a domain's VIP list. Nothing is removed before a person has agreed \
                  to the preview by typing the caller's number. Where the caller has several rules, \
                  `dnis` says which. A caller who is not listed is reported as `not_found`."
             }
             ToolName::SetupChecklist => {
-                "Shows the five set-up steps of a customer's domain, what the service shows of each, and \
-                 the ready-to-send support ticket. The order matters: a number pointed at the ANI user \
+                "Shows the five set-up steps of a customer's domain, each verified through the APIs, attested by \
+                 a person, or not known, and the ready-to-send support ticket. The order matters: a number pointed at the ANI user \
                  before the dial translation rule exists drops every caller who is not a VIP."
             }
             ToolName::SyncVips => {
@@ -127,9 +176,9 @@ impl ToolName {
                  `resume` and repeats nothing."
             }
             ToolName::UndoChange => {
-                "Restores a rule as it was before one change, named by its `change_id` from \
-                 list_changes or from the result of the change. Nothing is sent before a person has \
-                 agreed to the preview by typing the caller's number. Refused with \
+                "Restores a VIP rule, or where a customer's number goes, as it was before one change, named \
+                 by its `change_id` from list_changes or from the result of the change. Nothing is sent \
+                 before a person has agreed to the preview by typing the number it is about. Refused with \
                  `confirmation_stale` where somebody else has changed the rule since. An undo is a \
                  change itself and can be undone."
             }
@@ -159,6 +208,10 @@ impl ToolName {
                 schema::input::<ops::ListChanges>(),
                 schema::output::<ops::ChangeList>(),
             ),
+            ToolName::ListDestinations => (
+                schema::input::<ops::ListDestinations>(),
+                schema::output::<ops::DestinationList>(),
+            ),
             ToolName::ListDomains => (
                 schema::input::<ops::ListDomains>(),
                 schema::output::<ops::DomainList>(),
@@ -166,6 +219,18 @@ impl ToolName {
             ToolName::ListVips => (
                 schema::input::<ops::ListVips>(),
                 schema::output::<ops::VipList>(),
+            ),
+            ToolName::MarkSetupStep => (
+                schema::input::<ops::MarkSetupStep>(),
+                schema::output::<ops::MarkOutcome>(),
+            ),
+            ToolName::OnboardDomain => (
+                schema::input::<ops::OnboardDomain>(),
+                schema::output::<ops::OnboardOutcome>(),
+            ),
+            ToolName::OnboardingStatus => (
+                schema::input::<ops::ListCustomers>(),
+                schema::output::<ops::Portfolio>(),
             ),
             ToolName::RemoveVip => (
                 schema::input::<ops::RemoveVip>(),

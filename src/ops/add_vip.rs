@@ -90,7 +90,9 @@ struct Facts {
 /// Makes a caller a VIP. Replacing a rule that rings elsewhere needs a
 /// person's consent; creating one does not.
 ///
-/// Sends at most two requests, one more where a person is asked during the call.
+/// Sends at most two requests, one more where a person is asked during the
+/// call, and once a minute one for the domain's users, to warn of a
+/// destination that does not exist.
 ///
 /// # Errors
 /// `invalid_argument` where destination and application contradict each
@@ -124,8 +126,15 @@ pub async fn add_vip(
         domain: &args.domain,
         number: Some(&args.ani),
     };
+    let doubt = match app.settings().read_only {
+        true => None,
+        false => {
+            app.destination_warning(&account, &args.domain, &wanted)
+                .await
+        }
+    };
     let asked = carry_out(app, &subject, channel, Origin::default(), |routes| {
-        Ok(plan(&account, &args.ani, &wanted, routes))
+        Ok(plan(&account, &args.ani, &wanted, doubt.as_deref(), routes))
     })
     .await?;
     Ok(match asked {
@@ -138,6 +147,7 @@ fn plan(
     account: &AccountId,
     caller: &PhoneNumber,
     wanted: &Route,
+    doubt: Option<&str>,
     routes: &[Route],
 ) -> Plan<RouteChange, Facts> {
     let mut after = wanted.clone();
@@ -153,6 +163,7 @@ fn plan(
         .or(same_rule.first())
         .copied();
     let mut warnings = Vec::new();
+    warnings.extend(doubt.map(str::to_owned));
     warnings.extend(caller.implausibility());
     warnings.extend(other_house_style(wanted, routes));
     if let Some(before) = before {
@@ -181,13 +192,10 @@ fn plan(
         };
     }
     Plan {
-        facts: facts(before, warnings),
-        change: Some(RouteChange::put(
-            account.clone(),
-            "add_vip",
-            before.cloned(),
-            after,
-        )),
+        facts: facts(before, warnings.clone()),
+        change: Some(
+            RouteChange::put(account.clone(), "add_vip", before.cloned(), after).noting(warnings),
+        ),
     }
 }
 

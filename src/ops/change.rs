@@ -2,11 +2,11 @@
 
 use super::App;
 use super::consent::{Agreed, Asked, Plan, agree};
-use super::journal::Origin;
+use super::journal::{Journal, Origin};
 use crate::domain::{AccountId, PbxDomain, PhoneNumber, Route};
 use crate::error::{Code, Error, Result};
-use crate::guard::{Channel, Clearance, Pending, RouteChange};
-use crate::skyswitch::{Evidence, NotWritten, ReadyToWrite};
+use crate::guard::{Channel, Clearance, Pending, RouteChange, SetupChange};
+use crate::skyswitch::{Client, Evidence, NotWritten, ReadyToWrite, Written};
 
 /// How far a change got.
 pub(super) enum Progress {
@@ -83,13 +83,13 @@ pub(super) async fn carry_out<T: Send>(
         return Err(read_only());
     }
     let client = app.client()?;
-    if let Err(error) = app.reconcile().await {
+    if let Err(error) = app.reconcile(|_| false).await {
         // What was cut off before stays open; it does not stand in the way of this change.
         tracing::warn!(%error, "changes that were cut off could not be closed");
     }
     let plan = &plan;
     let read_and_plan = || async move {
-        let turn = app.turns().take(subject.turn()).await;
+        let turn = app.turn(subject.turn()).await?;
         let routes = client
             .routes_now(subject.account, Some(subject.domain))
             .await?;
@@ -111,26 +111,110 @@ pub(super) async fn carry_out<T: Send>(
     Ok(Asked::Done((facts, progress)))
 }
 
+/// A change that is written down before it is sent: to a VIP rule, or to a
+/// customer's set-up.
+pub(super) trait Journalled: Clone + Send + Sync + Sized + 'static {
+    /// Waits for login, a place in flight and the pace.
+    fn ready(&self, client: &Client) -> impl Future<Output = Result<ReadyToWrite>> + Send;
+
+    /// Writes it down; it may be sent only after that.
+    fn begin(
+        &self,
+        journal: &Journal,
+        asked_by: &str,
+        origin: &Origin,
+    ) -> impl Future<Output = Result<i64>> + Send;
+
+    /// Sends it.
+    fn write(
+        client: &Client,
+        clearance: Clearance<Self>,
+        ready: ReadyToWrite,
+    ) -> impl Future<Output = Result<Written, NotWritten>> + Send;
+
+    /// Closes it by what became of it.
+    fn close(
+        &self,
+        journal: &Journal,
+        id: i64,
+        outcome: &Result<Written, NotWritten>,
+    ) -> impl Future<Output = Result<()>> + Send;
+}
+
+impl Journalled for RouteChange {
+    async fn ready(&self, client: &Client) -> Result<ReadyToWrite> {
+        client.ready_to_write().await
+    }
+
+    async fn begin(&self, journal: &Journal, asked_by: &str, origin: &Origin) -> Result<i64> {
+        journal.begin(asked_by, self, origin).await
+    }
+
+    async fn write(
+        client: &Client,
+        clearance: Clearance,
+        ready: ReadyToWrite,
+    ) -> Result<Written, NotWritten> {
+        client.write(clearance, ready).await
+    }
+
+    async fn close(
+        &self,
+        journal: &Journal,
+        id: i64,
+        outcome: &Result<Written, NotWritten>,
+    ) -> Result<()> {
+        journal.close(id, self, outcome).await
+    }
+}
+
+impl Journalled for SetupChange {
+    async fn ready(&self, client: &Client) -> Result<ReadyToWrite> {
+        client.ready_to_set_up(self.piece()).await
+    }
+
+    async fn begin(&self, journal: &Journal, asked_by: &str, origin: &Origin) -> Result<i64> {
+        journal.begin_setup(asked_by, self, origin).await
+    }
+
+    async fn write(
+        client: &Client,
+        clearance: Clearance<SetupChange>,
+        ready: ReadyToWrite,
+    ) -> Result<Written, NotWritten> {
+        client.set_up(clearance, ready).await
+    }
+
+    async fn close(
+        &self,
+        journal: &Journal,
+        id: i64,
+        outcome: &Result<Written, NotWritten>,
+    ) -> Result<()> {
+        journal.close_setup(id, self, outcome).await
+    }
+}
+
 impl App {
     /// Sends a cleared change and sees it through.
     ///
     /// Waiting for login and pace can still be called off. After that the
     /// change runs to its end, and what is held is held until then, whatever
     /// becomes of the caller.
-    pub(super) async fn send(
+    pub(super) async fn send<C: Journalled>(
         &self,
-        clearance: Clearance,
+        clearance: Clearance<C>,
         hold: impl Send + 'static,
         origin: Origin,
     ) -> Result<Made, NotMade> {
-        let ready = self.client()?.ready_to_write().await?;
+        let ready = clearance.change().ready(self.client()?).await?;
         self.send_now(clearance, ready, hold, origin).await
     }
 
     /// The same, with everything that has to be waited for in hand.
-    pub(super) async fn send_now(
+    pub(super) async fn send_now<C: Journalled>(
         &self,
-        clearance: Clearance,
+        clearance: Clearance<C>,
         ready: ReadyToWrite,
         hold: impl Send + 'static,
         origin: Origin,
@@ -153,21 +237,22 @@ impl App {
         })
     }
 
-    async fn write_down_and_send(
+    async fn write_down_and_send<C: Journalled>(
         &self,
-        clearance: Clearance,
+        clearance: Clearance<C>,
         ready: ReadyToWrite,
         origin: &Origin,
     ) -> Result<Made, NotMade> {
         let change = clearance.change().clone();
-        let id = self
-            .journal()
-            .begin(&self.asked_by, &change, origin)
-            .await?;
-        let outcome = self.client()?.write(clearance, ready).await;
-        if let Err(error) = self.journal().close(id, &change, &outcome).await {
-            // The entry stays open, and what stands will close it.
+        let journal = self.journal();
+        let id = change.begin(journal, &self.asked_by, origin).await?;
+        let outcome = C::write(self.client()?, clearance, ready).await;
+        if let Err(error) = change.close(journal, id, &outcome).await {
             tracing::warn!(%error, "the outcome of a change could not be written down");
+            // What stands will close it, once nobody is said to work on it.
+            let _ = journal
+                .abandon(id, "its outcome could not be written down")
+                .await;
         }
         match outcome {
             Ok(written) => Ok(Made {

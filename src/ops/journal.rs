@@ -9,10 +9,14 @@ use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
 use crate::config::Limits;
-use crate::error::{Error, Result};
-use crate::guard::{HOUR, RouteChange};
+use crate::domain::SetupPiece;
+use crate::error::{Code, Error, Result};
+use crate::guard::{HOUR, RouteChange, SetupChange};
 use crate::skyswitch::{NotWritten, Written};
-use crate::state::{ChangeStatus, Closing, FileLock, NewChange, SharedStore, StateFolder};
+use crate::state::{
+    Begun, ChangeStatus, Closing, FileLock, NewChange, NewSetupEntry, SetupClosing, SharedStore,
+    StateFolder,
+};
 
 /// What a change belongs to beside itself.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +25,9 @@ pub(super) struct Origin {
     pub undoes: Option<i64>,
     /// The import and its position in the import's plan.
     pub run: Option<(String, i64)>,
+    /// When the rule was seen that the change was decided on, in milliseconds:
+    /// it is not sent where the journal shows a later change to the same rule.
+    pub seen_at: Option<i64>,
 }
 
 /// The journal of one upstream, as this process writes it.
@@ -65,29 +72,76 @@ impl Journal {
     /// Writes a change down; it may be sent only after that.
     ///
     /// # Errors
-    /// `blocked` when the hour's changes are used up; `internal` when it
-    /// cannot be written.
+    /// `blocked` when the hour's changes are used up; `confirmation_stale`
+    /// when another process changes the same rule, or has since it was seen;
+    /// `internal` when it cannot be written.
     pub async fn begin(
         &self,
         asked_by: &str,
         change: &RouteChange,
         origin: &Origin,
     ) -> Result<i64> {
+        let begun = self.write(asked_by, change, origin, self.limit()).await?;
+        self.begun(begun)
+    }
+
+    /// Writes a change to a customer's set-up down; see [`Journal::begin`].
+    ///
+    /// # Errors
+    /// See [`Journal::begin`].
+    pub async fn begin_setup(
+        &self,
+        asked_by: &str,
+        change: &SetupChange,
+        origin: &Origin,
+    ) -> Result<i64> {
+        let new = NewSetupEntry {
+            realm: &self.realm,
+            account: change.account().as_str(),
+            operation: change.tool(),
+            asked_by,
+            domain: change.domain().as_str(),
+            piece: change.piece(),
+            before: change.before(),
+            undoes: origin.undoes,
+            owner: self.owner().await?,
+            now: now(),
+        };
+        let store = self.store.get().await?;
+        let begun = store.begin_setup(&new, self.limit()).await?;
+        self.begun(begun)
+    }
+
+    fn limit(&self) -> Option<(i64, u32)> {
         let most = self.limits.max_changes_per_hour;
-        let limit = most.map(|most| (now() - HOUR, most));
-        let begun = self.write(asked_by, change, origin, limit).await?;
+        most.map(|most| (now() - HOUR, most))
+    }
+
+    fn begun(&self, begun: Begun) -> Result<i64> {
         match begun {
-            Some(id) => Ok(id),
+            Begun::Written(id) => Ok(id),
+            Begun::ChangedMeanwhile(other) => Err(Error::new(
+                Code::ConfirmationStale,
+                format!(
+                    "this rule is being changed by somebody else, or was after it was seen (change {other}), so nothing was sent"
+                ),
+                "Look with list_vips (`skyswitch vip list`) and decide again.",
+            )),
             // Others have made changes since the guard looked.
-            None => {
-                self.limits
-                    .refuse_rate(most.unwrap_or_default().into(), 1)?;
+            Begun::OverLimit => {
+                let most = self.limits.max_changes_per_hour.unwrap_or_default();
+                self.limits.refuse_rate(most.into(), 1)?;
                 Err(Error::internal(
                     "the change could not be written down, so nothing was sent",
                     "Please report this as a bug.",
                 ))
             }
         }
+    }
+
+    /// Leaves an open change to whoever works next.
+    pub async fn abandon(&self, id: i64, problem: &str) -> Result<()> {
+        self.store.get().await?.abandon_change(id, problem).await
     }
 
     /// Writes down what happened without our doing: that the service removed a
@@ -99,7 +153,7 @@ impl Journal {
         origin: &Origin,
     ) -> Result<i64> {
         let begun = self.write(asked_by, change, origin, None).await?;
-        let id = begun.unwrap_or_default();
+        let id = self.begun(begun)?;
         let closing = Closing {
             status: ChangeStatus::Done,
             after: None,
@@ -118,7 +172,7 @@ impl Journal {
         change: &RouteChange,
         origin: &Origin,
         limit: Option<(i64, u32)>,
-    ) -> Result<Option<i64>> {
+    ) -> Result<Begun> {
         let new = NewChange {
             realm: &self.realm,
             account: change.account().as_str(),
@@ -130,9 +184,48 @@ impl Journal {
             undoes: origin.undoes,
             run: origin.run.as_ref().map(|(run, row)| (run.as_str(), *row)),
             owner: self.owner().await?,
+            seen_at: origin.seen_at,
             now: now(),
         };
         self.store.get().await?.begin_change(&new, limit).await
+    }
+
+    /// Closes a change to a set-up by what became of it.
+    pub async fn close_setup(
+        &self,
+        id: i64,
+        change: &SetupChange,
+        outcome: &Result<Written, NotWritten>,
+    ) -> Result<()> {
+        let made = match outcome {
+            Ok(_) => true,
+            Err(failure) if failure.is_known => false,
+            Err(failure) => return self.abandon(id, &failure.error.detail().message).await,
+        };
+        let wanted = match change.piece() {
+            SetupPiece::DidRoute { route, .. } => serde_json::to_value(route).ok(),
+            piece => serde_json::to_value(piece).ok(),
+        };
+        let failure = outcome.as_ref().err().map(|failure| failure.error.detail());
+        let closing = SetupClosing {
+            status: match made {
+                true => ChangeStatus::Done,
+                false => ChangeStatus::Failed,
+            },
+            after: match made {
+                true => wanted.as_ref(),
+                false => change.before(),
+            },
+            stands: made,
+            problem: failure.map(|detail| detail.message.as_str()),
+            request_id: match outcome {
+                Ok(written) => written.request_id.as_deref(),
+                Err(failure) => failure.error.detail().request_id.as_deref(),
+            },
+            now: now(),
+        };
+        let store = self.store.get().await?;
+        store.close_setup(id, &closing).await.map(drop)
     }
 
     /// Closes a change by what became of it.
@@ -142,7 +235,6 @@ impl Journal {
         change: &RouteChange,
         outcome: &Result<Written, NotWritten>,
     ) -> Result<()> {
-        let store = self.store.get().await?;
         let closing = match outcome {
             Ok(written) => Closing {
                 status: ChangeStatus::Done,
@@ -158,12 +250,9 @@ impl Journal {
                 request_id: failure.error.detail().request_id.as_deref(),
                 now: now(),
             },
-            Err(failure) => {
-                return store
-                    .abandon_change(id, &failure.error.detail().message)
-                    .await;
-            }
+            Err(failure) => return self.abandon(id, &failure.error.detail().message).await,
         };
+        let store = self.store.get().await?;
         store.close_change(id, &closing).await.map(drop)
     }
 }

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::App;
 use super::page::{PageSize, cursor, position};
-use crate::domain::{AccountId, CallerKey, PbxDomain, Since, Vip};
+use crate::domain::{AccountId, CallerKey, PbxDomain, PhoneNumber, SetupPiece, Since, Vip};
 use crate::error::{Error, Result};
-use crate::state::{Change, ChangeFilter, ChangeStatus};
+use crate::state::{Change, ChangeFilter, ChangeStatus, JournalEntry, SetupEntry};
 
 /// Which changes to list.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema, clap::Args)]
@@ -20,6 +20,9 @@ pub struct ListChanges {
     /// Only of this caller, in any common writing, e.g. `(616) 555-0123`, or a stored value exactly as listed
     #[arg(long)]
     pub ani: Option<CallerKey>,
+    /// Only changes of where this customer's number (DID) goes, e.g. `6165550100`
+    #[arg(long)]
+    pub did: Option<PhoneNumber>,
     /// Only from then on: a time, a day (UTC), or how long ago, e.g. `2026-03-14T09:00:00Z`, `2026-03-14`, `24h`, `7d`
     #[arg(long)]
     pub since: Option<Since>,
@@ -66,8 +69,14 @@ pub struct ChangeRow {
     pub ended_at: Option<String>,
     /// The PBX domain.
     pub domain: String,
-    /// The caller as the service stores it.
-    pub ani: String,
+    /// What was changed: `vip`, or a piece of the customer's set-up such as `did_route`.
+    pub subject: String,
+    /// The caller as the service stores it, where a VIP rule was changed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ani: Option<String>,
+    /// The customer's number, where its route was changed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub did: Option<String>,
     /// The called number the rule is limited to; left out for any.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub dnis: Option<String>,
@@ -80,6 +89,12 @@ pub struct ChangeRow {
     /// The rule afterwards; left out where none stood or it is not known.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub after: Option<Vip>,
+    /// What stood before in a set-up, in plain words; left out where nothing did.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub setting_before: Option<String>,
+    /// What was wanted in a set-up, in plain words.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub setting_wanted: Option<String>,
     /// Why it was not made.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub problem: Option<String>,
@@ -105,7 +120,11 @@ impl From<&Change> for ChangeRow {
             started_at: moment(change.started_at),
             ended_at: change.ended_at.map(moment),
             domain: change.key.domain.to_string(),
-            ani: change.key.ani.as_str().to_owned(),
+            subject: "vip".to_owned(),
+            ani: Some(change.key.ani.as_str().to_owned()),
+            did: None,
+            setting_before: None,
+            setting_wanted: None,
             dnis: change.key.dnis.to_send().map(str::to_owned),
             before: change.routes.before.as_ref().map(Vip::from),
             wanted: change.routes.wanted.as_ref().map(Vip::from),
@@ -114,6 +133,55 @@ impl From<&Change> for ChangeRow {
             request_id: change.request_id.clone(),
             undoes: change.undoes.map(|id| id.to_string()),
             run_id: change.run.clone(),
+        }
+    }
+}
+
+impl From<&SetupEntry> for ChangeRow {
+    fn from(entry: &SetupEntry) -> Self {
+        let (did, wanted) = match &entry.piece {
+            SetupPiece::DidRoute { did, route } => (Some(did.as_str().to_owned()), route.goes_to()),
+            piece => {
+                let domain = entry.domain.parse::<PbxDomain>().ok();
+                let words = domain.map(|domain| piece.summary(&domain));
+                (None, words.unwrap_or_else(|| piece.kind().to_owned()))
+            }
+        };
+        let before = entry
+            .before
+            .as_ref()
+            .map(|value| entry.piece.state_words(value));
+        ChangeRow {
+            change_id: entry.id.to_string(),
+            status: entry.status,
+            made: (entry.status != ChangeStatus::Open).then(|| entry.was_made()),
+            operation: entry.operation.clone(),
+            asked_by: entry.asked_by.clone(),
+            started_at: moment(entry.started_at),
+            ended_at: entry.ended_at.map(moment),
+            domain: entry.domain.clone(),
+            subject: entry.piece.kind().to_owned(),
+            ani: None,
+            dnis: None,
+            did,
+            before: None,
+            wanted: None,
+            after: None,
+            setting_before: before,
+            setting_wanted: Some(wanted),
+            problem: entry.problem.clone(),
+            request_id: entry.request_id.clone(),
+            undoes: entry.undoes.map(|id| id.to_string()),
+            run_id: None,
+        }
+    }
+}
+
+impl From<&JournalEntry> for ChangeRow {
+    fn from(entry: &JournalEntry) -> Self {
+        match entry {
+            JournalEntry::Vip(change) => ChangeRow::from(change),
+            JournalEntry::Setup(entry) => ChangeRow::from(entry),
         }
     }
 }
@@ -159,7 +227,7 @@ pub async fn list_changes(app: &App, args: &ListChanges, size: PageSize) -> Resu
     if !journal.store().exists() {
         return Ok(list);
     }
-    if let Err(error) = app.reconcile().await {
+    if let Err(error) = app.reconcile(|_| false).await {
         list.warnings.push(format!(
             "changes that were cut off could not be closed yet: {error}"
         ));
@@ -173,6 +241,7 @@ pub async fn list_changes(app: &App, args: &ListChanges, size: PageSize) -> Resu
         ani: args.ani.as_ref().map(CallerKey::as_given),
         since: args.since.map(|since| since.moment().as_millisecond()),
         status: args.status,
+        did: args.did.as_ref().map(PhoneNumber::as_str),
         run: args.run_id.as_deref(),
     };
     let (limit, one_more) = match size {
@@ -185,7 +254,7 @@ pub async fn list_changes(app: &App, args: &ListChanges, size: PageSize) -> Resu
         .await?;
     if found.len() > limit {
         found.truncate(limit);
-        list.next_cursor = found.last().map(|last| cursor(last.id));
+        list.next_cursor = found.last().map(|last| cursor(last.id()));
     }
     list.changes = found.iter().map(ChangeRow::from).collect();
     list.count = list.changes.len();

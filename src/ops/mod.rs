@@ -5,8 +5,8 @@
 
 mod add_vip;
 mod change;
-mod checklist;
 mod consent;
+mod destinations;
 mod doctor;
 mod domains;
 mod explain_call;
@@ -17,6 +17,7 @@ mod page;
 mod progress;
 mod reconcile;
 mod remove_vip;
+mod setup;
 mod siblings;
 mod sync;
 mod token;
@@ -29,8 +30,8 @@ use tokio_util::task::TaskTracker;
 
 pub use add_vip::{AddVip, AddVipOutcome, AddVipStatus, add_vip};
 pub(crate) use change::read_only;
-pub use checklist::{Checklist, SetupChecklist, Step, StepState, Ticket, setup_checklist};
 pub use consent::{Asked, Confirmation, Question};
+pub use destinations::{DestinationList, DestinationRow, ListDestinations, list_destinations};
 pub use doctor::{Check, CheckState, Diagnosis, doctor, doctor_without_settings};
 pub use domains::{DomainList, DomainRow, ListDomains, list_domains};
 pub use explain_call::{CallExplained, DecidedBy, ExplainCall, Rings, explain_call};
@@ -39,6 +40,12 @@ pub use list_vips::{ListVips, VipList, list_vips};
 pub use page::PageSize;
 pub use progress::Progress;
 pub use remove_vip::{RemoveVip, RemoveVipOutcome, RemoveVipStatus, remove_vip};
+pub use setup::{
+    Checklist, CustomerRow, ListCustomers, MarkOutcome, MarkSetupStep, MarkStatus, OnboardChange,
+    OnboardDomain, OnboardOutcome, OnboardStatus, OnboardSteps, PieceState, Portfolio,
+    SetupChecklist, StageCount, Step, StepState, Ticket, mark_setup_step, onboard_domain,
+    onboarding_status, setup_checklist,
+};
 pub use sync::{
     Action, Counts, Done, RowState, SyncMode, SyncOutcome, SyncRow, SyncSession, SyncStatus,
     SyncVips, sync_vips,
@@ -174,6 +181,8 @@ impl App {
                 base_url: settings.base_url.clone(),
                 credentials: settings.credentials.clone()?,
                 scope: settings.scope.clone(),
+                number_scope: settings.number_scope.clone(),
+                pbx: settings.pbx.clone(),
                 rate_limit: settings.rate_limit,
                 token_cache: match settings.sandbox {
                     true => TokenCache::Private,

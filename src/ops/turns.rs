@@ -1,13 +1,48 @@
-//! Changes to one caller's rule take turns, so that a second call plans on
-//! what the first has left and not on what both have read.
+//! Changes to one caller's rule, or to one customer's set-up, take turns, so
+//! that a second call plans on what the first has left and not on what both
+//! have read.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use sha2::{Digest, Sha256};
 use tokio::sync::OwnedMutexGuard;
 
-/// The turn itself.
+use super::App;
+use crate::domain::{AccountId, PbxDomain};
+use crate::error::Result;
+use crate::state::FileLock;
+
+/// The turn itself, within this process.
 pub(super) type Turn = OwnedMutexGuard<()>;
+
+/// Lock files for single changes; callers that share one only wait for each other.
+const LOCK_FILES: u8 = 64;
+
+impl App {
+    /// Waits for the turn of that name, within this process and between processes.
+    pub(super) async fn turn(&self, name: String) -> Result<(Turn, FileLock)> {
+        let slot = digest(&name)[0] % LOCK_FILES;
+        let turn = self.turns().take(name).await;
+        let folder = self.journal().store().folder();
+        let lock = folder.lock_in_turn(&format!("turn-{slot:02}.lock")).await?;
+        Ok((turn, lock))
+    }
+
+    /// The name of a lock file for work on one domain.
+    pub(super) fn lock_name(&self, what: &str, account: &AccountId, domain: &PbxDomain) -> String {
+        let place = digest(&format!("{} {account} {domain}", self.journal().realm()));
+        let place: String = place[..8]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        format!("{what}-{place}.lock")
+    }
+}
+
+fn digest(text: &str) -> [u8; 32] {
+    Sha256::digest(text).into()
+}
 
 /// Who may change what just now, within this process.
 #[derive(Debug, Default)]

@@ -8,13 +8,14 @@ use super::change::{Progress, Subject, carry_out};
 use super::consent::{Asked, Confirmation, Plan};
 use super::journal::Origin;
 use super::list_changes::{ChangeRow, change_id};
+use super::setup::undo_setup;
 use super::siblings::{at_risk, siblings};
 use crate::domain::{AccountId, PbxDomain, PhoneNumber, Route, Vip};
 use crate::error::{Code, Error, Result};
 use crate::guard::{Channel, RouteChange};
 use crate::redact::shown;
 use crate::skyswitch::Evidence;
-use crate::state::{Change, ChangeStatus};
+use crate::state::{Change, ChangeStatus, JournalEntry};
 
 /// Which change to undo.
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
@@ -55,6 +56,12 @@ pub struct UndoOutcome {
     pub status: UndoStatus,
     /// The change that is undone.
     pub undoes: ChangeRow,
+    /// Where a customer's number went until now, in plain words.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub previous_setting: Option<String>,
+    /// Where it goes again, in plain words.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub setting: Option<String>,
     /// The rule that stood until now; left out where none did.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub previous: Option<Vip>,
@@ -88,7 +95,18 @@ pub async fn undo_change(
     channel: &Channel<'_>,
 ) -> Result<Asked<UndoOutcome>> {
     let account = app.account(args.account_id.as_ref())?;
-    let undone = app.change_to_undo(&account, &args.change_id).await?;
+    match app.change_to_undo(&account, &args.change_id).await? {
+        JournalEntry::Vip(undone) => undo_vip(app, &account, undone, channel).await,
+        JournalEntry::Setup(undone) => undo_setup(app, &account, &undone, channel).await,
+    }
+}
+
+async fn undo_vip(
+    app: &App,
+    account: &AccountId,
+    undone: Change,
+    channel: &Channel<'_>,
+) -> Result<Asked<UndoOutcome>> {
     let domain = undone
         .key
         .domain
@@ -96,16 +114,16 @@ pub async fn undo_change(
         .map_err(|refused| refused.into_error("domain"))?;
     let number = PhoneNumber::from_stored(undone.key.ani.as_str());
     let subject = Subject {
-        account: &account,
+        account,
         domain: &domain,
         number: number.as_ref(),
     };
     let origin = Origin {
         undoes: Some(undone.id),
-        run: None,
+        ..Origin::default()
     };
     let asked = carry_out(app, &subject, channel, origin, |routes| {
-        plan(&account, &undone, routes)
+        plan(account, &undone, routes)
     })
     .await?;
     let (facts, progress) = match asked {
@@ -140,12 +158,14 @@ pub async fn undo_change(
     if let Some(removed) = removed {
         let made = status == UndoStatus::Restored;
         let told = app
-            .about_siblings(&account, &domain, removed, &facts.others, made)
+            .about_siblings(account, &domain, removed, &facts.others, made)
             .await;
         warnings.extend(told);
     }
     Ok(Asked::Done(UndoOutcome {
         status,
+        previous_setting: None,
+        setting: None,
         previous: facts.now.as_ref().map(Vip::from),
         vip: undone.routes.before.as_ref().map(Vip::from),
         undoes: ChangeRow::from(&undone),
@@ -157,7 +177,7 @@ pub async fn undo_change(
 
 impl App {
     /// The change of that id, which must be this account's and ended.
-    async fn change_to_undo(&self, account: &AccountId, id: &str) -> Result<Change> {
+    async fn change_to_undo(&self, account: &AccountId, id: &str) -> Result<JournalEntry> {
         let id = change_id(id)?;
         let journal = self.journal();
         let unknown = || {
@@ -172,18 +192,18 @@ impl App {
             return Err(unknown());
         }
         // Its outcome may be one that nobody has recorded yet.
-        self.reconcile().await?;
+        self.reconcile(|_| false).await?;
         let store = journal.store().get().await?;
         let change = store
             .change(journal.realm(), id)
             .await?
-            .filter(|change| change.account == account.as_str())
+            .filter(|change| change.account() == account.as_str())
             .ok_or_else(unknown)?;
-        match change.status {
+        match change.status() {
             ChangeStatus::Open => Err(Error::invalid(
                 "change_id",
-                format!("change {id} is still being made"),
-                "Try again in a moment.",
+                format!("change {id} is still being made, or was cut off and may still arrive"),
+                "Try again in half a minute.",
             )),
             ChangeStatus::Failed => Err(Error::invalid(
                 "change_id",
@@ -212,7 +232,10 @@ fn plan(
             facts,
         });
     }
-    if !is_same(now, undone.after.as_ref()) {
+    // What was cut off may have come to stand after the journal was closed.
+    let arrived_late =
+        undone.status == ChangeStatus::Reconciled && is_same(now, undone.routes.wanted.as_ref());
+    if !is_same(now, undone.after.as_ref()) && !arrived_late {
         return Err(changed_since(undone, now));
     }
     let change = match (now, before) {

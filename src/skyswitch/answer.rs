@@ -12,16 +12,40 @@ use crate::redact::{Secret, scrubbed, shown};
 /// Longest piece of the service's own words that is passed on, in characters.
 const QUOTE_LIMIT: usize = 500;
 
+/// Whose answer it is, for the words of failures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Api {
+    /// SkySwitch's own (Telco) API.
+    Telco,
+    /// The NetSapiens PBX API.
+    Pbx,
+}
+
 /// The failure that a status and its body stand for.
 ///
 /// The service documents 400 for business errors, 401 for bad tokens *and*
 /// missing permission, and 403 is seen for missing scopes (SkySwitch API
 /// reference, Requests and Responses).
-pub(super) fn refusal(status: u16, body: &[u8], secrets: &[&Secret]) -> Error {
+pub(super) fn refusal(api: Api, status: u16, body: &[u8], secrets: &[&Secret]) -> Error {
     let said = service_words(body)
         .map(|words| format!(": \"{}\"", shown(&scrubbed(&words, secrets), QUOTE_LIMIT)))
         .unwrap_or_default();
     let (code, what, hint) = match status {
+        401 if api == Api::Pbx => (
+            Code::Unauthorized,
+            "the PBX API refused the token",
+            "Check the PBX login (`pbx_username`, `pbx_password`) and what its role may do; `skyswitch doctor` tries it.",
+        ),
+        403 if api == Api::Pbx => (
+            Code::Forbidden,
+            "the PBX API does not allow this login to do that",
+            "A reseller's login may lack this permission; the step can be done by SkySwitch support or in the portal.",
+        ),
+        404 if api == Api::Pbx => (
+            Code::NotFound,
+            "the PBX API does not know this domain, user or resource",
+            "Check `pbx_base_url` and `pbx_api` (`v1` or `v2`); some PBX hosts lack some resources.",
+        ),
         401 => (
             Code::Unauthorized,
             "SkySwitch refused the token",

@@ -5,11 +5,12 @@ use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use url::Url;
 
-use super::http::{Call, Failure, Http};
+use super::http::{Body, Call, Failure, Http};
+use super::list;
 use super::retry::{self, Budget};
-use super::token_cache::TokenSlot;
-use super::{ClientOptions, list};
+use super::token_cache::{TokenCache, TokenSlot};
 use crate::config::Credentials;
 use crate::error::{Code, Error, Result};
 use crate::redact::{Secret, serialize_exposed};
@@ -83,10 +84,68 @@ impl TokenInfo {
     }
 }
 
+/// Where and as whom to log in.
+pub(super) struct Login<'a> {
+    /// Root of the API, part of the token's name in the cache.
+    pub base_url: &'a Url,
+    /// Path of the token endpoint below it.
+    pub path: &'static [&'static str],
+    pub credentials: &'a Credentials,
+    /// Scopes asked for; the PBX API knows none.
+    pub scope: Option<&'a str>,
+    pub token_cache: &'a TokenCache,
+}
+
 /// Keeps one good token.
-pub(super) struct Auth {
+pub(super) enum Auth {
+    /// That it logs in for.
+    Login(Box<LoginAuth>),
+    /// That the operator was given (NetSapiens API v2, API keys).
+    Key(Token),
+}
+
+impl Auth {
+    /// A token that is got by logging in.
+    pub fn login(login: &Login<'_>) -> Auth {
+        Auth::Login(Box::new(LoginAuth::new(login)))
+    }
+
+    /// A key that is good until it is taken back.
+    pub fn key(key: &Secret) -> Auth {
+        Auth::Key(Token {
+            access: key.clone(),
+            refresh: None,
+            issued_at: Timestamp::MIN,
+            expires_at: Timestamp::MAX,
+        })
+    }
+
+    /// A token that is good now.
+    pub async fn token(&self, http: &Http) -> Result<Token> {
+        match self {
+            Auth::Login(login) => login.token(http).await,
+            Auth::Key(key) => Ok(key.clone()),
+        }
+    }
+
+    /// A token other than the one that the service has just refused.
+    pub async fn renewed(&self, http: &Http, refused: &Token) -> Result<Token> {
+        match self {
+            Auth::Login(login) => login.renewed(http, refused).await,
+            Auth::Key(_) => Err(Error::new(
+                Code::Unauthorized,
+                "the PBX API refused the API key, or does not allow it to do that",
+                "Check `pbx_api_key` (SKYSWITCH_PBX_API_KEY): its reach, and whether it is read-only or bound to an address.",
+            )),
+        }
+    }
+}
+
+/// Logs in and renews.
+pub(super) struct LoginAuth {
     credentials: Credentials,
-    scope: String,
+    path: &'static [&'static str],
+    scope: Option<String>,
     slot: TokenSlot,
     current: Mutex<Option<Token>>,
     /// Held while logging in, so that any number of first calls log in once.
@@ -95,39 +154,38 @@ pub(super) struct Auth {
     last_failure: Mutex<Option<(Instant, Error)>>,
 }
 
-impl Auth {
-    pub fn new(options: &ClientOptions) -> Auth {
-        let credentials = options.credentials.clone();
-        Auth {
+impl LoginAuth {
+    fn new(login: &Login<'_>) -> LoginAuth {
+        let credentials = login.credentials.clone();
+        LoginAuth {
             slot: TokenSlot::new(
-                &options.token_cache,
+                login.token_cache,
                 &[
-                    options.base_url.as_str(),
+                    login.base_url.as_str(),
                     &credentials.client_id,
                     credentials.client_secret.expose(),
                     &credentials.username,
                     credentials.password.expose(),
-                    &options.scope,
+                    login.scope.unwrap_or_default(),
                 ],
             ),
             credentials,
-            scope: options.scope.clone(),
+            path: login.path,
+            scope: login.scope.map(str::to_owned),
             current: Mutex::new(None),
             renewing: tokio::sync::Mutex::new(()),
             last_failure: Mutex::new(None),
         }
     }
 
-    /// A token that is good now.
-    pub async fn token(&self, http: &Http) -> Result<Token> {
+    async fn token(&self, http: &Http) -> Result<Token> {
         if let Some(token) = self.current_fresh() {
             return Ok(token);
         }
         self.renew(http, None).await
     }
 
-    /// A token other than the one that the service has just refused.
-    pub async fn renewed(&self, http: &Http, refused: &Token) -> Result<Token> {
+    async fn renewed(&self, http: &Http, refused: &Token) -> Result<Token> {
         self.renew(http, Some(refused)).await
     }
 
@@ -181,14 +239,16 @@ impl Auth {
                 }
             }
         }
-        let form = self.form(
-            "password",
-            vec![
-                ("username", Secret::new(&self.credentials.username)),
-                ("password", self.credentials.password.clone()),
-                ("scope", Secret::new(&self.scope)),
-            ],
+        let mut fields = vec![
+            ("username", Secret::new(&self.credentials.username)),
+            ("password", self.credentials.password.clone()),
+        ];
+        fields.extend(
+            self.scope
+                .as_ref()
+                .map(|scope| ("scope", Secret::new(scope))),
         );
+        let form = self.form("password", fields);
         let budget = Budget::default();
         retry::read(&budget, || self.request(http, form.clone(), &budget))
             .await
@@ -210,8 +270,8 @@ impl Auth {
         ];
         form.extend(fields);
         Call {
-            form: Some(form),
-            ..Call::new(reqwest::Method::POST, ["oauth", "token"])
+            body: Body::Login(form),
+            ..Call::new(reqwest::Method::POST, self.path.iter().copied())
         }
     }
 
@@ -258,10 +318,27 @@ struct Granted {
     refresh_token: Option<Secret>,
     #[serde(default, deserialize_with = "list::lenient_integer")]
     expires_in: i64,
+    #[serde(default)]
+    scope: list::Scalar,
+    #[serde(default)]
+    mfa: list::Scalar,
 }
 
 impl Granted {
     fn into_token(self) -> Result<Token> {
+        // Such a token is good for the second factor only (NetSapiens API v2, Tokens).
+        let marked = [&self.scope, &self.mfa];
+        if marked.iter().any(|mark| {
+            mark.0
+                .as_deref()
+                .is_some_and(|word| word.contains("mfa_required"))
+        }) {
+            return Err(Error::new(
+                Code::Unauthorized,
+                "the login needs a second factor, which a program cannot give",
+                "Use a user without two-factor login, or an API key (`pbx_api_key`).",
+            ));
+        }
         let access = self
             .access_token
             .filter(|token| !token.expose().is_empty())

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
-use super::answer;
+use super::answer::{self, Api};
 use super::retry::Budget;
 use crate::error::{Code, Error, Result};
 use crate::redact::Secret;
@@ -27,13 +27,44 @@ const BODY_CAP: usize = 64 * 1024 * 1024;
 const CALLS_IN_FLIGHT: usize = 63;
 const LOGINS_IN_FLIGHT: usize = 1;
 
+/// How fast requests are sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    /// Requests a second; 0 for no limit.
+    pub rate: f64,
+    /// Requests that may go out at once after a pause.
+    pub burst: u32,
+}
+
+impl Pace {
+    /// A rate with bursts of twice as many requests.
+    pub fn of(rate: f64) -> Pace {
+        Pace {
+            rate,
+            burst: (rate * 2.0).ceil() as u32,
+        }
+    }
+}
+
 /// A request before it has a token.
 #[derive(Debug, Clone)]
 pub(super) struct Call {
     pub method: Method,
     pub path: Vec<String>,
     pub query: Vec<(&'static str, String)>,
-    pub form: Option<Vec<(&'static str, Secret)>>,
+    pub body: Body,
+}
+
+/// What a request carries.
+#[derive(Debug, Clone, Default)]
+pub(super) enum Body {
+    #[default]
+    Nothing,
+    /// A form with secrets, which are taken out of whatever comes back.
+    Login(Vec<(&'static str, Secret)>),
+    /// A form.
+    Form(Vec<(&'static str, String)>),
+    Json(serde_json::Value),
 }
 
 impl Call {
@@ -48,7 +79,30 @@ impl Call {
             method,
             path: path.into_iter().map(Into::into).collect(),
             query: Vec::new(),
-            form: None,
+            body: Body::Nothing,
+        }
+    }
+
+    /// A POST of a form.
+    pub fn form<S: Into<String>>(
+        path: impl IntoIterator<Item = S>,
+        fields: Vec<(&'static str, String)>,
+    ) -> Call {
+        Call {
+            body: Body::Form(fields),
+            ..Call::new(Method::POST, path)
+        }
+    }
+
+    /// A call with a JSON body.
+    pub fn json<S: Into<String>>(
+        method: Method,
+        path: impl IntoIterator<Item = S>,
+        body: serde_json::Value,
+    ) -> Call {
+        Call {
+            body: Body::Json(body),
+            ..Call::new(method, path)
         }
     }
 
@@ -130,6 +184,7 @@ impl Failure {
 
 /// The connection pool with its pacing.
 pub(super) struct Http {
+    api: Api,
     client: reqwest::Client,
     base_url: Url,
     pace: Option<DefaultDirectRateLimiter>,
@@ -144,9 +199,8 @@ pub(super) struct Place(
 );
 
 impl Http {
-    /// Builds the pool. The rate is in requests a second; bursts of twice as
-    /// many are let through.
-    pub fn new(base_url: Url, rate: f64) -> Result<Http> {
+    /// Builds the pool. Nothing is sent before the first call.
+    pub fn new(api: Api, base_url: Url, pace: Pace) -> Result<Http> {
         // Fails only when a provider was installed before, which serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = match base_url.scheme() {
@@ -169,9 +223,10 @@ impl Http {
                 )
             })?;
         Ok(Http {
+            api,
             client,
             base_url,
-            pace: quota(rate).map(RateLimiter::direct),
+            pace: quota(pace).map(RateLimiter::direct),
             calls: Arc::new(Semaphore::new(CALLS_IN_FLIGHT)),
             logins: Arc::new(Semaphore::new(LOGINS_IN_FLIGHT)),
         })
@@ -256,7 +311,7 @@ impl Http {
         Err(Failure::Answered {
             status,
             retry_after,
-            error: answer::refusal(status, &body, &secrets(call, bearer))
+            error: answer::refusal(self.api, status, &body, &secrets(call, bearer))
                 .with_answer(status, request_id),
         })
     }
@@ -268,15 +323,25 @@ impl Http {
                 .headers_mut()
                 .insert(AUTHORIZATION, bearer_header(token)?);
         }
-        if let Some(form) = &call.form {
-            let encoded = url::form_urlencoded::Serializer::new(String::new())
-                .extend_pairs(form.iter().map(|(name, value)| (name, value.expose())))
-                .finish();
+        const FORM: &str = "application/x-www-form-urlencoded";
+        let body = match &call.body {
+            Body::Nothing => None,
+            Body::Login(form) => Some((
+                FORM,
+                encoded(form.iter().map(|(name, value)| (*name, value.expose()))),
+            )),
+            Body::Form(form) => Some((
+                FORM,
+                encoded(form.iter().map(|(name, value)| (*name, value.as_str()))),
+            )),
+            Body::Json(value) => Some(("application/json", value.to_string())),
+        };
+        if let Some((media_type, text)) = body {
             request.headers_mut().insert(
                 reqwest::header::CONTENT_TYPE,
-                HeaderValue::from_static("application/x-www-form-urlencoded"),
+                HeaderValue::from_static(media_type),
             );
-            *request.body_mut() = Some(encoded.into());
+            *request.body_mut() = Some(text.into());
         }
         request.headers_mut().insert(
             reqwest::header::ACCEPT,
@@ -307,9 +372,16 @@ impl Http {
     }
 }
 
-fn quota(rate: f64) -> Option<Quota> {
-    let burst = NonZeroU32::new((rate * 2.0).ceil() as u32)?;
-    Quota::with_period(Duration::from_secs_f64(1.0 / rate)).map(|quota| quota.allow_burst(burst))
+fn quota(pace: Pace) -> Option<Quota> {
+    let burst = NonZeroU32::new(pace.burst)?;
+    Quota::with_period(Duration::from_secs_f64(1.0 / pace.rate))
+        .map(|quota| quota.allow_burst(burst))
+}
+
+fn encoded<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs)
+        .finish()
 }
 
 fn bearer_header(token: &Secret) -> Result<HeaderValue> {
@@ -325,8 +397,11 @@ fn bearer_header(token: &Secret) -> Result<HeaderValue> {
 }
 
 fn secrets<'a>(call: &'a Call, bearer: Option<&'a Secret>) -> Vec<&'a Secret> {
-    let form = call.form.iter().flatten().map(|(_, value)| value);
-    form.chain(bearer).collect()
+    let form = match &call.body {
+        Body::Login(form) => form.as_slice(),
+        _ => &[],
+    };
+    form.iter().map(|(_, value)| value).chain(bearer).collect()
 }
 
 /// Reads the body up to the cap; a body that breaks off is a lost answer.

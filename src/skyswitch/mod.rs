@@ -9,9 +9,15 @@ mod domains;
 mod flight;
 mod http;
 mod list;
+mod numbers;
+mod pbx;
 mod retry;
 mod routes;
+mod setup;
+mod subscribers;
 mod token_cache;
+mod upstream;
+mod write;
 
 use std::sync::Arc;
 
@@ -19,16 +25,21 @@ use url::Url;
 
 pub use auth::TokenInfo;
 pub use domains::Domain;
-pub use routes::{Evidence, NotWritten, ReadyToWrite, Written};
+pub use pbx::{AnsweringRule, DialRule, Pbx, PbxUser};
+pub use setup::PieceStanding;
+pub use subscribers::Subscriber;
 pub use token_cache::TokenCache;
+pub use write::{Evidence, NotWritten, ReadyToWrite, Written};
 
-use crate::config::Credentials;
+use crate::config::{Credentials, PbxSettings};
 use crate::domain::{AccountId, Route};
 use crate::error::Result;
-use auth::Auth;
+use answer::Api;
+use auth::{Auth, Login};
 use flight::Flights;
-use http::{Answer, Call, Failure, Http, Place};
-use retry::Budget;
+use http::{Answer, Call, Http, Pace};
+use subscribers::SubscriberCache;
+use upstream::Upstream;
 
 /// What a client is made of.
 #[derive(Debug, Clone)]
@@ -39,6 +50,11 @@ pub struct ClientOptions {
     pub credentials: Credentials,
     /// Scopes asked for, separated by spaces.
     pub scope: String,
+    /// Scopes asked for where numbers are read or routed. A login of its own,
+    /// since asking for a scope that is not granted can fail the whole login.
+    pub number_scope: String,
+    /// The PBX API, where it is configured.
+    pub pbx: Option<Result<PbxSettings>>,
     /// Requests a second; 0 for no limit.
     pub rate_limit: f64,
     /// Where the token is kept between calls and processes.
@@ -52,10 +68,13 @@ pub struct Client {
 }
 
 struct Inner {
-    http: Http,
-    auth: Auth,
+    telco: Upstream,
+    /// The same API with the scopes for numbers and their routes.
+    numbers: Upstream,
+    pbx: Option<Result<Pbx>>,
     route_lists: Flights<Arc<Vec<Route>>>,
     domain_lists: Flights<Arc<Vec<Domain>>>,
+    subscribers: SubscriberCache,
 }
 
 impl std::fmt::Debug for Client {
@@ -70,12 +89,37 @@ impl Client {
     /// # Errors
     /// `internal` when TLS cannot be set up on this machine.
     pub fn new(options: ClientOptions) -> Result<Client> {
+        let pace = Pace::of(options.rate_limit);
+        let http = Arc::new(Http::new(Api::Telco, options.base_url.clone(), pace)?);
+        let with_scope = |scope: &str| {
+            Upstream::new(
+                Arc::clone(&http),
+                Auth::login(&Login {
+                    base_url: &options.base_url,
+                    path: &["oauth", "token"],
+                    credentials: &options.credentials,
+                    scope: Some(scope),
+                    token_cache: &options.token_cache,
+                }),
+            )
+        };
+        let telco = with_scope(&options.scope);
+        let numbers = match options.number_scope == options.scope {
+            true => telco.clone(),
+            false => with_scope(&options.number_scope),
+        };
+        let pbx = options.pbx.as_ref().map(|settings| {
+            let settings = settings.as_ref().map_err(Clone::clone)?;
+            Pbx::new(settings, &options.token_cache)
+        });
         Ok(Client {
             inner: Arc::new(Inner {
-                http: Http::new(options.base_url.clone(), options.rate_limit)?,
-                auth: Auth::new(&options),
+                telco,
+                numbers,
+                pbx,
                 route_lists: Flights::default(),
                 domain_lists: Flights::default(),
+                subscribers: SubscriberCache::default(),
             }),
         })
     }
@@ -100,43 +144,11 @@ impl Client {
     /// # Errors
     /// `unauthorized` when the service refuses the login.
     pub async fn token(&self, renew: bool) -> Result<auth::Token> {
-        let token = self.inner.auth.token(&self.inner.http).await?;
-        if renew {
-            return self.inner.auth.renewed(&self.inner.http, &token).await;
-        }
-        Ok(token)
+        self.inner.telco.token(renew).await
     }
 
-    /// Sends a read, with login, one repeat after a 401, and retries.
     async fn read(&self, call: Call) -> Result<Answer> {
-        let budget = Budget::default();
-        retry::read(&budget, || self.once(&call, &budget))
-            .await
-            .map_err(Failure::into_error)
-    }
-
-    /// Sends a read once; after a 401, once more with a renewed token.
-    async fn once(&self, call: &Call, budget: &Budget) -> Result<Answer, Failure> {
-        let Inner { http, auth, .. } = &*self.inner;
-        let token = auth.token(http).await.map_err(Failure::Final)?;
-        match self.attempt(call, &token, budget, None).await {
-            Err(Failure::Answered { status: 401, .. }) => {
-                let renewed = auth.renewed(http, &token).await.map_err(Failure::Final)?;
-                self.attempt(call, &renewed, budget, None).await
-            }
-            outcome => outcome,
-        }
-    }
-
-    async fn attempt(
-        &self,
-        call: &Call,
-        token: &auth::Token,
-        budget: &Budget,
-        place: Option<Place>,
-    ) -> Result<Answer, Failure> {
-        let bearer = Some(token.access());
-        self.inner.http.send(call, bearer, budget, place).await
+        self.inner.telco.read(call).await
     }
 }
 

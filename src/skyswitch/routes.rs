@@ -5,73 +5,16 @@ use std::sync::Arc;
 use reqwest::Method;
 use serde::Deserialize;
 
-use super::http::{Call, Failure, Place};
+use super::http::Call;
 use super::list::{Listed, Names, Row, Scalar};
-use super::retry::{self, Budget};
-use super::{Client, account_path, answer};
+use super::upstream::Upstream;
+use super::write::{NotWritten, ReadyToWrite, Standing, Writable, Written};
+use super::{Client, account_path};
 use crate::domain::{
     AccountId, Ani, Application, Destination, Dnis, PbxDomain, PhoneNumber, Route, RouteKey,
 };
 use crate::error::{Code, Error, Result};
 use crate::guard::{Clearance, RouteChange};
-
-/// A place and a pace for one write.
-#[derive(Debug)]
-pub struct ReadyToWrite(Place);
-
-/// A change that was made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Written {
-    /// How that is known.
-    pub evidence: Evidence,
-    /// The service's id of the request, where it gave one.
-    pub request_id: Option<String>,
-}
-
-/// How a write is known to have happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Evidence {
-    /// The service said so.
-    Acknowledged,
-    /// Its answer was lost or a failure; reading the route showed the change.
-    ReadBack,
-}
-
-/// A change that was not made, or of which that is not known.
-#[derive(Debug, Clone)]
-pub struct NotWritten {
-    /// What went wrong.
-    pub error: Error,
-    /// False when the change may have been made all the same.
-    pub is_known: bool,
-}
-
-impl From<Error> for NotWritten {
-    fn from(error: Error) -> Self {
-        NotWritten {
-            error,
-            is_known: true,
-        }
-    }
-}
-
-impl NotWritten {
-    fn in_doubt(error: Error) -> Self {
-        NotWritten {
-            error,
-            is_known: false,
-        }
-    }
-}
-
-impl Written {
-    fn read_back() -> Written {
-        Written {
-            evidence: Evidence::ReadBack,
-            request_id: None,
-        }
-    }
-}
 
 #[derive(Deserialize)]
 pub(super) struct RouteWire {
@@ -196,9 +139,7 @@ impl Client {
     /// # Errors
     /// Those of the login.
     pub async fn ready_to_write(&self) -> Result<ReadyToWrite> {
-        self.inner.auth.token(&self.inner.http).await?;
-        let place = self.inner.http.admit().await.map_err(Failure::into_error)?;
-        Ok(ReadyToWrite(place))
+        self.inner.telco.ready().await.map(ReadyToWrite)
     }
 
     /// Makes one change that the guard has cleared.
@@ -216,111 +157,47 @@ impl Client {
         clearance: Clearance,
         ready: ReadyToWrite,
     ) -> Result<Written, NotWritten> {
-        let outcome = self.write_until_known(&clearance, ready.0).await;
+        let outcome = self.write_until_known(&clearance, ready).await;
         // Reads that began before the change must not answer those who ask after it.
         self.inner.route_lists.leave_alone();
         outcome
     }
+}
 
-    async fn write_until_known(
-        &self,
-        clearance: &Clearance,
-        place: Place,
-    ) -> Result<Written, NotWritten> {
-        let change = clearance.change();
-        let call = write_call(change);
-        let budget = Budget::default();
-        let mut waits = retry::backoff();
-        let mut place = Some(place);
-        let mut seen_now = clearance.is_recent();
-        let mut in_doubt = false;
-        let mut renewed = false;
-        loop {
-            if !seen_now {
-                match self.outcome_as_it_stands(change).await {
-                    Ok(Standing::AsBefore) => {}
-                    Ok(Standing::AsWanted) => return Ok(Written::read_back()),
-                    Ok(Standing::Otherwise) => return Err(changed_by_others(in_doubt)),
-                    Err(error) if in_doubt => return Err(outcome_unknown(&error)),
-                    Err(error) => return Err(error.into()),
-                }
-            }
-            seen_now = false;
-            let token = match self.inner.auth.token(&self.inner.http).await {
-                Ok(token) => token,
-                Err(error) if in_doubt => return self.settle(change, error).await,
-                Err(error) => return Err(error.into()),
-            };
-            let failure = match self.attempt(&call, &token, &budget, place.take()).await {
-                Ok(answer) if !answer.is_contradicted() => {
-                    return Ok(Written {
-                        evidence: Evidence::Acknowledged,
-                        request_id: answer.request_id,
-                    });
-                }
-                Ok(answer) => Failure::Lost(answer::no_answer(&answer)),
-                Err(failure) => failure,
-            };
-            let status = failure.status();
-            if status == Some(404) && in_doubt && change.after().is_none() {
-                // Our own earlier attempt removed it, even if the list still shows it.
-                return Ok(Written::read_back());
-            }
-            if status == Some(401) && !renewed {
-                renewed = true;
-                let renewal = self.inner.auth.renewed(&self.inner.http, &token).await;
-                match renewal {
-                    Err(error) if in_doubt => return self.settle(change, error).await,
-                    Err(error) => return Err(error.into()),
-                    Ok(_) => continue,
-                }
-            }
-            in_doubt |= may_have_acted(&failure, change);
-            let wait = waits.next().and_then(|wait| budget.wait(&failure, wait));
-            match wait {
-                Some(wait) if retry::is_passing(&failure) => tokio::time::sleep(wait).await,
-                _ if in_doubt => return self.settle(change, failure.into_error()).await,
-                _ => return Err(failure.into_error().into()),
-            }
-        }
+impl Writable for RouteChange {
+    const LOOK: &'static str = "Look with list_vips (`skyswitch vip list`)";
+
+    fn upstream<'a>(&self, client: &'a Client) -> Result<&'a Upstream> {
+        Ok(&client.inner.telco)
     }
 
-    /// Decides the outcome of a change that is not tried again, by what stands.
-    async fn settle(&self, change: &RouteChange, error: Error) -> Result<Written, NotWritten> {
-        match self.outcome_as_it_stands(change).await {
-            Ok(Standing::AsWanted) => Ok(Written::read_back()),
-            Ok(Standing::AsBefore) => Err(error.into()),
-            Ok(Standing::Otherwise) => Err(changed_by_others(true)),
-            Err(_) => Err(outcome_unknown(&error)),
-        }
+    async fn call(&self, _: &Client) -> Result<Call> {
+        Ok(write_call(self))
     }
 
-    async fn outcome_as_it_stands(&self, change: &RouteChange) -> Result<Standing> {
-        let domain = change.key().domain.parse::<PbxDomain>().ok();
-        let routes = self.routes_now(change.account(), domain.as_ref()).await?;
+    fn removes(&self) -> bool {
+        self.after().is_none()
+    }
+
+    async fn standing(&self, client: &Client) -> Result<Standing> {
+        let domain = self.key().domain.parse::<PbxDomain>().ok();
+        let routes = client.routes_now(self.account(), domain.as_ref()).await?;
         let now = routes.iter().find(|route| {
-            route.key.ani == change.key().ani && route.key.dnis.same_as(&change.key().dnis)
+            route.key.ani == self.key().ani && route.key.dnis.same_as(&self.key().dnis)
         });
-        let rings_as_wanted = match (now, change.after()) {
+        let rings_as_wanted = match (now, self.after()) {
             (None, None) => true,
             (Some(now), Some(after)) => now.rings_like(after),
             _ => false,
         };
         Ok(if rings_as_wanted {
             Standing::AsWanted
-        } else if now == change.before() {
+        } else if now == self.before() {
             Standing::AsBefore
         } else {
             Standing::Otherwise
         })
     }
-}
-
-/// What a read says about a write whose answer is missing.
-enum Standing {
-    AsWanted,
-    AsBefore,
-    Otherwise,
 }
 
 /// PUT and DELETE take everything as query parameters and no body
@@ -347,43 +224,4 @@ fn write_call(change: &RouteChange) -> Call {
         }
     }
     call
-}
-
-fn may_have_acted(failure: &Failure, change: &RouteChange) -> bool {
-    match failure {
-        Failure::Lost(_) => true,
-        Failure::Answered { status, .. } => {
-            matches!(status, 408 | 500..=599)
-                // Gone already: somebody else removed it, or our own lost attempt did.
-                || (*status == 404 && change.after().is_none())
-        }
-        Failure::NotSent(_) | Failure::Final(_) => false,
-    }
-}
-
-fn changed_by_others(in_doubt: bool) -> NotWritten {
-    let hint = "Look with list_vips (`skyswitch vip list`) and decide again.";
-    if in_doubt {
-        return NotWritten::in_doubt(Error::new(
-            Code::UpstreamUnavailable,
-            "it is not known whether the change was made: SkySwitch's answer was lost, and the route now is neither as it was nor as wanted",
-            hint,
-        ));
-    }
-    let error = Error::new(
-        Code::ConfirmationStale,
-        "somebody else changed the route before the change could be sent, so nothing was done",
-        hint,
-    );
-    error.into()
-}
-
-fn outcome_unknown(error: &Error) -> NotWritten {
-    NotWritten::in_doubt(Error::new(
-        Code::UpstreamUnavailable,
-        format!(
-            "it is not known whether the change was made: {error}, and the route could not be read afterwards"
-        ),
-        "Look with list_vips (`skyswitch vip list`) before trying again.",
-    ))
 }

@@ -6,14 +6,16 @@
 
 mod folder;
 mod records;
+mod setup_records;
 mod shared;
 mod sqlite;
 
 pub(crate) use folder::FileLock;
 pub use folder::StateFolder;
 pub use records::{
-    Approval, ApprovalState, Change, ChangeFilter, ChangeStatus, Closing, NewApproval, NewChange,
-    NewRun, RoutePair, Run, RunRow,
+    Approval, ApprovalState, Begun, Change, ChangeFilter, ChangeStatus, Closing, JournalEntry,
+    NewApproval, NewChange, NewRun, RoutePair, Run, RunRow,
 };
+pub use setup_records::{Attestation, NewAttestation, NewSetupEntry, SetupClosing, SetupEntry};
 pub use shared::SharedStore;
 pub use sqlite::Store;

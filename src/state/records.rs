@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::SetupEntry;
 use crate::domain::{Ani, Application, Destination, Dnis, PhoneNumber, Route, RouteKey};
 use crate::error::{Error, Refused, Result};
 
@@ -186,6 +187,49 @@ impl Change {
     }
 }
 
+/// A change of either kind, in the journal.
+#[derive(Debug, Clone)]
+pub enum JournalEntry {
+    /// To a VIP rule.
+    Vip(Change),
+    /// To a customer's set-up.
+    Setup(SetupEntry),
+}
+
+impl JournalEntry {
+    /// Its id.
+    pub fn id(&self) -> i64 {
+        match self {
+            JournalEntry::Vip(change) => change.id,
+            JournalEntry::Setup(entry) => entry.id,
+        }
+    }
+
+    /// The account it was made in.
+    pub fn account(&self) -> &str {
+        match self {
+            JournalEntry::Vip(change) => &change.account,
+            JournalEntry::Setup(entry) => &entry.account,
+        }
+    }
+
+    /// How far it is.
+    pub fn status(&self) -> ChangeStatus {
+        match self {
+            JournalEntry::Vip(change) => change.status,
+            JournalEntry::Setup(entry) => entry.status,
+        }
+    }
+
+    /// The process that works on it; empty once nobody does.
+    pub fn owner(&self) -> &str {
+        match self {
+            JournalEntry::Vip(change) => &change.owner,
+            JournalEntry::Setup(entry) => &entry.owner,
+        }
+    }
+}
+
 /// A change about to be made.
 #[derive(Debug)]
 pub struct NewChange<'a> {
@@ -209,8 +253,22 @@ pub struct NewChange<'a> {
     pub run: Option<(&'a str, i64)>,
     /// The process that works on it.
     pub owner: &'a str,
+    /// When the rule was seen that it was decided on, where later changes to
+    /// the same rule stand in its way. Milliseconds since 1970, UTC.
+    pub seen_at: Option<i64>,
     /// Milliseconds since 1970, UTC.
     pub now: i64,
+}
+
+/// Whether a change was written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begun {
+    /// Under this id; it may be sent.
+    Written(i64),
+    /// The hour's changes are used up.
+    OverLimit,
+    /// Another process works on the same rule, or changed it after it was seen.
+    ChangedMeanwhile(i64),
 }
 
 /// How a change ended.
@@ -241,6 +299,8 @@ pub struct ChangeFilter<'a> {
     pub since: Option<i64>,
     /// Only those this far.
     pub status: Option<ChangeStatus>,
+    /// Only those to the route of this DID, by its digits.
+    pub did: Option<&'a str>,
     /// Only those of this import.
     pub run: Option<&'a str>,
 }

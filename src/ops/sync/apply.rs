@@ -105,6 +105,7 @@ impl Run {
         let sender = Sender {
             app,
             run: self,
+            seen_at: report.seen_at,
             hold: Arc::new(lock),
             halt: session.stop.child_token(),
             failures: AtomicUsize::new(0),
@@ -209,6 +210,8 @@ fn note(report: &mut Report, sent: Sent) -> Vec<Route> {
 struct Sender<'a> {
     app: &'a App,
     run: &'a Run,
+    /// When the rules were read that the plan was made on.
+    seen_at: i64,
     /// Keeps other imports out of the domain until the last row is settled.
     hold: Arc<FileLock>,
     halt: CancellationToken,
@@ -253,6 +256,7 @@ impl Sender<'_> {
         let origin = Origin {
             undoes: None,
             run: Some((self.run.id.clone(), position)),
+            seen_at: Some(self.seen_at),
         };
         let hold = (turn, Arc::clone(&self.hold));
         let outcome = match ready {
@@ -342,7 +346,7 @@ impl Sender<'_> {
         };
         let origin = Origin {
             undoes: Some(lost),
-            run: None,
+            ..Origin::default()
         };
         let made = app.send(clearance, Arc::clone(&self.hold), origin).await;
         made.map(drop).map_err(|failure| failure.error)

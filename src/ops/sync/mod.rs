@@ -7,17 +7,20 @@ mod plan;
 mod report;
 mod resume;
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use super::App;
 use super::consent::{Agreed, Asked, Confirmation, Plan, agree};
+use super::journal::now;
 use super::progress::Progress;
-use crate::domain::{AccountId, Application, Destination, PbxDomain, Vip};
+use crate::domain::{AccountId, Application, Destination, PbxDomain, Route, Vip};
 use crate::error::{Error, Result};
 use crate::guard::{Channel, RoutePlan};
-use crate::state::FileLock;
+use crate::state::{FileLock, JournalEntry};
 use crate::vip_file::{self, Defaults, Format, VipFile};
 use apply::Run;
 pub use outcome::{Action, Counts, Done, RowState, SyncOutcome, SyncRow, SyncStatus};
@@ -243,7 +246,12 @@ impl App {
         session
             .progress
             .report(0, 0, "reading the rules that stand");
-        if let Err(error) = self.reconcile().await {
+        let seen_at = now();
+        let of_this_run = |entry: &JournalEntry| {
+            matches!((entry, &task.source), (JournalEntry::Vip(change), Source::Run(resumed))
+                if change.run.as_deref() == Some(resumed.id.as_str()))
+        };
+        if let Err(error) = self.reconcile(of_this_run).await {
             // Taking up a run needs to know what became of every row.
             if matches!(task.source, Source::Run(_)) {
                 return Err(error);
@@ -256,6 +264,7 @@ impl App {
             .await?;
         let settings = self.settings();
         let mut report = Report::new(task);
+        report.seen_at = seen_at;
         match &task.source {
             Source::List(list) => {
                 let wanted = Wanted {
@@ -270,6 +279,8 @@ impl App {
                 let planned = wanted.plan(&routes)?;
                 report.rows = planned.rows;
                 report.warnings = planned.warnings;
+                let unknown = self.unknown_destinations(task, &report.rows).await;
+                report.warnings.extend(unknown);
             }
             Source::Run(resumed) => {
                 report.run_id = Some(resumed.id.clone());
@@ -291,6 +302,47 @@ impl App {
             change,
             facts: report,
         })
+    }
+}
+
+/// Lines named in one warning.
+const LINES_NAMED: usize = 20;
+
+impl App {
+    /// Rows whose destination does not exist in the domain: one warning for
+    /// each destination, with the lines it is on.
+    async fn unknown_destinations(&self, task: &Task, rows: &[Row]) -> Vec<String> {
+        let changed: Vec<&Row> = rows.iter().filter(|row| row.change.is_some()).collect();
+        let wanted: Vec<&Route> = changed
+            .iter()
+            .filter_map(|row| row.wanted.as_ref())
+            .collect();
+        let lines: Vec<Option<usize>> = changed
+            .iter()
+            .filter(|row| row.wanted.is_some())
+            .map(|row| row.line)
+            .collect();
+        let mut found = BTreeMap::<String, Vec<usize>>::new();
+        for (position, warning) in self
+            .destination_warnings(&task.account, &task.domain, &wanted)
+            .await
+        {
+            let line = lines.get(position).copied().flatten();
+            found.entry(warning).or_default().extend(line);
+        }
+        let told = found.into_iter().map(|(warning, lines)| {
+            let named: Vec<String> = lines
+                .iter()
+                .take(LINES_NAMED)
+                .map(usize::to_string)
+                .collect();
+            let more = match lines.len().saturating_sub(LINES_NAMED) {
+                0 => String::new(),
+                n => format!(" and {n} more"),
+            };
+            format!("line {}{more}: {warning}", named.join(", "))
+        });
+        told.collect()
     }
 }
 

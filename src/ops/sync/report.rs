@@ -144,6 +144,8 @@ pub(super) struct Report {
     domain: String,
     mode: SyncMode,
     pub run_id: Option<String>,
+    /// When the rules were read that it is planned on, in milliseconds.
+    pub seen_at: i64,
     pub rows: Vec<Row>,
     pub warnings: Vec<String>,
 }
@@ -155,6 +157,7 @@ impl Report {
             domain: task.domain.to_string(),
             mode: task.mode,
             run_id: None,
+            seen_at: 0,
             rows: Vec::new(),
             warnings: Vec::new(),
         }

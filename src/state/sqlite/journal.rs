@@ -3,21 +3,54 @@
 use sqlx::sqlite::{Sqlite, SqliteRow};
 use sqlx::{QueryBuilder, Row};
 
+use super::setup::setup_entry;
 use super::{Store, failed};
 use crate::domain::{Ani, Dnis, RouteKey};
 use crate::error::Result;
 use crate::state::records::{caller_of, route_from_text, route_to_text};
-use crate::state::{Change, ChangeFilter, ChangeStatus, Closing, NewChange, RoutePair};
+use crate::state::{
+    Begun, Change, ChangeFilter, ChangeStatus, Closing, JournalEntry, NewChange, RoutePair,
+};
 
 const COLUMNS: &str = "id, account, operation, asked_by, domain, ani, dnis, route_before, \
-                       route_wanted, status, route_after, problem, request_id, undoes, run, row, \
-                       owner, started_at, ended_at";
+                       route_wanted, piece, status, route_after, stands, problem, request_id, \
+                       undoes, run, row, owner, started_at, ended_at";
+
+/// A row of the journal, as both kinds of change are written.
+pub(super) struct NewRow<'a> {
+    pub realm: &'a str,
+    pub account: &'a str,
+    pub operation: &'a str,
+    pub asked_by: &'a str,
+    pub domain: &'a str,
+    pub ani: &'a str,
+    pub dnis: Option<&'a str>,
+    pub caller: String,
+    pub before: Option<String>,
+    pub wanted: Option<String>,
+    pub piece: Option<String>,
+    pub did: Option<&'a str>,
+    pub undoes: Option<i64>,
+    pub run: Option<(&'a str, i64)>,
+    pub owner: &'a str,
+    /// Changes to the same rule since then stand in its way.
+    pub since: i64,
+    pub now: i64,
+}
+
+/// How a row of the journal ends.
+pub(super) struct RowEnd<'a> {
+    pub status: ChangeStatus,
+    pub after: Option<String>,
+    pub stands: bool,
+    pub problem: Option<&'a str>,
+    pub request_id: Option<&'a str>,
+    pub now: i64,
+}
 
 impl Store {
-    /// Writes a change down before it is sent, and returns its id; `None` when
-    /// `limit` (a moment in milliseconds, and how many changes there may be
-    /// since then) does not allow another. Counting and writing are one step,
-    /// so that processes cannot exceed the limit together.
+    /// Writes a change down before it is sent. `limit` is a moment in
+    /// milliseconds, and how many changes there may be since then.
     ///
     /// # Errors
     /// `internal`: the change is not written down and must not be sent.
@@ -25,28 +58,63 @@ impl Store {
         &self,
         new: &NewChange<'_>,
         limit: Option<(i64, u32)>,
-    ) -> Result<Option<i64>> {
-        let before = new.before.map(route_to_text).transpose()?;
-        let wanted = new.wanted.map(route_to_text).transpose()?;
+    ) -> Result<Begun> {
+        let row = NewRow {
+            realm: new.realm,
+            account: new.account,
+            operation: new.operation,
+            asked_by: new.asked_by,
+            domain: &new.key.domain,
+            ani: new.key.ani.as_str(),
+            dnis: new.key.dnis.to_send(),
+            caller: caller_of(&new.key.ani),
+            before: new.before.map(route_to_text).transpose()?,
+            wanted: new.wanted.map(route_to_text).transpose()?,
+            piece: None,
+            did: None,
+            undoes: new.undoes,
+            run: new.run,
+            owner: new.owner,
+            since: new.seen_at.unwrap_or(i64::MAX),
+            now: new.now,
+        };
+        self.begin_row(&row, limit).await
+    }
+
+    /// Counting, looking for others and writing are one step, so that processes
+    /// cannot exceed the limit together, or work on the same rule.
+    pub(super) async fn begin_row(
+        &self,
+        new: &NewRow<'_>,
+        limit: Option<(i64, u32)>,
+    ) -> Result<Begun> {
         let (since, most) = limit.unwrap_or((0, u32::MAX));
         let row = sqlx::query(
             "INSERT INTO changes (realm, account, operation, asked_by, domain, ani, dnis, caller,
-                                  route_before, route_wanted, status, undoes, run, row, owner, started_at)
-             SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?, ?, ?, ?
-             WHERE ? OR (SELECT COUNT(*) FROM changes
-                         WHERE realm = ? AND started_at > ? AND status <> 'failed') < ?
+                                  route_before, route_wanted, piece, did, status, undoes, run, row,
+                                  owner, started_at)
+             SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?, ?, ?, ?
+             WHERE (? OR (SELECT COUNT(*) FROM changes
+                          WHERE realm = ? AND started_at > ? AND status <> 'failed') < ?)
+               AND NOT EXISTS (SELECT 1 FROM changes WHERE realm = ? AND account = ? AND caller = ?
+                               AND caller <> '' AND lower(domain) = lower(?)
+                               AND coalesce(nullif(dnis, '*'), '') = coalesce(nullif(?, '*'), '')
+                               AND ((status = 'open' AND owner NOT IN ('', ?))
+                                    OR (status <> 'failed' AND started_at >= ? AND run IS NOT ?)))
              RETURNING id",
         )
         .bind(new.realm)
         .bind(new.account)
         .bind(new.operation)
         .bind(new.asked_by)
-        .bind(&*new.key.domain)
-        .bind(new.key.ani.as_str())
-        .bind(new.key.dnis.to_send())
-        .bind(caller_of(&new.key.ani))
-        .bind(before)
-        .bind(wanted)
+        .bind(new.domain)
+        .bind(new.ani)
+        .bind(new.dnis)
+        .bind(&new.caller)
+        .bind(&new.before)
+        .bind(&new.wanted)
+        .bind(&new.piece)
+        .bind(new.did)
         .bind(new.undoes)
         .bind(new.run.map(|(run, _)| run))
         .bind(new.run.map(|(_, row)| row))
@@ -56,10 +124,48 @@ impl Store {
         .bind(new.realm)
         .bind(since)
         .bind(most)
+        .bind(new.realm)
+        .bind(new.account)
+        .bind(&new.caller)
+        .bind(new.domain)
+        .bind(new.dnis)
+        .bind(new.owner)
+        .bind(new.since)
+        .bind(new.run.map(|(run, _)| run))
         .fetch_optional(&self.pool)
         .await
         .map_err(failed)?;
-        row.map(|row| row.try_get(0).map_err(failed)).transpose()
+        if let Some(row) = row {
+            return row.try_get(0).map(Begun::Written).map_err(failed);
+        }
+        Ok(match self.in_the_way(new).await? {
+            Some(other) => Begun::ChangedMeanwhile(other),
+            None => Begun::OverLimit,
+        })
+    }
+
+    /// The newest change to the same rule that another works on, or that was
+    /// begun after the rule was seen.
+    async fn in_the_way(&self, new: &NewRow<'_>) -> Result<Option<i64>> {
+        sqlx::query_scalar(
+            "SELECT id FROM changes WHERE realm = ? AND account = ? AND caller = ? AND caller <> ''
+               AND lower(domain) = lower(?)
+               AND coalesce(nullif(dnis, '*'), '') = coalesce(nullif(?, '*'), '')
+               AND ((status = 'open' AND owner NOT IN ('', ?))
+                    OR (status <> 'failed' AND started_at >= ? AND run IS NOT ?))
+             ORDER BY id DESC LIMIT 1",
+        )
+        .bind(new.realm)
+        .bind(new.account)
+        .bind(&new.caller)
+        .bind(new.domain)
+        .bind(new.dnis)
+        .bind(new.owner)
+        .bind(new.since)
+        .bind(new.run.map(|(run, _)| run))
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(failed)
     }
 
     /// Closes a change that is open; false when it was closed before.
@@ -67,22 +173,44 @@ impl Store {
     /// # Errors
     /// `internal`: it stays open, and is closed by what stands later on.
     pub async fn close_change(&self, id: i64, closing: &Closing<'_>) -> Result<bool> {
-        let after = closing.after.map(route_to_text).transpose()?;
+        let end = RowEnd {
+            status: closing.status,
+            after: closing.after.map(route_to_text).transpose()?,
+            stands: false,
+            problem: closing.problem,
+            request_id: closing.request_id,
+            now: closing.now,
+        };
+        self.close_row(id, &end).await
+    }
+
+    pub(super) async fn close_row(&self, id: i64, end: &RowEnd<'_>) -> Result<bool> {
         let done = sqlx::query(
-            "UPDATE changes SET status = ?, route_after = ?, problem = ?, request_id = ?,
+            "UPDATE changes SET status = ?, route_after = ?, stands = ?, problem = ?, request_id = ?,
                                 ended_at = ?, owner = ''
              WHERE id = ? AND status = 'open'",
         )
-        .bind(closing.status.word())
-        .bind(after)
-        .bind(closing.problem)
-        .bind(closing.request_id)
-        .bind(closing.now)
+        .bind(end.status.word())
+        .bind(&end.after)
+        .bind(end.stands)
+        .bind(end.problem)
+        .bind(end.request_id)
+        .bind(end.now)
         .bind(id)
         .execute(&self.pool)
         .await
         .map_err(failed)?;
         Ok(done.rows_affected() == 1)
+    }
+
+    /// Leaves the open changes of a process that is gone to whoever works next.
+    pub async fn abandon_changes_of(&self, owner: &str) -> Result<()> {
+        sqlx::query("UPDATE changes SET owner = '' WHERE owner = ? AND status = 'open'")
+            .bind(owner)
+            .execute(&self.pool)
+            .await
+            .map(drop)
+            .map_err(failed)
     }
 
     /// Leaves an open change to whoever works next: its outcome is not known.
@@ -97,26 +225,26 @@ impl Store {
     }
 
     /// Changes that are open and not worked on by `owner`, oldest first.
-    pub async fn open_changes(&self, realm: &str, owner: &str) -> Result<Vec<Change>> {
+    pub async fn open_changes(&self, realm: &str, owner: &str) -> Result<Vec<JournalEntry>> {
         sqlx::query(sqlx::AssertSqlSafe(format!(
             "SELECT {COLUMNS} FROM changes WHERE realm = ? AND status = 'open' AND owner <> ? ORDER BY id"
         )))
         .bind(realm)
         .bind(owner)
-        .try_map(change)
+        .try_map(entry)
         .fetch_all(&self.pool)
         .await
         .map_err(failed)
     }
 
     /// A change by its id.
-    pub async fn change(&self, realm: &str, id: i64) -> Result<Option<Change>> {
+    pub async fn change(&self, realm: &str, id: i64) -> Result<Option<JournalEntry>> {
         sqlx::query(sqlx::AssertSqlSafe(format!(
             "SELECT {COLUMNS} FROM changes WHERE realm = ? AND id = ?"
         )))
         .bind(realm)
         .bind(id)
-        .try_map(change)
+        .try_map(entry)
         .fetch_optional(&self.pool)
         .await
         .map_err(failed)
@@ -131,7 +259,7 @@ impl Store {
         filter: &ChangeFilter<'_>,
         before: Option<i64>,
         limit: Option<usize>,
-    ) -> Result<(Vec<Change>, usize)> {
+    ) -> Result<(Vec<JournalEntry>, usize)> {
         let mut count = QueryBuilder::new("SELECT COUNT(*) FROM changes WHERE realm = ");
         narrow(&mut count, realm, account, filter);
         let total: i64 = count
@@ -151,7 +279,7 @@ impl Store {
         }
         let rows = list
             .build()
-            .try_map(change)
+            .try_map(entry)
             .fetch_all(&self.pool)
             .await
             .map_err(failed)?;
@@ -210,8 +338,18 @@ fn narrow<'a>(
     if let Some(status) = filter.status {
         query.push(" AND status = ").push_bind(status.word());
     }
+    if let Some(did) = filter.did {
+        query.push(" AND did = ").push_bind(did.to_owned());
+    }
     if let Some(run) = filter.run {
         query.push(" AND run = ").push_bind(run.to_owned());
+    }
+}
+
+fn entry(row: SqliteRow) -> sqlx::Result<JournalEntry> {
+    match row.try_get::<Option<&str>, _>("piece")? {
+        Some(_) => setup_entry(&row).map(JournalEntry::Setup),
+        None => change(row).map(JournalEntry::Vip),
     }
 }
 

@@ -4,6 +4,7 @@
 mod approvals;
 mod journal;
 mod runs;
+mod setup;
 
 use std::time::Duration;
 

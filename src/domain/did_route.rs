@@ -1,0 +1,134 @@
+//! Where calls to a customer's number go.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{Extension, PbxDomain};
+use crate::redact::shown;
+
+/// Settings of a route that are not about where it goes, and so stay when it
+/// is pointed elsewhere: PUT replaces the whole route.
+const CARRIED_OVER: [&str; 4] = [
+    "spam_call_action",
+    "caller_id_prefix",
+    "notes",
+    "recording_notice",
+];
+
+/// The route of a DID (SkySwitch API reference, Phone Numbers, Route).
+///
+/// Kept whole and as the service wrote it, so that it can be put back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DidRoute {
+    /// `pbx`, `forward`, `gateway`, …
+    #[serde(rename = "type")]
+    kind: String,
+    /// Its settings.
+    route: Map<String, Value>,
+}
+
+impl DidRoute {
+    /// Takes what the service answered; `None` where that is no route.
+    pub fn from_stored(value: &Value) -> Option<DidRoute> {
+        let kind = value.get("type")?.as_str()?.to_owned();
+        // PHP writes an empty map as an empty list.
+        let route = match value.get("route")? {
+            Value::Object(route) => route.clone(),
+            Value::Array(list) if list.is_empty() => Map::new(),
+            _ => return None,
+        };
+        Some(DidRoute { kind, route })
+    }
+
+    /// A route to a user of a domain, with the settings of the old one that are
+    /// not about where it goes.
+    pub fn to_user(extension: &Extension, domain: &PbxDomain, old: Option<&DidRoute>) -> DidRoute {
+        let mut route = Map::new();
+        for (name, value) in [
+            ("treatment", "user".to_owned()),
+            ("subscriber", format!("{extension}@{domain}")),
+            ("enable", "yes".to_owned()),
+            ("valid_from", "*".to_owned()),
+            ("valid_to", "*".to_owned()),
+        ] {
+            route.insert(name.to_owned(), Value::String(value));
+        }
+        let carried = old.into_iter().flat_map(|old| &old.route);
+        for (name, value) in carried.filter(|(name, _)| CARRIED_OVER.contains(&name.as_str())) {
+            route.insert(name.clone(), value.clone());
+        }
+        DidRoute {
+            kind: "pbx".to_owned(),
+            route,
+        }
+    }
+
+    /// The user it goes to, as `(user, domain)`, where it goes to one.
+    pub fn user(&self) -> Option<(&str, &str)> {
+        if !self.kind.eq_ignore_ascii_case("pbx") {
+            return None;
+        }
+        self.text("subscriber")?.split_once('@')
+    }
+
+    /// Whether it goes to that user of that domain, and is switched on.
+    pub fn goes_to_user(&self, user: &str, domain: &PbxDomain) -> bool {
+        self.user()
+            .is_some_and(|(name, host)| name.eq_ignore_ascii_case(user) && domain.is(host))
+    }
+
+    /// Whether it is switched off.
+    pub fn is_off(&self) -> bool {
+        matches!(self.route.get("enable"), Some(Value::Bool(false)))
+            || self.text("enable").is_some_and(|word| {
+                ["no", "0", "false", "off"].contains(&&*word.to_ascii_lowercase())
+            })
+    }
+
+    /// Whether this is what was wanted: everything that was sent stands, though
+    /// the service may have added settings of its own.
+    pub fn fulfils(&self, wanted: &DidRoute) -> bool {
+        self.kind.eq_ignore_ascii_case(&wanted.kind)
+            && wanted.route.iter().all(|(name, value)| {
+                let stands = self.route.get(name);
+                stands == Some(value) || (stands.is_none() && is_nothing(value))
+            })
+    }
+
+    /// Where it goes, for people.
+    pub fn goes_to(&self) -> String {
+        let place = match (self.user(), self.text("treatment")) {
+            (Some((user, domain)), _) => format!("user {user} of {domain}"),
+            (None, Some(treatment)) => {
+                let target = ["call_queue", "attendant", "sip_trunk", "to_user", "domain"]
+                    .iter()
+                    .find_map(|name| self.text(name));
+                format!("{treatment} {}", target.unwrap_or_default())
+            }
+            (None, None) => self.kind.clone(),
+        };
+        let off = match self.is_off() {
+            true => " (switched off)",
+            false => "",
+        };
+        format!("{}{off}", shown(place.trim(), 160))
+    }
+
+    /// The settings that are kept when it is pointed elsewhere, for people.
+    pub fn settings_kept(&self) -> Vec<String> {
+        CARRIED_OVER
+            .iter()
+            .filter_map(|name| Some((name, self.text(name)?)))
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| format!("{name}: {}", shown(value, 80)))
+            .collect()
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.route.get(name)?.as_str()
+    }
+}
+
+fn is_nothing(value: &Value) -> bool {
+    value.is_null() || value.as_str() == Some("")
+}

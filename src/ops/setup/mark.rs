@@ -1,0 +1,263 @@
+//! `mark_setup_step`: a person attests a step that no API shows, or takes
+//! their word back.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::evidence::{Customer, Evidence};
+use super::steps::{Steps, listed};
+use super::{Step, StepState};
+use crate::domain::{AccountId, Extension, PbxDomain, SetupStep};
+use crate::error::{Error, Result};
+use crate::guard::{AttestStep, Channel, FallbackReading};
+use crate::ops::App;
+use crate::ops::change::read_only;
+use crate::ops::consent::{Agreed, Asked, Confirmation, Plan, agree};
+use crate::ops::journal::now;
+
+/// Longest name and note that are kept, in characters.
+const TEXT_LIMIT: usize = 500;
+
+/// Which step, who looked, and what proved it.
+#[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct MarkSetupStep {
+    /// The customer's PBX domain, e.g. `acme.12345.service`
+    #[arg(long, short)]
+    pub domain: PbxDomain,
+    /// The step: `dial_translation_rule` or `route_by_ani_user`; others are verified by the APIs, e.g. `dial_translation_rule`
+    #[arg(long, value_enum)]
+    pub step: SetupStep,
+    /// Name of the person who has looked, e.g. `J. Smith`; not needed to withdraw
+    #[arg(long = "by", value_name = "NAME")]
+    pub attested_by: Option<String>,
+    /// What proved it: ticket number, or the test call from a number that is not a VIP, e.g. `ticket 48213; call from my mobile rang the front desk`; not needed to withdraw
+    #[arg(long)]
+    pub note: Option<String>,
+    /// Take an attestation back, e.g. `true`
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[serde(default, deserialize_with = "crate::lenient::boolean")]
+    pub withdraw: Option<bool>,
+    /// The user that the number is pointed at, e.g. `9000`; found by its name when left out
+    #[arg(long)]
+    pub extension: Option<Extension>,
+    /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
+    #[arg(skip)]
+    pub account_id: Option<AccountId>,
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum MarkStatus {
+    /// It is attested now.
+    Attested,
+    /// The attestation is withdrawn.
+    Withdrawn,
+    /// The APIs show that it is done, or nothing was attested that could be withdrawn.
+    Unchanged,
+    /// Nothing was written down; a person must agree first.
+    ConfirmationRequired,
+    /// The person did not agree; nothing was written down.
+    Declined,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct MarkOutcome {
+    /// How it ended.
+    pub status: MarkStatus,
+    /// The domain.
+    pub domain: String,
+    /// The step as it is now.
+    pub step: Step,
+    /// Things worth a second look.
+    pub warnings: Vec<String>,
+    /// What is still to be confirmed, with status `confirmation_required`.
+    #[serde(flatten)]
+    pub confirmation: Confirmation,
+}
+
+/// Attests a step, with the consent of the person whose word it is, or
+/// withdraws it.
+///
+/// # Errors
+/// `invalid_argument` for a step that the APIs show, or that they contradict;
+/// the guard's, the store's and the service's errors.
+pub async fn mark_setup_step(
+    app: &App,
+    args: &MarkSetupStep,
+    channel: &Channel<'_>,
+) -> Result<Asked<MarkOutcome>> {
+    let customer = Customer {
+        account: app.account(args.account_id.as_ref())?,
+        domain: args.domain.clone(),
+        did: None,
+        extension: args.extension.clone(),
+    };
+    if args.withdraw == Some(true) {
+        return withdraw(app, args.step, &customer).await.map(Asked::Done);
+    }
+    let claim = claim(args, &customer)?;
+    let claim = &claim;
+    let look = || async {
+        let evidence = app.evidence(&customer).await?;
+        let change =
+            attestable(&claim.domain, claim.step, &evidence, &customer)?.then(|| claim.clone());
+        Ok((Plan { change, facts: () }, ()))
+    };
+    let ((), agreed) = match agree(app, channel, look).await? {
+        Asked::Question(question) => return Ok(Asked::Question(question)),
+        Asked::Done(done) => done,
+    };
+    let mut confirmation = Confirmation::default();
+    let status = match agreed {
+        Agreed::Nothing => MarkStatus::Unchanged,
+        Agreed::Declined => MarkStatus::Declined,
+        Agreed::Pending(pending) => {
+            confirmation = app.confirmation(pending).await;
+            MarkStatus::ConfirmationRequired
+        }
+        Agreed::Cleared(clearance, ()) => {
+            app.guard().attest(clearance, &app.asked_by).await?;
+            MarkStatus::Attested
+        }
+    };
+    let mut outcome = outcome(app, status, args.step, &customer).await?;
+    outcome.confirmation = confirmation;
+    Ok(Asked::Done(outcome))
+}
+
+fn claim(args: &MarkSetupStep, customer: &Customer) -> Result<AttestStep> {
+    let needed = |field: &str, text: &Option<String>| -> Result<String> {
+        let text = text.as_deref().unwrap_or_default().trim();
+        let length = text.chars().count();
+        match length {
+            0 => Err(Error::invalid(
+                field,
+                format!("an attestation needs `{field}`"),
+                "Give `attested_by`, the person who has looked, and `note`, what proved it: a ticket number, or the \
+                 test call from a number that is not a VIP.",
+            )),
+            1..=TEXT_LIMIT => Ok(text.to_owned()),
+            _ => Err(Error::invalid(
+                field,
+                format!("`{field}` has {length} characters"),
+                format!("Give at most {TEXT_LIMIT}."),
+            )),
+        }
+    };
+    Ok(AttestStep {
+        account: customer.account.clone(),
+        domain: customer.domain.clone(),
+        step: args.step,
+        attested_by: needed("attested_by", &args.attested_by)?,
+        note: needed("note", &args.note)?,
+    })
+}
+
+/// Whether there is something to attest: false where the APIs show the step done.
+fn attestable(
+    domain: &PbxDomain,
+    step: SetupStep,
+    evidence: &Evidence,
+    customer: &Customer,
+) -> Result<bool> {
+    let refuse = |why: String, hint: &str| Err(Error::invalid("step", why, hint));
+    if !evidence.domain_exists {
+        return refuse(
+            format!("{domain} does not exist yet, so nothing of it can be attested"),
+            "list_domains (`skyswitch domains`) shows the domains that exist.",
+        );
+    }
+    let state = Steps::of(customer, evidence).state(step);
+    match step {
+        SetupStep::DialTranslationRule => match &evidence.dial_plan {
+            FallbackReading::Stands(_) => Ok(false),
+            FallbackReading::NotShown(_) => Ok(true),
+            FallbackReading::Missing(why) => refuse(
+                format!("the dial plan can be read, and contradicts it: {why}"),
+                "Wait until SkySwitch has added the rule; it is then verified without an attestation.",
+            ),
+        },
+        SetupStep::RouteByAniUser => match state {
+            StepState::Done => Ok(false),
+            StepState::Unknown | StepState::Attested => Ok(true),
+            StepState::Todo | StepState::Blocked => refuse(
+                "the APIs show that the route_by_ani user is not set up".to_owned(),
+                "setup_checklist says what is wrong with it; mend that first.",
+            ),
+        },
+        SetupStep::CreateDomain | SetupStep::RouteDid | SetupStep::ManageVips => refuse(
+            format!(
+                "`{}` is verified by the APIs and is never attested",
+                step.as_str()
+            ),
+            "Only `dial_translation_rule` and `route_by_ani_user` can be attested.",
+        ),
+    }
+}
+
+/// Taking a word back needs no consent: it only makes this program more careful.
+async fn withdraw(app: &App, step: SetupStep, customer: &Customer) -> Result<MarkOutcome> {
+    if app.settings().read_only {
+        return Err(read_only());
+    }
+    let journal = app.journal();
+    let withdrawn = match journal.store().exists() {
+        false => false,
+        true => {
+            journal
+                .store()
+                .get()
+                .await?
+                .withdraw(
+                    journal.realm(),
+                    customer.account.as_str(),
+                    customer.domain.as_str(),
+                    step,
+                    &app.asked_by,
+                    now(),
+                )
+                .await?
+        }
+    };
+    let status = match withdrawn {
+        true => MarkStatus::Withdrawn,
+        false => MarkStatus::Unchanged,
+    };
+    outcome(app, status, step, customer).await
+}
+
+/// The step as it is now, read again.
+async fn outcome(
+    app: &App,
+    status: MarkStatus,
+    step: SetupStep,
+    customer: &Customer,
+) -> Result<MarkOutcome> {
+    let evidence = app.evidence(customer).await?;
+    let dropping = evidence.dropping();
+    let warnings = match dropping {
+        [] => Vec::new(),
+        numbers => vec![format!(
+            "{} to the route_by_ani user while the dial translation rule is neither verified nor attested: callers \
+             who are not VIPs are probably being dropped",
+            listed(numbers, "goes", "go")
+        )],
+    };
+    let steps = Steps::of(customer, &evidence).0;
+    let step = steps
+        .into_iter()
+        .find(|known| known.id == step.as_str())
+        .ok_or_else(|| Error::internal("a step is missing", "Please report this as a bug."))?;
+    Ok(MarkOutcome {
+        status,
+        domain: customer.domain.to_string(),
+        step,
+        warnings,
+        confirmation: Confirmation::default(),
+    })
+}

@@ -1,0 +1,356 @@
+//! What is missing of a customer's set-up and can be made through the APIs.
+
+use serde_json::Value;
+
+use super::evidence::{AniUser, Customer, Evidence};
+use super::steps::Steps;
+use super::{OnboardSteps, StepState};
+use crate::domain::{Destination, DidRoute, Extension, SetupPiece, SetupStep};
+use crate::error::{Error, Result};
+use crate::guard::{FallbackReading, MayRoute, SetupChange};
+use crate::ops::App;
+
+/// The operation's name in the journal.
+pub(super) const TOOL: &str = "onboard_domain";
+
+/// What onboarding is to come to.
+pub(super) struct Wanted {
+    pub customer: Customer,
+    pub fallback: Option<Destination>,
+    /// Free text for a domain that is created.
+    pub description: Option<String>,
+    pub steps: OnboardSteps,
+}
+
+/// The changes to make now, and what stands in the way of others.
+pub(super) struct Missing {
+    pub changes: Vec<SetupChange>,
+    pub notes: Vec<String>,
+}
+
+impl App {
+    /// Plans what is missing: everything up to the number in one plan, and the
+    /// number in one of its own once everything before it is known to stand.
+    ///
+    /// # Errors
+    /// `invalid_argument` where what was asked for cannot be; the service's errors.
+    pub(super) async fn missing(&self, wanted: &Wanted, evidence: &Evidence) -> Result<Missing> {
+        let mut planner = Planner {
+            app: self,
+            wanted,
+            evidence,
+            has_pbx: self.client()?.pbx().is_ok(),
+            changes: Vec::new(),
+            notes: Vec::new(),
+        };
+        planner.domain().await?;
+        planner.fallback_rule().await?;
+        planner.ani_user()?;
+        if planner.changes.is_empty() {
+            planner.did()?;
+        } else {
+            planner.did_waits();
+        }
+        let Planner {
+            mut changes, notes, ..
+        } = planner;
+        if wanted.steps == OnboardSteps::Next {
+            let first = changes.first().map(|change| change.piece().step());
+            changes.retain(|change| Some(change.piece().step()) == first);
+        }
+        Ok(Missing { changes, notes })
+    }
+}
+
+struct Planner<'a> {
+    app: &'a App,
+    wanted: &'a Wanted,
+    evidence: &'a Evidence,
+    has_pbx: bool,
+    changes: Vec<SetupChange>,
+    notes: Vec<String>,
+}
+
+impl Planner<'_> {
+    /// The domain itself, and with the PBX API's first generation its parts.
+    async fn domain(&mut self) -> Result<()> {
+        let settings = self.app.settings();
+        let domain = &self.wanted.customer.domain;
+        if self.evidence.domain_exists && !(settings.allow_domain_creation && self.has_pbx) {
+            return Ok(());
+        }
+        if !settings.allow_domain_creation {
+            self.notes.push(
+                "the domain is created by hand: creating domains is off here (`allow_domain_creation`), because a name \
+                 can never be used again"
+                    .to_owned(),
+            );
+            return Ok(());
+        }
+        if !self.has_pbx {
+            self.notes.push(
+                "the domain is created by hand in the portal: the PBX API is not configured"
+                    .to_owned(),
+            );
+            return Ok(());
+        }
+        if domain.reseller().is_none() {
+            return Err(Error::invalid(
+                "domain",
+                format!("`{domain}` does not say which reseller it belongs to"),
+                "A domain that is created is called NAME.RESELLER.service, for example `acme.12345.service`.",
+            ));
+        }
+        let name = domain.as_str().split('.').next().unwrap_or_default();
+        if !self.evidence.domain_exists && !name.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            return Err(Error::invalid(
+                "domain",
+                format!("`{name}` cannot be the name of a new domain"),
+                "Give letters and digits only before the first dot.",
+            ));
+        }
+        // A domain whose creation broke off half-way lacks some of these; each is looked for.
+        for piece in [
+            SetupPiece::PbxDomain {
+                description: self.wanted.description.clone(),
+            },
+            SetupPiece::DialPlan,
+            SetupPiece::DefaultChain,
+            SetupPiece::DomainUser,
+        ] {
+            let is_domain = matches!(piece, SetupPiece::PbxDomain { .. });
+            if !self.app.client()?.makes(&piece) || (is_domain && self.evidence.domain_exists) {
+                continue;
+            }
+            let standing = self
+                .app
+                .client()?
+                .piece_standing(&self.wanted.customer.account, domain, &piece)
+                .await;
+            match standing {
+                Ok(standing) if standing.stands => {}
+                Ok(standing) => self.add(piece, standing.now)?,
+                // The dial plan may be closed to this login; what exists is left alone then.
+                Err(_) if self.evidence.domain_exists => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// The dial translation rule, where the operator lets this program make it.
+    async fn fallback_rule(&mut self) -> Result<()> {
+        let FallbackReading::Missing(_) = &self.evidence.dial_plan else {
+            return Ok(());
+        };
+        if !self.evidence.domain_exists || self.evidence.fallback.is_some() {
+            return Ok(());
+        }
+        if !self.app.settings().allow_dial_plan_changes {
+            self.notes.push(
+                "the dial translation rule waits for SkySwitch: creating it is off here (`allow_dial_plan_changes`); \
+                 the support ticket is in the result"
+                    .to_owned(),
+            );
+            return Ok(());
+        }
+        let Some(fallback) = &self.wanted.fallback else {
+            self.notes.push(
+                "the dial translation rule can be created once `fallback_destination` says who rings for callers who \
+                 are not VIPs"
+                    .to_owned(),
+            );
+            return Ok(());
+        };
+        let to: Extension = fallback
+            .bare()
+            .split('@')
+            .next()
+            .unwrap_or_default()
+            .parse()
+            .map_err(|refused: crate::error::Refused| refused.into_error("fallback_destination"))?;
+        if !self.evidence.has_user(to.as_str()) {
+            return Err(Error::invalid(
+                "fallback_destination",
+                format!(
+                    "user {to} does not exist in {}",
+                    self.wanted.customer.domain
+                ),
+                "Give a user of the domain; list_destinations (`skyswitch destinations`) shows them.",
+            ));
+        }
+        if self.evidence.ani_users.contains(&to) {
+            return Err(Error::invalid(
+                "fallback_destination",
+                format!(
+                    "user {to} is the route_by_ani user itself, so calls would go round in a circle"
+                ),
+                "Give the user, queue or attendant that rings for callers who are not VIPs.",
+            ));
+        }
+        let piece = SetupPiece::FallbackRule { to };
+        let standing = self
+            .app
+            .client()?
+            .piece_standing(
+                &self.wanted.customer.account,
+                &self.wanted.customer.domain,
+                &piece,
+            )
+            .await?;
+        self.add(piece, standing.now)
+    }
+
+    /// The user and its answering rule.
+    fn ani_user(&mut self) -> Result<()> {
+        if !self.has_pbx {
+            if self.evidence.domain_exists && self.evidence.ani_user.is_none() {
+                self.notes.push(
+                    "the route_by_ani user is created by hand in the portal: the PBX API is not configured".to_owned(),
+                );
+            }
+            return Ok(());
+        }
+        let will_exist = self.evidence.domain_exists
+            || self
+                .changes
+                .iter()
+                .any(|change| matches!(change.piece(), SetupPiece::PbxDomain { .. }));
+        if !will_exist {
+            return Ok(());
+        }
+        match &self.evidence.ani_user {
+            None => {
+                let named = self.wanted.customer.extension.clone();
+                let extension = named.unwrap_or_else(Extension::route_by_ani);
+                self.add(
+                    SetupPiece::AniUser {
+                        extension: extension.clone(),
+                    },
+                    None,
+                )?;
+                self.add(SetupPiece::ForwardAlways { extension }, None)
+            }
+            Some(user) => self.forward_always(user),
+        }
+    }
+
+    fn forward_always(&mut self, user: &AniUser) -> Result<()> {
+        let forwards = user
+            .rule_for_all_times()
+            .is_some_and(crate::skyswitch::AnsweringRule::forwards_to_route_by_ani);
+        for problem in user.problems() {
+            if !problem.starts_with("it has no answering rule")
+                && !problem.starts_with("its answering rule")
+            {
+                self.notes.push(format!(
+                    "user {}: {problem}; mend that in the portal",
+                    user.extension
+                ));
+            }
+        }
+        if user.rules.is_err() || forwards {
+            return Ok(());
+        }
+        let before = user
+            .rule_for_all_times()
+            .and_then(|rule| serde_json::to_value(rule).ok());
+        self.add(
+            SetupPiece::ForwardAlways {
+                extension: user.extension.clone(),
+            },
+            before,
+        )
+    }
+
+    /// The number, once everything before it is known to stand.
+    fn did(&mut self) -> Result<()> {
+        let customer = &self.wanted.customer;
+        let evidence = self.evidence;
+        let steps = Steps::of(customer, evidence);
+        let Some(did) = &customer.did else {
+            if steps.state(SetupStep::RouteDid) != StepState::Done {
+                self.notes.push(
+                    "the number is pointed at the route_by_ani user once `did` names it".to_owned(),
+                );
+            }
+            return Ok(());
+        };
+        if steps.state(SetupStep::RouteDid) == StepState::Done {
+            return Ok(());
+        }
+        let earlier = [
+            SetupStep::CreateDomain,
+            SetupStep::DialTranslationRule,
+            SetupStep::RouteByAniUser,
+        ];
+        let waits_for = earlier
+            .into_iter()
+            .find(|step| !steps.state(*step).is_settled());
+        if let Some(step) = waits_for {
+            self.notes.push(format!(
+                "{did} is not touched before `{}` is verified or attested",
+                step.as_str()
+            ));
+            return Ok(());
+        }
+        if let Ok(numbers) = &evidence.numbers
+            && !numbers.contains(did)
+        {
+            return Err(Error::invalid(
+                "did",
+                format!("{did} is not among the numbers of {}", customer.domain),
+                "Assign the number to the domain in the portal first, or give one of the domain's own.",
+            ));
+        }
+        let before = match &evidence.did_route {
+            Some(Ok(route)) => route.as_ref(),
+            Some(Err(why)) => {
+                self.notes.push(format!(
+                    "{did} is pointed by hand in the portal: its present route cannot be read ({why})"
+                ));
+                return Ok(());
+            }
+            None => None,
+        };
+        let Some(user) = &evidence.ani_user else {
+            return Ok(());
+        };
+        let after = DidRoute::to_user(&user.extension, &customer.domain, before);
+        let may_route = MayRoute::judge(
+            &after,
+            &customer.domain,
+            Some(&evidence.ani_users),
+            evidence.fallback.as_ref(),
+        )?;
+        self.changes.push(SetupChange::route_did(
+            customer.account.clone(),
+            customer.domain.clone(),
+            TOOL,
+            did.clone(),
+            before,
+            (after, may_route),
+        ));
+        Ok(())
+    }
+
+    fn did_waits(&mut self) {
+        if let Some(did) = &self.wanted.customer.did {
+            self.notes.push(format!(
+                "{did} is pointed at the route_by_ani user by a further call, once these changes are seen to stand"
+            ));
+        }
+    }
+
+    fn add(&mut self, piece: SetupPiece, before: Option<Value>) -> Result<()> {
+        let customer = &self.wanted.customer;
+        self.changes.push(SetupChange::make(
+            customer.account.clone(),
+            customer.domain.clone(),
+            TOOL,
+            piece,
+            before,
+        )?);
+        Ok(())
+    }
+}

@@ -1,0 +1,348 @@
+//! `onboarding_status`: all customers of the account in one table, those whose
+//! callers are being dropped first.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::evidence::Shown;
+use super::steps::listed;
+use crate::domain::{AccountId, Extension, PbxDomain, PhoneNumber, SetupStep};
+use crate::error::{Error, Result};
+use crate::guard::{Fallback, FallbackReading};
+use crate::ops::progress::Progress;
+use crate::ops::{App, PageSize};
+use crate::redact::shown;
+use crate::skyswitch::{Domain, Subscriber};
+use crate::state::Attestation;
+
+/// Customers looked at at the same time.
+const AT_ONCE: usize = 16;
+/// The reseller's own domain, which is no customer.
+const ADMIN_DOMAIN: &str = "0000.";
+/// Stage of a customer of whom nothing of the set-up is there.
+const NOT_STARTED: &str = "not_started";
+/// Stage of a customer whose VIP list works.
+const LIVE: &str = "live";
+
+/// Which customers to show.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct ListCustomers {
+    /// Only domains whose name or description contains this text, e.g. `bakery`
+    #[arg(long, short)]
+    pub query: Option<String>,
+    /// Only customers at this stage: `not_started`, the step they wait for, `live`, or `alarm`, e.g. `route_did`
+    #[arg(long)]
+    pub stage: Option<String>,
+    /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
+    #[arg(skip)]
+    pub account_id: Option<AccountId>,
+    /// Rows shown, 1 to 500, e.g. `50`; alarms come first
+    #[arg(skip)]
+    #[serde(default, deserialize_with = "crate::lenient::integer")]
+    #[schemars(range(min = 1, max = 500))]
+    pub limit: Option<u16>,
+}
+
+/// A customer and how far the set-up is.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct CustomerRow {
+    /// The customer's PBX domain.
+    pub domain: String,
+    /// Free text of whoever created it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub description: Option<String>,
+    /// `not_started`, the step that is waited for, `live`, or `unread`.
+    pub stage: String,
+    /// Whether callers who are not VIPs are probably being dropped right now.
+    pub alarm: bool,
+    /// What is waited for, or what is wrong, in plain words.
+    pub waits_for: String,
+    /// VIP rules that stand.
+    pub vips: usize,
+    /// Numbers that go to the route_by_ani user.
+    pub dids: Vec<String>,
+}
+
+/// How many customers are at a stage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct StageCount {
+    /// The stage.
+    pub stage: String,
+    /// Customers at it.
+    pub count: usize,
+}
+
+/// All customers in one table.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Portfolio {
+    /// The account that was asked.
+    pub account_id: String,
+    /// Customers whose callers are probably being dropped right now.
+    pub alarms: usize,
+    /// The customers: alarms first, then by stage and name.
+    pub customers: Vec<CustomerRow>,
+    /// Rows in this result.
+    pub count: usize,
+    /// Customers that match in all.
+    pub total: usize,
+    /// How many customers are at which stage, whatever the filters.
+    pub stages: Vec<StageCount>,
+}
+
+/// Looks at every customer: users, numbers, VIP rules, attestations and, where
+/// the PBX API shows it, the dial plan.
+///
+/// It takes one read for all VIP rules, one or two for each customer, and one
+/// of the dial plan for each that has a route_by_ani user. The users' devices
+/// and answering rules are not looked at; `setup_checklist` does that.
+///
+/// # Errors
+/// `not_configured`; the service's errors where the account itself cannot be
+/// read. A customer who cannot be read is a row of its own.
+pub async fn onboarding_status(
+    app: &App,
+    args: &ListCustomers,
+    size: PageSize,
+    progress: &dyn Progress,
+) -> Result<Portfolio> {
+    let account = app.account(args.account_id.as_ref())?;
+    refuse_unknown_stage(args.stage.as_deref())?;
+    let client = app.client()?;
+    let (domains, routes, attestations) = tokio::join!(
+        client.domains(&account, false),
+        client.routes(&account, None),
+        app.attestations(&account, None),
+    );
+    let (domains, routes, attestations) = (domains?, routes?, attestations?);
+    let mut vips = BTreeMap::<String, usize>::new();
+    for route in routes.iter() {
+        *vips.entry(route.key.domain.to_lowercase()).or_default() += 1;
+    }
+    let survey = Survey {
+        app,
+        account: &account,
+        vips,
+        attestations,
+        dial_plans_closed: AtomicBool::new(false),
+    };
+    let survey = &survey;
+    let query = args.query.as_deref().unwrap_or("").trim().to_lowercase();
+    let contains = |text: &str| text.to_lowercase().contains(&query);
+    let customers: Vec<Domain> = domains
+        .iter()
+        .filter(|domain| !domain.name.starts_with(ADMIN_DOMAIN))
+        .filter(|domain| {
+            contains(&domain.name) || domain.description.as_deref().is_some_and(contains)
+        })
+        .cloned()
+        .collect();
+    let total = customers.len();
+    progress.report(0, total, "looking at the customers");
+    let mut looked_at = stream::iter(customers)
+        .map(|domain| survey.look_at(domain))
+        .buffer_unordered(AT_ONCE);
+    let mut rows = Vec::with_capacity(total);
+    while let Some(row) = looked_at.next().await {
+        rows.push(row);
+        progress.report(rows.len(), total, "looking at the customers");
+    }
+    Ok(table(&account, rows, args.stage.as_deref(), size))
+}
+
+fn refuse_unknown_stage(stage: Option<&str>) -> Result<()> {
+    let known: Vec<&str> = [NOT_STARTED, LIVE, "alarm", "unread"]
+        .into_iter()
+        .chain(SetupStep::ALL.map(SetupStep::as_str))
+        .collect();
+    match stage {
+        Some(stage) if !known.contains(&stage) => Err(Error::invalid(
+            "stage",
+            format!("`{}` is not a stage", shown(stage, 40)),
+            format!("Give one of {}.", known.join(", ")),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn table(
+    account: &AccountId,
+    mut rows: Vec<CustomerRow>,
+    stage: Option<&str>,
+    size: PageSize,
+) -> Portfolio {
+    let mut stages = BTreeMap::<String, usize>::new();
+    for row in &rows {
+        *stages.entry(row.stage.clone()).or_default() += 1;
+    }
+    let alarms = rows.iter().filter(|row| row.alarm).count();
+    rows.retain(|row| match stage {
+        None => true,
+        Some("alarm") => row.alarm,
+        Some(stage) => row.stage == stage,
+    });
+    let rank = |row: &CustomerRow| match row.stage.as_str() {
+        "unread" => 0,
+        LIVE => 7,
+        NOT_STARTED => 8,
+        step => SetupStep::ALL
+            .iter()
+            .position(|known| known.as_str() == step)
+            .map_or(6, |position| position + 1),
+    };
+    rows.sort_by(|a, b| (!a.alarm, rank(a), &a.domain).cmp(&(!b.alarm, rank(b), &b.domain)));
+    let total = rows.len();
+    if let PageSize::Rows(most) = size {
+        rows.truncate(most);
+    }
+    Portfolio {
+        account_id: account.to_string(),
+        alarms,
+        count: rows.len(),
+        total,
+        customers: rows,
+        stages: stages
+            .into_iter()
+            .map(|(stage, count)| StageCount { stage, count })
+            .collect(),
+    }
+}
+
+struct Survey<'a> {
+    app: &'a App,
+    account: &'a AccountId,
+    vips: BTreeMap<String, usize>,
+    attestations: Vec<Attestation>,
+    /// One refusal stands for all: asking a thousand times would only use up the pace.
+    dial_plans_closed: AtomicBool,
+}
+
+impl Survey<'_> {
+    async fn look_at(&self, domain: Domain) -> CustomerRow {
+        let mut row = CustomerRow {
+            domain: domain.name.clone(),
+            description: domain.description.as_deref().map(|text| shown(text, 200)),
+            stage: "unread".to_owned(),
+            alarm: false,
+            waits_for: String::new(),
+            vips: self
+                .vips
+                .get(&domain.name.to_lowercase())
+                .copied()
+                .unwrap_or_default(),
+            dids: Vec::new(),
+        };
+        match self.facts(&domain.name).await {
+            Ok(facts) => facts.tell(&mut row),
+            Err(error) => row.waits_for = format!("could not be read: {error}"),
+        }
+        row
+    }
+
+    async fn facts(&self, name: &str) -> Result<Facts> {
+        let domain: PbxDomain = name
+            .parse()
+            .map_err(|refused: crate::error::Refused| refused.into_error("domain"))?;
+        let users = self
+            .app
+            .client()?
+            .subscribers(self.account, &domain, Duration::ZERO)
+            .await?;
+        let ani_users: Vec<Extension> = users
+            .iter()
+            .filter(|user| user.is_ani_user())
+            .filter_map(|user| user.user.parse().ok())
+            .collect();
+        let numbers = self
+            .app
+            .numbers_on(self.account, &domain, &ani_users)
+            .await?;
+        let attested = self.attestations.iter().find(|entry| {
+            domain.is(&entry.domain) && entry.is_about(SetupStep::DialTranslationRule)
+        });
+        let reading = match ani_users.is_empty() {
+            true => FallbackReading::NotShown("not looked at".to_owned()),
+            false => self.dial_plan(&domain, &users).await,
+        };
+        Ok(Facts {
+            has_attestation: self
+                .attestations
+                .iter()
+                .any(|entry| domain.is(&entry.domain)),
+            fallback: match (Fallback::of(&reading, attested), reading) {
+                (Some(fallback), _) => Ok(fallback),
+                (None, FallbackReading::Missing(why)) => Err(why),
+                (None, _) => Err("neither verified nor attested".to_owned()),
+            },
+            has_ani_user: !ani_users.is_empty(),
+            numbers,
+        })
+    }
+
+    async fn dial_plan(&self, domain: &PbxDomain, users: &[Subscriber]) -> FallbackReading {
+        if self.dial_plans_closed.load(Ordering::Relaxed) {
+            return FallbackReading::NotShown("the dial plans are not shown".to_owned());
+        }
+        let reading = self.app.dial_plan(domain, users).await;
+        if matches!(reading, FallbackReading::NotShown(_)) {
+            self.dial_plans_closed.store(true, Ordering::Relaxed);
+        }
+        reading
+    }
+}
+
+struct Facts {
+    has_ani_user: bool,
+    has_attestation: bool,
+    fallback: Shown<Fallback>,
+    numbers: Vec<PhoneNumber>,
+}
+
+impl Facts {
+    fn tell(self, row: &mut CustomerRow) {
+        row.dids = self
+            .numbers
+            .iter()
+            .map(|number| number.as_str().to_owned())
+            .collect();
+        let untouched = !self.has_ani_user && !self.has_attestation && row.vips == 0;
+        let (stage, waits_for) = match &self.fallback {
+            _ if untouched => (NOT_STARTED, "nothing of the set-up is there".to_owned()),
+            Err(why) if !self.numbers.is_empty() => {
+                row.alarm = true;
+                (
+                    SetupStep::DialTranslationRule.as_str(),
+                    format!(
+                        "ALARM: {} to the route_by_ani user without a dial translation rule ({why}): callers who are \
+                         not VIPs are probably being dropped",
+                        listed(&self.numbers, "goes", "go")
+                    ),
+                )
+            }
+            Err(why) => (
+                SetupStep::DialTranslationRule.as_str(),
+                format!("the dial translation rule: {why}"),
+            ),
+            Ok(_) if !self.has_ani_user => (
+                SetupStep::RouteByAniUser.as_str(),
+                "the route_by_ani user".to_owned(),
+            ),
+            Ok(_) if self.numbers.is_empty() => (
+                SetupStep::RouteDid.as_str(),
+                "a number that goes to the route_by_ani user".to_owned(),
+            ),
+            Ok(_) if row.vips == 0 => (SetupStep::ManageVips.as_str(), "VIP rules".to_owned()),
+            Ok(_) => (LIVE, "nothing".to_owned()),
+        };
+        row.stage = stage.to_owned();
+        row.waits_for = waits_for;
+    }
+}

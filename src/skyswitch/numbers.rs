@@ -1,0 +1,117 @@
+//! Customers' numbers and where they go (SkySwitch API reference, PBX Phone
+//! Numbers, and Phone Numbers, Route).
+//!
+//! Only routes are read and written here. One path segment away a PUT buys a
+//! number and a DELETE disconnects it: [`route_path`] is the only path below
+//! `phone-numbers` that this program can form.
+
+use super::http::Call;
+use super::list::{Names, Row};
+use super::{Client, account_path};
+use crate::domain::{AccountId, DidRoute, Extension, PbxDomain, PhoneNumber};
+use crate::error::{Code, Error, Result};
+
+/// A number of a list of bare texts.
+struct Listed(PhoneNumber);
+
+#[derive(serde::Deserialize)]
+pub(super) struct NumberWire {
+    #[serde(default)]
+    phone_number: super::list::Scalar,
+}
+
+impl Row for Listed {
+    type Wire = NumberWire;
+
+    fn from_wire(wire: NumberWire, key: Option<&str>, _: &mut Names) -> Option<Listed> {
+        let number = wire.phone_number.0.or_else(|| key.map(str::to_owned))?;
+        PhoneNumber::from_stored(&number).map(Listed)
+    }
+
+    fn from_text(text: &str, _: Option<&str>) -> Option<Listed> {
+        PhoneNumber::from_stored(text).map(Listed)
+    }
+}
+
+impl Client {
+    /// The numbers of a domain, or only those that go to one of its users.
+    ///
+    /// # Errors
+    /// See [`Client::domains`].
+    pub async fn domain_numbers(
+        &self,
+        account: &AccountId,
+        domain: &PbxDomain,
+        user: Option<&Extension>,
+    ) -> Result<Vec<PhoneNumber>> {
+        let mut call = Call::get(account_path(account, ["pbx", "phone-numbers"]))
+            .with("domain", domain.as_str());
+        if let Some(user) = user {
+            call = call.with("user", user.as_str());
+        }
+        let listed = self.list::<Listed>(call, "the list of numbers").await?;
+        Ok(listed
+            .rows
+            .into_iter()
+            .map(|Listed(number)| number)
+            .collect())
+    }
+
+    /// Where calls to a number go; `None` where it has no route.
+    ///
+    /// # Errors
+    /// `forbidden` where the scope `routing` was not granted; the transport's errors.
+    pub async fn did_route(
+        &self,
+        account: &AccountId,
+        did: &PhoneNumber,
+    ) -> Result<Option<DidRoute>> {
+        let call = Call::get(route_path(account, did)?);
+        let answer = match self.inner.numbers.read(call).await {
+            Err(error) if error.code() == Code::NotFound => return Ok(None),
+            answer => answer?,
+        };
+        if answer.body.iter().all(u8::is_ascii_whitespace) {
+            return Ok(None);
+        }
+        let value: serde_json::Value = answer.json("the number's route")?;
+        let is_empty = match &value {
+            serde_json::Value::Null => true,
+            serde_json::Value::Array(list) => list.is_empty(),
+            serde_json::Value::Object(fields) => fields.is_empty(),
+            _ => false,
+        };
+        match (DidRoute::from_stored(&value), is_empty) {
+            (Some(route), _) => Ok(Some(route)),
+            (None, true) => Ok(None),
+            // Taken for no route, it would be overwritten without a copy to put back.
+            (None, false) => Err(Error::new(
+                Code::UpstreamRejected,
+                "SkySwitch answered the number's route in a form that is not known",
+                "Nothing is changed on such an answer; please report it, with the API's version.",
+            )),
+        }
+    }
+}
+
+/// The path of a number's route, and of nothing else.
+///
+/// # Errors
+/// `invalid_argument` for a number that is not North American: the service
+/// takes eleven digits.
+pub(super) fn route_path(account: &AccountId, did: &PhoneNumber) -> Result<Vec<String>> {
+    if did.as_str().len() != 11 {
+        return Err(Error::invalid(
+            "did",
+            format!(
+                "`{}` has not the eleven digits of a customer's number",
+                did.as_str()
+            ),
+            "Give a North American number such as `6165550100`.",
+        ));
+    }
+    Ok(account_path(
+        account,
+        ["phone-numbers", did.as_str(), "route"],
+    ))
+}

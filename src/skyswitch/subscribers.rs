@@ -1,0 +1,153 @@
+//! The users of a PBX domain (SkySwitch API reference, PBX Subscribers).
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+
+use super::http::Call;
+use super::list::{Names, Row, Scalar};
+use super::{Client, account_path};
+use crate::domain::{AccountId, PbxDomain, ROUTE_BY_ANI};
+use crate::error::Result;
+
+/// A user of a PBX domain; queues, attendants and system users are users, too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subscriber {
+    /// Its id, usually an extension such as `101`.
+    pub user: String,
+    /// The name shown, where there is one.
+    pub name: Option<String>,
+    /// `system-user`, `system-queue`, … for what is no person.
+    pub service_code: Option<String>,
+}
+
+impl Subscriber {
+    /// Whether it is the user that calls are pointed at for Route by ANI: by
+    /// its id or by its name, in any writing ("Route By ANI").
+    pub fn is_ani_user(&self) -> bool {
+        let plain = |text: &str| -> String {
+            let letters = text.chars().filter(char::is_ascii_alphanumeric);
+            letters.map(|c| c.to_ascii_lowercase()).collect()
+        };
+        let wanted = plain(ROUTE_BY_ANI);
+        plain(&self.user) == wanted
+            || self
+                .name
+                .as_deref()
+                .is_some_and(|name| plain(name) == wanted)
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct SubscriberWire {
+    #[serde(default)]
+    user: Scalar,
+    #[serde(default)]
+    name: Scalar,
+    #[serde(default)]
+    first_name: Scalar,
+    #[serde(default)]
+    last_name: Scalar,
+    #[serde(default)]
+    srv_code: Scalar,
+    #[serde(default)]
+    domain: Scalar,
+}
+
+/// A row with the domain that it names, if it names one.
+struct Placed(Subscriber, Option<String>);
+
+impl Row for Placed {
+    type Wire = SubscriberWire;
+
+    fn from_wire(wire: SubscriberWire, key: Option<&str>, _: &mut Names) -> Option<Placed> {
+        let filled = |text: Scalar| text.0.filter(|text| !text.trim().is_empty());
+        let parts = [filled(wire.first_name), filled(wire.last_name)];
+        let full_name = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let user = filled(wire.user).or_else(|| key.map(str::to_owned))?;
+        Some(Placed(
+            Subscriber {
+                user,
+                name: filled(wire.name).or((!full_name.is_empty()).then_some(full_name)),
+                service_code: filled(wire.srv_code),
+            },
+            filled(wire.domain),
+        ))
+    }
+
+    fn from_text(text: &str, key: Option<&str>) -> Option<Placed> {
+        let subscriber = Subscriber {
+            user: key?.to_owned(),
+            name: Some(text.to_owned()),
+            service_code: None,
+        };
+        Some(Placed(subscriber, None))
+    }
+}
+
+/// Lists of users by account and domain, each with the moment it was read.
+#[derive(Default)]
+pub(super) struct SubscriberCache {
+    lists: Mutex<HashMap<(AccountId, PbxDomain), (Instant, Arc<Vec<Subscriber>>)>>,
+}
+
+/// Lists kept at most; the oldest goes first.
+const LISTS_KEPT: usize = 64;
+
+impl SubscriberCache {
+    fn get(
+        &self,
+        place: &(AccountId, PbxDomain),
+        no_older_than: Duration,
+    ) -> Option<Arc<Vec<Subscriber>>> {
+        let lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        lists
+            .get(place)
+            .filter(|(read, _)| read.elapsed() <= no_older_than)
+            .map(|(_, list)| Arc::clone(list))
+    }
+
+    fn keep(&self, place: (AccountId, PbxDomain), list: &Arc<Vec<Subscriber>>) {
+        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        if lists.len() >= LISTS_KEPT {
+            let oldest = lists.iter().min_by_key(|(_, (read, _))| *read);
+            if let Some(place) = oldest.map(|(place, _)| place.clone()) {
+                lists.remove(&place);
+            }
+        }
+        lists.insert(place, (Instant::now(), Arc::clone(list)));
+    }
+}
+
+impl Client {
+    /// The users of a domain, ordered by id, from a list that is at most so old.
+    ///
+    /// # Errors
+    /// See [`Client::domains`].
+    pub async fn subscribers(
+        &self,
+        account: &AccountId,
+        domain: &PbxDomain,
+        no_older_than: Duration,
+    ) -> Result<Arc<Vec<Subscriber>>> {
+        let place = (account.clone(), domain.clone());
+        if let Some(list) = self.inner.subscribers.get(&place, no_older_than) {
+            return Ok(list);
+        }
+        let call = Call::get(account_path(account, ["pbx", "subscribers"]))
+            .with("domain", domain.as_str());
+        let listed = self.list::<Placed>(call, "the list of subscribers").await?;
+        let mut list: Vec<Subscriber> = listed
+            .rows
+            .into_iter()
+            .filter(|Placed(_, home)| home.as_deref().is_none_or(|home| domain.is(home)))
+            .map(|Placed(subscriber, _)| subscriber)
+            .collect();
+        list.sort_by(|a, b| a.user.cmp(&b.user));
+        let list = Arc::new(list);
+        self.inner.subscribers.keep(place, &list);
+        Ok(list)
+    }
+}

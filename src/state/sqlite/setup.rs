@@ -1,0 +1,203 @@
+//! Customers' set-ups: changes to them in the journal, and what people attested.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use super::journal::{NewRow, RowEnd};
+use super::{Store, failed};
+use crate::domain::{SetupPiece, SetupStep};
+use crate::error::{Error, Result};
+use crate::state::{
+    Attestation, Begun, ChangeStatus, NewAttestation, NewSetupEntry, SetupClosing, SetupEntry,
+};
+
+impl Store {
+    /// Writes a change to a set-up down before it is sent; see [`Store::begin_change`].
+    ///
+    /// # Errors
+    /// `internal`: the change is not written down and must not be sent.
+    pub async fn begin_setup(
+        &self,
+        new: &NewSetupEntry<'_>,
+        limit: Option<(i64, u32)>,
+    ) -> Result<Begun> {
+        let did = match new.piece {
+            SetupPiece::DidRoute { did, .. } => Some(did.as_str()),
+            _ => None,
+        };
+        let row = NewRow {
+            realm: new.realm,
+            account: new.account,
+            operation: new.operation,
+            asked_by: new.asked_by,
+            domain: new.domain,
+            ani: "",
+            dnis: None,
+            caller: String::new(),
+            before: new.before.map(to_text).transpose()?,
+            wanted: None,
+            piece: Some(to_text(new.piece)?),
+            did,
+            undoes: new.undoes,
+            run: None,
+            owner: new.owner,
+            // Whoever sets up a domain has its turn.
+            since: i64::MAX,
+            now: new.now,
+        };
+        self.begin_row(&row, limit).await
+    }
+
+    /// Closes a change to a set-up that is open; false when it was closed before.
+    ///
+    /// # Errors
+    /// `internal`: it stays open, and is closed by what stands later on.
+    pub async fn close_setup(&self, id: i64, closing: &SetupClosing<'_>) -> Result<bool> {
+        let end = RowEnd {
+            status: closing.status,
+            after: closing.after.map(to_text).transpose()?,
+            stands: closing.stands,
+            problem: closing.problem,
+            request_id: closing.request_id,
+            now: closing.now,
+        };
+        self.close_row(id, &end).await
+    }
+
+    /// Writes down that a person has looked at a step. An earlier attestation
+    /// of the same step gives way to it.
+    pub async fn attest(&self, new: &NewAttestation<'_>) -> Result<i64> {
+        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        sqlx::query(
+            "UPDATE attestations SET withdrawn_at = ?, withdrawn_by = ?
+             WHERE realm = ? AND account = ? AND domain = ? AND step = ? AND withdrawn_at IS NULL",
+        )
+        .bind(new.now)
+        .bind(new.asked_by)
+        .bind(new.realm)
+        .bind(new.account)
+        .bind(new.domain)
+        .bind(new.step.as_str())
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
+        let id = sqlx::query_scalar(
+            "INSERT INTO attestations (realm, account, domain, step, attested_by, note, asked_by, attested_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        )
+        .bind(new.realm)
+        .bind(new.account)
+        .bind(new.domain)
+        .bind(new.step.as_str())
+        .bind(new.attested_by)
+        .bind(new.note)
+        .bind(new.asked_by)
+        .bind(new.now)
+        .fetch_one(&mut *transaction)
+        .await
+        .map_err(failed)?;
+        transaction.commit().await.map_err(failed)?;
+        Ok(id)
+    }
+
+    /// Withdraws what was attested of a step; false when nothing was.
+    pub async fn withdraw(
+        &self,
+        realm: &str,
+        account: &str,
+        domain: &str,
+        step: SetupStep,
+        withdrawn_by: &str,
+        now: i64,
+    ) -> Result<bool> {
+        let done = sqlx::query(
+            "UPDATE attestations SET withdrawn_at = ?, withdrawn_by = ?
+             WHERE realm = ? AND account = ? AND domain = ? AND step = ? AND withdrawn_at IS NULL",
+        )
+        .bind(now)
+        .bind(withdrawn_by)
+        .bind(realm)
+        .bind(account)
+        .bind(domain)
+        .bind(step.as_str())
+        .execute(&self.pool)
+        .await
+        .map_err(failed)?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    /// What is attested and not withdrawn, of one domain or of all.
+    pub async fn attestations(
+        &self,
+        realm: &str,
+        account: &str,
+        domain: Option<&str>,
+    ) -> Result<Vec<Attestation>> {
+        sqlx::query(
+            "SELECT id, domain, step, attested_by, note, attested_at FROM attestations
+             WHERE realm = ? AND account = ? AND withdrawn_at IS NULL AND (? IS NULL OR domain = ?)
+             ORDER BY id",
+        )
+        .bind(realm)
+        .bind(account)
+        .bind(domain)
+        .bind(domain)
+        .try_map(|row: SqliteRow| {
+            Ok(Attestation {
+                id: row.try_get("id")?,
+                domain: row.try_get("domain")?,
+                step: row.try_get("step")?,
+                attested_by: row.try_get("attested_by")?,
+                note: row.try_get("note")?,
+                attested_at: row.try_get("attested_at")?,
+            })
+        })
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed)
+    }
+}
+
+pub(super) fn setup_entry(row: &SqliteRow) -> sqlx::Result<SetupEntry> {
+    Ok(SetupEntry {
+        id: row.try_get("id")?,
+        account: row.try_get("account")?,
+        operation: row.try_get("operation")?,
+        asked_by: row.try_get("asked_by")?,
+        domain: row.try_get("domain")?,
+        piece: from_text(row.try_get("piece")?, "piece")?,
+        before: optional(row, "route_before")?,
+        status: ChangeStatus::from_word(row.try_get("status")?),
+        after: optional(row, "route_after")?,
+        stands: row.try_get("stands")?,
+        problem: row.try_get("problem")?,
+        request_id: row.try_get("request_id")?,
+        undoes: row.try_get("undoes")?,
+        owner: row.try_get("owner")?,
+        started_at: row.try_get("started_at")?,
+        ended_at: row.try_get("ended_at")?,
+    })
+}
+
+fn to_text(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|_| {
+        Error::internal(
+            "a piece of a set-up cannot be written to the journal",
+            "Please report this as a bug; nothing was sent.",
+        )
+    })
+}
+
+fn optional<T: DeserializeOwned>(row: &SqliteRow, column: &str) -> sqlx::Result<Option<T>> {
+    let text: Option<&str> = row.try_get(column)?;
+    text.map(|text| from_text(text, column)).transpose()
+}
+
+fn from_text<T: DeserializeOwned>(text: &str, column: &str) -> sqlx::Result<T> {
+    serde_json::from_str(text).map_err(|error| sqlx::Error::ColumnDecode {
+        index: column.to_owned(),
+        source: Box::new(error),
+    })
+}
