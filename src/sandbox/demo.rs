@@ -2,7 +2,7 @@
 //!
 //! All telephone numbers are from the fictional range 555-0100 to 555-0199.
 
-use super::tenant::{StoredDnis, StoredDomain, StoredRoute};
+use super::stored::{StoredDnis, StoredDomain, StoredRoute};
 
 /// Reseller (territory) number of all sandbox domains.
 pub const RESELLER: &str = "12345";
@@ -11,10 +11,10 @@ pub const ADMIN_DOMAIN: &str = "0000.12345.service";
 /// The domain of [`super::Tenant::with_routes`].
 pub const SCALE_DOMAIN: &str = "scale.12345.service";
 
-const DENTAL: &str = "lakesidedental.12345.service";
-const VET: &str = "maplewoodvet.12345.service";
-const LEGAL: &str = "harborlegal.12345.service";
-const BAKERY: &str = "sunrisebakery.12345.service";
+pub(super) const DENTAL: &str = "lakesidedental.12345.service";
+pub(super) const VET: &str = "maplewoodvet.12345.service";
+pub(super) const LEGAL: &str = "harborlegal.12345.service";
+pub(super) const BAKERY: &str = "sunrisebakery.12345.service";
 const KETTLE: &str = "copperkettle.12345.service";
 
 /// Real North American area codes, so that clients which check them accept scale data.
@@ -73,9 +73,7 @@ pub(super) fn routes() -> Vec<StoredRoute> {
 pub(super) fn scale_routes(n: usize) -> Vec<StoredRoute> {
     (0..n)
         .map(|index| {
-            let area_code = AREA_CODES[index / LINES % AREA_CODES.len()];
-            let line = index % LINES;
-            let ani = format!("1{area_code}55501{line:02}");
+            let ani = fictional_number(index);
             let destination = (100 + index % 900).to_string();
             let route = StoredRoute::new(SCALE_DOMAIN, &ani, &destination);
             // Once all fictional numbers are used, the called number tells the rules apart.
@@ -85,4 +83,10 @@ pub(super) fn scale_routes(n: usize) -> Vec<StoredRoute> {
             }
         })
         .collect()
+}
+
+/// The 11-digit fictional number of that index; they repeat once all are used.
+pub(super) fn fictional_number(index: usize) -> String {
+    let area_code = AREA_CODES[index / LINES % AREA_CODES.len()];
+    format!("1{area_code}55501{:02}", index % LINES)
 }

@@ -19,6 +19,9 @@ pub struct Matcher {
     /// HTTP method, in any case.
     pub method: Option<String>,
     /// Text contained in the request target as sent: path, `?` and the encoded query.
+    ///
+    /// All calls of the PBX form API have one target, so their form is searched too, as if they
+    /// were sent to `/ns-api/?object=dialrule&action=create&…` (other fields not encoded).
     pub path: Option<String>,
 }
 
@@ -29,7 +32,7 @@ pub enum Effect {
     Status {
         /// HTTP status.
         status: u16,
-        /// `Retry-After` header.
+        /// `Retry-After` header. A 429 of the PBX has `RateLimit` headers beside it.
         retry_after: Option<RetryAfter>,
         /// Body text.
         body: String,

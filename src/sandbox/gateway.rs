@@ -10,19 +10,22 @@ use axum::extract::{ConnectInfo, Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use axum::{Json, Router, middleware};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use serde_json::json;
 
+use super::body::{self, V1_PATH};
 use super::connection::KillSwitch;
 use super::fault::{Effect, RetryAfter};
+use super::ns_answers::rate_limit_headers;
 use super::oauth::GrantType;
 use super::upstream::{Recorded, Upstream};
-use super::{oauth, pbx};
+use super::{ns_tokens, ns_v1, ns_v2, numbers, oauth, pbx, subscribers};
 
 const TOKEN_PATH: &str = "/oauth/token";
+const PBX_TOKEN_PATH: &str = "/ns-api/oauth2/token";
 const HTML_PAGE: &str = "<!DOCTYPE html><html><head><title>Scheduled maintenance</title></head>\
     <body><h1>We will be back soon</h1></body></html>";
 /// How long the first half of a truncated answer has to reach the caller.
@@ -40,6 +43,8 @@ pub(super) fn router(upstream: Arc<Upstream>) -> Router {
                 .put(pbx::put_route)
                 .delete(pbx::delete_route),
         )
+        .merge(telco_numbers())
+        .merge(pbx_api())
         .fallback(unknown_path)
         .method_not_allowed_fallback(unsupported_method)
         .layer(middleware::from_fn_with_state(
@@ -47,6 +52,45 @@ pub(super) fn router(upstream: Arc<Upstream>) -> Router {
             receive,
         ))
         .with_state(upstream)
+}
+
+/// Subscribers and numbers of the Telco API, the calls that buy and disconnect included.
+fn telco_numbers() -> Router<Arc<Upstream>> {
+    Router::new()
+        .route(
+            "/accounts/{account}/pbx/subscribers",
+            get(subscribers::list_subscribers),
+        )
+        .route(
+            "/accounts/{account}/pbx/phone-numbers",
+            get(subscribers::list_domain_numbers),
+        )
+        .route(
+            "/accounts/{account}/phone-numbers",
+            get(numbers::list_numbers).post(numbers::buy_named),
+        )
+        .route(
+            "/accounts/{account}/phone-numbers/{number}",
+            put(numbers::buy).delete(numbers::disconnect),
+        )
+        .route(
+            "/accounts/{account}/phone-numbers/{number}/route",
+            get(numbers::show_route)
+                .put(numbers::put_route)
+                .delete(numbers::delete_route),
+        )
+}
+
+/// Both generations of the PBX API; the closing slash may be left out.
+fn pbx_api() -> Router<Arc<Upstream>> {
+    let grant = || post(ns_tokens::grant);
+    let call = || get(ns_v1::call).post(ns_v1::call);
+    Router::new()
+        .route(PBX_TOKEN_PATH, grant())
+        .route(&format!("{PBX_TOKEN_PATH}/"), grant())
+        .route(V1_PATH, call())
+        .route(&format!("{V1_PATH}/"), call())
+        .merge(ns_v2::routes())
 }
 
 async fn unknown_path(uri: Uri) -> Response {
@@ -89,21 +133,28 @@ async fn answer(
     request: Request,
     next: Next,
 ) -> Option<Response> {
+    let (request, read) = body::read(request).await;
     let method = request.method().as_str().to_owned();
     let path = request.uri().path().to_owned();
     let target = match request.uri().path_and_query() {
         Some(target) => target.as_str(),
         None => &path,
     };
-    let effect = upstream.strike(&method, target);
-    let latency = match path.as_str() {
-        TOKEN_PATH => Duration::ZERO,
+    let targets: Vec<&str> = iter::once(target)
+        .chain(read.v1_target.as_deref())
+        .collect();
+    let effect = upstream.strike(&method, &targets);
+    let is_pbx = path.starts_with(V1_PATH);
+    let latency = match path.trim_end_matches('/') {
+        TOKEN_PATH | PBX_TOKEN_PATH => Duration::ZERO,
         _ => upstream.held().latency,
     };
     let arrival = upstream.note_arrival(Recorded {
         method,
         path,
         query: Query::try_from_uri(request.uri()).map_or_else(|_| Vec::new(), |Query(q)| q),
+        form: read.form,
+        body: read.json,
         grant_type: None,
         status: 0,
     });
@@ -116,7 +167,7 @@ async fn answer(
             retry_after,
             body,
             content_type,
-        }) => status_answer(status, retry_after, body, &content_type),
+        }) => status_answer(status, retry_after, body, &content_type, is_pbx),
         Some(Effect::StatusAfter {
             status,
             retry_after,
@@ -124,7 +175,7 @@ async fn answer(
             content_type,
         }) => {
             let grant_type = acted.await.extensions_mut().remove::<GrantType>();
-            let mut response = status_answer(status, retry_after, body, &content_type);
+            let mut response = status_answer(status, retry_after, body, &content_type, is_pbx);
             if let Some(grant_type) = grant_type {
                 response.extensions_mut().insert(grant_type);
             }
@@ -171,9 +222,17 @@ fn status_answer(
     retry_after: Option<RetryAfter>,
     body: String,
     content_type: &str,
+    is_pbx: bool,
 ) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut headers = HeaderMap::new();
+    // Only the PBX publishes its limits (SkySwitch PBX API, rate limiting).
+    if is_pbx && status == StatusCode::TOO_MANY_REQUESTS {
+        headers = rate_limit_headers(match retry_after {
+            Some(RetryAfter::Seconds(seconds)) => Some(seconds),
+            Some(RetryAfter::Date(_)) | None => None,
+        });
+    }
     if let Ok(value) = HeaderValue::from_str(content_type) {
         headers.insert(header::CONTENT_TYPE, value);
     }

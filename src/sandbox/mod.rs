@@ -1,8 +1,9 @@
-//! An embedded HTTP server that behaves like the SkySwitch Telco API.
+//! An embedded HTTP server that behaves like the SkySwitch Telco API and the PBX API beside it.
 //!
-//! It serves tests and `skyswitch sandbox`: a tenant with made-up customers, the token endpoint,
-//! the PBX domains and Route-by-ANI, plus faults on demand (slow, broken, truncated or dropped
-//! answers).
+//! It serves tests and `skyswitch sandbox`: a tenant with made-up customers, the token endpoints,
+//! domains, subscribers, numbers and Route-by-ANI, below `/ns-api/` both generations of the
+//! NetSapiens API, plus faults on demand (slow, broken, truncated or dropped answers) and calls
+//! that tell who would ring.
 //!
 //! Invariant: this module imports nothing from the rest of the crate. It is a second, independent
 //! reading of the API, so that a misreading in the client is not repeated here unnoticed.
@@ -12,27 +13,56 @@
 //!
 //! | file | content |
 //! |---|---|
-//! | `tenant.rs`, `demo.rs` | what upstream holds, and ready-made tenants |
-//! | `upstream.rs` | the state one running sandbox shares between connections |
-//! | `connection.rs`, `gateway.rs`, `fault.rs` | TCP, what every request passes, faults |
-//! | `tokens.rs`, `oauth.rs` | token store and `/oauth/token` |
-//! | `pbx.rs`, `parameters.rs`, `listing.rs` | domains and routes, queries, list shapes |
+//! | `tenant.rs`, `stored.rs`, `customer.rs`, `habits.rs` | what upstream holds, how it answers |
+//! | `demo.rs`, `demo_customers.rs` | ready-made tenants |
+//! | `call.rs` | simulated calls: who rings, who is dropped |
+//! | `upstream.rs`, `behind.rs` | the shared state, and changes that no request made |
+//! | `connection.rs`, `gateway.rs`, `body.rs`, `fault.rs` | TCP, what every request passes, faults |
+//! | `tokens.rs`, `oauth.rs`, `caller.rs` | token store, `/oauth/token`, who calls |
+//! | `pbx.rs`, `subscribers.rs`, `numbers.rs` | the Telco API |
+//! | `parameters.rs`, `listing.rs` | queries, list shapes |
+//! | `ns_tokens.rs`, `ns_answers.rs`, `ns_records.rs` | the PBX API: logins, answers, changes |
+//! | `ns_v1.rs`, `ns_v1_rows.rs` | its form API |
+//! | `ns_v2.rs`, `ns_v2_domains.rs`, `ns_v2_users.rs`, `ns_v2_dial_plans.rs` | its REST API |
 
+mod behind;
+mod body;
+mod call;
+mod caller;
 mod connection;
+mod customer;
 mod demo;
+mod demo_customers;
 mod fault;
 mod gateway;
+mod habits;
 mod listing;
+mod ns_answers;
+mod ns_records;
+mod ns_tokens;
+mod ns_v1;
+mod ns_v1_rows;
+mod ns_v2;
+mod ns_v2_dial_plans;
+mod ns_v2_domains;
+mod ns_v2_users;
+mod numbers;
 mod oauth;
 mod parameters;
 mod pbx;
+mod stored;
+mod subscribers;
 mod tenant;
 mod tokens;
 mod upstream;
 
+pub use self::call::Outcome;
+pub use self::customer::{StoredAnsweringRule, StoredDialRule, StoredNumber, StoredSubscriber};
 pub use self::demo::{ADMIN_DOMAIN, RESELLER, SCALE_DOMAIN};
 pub use self::fault::{Effect, Fault, Matcher, RetryAfter};
-pub use self::tenant::{ListShape, StoredDnis, StoredDomain, StoredRoute, Tenant, TokenAnswer};
+pub use self::habits::{DialPlanAccess, Mfa, PbxHabits, V2Version};
+pub use self::stored::{StoredDnis, StoredDomain, StoredRoute};
+pub use self::tenant::{ListShape, Tenant, TokenAnswer};
 pub use self::upstream::Recorded;
 
 use std::net::Ipv4Addr;
@@ -59,6 +89,17 @@ pub const USERNAME: &str = "boundary-robot@sandbox.example";
 /// It holds `&`, `=`, `%`, `+`, a space and a non-ASCII letter, each of which a client breaks
 /// that does not form-encode its values.
 pub const PASSWORD: &str = "salt&pepper=100% +crème";
+
+/// OAuth client id of the PBX API.
+pub const PBX_CLIENT_ID: &str = "sandbox-pbx-client";
+/// OAuth client secret of the PBX API.
+pub const PBX_CLIENT_SECRET: &str = "sandbox-pbx-secret-Hc7Ym2Jx";
+/// Login of the reseller's administrator on the PBX.
+pub const PBX_USERNAME: &str = "admin@0000.12345.service";
+/// Password of that login; it holds characters that must be form-encoded.
+pub const PBX_PASSWORD: &str = "dial&tone=50% +äther";
+/// API key of the PBX, good for its REST API only.
+pub const PBX_API_KEY: &str = "nsr_sandboxR7kW2pZ9qT4v";
 
 /// A running sandbox server on 127.0.0.1.
 ///
@@ -107,6 +148,11 @@ impl Sandbox {
         &self.base_url
     }
 
+    /// Base address of the PBX API.
+    pub fn pbx_base_url(&self) -> String {
+        format!("{}/ns-api", self.base_url)
+    }
+
     /// Everything received so far, in order of arrival.
     pub fn requests(&self) -> Vec<Recorded> {
         self.upstream.requests()
@@ -124,51 +170,31 @@ impl Sandbox {
         self.upstream.inject(fault);
     }
 
-    /// Makes every access token issued so far answer 401; refresh tokens stay good.
+    /// Makes every access token of the Telco API answer 401; refresh tokens stay good.
     pub fn revoke_tokens(&self) {
         self.upstream.held().tokens.revoke_access();
     }
 
-    /// Makes every refresh token issued so far be refused; access tokens stay good.
+    /// Makes every refresh token of the Telco API be refused; access tokens stay good.
     pub fn revoke_refresh_tokens(&self) {
         self.upstream.held().tokens.revoke_refresh();
     }
 
-    /// Adds `latency` to every answer except those of `/oauth/token`; zero turns it off.
+    /// Makes every access token of the PBX API answer 401; its refresh tokens stay good.
+    pub fn revoke_pbx_tokens(&self) {
+        self.upstream.held().pbx_tokens.revoke_access();
+    }
+
+    /// Makes every refresh token of the PBX API be refused; its access tokens stay good.
+    pub fn revoke_pbx_refresh_tokens(&self) {
+        self.upstream.held().pbx_tokens.revoke_refresh();
+    }
+
+    /// Adds `latency` to every answer except those to logins; zero turns it off.
     ///
     /// The request is acted on at once; only its answer comes late.
     pub fn set_latency(&self, latency: Duration) {
         self.upstream.held().latency = latency;
-    }
-
-    /// What upstream holds now, in stored order, whatever [`Tenant::read_lag`] still hides.
-    pub fn routes(&self) -> Vec<StoredRoute> {
-        self.upstream.held().tenant.routes.clone()
-    }
-
-    /// Stores `route` behind the client's back, as another user of the account would.
-    ///
-    /// Replaces a route of the same key (domain, ANI, DNIS). Visible at once.
-    pub fn put_route(&self, route: StoredRoute) {
-        let mut held = self.upstream.held();
-        held.forget_stale_read();
-        let routes = &mut held.tenant.routes;
-        match routes.iter_mut().find(|held| held.has_key_of(&route)) {
-            Some(existing) => *existing = route,
-            None => routes.push(route),
-        }
-    }
-
-    /// Deletes the route of this key behind the client's back; true when there was one.
-    ///
-    /// `ani` is compared exactly as stored. Visible at once.
-    pub fn delete_route(&self, domain: &str, ani: &str, dnis: &StoredDnis) -> bool {
-        let mut held = self.upstream.held();
-        held.forget_stale_read();
-        let routes = &mut held.tenant.routes;
-        let before = routes.len();
-        routes.retain(|route| !route.has_key(domain, ani, dnis.specific()));
-        routes.len() < before
     }
 }
 

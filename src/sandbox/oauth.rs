@@ -1,22 +1,21 @@
-//! `/oauth/token`: the two grants, the description of a token, and the check of a caller.
+//! `/oauth/token`: the two grants and the description of a token.
 //!
 //! Source: SkySwitch API reference, OAuth token. Error bodies follow Laravel Passport, which the
 //! vendor's tokens resemble; the vendor does not publish them.
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequest, FromRequestParts, Path, Request, State};
-use axum::http::request::Parts;
+use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Form, Json};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::caller::bearer;
 use super::tenant::TokenAnswer;
-use super::tokens::AccessToken;
 use super::upstream::Upstream;
-use super::{ACCOUNT_ID, CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
+use super::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
 
 /// Fields of a token request; which are required depends on the grant.
 #[derive(Default, Deserialize)]
@@ -52,7 +51,8 @@ pub(super) async fn describe(
     State(upstream): State<Arc<Upstream>>,
     headers: HeaderMap,
 ) -> Response {
-    match bearer(&upstream, &headers) {
+    let token = bearer(&headers).and_then(|token| upstream.held().tokens.access(token).cloned());
+    match token {
         Some(token) => Json(json!({
             "username": USERNAME,
             "scopes": token.scopes,
@@ -61,44 +61,6 @@ pub(super) async fn describe(
         .into_response(),
         None => (StatusCode::BAD_REQUEST, Json(json!({}))).into_response(),
     }
-}
-
-/// A caller with a good token, scope `pbx` and the right account in the path.
-pub(super) struct PbxCaller;
-
-impl FromRequestParts<Arc<Upstream>> for PbxCaller {
-    type Rejection = Response;
-
-    async fn from_request_parts(
-        parts: &mut Parts,
-        upstream: &Arc<Upstream>,
-    ) -> Result<PbxCaller, Response> {
-        let refuse = |status: StatusCode, body: Value| (status, Json(body)).into_response();
-        let Some(token) = bearer(upstream, &parts.headers) else {
-            let body = json!({ "message": "Unauthenticated." });
-            return Err(refuse(StatusCode::UNAUTHORIZED, body));
-        };
-        if !token.scopes.iter().any(|scope| scope == "pbx") {
-            let body = json!({ "message": "Invalid scope(s) provided." });
-            return Err(refuse(StatusCode::FORBIDDEN, body));
-        }
-        match Path::<String>::from_request_parts(parts, upstream).await {
-            Ok(Path(account)) if account == ACCOUNT_ID => Ok(PbxCaller),
-            _ => {
-                let body = json!({ "error": "The account does not exist." });
-                Err(refuse(StatusCode::NOT_FOUND, body))
-            }
-        }
-    }
-}
-
-fn bearer(upstream: &Upstream, headers: &HeaderMap) -> Option<AccessToken> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return None;
-    }
-    upstream.held().tokens.access(token.trim()).cloned()
 }
 
 /// Reads the body; an unreadable one counts as empty and is refused for what it lacks.

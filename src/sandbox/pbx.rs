@@ -11,10 +11,10 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use super::caller::PbxCaller;
 use super::listing::{Row, shape_rows};
-use super::oauth::PbxCaller;
 use super::parameters::{Parameters, validation_failed};
-use super::tenant::{StoredDnis, StoredDomain, StoredRoute, specific_dnis};
+use super::stored::{StoredDnis, StoredDomain, StoredRoute, specific_dnis};
 use super::upstream::Upstream;
 
 /// Values of `application` in the reference; read in any case.
@@ -89,7 +89,7 @@ pub(super) async fn put_route(
     if !application.is_none_or(known) {
         return validation_failed(&["application"]);
     }
-    let mut held = upstream.held();
+    let mut held = upstream.changing();
     let Some(home) = held
         .tenant
         .domains
@@ -132,7 +132,7 @@ pub(super) async fn delete_route(
         Ok(values) => values,
         Err(refusal) => return *refusal,
     };
-    let mut held = upstream.held();
+    let mut held = upstream.changing();
     let whole_ani = held.tenant.delete_without_dnis_removes_all && query.get("dnis").is_none();
     let dnis = query.get("dnis").and_then(specific_dnis);
     let doomed = |stored: &StoredRoute| {
@@ -150,7 +150,7 @@ pub(super) async fn delete_route(
     StatusCode::NO_CONTENT.into_response()
 }
 
-fn not_found(sentence: &str) -> Response {
+pub(super) fn not_found(sentence: &str) -> Response {
     (StatusCode::NOT_FOUND, Json(json!({ "error": sentence }))).into_response()
 }
 

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::demo;
+use super::customer::{StoredDialRule, StoredNumber, StoredSubscriber};
+use super::habits::PbxHabits;
+use super::stored::{StoredDomain, StoredRoute};
+use super::{demo, demo_customers};
 
 /// Lifetime of an access token by default: 6 hours (SkySwitch API reference, OAuth token).
 pub(super) const DEFAULT_TOKEN_LIFETIME: Duration = Duration::from_secs(21_600);
@@ -19,10 +22,27 @@ pub struct Tenant {
     pub domains: Vec<StoredDomain>,
     /// Route-by-ANI rules of all domains, in listed order.
     pub routes: Vec<StoredRoute>,
+    /// Users of all domains, in listed order.
+    pub subscribers: Vec<StoredSubscriber>,
+    /// Telephone numbers of the account, in listed order.
+    pub numbers: Vec<StoredNumber>,
+    /// Dial rules of all domains.
+    pub dial_rules: Vec<StoredDialRule>,
+    /// Names of deleted domains, which can never be used again.
+    pub retired_domains: Vec<String>,
+    /// How the PBX side answers.
+    pub pbx: PbxHabits,
     /// Form of the route list. Not documented by SkySwitch; the seed documents show an array.
     pub list_shape: ListShape,
     /// Form of the domain list. The published example is an object keyed by domain.
     pub domain_list_shape: ListShape,
+    /// Form of the subscriber list. The published example is an object keyed by extension.
+    pub subscriber_list_shape: ListShape,
+    /// Form of the number inventory. The reference shows pages of 100.
+    pub number_list_shape: ListShape,
+    /// Whether the subscriber list leaves out `system-user` rows when asked for
+    /// `filter=subscriber`, which SkySwitch does not document.
+    pub subscriber_filter_hides_system_users: bool,
     /// How long an access token lives.
     pub token_lifetime: Duration,
     /// What the token answer leaves out or disguises.
@@ -43,17 +63,28 @@ impl Tenant {
         Tenant {
             domains: demo::domains(),
             routes: demo::routes(),
+            subscribers: demo_customers::subscribers(),
+            numbers: demo_customers::numbers(),
+            dial_rules: demo_customers::dial_rules(),
             ..Tenant::empty()
         }
     }
 
-    /// An account without domains and routes.
+    /// An account that holds nothing.
     pub fn empty() -> Tenant {
         Tenant {
             domains: Vec::new(),
             routes: Vec::new(),
+            subscribers: Vec::new(),
+            numbers: Vec::new(),
+            dial_rules: Vec::new(),
+            retired_domains: Vec::new(),
+            pbx: PbxHabits::default(),
             list_shape: ListShape::Array,
             domain_list_shape: ListShape::ObjectByKey,
+            subscriber_list_shape: ListShape::ObjectByKey,
+            number_list_shape: ListShape::Paged { per_page: 100 },
+            subscriber_filter_hides_system_users: true,
             token_lifetime: DEFAULT_TOKEN_LIFETIME,
             token_answer: TokenAnswer::Full,
             scopes: DEFAULT_SCOPES.map(String::from).to_vec(),
@@ -71,6 +102,14 @@ impl Tenant {
         }
     }
 
+    /// `n` customers with one number each, in five stages by turns: live, prepared, routed
+    /// without a fallback rule (callers are dropped), people only, bare.
+    ///
+    /// Their domains are `client0000.12345.service` and so on. Numbers repeat after 10 000.
+    pub fn portfolio(n: usize) -> Tenant {
+        demo_customers::portfolio(n)
+    }
+
     /// Adds a domain that the cached list already shows.
     #[must_use]
     pub fn domain(mut self, domain: &str, description: &str) -> Tenant {
@@ -82,6 +121,41 @@ impl Tenant {
     #[must_use]
     pub fn route(mut self, route: StoredRoute) -> Tenant {
         self.routes.push(route);
+        self
+    }
+
+    /// Adds a user.
+    #[must_use]
+    pub fn subscriber(mut self, subscriber: StoredSubscriber) -> Tenant {
+        self.subscribers.push(subscriber);
+        self
+    }
+
+    /// Adds a telephone number.
+    #[must_use]
+    pub fn number(mut self, number: StoredNumber) -> Tenant {
+        self.numbers.push(number);
+        self
+    }
+
+    /// Adds a dial rule.
+    #[must_use]
+    pub fn dial_rule(mut self, rule: StoredDialRule) -> Tenant {
+        self.dial_rules.push(rule);
+        self
+    }
+
+    /// Adds the name of a deleted domain.
+    #[must_use]
+    pub fn retired_domain(mut self, domain: &str) -> Tenant {
+        self.retired_domains.push(domain.to_owned());
+        self
+    }
+
+    /// Sets how the PBX side answers.
+    #[must_use]
+    pub fn pbx(mut self, habits: PbxHabits) -> Tenant {
+        self.pbx = habits;
         self
     }
 
@@ -149,134 +223,4 @@ pub enum TokenAnswer {
     WithoutExpiry,
     /// `expires_in` as a string.
     ExpiryAsString,
-}
-
-/// A PBX domain as upstream holds it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredDomain {
-    /// Name, `customer.{reseller}.service`.
-    pub domain: String,
-    /// Reseller (territory) number.
-    pub reseller: String,
-    /// Free text, usually the customer's name.
-    pub description: String,
-    /// Just created: the cached list does not show it, only `force_refresh=1` does.
-    pub fresh: bool,
-}
-
-impl StoredDomain {
-    /// A settled domain of the sandbox's reseller.
-    pub fn new(domain: &str, description: &str) -> StoredDomain {
-        StoredDomain {
-            domain: domain.to_owned(),
-            reseller: demo::RESELLER.to_owned(),
-            description: description.to_owned(),
-            fresh: false,
-        }
-    }
-
-    /// Marks the domain as just created.
-    #[must_use]
-    pub fn fresh(mut self) -> StoredDomain {
-        self.fresh = true;
-        self
-    }
-}
-
-/// A Route-by-ANI rule as upstream holds it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredRoute {
-    /// Calling number in its stored spelling; need not be a number at all.
-    pub ani: String,
-    /// Called number the rule is limited to.
-    pub dnis: StoredDnis,
-    /// PBX domain.
-    pub domain: String,
-    /// `user`, `device` or `literal`; None leaves the field out of answers.
-    pub application: Option<String>,
-    /// Where the call goes, exactly as it was sent.
-    pub destination: String,
-    /// Send `ani` and `dnis` as JSON integers where they are all digits.
-    pub numeric: bool,
-}
-
-impl StoredRoute {
-    /// A rule for any called number, application `user`.
-    pub fn new(domain: &str, ani: &str, destination: &str) -> StoredRoute {
-        StoredRoute {
-            ani: ani.to_owned(),
-            dnis: StoredDnis::Absent,
-            domain: domain.to_owned(),
-            application: Some("user".to_owned()),
-            destination: destination.to_owned(),
-            numeric: false,
-        }
-    }
-
-    /// Sets the called number or the form in which "any" is stored.
-    #[must_use]
-    pub fn dnis(mut self, dnis: StoredDnis) -> StoredRoute {
-        self.dnis = dnis;
-        self
-    }
-
-    /// Sets the application; None leaves the field out of answers.
-    #[must_use]
-    pub fn application(mut self, application: Option<&str>) -> StoredRoute {
-        self.application = application.map(String::from);
-        self
-    }
-
-    /// Sends ANI and DNIS as JSON integers.
-    #[must_use]
-    pub fn numeric(mut self) -> StoredRoute {
-        self.numeric = true;
-        self
-    }
-
-    /// Whether this is the rule of that key; `dnis` None is "any called number".
-    pub(super) fn has_key(&self, domain: &str, ani: &str, dnis: Option<&str>) -> bool {
-        self.domain.eq_ignore_ascii_case(domain) && self.ani == ani && self.dnis.specific() == dnis
-    }
-
-    /// Whether both rules have one key, so that they cannot exist side by side.
-    pub(super) fn has_key_of(&self, other: &StoredRoute) -> bool {
-        self.has_key(&other.domain, &other.ani, other.dnis.specific())
-    }
-}
-
-/// The `dnis` field of a stored rule.
-///
-/// Absent, null, `""` and `"*"` all mean "any called number" and are one key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StoredDnis {
-    /// The field is not there.
-    Absent,
-    /// The field is `null`.
-    Null,
-    /// The field holds this text, which may be empty or `*`.
-    Number(String),
-}
-
-impl StoredDnis {
-    /// A called number, empty text or `*`.
-    pub fn number(text: &str) -> StoredDnis {
-        StoredDnis::Number(text.to_owned())
-    }
-
-    /// The called number the rule is limited to; None for any.
-    pub fn specific(&self) -> Option<&str> {
-        match self {
-            StoredDnis::Number(text) => specific_dnis(text),
-            StoredDnis::Absent | StoredDnis::Null => None,
-        }
-    }
-}
-
-/// The called number that `dnis` text limits a rule to; None for any.
-pub(super) fn specific_dnis(text: &str) -> Option<&str> {
-    match text {
-        "" | "*" => None,
-        number => Some(number),
-    }
 }

@@ -1,14 +1,16 @@
 //! The tokens a sandbox has issued.
 //!
-//! Access tokens begin with `sandbox-access-` and refresh tokens with `sandbox-refresh-`, so that
-//! a leak into logs, journals or tool answers can be searched for.
+//! Access tokens begin with `sandbox-access-` and refresh tokens with `sandbox-refresh-`, those of
+//! the PBX with `sandbox-pbx-access-` and `sandbox-pbx-refresh-`, so that a leak into logs,
+//! journals or tool answers can be searched for.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Issued tokens that are still good. Lost when the sandbox ends.
-#[derive(Default)]
 pub(super) struct Tokens {
+    /// What every token begins with.
+    realm: &'static str,
     access: HashMap<String, AccessToken>,
     /// Scopes by refresh token.
     refresh: HashMap<String, Vec<String>>,
@@ -32,10 +34,18 @@ pub(super) struct Issued {
 }
 
 impl Tokens {
+    pub(super) fn new(realm: &'static str) -> Tokens {
+        Tokens {
+            realm,
+            access: HashMap::new(),
+            refresh: HashMap::new(),
+        }
+    }
+
     pub(super) fn issue(&mut self, scopes: Vec<String>, lifetime: Duration) -> Issued {
         let issued = Issued {
-            access: format!("sandbox-access-{}", random_text()),
-            refresh: format!("sandbox-refresh-{}", random_text()),
+            access: format!("{}-access-{}", self.realm, random_text()),
+            refresh: format!("{}-refresh-{}", self.realm, random_text()),
         };
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let token = AccessToken {

@@ -1,12 +1,17 @@
 //! The state one running sandbox shares between its connections.
 
+use std::collections::BTreeSet;
+use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use super::call::Exchange;
 use super::fault::{Effect, Fault};
-use super::tenant::{StoredRoute, Tenant};
+use super::stored::StoredRoute;
+use super::tenant::Tenant;
 use super::tokens::Tokens;
 
 /// A request the sandbox received.
@@ -18,6 +23,11 @@ pub struct Recorded {
     pub path: String,
     /// Decoded query pairs, in the order sent.
     pub query: Vec<(String, String)>,
+    /// Decoded form fields of a PBX v1 call, in the order sent; empty for all else, so that no
+    /// secret of a token request gets here.
+    pub form: Vec<(String, String)>,
+    /// JSON body of a request to `phone-numbers` or to PBX v2.
+    pub body: Option<Value>,
     /// `grant_type` of a token request that was acted on.
     pub grant_type: Option<String>,
     /// HTTP status answered; 0 when the connection was dropped or no answer is out yet.
@@ -28,6 +38,15 @@ impl Recorded {
     /// The value of a query parameter; the last one if it was sent twice.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.query
+            .iter()
+            .rev()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The value of a form field; the last one if it was sent twice.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        self.form
             .iter()
             .rev()
             .find(|(key, _)| key == name)
@@ -49,9 +68,16 @@ pub(super) struct Upstream {
 /// What the lock protects. Never held across an await.
 pub(super) struct Held {
     pub(super) tenant: Tenant,
+    /// Tokens of the Telco API.
     pub(super) tokens: Tokens,
+    /// Tokens of the PBX API; neither kind is good for the other.
+    pub(super) pbx_tokens: Tokens,
     pub(super) latency: Duration,
     stale_read: Option<StaleRead>,
+    /// Numbers on which callers are dropped now.
+    dropping: BTreeSet<String>,
+    /// Numbers on which a request made callers be dropped, in order, each once.
+    ever_dropped: Vec<String>,
     faults: Vec<Fault>,
     requests: Vec<(Arrival, Recorded)>,
     arrivals: u64,
@@ -67,8 +93,11 @@ impl Upstream {
     pub(super) fn new(tenant: Tenant, shutdown: CancellationToken) -> Upstream {
         Upstream {
             held: Mutex::new(Held {
+                dropping: dropped_numbers(&tenant),
+                ever_dropped: Vec::new(),
                 tenant,
-                tokens: Tokens::default(),
+                tokens: Tokens::new("sandbox"),
+                pbx_tokens: Tokens::new("sandbox-pbx"),
                 latency: Duration::ZERO,
                 stale_read: None,
                 faults: Vec::new(),
@@ -82,6 +111,14 @@ impl Upstream {
     /// Locks the state. A poisoned lock is taken over: the data has no half-done states.
     pub(super) fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Locks the state for a request that may change what customers hold.
+    ///
+    /// When the lock is let go, numbers that the change made drop their callers are noted; under
+    /// the lock, so that another request cannot repair it unseen.
+    pub(super) fn changing(&self) -> Changing<'_> {
+        Changing(self.held())
     }
 
     pub(super) fn requests(&self) -> Vec<Recorded> {
@@ -120,20 +157,73 @@ impl Upstream {
         self.held().faults.push(fault);
     }
 
-    /// Takes one use of the earliest fault that matches this request.
-    pub(super) fn strike(&self, method: &str, target: &str) -> Option<Effect> {
+    /// Takes one use of the earliest fault that matches this request under any of its targets.
+    pub(super) fn strike(&self, method: &str, targets: &[&str]) -> Option<Effect> {
         let mut held = self.held();
         held.faults.retain(|fault| fault.times > 0);
-        let fault = held
-            .faults
-            .iter_mut()
-            .find(|fault| fault.matches.covers(method, target))?;
+        let fault = held.faults.iter_mut().find(|fault| {
+            let mut targets = targets.iter();
+            targets.any(|target| fault.matches.covers(method, target))
+        })?;
         fault.times -= 1;
         Some(fault.effect.clone())
     }
 }
 
+/// The locked state during a change; see [`Upstream::changing`].
+pub(super) struct Changing<'a>(MutexGuard<'a, Held>);
+
+impl Deref for Changing<'_> {
+    type Target = Held;
+
+    fn deref(&self) -> &Held {
+        &self.0
+    }
+}
+
+impl DerefMut for Changing<'_> {
+    fn deref_mut(&mut self) -> &mut Held {
+        &mut self.0
+    }
+}
+
+impl Drop for Changing<'_> {
+    fn drop(&mut self) {
+        self.0.note_dropped();
+    }
+}
+
+fn dropped_numbers(tenant: &Tenant) -> BTreeSet<String> {
+    if tenant.numbers.is_empty() {
+        return BTreeSet::new();
+    }
+    Exchange::new(tenant)
+        .dropped_numbers()
+        .into_iter()
+        .collect()
+}
+
 impl Held {
+    /// Numbers that a request made drop their callers so far.
+    pub(super) fn ever_dropped(&self) -> &[String] {
+        &self.ever_dropped
+    }
+
+    /// Takes the present state as given, after a change that no request made.
+    pub(super) fn accept_dropped(&mut self) {
+        self.dropping = dropped_numbers(&self.tenant);
+    }
+
+    fn note_dropped(&mut self) {
+        let now = dropped_numbers(&self.tenant);
+        for number in now.difference(&self.dropping) {
+            if !self.ever_dropped.contains(number) {
+                self.ever_dropped.push(number.clone());
+            }
+        }
+        self.dropping = now;
+    }
+
     /// The routes a list shows now.
     pub(super) fn visible_routes(&self) -> &[StoredRoute] {
         match &self.stale_read {

@@ -19,6 +19,7 @@ mod pace;
 mod process;
 mod protocol;
 mod retries;
+mod sandbox_onboarding;
 mod shutdown;
 mod state;
 mod support;
