@@ -91,7 +91,21 @@ pub(super) enum Command {
         /// Port to listen on; 0 for any free one
         #[arg(long, default_value_t = 0)]
         port: u16,
+        /// What the PBX login may do with dial plans
+        #[arg(long, value_enum, default_value = "write", value_name = "ACCESS")]
+        dial_plan: DialPlan,
     },
+}
+
+/// What the sandbox's PBX login may do with dial plans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum DialPlan {
+    /// Neither read nor write: a person attests the dial translation rule
+    Closed,
+    /// Read: the rule is verified
+    Read,
+    /// Read and write: the rule can be created, too, where the settings allow it
+    Write,
 }
 
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@ mod exit;
 mod lists;
 mod output;
 mod progress;
+mod sandbox;
 mod setup;
 mod setup_tables;
 mod tables;
@@ -20,12 +21,11 @@ use clap::Parser;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
-use crate::config::{Credentials, Flags, Settings, process_environment};
+use crate::config::{Flags, Settings, process_environment};
 use crate::error::{Error, Result};
 use crate::mcp::{Server, ToolSet, serve_stdio};
 use crate::ops::{self, App, PageSize};
-use crate::redact::Secret;
-use crate::sandbox::{self, Sandbox, Tenant};
+use crate::sandbox::Sandbox;
 use ask::Person;
 use command::{Cli, Command, Global, McpArgs, TokenArgs, Vip};
 use exit::Exit;
@@ -71,7 +71,7 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<Exit> {
                 "Run it again with `SKYSWITCH_LOG=debug` to see the server's log.",
             )),
         },
-        Command::Sandbox { port } => run_sandbox(port, output).await,
+        Command::Sandbox { port, dial_plan } => sandbox::run(port, dial_plan, output).await,
         Command::Approve { code } => {
             let (app, _sandbox) = app(&global).await?;
             approve::approve(&app, code.as_deref(), output).await
@@ -215,51 +215,8 @@ async fn with_upstream(settings: Settings, sandbox: bool) -> Result<(App, Option
     if !sandbox {
         return Ok((App::new(settings), None));
     }
-    let sandbox = Sandbox::start(0, Tenant::demo()).await.map_err(|error| {
-        Error::internal(
-            format!("the sandbox cannot listen on 127.0.0.1: {error}"),
-            "Check that this process may open a local port.",
-        )
-    })?;
-    let base_url = url::Url::parse(sandbox.base_url()).map_err(|error| {
-        Error::internal(
-            format!("the sandbox has no address: {error}"),
-            "Please report this as a bug.",
-        )
-    })?;
-    let credentials = Credentials {
-        client_id: sandbox::CLIENT_ID.to_owned(),
-        client_secret: Secret::new(sandbox::CLIENT_SECRET),
-        username: sandbox::USERNAME.to_owned(),
-        password: Secret::new(sandbox::PASSWORD),
-    };
-    let settings = settings.for_sandbox(base_url, credentials, sandbox::ACCOUNT_ID);
+    let (settings, sandbox) = sandbox::in_process(settings).await?;
     Ok((App::new(settings), Some(sandbox)))
-}
-
-async fn run_sandbox(port: u16, output: &Output) -> Result<Exit> {
-    let sandbox = Sandbox::start(port, Tenant::demo())
-        .await
-        .map_err(|error| {
-            Error::invalid(
-                "port",
-                format!("the sandbox cannot listen on 127.0.0.1:{port}: {error}"),
-                "Give a free `--port`, or leave it out for any free one.",
-            )
-        })?;
-    let settings = [
-        ("SKYSWITCH_BASE_URL", sandbox.base_url()),
-        ("SKYSWITCH_ACCOUNT_ID", sandbox::ACCOUNT_ID),
-        ("SKYSWITCH_CLIENT_ID", sandbox::CLIENT_ID),
-        ("SKYSWITCH_CLIENT_SECRET", sandbox::CLIENT_SECRET),
-        ("SKYSWITCH_USERNAME", sandbox::USERNAME),
-        ("SKYSWITCH_PASSWORD", sandbox::PASSWORD),
-    ];
-    let as_json: std::collections::BTreeMap<_, _> = settings.into_iter().collect();
-    output.result(&as_json, || tables::sandbox(&settings))?;
-    // Runs until it is interrupted; an error here means that no signal can come.
-    let _ = tokio::signal::ctrl_c().await;
-    Ok(Exit::Done)
 }
 
 /// Logs of this program go to stderr. Other crates' logs stay off at every

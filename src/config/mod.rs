@@ -220,9 +220,16 @@ impl Settings {
     /// Settings for the embedded sandbox: its address and credentials, the
     /// operator's confirmation mode and state folder.
     #[must_use]
-    pub fn for_sandbox(mut self, base_url: Url, credentials: Credentials, account: &str) -> Self {
+    pub fn for_sandbox(
+        mut self,
+        base_url: Url,
+        credentials: Credentials,
+        pbx: PbxSettings,
+        account: &str,
+    ) -> Self {
         self.base_url = base_url;
         self.credentials = Ok(credentials);
+        self.pbx = Some(Ok(pbx));
         self.scope = DEFAULT_SCOPE.to_owned();
         self.number_scope = format!("{DEFAULT_SCOPE} {NUMBER_SCOPES}");
         self.default_account = account.parse().ok();

@@ -493,6 +493,8 @@ async fn settings_credentials_client_application_and_token_print_no_secret() {
         base_url: settings.base_url.clone(),
         credentials,
         scope: settings.scope.clone(),
+        number_scope: settings.number_scope.clone(),
+        pbx: settings.pbx.clone(),
         rate_limit: 0.0,
         token_cache: TokenCache::Shared(StateFolder::new(bench.state_dir())),
     };

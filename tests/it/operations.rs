@@ -549,6 +549,7 @@ fn checking(domain: &str) -> SetupChecklist {
         account_id: None,
         did: None,
         fallback_destination: None,
+        extension: None,
     }
 }
 

@@ -693,10 +693,10 @@ async fn two_imports_into_one_domain_take_turns_and_lose_nothing() {
     let mut last = BTreeMap::<String, Option<String>>::new();
     for change in journal.changes.iter().rev() {
         let before = change.before.as_ref().map(|vip| vip.destination.clone());
-        let known = last.get(&change.ani).cloned().flatten();
+        let known = last.get(change.ani.as_ref().unwrap()).cloned().flatten();
         assert_eq!(before, known, "each change begins where the last one ended");
         let after = change.after.as_ref().map(|vip| vip.destination.clone());
-        last.insert(change.ani.clone(), after);
+        last.insert(change.ani.clone().unwrap(), after);
     }
     for (ani, destination) in &stands {
         assert_eq!(last[ani].as_ref(), Some(destination), "{ani}");

@@ -9,6 +9,13 @@ use super::records::{AnsweringRule, DialRule, PbxUser, is_about, records, switch
 use crate::domain::{Extension, PbxDomain, ROUTE_BY_ANI, SetupPiece};
 use crate::error::{Code, Result};
 
+/// Rows asked for at once.
+const LIST_PIECE: usize = 1000;
+/// A piece with fewer rows than this is the last: no host is known to give less at once.
+const SURELY_MORE: usize = 100;
+/// More rows than this is a list that never ends.
+const LIST_CAP: usize = 100_000;
+
 /// How version 44 spells the match fields; version 45 writes `dial-`.
 const OLD_TO: &str = "dail-rule-matching-to-uri";
 const NEW_TO: &str = "dial-rule-matching-to-uri";
@@ -51,10 +58,10 @@ pub(super) async fn devices(
         Some(user) => path(domain, &["users", user.as_str(), "devices"]),
         None => path(domain, &["devices"]),
     };
-    let found = match user {
+    let found = match (user, read_all(upstream, address, "the devices").await) {
+        (Some(_), Err(error)) if error.code() == Code::NotFound => Vec::new(),
         // Absent before version 45: an unknown address, not a domain without devices.
-        None => records(&upstream.read(Call::get(address)).await?, "the devices")?,
-        Some(_) => read(upstream, address, "the devices").await?,
+        (_, found) => found?,
     };
     let mut names: Vec<String> = found
         .iter()
@@ -103,8 +110,7 @@ async fn rule_records(upstream: &Upstream, domain: &PbxDomain) -> Result<Vec<Map
     let plan = ["dialplans", domain.as_str(), "dialrules"];
     // "Not found" may mean that this host does not show dial plans at all, and
     // must not be taken for a plan without rules.
-    let answer = upstream.read(Call::get(path(domain, &plan))).await?;
-    records(&answer, "the dial rules")
+    read_all(upstream, path(domain, &plan), "the dial rules").await
 }
 
 fn dial_rule(record: &Map<String, Value>) -> DialRule {
@@ -213,6 +219,28 @@ pub(super) fn making(
         | SetupPiece::DidRoute { .. } => return None,
     };
     Some(Call::json(method, address, body))
+}
+
+/// Reads a whole list, piece by piece.
+async fn read_all(
+    upstream: &Upstream,
+    path: Vec<String>,
+    what: &str,
+) -> Result<Vec<Map<String, Value>>> {
+    let mut all = Vec::new();
+    loop {
+        let call = Call::get(path.clone())
+            .with("start", all.len().to_string())
+            .with("limit", LIST_PIECE.to_string());
+        let piece = records(&upstream.read(call).await?, what)?;
+        // Hosts may give less than was asked for; only an empty piece is surely the last,
+        // and a list that fits into one piece is not asked for twice.
+        let is_last = piece.len() < SURELY_MORE || all.len() + piece.len() > LIST_CAP;
+        all.extend(piece);
+        if is_last {
+            return Ok(all);
+        }
+    }
 }
 
 /// A read in which "not found" means that nothing is there.
