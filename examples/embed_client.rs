@@ -31,6 +31,7 @@ async fn main() -> Result<()> {
     let settings = Settings::load(&Flags::default(), &process_environment)?.for_sandbox(
         sandbox.base_url().parse()?,
         credentials,
+        None,
         sandbox::ACCOUNT_ID,
     );
     let app = App::new(settings);

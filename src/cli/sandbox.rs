@@ -38,7 +38,7 @@ pub(super) async fn in_process(settings: Settings) -> Result<(Settings, Sandbox)
         rate_limit: 0.0,
     };
     let base_url = address(sandbox.base_url())?;
-    let settings = settings.for_sandbox(base_url, credentials, pbx, sandbox::ACCOUNT_ID);
+    let settings = settings.for_sandbox(base_url, credentials, Some(pbx), sandbox::ACCOUNT_ID);
     Ok((settings, sandbox))
 }
 

@@ -224,12 +224,12 @@ impl Settings {
         mut self,
         base_url: Url,
         credentials: Credentials,
-        pbx: PbxSettings,
+        pbx: Option<PbxSettings>,
         account: &str,
     ) -> Self {
         self.base_url = base_url;
         self.credentials = Ok(credentials);
-        self.pbx = Some(Ok(pbx));
+        self.pbx = pbx.map(Ok);
         self.scope = DEFAULT_SCOPE.to_owned();
         self.number_scope = format!("{DEFAULT_SCOPE} {NUMBER_SCOPES}");
         self.default_account = account.parse().ok();

@@ -1,12 +1,17 @@
-//! The Model Context Protocol face: tools over stdio, a thin layer above [`crate::ops`].
+//! The Model Context Protocol face: tools, prompts, resources and completion over
+//! stdio, a thin layer above [`crate::ops`].
 
 mod arguments;
+mod completion;
 mod consent;
 mod progress;
+mod prompts;
 mod reply;
+mod resources;
 mod schema;
 mod server;
 mod setup_text;
+mod skill;
 mod stdio;
 mod text;
 mod tools;

@@ -3,17 +3,21 @@
 use std::sync::{Arc, OnceLock};
 
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, Implementation, ListToolsResult,
-    PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
+    CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
+    GetPromptRequestParams, GetPromptResponse, GetSkillRequestParams, GetSkillResult,
+    Implementation, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
+    ListSkillsResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams,
+    ReadResourceResponse, ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use tokio_util::sync::CancellationToken;
 
+use super::completion::{self, DomainNames};
 use super::consent::Consent;
 use super::progress::Notices;
 use super::tools::{Lookup, ToolName, ToolSet};
-use super::{arguments, reply, setup_text, text};
+use super::{arguments, prompts, reply, resources, setup_text, skill, text};
 use crate::error::{Error, Result};
 use crate::ops::{self, App, PageSize};
 
@@ -48,6 +52,7 @@ struct Shared {
     app: Result<Arc<App>>,
     tools: ToolSet,
     definitions: OnceLock<Vec<Tool>>,
+    domain_names: DomainNames,
     closing: CancellationToken,
 }
 
@@ -60,6 +65,7 @@ impl Server {
                 app,
                 tools,
                 definitions: OnceLock::new(),
+                domain_names: DomainNames::default(),
                 closing: CancellationToken::new(),
             }),
         }
@@ -237,8 +243,14 @@ impl ServerHandler for Server {
         let name = Implementation::new("skyswitch", env!("CARGO_PKG_VERSION"))
             .with_title("SkySwitch")
             .with_description(env!("CARGO_PKG_DESCRIPTION"));
-        let mut info = ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
-            .with_instructions(INSTRUCTIONS);
+        let capabilities = ServerCapabilities::builder()
+            .enable_completions()
+            .enable_prompts()
+            .enable_resources()
+            .enable_tools()
+            .enable_skills()
+            .build();
+        let mut info = ServerConfig::new(capabilities).with_instructions(INSTRUCTIONS);
         info.server_info = name;
         info
     }
@@ -280,5 +292,84 @@ impl ServerHandler for Server {
             () = cancelled.cancelled() => Ok(reply::error(&Error::cancelled())),
             () = self.closing().cancelled() => Ok(reply::error(&Error::cancelled())),
         }
+    }
+
+    async fn list_prompts(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        Ok(prompts::list(&self.shared.tools))
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        prompts::get(&self.shared.tools, request)
+    }
+
+    async fn list_resources(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        Ok(resources::list(&self.shared.tools))
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        Ok(resources::templates(&self.shared.tools))
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let app = self.shared.app.as_deref().map_err(Clone::clone);
+        tokio::select! {
+            read = resources::read(app, &self.shared.tools, &request.uri) => read,
+            () = context.ct.cancelled() => Err(resources::failure(&Error::cancelled(), &request.uri)),
+            () = self.closing().cancelled() => Err(resources::failure(&Error::cancelled(), &request.uri)),
+        }
+    }
+
+    async fn complete(
+        &self,
+        request: CompleteRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        let Shared {
+            tools,
+            domain_names,
+            ..
+        } = &*self.shared;
+        let app = self.shared.app.as_deref().ok();
+        tokio::select! {
+            completed = completion::complete(app, tools, domain_names, &request.r#ref, &request.argument) => completed,
+            () = context.ct.cancelled() => Ok(CompleteResult::default()),
+            () = self.closing().cancelled() => Ok(CompleteResult::default()),
+        }
+    }
+
+    async fn list_skills(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListSkillsResult, ErrorData> {
+        Ok(skill::list())
+    }
+
+    async fn get_skill(
+        &self,
+        request: GetSkillRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<GetSkillResult, ErrorData> {
+        skill::get(&request)
     }
 }

@@ -305,6 +305,11 @@ impl ToolSet {
         }
     }
 
+    /// Whether a call of this tool is carried out.
+    pub(super) fn offers(&self, tool: ToolName) -> bool {
+        matches!(self.find(tool.as_str()), Lookup::Offered(_))
+    }
+
     /// Definitions of the tools offered, always in the same order.
     pub(super) fn definitions(&self) -> Vec<Tool> {
         ToolName::ALL

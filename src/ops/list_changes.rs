@@ -180,7 +180,7 @@ impl From<&SetupEntry> for ChangeRow {
 impl From<&JournalEntry> for ChangeRow {
     fn from(entry: &JournalEntry) -> Self {
         match entry {
-            JournalEntry::Vip(change) => ChangeRow::from(change),
+            JournalEntry::Vip(change) => ChangeRow::from(&**change),
             JournalEntry::Setup(entry) => ChangeRow::from(entry),
         }
     }

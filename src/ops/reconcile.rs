@@ -43,7 +43,7 @@ impl App {
             match entry {
                 JournalEntry::Vip(change) => {
                     let place = (change.account.clone(), change.key.domain.to_string());
-                    vips.entry(place).or_default().push((change, again));
+                    vips.entry(place).or_default().push((*change, again));
                 }
                 JournalEntry::Setup(entry) => self.close_setup_by_what_stands(&entry, again).await,
             }

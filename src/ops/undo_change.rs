@@ -96,7 +96,7 @@ pub async fn undo_change(
 ) -> Result<Asked<UndoOutcome>> {
     let account = app.account(args.account_id.as_ref())?;
     match app.change_to_undo(&account, &args.change_id).await? {
-        JournalEntry::Vip(undone) => undo_vip(app, &account, undone, channel).await,
+        JournalEntry::Vip(undone) => undo_vip(app, &account, *undone, channel).await,
         JournalEntry::Setup(undone) => undo_setup(app, &account, &undone, channel).await,
     }
 }

@@ -90,7 +90,13 @@ impl Row for Placed {
 /// Lists of users by account and domain, each with the moment it was read.
 #[derive(Default)]
 pub(super) struct SubscriberCache {
-    lists: Mutex<HashMap<(AccountId, PbxDomain), (Instant, Arc<Vec<Subscriber>>)>>,
+    lists: Mutex<HashMap<(AccountId, PbxDomain), Kept>>,
+}
+
+/// A list and when it was read.
+struct Kept {
+    read: Instant,
+    list: Arc<Vec<Subscriber>>,
 }
 
 /// Lists kept at most; the oldest goes first.
@@ -105,19 +111,23 @@ impl SubscriberCache {
         let lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
         lists
             .get(place)
-            .filter(|(read, _)| read.elapsed() <= no_older_than)
-            .map(|(_, list)| Arc::clone(list))
+            .filter(|kept| kept.read.elapsed() <= no_older_than)
+            .map(|kept| Arc::clone(&kept.list))
     }
 
     fn keep(&self, place: (AccountId, PbxDomain), list: &Arc<Vec<Subscriber>>) {
         let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
         if lists.len() >= LISTS_KEPT {
-            let oldest = lists.iter().min_by_key(|(_, (read, _))| *read);
+            let oldest = lists.iter().min_by_key(|(_, kept)| kept.read);
             if let Some(place) = oldest.map(|(place, _)| place.clone()) {
                 lists.remove(&place);
             }
         }
-        lists.insert(place, (Instant::now(), Arc::clone(list)));
+        let kept = Kept {
+            read: Instant::now(),
+            list: Arc::clone(list),
+        };
+        lists.insert(place, kept);
     }
 }
 

@@ -191,7 +191,7 @@ impl Change {
 #[derive(Debug, Clone)]
 pub enum JournalEntry {
     /// To a VIP rule.
-    Vip(Change),
+    Vip(Box<Change>),
     /// To a customer's set-up.
     Setup(SetupEntry),
 }

@@ -77,7 +77,10 @@ async fn a_change_is_in_the_journal_before_it_is_sent() {
     assert_eq!(open.asked_by, "somebody 1.0 (a test)");
     assert_eq!(open.before.as_ref().unwrap().destination, "101");
     assert_eq!(open.wanted.as_ref().unwrap().destination, "102");
-    assert_eq!((open.ani.as_deref(), open.domain.as_str()), (Some(CALLER), DENTAL));
+    assert_eq!(
+        (open.ani.as_deref(), open.domain.as_str()),
+        (Some(CALLER), DENTAL)
+    );
 
     let closed = changes(&other).await.remove(0);
     assert_eq!(added.unwrap().change_id, Some(closed.change_id.clone()));
@@ -171,7 +174,10 @@ async fn a_change_that_its_process_still_works_on_is_left_to_it() {
     };
     let (added, seen) = tokio::join!(add(&app, &args, &Channel::Given), look);
     added.unwrap();
-    let first = seen.iter().find(|change| change.ani.as_deref() == Some(CALLER)).unwrap();
+    let first = seen
+        .iter()
+        .find(|change| change.ani.as_deref() == Some(CALLER))
+        .unwrap();
     assert_eq!(first.status, ChangeStatus::Open);
     let now = changes(&other).await;
     assert!(now.iter().all(|change| change.status == ChangeStatus::Done));

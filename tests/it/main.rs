@@ -3,6 +3,7 @@
 
 mod approval_page;
 mod command_line;
+mod completion;
 mod consent;
 mod crash;
 mod explain;
@@ -17,7 +18,9 @@ mod numbers;
 mod operations;
 mod pace;
 mod process;
+mod prompts;
 mod protocol;
+mod resources;
 mod retries;
 mod sandbox_onboarding;
 mod shutdown;
