@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::App;
 use crate::error::{Code, Error};
 use crate::redact::shown;
+use crate::skyswitch::Client;
 use crate::state::StateFolder;
 
 /// How a check went.
@@ -100,12 +101,15 @@ pub fn doctor_without_settings(error: &Error) -> Diagnosis {
         "scopes",
         "account",
         "domains",
+        "numbers",
+        "pbx_api",
         "state_folder",
     ]);
     diagnosis
 }
 
-/// Checks configuration, login, scopes, account, domains and state folder.
+/// Checks configuration, login, scopes, account, domains, numbers, PBX API and
+/// state folder.
 /// Never fails itself: failures are its result.
 pub async fn doctor(app: &App) -> Diagnosis {
     let mut diagnosis = Diagnosis::new();
@@ -121,7 +125,9 @@ pub async fn doctor(app: &App) -> Diagnosis {
         }
         Err(error) => {
             diagnosis.fail("credentials", error);
-            diagnosis.skip(&["login", "scopes", "account", "domains"]);
+            diagnosis.skip(&[
+                "login", "scopes", "account", "domains", "numbers", "pbx_api",
+            ]);
         }
     }
     state_folder(app, &mut diagnosis);
@@ -160,7 +166,7 @@ fn config(app: &App, diagnosis: &mut Diagnosis) {
 }
 
 async fn login(app: &App, diagnosis: &mut Diagnosis) {
-    const REST: [&str; 3] = ["scopes", "account", "domains"];
+    const REST: [&str; 5] = ["scopes", "account", "domains", "numbers", "pbx_api"];
     let client = match app.client() {
         Ok(client) => client,
         Err(error) => {
@@ -199,6 +205,69 @@ async fn login(app: &App, diagnosis: &mut Diagnosis) {
         Err(error) => diagnosis.fail("scopes", &error),
     }
     account(app, diagnosis).await;
+    numbers(client, diagnosis).await;
+    pbx_api(app, client, diagnosis).await;
+}
+
+/// What onboarding needs beyond VIP lists: a warning at most.
+async fn numbers(client: &Client, diagnosis: &mut Diagnosis) {
+    let fix = "Only onboarding needs it: ask SkySwitch for the scopes `routing` and `phone_number`, and the role Routing Manager.";
+    diagnosis.add(match client.number_scopes().await {
+        Ok(info) if info.grants("routing") => {
+            Check::new("numbers", CheckState::Ok, "numbers can be read and routed")
+        }
+        Ok(info) => Check::new(
+            "numbers",
+            CheckState::Warning,
+            format!(
+                "the scope `routing` is not among those granted: {}",
+                shown(&info.scopes.join(" "), 300)
+            ),
+        )
+        .fix(fix),
+        Err(error) => Check::new("numbers", CheckState::Warning, error.to_string()).fix(fix),
+    });
+}
+
+/// Tries the PBX API, and whether it shows dial plans.
+async fn pbx_api(app: &App, client: &Client, diagnosis: &mut Diagnosis) {
+    if !client.has_pbx() {
+        return diagnosis.add(Check::new("pbx_api", CheckState::Skipped, "not configured"));
+    }
+    let pbx = match client.pbx() {
+        Ok(pbx) => pbx,
+        Err(error) => return diagnosis.fail("pbx_api", &error),
+    };
+    let domains = match app.account(None) {
+        Ok(account) => client.domains(&account, false).await.unwrap_or_default(),
+        Err(_) => std::sync::Arc::default(),
+    };
+    let Some(domain) = domains.iter().find_map(|domain| domain.name.parse().ok()) else {
+        return diagnosis.add(Check::new(
+            "pbx_api",
+            CheckState::Skipped,
+            "there is no domain to try it on",
+        ));
+    };
+    match pbx.has_domain(&domain).await {
+        Ok(_) => {
+            let dial_plans = match pbx.dial_rules(&domain).await {
+                Ok(_) => "dial plans can be read".to_owned(),
+                Err(error) => format!(
+                    "dial plans are not shown ({error}), so a person attests the dial translation rule"
+                ),
+            };
+            diagnosis.add(Check::new(
+                "pbx_api",
+                CheckState::Ok,
+                format!("it answers; {dial_plans}"),
+            ));
+        }
+        Err(error) => {
+            let check = Check::new("pbx_api", CheckState::Warning, error.to_string());
+            diagnosis.add(check.fix(error.hint()));
+        }
+    }
 }
 
 async fn account(app: &App, diagnosis: &mut Diagnosis) {

@@ -181,7 +181,7 @@ impl From<&JournalEntry> for ChangeRow {
     fn from(entry: &JournalEntry) -> Self {
         match entry {
             JournalEntry::Vip(change) => ChangeRow::from(&**change),
-            JournalEntry::Setup(entry) => ChangeRow::from(entry),
+            JournalEntry::Setup(entry) => ChangeRow::from(&**entry),
         }
     }
 }

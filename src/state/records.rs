@@ -193,7 +193,7 @@ pub enum JournalEntry {
     /// To a VIP rule.
     Vip(Box<Change>),
     /// To a customer's set-up.
-    Setup(SetupEntry),
+    Setup(Box<SetupEntry>),
 }
 
 impl JournalEntry {

@@ -687,6 +687,8 @@ async fn a_healthy_installation_has_nothing_to_cure() {
             ("scopes", Ok),
             ("account", Ok),
             ("domains", Ok),
+            ("numbers", Ok),
+            ("pbx_api", CheckState::Skipped),
             ("state_folder", Ok),
         ]
     );
@@ -711,6 +713,8 @@ async fn the_doctor_names_what_fails_and_skips_what_depends_on_it() {
             ("scopes", Skipped),
             ("account", Skipped),
             ("domains", Skipped),
+            ("numbers", Skipped),
+            ("pbx_api", Skipped),
             ("state_folder", Ok),
         ]
     );
@@ -772,6 +776,8 @@ async fn the_doctor_sees_missing_credentials_warnings_and_a_state_folder_in_the_
             ("scopes", Skipped),
             ("account", Skipped),
             ("domains", Skipped),
+            ("numbers", Skipped),
+            ("pbx_api", Skipped),
             ("state_folder", Failed),
         ]
     );

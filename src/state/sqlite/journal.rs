@@ -348,7 +348,7 @@ fn narrow<'a>(
 
 fn entry(row: SqliteRow) -> sqlx::Result<JournalEntry> {
     match row.try_get::<Option<&str>, _>("piece")? {
-        Some(_) => setup_entry(&row).map(JournalEntry::Setup),
+        Some(_) => setup_entry(&row).map(Box::new).map(JournalEntry::Setup),
         None => change(row).map(Box::new).map(JournalEntry::Vip),
     }
 }

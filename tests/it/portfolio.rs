@@ -1,0 +1,344 @@
+//! All customers in one table, and where VIPs can ring.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a helper that cannot go on fails its test"
+)]
+
+use std::sync::Mutex;
+
+use skyswitch_mcp::error::Code;
+use skyswitch_mcp::guard::Channel;
+use skyswitch_mcp::ops::{
+    ListCustomers, ListDestinations, PageSize, Portfolio, Progress, SyncSession, SyncVips,
+    list_destinations, onboarding_status, sync_vips,
+};
+use skyswitch_mcp::sandbox::{
+    DialPlanAccess, Fault, PbxHabits, StoredSubscriber, Tenant, V2Version,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::onboarding::{ACME, PbxApi, app_on, app_with, closed, customer};
+use crate::support::{
+    BAKERY, Bench, DENTAL, LEGAL, Person, VET, add, adding, done, failure, listing,
+};
+
+/// Keeps what it is told.
+#[derive(Default)]
+struct Told(Mutex<Vec<(usize, usize)>>);
+
+impl Progress for Told {
+    fn report(&self, done: usize, total: usize, _: &str) {
+        self.0.lock().unwrap().push((done, total));
+    }
+}
+
+async fn status(bench: &Bench, api: PbxApi, args: &ListCustomers) -> Portfolio {
+    let app = app_on(bench, api);
+    onboarding_status(&app, args, PageSize::All, &Told::default())
+        .await
+        .unwrap()
+}
+
+fn stage<'a>(portfolio: &'a Portfolio, domain: &str) -> &'a str {
+    let row = portfolio.customers.iter().find(|row| row.domain == domain);
+    &row.unwrap().stage
+}
+
+#[tokio::test]
+async fn customers_who_lose_calls_come_first() {
+    let bench = Bench::demo().await;
+    let portfolio = status(&bench, PbxApi::V2, &ListCustomers::default()).await;
+    assert_eq!(portfolio.alarms, 1);
+    let first = &portfolio.customers[0];
+    assert_eq!((first.domain.as_str(), first.alarm), (LEGAL, true));
+    assert!(first.waits_for.starts_with("ALARM"), "{first:?}");
+    assert_eq!(first.dids, ["16165550160"]);
+    assert_eq!(stage(&portfolio, DENTAL), "live");
+    assert_eq!(stage(&portfolio, VET), "route_did");
+    assert_eq!(stage(&portfolio, BAKERY), "not_started");
+    assert!(
+        portfolio
+            .customers
+            .iter()
+            .all(|row| !row.domain.starts_with("0000.")),
+        "the reseller's own domain is no customer"
+    );
+    assert_eq!(portfolio.customers.len(), portfolio.total);
+    bench.assert_nothing_written();
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_no_proof() {
+    let mut tenant = Tenant::demo();
+    tenant.pbx = PbxHabits::default().dial_plan(DialPlanAccess::None);
+    let bench = Bench::with(tenant).await;
+    let portfolio = status(&bench, PbxApi::V1, &ListCustomers::default()).await;
+    assert_eq!(portfolio.alarms, 2, "neither rule is known to exist");
+    let plans = bench.sandbox.requests();
+    let asked = plans
+        .iter()
+        .filter(|request| request.form.iter().any(|(_, value)| value == "dialrule"));
+    assert!(asked.count() <= 4, "one refusal stands for all");
+}
+
+#[tokio::test]
+async fn filters_narrow_and_a_customer_who_cannot_be_read_is_told() {
+    let bench = Bench::demo().await;
+    let only = |stage: &str| ListCustomers {
+        stage: Some(stage.to_owned()),
+        ..ListCustomers::default()
+    };
+    let alarms = status(&bench, PbxApi::V2, &only("alarm")).await;
+    assert_eq!(
+        (alarms.total, alarms.customers[0].domain.as_str()),
+        (1, LEGAL)
+    );
+    let query = ListCustomers {
+        query: Some("maple".to_owned()),
+        ..ListCustomers::default()
+    };
+    assert_eq!(status(&bench, PbxApi::V2, &query).await.total, 1);
+    let app = app_on(&bench, PbxApi::V2);
+    let wrong = onboarding_status(&app, &only("nearly"), PageSize::All, &Told::default()).await;
+    failure(wrong, Code::InvalidArgument);
+
+    bench
+        .sandbox
+        .inject(Fault::status("GET", "domain=sunrisebakery", 403).times(9));
+    let portfolio = status(&bench, PbxApi::V2, &ListCustomers::default()).await;
+    assert_eq!(stage(&portfolio, BAKERY), "unread");
+    assert_eq!(stage(&portfolio, DENTAL), "live");
+}
+
+#[tokio::test]
+async fn a_thousand_customers_take_two_reads_each_and_report_progress() {
+    let bench = Bench::with(Tenant::portfolio(1000)).await;
+    let app = app_on(&bench, PbxApi::NotConfigured);
+    let told = Told::default();
+    let portfolio = onboarding_status(&app, &ListCustomers::default(), PageSize::Rows(50), &told)
+        .await
+        .unwrap();
+    assert_eq!((portfolio.total, portfolio.count), (1000, 50));
+    assert!(portfolio.customers[0].alarm);
+    let requests = bench.sandbox.requests();
+    let reads = requests.iter().filter(|r| r.path != "/oauth/token").count();
+    assert!(reads <= 2 + 2 * 1000, "{reads}");
+    let told = told.0.lock().unwrap();
+    assert_eq!(told.last(), Some(&(1000, 1000)));
+}
+
+fn destinations(domain: &str) -> ListDestinations {
+    ListDestinations {
+        domain: domain.parse().unwrap(),
+        query: None,
+        account_id: None,
+        limit: None,
+        cursor: None,
+    }
+}
+
+#[tokio::test]
+async fn destinations_are_people_and_devices_and_not_the_machinery() {
+    let bench = Bench::demo().await;
+    let list = list_destinations(
+        &app_on(&bench, PbxApi::V2),
+        &destinations(VET),
+        PageSize::All,
+    )
+    .await
+    .unwrap();
+    let names: Vec<&str> = list
+        .destinations
+        .iter()
+        .map(|row| row.destination.as_str())
+        .collect();
+    assert!(
+        names.contains(&"301") && names.contains(&"302b"),
+        "{names:?}"
+    );
+    assert!(
+        !names.contains(&"route_by_ani") && !names.contains(&"domain"),
+        "{names:?}"
+    );
+    assert!(list.warnings.is_empty(), "{list:?}");
+
+    // Page by page it is the same list.
+    let mut paged = Vec::new();
+    let mut args = destinations(VET);
+    loop {
+        let page = list_destinations(&app_on(&bench, PbxApi::V2), &args, PageSize::Rows(2))
+            .await
+            .unwrap();
+        paged.extend(page.destinations);
+        match page.next_cursor {
+            Some(cursor) => args.cursor = Some(cursor),
+            None => break,
+        }
+    }
+    assert_eq!(paged, list.destinations);
+
+    let old = {
+        let mut tenant = Tenant::demo();
+        tenant.pbx = tenant.pbx.v2_version(V2Version::V44);
+        Bench::with(tenant).await
+    };
+    let list = list_destinations(&app_on(&old, PbxApi::V2), &destinations(VET), PageSize::All)
+        .await
+        .unwrap();
+    assert!(list.warnings[0].contains("devices"), "{list:?}");
+    assert!(
+        list.destinations
+            .iter()
+            .all(|row| row.application == "user")
+    );
+}
+
+#[tokio::test]
+async fn adding_warns_of_a_destination_that_does_not_exist_and_names_the_nearest() {
+    let bench = Bench::with(customer(closed())).await;
+    let app = app_on(&bench, PbxApi::V2);
+    let added = add(&app, &adding("6165550111", ACME, "110"), &Channel::Given)
+        .await
+        .unwrap();
+    let warning = added.warnings.join("\n");
+    assert!(warning.contains("\"110\" does not exist"), "{warning}");
+    assert!(warning.contains("100 (Front Desk)"), "{warning}");
+    for fine in [
+        "101",
+        "user:101",
+        "101@acme.12345.service",
+        "sip:+16165559999@carrier.net",
+        "7@elsewhere.12345.service",
+    ] {
+        let added = add(&app, &adding("6165550112", ACME, fine), &Channel::Given)
+            .await
+            .unwrap();
+        assert!(
+            !added.warnings.iter().any(|w| w.contains("does not exist")),
+            "{fine}: {added:?}"
+        );
+    }
+    let by_name = add(&app, &adding("6165550113", ACME, "maya"), &Channel::Given)
+        .await
+        .unwrap();
+    assert!(
+        by_name.warnings[0].contains("101 (Maya Lindgren)"),
+        "{by_name:?}"
+    );
+
+    // The person who is asked to replace a rule reads it, too.
+    let person = Person::typing("6165550111");
+    add(
+        &app,
+        &adding("6165550111", ACME, "111"),
+        &Channel::During(&person),
+    )
+    .await
+    .unwrap();
+    assert!(
+        person.shown()[0]
+            .text()
+            .contains("Note: user \"111\" does not exist")
+    );
+
+    let looks = bench.sandbox.requests();
+    let looks = looks
+        .iter()
+        .filter(|r| r.path.ends_with("/pbx/subscribers"));
+    assert_eq!(looks.count(), 1, "one list of users serves a minute");
+}
+
+#[tokio::test]
+async fn devices_are_looked_for_where_they_are_shown() {
+    let tenant = customer(closed()).subscriber(
+        StoredSubscriber::person(ACME, "102", "Oscar Trent").devices(&["102a", "102b"]),
+    );
+    let bench = Bench::with(tenant).await;
+    let app = app_on(&bench, PbxApi::V1);
+    for (device, warned) in [("device:102b", false), ("device:102c", true)] {
+        let added = add(&app, &adding("6165550114", ACME, device), &Channel::Given)
+            .await
+            .unwrap();
+        let found = added.warnings.iter().any(|w| w.contains("does not exist"));
+        assert_eq!(found, warned, "{device}: {added:?}");
+    }
+    let without = app_on(&bench, PbxApi::NotConfigured);
+    let added = add(
+        &without,
+        &adding("6165550115", ACME, "device:102z"),
+        &Channel::Given,
+    )
+    .await
+    .unwrap();
+    assert!(added.warnings.is_empty(), "nobody can tell: {added:?}");
+}
+
+#[tokio::test]
+async fn a_look_that_fails_or_is_switched_off_stands_in_nobodys_way() {
+    let bench = Bench::with(customer(closed())).await;
+    bench
+        .sandbox
+        .inject(Fault::status("GET", "/pbx/subscribers", 403).times(9));
+    let app = app_on(&bench, PbxApi::V2);
+    let added = add(&app, &adding("6165550116", ACME, "999"), &Channel::Given)
+        .await
+        .unwrap();
+    assert!(added.warnings.is_empty(), "{added:?}");
+    let off = app_with(&bench, PbxApi::V2, |s| s.check_destinations = false);
+    bench.sandbox.clear_requests();
+    add(&off, &adding("6165550117", ACME, "999"), &Channel::Given)
+        .await
+        .unwrap();
+    assert!(
+        bench
+            .sandbox
+            .requests()
+            .iter()
+            .all(|r| !r.path.ends_with("/pbx/subscribers"))
+    );
+    assert_eq!(
+        crate::support::list(&off, &listing(ACME))
+            .await
+            .unwrap()
+            .total,
+        2
+    );
+}
+
+#[tokio::test]
+async fn a_list_names_the_lines_whose_destination_does_not_exist() {
+    let bench = Bench::with(customer(closed())).await;
+    let app = app_on(&bench, PbxApi::V2);
+    let args = SyncVips {
+        domain: ACME.parse().unwrap(),
+        list: None,
+        format: None,
+        mode: None,
+        destination: None,
+        application: None,
+        allow_large_removal: None,
+        dry_run: Some(true),
+        resume: None,
+        account_id: None,
+        confirmation: None,
+    };
+    let list = b"ani,destination\n6165550121,101\n6165550122,1O1\n6165550123,1O1\n";
+    let session = SyncSession {
+        channel: &Channel::Given,
+        progress: &Told::default(),
+        stop: &CancellationToken::new(),
+        most_rows: None,
+    };
+    let planned = sync_vips(&app, &args, Some(list), &session)
+        .await
+        .map(done)
+        .unwrap();
+    let warning = planned.warnings.iter().find(|w| w.contains("1O1")).unwrap();
+    assert!(
+        warning.starts_with("line 3, 4: user \"1O1\" does not exist"),
+        "{warning}"
+    );
+    assert!(warning.contains("nearest: 101"), "{warning}");
+}
