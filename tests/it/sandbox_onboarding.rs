@@ -341,10 +341,10 @@ async fn a_pbx_login_can_be_refreshed_once() {
         .filter(|request| request.path.contains("token"))
         .collect();
     assert!(logins.iter().all(|login| login.form.is_empty()));
-    let grants = logins
+    let mut grants = logins
         .iter()
         .filter_map(|login| login.grant_type.as_deref());
-    assert_eq!(grants.last(), Some("refresh_token"));
+    assert_eq!(grants.next_back(), Some("refresh_token"));
 }
 
 #[tokio::test]
