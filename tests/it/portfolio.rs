@@ -141,7 +141,9 @@ fn destinations(domain: &str) -> ListDestinations {
 
 #[tokio::test]
 async fn destinations_are_people_and_devices_and_not_the_machinery() {
-    let bench = Bench::demo().await;
+    let mut tenant = Tenant::demo();
+    tenant.pbx = tenant.pbx.v2_version(V2Version::V45);
+    let bench = Bench::with(tenant).await;
     let list = list_destinations(
         &app_on(&bench, PbxApi::V2),
         &destinations(VET),

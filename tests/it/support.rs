@@ -89,6 +89,7 @@ impl Bench {
         let requests = self.sandbox.requests().into_iter();
         requests
             .filter(|request| request.path != "/oauth/token")
+            .filter(|request| !request.path.contains("/oauth2/token"))
             .filter(|request| !request.path.ends_with("/pbx/subscribers"))
             .map(|request| request.method)
             .collect()

@@ -110,6 +110,7 @@ impl Planner<'_> {
             ));
         }
         // A domain whose creation broke off half-way lacks some of these; each is looked for.
+        let mut parts = Vec::new();
         for piece in [
             SetupPiece::PbxDomain {
                 description: self.wanted.description.clone(),
@@ -129,13 +130,20 @@ impl Planner<'_> {
                 .await;
             match standing {
                 Ok(standing) if standing.stands => {}
-                Ok(standing) => self.add(piece, standing.now)?,
+                Ok(standing) => parts.push((piece, standing.now)),
                 // The dial plan may be closed to this login; what exists is left alone then.
-                Err(_) if self.evidence.domain_exists => {}
-                Err(error) => return Err(error),
+                Err(_) if self.evidence.domain_exists => return Ok(()),
+                Err(error) => {
+                    self.notes.push(format!(
+                        "the domain is created by hand in the portal: this PBX login could make only a part of it ({error})"
+                    ));
+                    return Ok(());
+                }
             }
         }
-        Ok(())
+        parts
+            .into_iter()
+            .try_for_each(|(piece, before)| self.add(piece, before))
     }
 
     /// The dial translation rule, where the operator lets this program make it.
