@@ -5,6 +5,7 @@ mod approval_page;
 mod command_line;
 mod consent;
 mod crash;
+mod cut_off;
 mod explain;
 mod guard;
 mod journal;

@@ -75,7 +75,8 @@ impl Run {
     }
 
     /// Sends the plan. What is under way when it is stopped is seen through;
-    /// nothing else is begun.
+    /// nothing else is begun. The run's id is told before the first row is
+    /// sent, so that the run can be found whatever becomes of the answer.
     pub async fn apply(
         &self,
         app: &App,
@@ -96,6 +97,7 @@ impl Run {
             .map(|((index, row), position)| (index, row.position.unwrap_or(position)))
             .collect();
         let total = places.len();
+        report_progress(session.progress, 0, total, &self.id);
         let planned: HashSet<RouteKey> = clearance
             .change()
             .changes()
