@@ -121,7 +121,7 @@ async fn an_interrupted_import_gives_its_account_also_before_the_first_answer() 
 }
 
 #[tokio::test]
-async fn a_cancelled_mirror_puts_back_what_was_lost_and_goes_on_later() {
+async fn a_cancelled_mirror_puts_back_what_was_lost_and_its_account_can_be_asked_for() {
     for era in ERAS {
         let sandbox = greedy_sandbox().await;
         let home = Home::of(&sandbox)
@@ -142,6 +142,23 @@ async fn a_cancelled_mirror_puts_back_what_was_lost_and_goes_on_later() {
             "params": {"requestId": id, "reason": "enough"}});
         wire.send(cancel).await;
         eventually("what was lost is put back", || kept_rule_stands(&sandbox)).await;
+
+        let look = json!({"domain": DOMAIN, "resume": "last", "dry_run": true});
+        let account = wire.call("sync_vips", look).await["structuredContent"].clone();
+        assert_eq!(
+            (&account["status"], &account["run_id"]),
+            (&json!("planned"), &json!(run)),
+            "{account}"
+        );
+        let made = writes(&sandbox).iter().filter(|w| w.status < 300).count();
+        assert!(made < 60, "{made}");
+        let (done, left) = (&account["done"], account["done"]["not_sent"].as_u64());
+        // One of the writes put a rule back, which was not on the plan.
+        assert_eq!(done["made"], made - 1, "{account}");
+        assert_eq!(done["made"].as_u64().unwrap() + left.unwrap(), 64);
+        let rows = account["rows"].as_array().unwrap().iter();
+        let not_sent = rows.filter(|row| row["state"] == "not_sent").count();
+        assert_eq!(Some(not_sent as u64), left);
 
         begin_and_finish(&mut wire, json!({"domain": DOMAIN, "resume": "last"})).await;
         assert_wanted_rules_stand(&sandbox, 60);
@@ -179,4 +196,40 @@ async fn a_mirror_that_is_shut_down_puts_back_what_was_lost() {
         assert!(ended.status.success(), "{ended:?}");
         assert!(kept_rule_stands(&sandbox), "by signal: {by_signal}");
     }
+}
+
+#[tokio::test]
+async fn a_killed_mirror_loses_no_wanted_rule_when_it_is_taken_up() {
+    let sandbox = greedy_sandbox().await;
+    let home = Home::of(&sandbox).with("SKYSWITCH_RATE_LIMIT", "0");
+    // Six new rules and one that is replaced: all of them are under way.
+    let late = Fault::delay("PUT", "route-by-ani", FOREVER);
+    sandbox.inject(late.times(7));
+    let file = home.write("list.csv", &wanted_beside(5));
+    let file = file.to_str().unwrap();
+    let import = [
+        "vip", "import", file, "--domain", DOMAIN, "--mode", "mirror", "--yes",
+    ];
+    let mut command = home.command(&import);
+    let mut child = command.stdin(Stdio::null()).spawn().unwrap();
+    eventually("all rows are under way", || writes(&sandbox).len() == 9).await;
+    assert!(!kept_rule_stands(&sandbox));
+    child.kill().await.unwrap();
+    assert!(stored(&sandbox, OTHER_CALLER).is_empty());
+
+    let take_up = [
+        "vip", "import", "--domain", DOMAIN, "--resume", "--yes", "--json",
+    ];
+    let planned = home.run(&[&take_up[..], &["--dry-run"]].concat()).await;
+    // Those seven, and the rule that only went along.
+    assert_eq!(
+        planned.json()["done"],
+        json!({"made": 2, "failed": 0, "unknown": 0, "not_sent": 8})
+    );
+    let taken_up = home.run(&take_up).await;
+    assert_eq!(taken_up.code, 0, "{taken_up:?}");
+    assert_eq!(taken_up.json()["status"], "applied");
+    assert_wanted_rules_stand(&sandbox, 5);
+    let nothing_left = home.run(&take_up).await;
+    assert_eq!(nothing_left.json_error()["code"], "not_found");
 }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::outcome::RowState;
 use super::report::Report;
-use super::{Source, SyncOutcome, SyncSession, Task};
+use super::{Source, SyncOutcome, SyncSession, SyncStatus, Task};
 use crate::domain::{AccountId, PbxDomain, PhoneNumber, Route, RouteKey};
 use crate::error::{Code, Error, Result};
 use crate::guard::{Channel, Clearance, RouteChange, RoutePlan, Verdict};
@@ -40,25 +40,32 @@ struct Sent {
 
 impl Run {
     /// Writes a new run down, or goes on with one that is.
-    pub async fn begin(app: &App, task: &Task, report: &Report, plan: &RoutePlan) -> Result<Run> {
+    pub async fn begin(
+        app: &App,
+        task: &Task,
+        report: &mut Report,
+        plan: &RoutePlan,
+    ) -> Result<Run> {
         let domain = task.domain.clone();
         if let Source::Run(resumed) = &task.source {
             let id = resumed.id.clone();
             return Ok(Run { id, domain });
         }
         let id = format!("r-{:012x}", rand::random::<u64>() >> 16);
-        let lines = report.rows.iter().filter(|row| row.change.is_some());
-        let rows: Vec<RunRow> = (0..)
-            .zip(lines.zip(plan.changes()))
-            .map(|(row, (line, change))| RunRow {
-                row,
+        let lines = report.rows.iter_mut().filter(|row| row.change.is_some());
+        let mut rows = Vec::with_capacity(plan.changes().len());
+        for (position, (line, change)) in (0..).zip(lines.zip(plan.changes())) {
+            line.position = Some(position);
+            rows.push(RunRow {
+                row: position,
                 line: line.line.and_then(|line| i64::try_from(line).ok()),
                 routes: RoutePair {
                     before: change.before().cloned(),
                     wanted: change.after().cloned(),
                 },
-            })
-            .collect();
+                at_risk: change.at_risk().to_vec(),
+            });
+        }
         let new = NewRun {
             id: &id,
             realm: app.journal().realm(),
@@ -87,14 +94,16 @@ impl Run {
     ) -> Result<SyncOutcome> {
         report.run_id = Some(self.id.clone());
         let account = clearance.change().account().clone();
-        // A run that is taken up keeps the positions of its plan.
-        let places: Vec<(usize, i64)> = report
+        let places: Vec<Place> = report
             .rows
             .iter()
             .enumerate()
             .filter(|(_, row)| row.change.is_some())
-            .zip(0..)
-            .map(|((index, row), position)| (index, row.position.unwrap_or(position)))
+            .map(|(index, row)| Place {
+                index,
+                position: row.position,
+                lost: row.lost.clone(),
+            })
             .collect();
         let total = places.len();
         report_progress(session.progress, 0, total, &self.id);
@@ -129,9 +138,10 @@ impl Run {
         // What the plan itself changes is where it belongs.
         at_risk.retain(|rule| !planned.contains(&rule.key));
         let restored = sender.restore(&account, &at_risk).await;
-        report.warnings.extend(restored);
+        report.warnings.extend(restored.told);
         let left = report.done();
-        if left.not_sent + left.unknown == 0 {
+        // What could not be put back is left for the run to be taken up.
+        if restored.is_complete && left.not_sent + left.unknown == 0 {
             app.journal()
                 .store()
                 .get()
@@ -140,7 +150,11 @@ impl Run {
                 .await?;
         }
         let stopped_by = sender.stopped_by();
-        Ok(report.applied(session.stop.is_cancelled(), stopped_by.as_ref()))
+        let mut outcome = report.applied(session.stop.is_cancelled(), stopped_by.as_ref());
+        if outcome.status == SyncStatus::Applied && !restored.is_complete {
+            outcome.status = SyncStatus::Incomplete;
+        }
+        Ok(outcome)
     }
 }
 
@@ -152,8 +166,18 @@ fn report_progress(progress: &dyn Progress, done: usize, total: usize, run: &str
     );
 }
 
-/// A row with its position in the run and the permission for it.
-type Cleared = ((usize, i64), Clearance);
+/// Where a change belongs.
+struct Place {
+    /// Its row in the report.
+    index: usize,
+    /// Its position in the run's plan; `None` for a rule that is put back.
+    position: Option<i64>,
+    /// The rule that stood and went away along with another.
+    lost: Option<Route>,
+}
+
+/// A change with its place and the permission for it.
+type Cleared = (Place, Clearance);
 
 /// Rows of one caller go one after the other, removals first: whether a
 /// removal takes other rules of the caller along is not documented.
@@ -208,6 +232,13 @@ fn note(report: &mut Report, sent: Sent) -> Vec<Route> {
     Vec::new()
 }
 
+/// What became of the rules that removals put at risk.
+struct Restored {
+    told: Vec<String>,
+    /// False where one of them may be missing still.
+    is_complete: bool,
+}
+
 struct Sender<'a> {
     app: &'a App,
     run: &'a Run,
@@ -229,11 +260,12 @@ impl Sender<'_> {
             turn = self.app.turns().take(turn_name(&self.run.domain, number.as_ref())) => Some(Arc::new(turn)),
         };
         let mut sent = Vec::with_capacity(rows.len());
-        for ((index, position), clearance) in rows {
+        for (place, clearance) in rows {
             let outcome = match &turn {
-                Some(turn) => self.send(clearance, Arc::clone(turn), position).await,
+                Some(turn) => self.send(clearance, Arc::clone(turn), &place).await,
                 None => None,
             };
+            let index = place.index;
             sent.push(Sent { index, outcome });
         }
         sent
@@ -244,7 +276,7 @@ impl Sender<'_> {
         &self,
         clearance: Clearance,
         turn: impl Send + 'static,
-        position: i64,
+        place: &Place,
     ) -> Option<Result<Made, NotMade>> {
         let ready = async { self.app.client()?.ready_to_write().await };
         let ready = tokio::select! {
@@ -252,17 +284,37 @@ impl Sender<'_> {
             () = self.halt.cancelled() => return None,
             ready = ready => ready,
         };
-        let origin = Origin {
-            undoes: None,
-            run: Some((self.run.id.clone(), position)),
-        };
         let hold = (turn, Arc::clone(&self.hold));
-        let outcome = match ready {
-            Ok(ready) => self.app.send_now(clearance, ready, hold, origin).await,
-            Err(error) => Err(error.into()),
+        let sent = async {
+            let ready = ready?;
+            let origin = self.origin(&clearance, place).await?;
+            self.app.send_now(clearance, ready, hold, origin).await
         };
+        let outcome = sent.await;
         self.judge(&outcome);
         Some(outcome)
+    }
+
+    /// What the journal says of a change. That a rule was lost is written down
+    /// before it is put back.
+    async fn origin(&self, clearance: &Clearance, place: &Place) -> Result<Origin> {
+        let lost = match &place.lost {
+            Some(rule) => {
+                let account = clearance.change().account();
+                Some(self.app.write_down_loss(account, rule).await?)
+            }
+            None => None,
+        };
+        Ok(match place.position {
+            Some(position) => Origin {
+                undoes: None,
+                run: Some((self.run.id.clone(), position)),
+            },
+            None => Origin {
+                undoes: lost,
+                run: None,
+            },
+        })
     }
 
     /// Stops the run where the next rows can only fail the same way.
@@ -301,20 +353,24 @@ impl Sender<'_> {
 
     /// Puts back what the service removed along with rules of the same caller,
     /// and says so.
-    async fn restore(&self, account: &AccountId, at_risk: &[Route]) -> Vec<String> {
+    async fn restore(&self, account: &AccountId, at_risk: &[Route]) -> Restored {
+        let mut told = Vec::new();
+        let mut is_complete = true;
         if at_risk.is_empty() {
-            return Vec::new();
+            return Restored { told, is_complete };
         }
         let app = self.app;
         let Ok(lost) = app.lost(account, &self.run.domain, at_risk).await else {
-            return vec![
-                "the other rules of callers whose rules were removed could not be read back; check them with list_vips"
+            told.push(
+                "the other rules of callers whose rules were removed could not be read back; take the run up again, or check them with list_vips"
                     .to_owned(),
-            ];
+            );
+            is_complete = false;
+            return Restored { told, is_complete };
         };
-        let mut told = Vec::new();
         for rule in lost {
             let restored = self.restore_one(account, &rule).await;
+            is_complete &= restored.is_ok();
             let caller = crate::redact::shown(rule.key.ani.as_str(), 64);
             told.push(match restored {
                 Ok(()) => format!(
@@ -322,12 +378,12 @@ impl Sender<'_> {
                     rule.key.dnis
                 ),
                 Err(error) => format!(
-                    "the service removed another rule of \"{caller}\" (called number {}) along with the one on the plan, and it could not be put back: {error}",
+                    "the service removed another rule of \"{caller}\" (called number {}) along with the one on the plan, and it could not be put back: {error}; take the run up again",
                     rule.key.dnis
                 ),
             });
         }
-        told
+        Restored { told, is_complete }
     }
 
     async fn restore_one(&self, account: &AccountId, rule: &Route) -> Result<()> {

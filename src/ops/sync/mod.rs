@@ -143,8 +143,8 @@ pub async fn sync_vips(
         Asked::Question(question) => Asked::Question(question),
         Asked::Done(Prepared::Ended(outcome)) => Asked::Done(*outcome),
         Asked::Done(Prepared::Agreed(agreed)) => {
-            let (task, report, clearance, lock) = *agreed;
-            let run = Run::begin(app, &task, &report, clearance.change()).await?;
+            let (task, mut report, clearance, lock) = *agreed;
+            let run = Run::begin(app, &task, &mut report, clearance.change()).await?;
             Asked::Done(run.apply(app, report, clearance, lock, session).await?)
         }
     })

@@ -23,8 +23,12 @@ pub(super) struct Row {
     pub state: Option<RowState>,
     pub reason: Option<String>,
     pub change_id: Option<i64>,
-    /// Position in a run's plan that this is the rest of.
+    /// Position in the run's plan; `None` where it is not of a plan that was
+    /// written down.
     pub position: Option<i64>,
+    /// The rule that stood when the run was planned and went away along with
+    /// another.
+    pub lost: Option<Route>,
 }
 
 impl Row {
@@ -43,6 +47,7 @@ impl Row {
             reason: None,
             change_id: None,
             position: None,
+            lost: None,
         }
     }
 
@@ -78,6 +83,7 @@ impl Row {
             reason: None,
             change_id: None,
             position: None,
+            lost: None,
         }
     }
 
