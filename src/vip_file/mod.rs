@@ -5,6 +5,7 @@
 mod cell;
 mod csv;
 mod json;
+mod quotes;
 mod text;
 mod vcard;
 

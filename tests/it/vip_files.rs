@@ -50,6 +50,8 @@ fn every_row_that_cannot_be_read_is_named_with_line_and_reason() {
         (13, "`ani` is empty"),
         (14, "`destination` is empty"),
         (18, "the row has 8 fields and the header names 6"),
+        (27, "line 27 goes on after a closing quotation mark"),
+        (28, "line 29 looks like a row of its own"),
     ];
     assert_eq!(bad.len(), expected.len(), "{bad:#?}");
     for ((line, reason), (expected_line, words)) in bad.iter().zip(expected) {
@@ -140,6 +142,65 @@ fn an_open_quotation_mark_does_not_swallow_rows_unseen() {
     assert!(file.rows.is_empty(), "{file:?}");
     assert_eq!(file.bad[0].line, 2);
     assert!(file.bad[0].reason.contains("never closed"), "{file:?}");
+}
+
+#[test]
+fn a_stray_quotation_mark_does_not_swallow_rows_unseen() {
+    let lists = [
+        // The row, and what is said of it.
+        (
+            "6165550123,101,\"boss\n6165550124,102,\n6165550125,103,\"wife\"\n",
+            "line 4 goes on",
+        ),
+        (
+            "6165550123,101,\"boss\n6165550124,102,wife\"\n",
+            "line 3 looks like a row",
+        ),
+        (
+            "6165550123,101,\"boss\n(616) 555-0124,102,\"\n",
+            "line 3 looks like a row",
+        ),
+        (
+            "6165550123,101,\"boss\nanonymous,102,\"\n",
+            "line 3 looks like a row",
+        ),
+        (
+            "6165550123,101,\"two\nlines\"\n6165550124,102,5\" pipe\n",
+            "odd number",
+        ),
+        ("6165550123,101,\"boss\" x\n", "line 2 goes on"),
+        ("6165550123,101,\"boss\"x\"\n", "line 2 goes on"),
+        (
+            "\"6165550123,101,\n6165550124,102,\"\n",
+            "line 3 looks like a row",
+        ),
+    ];
+    for (rows, words) in lists {
+        let file = plain(&format!("ani,destination,note\n{rows}"));
+        let bad = &file.bad[0];
+        assert_eq!(bad.line, 2, "{rows}: {file:?}");
+        assert!(bad.reason.contains(words), "{rows}: {}", bad.reason);
+        assert!(file.rows.iter().all(|row| row.line > 2), "{rows}: {file:?}");
+    }
+    let header = "ani,destination,\"note\n6165550123,101,\n6165550124,102,\"x\n";
+    let refused = read(header.as_bytes(), None, &Defaults::default());
+    let error = failure(refused, Code::InvalidArgument);
+    assert!(error.to_string().contains("goes on"), "{error}");
+}
+
+#[test]
+fn quotation_marks_in_their_place_are_taken() {
+    for row in [
+        "6165550123,101,\"first line\nsecond, with a comma\"",
+        "6165550123,101,\"says \"\"hello\"\"\"",
+        "\"6165550123\" , 101,\"x\"  ",
+        "6165550123,101,5\" pipe",
+    ] {
+        let file = plain(&format!("ani,destination,note\n{row}\n6165550124,102,\n"));
+        let lines = 2 + row.matches('\n').count();
+        let found: Vec<usize> = file.rows.iter().map(|row| row.line).collect();
+        assert_eq!(found, [2, lines + 1], "{file:?}");
+    }
 }
 
 #[test]
