@@ -14,6 +14,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use skyswitch_mcp::Result;
 use skyswitch_mcp::config::ConfirmMode;
+use skyswitch_mcp::domain::PhoneNumber;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
@@ -352,6 +353,64 @@ async fn a_list_with_one_row_that_cannot_be_used_changes_nothing() {
         assert!(reason.contains(words), "{reason}");
     }
     bench.assert_nothing_written();
+}
+
+#[tokio::test]
+async fn every_row_of_a_nasty_list_that_cannot_be_used_is_named() {
+    let bench = Bench::with(three_vips()).await;
+    let list = include_str!("../fixtures/nasty.csv");
+    let outcome = sync(&bench.app(), &args(SyncMode::Mirror), list, &Channel::Given)
+        .await
+        .unwrap();
+    assert_eq!(outcome.status, SyncStatus::Invalid);
+    let bad: Vec<usize> = outcome
+        .rows
+        .iter()
+        .filter(|row| row.action == Action::Invalid)
+        .map(|row| {
+            assert!(row.reason.is_some(), "{row:?}");
+            row.line.unwrap()
+        })
+        .collect();
+    let expected = [
+        8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 21, 22, 23, 24, 27, 28, 30, 31, 32,
+    ];
+    assert_eq!(bad, expected);
+    bench.assert_nothing_written();
+}
+
+#[tokio::test]
+async fn a_number_that_is_refused_alone_is_refused_in_a_list() {
+    let bench = Bench::with(three_vips()).await;
+    let app = bench.app();
+    for number in [
+        "+1616555012",
+        "616555012345",
+        "161655501239",
+        "00116165550123",
+        "999999999999999",
+        "+16165550123999",
+        "sip:16165550177@evil",
+    ] {
+        let refused = number.parse::<PhoneNumber>().unwrap_err();
+        for (ani, dnis) in [(number, ""), ("6165550155", number)] {
+            let list = format!("ani,destination,dnis\n{ani},101,{dnis}\n");
+            let outcome = sync(&app, &args(SyncMode::Merge), &list, &Channel::Given)
+                .await
+                .unwrap();
+            assert_eq!(outcome.status, SyncStatus::Invalid, "{list}");
+            let reason = outcome.rows[0].reason.as_ref().unwrap();
+            assert!(reason.contains(&refused.to_string()), "{reason}");
+        }
+    }
+    bench.assert_nothing_written();
+    // Rules that stand so are found as before.
+    bench
+        .sandbox
+        .put_route(StoredRoute::new(DENTAL, "sip:16165550177@*", "101"));
+    let list = csv(&[("6165550177", "101"), ("01116165550123", "101")]);
+    let found = sync(&app, &args(SyncMode::Merge), &list, &Channel::Given).await;
+    assert_eq!(found.unwrap().plan.keep, 2);
 }
 
 #[tokio::test]

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::{Action, Row, SyncMode};
 use crate::config::Limits;
 use crate::domain::{
-    AccountId, Ani, Application, Destination, DestinationForm, Dnis, PbxDomain, PhoneNumber, Route,
-    RouteKey,
+    AccountId, Ani, Application, CalledNumber, Destination, DestinationForm, Dnis, PbxDomain,
+    PhoneNumber, Route, RouteKey,
 };
 use crate::error::{Code, Error, Refused, Result};
 use crate::guard::RouteChange;
@@ -154,29 +154,28 @@ impl Wanted<'_> {
         })
     }
 
+    /// The key of a new rule. What is stored is read leniently to find it
+    /// again; what is to be sent is held to the form that a single caller is
+    /// held to.
     fn new_key(&self, wanted: &vip_file::Row) -> Result<RouteKey, Refused> {
         let remedy = "give a phone number, or a value exactly as list_vips shows it";
-        let number = wanted.ani.number().ok_or_else(|| {
-            Refused::new(
-                wanted.ani.as_given(),
-                "is no phone number, and no rule is stored exactly like that",
-                remedy,
-            )
-        })?;
+        let caller = wanted.ani.as_given();
+        if wanted.ani.number().is_none() {
+            let problem = "is no phone number, and no rule is stored exactly like that";
+            return Err(Refused::new(caller, problem, remedy));
+        }
         let dnis = match &wanted.dnis {
-            None => Dnis::any(),
-            Some(dnis) => dnis.to_dnis().ok_or_else(|| {
-                Refused::new(
-                    dnis.as_given(),
-                    "is no called number, and no rule is stored exactly like that",
-                    remedy,
-                )
-            })?,
+            None => CalledNumber::Any,
+            Some(dnis) if dnis.to_dnis().is_none() => {
+                let problem = "is no called number, and no rule is stored exactly like that";
+                return Err(Refused::new(dnis.as_given(), problem, remedy));
+            }
+            Some(dnis) => dnis.as_given().parse()?,
         };
         Ok(RouteKey {
             domain: self.domain.as_str().into(),
-            ani: Ani::from(number),
-            dnis,
+            ani: Ani::from(&caller.parse::<PhoneNumber>()?),
+            dnis: dnis.to_dnis(),
         })
     }
 
