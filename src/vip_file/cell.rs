@@ -1,6 +1,6 @@
 //! The cells of one row, and what is wrong with them.
 
-use super::{Defaults, NOTE_LIMIT, Row};
+use super::{DOMAIN, Defaults, NOTE_LIMIT, Row};
 use crate::domain::{CallerKey, DnisKey};
 use crate::redact::shown;
 
@@ -12,6 +12,8 @@ pub(super) struct Cells {
     pub application: String,
     pub dnis: String,
     pub note: String,
+    /// Whose rule it is; a list for one domain need not say.
+    pub domain: String,
 }
 
 impl Cells {
@@ -23,6 +25,7 @@ impl Cells {
             "application" => Some(&mut self.application),
             "dnis" => Some(&mut self.dnis),
             "note" => Some(&mut self.note),
+            DOMAIN => Some(&mut self.domain),
             _ => None,
         }
     }
@@ -35,6 +38,7 @@ impl Cells {
             &self.application,
             &self.dnis,
             &self.note,
+            &self.domain,
         ]
         .iter()
         .all(|cell| cell.is_empty())
@@ -74,6 +78,7 @@ impl Cells {
             destination,
             application,
             note: (!note.is_empty()).then_some(note),
+            domain: (!self.domain.is_empty()).then_some(self.domain),
         })
     }
 

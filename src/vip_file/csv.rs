@@ -4,7 +4,7 @@ use csv::{Position, ReaderBuilder, StringRecord, WriterBuilder};
 
 use super::cell::Cells;
 use super::quotes::Quotes;
-use super::{COLUMNS, Defaults, VipFile, unusable};
+use super::{COLUMNS, DOMAIN, Defaults, VipFile, unusable};
 use crate::domain::Vip;
 use crate::error::{Error, Result};
 use crate::redact::shown;
@@ -106,7 +106,8 @@ fn header_columns(
     let mut unknown = Vec::new();
     for cell in record {
         let name = plain(cell).to_ascii_lowercase();
-        let known = COLUMNS.into_iter().find(|column| *column == name);
+        let mut columns_known = COLUMNS.into_iter().chain([DOMAIN]);
+        let known = columns_known.find(|column| *column == name);
         if known.is_some() && columns.contains(&known) {
             return Err(wrong_header(&format!("names the column `{name}` twice")));
         }

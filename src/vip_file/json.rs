@@ -8,9 +8,6 @@ use crate::domain::Vip;
 use crate::error::{Error, Result};
 use crate::redact::shown;
 
-/// Beside the columns, a listed rule names its domain.
-const DOMAIN: &str = "domain";
-
 /// Reads the elements; a row's line is its position in the array.
 pub(super) fn read(text: &str, defaults: &Defaults, file: &mut VipFile) -> Result<()> {
     let document: Value = serde_json::from_str(text).map_err(|error| {
@@ -74,9 +71,6 @@ fn caller_of(object: &Map<String, Value>) -> String {
 }
 
 fn fill(cells: &mut Cells, key: &str, value: Value) -> Result<(), String> {
-    if key == DOMAIN {
-        return Ok(());
-    }
     let Some(cell) = cells.cell(key) else {
         return Err(format!(
             "`{}` is not a key of a row; the keys are {}",

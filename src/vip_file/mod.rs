@@ -19,6 +19,9 @@ use cell::Cells;
 /// The columns of a list.
 pub const COLUMNS: [&str; 5] = ["ani", "destination", "application", "dnis", "note"];
 
+/// Beside them, a rule that was listed names its domain.
+const DOMAIN: &str = "domain";
+
 /// A larger file is no VIP list.
 const LARGEST: usize = 64 * 1024 * 1024;
 /// Characters of a note that are kept.
@@ -62,6 +65,8 @@ pub struct Row {
     pub application: Option<String>,
     /// A remark of whoever wrote the list; at most 200 characters.
     pub note: Option<String>,
+    /// The domain it was written for, where it says so.
+    pub domain: Option<String>,
 }
 
 /// A row that cannot be used.

@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::process::{DOMAIN, ERAS, Home, Wire, demo_sandbox, eventually, writes};
 use crate::support::{
-    Bench, CALLER, DENTAL, Person, done, failure, first_call, nobody, question, second_call,
+    Bench, CALLER, DENTAL, Person, VET, done, failure, first_call, nobody, question, second_call,
     tenant_of, token,
 };
 
@@ -411,6 +411,42 @@ async fn a_number_that_is_refused_alone_is_refused_in_a_list() {
     let list = csv(&[("6165550177", "101"), ("01116165550123", "101")]);
     let found = sync(&app, &args(SyncMode::Merge), &list, &Channel::Given).await;
     assert_eq!(found.unwrap().plan.keep, 2);
+}
+
+#[tokio::test]
+async fn rows_of_another_domain_are_not_taken_for_this_one() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    let vet = crate::support::list(&app, &crate::support::listing(VET))
+        .await
+        .unwrap();
+    let printed = serde_json::to_string(&vet).unwrap();
+    let own = DENTAL.to_uppercase();
+    let csv = format!(
+        "ani,destination,domain\n6165550130,101,{own}\n6165550131,101,\n6165550132,101,{VET}\n"
+    );
+    for (list, lines) in [(printed.as_str(), vec![1, 2, 3, 4]), (&csv, vec![4])] {
+        let outcome = sync(&app, &args(SyncMode::Merge), list, &Channel::Given)
+            .await
+            .unwrap();
+        assert_eq!(outcome.status, SyncStatus::Invalid, "{outcome:?}");
+        let bad = outcome
+            .rows
+            .iter()
+            .filter(|row| row.action == Action::Invalid);
+        let bad: Vec<usize> = bad
+            .map(|row| {
+                let reason = row.reason.as_ref().unwrap();
+                assert!(
+                    reason.starts_with(&format!("belongs to domain {VET}")),
+                    "{reason}"
+                );
+                row.line.unwrap()
+            })
+            .collect();
+        assert_eq!(bad, lines);
+    }
+    bench.assert_nothing_written();
 }
 
 #[tokio::test]

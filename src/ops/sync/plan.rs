@@ -77,6 +77,13 @@ impl Wanted<'_> {
         listed: &mut HashMap<Identity, (usize, Route)>,
     ) -> Row {
         let mut row = Row::of_line(wanted);
+        if let Some(other) = wanted.domain.as_ref().filter(|d| !self.domain.is(d)) {
+            return row.invalid(format!(
+                "belongs to domain {}, and the list is for {}; take it out, or the domain from the row",
+                shown(other, 100),
+                self.domain
+            ));
+        }
         let found = standing.find(wanted);
         let before = found.map(|index| &standing.routes[index]);
         let after = match self.route(wanted, before) {
