@@ -70,6 +70,10 @@ impl Cells {
             text => Some(text.parse::<DnisKey>().map_err(refusal)?),
         };
         let (destination, application) = self.rings(defaults)?;
+        if is_scientific(&destination) && destination.contains(['.', ',', '+', '-']) {
+            // `1E2` may be somebody's name; a fraction or a sign is nobody's.
+            return Err(scientific("destination", &destination));
+        }
         let note: String = self.note.chars().take(NOTE_LIMIT).collect();
         Ok(Row {
             line,
@@ -108,10 +112,7 @@ fn refusal(refused: crate::error::Refused) -> String {
 fn number_form(column: &str, text: &str) -> Result<(), String> {
     let quoted = shown(text, 60);
     if is_scientific(text) {
-        return Err(format!(
-            "`{quoted}` in `{column}` is in scientific notation: the spreadsheet has rounded the number away. \
-             Format the column as text, enter the number again, and save anew"
-        ));
+        return Err(scientific(column, text));
     }
     if has_decimals(text) {
         return Err(format!(
@@ -124,6 +125,14 @@ fn number_form(column: &str, text: &str) -> Result<(), String> {
         ));
     }
     Ok(())
+}
+
+fn scientific(column: &str, text: &str) -> String {
+    format!(
+        "`{}` in `{column}` is in scientific notation: the spreadsheet has rounded the number away. \
+         Format the column as text, enter the number again, and save anew",
+        shown(text, 60)
+    )
 }
 
 /// `1.61656E+10`, also with a decimal comma.

@@ -373,7 +373,7 @@ async fn every_row_of_a_nasty_list_that_cannot_be_used_is_named() {
         })
         .collect();
     let expected = [
-        8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 21, 22, 23, 24, 27, 28, 30, 31, 32,
+        8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 21, 22, 23, 24, 27, 28, 30, 31, 32, 33,
     ];
     assert_eq!(bad, expected);
     bench.assert_nothing_written();

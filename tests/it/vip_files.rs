@@ -52,6 +52,10 @@ fn every_row_that_cannot_be_read_is_named_with_line_and_reason() {
         (18, "the row has 8 fields and the header names 6"),
         (27, "line 27 goes on after a closing quotation mark"),
         (28, "line 29 looks like a row of its own"),
+        (
+            33,
+            "`1.6166E+10` in `destination` is in scientific notation",
+        ),
     ];
     assert_eq!(bad.len(), expected.len(), "{bad:#?}");
     for ((line, reason), (expected_line, words)) in bad.iter().zip(expected) {
@@ -69,7 +73,7 @@ fn what_spreadsheets_put_around_a_good_row_does_not_matter() {
     assert_eq!(
         lines,
         [
-            3, 4, 5, 12, 15, 16, 17, 19, 21, 22, 23, 24, 25, 26, 30, 31, 32
+            3, 4, 5, 12, 15, 16, 17, 19, 21, 22, 23, 24, 25, 26, 30, 31, 32, 34
         ]
     );
     assert_eq!(file.rows[1].ani.as_given(), "6165550202");
@@ -231,6 +235,23 @@ fn rows_that_say_nothing_of_the_destination_get_the_default() {
     );
     let only_callers = read(b"ani\n6165550123\n", None, &ringing_101()).unwrap();
     assert_eq!(rules(&only_callers), [("6165550123", "101")]);
+}
+
+#[test]
+fn a_number_that_a_spreadsheet_rounded_is_no_destination() {
+    for (rings, is_good) in [
+        ("1.6166E+10", false),
+        ("1,6166e10", false),
+        ("1E+02", false),
+        ("1e-3", false),
+        ("1E2", true),
+        ("5e", true),
+        ("user:1.5e", true),
+    ] {
+        let file = plain(&format!("ani;destination\n6165550123;{rings}\n"));
+        assert_eq!(file.bad.is_empty(), is_good, "{rings}: {file:?}");
+        assert_eq!(file.rows.len(), usize::from(is_good), "{rings}");
+    }
 }
 
 #[test]
