@@ -44,8 +44,9 @@ impl Cells {
         .all(|cell| cell.is_empty())
     }
 
-    /// The row, or why it cannot be used.
-    pub fn row(self, line: usize, defaults: &Defaults) -> Result<Row, String> {
+    /// The row, and what speaks against it unless exactly that stands; or why
+    /// it cannot be used at all.
+    pub fn row(self, line: usize, defaults: &Defaults) -> Result<(Row, Option<String>), String> {
         let cells = [
             ("ani", &self.ani),
             ("destination", &self.destination),
@@ -62,20 +63,18 @@ impl Cells {
         if self.ani.is_empty() {
             return Err("`ani` is empty; give the caller's number".to_owned());
         }
-        number_form("ani", &self.ani)?;
-        number_form("dnis", &self.dnis)?;
         let ani: CallerKey = self.ani.parse().map_err(refusal)?;
         let dnis = match self.dnis.as_str() {
             "" | "*" => None,
             text => Some(text.parse::<DnisKey>().map_err(refusal)?),
         };
-        let (destination, application) = self.rings(defaults)?;
-        if is_scientific(&destination) && destination.contains(['.', ',', '+', '-']) {
-            // `1E2` may be somebody's name; a fraction or a sign is nobody's.
-            return Err(scientific("destination", &destination));
-        }
+        let (destination, application) = self.rings(defaults);
+        let objection = number_form("ani", &self.ani)
+            .and_then(|()| number_form("dnis", &self.dnis))
+            .and_then(|()| destination_form(&destination))
+            .err();
         let note: String = self.note.chars().take(NOTE_LIMIT).collect();
-        Ok(Row {
+        let row = Row {
             line,
             ani,
             dnis,
@@ -83,23 +82,20 @@ impl Cells {
             application,
             note: (!note.is_empty()).then_some(note),
             domain: (!self.domain.is_empty()).then_some(self.domain),
-        })
+        };
+        Ok((row, objection))
     }
 
-    fn rings(&self, defaults: &Defaults) -> Result<(String, Option<String>), String> {
+    fn rings(&self, defaults: &Defaults) -> (String, Option<String>) {
         let said = (!self.application.is_empty()).then(|| self.application.clone());
-        if !self.destination.is_empty() {
-            return Ok((self.destination.clone(), said));
+        match &defaults.destination {
+            Some(destination) if self.destination.is_empty() => {
+                let default = defaults.application.as_ref();
+                let application = said.or_else(|| default.map(|word| word.as_str().to_owned()));
+                (destination.as_str().to_owned(), application)
+            }
+            _ => (self.destination.clone(), said),
         }
-        let Some(destination) = &defaults.destination else {
-            return Err(
-                "`destination` is empty; say what rings, here or for all such rows with `destination` (`--destination`)"
-                    .to_owned(),
-            );
-        };
-        let default = defaults.application.as_ref();
-        let application = said.or_else(|| default.map(|word| word.as_str().to_owned()));
-        Ok((destination.as_str().to_owned(), application))
     }
 }
 
@@ -123,6 +119,20 @@ fn number_form(column: &str, text: &str) -> Result<(), String> {
         return Err(format!(
             "`{quoted}` in `{column}` has an extension, which a caller's number does not show. Leave it out"
         ));
+    }
+    Ok(())
+}
+
+fn destination_form(text: &str) -> Result<(), String> {
+    if text.is_empty() {
+        return Err(
+            "`destination` is empty; say what rings, here or for all such rows with `destination` (`--destination`)"
+                .to_owned(),
+        );
+    }
+    // `1E2` may be somebody's name; a fraction or a sign is nobody's.
+    if is_scientific(text) && text.contains(['.', ',', '+', '-']) {
+        return Err(scientific("destination", text));
     }
     Ok(())
 }

@@ -78,6 +78,9 @@ pub struct BadRow {
     pub given: String,
     /// What is wrong with it, and the remedy.
     pub reason: String,
+    /// The row itself, where nothing is wrong with it if exactly that stands
+    /// already: what is exported can be odd, and must come back.
+    pub row: Option<Row>,
 }
 
 /// A list as it was read.
@@ -157,7 +160,13 @@ impl VipFile {
     fn add(&mut self, line: usize, cells: Cells, defaults: &Defaults) {
         let given = shown(&cells.ani, 60);
         match cells.row(line, defaults) {
-            Ok(row) => self.rows.push(row),
+            Ok((row, None)) => self.rows.push(row),
+            Ok((row, Some(reason))) => self.bad.push(BadRow {
+                line,
+                given,
+                reason,
+                row: Some(row),
+            }),
             Err(reason) => self.refuse(line, &given, reason),
         }
     }
@@ -167,6 +176,7 @@ impl VipFile {
             line,
             given: given.to_owned(),
             reason: reason.into(),
+            row: None,
         });
     }
 }

@@ -454,7 +454,10 @@ async fn what_is_exported_is_kept_when_mirrored() {
     let odd = Tenant::demo()
         .route(StoredRoute::new(DENTAL, "anonymous", "104"))
         .route(StoredRoute::new(DENTAL, "6165550123", "105"))
-        .route(StoredRoute::new(DENTAL, "*", "weird \"x\"").application(Some("queue")));
+        .route(StoredRoute::new(DENTAL, "*", "weird \"x\"").application(Some("queue")))
+        .route(StoredRoute::new(DENTAL, "16165550140", ""))
+        .route(StoredRoute::new(DENTAL, "16165550141", "1.6166E+10"))
+        .route(StoredRoute::new(DENTAL, "6165550142 x12", "101"));
     let bench = Bench::with(odd).await;
     let app = bench.app();
     let listed = crate::support::list(&app, &crate::support::listing(DENTAL))
@@ -470,6 +473,30 @@ async fn what_is_exported_is_kept_when_mirrored() {
             .unwrap();
         assert_eq!(outcome.status, SyncStatus::Unchanged, "{outcome:?}");
         assert_eq!(outcome.plan.keep, listed.total);
+    }
+}
+
+#[tokio::test]
+async fn an_odd_row_is_only_kept_where_exactly_that_stands() {
+    let standing = [("16165550140", "101"), ("16165550141", "")];
+    let bench = Bench::with(tenant_of(&standing)).await;
+    let app = bench.app();
+    for (row, is_kept) in [
+        ("16165550140,", false),
+        ("16165550141,", true),
+        ("(616) 555-0141,", false),
+        ("16165550142,", false),
+        ("16165550140,1E+02", false),
+    ] {
+        let list = format!("ani,destination\n{row}\n");
+        let outcome = sync(&app, &args(SyncMode::Merge), &list, &Channel::Given)
+            .await
+            .unwrap();
+        let expected = match is_kept {
+            true => SyncStatus::Unchanged,
+            false => SyncStatus::Invalid,
+        };
+        assert_eq!(outcome.status, expected, "{row}: {outcome:?}");
     }
 }
 

@@ -44,9 +44,15 @@ impl Wanted<'_> {
     /// `invalid_argument` when mirroring would remove most of the domain's rules.
     pub fn plan(&self, routes: &[Route]) -> Result<SyncPlan> {
         let standing = Standing::of(routes);
-        let mut rows: Vec<Row> = self.list.bad.iter().map(Row::unreadable).collect();
+        let mut rows = Vec::with_capacity(self.list.bad.len() + self.list.rows.len());
         let mut warnings = self.list.warnings.clone();
         let mut listed = HashMap::new();
+        for bad in &self.list.bad {
+            rows.push(match &bad.row {
+                Some(wanted) if standing.holds(wanted) => self.row(wanted, &standing, &mut listed),
+                _ => Row::unreadable(bad),
+            });
+        }
         for wanted in &self.list.rows {
             rows.push(self.row(wanted, &standing, &mut listed));
         }
@@ -130,16 +136,7 @@ impl Wanted<'_> {
 
     /// The rule that a row asks for.
     fn route(&self, wanted: &vip_file::Row, before: Option<&Route>) -> Result<Route, Refused> {
-        let said = |stored: &str| {
-            wanted
-                .application
-                .as_deref()
-                .is_none_or(|word| word == stored)
-        };
-        let as_stored = before.filter(|before| {
-            before.destination.as_str() == wanted.destination && said(before.application.as_str())
-        });
-        if let Some(before) = as_stored {
+        if let Some(before) = before.filter(|before| rings_as_written(wanted, before)) {
             return Ok(before.clone());
         }
         let key = match before {
@@ -229,6 +226,13 @@ impl Wanted<'_> {
     }
 }
 
+/// Whether a rule is stored with exactly the destination that a row gives.
+fn rings_as_written(wanted: &vip_file::Row, stored: &Route) -> bool {
+    let said = wanted.application.as_deref();
+    stored.destination.as_str() == wanted.destination
+        && said.is_none_or(|word| word == stored.application.as_str())
+}
+
 /// Which rule a row is about.
 #[derive(PartialEq, Eq, Hash)]
 enum Identity {
@@ -294,6 +298,14 @@ impl<'a> Standing<'a> {
             sent.or_else(|| self.by_number.get(number)?.iter().find(same_dnis))
         };
         exactly.or_else(same_number).copied()
+    }
+
+    /// Whether exactly what a row says is stored.
+    fn holds(&self, wanted: &vip_file::Row) -> bool {
+        let found = self.find(wanted).map(|index| &self.routes[index]);
+        found.is_some_and(|route| {
+            wanted.ani.is_exactly(&route.key.ani) && rings_as_written(wanted, route)
+        })
     }
 
     /// The rules of a rule's caller, in any writing.
