@@ -4,6 +4,7 @@
 
 mod cell;
 mod csv;
+mod element;
 mod json;
 mod quotes;
 mod text;

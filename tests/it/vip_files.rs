@@ -287,6 +287,28 @@ fn json_rows_that_cannot_be_used_are_named_by_their_position() {
 }
 
 #[test]
+fn a_key_that_stands_twice_in_a_json_row_is_not_guessed_at() {
+    let text = r#"[
+        {"ani": "6165550101", "ani": "6165550102", "destination": "101"},
+        {"ani": "6165550103", "destination": "101", "destination": "101"},
+        {"ani": "6165550104", "destination": "101"}
+    ]"#;
+    let file = plain(text);
+    assert_eq!(rules(&file), [("6165550104", "101")]);
+    let bad: Vec<(usize, &str)> = file
+        .bad
+        .iter()
+        .map(|bad| (bad.line, bad.reason.as_str()))
+        .collect();
+    assert!(bad[0].1.starts_with("names `ani` twice"), "{bad:?}");
+    assert!(bad[1].1.starts_with("names `destination` twice"), "{bad:?}");
+    assert_eq!((bad[0].0, bad[1].0, bad.len()), (1, 2, 2));
+    let two_lists = r#"{"vips": ["6165550101"], "vips": ["6165550102"]}"#;
+    let refused = read(two_lists.as_bytes(), None, &ringing_101());
+    failure(refused, Code::InvalidArgument);
+}
+
+#[test]
 fn contacts_become_one_row_for_each_number() {
     let text = "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Mrs. Example\r\n\
                 TEL;TYPE=CELL:+1 (616) 555-0301\r\nTEL;TYPE=WORK,FAX:616-555-0302\r\n\
