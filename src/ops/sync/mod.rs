@@ -318,13 +318,15 @@ impl App {
             }
         }
         let changes = report.changes();
+        let touched = changes.iter().filter(|change| change.is_destructive());
+        let kept = routes.len().saturating_sub(touched.count());
         let change = (!changes.is_empty() && !report.has_invalid_rows()).then(|| {
             RoutePlan::new(
                 task.account.clone(),
                 task.domain.clone(),
                 &task.request,
                 changes,
-                report.counts().keep,
+                kept,
             )
             .with_notes(report.warnings.clone())
         });
