@@ -266,6 +266,44 @@ async fn only_the_number_of_changes_is_agreement_also_to_additions_alone() {
 }
 
 #[tokio::test]
+async fn nothing_of_a_plan_is_hidden_from_whoever_agrees_to_it() {
+    let unwanted: Vec<String> = (0..250).map(|n| format!("1616444{n:04}")).collect();
+    let rules: Vec<(&str, &str)> = unwanted.iter().map(|ani| (ani.as_str(), "100")).collect();
+    let bench = Bench::with(tenant_of(&rules)).await;
+    let mut rows: Vec<String> = (0..120)
+        .map(|n| format!("1616555{n:04},10{}", n % 2))
+        .collect();
+    rows[90] = "16165550090,sip:+19005550000@evil.example".to_owned();
+    let list = format!("ani,destination\n{}", rows.join("\n"));
+    let person = Person::typing("");
+    let mirror = SyncVips {
+        allow_large_removal: Some(true),
+        ..args(SyncMode::Mirror)
+    };
+    sync(&bench.app(), &mirror, &list, &Channel::During(&person))
+        .await
+        .unwrap();
+    let shown = person.shown()[0].text().to_owned();
+    for ani in &unwanted {
+        assert!(
+            shown.contains(&format!("(\"{ani}\"): user \"100\"")),
+            "{ani}"
+        );
+    }
+    assert!(
+        shown.contains("literal \"sip:+19005550000@evil.example\""),
+        "{shown}"
+    );
+    let one_by_one = shown.matches("\nAdd +1").count();
+    assert_eq!(one_by_one, 51);
+    // 119 callers ring inside, every second one the same extension; row 90 is not one of them.
+    for counted in ["\"100\": 34", "\"101\": 35"] {
+        let line = format!("\nAdd more callers that ring user {counted}\n");
+        assert!(shown.contains(&line), "{counted}: {shown}");
+    }
+}
+
+#[tokio::test]
 async fn a_confirmation_is_good_for_exactly_that_plan() {
     let bench = Bench::with(three_vips()).await;
     let app = bench.app_in(ConfirmMode::Token);
