@@ -215,6 +215,26 @@ async fn the_link_cannot_be_guessed_and_stays_the_same_for_one_change() {
 }
 
 #[tokio::test]
+async fn a_decision_that_cannot_be_written_down_leaves_the_link() {
+    let waiting = waiting().await;
+    let file = waiting.bench.state_dir().join("state.db");
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
+    let store = sqlx::SqlitePool::connect_with(options).await.unwrap();
+    let full = "CREATE TRIGGER full BEFORE UPDATE ON approvals
+                BEGIN SELECT RAISE(ABORT, 'the disk is full'); END";
+    sqlx::query(full).execute(&store).await.unwrap();
+    let reply = post(&waiting.link, &approving(CALLER), &[]).await;
+    assert_eq!(reply.status, 503, "{}", reply.body);
+    assert!(still_waits(&waiting).await);
+    assert_eq!(get(&waiting.link).await.unwrap().status, 200);
+
+    let room = sqlx::query("DROP TRIGGER full").execute(&store).await;
+    room.unwrap();
+    let reply = post(&waiting.link, &approving(CALLER), &[]).await;
+    assert!(reply.body.contains("Approved"), "{}", reply.body);
+}
+
+#[tokio::test]
 async fn every_answer_forbids_what_the_page_does_not_need() {
     let waiting = waiting().await;
     let mut unknown = waiting.link.clone();
