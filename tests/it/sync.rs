@@ -7,6 +7,7 @@
 )]
 
 use std::collections::BTreeMap;
+use std::process::Stdio;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -18,13 +19,16 @@ use skyswitch_mcp::domain::PhoneNumber;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
-    Action, App, Asked, ListChanges, PageSize, Progress, RowState, SyncMode, SyncOutcome,
-    SyncSession, SyncStatus, SyncVips, list_changes, sync_vips,
+    Action, App, Asked, Progress, RowState, SyncMode, SyncOutcome, SyncSession, SyncStatus,
+    SyncVips, sync_vips,
 };
 use skyswitch_mcp::sandbox::{Effect, Fault, StoredDnis, StoredRoute, Tenant};
+use tokio::process::Child;
 use tokio_util::sync::CancellationToken;
 
-use crate::process::{DOMAIN, ERAS, Home, Wire, demo_sandbox, eventually, writes};
+use crate::process::{
+    DOMAIN, ERAS, Home, Wire, demo_sandbox, eventually, received, sandbox_of, writes,
+};
 use crate::support::{
     Bench, CALLER, DENTAL, Person, VET, done, failure, first_call, nobody, question, second_call,
     tenant_of, token,
@@ -828,39 +832,42 @@ async fn a_run_is_taken_up_with_its_own_list_or_none() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_imports_into_one_domain_take_turns_and_lose_nothing() {
-    let bench = Bench::with(tenant_of(&[])).await;
-    bench.sandbox.set_latency(Duration::from_millis(2));
+#[tokio::test]
+async fn two_processes_that_import_into_one_domain_take_turns_and_lose_nothing() {
+    let sandbox = sandbox_of(Tenant::empty().domain(DOMAIN, "Lakeside Dental")).await;
+    sandbox.set_latency(Duration::from_millis(2));
+    let home = Home::of(&sandbox).with("SKYSWITCH_RATE_LIMIT", "0");
     let lists = [
         format!("{}6165550130,101\n6165550131,101\n", new_callers(60)),
         "ani,destination\n6165550130,102\n6165550131,101\n6165550132,102\n".to_owned(),
     ];
-    let runs = lists.map(|list| {
-        let app = bench.app();
-        tokio::spawn(async move {
-            sync(&app, &args(SyncMode::Merge), &list, &Channel::Given)
-                .await
-                .unwrap()
-        })
-    });
-    for run in runs {
-        let outcome = run.await.unwrap();
-        assert_eq!(outcome.status, SyncStatus::Applied, "{outcome:?}");
+    let [one, other] = lists;
+    let imports = [
+        import(&home, "one.csv", &one),
+        import(&home, "other.csv", &other),
+    ];
+    for import in imports {
+        let outcome = outcome_of(import).await;
+        assert_eq!(outcome["status"], "applied", "{outcome}");
     }
-    let stands = standing(&bench);
+    let stands: BTreeMap<String, String> = sandbox
+        .routes()
+        .into_iter()
+        .map(|route| (route.ani, route.destination))
+        .collect();
     assert_eq!(stands.len(), 63);
-    let all = ListChanges::default();
-    let journal = list_changes(&bench.app(), &all, PageSize::All)
-        .await
-        .unwrap();
+    let journal = home.run(&["changes", "--json"]).await.json();
     let mut last = BTreeMap::<String, Option<String>>::new();
-    for change in journal.changes.iter().rev() {
-        let before = change.before.as_ref().map(|vip| vip.destination.clone());
-        let known = last.get(&change.ani).cloned().flatten();
-        assert_eq!(before, known, "each change begins where the last one ended");
-        let after = change.after.as_ref().map(|vip| vip.destination.clone());
-        last.insert(change.ani.clone(), after);
+    for change in journal["changes"].as_array().unwrap().iter().rev() {
+        let ani = change["ani"].as_str().unwrap().to_owned();
+        let rings = |side: &str| change[side]["destination"].as_str().map(str::to_owned);
+        let known = last.get(&ani).cloned().flatten();
+        assert_eq!(
+            rings("before"),
+            known,
+            "each change begins where the last one ended"
+        );
+        last.insert(ani, rings("after"));
     }
     for (ani, destination) in &stands {
         assert_eq!(last[ani].as_ref(), Some(destination), "{ani}");
@@ -894,17 +901,58 @@ async fn rules_lost_along_with_a_removal_are_put_back_unless_they_are_to_go() {
     assert_eq!(told.matches("it was put back").count(), 1, "{told}");
 }
 
+/// An import by a process of its own.
+fn import(home: &Home, name: &str, list: &str) -> Child {
+    let file = home.write(name, list);
+    let file = file.to_str().unwrap();
+    let words = ["vip", "import", file, "--domain", DOMAIN, "--yes", "--json"];
+    let mut command = home.command(&words);
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    command.stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// What an import printed; it must have ended well.
+async fn outcome_of(import: Child) -> Value {
+    let ended = import.wait_with_output().await.unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+    serde_json::from_slice(&ended.stdout).unwrap()
+}
+
+/// The most memory that a process has had when it ends, in KiB; `None` where
+/// the system does not say.
+async fn peak_memory(process: u32) -> Option<u64> {
+    let mut peak = None;
+    loop {
+        let status = std::fs::read_to_string(format!("/proc/{process}/status"));
+        let status = status.unwrap_or_default();
+        let Some(line) = status.lines().find(|line| line.starts_with("VmHWM:")) else {
+            return peak;
+        };
+        peak = line
+            .split_whitespace()
+            .nth(1)
+            .and_then(|kib| kib.parse().ok());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
 #[tokio::test]
-async fn five_thousand_rows_take_one_list_and_a_request_each() {
-    let bench = Bench::with(tenant_of(&[])).await;
+async fn five_thousand_rows_take_one_list_a_request_each_and_little_memory() {
+    let sandbox = sandbox_of(Tenant::empty().domain(DOMAIN, "Lakeside Dental")).await;
+    let home = Home::of(&sandbox).with("SKYSWITCH_RATE_LIMIT", "0");
     let rows = (0..5_000).map(|n| format!("1616{:07},101\n", 2_000_000 + n * 7));
     let list = format!("ani,destination\n{}", rows.collect::<String>());
-    let outcome = sync(&bench.app(), &args(SyncMode::Merge), &list, &Channel::Given)
-        .await
-        .unwrap();
-    assert_eq!(outcome.done.unwrap().made, 5_000);
-    assert_eq!((bench.count("GET"), bench.count("PUT")), (1, 5_000));
-    assert_eq!(standing(&bench).len(), 5_000);
+    let import = import(&home, "list.csv", &list);
+    let memory = tokio::spawn(peak_memory(import.id().unwrap()));
+    let outcome = outcome_of(import).await;
+    assert_eq!(outcome["done"]["made"], 5_000);
+    let sent = received(&sandbox);
+    let count = |method: &str| sent.iter().filter(|seen| seen.starts_with(method)).count();
+    assert_eq!((count("GET"), count("PUT")), (1, 5_000));
+    assert_eq!(sandbox.routes().len(), 5_000);
+    if let Some(peak) = memory.await.unwrap() {
+        assert!(peak < 150 * 1024, "{peak} KiB");
+    }
 }
 
 #[tokio::test]
