@@ -936,6 +936,76 @@ async fn peak_memory(process: u32) -> Option<u64> {
     }
 }
 
+/// A mirror of which the removal of the caller's rule for any number failed.
+async fn removal_failed(bench: &Bench, app: &App) -> SyncOutcome {
+    bench
+        .sandbox
+        .inject(Fault::status("DELETE", "route-by-ani", 400));
+    let list = format!("ani,destination,dnis\n{CALLER},104,6165550100\n");
+    let outcome = sync(app, &args(SyncMode::Mirror), &list, &Channel::Given).await;
+    let outcome = outcome.unwrap();
+    let counts = outcome.done.unwrap();
+    assert_eq!((counts.made, counts.failed), (1, 1), "{outcome:?}");
+    outcome
+}
+
+async fn taken_up(app: &App, run: &str) -> SyncOutcome {
+    let watch = Watch::default();
+    let taken_up = ask(app, &resuming(run), None, &Channel::Given, &watch).await;
+    done(taken_up.unwrap())
+}
+
+#[tokio::test]
+async fn a_rule_that_could_not_be_put_back_is_put_back_when_the_run_is_taken_up() {
+    let rule = |rings: &str| {
+        StoredRoute::new(DENTAL, CALLER, rings).dnis(StoredDnis::number("16165550100"))
+    };
+    let tenant = Tenant {
+        delete_without_dnis_removes_all: true,
+        ..tenant_of(&[(CALLER, "101")]).route(rule("103"))
+    };
+    let bench = Bench::with(tenant).await;
+    let app = bench.app();
+    let run = removal_failed(&bench, &app).await.run_id.unwrap();
+    assert_eq!(bench.sandbox.routes()[1], rule("104"));
+
+    // Now the removal takes the replaced rule along.
+    let refusal = Fault::status("PUT", "route-by-ani", 400);
+    bench.sandbox.inject(refusal);
+    let outcome = taken_up(&app, &run).await;
+    assert_eq!(outcome.status, SyncStatus::Incomplete, "{outcome:?}");
+    let told = outcome.warnings.join("\n");
+    assert!(told.contains("could not be put back"), "{told}");
+    assert_eq!(bench.sandbox.routes(), []);
+
+    let outcome = taken_up(&app, "last").await;
+    assert_eq!(outcome.status, SyncStatus::Applied, "{outcome:?}");
+    assert_eq!(bench.sandbox.routes(), [rule("104")]);
+}
+
+#[tokio::test]
+async fn a_rule_that_somebody_else_removed_is_not_put_back() {
+    let called = StoredDnis::number("16165550100");
+    let other = StoredDnis::number("16165550102");
+    let tenant = tenant_of(&[(CALLER, "101")])
+        .route(StoredRoute::new(DENTAL, CALLER, "103").dnis(called.clone()))
+        .route(StoredRoute::new(DENTAL, CALLER, "104").dnis(other.clone()));
+    let bench = Bench::with(tenant).await;
+    let app = bench.app();
+    bench
+        .sandbox
+        .inject(Fault::status("DELETE", "route-by-ani", 400));
+    let list = format!("ani,destination,dnis\n{CALLER},103,6165550100\n{CALLER},104,6165550102\n");
+    let failed = sync(&app, &args(SyncMode::Mirror), &list, &Channel::Given).await;
+    let run = failed.unwrap().run_id.unwrap();
+    for dnis in [&StoredDnis::Absent, &called] {
+        assert!(bench.sandbox.delete_route(DENTAL, CALLER, dnis));
+    }
+    let outcome = taken_up(&app, &run).await;
+    assert_eq!(outcome.status, SyncStatus::Applied, "{outcome:?}");
+    assert_eq!(bench.sandbox.routes().len(), 1);
+}
+
 #[tokio::test]
 async fn five_thousand_rows_take_one_list_a_request_each_and_little_memory() {
     let sandbox = sandbox_of(Tenant::empty().domain(DOMAIN, "Lakeside Dental")).await;

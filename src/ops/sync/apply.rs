@@ -12,9 +12,9 @@ use tokio_util::sync::CancellationToken;
 use super::outcome::RowState;
 use super::report::Report;
 use super::{Source, SyncOutcome, SyncSession, SyncStatus, Task};
-use crate::domain::{AccountId, PbxDomain, PhoneNumber, Route, RouteKey};
+use crate::domain::{PbxDomain, PhoneNumber, Route, RouteKey};
 use crate::error::{Code, Error, Result};
-use crate::guard::{Channel, Clearance, RouteChange, RoutePlan, Verdict};
+use crate::guard::{Clearance, RoutePlan};
 use crate::ops::App;
 use crate::ops::change::{Made, NotMade, turn_name};
 use crate::ops::journal::{Origin, now};
@@ -29,7 +29,7 @@ const PATIENCE: usize = 10;
 /// A run that was written down and may be applied.
 pub(super) struct Run {
     id: String,
-    domain: PbxDomain,
+    pub domain: PbxDomain,
 }
 
 /// What became of one row.
@@ -49,6 +49,7 @@ impl Run {
         let domain = task.domain.clone();
         if let Source::Run(resumed) = &task.source {
             let id = resumed.id.clone();
+            app.journal().store().get().await?.reopen_run(&id).await?;
             return Ok(Run { id, domain });
         }
         let id = format!("r-{:012x}", rand::random::<u64>() >> 16);
@@ -232,18 +233,11 @@ fn note(report: &mut Report, sent: Sent) -> Vec<Route> {
     Vec::new()
 }
 
-/// What became of the rules that removals put at risk.
-struct Restored {
-    told: Vec<String>,
-    /// False where one of them may be missing still.
-    is_complete: bool,
-}
-
-struct Sender<'a> {
-    app: &'a App,
-    run: &'a Run,
+pub(super) struct Sender<'a> {
+    pub app: &'a App,
+    pub run: &'a Run,
     /// Keeps other imports out of the domain until the last row is settled.
-    hold: Arc<FileLock>,
+    pub hold: Arc<FileLock>,
     halt: CancellationToken,
     failures: AtomicUsize,
     stopped_by: Mutex<Option<Error>>,
@@ -349,60 +343,5 @@ impl Sender<'_> {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
-    }
-
-    /// Puts back what the service removed along with rules of the same caller,
-    /// and says so.
-    async fn restore(&self, account: &AccountId, at_risk: &[Route]) -> Restored {
-        let mut told = Vec::new();
-        let mut is_complete = true;
-        if at_risk.is_empty() {
-            return Restored { told, is_complete };
-        }
-        let app = self.app;
-        let Ok(lost) = app.lost(account, &self.run.domain, at_risk).await else {
-            told.push(
-                "the other rules of callers whose rules were removed could not be read back; take the run up again, or check them with list_vips"
-                    .to_owned(),
-            );
-            is_complete = false;
-            return Restored { told, is_complete };
-        };
-        for rule in lost {
-            let restored = self.restore_one(account, &rule).await;
-            is_complete &= restored.is_ok();
-            let caller = crate::redact::shown(rule.key.ani.as_str(), 64);
-            told.push(match restored {
-                Ok(()) => format!(
-                    "the service removed another rule of \"{caller}\" (called number {}) along with the one on the plan; it was put back",
-                    rule.key.dnis
-                ),
-                Err(error) => format!(
-                    "the service removed another rule of \"{caller}\" (called number {}) along with the one on the plan, and it could not be put back: {error}; take the run up again",
-                    rule.key.dnis
-                ),
-            });
-        }
-        Restored { told, is_complete }
-    }
-
-    async fn restore_one(&self, account: &AccountId, rule: &Route) -> Result<()> {
-        let app = self.app;
-        let lost = app.write_down_loss(account, rule).await?;
-        let change = RouteChange::put(account.clone(), super::TOOL, None, rule.clone());
-        // Nothing stands under this key, so putting it back takes nothing away.
-        let verdict = app.guard().decide(change, &Channel::Given).await?;
-        let Verdict::Cleared(clearance) = verdict else {
-            return Err(Error::internal(
-                "putting a rule back was not cleared",
-                "Add it again with add_vip.",
-            ));
-        };
-        let origin = Origin {
-            undoes: Some(lost),
-            run: None,
-        };
-        let made = app.send(clearance, Arc::clone(&self.hold), origin).await;
-        made.map(drop).map_err(|failure| failure.error)
     }
 }

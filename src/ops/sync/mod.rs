@@ -5,6 +5,7 @@ mod apply;
 mod outcome;
 mod plan;
 mod report;
+mod restore;
 mod resume;
 
 use schemars::JsonSchema;
@@ -315,6 +316,7 @@ impl App {
             Source::Run(resumed) => {
                 report.run_id = Some(resumed.id.clone());
                 report.rows = self.rest_of_run(task, resumed, &routes).await?;
+                report.warnings.extend(report.put_back());
             }
         }
         let changes = report.changes();

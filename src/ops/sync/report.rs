@@ -174,6 +174,16 @@ impl Report {
             .collect()
     }
 
+    /// What to say of rules that are put back.
+    pub fn put_back(&self) -> Option<String> {
+        let lost = self.rows.iter().filter(|row| row.lost.is_some()).count();
+        (lost > 0).then(|| {
+            format!(
+                "{lost} of the rules to be made went away along with other rules of the same callers that this run removed"
+            )
+        })
+    }
+
     pub fn has_invalid_rows(&self) -> bool {
         self.rows.iter().any(|row| row.action == Action::Invalid)
     }

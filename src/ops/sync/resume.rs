@@ -141,8 +141,8 @@ struct Rest<'a> {
 /// A rule that stands no more and was at risk from a removal of the run.
 struct Lost<'a> {
     rule: &'a Route,
-    /// The removal in the journal, where it got that far.
-    removal: Option<i64>,
+    /// The removal in the journal.
+    removal: i64,
 }
 
 impl<'a> Rest<'a> {
@@ -171,14 +171,12 @@ impl<'a> Rest<'a> {
     fn lost(&self) -> HashMap<&'a RouteKey, Lost<'a>> {
         let mut lost = HashMap::new();
         for planned in self.planned.iter().filter(|row| !row.at_risk.is_empty()) {
-            let made = self.made(planned);
-            let removed = planned.routes.key();
-            if made.is_none() && removed.is_some_and(|key| self.standing(key).is_some()) {
+            // Where somebody else made it, they may have removed the others, too.
+            let Some(removal) = self.made(planned).map(|change| change.id) else {
                 continue;
-            }
+            };
             for rule in &planned.at_risk {
                 if self.standing(&rule.key).is_none() {
-                    let removal = made.map(|change| change.id);
                     lost.insert(&rule.key, Lost { rule, removal });
                 }
             }
@@ -211,7 +209,7 @@ impl<'a> Rest<'a> {
         row.position = Some(planned.row);
         if let Some(made) = self.made(planned) {
             // Removals go first, but one that failed at first was made later.
-            let lost_since = lost.is_some_and(|lost| lost.removal > Some(made.id));
+            let lost_since = lost.is_some_and(|lost| lost.removal > made.id);
             if let (true, Some(wanted)) = (lost_since, wanted) {
                 return self.put_back(row, wanted, wanted);
             }

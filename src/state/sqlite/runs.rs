@@ -142,6 +142,16 @@ impl Store {
             .map_err(failed)
     }
 
+    /// Marks an import as one that may be cut off again: it is being applied.
+    pub async fn reopen_run(&self, id: &str) -> Result<()> {
+        sqlx::query("UPDATE runs SET finished = 0 WHERE id = ?")
+            .bind(id)
+            .execute(&self.pool)
+            .await
+            .map(drop)
+            .map_err(failed)
+    }
+
     /// Marks an import as one of which every change was tried.
     pub async fn finish_run(&self, id: &str) -> Result<()> {
         sqlx::query("UPDATE runs SET finished = 1 WHERE id = ?")
