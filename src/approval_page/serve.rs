@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{Links, view};
+use crate::error::Code;
 use crate::guard::{Answer, Guard};
 use crate::state::Approval;
 
@@ -123,7 +124,10 @@ async fn settle(
         _ => Answer::Refused,
     };
     let outcome = desk.guard.settle(&approval, &answer).await;
-    desk.links.withdraw(&secret);
+    let waits_still = matches!(&outcome, Err(error) if error.code() != Code::NotFound);
+    if !waits_still {
+        desk.links.withdraw(&secret);
+    }
     match outcome {
         Ok(true) => view::message(
             "Approved",
@@ -135,6 +139,14 @@ async fn settle(
             "Nothing will be changed. You can close this page.",
         )
         .into_response(),
+        Err(_) if waits_still => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            view::message(
+                "Not written down",
+                "Your decision could not be written down, so the change still waits and nothing was changed. Go back and try again.",
+            ),
+        )
+            .into_response(),
         Err(_) => gone(),
     }
 }

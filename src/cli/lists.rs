@@ -37,11 +37,9 @@ pub(super) async fn import(app: &App, args: ImportArgs, output: &Output) -> Resu
         stop: &stop,
         most_rows: None,
     };
-    let synced = tokio::select! {
-        synced = ops::sync_vips(&app, &args.sync, list.as_deref(), &session) => synced,
-        // Before the first row there is nothing to give an account of.
-        () = interrupted_before_applying(&stop, &bar) => Err(Error::cancelled()),
-    };
+    let synced = ops::sync_vips(&app, &args.sync, list.as_deref(), &session).await;
+    // Whatever it ended with: nothing that was sent is cut off.
+    app.settled().await;
     stop_on_interrupt.abort();
     bar.end();
     let outcome = ask::decided(synced?)?;
@@ -97,13 +95,4 @@ fn unusable(path: &Path, what: &str, error: &std::io::Error) -> Error {
         format!("{} cannot be {what}: {error}", path.display()),
         "Check the path and its permissions; nothing was sent.",
     )
-}
-
-/// Resolves on an interrupt while nothing is being applied. Once rows are
-/// sent, the operation itself stops and gives its account.
-async fn interrupted_before_applying(stop: &CancellationToken, bar: &Bar) {
-    stop.cancelled().await;
-    if bar.is_applying() {
-        std::future::pending::<()>().await;
-    }
 }

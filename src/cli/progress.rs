@@ -25,10 +25,6 @@ impl Bar {
         Bar(bar)
     }
 
-    pub fn is_applying(&self) -> bool {
-        self.0.length().is_some_and(|length| length > 0)
-    }
-
     pub fn end(&self) {
         self.0.finish_and_clear();
     }

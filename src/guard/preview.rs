@@ -1,19 +1,19 @@
 //! What a person is shown before a change: caller, domain, what rings today
 //! and what will ring afterwards.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::{RouteChange, RoutePlan, TypedValue};
-use crate::domain::Route;
+use crate::domain::{Application, Route};
 use crate::redact::shown;
 
 /// Longer than any destination that is accepted, so that two never look alike
 /// for want of room.
 const DESTINATION_LIMIT: usize = 300;
 
-/// Replacements and removals of a plan that are shown one by one, each.
-const LOSSES_SHOWN: usize = 200;
-/// Additions of a plan that are shown one by one.
+/// Additions of a plan that are shown one by one. What leads out of the domain
+/// is shown in any case.
 const ADDITIONS_SHOWN: usize = 50;
 
 /// The words a person decides by. Everything that comes from the
@@ -75,8 +75,9 @@ impl Preview {
         Preview::new(summary, &body, TypedValue::Caller(key.ani.clone()))
     }
 
-    /// A whole plan: what is lost line by line, what is added as far as it is
-    /// readable.
+    /// A whole plan: line by line what is lost and what will ring outside;
+    /// where there are many more additions, how many ring where. Nothing that
+    /// is agreed to stays hidden, however long that makes it.
     pub(super) fn of_plan(plan: &RoutePlan) -> Preview {
         let changes = plan.changes();
         let summary = format!(
@@ -103,9 +104,13 @@ impl Preview {
             plan.kept(),
         );
         body.push_str(&notes(plan.notes()));
-        list(&mut body, "Remove", &removed, LOSSES_SHOWN);
-        list(&mut body, "Replace", &replaced, LOSSES_SHOWN);
-        list(&mut body, "Add", &added, ADDITIONS_SHOWN);
+        list(&mut body, "Remove", &removed);
+        list(&mut body, "Replace", &replaced);
+        let (outside, inside): (Vec<_>, Vec<_>) = added.into_iter().partition(rings_outside);
+        let (shown, counted) = inside.split_at(inside.len().min(ADDITIONS_SHOWN));
+        list(&mut body, "Add", &outside);
+        list(&mut body, "Add", shown);
+        count(&mut body, counted);
         Preview::new(summary, &body, TypedValue::Changes(changes.len()))
     }
 
@@ -134,17 +139,28 @@ fn notes(notes: &[String]) -> String {
     notes.iter().map(|note| format!("Note: {note}\n")).collect()
 }
 
-/// One line for each change of a kind, and how many there is no room for.
-fn list(body: &mut String, verb: &str, changes: &[&RouteChange], room: usize) {
-    for change in changes.iter().take(room) {
+/// One line for each change of a kind.
+fn list(body: &mut String, verb: &str, changes: &[&RouteChange]) {
+    for change in changes {
         let _ = writeln!(body, "{verb} {}", line(change));
     }
-    if let Some(rest @ 1..) = changes.len().checked_sub(room) {
-        let _ = writeln!(
-            body,
-            "{verb} {rest} more that are not shown here; `skyswitch vip import FILE --dry-run` shows all"
-        );
+}
+
+/// One line for each place that further additions ring, with their number.
+fn count(body: &mut String, changes: &[&RouteChange]) {
+    let mut places = BTreeMap::<String, usize>::new();
+    for route in changes.iter().filter_map(|change| change.after()) {
+        *places.entry(place(route)).or_default() += 1;
     }
+    for (place, callers) in places {
+        let _ = writeln!(body, "Add more callers that ring {place}: {callers}");
+    }
+}
+
+/// Whether what is added is anything but a user or device of the domain.
+fn rings_outside(change: &&RouteChange) -> bool {
+    let application = change.after().map(|route| &route.application);
+    !matches!(application, Some(Application::User | Application::Device))
 }
 
 fn line(change: &RouteChange) -> String {

@@ -12,6 +12,7 @@ use rmcp::model::{
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::completion::{self, DomainNames};
 use super::consent::Consent;
@@ -54,6 +55,8 @@ struct Shared {
     definitions: OnceLock<Vec<Tool>>,
     domain_names: DomainNames,
     closing: CancellationToken,
+    /// Calls that end in an orderly way, also when nobody waits for them.
+    lasting: TaskTracker,
 }
 
 impl Server {
@@ -67,17 +70,21 @@ impl Server {
                 definitions: OnceLock::new(),
                 domain_names: DomainNames::default(),
                 closing: CancellationToken::new(),
+                lasting: TaskTracker::new(),
             }),
         }
     }
 
-    /// Cancelled when calls that only read shall end.
+    /// Cancelled when calls shall end: those that only read at once, an
+    /// import when what it has sent is seen through.
     pub(super) fn closing(&self) -> &CancellationToken {
         &self.shared.closing
     }
 
     /// Waits until no change is under way any more.
     pub(super) async fn settled(&self) {
+        self.shared.lasting.close();
+        self.shared.lasting.wait().await;
         if let Ok(app) = &self.shared.app {
             app.settled().await;
         }
@@ -96,8 +103,9 @@ impl Server {
         tool: ToolName,
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
+        stop: &CancellationToken,
     ) -> CallToolResponse {
-        match self.dispatch(tool, request, &context).await {
+        match self.dispatch(tool, request, &context, stop).await {
             Ok(response) => response,
             Err(error) => reply::error(&error),
         }
@@ -108,6 +116,7 @@ impl Server {
         tool: ToolName,
         request: CallToolRequestParams,
         context: &RequestContext<RoleServer>,
+        stop: &CancellationToken,
     ) -> Result<CallToolResponse> {
         let app = self.shared.app.as_ref().map_err(Clone::clone)?;
         let app = &app.asked_by(&asked_by(tool, context));
@@ -204,7 +213,7 @@ impl Server {
                 let session = ops::SyncSession {
                     channel: &consent.channel(),
                     progress: &notices,
-                    stop: &context.ct,
+                    stop,
                     most_rows: Some(MOST_ROWS),
                 };
                 let list = args.list.take();
@@ -227,6 +236,21 @@ impl Server {
             }
         })
     }
+}
+
+/// Sees a call through to its end, and tells it when the request is cancelled:
+/// an import that is just dropped would leave rules lost that it puts back.
+async fn stopped_with(
+    cancelled: &CancellationToken,
+    stop: &CancellationToken,
+    call: impl Future<Output = CallToolResponse>,
+) -> CallToolResponse {
+    let mut call = std::pin::pin!(call);
+    tokio::select! {
+        response = &mut call => return response,
+        () = cancelled.cancelled() => stop.cancel(),
+    }
+    call.await
 }
 
 /// Who asks, for the journal: the client as it names itself, and the tool.
@@ -287,10 +311,16 @@ impl ServerHandler for Server {
             }
         };
         let cancelled = context.ct.clone();
+        let stop = self.closing().child_token();
+        let response = self.run(tool, request, context, &stop);
+        if tool == ToolName::SyncVips {
+            let _under_way = self.shared.lasting.token();
+            return Ok(stopped_with(&cancelled, &stop, response).await);
+        }
         tokio::select! {
-            response = self.run(tool, request, context) => Ok(response),
+            response = response => Ok(response),
             () = cancelled.cancelled() => Ok(reply::error(&Error::cancelled())),
-            () = self.closing().cancelled() => Ok(reply::error(&Error::cancelled())),
+            () = stop.cancelled() => Ok(reply::error(&Error::cancelled())),
         }
     }
 

@@ -173,7 +173,8 @@ impl ToolName {
                  is sent before a person has agreed to the plan as a whole by typing the number of \
                  changes. `merge` never removes; `mirror` removes what is not on the list. Up to 5,000 \
                  rows; start with `dry_run` to see the plan. A run that was cut off goes on with \
-                 `resume` and repeats nothing."
+                 `resume` and repeats nothing; a call that was cancelled is not answered, so ask with \
+                 `resume` `last` and `dry_run` what of it was made and what was not sent."
             }
             ToolName::UndoChange => {
                 "Restores a VIP rule, or where a customer's number goes, as it was before one change, named \

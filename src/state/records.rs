@@ -352,6 +352,8 @@ pub struct RunRow {
     pub line: Option<i64>,
     /// As it stood and as it is wanted.
     pub routes: RoutePair,
+    /// Rules of the same caller that the service may remove along with it.
+    pub at_risk: Vec<Route>,
 }
 
 /// The digits of a caller where it is a number, else the stored text: what

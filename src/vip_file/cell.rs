@@ -1,6 +1,6 @@
 //! The cells of one row, and what is wrong with them.
 
-use super::{Defaults, NOTE_LIMIT, Row};
+use super::{DOMAIN, Defaults, NOTE_LIMIT, Row};
 use crate::domain::{CallerKey, DnisKey};
 use crate::redact::shown;
 
@@ -12,6 +12,8 @@ pub(super) struct Cells {
     pub application: String,
     pub dnis: String,
     pub note: String,
+    /// Whose rule it is; a list for one domain need not say.
+    pub domain: String,
 }
 
 impl Cells {
@@ -23,6 +25,7 @@ impl Cells {
             "application" => Some(&mut self.application),
             "dnis" => Some(&mut self.dnis),
             "note" => Some(&mut self.note),
+            DOMAIN => Some(&mut self.domain),
             _ => None,
         }
     }
@@ -35,13 +38,15 @@ impl Cells {
             &self.application,
             &self.dnis,
             &self.note,
+            &self.domain,
         ]
         .iter()
         .all(|cell| cell.is_empty())
     }
 
-    /// The row, or why it cannot be used.
-    pub fn row(self, line: usize, defaults: &Defaults) -> Result<Row, String> {
+    /// The row, and what speaks against it unless exactly that stands; or why
+    /// it cannot be used at all.
+    pub fn row(self, line: usize, defaults: &Defaults) -> Result<(Row, Option<String>), String> {
         let cells = [
             ("ani", &self.ani),
             ("destination", &self.destination),
@@ -58,39 +63,39 @@ impl Cells {
         if self.ani.is_empty() {
             return Err("`ani` is empty; give the caller's number".to_owned());
         }
-        number_form("ani", &self.ani)?;
-        number_form("dnis", &self.dnis)?;
         let ani: CallerKey = self.ani.parse().map_err(refusal)?;
         let dnis = match self.dnis.as_str() {
             "" | "*" => None,
             text => Some(text.parse::<DnisKey>().map_err(refusal)?),
         };
-        let (destination, application) = self.rings(defaults)?;
+        let (destination, application) = self.rings(defaults);
+        let objection = number_form("ani", &self.ani)
+            .and_then(|()| number_form("dnis", &self.dnis))
+            .and_then(|()| destination_form(&destination))
+            .err();
         let note: String = self.note.chars().take(NOTE_LIMIT).collect();
-        Ok(Row {
+        let row = Row {
             line,
             ani,
             dnis,
             destination,
             application,
             note: (!note.is_empty()).then_some(note),
-        })
+            domain: (!self.domain.is_empty()).then_some(self.domain),
+        };
+        Ok((row, objection))
     }
 
-    fn rings(&self, defaults: &Defaults) -> Result<(String, Option<String>), String> {
+    fn rings(&self, defaults: &Defaults) -> (String, Option<String>) {
         let said = (!self.application.is_empty()).then(|| self.application.clone());
-        if !self.destination.is_empty() {
-            return Ok((self.destination.clone(), said));
+        match &defaults.destination {
+            Some(destination) if self.destination.is_empty() => {
+                let default = defaults.application.as_ref();
+                let application = said.or_else(|| default.map(|word| word.as_str().to_owned()));
+                (destination.as_str().to_owned(), application)
+            }
+            _ => (self.destination.clone(), said),
         }
-        let Some(destination) = &defaults.destination else {
-            return Err(
-                "`destination` is empty; say what rings, here or for all such rows with `destination` (`--destination`)"
-                    .to_owned(),
-            );
-        };
-        let default = defaults.application.as_ref();
-        let application = said.or_else(|| default.map(|word| word.as_str().to_owned()));
-        Ok((destination.as_str().to_owned(), application))
     }
 }
 
@@ -103,10 +108,7 @@ fn refusal(refused: crate::error::Refused) -> String {
 fn number_form(column: &str, text: &str) -> Result<(), String> {
     let quoted = shown(text, 60);
     if is_scientific(text) {
-        return Err(format!(
-            "`{quoted}` in `{column}` is in scientific notation: the spreadsheet has rounded the number away. \
-             Format the column as text, enter the number again, and save anew"
-        ));
+        return Err(scientific(column, text));
     }
     if has_decimals(text) {
         return Err(format!(
@@ -119,6 +121,28 @@ fn number_form(column: &str, text: &str) -> Result<(), String> {
         ));
     }
     Ok(())
+}
+
+fn destination_form(text: &str) -> Result<(), String> {
+    if text.is_empty() {
+        return Err(
+            "`destination` is empty; say what rings, here or for all such rows with `destination` (`--destination`)"
+                .to_owned(),
+        );
+    }
+    // `1E2` may be somebody's name; a fraction or a sign is nobody's.
+    if is_scientific(text) && text.contains(['.', ',', '+', '-']) {
+        return Err(scientific("destination", text));
+    }
+    Ok(())
+}
+
+fn scientific(column: &str, text: &str) -> String {
+    format!(
+        "`{}` in `{column}` is in scientific notation: the spreadsheet has rounded the number away. \
+         Format the column as text, enter the number again, and save anew",
+        shown(text, 60)
+    )
 }
 
 /// `1.61656E+10`, also with a decimal comma.

@@ -1,9 +1,10 @@
 //! CSV, as spreadsheets write it.
 
-use csv::{ReaderBuilder, StringRecord, WriterBuilder};
+use csv::{Position, ReaderBuilder, StringRecord, WriterBuilder};
 
 use super::cell::Cells;
-use super::{COLUMNS, Defaults, VipFile, unusable};
+use super::quotes::Quotes;
+use super::{COLUMNS, DOMAIN, Defaults, VipFile, unusable};
 use crate::domain::Vip;
 use crate::error::{Error, Result};
 use crate::redact::shown;
@@ -17,37 +18,39 @@ pub(super) fn read(text: &str, defaults: &Defaults, file: &mut VipFile) -> Resul
     let Some(header) = body.lines().find(|line| !line.trim().is_empty()) else {
         return Ok(());
     };
+    let separator = separator.unwrap_or_else(|| separator_of(header));
     let mut reader = ReaderBuilder::new()
-        .delimiter(separator.unwrap_or_else(|| separator_of(header)))
+        .delimiter(separator)
         .has_headers(false)
         .flexible(true)
         .from_reader(body.as_bytes());
     let mut columns = None;
-    let mut last_line = 0;
-    let mut last_spans_lines = false;
-    for record in reader.records() {
-        let record = record.map_err(|_| unusable("is no CSV", "Save it as CSV (UTF-8)."))?;
+    let mut record = StringRecord::new();
+    let quotes = Quotes::of(body, separator);
+    loop {
+        let start = place(reader.position());
+        let more = reader.read_record(&mut record);
+        if !more.map_err(|_| unusable("is no CSV", "Save it as CSV (UTF-8)."))? {
+            return Ok(());
+        }
         let line = lines_before + line_of(&record, body);
-        let Some(columns) = &columns else {
-            columns = Some(header_columns(&record, defaults, file)?);
-            continue;
-        };
-        last_line = line;
-        last_spans_lines = record.iter().any(|cell| cell.contains('\n'));
-        add_row(line, &record, columns, defaults, file);
+        let written = body
+            .get(start..place(reader.position()))
+            .unwrap_or_default();
+        let swallowed = quotes.swallow(written.trim_matches('\n'), line, columns.as_deref());
+        match (&columns, swallowed) {
+            (None, Some(reason)) => return Err(wrong_header(&format!("cannot be read: {reason}"))),
+            (None, None) => columns = Some(header_columns(&record, defaults, file)?),
+            (Some(columns), Some(reason)) => {
+                file.refuse(line, &caller_of(&record, columns), reason);
+            }
+            (Some(columns), None) => add_row(line, &record, columns, defaults, file),
+        }
     }
-    let open_quote = body.matches('"').count() % 2 == 1;
-    if open_quote && last_spans_lines {
-        // Everything to the end was swallowed: rows are missing from this list.
-        file.rows.retain(|row| row.line != last_line);
-        file.bad.retain(|row| row.line != last_line);
-        file.refuse(
-            last_line,
-            "",
-            "a quotation mark is opened here and never closed; close it",
-        );
-    }
-    Ok(())
+}
+
+fn place(position: &Position) -> usize {
+    usize::try_from(position.byte()).unwrap_or(0)
 }
 
 /// Excel writes `sep=;` in front of the header.
@@ -103,7 +106,8 @@ fn header_columns(
     let mut unknown = Vec::new();
     for cell in record {
         let name = plain(cell).to_ascii_lowercase();
-        let known = COLUMNS.into_iter().find(|column| *column == name);
+        let mut columns_known = COLUMNS.into_iter().chain([DOMAIN]);
+        let known = columns_known.find(|column| *column == name);
         if known.is_some() && columns.contains(&known) {
             return Err(wrong_header(&format!("names the column `{name}` twice")));
         }
@@ -134,6 +138,14 @@ fn wrong_header(problem: &str) -> Error {
         "The first line names the columns: `ani,destination,application,dnis,note`, in any order; \
          only `ani` is needed where `destination` (`--destination`) is given for all rows.",
     )
+}
+
+/// What a record that cannot be taken apart says of the caller.
+fn caller_of(record: &StringRecord, columns: &[Option<&str>]) -> String {
+    let ani = columns.iter().position(|column| *column == Some("ani"));
+    let cell = ani.and_then(|index| record.get(index)).map(plain);
+    let cell = cell.unwrap_or_default();
+    shown(cell.lines().next().unwrap_or_default(), 60)
 }
 
 fn add_row(

@@ -3,17 +3,15 @@
 use serde_json::{Map, Value};
 
 use super::cell::Cells;
+use super::element::Element;
 use super::{COLUMNS, Defaults, VipFile, unusable};
 use crate::domain::Vip;
 use crate::error::{Error, Result};
 use crate::redact::shown;
 
-/// Beside the columns, a listed rule names its domain.
-const DOMAIN: &str = "domain";
-
 /// Reads the elements; a row's line is its position in the array.
 pub(super) fn read(text: &str, defaults: &Defaults, file: &mut VipFile) -> Result<()> {
-    let document: Value = serde_json::from_str(text).map_err(|error| {
+    let document: Element = serde_json::from_str(text).map_err(|error| {
         unusable(
             &format!(
                 "is not valid JSON (line {}, column {})",
@@ -23,22 +21,7 @@ pub(super) fn read(text: &str, defaults: &Defaults, file: &mut VipFile) -> Resul
             "Correct it there; `vip export --format json` shows the form.",
         )
     })?;
-    let rows = match document {
-        Value::Array(rows) => Some(rows),
-        Value::Object(mut object) => match object.remove("vips") {
-            Some(Value::Array(rows)) => Some(rows),
-            _ => None,
-        },
-        _ => None,
-    };
-    let rows = rows.ok_or_else(|| {
-        unusable(
-            "is JSON of another form",
-            "Give an array of objects with the keys `ani`, `destination`, `application`, `dnis`, `note`, \
-             or an object that has such an array under `vips`.",
-        )
-    })?;
-    for (line, row) in (1..).zip(rows) {
+    for (line, row) in (1..).zip(rows(document)?) {
         match cells(row) {
             Ok(cells) => file.add(line, cells, defaults),
             Err((given, reason)) => file.refuse(line, &given, reason),
@@ -47,36 +30,75 @@ pub(super) fn read(text: &str, defaults: &Defaults, file: &mut VipFile) -> Resul
     Ok(())
 }
 
+/// The array of rows, bare or under `vips`.
+fn rows(document: Element) -> Result<Vec<Element>> {
+    let rows = match document {
+        Element::List(rows) => Some(rows),
+        Element::Object(entries) => {
+            let mut named = entries.into_iter().filter(|(key, _)| key == "vips");
+            match (named.next(), named.next()) {
+                (Some((_, Element::List(rows))), None) => Some(rows),
+                _ => None,
+            }
+        }
+        Element::Plain(_) => None,
+    };
+    rows.ok_or_else(|| {
+        unusable(
+            "is JSON of another form",
+            "Give an array of objects with the keys `ani`, `destination`, `application`, `dnis`, `note`, \
+             or an object that has such an array under `vips`, once.",
+        )
+    })
+}
+
 /// The cells of an element, or what it says of the caller and what is wrong.
-fn cells(row: Value) -> Result<Cells, (String, String)> {
+fn cells(row: Element) -> Result<Cells, (String, String)> {
     let mut cells = Cells::default();
     match row {
-        Value::Object(object) => {
-            let given = caller_of(&object);
-            for (key, value) in object {
+        Element::Object(entries) => {
+            let given = caller_of(&entries);
+            if let Some(key) = named_twice(&entries) {
+                let reason = format!(
+                    "names `{}` twice, and which of the two is meant cannot be told; take one of them out",
+                    shown(key, 40)
+                );
+                return Err((given, reason));
+            }
+            for (key, value) in entries {
                 fill(&mut cells, &key, value).map_err(|reason| (given.clone(), reason))?;
             }
         }
         caller => {
-            let given = shown(&caller.to_string(), 60);
+            let given = shown_plain(&caller);
             fill(&mut cells, "ani", caller).map_err(|reason| (given, reason))?;
         }
     }
     Ok(cells)
 }
 
-fn caller_of(object: &Map<String, Value>) -> String {
-    match object.get("ani") {
-        Some(Value::String(text)) => shown(text, 60),
-        Some(other) => shown(&other.to_string(), 60),
-        None => String::new(),
+fn caller_of(entries: &[(String, Element)]) -> String {
+    let caller = entries.iter().find(|(key, _)| key == "ani");
+    caller.map_or_else(String::new, |(_, value)| shown_plain(value))
+}
+
+fn named_twice(entries: &[(String, Element)]) -> Option<&str> {
+    let is_again = |(index, (key, _)): &(usize, &(String, Element))| {
+        entries[..*index].iter().any(|(earlier, _)| earlier == key)
+    };
+    let mut all = entries.iter().enumerate();
+    all.find(is_again).map(|(_, (key, _))| key.as_str())
+}
+
+fn shown_plain(value: &Element) -> String {
+    match value {
+        Element::Plain(Value::String(text)) => shown(text, 60),
+        Element::Plain(other) => shown(&other.to_string(), 60),
+        Element::List(_) | Element::Object(_) => String::new(),
     }
 }
 
-fn fill(cells: &mut Cells, key: &str, value: Value) -> Result<(), String> {
-    if key == DOMAIN {
-        return Ok(());
-    }
+fn fill(cells: &mut Cells, key: &str, value: Element) -> Result<(), String> {
     let Some(cell) = cells.cell(key) else {
         return Err(format!(
             "`{}` is not a key of a row; the keys are {}",
@@ -85,10 +107,12 @@ fn fill(cells: &mut Cells, key: &str, value: Value) -> Result<(), String> {
         ));
     };
     *cell = match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.trim().to_owned(),
-        Value::Number(number) if number.is_i64() || number.is_u64() => number.to_string(),
-        Value::Number(number) => {
+        Element::Plain(Value::Null) => String::new(),
+        Element::Plain(Value::String(text)) => text.trim().to_owned(),
+        Element::Plain(Value::Number(number)) if number.is_i64() || number.is_u64() => {
+            number.to_string()
+        }
+        Element::Plain(Value::Number(number)) => {
             return Err(format!(
                 "`{number}` in `{key}` is a number with decimals or an exponent, which may be rounded; give it as a text"
             ));

@@ -4,7 +4,9 @@
 
 mod cell;
 mod csv;
+mod element;
 mod json;
+mod quotes;
 mod text;
 mod vcard;
 
@@ -17,6 +19,9 @@ use cell::Cells;
 
 /// The columns of a list.
 pub const COLUMNS: [&str; 5] = ["ani", "destination", "application", "dnis", "note"];
+
+/// Beside them, a rule that was listed names its domain.
+const DOMAIN: &str = "domain";
 
 /// A larger file is no VIP list.
 const LARGEST: usize = 64 * 1024 * 1024;
@@ -61,6 +66,8 @@ pub struct Row {
     pub application: Option<String>,
     /// A remark of whoever wrote the list; at most 200 characters.
     pub note: Option<String>,
+    /// The domain it was written for, where it says so.
+    pub domain: Option<String>,
 }
 
 /// A row that cannot be used.
@@ -72,6 +79,9 @@ pub struct BadRow {
     pub given: String,
     /// What is wrong with it, and the remedy.
     pub reason: String,
+    /// The row itself, where nothing is wrong with it if exactly that stands
+    /// already: what is exported can be odd, and must come back.
+    pub row: Option<Row>,
 }
 
 /// A list as it was read.
@@ -151,7 +161,13 @@ impl VipFile {
     fn add(&mut self, line: usize, cells: Cells, defaults: &Defaults) {
         let given = shown(&cells.ani, 60);
         match cells.row(line, defaults) {
-            Ok(row) => self.rows.push(row),
+            Ok((row, None)) => self.rows.push(row),
+            Ok((row, Some(reason))) => self.bad.push(BadRow {
+                line,
+                given,
+                reason,
+                row: Some(row),
+            }),
             Err(reason) => self.refuse(line, &given, reason),
         }
     }
@@ -161,6 +177,7 @@ impl VipFile {
             line,
             given: given.to_owned(),
             reason: reason.into(),
+            row: None,
         });
     }
 }

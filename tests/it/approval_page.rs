@@ -157,6 +157,46 @@ async fn looking_shows_the_change_and_decides_nothing() {
     assert!(still_waits(&waiting).await);
 }
 
+/// What a page says, without its markup.
+fn words_of(page: &str) -> String {
+    let pieces = page.split('<').map(|piece| match piece.split_once('>') {
+        Some((_, text)) => text,
+        None => piece,
+    });
+    let text: String = pieces.collect();
+    text.replace("&quot;", "\"")
+        .replace("&gt;", ">")
+        .replace("&amp;", "&")
+}
+
+#[tokio::test]
+async fn a_long_plan_is_shown_in_the_same_words_everywhere() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox);
+    let rows = (0..120).map(|n| format!("1616444{n:04},10{}\n", n % 7));
+    let list = format!("ani,destination\n{}", rows.collect::<String>());
+    let mut wire = Wire::ready(&home, &[], ERAS[0], false).await;
+    let arguments = json!({"domain": DOMAIN, "list": list, "mode": "mirror"});
+    let waiting = wire.call("sync_vips", arguments).await["structuredContent"].clone();
+    let preview = waiting["preview"].as_str().unwrap();
+    assert!(preview.contains("Add more callers that ring"), "{preview}");
+
+    let link = Url::parse(waiting["approval_link"].as_str().unwrap()).unwrap();
+    let page = words_of(&get(&link).await.unwrap().body);
+    let listed = home.run(&["approve", "--json"]).await.json();
+    assert_eq!(listed["waiting"][0]["preview"], preview);
+    let code = waiting["approval_code"].as_str().unwrap();
+    let at_terminal = home
+        .run_at_terminal(&["approve", code], Some(("empty to decline", "")))
+        .await;
+    for line in preview.lines() {
+        assert!(page.contains(line), "{line}: {page}");
+        if let Some(terminal) = &at_terminal {
+            assert!(terminal.stdout.contains(line), "{line}: {terminal:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_link_cannot_be_guessed_and_stays_the_same_for_one_change() {
     let waiting = waiting().await;
@@ -172,6 +212,26 @@ async fn the_link_cannot_be_guessed_and_stays_the_same_for_one_change() {
         assert_eq!(reply.status, 404, "{guess}");
         assert!(!reply.body.contains(CALLER));
     }
+}
+
+#[tokio::test]
+async fn a_decision_that_cannot_be_written_down_leaves_the_link() {
+    let waiting = waiting().await;
+    let file = waiting.bench.state_dir().join("state.db");
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
+    let store = sqlx::SqlitePool::connect_with(options).await.unwrap();
+    let full = "CREATE TRIGGER full BEFORE UPDATE ON approvals
+                BEGIN SELECT RAISE(ABORT, 'the disk is full'); END";
+    sqlx::query(full).execute(&store).await.unwrap();
+    let reply = post(&waiting.link, &approving(CALLER), &[]).await;
+    assert_eq!(reply.status, 503, "{}", reply.body);
+    assert!(still_waits(&waiting).await);
+    assert_eq!(get(&waiting.link).await.unwrap().status, 200);
+
+    let room = sqlx::query("DROP TRIGGER full").execute(&store).await;
+    room.unwrap();
+    let reply = post(&waiting.link, &approving(CALLER), &[]).await;
+    assert!(reply.body.contains("Approved"), "{}", reply.body);
 }
 
 #[tokio::test]

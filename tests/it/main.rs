@@ -6,6 +6,7 @@ mod command_line;
 mod completion;
 mod consent;
 mod crash;
+mod cut_off;
 mod explain;
 mod guard;
 mod journal;

@@ -96,6 +96,15 @@ pub async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
         .unwrap_or_else(|_| panic!("never happened: {what}"));
 }
 
+/// Sends a signal, such as `INT`, to a process.
+pub async fn signal(child: &Child, name: &str) {
+    let id = child.id().expect("the process runs");
+    let sent = Command::new("/bin/sh")
+        .args(["-c", &format!("kill -{name} {id}")])
+        .status();
+    assert!(sent.await.expect("a shell").success());
+}
+
 /// One user's surroundings: a home folder, a state folder, an environment.
 pub struct Home {
     folder: TempDir,
@@ -472,6 +481,12 @@ impl Wire {
     /// The next request of the server with this method.
     pub async fn asked(&mut self, method: &str) -> Value {
         self.wait_for(|message| message["method"] == method && message.get("id").is_some())
+            .await
+    }
+
+    /// The next notification with this method.
+    pub async fn notified(&mut self, method: &str) -> Value {
+        self.wait_for(|message| message["method"] == method && message.get("id").is_none())
             .await
     }
 

@@ -10,7 +10,7 @@ use skyswitch_mcp::sandbox::Fault;
 
 use super::process::{
     CALLER, DOMAIN, ERAS, Era, Home, LEGACY, MODERN, Wire, answered, demo_sandbox, eventually,
-    received, stored, writes,
+    received, signal, stored, writes,
 };
 
 /// Nobody who closes a client wants to wait longer for its servers.
@@ -251,13 +251,7 @@ async fn the_signal_to_terminate_ends_the_server() {
             })
             .await;
         }
-        let id = wire.child.id().expect("the process runs");
-        let killed = tokio::process::Command::new("/bin/sh")
-            .args(["-c", &format!("kill -TERM {id}")])
-            .status()
-            .await
-            .expect("a shell");
-        assert!(killed.success());
+        signal(&wire.child, "TERM").await;
         // The input is still open.
         let ended = wire.ended_within(PROMPT).await;
         assert!(ended.status.success(), "busy: {busy}: {ended:?}");
@@ -276,11 +270,7 @@ async fn a_change_in_flight_survives_the_signal_to_terminate() {
         writes(&sandbox).len() == 1
     })
     .await;
-    let id = wire.child.id().expect("the process runs");
-    let _ = tokio::process::Command::new("/bin/sh")
-        .args(["-c", &format!("kill -TERM {id}")])
-        .status()
-        .await;
+    signal(&wire.child, "TERM").await;
     wire.ended_within(PROMPT + late).await;
     let [write] = writes(&sandbox).try_into().expect("one change");
     assert_eq!(write.status, 201, "the server hung up on the change");

@@ -7,6 +7,7 @@
 )]
 
 use std::collections::BTreeMap;
+use std::process::Stdio;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -14,18 +15,22 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use skyswitch_mcp::Result;
 use skyswitch_mcp::config::ConfirmMode;
+use skyswitch_mcp::domain::PhoneNumber;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
-    Action, App, Asked, ListChanges, PageSize, Progress, RowState, SyncMode, SyncOutcome,
-    SyncSession, SyncStatus, SyncVips, list_changes, sync_vips,
+    Action, App, Asked, Progress, RowState, SyncMode, SyncOutcome, SyncSession, SyncStatus,
+    SyncVips, sync_vips,
 };
 use skyswitch_mcp::sandbox::{Effect, Fault, StoredDnis, StoredRoute, Tenant};
+use tokio::process::Child;
 use tokio_util::sync::CancellationToken;
 
-use crate::process::{DOMAIN, ERAS, Home, Wire, demo_sandbox, eventually, writes};
+use crate::process::{
+    DOMAIN, ERAS, Home, Wire, demo_sandbox, eventually, received, sandbox_of, writes,
+};
 use crate::support::{
-    Bench, CALLER, DENTAL, Person, done, failure, first_call, nobody, question, second_call,
+    Bench, CALLER, DENTAL, Person, VET, done, failure, first_call, nobody, question, second_call,
     tenant_of, token,
 };
 
@@ -256,8 +261,50 @@ async fn only_the_number_of_changes_is_agreement_also_to_additions_alone() {
     assert_eq!(outcome.status, SyncStatus::Applied);
     assert_eq!(bench.count("GET"), 2, "once more after the form");
     let shown = person.shown()[0].text().to_owned();
-    assert!(shown.contains("Add 2, replace 0, remove 0"), "{shown}");
+    let counted = "Add 2, replace 0, remove 0; 3 stay as they are";
+    assert!(
+        shown.contains(counted),
+        "rules that are not on the list stay, too: {shown}"
+    );
     assert!(shown.contains("Add +1 616-555-0130"), "{shown}");
+}
+
+#[tokio::test]
+async fn nothing_of_a_plan_is_hidden_from_whoever_agrees_to_it() {
+    let unwanted: Vec<String> = (0..250).map(|n| format!("1616444{n:04}")).collect();
+    let rules: Vec<(&str, &str)> = unwanted.iter().map(|ani| (ani.as_str(), "100")).collect();
+    let bench = Bench::with(tenant_of(&rules)).await;
+    let mut rows: Vec<String> = (0..120)
+        .map(|n| format!("1616555{n:04},10{}", n % 2))
+        .collect();
+    rows[90] = "16165550090,sip:+19005550000@evil.example".to_owned();
+    let list = format!("ani,destination\n{}", rows.join("\n"));
+    let person = Person::typing("");
+    let mirror = SyncVips {
+        allow_large_removal: Some(true),
+        ..args(SyncMode::Mirror)
+    };
+    sync(&bench.app(), &mirror, &list, &Channel::During(&person))
+        .await
+        .unwrap();
+    let shown = person.shown()[0].text().to_owned();
+    for ani in &unwanted {
+        assert!(
+            shown.contains(&format!("(\"{ani}\"): user \"100\"")),
+            "{ani}"
+        );
+    }
+    assert!(
+        shown.contains("literal \"sip:+19005550000@evil.example\""),
+        "{shown}"
+    );
+    let one_by_one = shown.matches("\nAdd +1").count();
+    assert_eq!(one_by_one, 51);
+    // 119 callers ring inside, every second one the same extension; row 90 is not one of them.
+    for counted in ["\"100\": 34", "\"101\": 35"] {
+        let line = format!("\nAdd more callers that ring user {counted}\n");
+        assert!(shown.contains(&line), "{counted}: {shown}");
+    }
 }
 
 #[tokio::test]
@@ -355,11 +402,108 @@ async fn a_list_with_one_row_that_cannot_be_used_changes_nothing() {
 }
 
 #[tokio::test]
+async fn every_row_of_a_nasty_list_that_cannot_be_used_is_named() {
+    let bench = Bench::with(three_vips()).await;
+    let list = include_str!("../fixtures/nasty.csv");
+    let outcome = sync(&bench.app(), &args(SyncMode::Mirror), list, &Channel::Given)
+        .await
+        .unwrap();
+    assert_eq!(outcome.status, SyncStatus::Invalid);
+    let bad: Vec<usize> = outcome
+        .rows
+        .iter()
+        .filter(|row| row.action == Action::Invalid)
+        .map(|row| {
+            assert!(row.reason.is_some(), "{row:?}");
+            row.line.unwrap()
+        })
+        .collect();
+    let expected = [
+        8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 21, 22, 23, 24, 27, 28, 30, 31, 32, 33,
+    ];
+    assert_eq!(bad, expected);
+    bench.assert_nothing_written();
+}
+
+#[tokio::test]
+async fn a_number_that_is_refused_alone_is_refused_in_a_list() {
+    let bench = Bench::with(three_vips()).await;
+    let app = bench.app();
+    for number in [
+        "+1616555012",
+        "616555012345",
+        "161655501239",
+        "00116165550123",
+        "999999999999999",
+        "+16165550123999",
+        "sip:16165550177@evil",
+    ] {
+        let refused = number.parse::<PhoneNumber>().unwrap_err();
+        for (ani, dnis) in [(number, ""), ("6165550155", number)] {
+            let list = format!("ani,destination,dnis\n{ani},101,{dnis}\n");
+            let outcome = sync(&app, &args(SyncMode::Merge), &list, &Channel::Given)
+                .await
+                .unwrap();
+            assert_eq!(outcome.status, SyncStatus::Invalid, "{list}");
+            let reason = outcome.rows[0].reason.as_ref().unwrap();
+            assert!(reason.contains(&refused.to_string()), "{reason}");
+        }
+    }
+    bench.assert_nothing_written();
+    // Rules that stand so are found as before.
+    bench
+        .sandbox
+        .put_route(StoredRoute::new(DENTAL, "sip:16165550177@*", "101"));
+    let list = csv(&[("6165550177", "101"), ("01116165550123", "101")]);
+    let found = sync(&app, &args(SyncMode::Merge), &list, &Channel::Given).await;
+    assert_eq!(found.unwrap().plan.keep, 2);
+}
+
+#[tokio::test]
+async fn rows_of_another_domain_are_not_taken_for_this_one() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    let vet = crate::support::list(&app, &crate::support::listing(VET))
+        .await
+        .unwrap();
+    let printed = serde_json::to_string(&vet).unwrap();
+    let own = DENTAL.to_uppercase();
+    let csv = format!(
+        "ani,destination,domain\n6165550130,101,{own}\n6165550131,101,\n6165550132,101,{VET}\n"
+    );
+    for (list, lines) in [(printed.as_str(), vec![1, 2, 3, 4]), (&csv, vec![4])] {
+        let outcome = sync(&app, &args(SyncMode::Merge), list, &Channel::Given)
+            .await
+            .unwrap();
+        assert_eq!(outcome.status, SyncStatus::Invalid, "{outcome:?}");
+        let bad = outcome
+            .rows
+            .iter()
+            .filter(|row| row.action == Action::Invalid);
+        let bad: Vec<usize> = bad
+            .map(|row| {
+                let reason = row.reason.as_ref().unwrap();
+                assert!(
+                    reason.starts_with(&format!("belongs to domain {VET}")),
+                    "{reason}"
+                );
+                row.line.unwrap()
+            })
+            .collect();
+        assert_eq!(bad, lines);
+    }
+    bench.assert_nothing_written();
+}
+
+#[tokio::test]
 async fn what_is_exported_is_kept_when_mirrored() {
     let odd = Tenant::demo()
         .route(StoredRoute::new(DENTAL, "anonymous", "104"))
         .route(StoredRoute::new(DENTAL, "6165550123", "105"))
-        .route(StoredRoute::new(DENTAL, "*", "weird \"x\"").application(Some("queue")));
+        .route(StoredRoute::new(DENTAL, "*", "weird \"x\"").application(Some("queue")))
+        .route(StoredRoute::new(DENTAL, "16165550140", ""))
+        .route(StoredRoute::new(DENTAL, "16165550141", "1.6166E+10"))
+        .route(StoredRoute::new(DENTAL, "6165550142 x12", "101"));
     let bench = Bench::with(odd).await;
     let app = bench.app();
     let listed = crate::support::list(&app, &crate::support::listing(DENTAL))
@@ -375,6 +519,30 @@ async fn what_is_exported_is_kept_when_mirrored() {
             .unwrap();
         assert_eq!(outcome.status, SyncStatus::Unchanged, "{outcome:?}");
         assert_eq!(outcome.plan.keep, listed.total);
+    }
+}
+
+#[tokio::test]
+async fn an_odd_row_is_only_kept_where_exactly_that_stands() {
+    let standing = [("16165550140", "101"), ("16165550141", "")];
+    let bench = Bench::with(tenant_of(&standing)).await;
+    let app = bench.app();
+    for (row, is_kept) in [
+        ("16165550140,", false),
+        ("16165550141,", true),
+        ("(616) 555-0141,", false),
+        ("16165550142,", false),
+        ("16165550140,1E+02", false),
+    ] {
+        let list = format!("ani,destination\n{row}\n");
+        let outcome = sync(&app, &args(SyncMode::Merge), &list, &Channel::Given)
+            .await
+            .unwrap();
+        let expected = match is_kept {
+            true => SyncStatus::Unchanged,
+            false => SyncStatus::Invalid,
+        };
+        assert_eq!(outcome.status, expected, "{row}: {outcome:?}");
     }
 }
 
@@ -664,39 +832,42 @@ async fn a_run_is_taken_up_with_its_own_list_or_none() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_imports_into_one_domain_take_turns_and_lose_nothing() {
-    let bench = Bench::with(tenant_of(&[])).await;
-    bench.sandbox.set_latency(Duration::from_millis(2));
+#[tokio::test]
+async fn two_processes_that_import_into_one_domain_take_turns_and_lose_nothing() {
+    let sandbox = sandbox_of(Tenant::empty().domain(DOMAIN, "Lakeside Dental")).await;
+    sandbox.set_latency(Duration::from_millis(2));
+    let home = Home::of(&sandbox).with("SKYSWITCH_RATE_LIMIT", "0");
     let lists = [
         format!("{}6165550130,101\n6165550131,101\n", new_callers(60)),
         "ani,destination\n6165550130,102\n6165550131,101\n6165550132,102\n".to_owned(),
     ];
-    let runs = lists.map(|list| {
-        let app = bench.app();
-        tokio::spawn(async move {
-            sync(&app, &args(SyncMode::Merge), &list, &Channel::Given)
-                .await
-                .unwrap()
-        })
-    });
-    for run in runs {
-        let outcome = run.await.unwrap();
-        assert_eq!(outcome.status, SyncStatus::Applied, "{outcome:?}");
+    let [one, other] = lists;
+    let imports = [
+        import(&home, "one.csv", &one),
+        import(&home, "other.csv", &other),
+    ];
+    for import in imports {
+        let outcome = outcome_of(import).await;
+        assert_eq!(outcome["status"], "applied", "{outcome}");
     }
-    let stands = standing(&bench);
+    let stands: BTreeMap<String, String> = sandbox
+        .routes()
+        .into_iter()
+        .map(|route| (route.ani, route.destination))
+        .collect();
     assert_eq!(stands.len(), 63);
-    let all = ListChanges::default();
-    let journal = list_changes(&bench.app(), &all, PageSize::All)
-        .await
-        .unwrap();
+    let journal = home.run(&["changes", "--json"]).await.json();
     let mut last = BTreeMap::<String, Option<String>>::new();
-    for change in journal.changes.iter().rev() {
-        let before = change.before.as_ref().map(|vip| vip.destination.clone());
-        let known = last.get(change.ani.as_ref().unwrap()).cloned().flatten();
-        assert_eq!(before, known, "each change begins where the last one ended");
-        let after = change.after.as_ref().map(|vip| vip.destination.clone());
-        last.insert(change.ani.clone().unwrap(), after);
+    for change in journal["changes"].as_array().unwrap().iter().rev() {
+        let ani = change["ani"].as_str().unwrap().to_owned();
+        let rings = |side: &str| change[side]["destination"].as_str().map(str::to_owned);
+        let known = last.get(&ani).cloned().flatten();
+        assert_eq!(
+            rings("before"),
+            known,
+            "each change begins where the last one ended"
+        );
+        last.insert(ani, rings("after"));
     }
     for (ani, destination) in &stands {
         assert_eq!(last[ani].as_ref(), Some(destination), "{ani}");
@@ -730,17 +901,128 @@ async fn rules_lost_along_with_a_removal_are_put_back_unless_they_are_to_go() {
     assert_eq!(told.matches("it was put back").count(), 1, "{told}");
 }
 
+/// An import by a process of its own.
+fn import(home: &Home, name: &str, list: &str) -> Child {
+    let file = home.write(name, list);
+    let file = file.to_str().unwrap();
+    let words = ["vip", "import", file, "--domain", DOMAIN, "--yes", "--json"];
+    let mut command = home.command(&words);
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    command.stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// What an import printed; it must have ended well.
+async fn outcome_of(import: Child) -> Value {
+    let ended = import.wait_with_output().await.unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+    serde_json::from_slice(&ended.stdout).unwrap()
+}
+
+/// The most memory that a process has had when it ends, in KiB; `None` where
+/// the system does not say.
+async fn peak_memory(process: u32) -> Option<u64> {
+    let mut peak = None;
+    loop {
+        let status = std::fs::read_to_string(format!("/proc/{process}/status"));
+        let status = status.unwrap_or_default();
+        let Some(line) = status.lines().find(|line| line.starts_with("VmHWM:")) else {
+            return peak;
+        };
+        peak = line
+            .split_whitespace()
+            .nth(1)
+            .and_then(|kib| kib.parse().ok());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// A mirror of which the removal of the caller's rule for any number failed.
+async fn removal_failed(bench: &Bench, app: &App) -> SyncOutcome {
+    bench
+        .sandbox
+        .inject(Fault::status("DELETE", "route-by-ani", 400));
+    let list = format!("ani,destination,dnis\n{CALLER},104,6165550100\n");
+    let outcome = sync(app, &args(SyncMode::Mirror), &list, &Channel::Given).await;
+    let outcome = outcome.unwrap();
+    let counts = outcome.done.unwrap();
+    assert_eq!((counts.made, counts.failed), (1, 1), "{outcome:?}");
+    outcome
+}
+
+async fn taken_up(app: &App, run: &str) -> SyncOutcome {
+    let watch = Watch::default();
+    let taken_up = ask(app, &resuming(run), None, &Channel::Given, &watch).await;
+    done(taken_up.unwrap())
+}
+
 #[tokio::test]
-async fn five_thousand_rows_take_one_list_and_a_request_each() {
-    let bench = Bench::with(tenant_of(&[])).await;
+async fn a_rule_that_could_not_be_put_back_is_put_back_when_the_run_is_taken_up() {
+    let rule = |rings: &str| {
+        StoredRoute::new(DENTAL, CALLER, rings).dnis(StoredDnis::number("16165550100"))
+    };
+    let tenant = Tenant {
+        delete_without_dnis_removes_all: true,
+        ..tenant_of(&[(CALLER, "101")]).route(rule("103"))
+    };
+    let bench = Bench::with(tenant).await;
+    let app = bench.app();
+    let run = removal_failed(&bench, &app).await.run_id.unwrap();
+    assert_eq!(bench.sandbox.routes()[1], rule("104"));
+
+    // Now the removal takes the replaced rule along.
+    let refusal = Fault::status("PUT", "route-by-ani", 400);
+    bench.sandbox.inject(refusal);
+    let outcome = taken_up(&app, &run).await;
+    assert_eq!(outcome.status, SyncStatus::Incomplete, "{outcome:?}");
+    let told = outcome.warnings.join("\n");
+    assert!(told.contains("could not be put back"), "{told}");
+    assert_eq!(bench.sandbox.routes(), []);
+
+    let outcome = taken_up(&app, "last").await;
+    assert_eq!(outcome.status, SyncStatus::Applied, "{outcome:?}");
+    assert_eq!(bench.sandbox.routes(), [rule("104")]);
+}
+
+#[tokio::test]
+async fn a_rule_that_somebody_else_removed_is_not_put_back() {
+    let called = StoredDnis::number("16165550100");
+    let other = StoredDnis::number("16165550102");
+    let tenant = tenant_of(&[(CALLER, "101")])
+        .route(StoredRoute::new(DENTAL, CALLER, "103").dnis(called.clone()))
+        .route(StoredRoute::new(DENTAL, CALLER, "104").dnis(other.clone()));
+    let bench = Bench::with(tenant).await;
+    let app = bench.app();
+    bench
+        .sandbox
+        .inject(Fault::status("DELETE", "route-by-ani", 400));
+    let list = format!("ani,destination,dnis\n{CALLER},103,6165550100\n{CALLER},104,6165550102\n");
+    let failed = sync(&app, &args(SyncMode::Mirror), &list, &Channel::Given).await;
+    let run = failed.unwrap().run_id.unwrap();
+    for dnis in [&StoredDnis::Absent, &called] {
+        assert!(bench.sandbox.delete_route(DENTAL, CALLER, dnis));
+    }
+    let outcome = taken_up(&app, &run).await;
+    assert_eq!(outcome.status, SyncStatus::Applied, "{outcome:?}");
+    assert_eq!(bench.sandbox.routes().len(), 1);
+}
+
+#[tokio::test]
+async fn five_thousand_rows_take_one_list_a_request_each_and_little_memory() {
+    let sandbox = sandbox_of(Tenant::empty().domain(DOMAIN, "Lakeside Dental")).await;
+    let home = Home::of(&sandbox).with("SKYSWITCH_RATE_LIMIT", "0");
     let rows = (0..5_000).map(|n| format!("1616{:07},101\n", 2_000_000 + n * 7));
     let list = format!("ani,destination\n{}", rows.collect::<String>());
-    let outcome = sync(&bench.app(), &args(SyncMode::Merge), &list, &Channel::Given)
-        .await
-        .unwrap();
-    assert_eq!(outcome.done.unwrap().made, 5_000);
-    assert_eq!((bench.count("GET"), bench.count("PUT")), (1, 5_000));
-    assert_eq!(standing(&bench).len(), 5_000);
+    let import = import(&home, "list.csv", &list);
+    let memory = tokio::spawn(peak_memory(import.id().unwrap()));
+    let outcome = outcome_of(import).await;
+    assert_eq!(outcome["done"]["made"], 5_000);
+    let sent = received(&sandbox);
+    let count = |method: &str| sent.iter().filter(|seen| seen.starts_with(method)).count();
+    assert_eq!((count("GET"), count("PUT")), (1, 5_000));
+    assert_eq!(sandbox.routes().len(), 5_000);
+    if let Some(peak) = memory.await.unwrap() {
+        assert!(peak < 150 * 1024, "{peak} KiB");
+    }
 }
 
 #[tokio::test]

@@ -50,6 +50,12 @@ fn every_row_that_cannot_be_read_is_named_with_line_and_reason() {
         (13, "`ani` is empty"),
         (14, "`destination` is empty"),
         (18, "the row has 8 fields and the header names 6"),
+        (27, "line 27 goes on after a closing quotation mark"),
+        (28, "line 29 looks like a row of its own"),
+        (
+            33,
+            "`1.6166E+10` in `destination` is in scientific notation",
+        ),
     ];
     assert_eq!(bad.len(), expected.len(), "{bad:#?}");
     for ((line, reason), (expected_line, words)) in bad.iter().zip(expected) {
@@ -64,7 +70,12 @@ fn every_row_that_cannot_be_read_is_named_with_line_and_reason() {
 fn what_spreadsheets_put_around_a_good_row_does_not_matter() {
     let file = read(NASTY, None, &Defaults::default()).unwrap();
     let lines: Vec<usize> = file.rows.iter().map(|row| row.line).collect();
-    assert_eq!(lines, [3, 4, 5, 12, 15, 16, 17, 19, 21, 22, 23, 24, 25, 26]);
+    assert_eq!(
+        lines,
+        [
+            3, 4, 5, 12, 15, 16, 17, 19, 21, 22, 23, 24, 25, 26, 30, 31, 32, 34
+        ]
+    );
     assert_eq!(file.rows[1].ani.as_given(), "6165550202");
     assert_eq!(file.rows[2].ani.as_given(), "(616) 555-0203");
     assert_eq!(file.rows[2].dnis.as_ref().unwrap().as_given(), "6165550100");
@@ -143,6 +154,65 @@ fn an_open_quotation_mark_does_not_swallow_rows_unseen() {
 }
 
 #[test]
+fn a_stray_quotation_mark_does_not_swallow_rows_unseen() {
+    let lists = [
+        // The row, and what is said of it.
+        (
+            "6165550123,101,\"boss\n6165550124,102,\n6165550125,103,\"wife\"\n",
+            "line 4 goes on",
+        ),
+        (
+            "6165550123,101,\"boss\n6165550124,102,wife\"\n",
+            "line 3 looks like a row",
+        ),
+        (
+            "6165550123,101,\"boss\n(616) 555-0124,102,\"\n",
+            "line 3 looks like a row",
+        ),
+        (
+            "6165550123,101,\"boss\nanonymous,102,\"\n",
+            "line 3 looks like a row",
+        ),
+        (
+            "6165550123,101,\"two\nlines\"\n6165550124,102,5\" pipe\n",
+            "odd number",
+        ),
+        ("6165550123,101,\"boss\" x\n", "line 2 goes on"),
+        ("6165550123,101,\"boss\"x\"\n", "line 2 goes on"),
+        (
+            "\"6165550123,101,\n6165550124,102,\"\n",
+            "line 3 looks like a row",
+        ),
+    ];
+    for (rows, words) in lists {
+        let file = plain(&format!("ani,destination,note\n{rows}"));
+        let bad = &file.bad[0];
+        assert_eq!(bad.line, 2, "{rows}: {file:?}");
+        assert!(bad.reason.contains(words), "{rows}: {}", bad.reason);
+        assert!(file.rows.iter().all(|row| row.line > 2), "{rows}: {file:?}");
+    }
+    let header = "ani,destination,\"note\n6165550123,101,\n6165550124,102,\"x\n";
+    let refused = read(header.as_bytes(), None, &Defaults::default());
+    let error = failure(refused, Code::InvalidArgument);
+    assert!(error.to_string().contains("goes on"), "{error}");
+}
+
+#[test]
+fn quotation_marks_in_their_place_are_taken() {
+    for row in [
+        "6165550123,101,\"first line\nsecond, with a comma\"",
+        "6165550123,101,\"says \"\"hello\"\"\"",
+        "\"6165550123\" , 101,\"x\"  ",
+        "6165550123,101,5\" pipe",
+    ] {
+        let file = plain(&format!("ani,destination,note\n{row}\n6165550124,102,\n"));
+        let lines = 2 + row.matches('\n').count();
+        let found: Vec<usize> = file.rows.iter().map(|row| row.line).collect();
+        assert_eq!(found, [2, lines + 1], "{file:?}");
+    }
+}
+
+#[test]
 fn rows_that_say_nothing_of_the_destination_get_the_default() {
     let text = "ani,destination,application\n6165550123,,\n6165550124,202,\n6165550125,,user\n";
     let defaults = Defaults {
@@ -165,6 +235,23 @@ fn rows_that_say_nothing_of_the_destination_get_the_default() {
     );
     let only_callers = read(b"ani\n6165550123\n", None, &ringing_101()).unwrap();
     assert_eq!(rules(&only_callers), [("6165550123", "101")]);
+}
+
+#[test]
+fn a_number_that_a_spreadsheet_rounded_is_no_destination() {
+    for (rings, is_good) in [
+        ("1.6166E+10", false),
+        ("1,6166e10", false),
+        ("1E+02", false),
+        ("1e-3", false),
+        ("1E2", true),
+        ("5e", true),
+        ("user:1.5e", true),
+    ] {
+        let file = plain(&format!("ani;destination\n6165550123;{rings}\n"));
+        assert_eq!(file.bad.is_empty(), is_good, "{rings}: {file:?}");
+        assert_eq!(file.rows.len(), usize::from(is_good), "{rings}");
+    }
 }
 
 #[test]
@@ -197,6 +284,28 @@ fn json_rows_that_cannot_be_used_are_named_by_their_position() {
     let bad: Vec<usize> = file.bad.iter().map(|bad| bad.line).collect();
     assert_eq!(bad, [2, 3, 4, 5, 6, 7]);
     assert!(file.bad[1].reason.contains("`destinaton`"), "{file:?}");
+}
+
+#[test]
+fn a_key_that_stands_twice_in_a_json_row_is_not_guessed_at() {
+    let text = r#"[
+        {"ani": "6165550101", "ani": "6165550102", "destination": "101"},
+        {"ani": "6165550103", "destination": "101", "destination": "101"},
+        {"ani": "6165550104", "destination": "101"}
+    ]"#;
+    let file = plain(text);
+    assert_eq!(rules(&file), [("6165550104", "101")]);
+    let bad: Vec<(usize, &str)> = file
+        .bad
+        .iter()
+        .map(|bad| (bad.line, bad.reason.as_str()))
+        .collect();
+    assert!(bad[0].1.starts_with("names `ani` twice"), "{bad:?}");
+    assert!(bad[1].1.starts_with("names `destination` twice"), "{bad:?}");
+    assert_eq!((bad[0].0, bad[1].0, bad.len()), (1, 2, 2));
+    let two_lists = r#"{"vips": ["6165550101"], "vips": ["6165550102"]}"#;
+    let refused = read(two_lists.as_bytes(), None, &ringing_101());
+    failure(refused, Code::InvalidArgument);
 }
 
 #[test]

@@ -11,10 +11,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::outcome::RowState;
 use super::report::Report;
-use super::{Source, SyncOutcome, SyncSession, Task};
-use crate::domain::{AccountId, PbxDomain, PhoneNumber, Route, RouteKey};
+use super::{Source, SyncOutcome, SyncSession, SyncStatus, Task};
+use crate::domain::{PbxDomain, PhoneNumber, Route, RouteKey};
 use crate::error::{Code, Error, Result};
-use crate::guard::{Channel, Clearance, RouteChange, RoutePlan, Verdict};
+use crate::guard::{Clearance, RoutePlan};
 use crate::ops::App;
 use crate::ops::change::{Made, NotMade, turn_name};
 use crate::ops::journal::{Origin, now};
@@ -29,7 +29,7 @@ const PATIENCE: usize = 10;
 /// A run that was written down and may be applied.
 pub(super) struct Run {
     id: String,
-    domain: PbxDomain,
+    pub domain: PbxDomain,
 }
 
 /// What became of one row.
@@ -40,25 +40,33 @@ struct Sent {
 
 impl Run {
     /// Writes a new run down, or goes on with one that is.
-    pub async fn begin(app: &App, task: &Task, report: &Report, plan: &RoutePlan) -> Result<Run> {
+    pub async fn begin(
+        app: &App,
+        task: &Task,
+        report: &mut Report,
+        plan: &RoutePlan,
+    ) -> Result<Run> {
         let domain = task.domain.clone();
         if let Source::Run(resumed) = &task.source {
             let id = resumed.id.clone();
+            app.journal().store().get().await?.reopen_run(&id).await?;
             return Ok(Run { id, domain });
         }
         let id = format!("r-{:012x}", rand::random::<u64>() >> 16);
-        let lines = report.rows.iter().filter(|row| row.change.is_some());
-        let rows: Vec<RunRow> = (0..)
-            .zip(lines.zip(plan.changes()))
-            .map(|(row, (line, change))| RunRow {
-                row,
+        let lines = report.rows.iter_mut().filter(|row| row.change.is_some());
+        let mut rows = Vec::with_capacity(plan.changes().len());
+        for (position, (line, change)) in (0..).zip(lines.zip(plan.changes())) {
+            line.position = Some(position);
+            rows.push(RunRow {
+                row: position,
                 line: line.line.and_then(|line| i64::try_from(line).ok()),
                 routes: RoutePair {
                     before: change.before().cloned(),
                     wanted: change.after().cloned(),
                 },
-            })
-            .collect();
+                at_risk: change.at_risk().to_vec(),
+            });
+        }
         let new = NewRun {
             id: &id,
             realm: app.journal().realm(),
@@ -75,7 +83,8 @@ impl Run {
     }
 
     /// Sends the plan. What is under way when it is stopped is seen through;
-    /// nothing else is begun.
+    /// nothing else is begun. The run's id is told before the first row is
+    /// sent, so that the run can be found whatever becomes of the answer.
     pub async fn apply(
         &self,
         app: &App,
@@ -86,16 +95,19 @@ impl Run {
     ) -> Result<SyncOutcome> {
         report.run_id = Some(self.id.clone());
         let account = clearance.change().account().clone();
-        // A run that is taken up keeps the positions of its plan.
-        let places: Vec<(usize, i64)> = report
+        let places: Vec<Place> = report
             .rows
             .iter()
             .enumerate()
             .filter(|(_, row)| row.change.is_some())
-            .zip(0..)
-            .map(|((index, row), position)| (index, row.position.unwrap_or(position)))
+            .map(|(index, row)| Place {
+                index,
+                position: row.position,
+                lost: row.lost.clone(),
+            })
             .collect();
         let total = places.len();
+        report_progress(session.progress, 0, total, &self.id);
         let planned: HashSet<RouteKey> = clearance
             .change()
             .changes()
@@ -128,9 +140,10 @@ impl Run {
         // What the plan itself changes is where it belongs.
         at_risk.retain(|rule| !planned.contains(&rule.key));
         let restored = sender.restore(&account, &at_risk).await;
-        report.warnings.extend(restored);
+        report.warnings.extend(restored.told);
         let left = report.done();
-        if left.not_sent + left.unknown == 0 {
+        // What could not be put back is left for the run to be taken up.
+        if restored.is_complete && left.not_sent + left.unknown == 0 {
             app.journal()
                 .store()
                 .get()
@@ -139,7 +152,11 @@ impl Run {
                 .await?;
         }
         let stopped_by = sender.stopped_by();
-        Ok(report.applied(session.stop.is_cancelled(), stopped_by.as_ref()))
+        let mut outcome = report.applied(session.stop.is_cancelled(), stopped_by.as_ref());
+        if outcome.status == SyncStatus::Applied && !restored.is_complete {
+            outcome.status = SyncStatus::Incomplete;
+        }
+        Ok(outcome)
     }
 }
 
@@ -151,8 +168,18 @@ fn report_progress(progress: &dyn Progress, done: usize, total: usize, run: &str
     );
 }
 
-/// A row with its position in the run and the permission for it.
-type Cleared = ((usize, i64), Clearance);
+/// Where a change belongs.
+struct Place {
+    /// Its row in the report.
+    index: usize,
+    /// Its position in the run's plan; `None` for a rule that is put back.
+    position: Option<i64>,
+    /// The rule that stood and went away along with another.
+    lost: Option<Route>,
+}
+
+/// A change with its place and the permission for it.
+type Cleared = (Place, Clearance);
 
 /// Rows of one caller go one after the other, removals first: whether a
 /// removal takes other rules of the caller along is not documented.
@@ -207,13 +234,13 @@ fn note(report: &mut Report, sent: Sent) -> Vec<Route> {
     Vec::new()
 }
 
-struct Sender<'a> {
-    app: &'a App,
-    run: &'a Run,
+pub(super) struct Sender<'a> {
+    pub app: &'a App,
+    pub run: &'a Run,
     /// When the rules were read that the plan was made on.
     seen_at: i64,
     /// Keeps other imports out of the domain until the last row is settled.
-    hold: Arc<FileLock>,
+    pub hold: Arc<FileLock>,
     halt: CancellationToken,
     failures: AtomicUsize,
     stopped_by: Mutex<Option<Error>>,
@@ -230,11 +257,12 @@ impl Sender<'_> {
             turn = self.app.turns().take(turn_name(&self.run.domain, number.as_ref())) => Some(Arc::new(turn)),
         };
         let mut sent = Vec::with_capacity(rows.len());
-        for ((index, position), clearance) in rows {
+        for (place, clearance) in rows {
             let outcome = match &turn {
-                Some(turn) => self.send(clearance, Arc::clone(turn), position).await,
+                Some(turn) => self.send(clearance, Arc::clone(turn), &place).await,
                 None => None,
             };
+            let index = place.index;
             sent.push(Sent { index, outcome });
         }
         sent
@@ -245,7 +273,7 @@ impl Sender<'_> {
         &self,
         clearance: Clearance,
         turn: impl Send + 'static,
-        position: i64,
+        place: &Place,
     ) -> Option<Result<Made, NotMade>> {
         let ready = async { self.app.client()?.ready_to_write().await };
         let ready = tokio::select! {
@@ -253,18 +281,38 @@ impl Sender<'_> {
             () = self.halt.cancelled() => return None,
             ready = ready => ready,
         };
-        let origin = Origin {
-            undoes: None,
-            run: Some((self.run.id.clone(), position)),
-            seen_at: Some(self.seen_at),
-        };
         let hold = (turn, Arc::clone(&self.hold));
-        let outcome = match ready {
-            Ok(ready) => self.app.send_now(clearance, ready, hold, origin).await,
-            Err(error) => Err(error.into()),
+        let sent = async {
+            let ready = ready?;
+            let origin = self.origin(&clearance, place).await?;
+            self.app.send_now(clearance, ready, hold, origin).await
         };
+        let outcome = sent.await;
         self.judge(&outcome);
         Some(outcome)
+    }
+
+    /// What the journal says of a change. That a rule was lost is written down
+    /// before it is put back.
+    async fn origin(&self, clearance: &Clearance, place: &Place) -> Result<Origin> {
+        let lost = match &place.lost {
+            Some(rule) => {
+                let account = clearance.change().account();
+                Some(self.app.write_down_loss(account, rule).await?)
+            }
+            None => None,
+        };
+        Ok(match place.position {
+            Some(position) => Origin {
+                undoes: None,
+                run: Some((self.run.id.clone(), position)),
+                seen_at: Some(self.seen_at),
+            },
+            None => Origin {
+                undoes: lost,
+                ..Origin::default()
+            },
+        })
     }
 
     /// Stops the run where the next rows can only fail the same way.
@@ -299,56 +347,5 @@ impl Sender<'_> {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
-    }
-
-    /// Puts back what the service removed along with rules of the same caller,
-    /// and says so.
-    async fn restore(&self, account: &AccountId, at_risk: &[Route]) -> Vec<String> {
-        if at_risk.is_empty() {
-            return Vec::new();
-        }
-        let app = self.app;
-        let Ok(lost) = app.lost(account, &self.run.domain, at_risk).await else {
-            return vec![
-                "the other rules of callers whose rules were removed could not be read back; check them with list_vips"
-                    .to_owned(),
-            ];
-        };
-        let mut told = Vec::new();
-        for rule in lost {
-            let restored = self.restore_one(account, &rule).await;
-            let caller = crate::redact::shown(rule.key.ani.as_str(), 64);
-            told.push(match restored {
-                Ok(()) => format!(
-                    "the service removed another rule of \"{caller}\" (called number {}) along with the one on the plan; it was put back",
-                    rule.key.dnis
-                ),
-                Err(error) => format!(
-                    "the service removed another rule of \"{caller}\" (called number {}) along with the one on the plan, and it could not be put back: {error}",
-                    rule.key.dnis
-                ),
-            });
-        }
-        told
-    }
-
-    async fn restore_one(&self, account: &AccountId, rule: &Route) -> Result<()> {
-        let app = self.app;
-        let lost = app.write_down_loss(account, rule).await?;
-        let change = RouteChange::put(account.clone(), super::TOOL, None, rule.clone());
-        // Nothing stands under this key, so putting it back takes nothing away.
-        let verdict = app.guard().decide(change, &Channel::Given).await?;
-        let Verdict::Cleared(clearance) = verdict else {
-            return Err(Error::internal(
-                "putting a rule back was not cleared",
-                "Add it again with add_vip.",
-            ));
-        };
-        let origin = Origin {
-            undoes: Some(lost),
-            ..Origin::default()
-        };
-        let made = app.send(clearance, Arc::clone(&self.hold), origin).await;
-        made.map(drop).map_err(|failure| failure.error)
     }
 }

@@ -5,6 +5,7 @@ mod apply;
 mod outcome;
 mod plan;
 mod report;
+mod restore;
 mod resume;
 
 use std::collections::BTreeMap;
@@ -19,7 +20,7 @@ use super::journal::now;
 use super::progress::Progress;
 use crate::domain::{AccountId, Application, Destination, PbxDomain, Route, Vip};
 use crate::error::{Error, Result};
-use crate::guard::{Channel, RoutePlan};
+use crate::guard::{Channel, Clearance, RoutePlan};
 use crate::state::{FileLock, JournalEntry};
 use crate::vip_file::{self, Defaults, Format, VipFile};
 use apply::Run;
@@ -121,16 +122,53 @@ pub struct SyncSession<'a> {
 /// One read of the routes serves the whole plan; after a form, a second one.
 /// A list with any row that cannot be used changes nothing.
 ///
+/// Stopped through the session, it ends at once while nothing is being
+/// applied. After that it sees through what was sent, puts back what was lost
+/// along with it, and gives its account; so whoever applies a list waits for
+/// this and does not drop it.
+///
 /// # Errors
 /// `invalid_argument` for an unusable list, too many rows, or too large a
-/// removal; `not_found` for an unknown run; the guard's and the service's
-/// errors. Failures of single rows are part of the outcome.
+/// removal; `not_found` for an unknown run; `cancelled` when it was stopped
+/// before anything was applied; the guard's and the service's errors. Failures
+/// of single rows are part of the outcome.
 pub async fn sync_vips(
     app: &App,
     args: &SyncVips,
     list: Option<&[u8]>,
     session: &SyncSession<'_>,
 ) -> Result<Asked<SyncOutcome>> {
+    let prepared = tokio::select! {
+        biased;
+        () = session.stop.cancelled() => return Err(Error::cancelled()),
+        prepared = prepare(app, args, list, session) => prepared?,
+    };
+    Ok(match prepared {
+        Asked::Question(question) => Asked::Question(question),
+        Asked::Done(Prepared::Ended(outcome)) => Asked::Done(*outcome),
+        Asked::Done(Prepared::Agreed(agreed)) => {
+            let (task, mut report, clearance, lock) = *agreed;
+            let run = Run::begin(app, &task, &mut report, clearance.change()).await?;
+            Asked::Done(run.apply(app, report, clearance, lock, session).await?)
+        }
+    })
+}
+
+/// How far a sync got before anything was sent.
+enum Prepared {
+    /// There is nothing to be sent.
+    Ended(Box<SyncOutcome>),
+    /// The plan may be carried out while the lock is held.
+    Agreed(Box<(Task, Report, Clearance<RoutePlan>, FileLock)>),
+}
+
+/// Reads, plans and asks. Can be dropped at any moment.
+async fn prepare(
+    app: &App,
+    args: &SyncVips,
+    list: Option<&[u8]>,
+    session: &SyncSession<'_>,
+) -> Result<Asked<Prepared>> {
     let account = app.account(args.account_id.as_ref())?;
     let list = list
         .map(|bytes| read_list(bytes, args, session.most_rows))
@@ -150,29 +188,33 @@ pub async fn sync_vips(
     };
     if args.dry_run == Some(true) {
         let (planned, _lock) = plan().await?;
-        return Ok(Asked::Done(planned.facts.report(SyncStatus::Planned)));
+        return Ok(ended(planned.facts.report(SyncStatus::Planned)));
     }
     let (report, agreed): (Report, Agreed<RoutePlan, FileLock>) =
         match agree(app, session.channel, plan).await? {
             Asked::Question(question) => return Ok(Asked::Question(question)),
             Asked::Done(done) => done,
         };
-    Ok(Asked::Done(match agreed {
+    Ok(match agreed {
         Agreed::Nothing => {
             task.finish_if_resumed(app, &report).await?;
-            report.without_changes()
+            ended(report.without_changes())
         }
-        Agreed::Declined => report.report(SyncStatus::Declined),
+        Agreed::Declined => ended(report.report(SyncStatus::Declined)),
         Agreed::Pending(pending) => {
             let mut outcome = report.report(SyncStatus::ConfirmationRequired);
             outcome.confirmation = app.confirmation(pending).await;
-            outcome
+            ended(outcome)
         }
         Agreed::Cleared(clearance, lock) => {
-            let run = Run::begin(app, &task, &report, clearance.change()).await?;
-            run.apply(app, report, clearance, lock, session).await?
+            let agreed = Box::new((task, report, clearance, lock));
+            Asked::Done(Prepared::Agreed(agreed))
         }
-    }))
+    })
+}
+
+fn ended(outcome: SyncOutcome) -> Asked<Prepared> {
+    Asked::Done(Prepared::Ended(Box::new(outcome)))
 }
 
 /// What is to be made to stand: a list, or the rest of a run.
@@ -285,16 +327,19 @@ impl App {
             Source::Run(resumed) => {
                 report.run_id = Some(resumed.id.clone());
                 report.rows = self.rest_of_run(task, resumed, &routes).await?;
+                report.warnings.extend(report.put_back());
             }
         }
         let changes = report.changes();
+        let touched = changes.iter().filter(|change| change.is_destructive());
+        let kept = routes.len().saturating_sub(touched.count());
         let change = (!changes.is_empty() && !report.has_invalid_rows()).then(|| {
             RoutePlan::new(
                 task.account.clone(),
                 task.domain.clone(),
                 &task.request,
                 changes,
-                report.counts().keep,
+                kept,
             )
             .with_notes(report.warnings.clone())
         });

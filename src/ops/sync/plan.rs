@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::{Action, Row, SyncMode};
 use crate::config::Limits;
 use crate::domain::{
-    AccountId, Ani, Application, Destination, DestinationForm, Dnis, PbxDomain, PhoneNumber, Route,
-    RouteKey,
+    AccountId, Ani, Application, CalledNumber, Destination, DestinationForm, Dnis, PbxDomain,
+    PhoneNumber, Route, RouteKey,
 };
 use crate::error::{Code, Error, Refused, Result};
 use crate::guard::RouteChange;
@@ -44,9 +44,15 @@ impl Wanted<'_> {
     /// `invalid_argument` when mirroring would remove most of the domain's rules.
     pub fn plan(&self, routes: &[Route]) -> Result<SyncPlan> {
         let standing = Standing::of(routes);
-        let mut rows: Vec<Row> = self.list.bad.iter().map(Row::unreadable).collect();
+        let mut rows = Vec::with_capacity(self.list.bad.len() + self.list.rows.len());
         let mut warnings = self.list.warnings.clone();
         let mut listed = HashMap::new();
+        for bad in &self.list.bad {
+            rows.push(match &bad.row {
+                Some(wanted) if standing.holds(wanted) => self.row(wanted, &standing, &mut listed),
+                _ => Row::unreadable(bad),
+            });
+        }
         for wanted in &self.list.rows {
             rows.push(self.row(wanted, &standing, &mut listed));
         }
@@ -77,6 +83,13 @@ impl Wanted<'_> {
         listed: &mut HashMap<Identity, (usize, Route)>,
     ) -> Row {
         let mut row = Row::of_line(wanted);
+        if let Some(other) = wanted.domain.as_ref().filter(|d| !self.domain.is(d)) {
+            return row.invalid(format!(
+                "belongs to domain {}, and the list is for {}; take it out, or the domain from the row",
+                shown(other, 100),
+                self.domain
+            ));
+        }
         let found = standing.find(wanted);
         let before = found.map(|index| &standing.routes[index]);
         let after = match self.route(wanted, before) {
@@ -123,16 +136,7 @@ impl Wanted<'_> {
 
     /// The rule that a row asks for.
     fn route(&self, wanted: &vip_file::Row, before: Option<&Route>) -> Result<Route, Refused> {
-        let said = |stored: &str| {
-            wanted
-                .application
-                .as_deref()
-                .is_none_or(|word| word == stored)
-        };
-        let as_stored = before.filter(|before| {
-            before.destination.as_str() == wanted.destination && said(before.application.as_str())
-        });
-        if let Some(before) = as_stored {
+        if let Some(before) = before.filter(|before| rings_as_written(wanted, before)) {
             return Ok(before.clone());
         }
         let key = match before {
@@ -154,29 +158,28 @@ impl Wanted<'_> {
         })
     }
 
+    /// The key of a new rule. What is stored is read leniently to find it
+    /// again; what is to be sent is held to the form that a single caller is
+    /// held to.
     fn new_key(&self, wanted: &vip_file::Row) -> Result<RouteKey, Refused> {
         let remedy = "give a phone number, or a value exactly as list_vips shows it";
-        let number = wanted.ani.number().ok_or_else(|| {
-            Refused::new(
-                wanted.ani.as_given(),
-                "is no phone number, and no rule is stored exactly like that",
-                remedy,
-            )
-        })?;
+        let caller = wanted.ani.as_given();
+        if wanted.ani.number().is_none() {
+            let problem = "is no phone number, and no rule is stored exactly like that";
+            return Err(Refused::new(caller, problem, remedy));
+        }
         let dnis = match &wanted.dnis {
-            None => Dnis::any(),
-            Some(dnis) => dnis.to_dnis().ok_or_else(|| {
-                Refused::new(
-                    dnis.as_given(),
-                    "is no called number, and no rule is stored exactly like that",
-                    remedy,
-                )
-            })?,
+            None => CalledNumber::Any,
+            Some(dnis) if dnis.to_dnis().is_none() => {
+                let problem = "is no called number, and no rule is stored exactly like that";
+                return Err(Refused::new(dnis.as_given(), problem, remedy));
+            }
+            Some(dnis) => dnis.as_given().parse()?,
         };
         Ok(RouteKey {
             domain: self.domain.as_str().into(),
-            ani: Ani::from(number),
-            dnis,
+            ani: Ani::from(&caller.parse::<PhoneNumber>()?),
+            dnis: dnis.to_dnis(),
         })
     }
 
@@ -221,6 +224,13 @@ impl Wanted<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a rule is stored with exactly the destination that a row gives.
+fn rings_as_written(wanted: &vip_file::Row, stored: &Route) -> bool {
+    let said = wanted.application.as_deref();
+    stored.destination.as_str() == wanted.destination
+        && said.is_none_or(|word| word == stored.application.as_str())
 }
 
 /// Which rule a row is about.
@@ -288,6 +298,14 @@ impl<'a> Standing<'a> {
             sent.or_else(|| self.by_number.get(number)?.iter().find(same_dnis))
         };
         exactly.or_else(same_number).copied()
+    }
+
+    /// Whether exactly what a row says is stored.
+    fn holds(&self, wanted: &vip_file::Row) -> bool {
+        let found = self.find(wanted).map(|index| &self.routes[index]);
+        found.is_some_and(|route| {
+            wanted.ani.is_exactly(&route.key.ani) && rings_as_written(wanted, route)
+        })
     }
 
     /// The rules of a rule's caller, in any writing.

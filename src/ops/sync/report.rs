@@ -23,8 +23,12 @@ pub(super) struct Row {
     pub state: Option<RowState>,
     pub reason: Option<String>,
     pub change_id: Option<i64>,
-    /// Position in a run's plan that this is the rest of.
+    /// Position in the run's plan; `None` where it is not of a plan that was
+    /// written down.
     pub position: Option<i64>,
+    /// The rule that stood when the run was planned and went away along with
+    /// another.
+    pub lost: Option<Route>,
 }
 
 impl Row {
@@ -43,6 +47,7 @@ impl Row {
             reason: None,
             change_id: None,
             position: None,
+            lost: None,
         }
     }
 
@@ -78,6 +83,7 @@ impl Row {
             reason: None,
             change_id: None,
             position: None,
+            lost: None,
         }
     }
 
@@ -169,6 +175,16 @@ impl Report {
             .iter()
             .filter_map(|row| row.change.clone())
             .collect()
+    }
+
+    /// What to say of rules that are put back.
+    pub fn put_back(&self) -> Option<String> {
+        let lost = self.rows.iter().filter(|row| row.lost.is_some()).count();
+        (lost > 0).then(|| {
+            format!(
+                "{lost} of the rules to be made went away along with other rules of the same callers that this run removed"
+            )
+        })
     }
 
     pub fn has_invalid_rows(&self) -> bool {

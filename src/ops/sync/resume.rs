@@ -1,6 +1,6 @@
 //! Taking up a run that was cut off, without repeating what was done.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::outcome::RowState;
 use super::report::{Report, Row};
 use super::{Source, SyncMode, SyncVips, TOOL, Task};
-use crate::domain::{AccountId, PbxDomain, Route};
+use crate::domain::{AccountId, PbxDomain, Route, RouteKey};
 use crate::error::{Code, Error, Result};
 use crate::guard::RouteChange;
 use crate::ops::App;
@@ -112,68 +112,164 @@ impl App {
             }
         }
         let planned = store.run_rows(&resumed.id).await?;
-        Ok(planned
-            .iter()
-            .map(|planned| rest(&task.account, planned, tried.get(&planned.row), routes))
-            .collect())
+        let mut by_ani = HashMap::<_, Vec<_>>::new();
+        for route in routes {
+            let ani = route.key.ani.as_str();
+            by_ani.entry(ani).or_default().push(route);
+        }
+        let rest = Rest {
+            account: &task.account,
+            planned: &planned,
+            tried,
+            routes,
+            by_ani,
+        };
+        Ok(rest.rows())
     }
 }
 
-/// One row of a run, as it is now.
-fn rest(account: &AccountId, planned: &RunRow, tried: Option<&Change>, routes: &[Route]) -> Row {
-    let (before, wanted) = (
-        planned.routes.before.as_ref(),
-        planned.routes.wanted.as_ref(),
-    );
-    let mut row = Row::of_rule(before, wanted);
-    row.line = planned.line.and_then(|line| usize::try_from(line).ok());
-    row.position = Some(planned.row);
-    if let Some(made) = tried.filter(|change| change.was_made()) {
-        row.state = Some(RowState::Made);
-        row.change_id = Some(made.id);
-        return row;
+/// A run's plan, what was tried of it, and what stands now.
+struct Rest<'a> {
+    account: &'a AccountId,
+    planned: &'a [RunRow],
+    /// By position in the plan.
+    tried: HashMap<i64, Change>,
+    routes: &'a [Route],
+    by_ani: HashMap<&'a str, Vec<&'a Route>>,
+}
+
+/// A rule that stands no more and was at risk from a removal of the run.
+struct Lost<'a> {
+    rule: &'a Route,
+    /// The removal in the journal.
+    removal: i64,
+}
+
+impl<'a> Rest<'a> {
+    /// The rows of the plan, and those that put back what was lost along with
+    /// its removals.
+    fn rows(&self) -> Vec<Row> {
+        let lost = self.lost();
+        let mut rows = Vec::with_capacity(self.planned.len());
+        let mut own = HashSet::new();
+        for planned in self.planned {
+            let key = planned.routes.key();
+            own.extend(key);
+            rows.push(self.row(planned, key.and_then(|key| lost.get(key))));
+        }
+        let others = lost.values().filter(|lost| !own.contains(&lost.rule.key));
+        let mut others: Vec<&Route> = others.map(|lost| lost.rule).collect();
+        others.sort_by(|one, other| one.list_order(other));
+        rows.extend(others.into_iter().map(|rule| {
+            let row = Row::of_rule(None, Some(rule));
+            self.put_back(row, rule, rule)
+        }));
+        rows
     }
-    let key = planned.routes.key();
-    let now = routes.iter().find(|route| {
-        key.is_some_and(|key| route.key.ani == key.ani && route.key.dnis.same_as(&key.dnis))
-    });
-    let rings_as = |wanted: Option<&Route>| match (now, wanted) {
-        (None, None) => true,
-        (Some(now), Some(wanted)) => now.rings_like(wanted),
-        _ => false,
-    };
-    if rings_as(wanted) {
-        row.state = Some(RowState::Made);
-        row.reason = Some("stands already".to_owned());
-        return row;
+
+    /// What went away along with the removals that were made.
+    fn lost(&self) -> HashMap<&'a RouteKey, Lost<'a>> {
+        let mut lost = HashMap::new();
+        for planned in self.planned.iter().filter(|row| !row.at_risk.is_empty()) {
+            // Where somebody else made it, they may have removed the others, too.
+            let Some(removal) = self.made(planned).map(|change| change.id) else {
+                continue;
+            };
+            for rule in &planned.at_risk {
+                if self.standing(&rule.key).is_none() {
+                    lost.insert(&rule.key, Lost { rule, removal });
+                }
+            }
+        }
+        lost
     }
-    if !rings_as(before) {
-        row.state = Some(RowState::Failed);
-        row.reason = Some(format!(
-            "somebody else changed this rule after the plan was agreed to; now {}",
-            now.map_or_else(
-                || "no rule stands".to_owned(),
-                |now| format!("it rings {}", now.rings())
-            )
-        ));
-        return row;
+
+    fn made(&self, planned: &RunRow) -> Option<&Change> {
+        self.tried
+            .get(&planned.row)
+            .filter(|change| change.was_made())
     }
-    row.change = match (now, wanted) {
-        (now, Some(wanted)) => Some(RouteChange::put(
-            account.clone(),
-            TOOL,
-            now.cloned(),
-            wanted.clone(),
-        )),
-        (Some(now), None) => Some(RouteChange::remove(
-            account.clone(),
-            TOOL,
-            now.clone(),
-            at_risk(now, routes),
-        )),
-        (None, None) => None,
-    };
-    row
+
+    fn standing(&self, key: &RouteKey) -> Option<&'a Route> {
+        let of_caller = self.by_ani.get(key.ani.as_str())?;
+        let mut found = of_caller.iter();
+        found
+            .find(|route| route.key.dnis.same_as(&key.dnis))
+            .copied()
+    }
+
+    /// One row of the plan, as it is now.
+    fn row(&self, planned: &RunRow, lost: Option<&Lost<'_>>) -> Row {
+        let (before, wanted) = (
+            planned.routes.before.as_ref(),
+            planned.routes.wanted.as_ref(),
+        );
+        let mut row = Row::of_rule(before, wanted);
+        row.line = planned.line.and_then(|line| usize::try_from(line).ok());
+        row.position = Some(planned.row);
+        if let Some(made) = self.made(planned) {
+            // Removals go first, but one that failed at first was made later.
+            let lost_since = lost.is_some_and(|lost| lost.removal > made.id);
+            if let (true, Some(wanted)) = (lost_since, wanted) {
+                return self.put_back(row, wanted, wanted);
+            }
+            row.state = Some(RowState::Made);
+            row.change_id = Some(made.id);
+            return row;
+        }
+        let now = planned.routes.key().and_then(|key| self.standing(key));
+        let rings_as = |wanted: Option<&Route>| match (now, wanted) {
+            (None, None) => true,
+            (Some(now), Some(wanted)) => now.rings_like(wanted),
+            _ => false,
+        };
+        if rings_as(wanted) {
+            row.state = Some(RowState::Made);
+            row.reason = Some("stands already".to_owned());
+            return row;
+        }
+        if let (Some(lost), Some(wanted)) = (lost, wanted) {
+            return self.put_back(row, lost.rule, wanted);
+        }
+        if !rings_as(before) {
+            row.state = Some(RowState::Failed);
+            row.reason = Some(format!(
+                "somebody else changed this rule after the plan was agreed to; now {}",
+                now.map_or_else(
+                    || "no rule stands".to_owned(),
+                    |now| format!("it rings {}", now.rings())
+                )
+            ));
+            return row;
+        }
+        row.state = Some(RowState::NotSent);
+        let account = self.account.clone();
+        row.change = match (now, wanted) {
+            (now, Some(wanted)) => {
+                let wanted = wanted.clone();
+                Some(RouteChange::put(account, TOOL, now.cloned(), wanted))
+            }
+            (Some(now), None) => {
+                let at_risk = at_risk(now, self.routes);
+                Some(RouteChange::remove(account, TOOL, now.clone(), at_risk))
+            }
+            (None, None) => None,
+        };
+        row
+    }
+
+    /// The row as one that is still to be made, now that its rule is gone.
+    fn put_back(&self, mut row: Row, lost: &Route, wanted: &Route) -> Row {
+        row.state = Some(RowState::NotSent);
+        row.reason = Some(
+            "the rule went away along with another one of this caller that this run removed; it is put back"
+                .to_owned(),
+        );
+        row.lost = Some(lost.clone());
+        let account = self.account.clone();
+        row.change = Some(RouteChange::put(account, TOOL, None, wanted.clone()));
+        row
+    }
 }
 
 impl Task {

@@ -100,7 +100,8 @@ impl Store {
                                AND caller <> '' AND lower(domain) = lower(?)
                                AND coalesce(nullif(dnis, '*'), '') = coalesce(nullif(?, '*'), '')
                                AND ((status = 'open' AND owner NOT IN ('', ?))
-                                    OR (status <> 'failed' AND started_at >= ? AND run IS NOT ?)))
+                                    OR (status <> 'failed' AND operation <> 'lost_along_with'
+                                        AND started_at >= ? AND run IS NOT ?)))
              RETURNING id",
         )
         .bind(new.realm)
@@ -152,7 +153,8 @@ impl Store {
                AND lower(domain) = lower(?)
                AND coalesce(nullif(dnis, '*'), '') = coalesce(nullif(?, '*'), '')
                AND ((status = 'open' AND owner NOT IN ('', ?))
-                    OR (status <> 'failed' AND started_at >= ? AND run IS NOT ?))
+                    OR (status <> 'failed' AND operation <> 'lost_along_with'
+                                        AND started_at >= ? AND run IS NOT ?))
              ORDER BY id DESC LIMIT 1",
         )
         .bind(new.realm)

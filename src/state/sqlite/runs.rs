@@ -1,13 +1,16 @@
 //! Imports that a person agreed to, so that one that was cut off can be taken
 //! up again.
 
+use std::collections::HashMap;
+
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::journal::{change, pair};
 use super::{Store, failed};
+use crate::domain::Route;
 use crate::error::Result;
-use crate::state::records::route_to_text;
+use crate::state::records::{route_from_text, route_to_text};
 use crate::state::{Change, NewRun, Run, RunRow};
 
 impl Store {
@@ -45,6 +48,15 @@ impl Store {
             .execute(&mut *transaction)
             .await
             .map_err(failed)?;
+            for route in &row.at_risk {
+                sqlx::query("INSERT INTO run_rows_at_risk (run, row, route) VALUES (?, ?, ?)")
+                    .bind(run.id)
+                    .bind(row.row)
+                    .bind(route_to_text(route)?)
+                    .execute(&mut *transaction)
+                    .await
+                    .map_err(failed)?;
+            }
         }
         transaction.commit().await.map_err(failed)
     }
@@ -82,20 +94,42 @@ impl Store {
 
     /// The plan of an import, in its order.
     pub async fn run_rows(&self, id: &str) -> Result<Vec<RunRow>> {
+        let mut at_risk = self.at_risk(id).await?;
         sqlx::query(
             "SELECT row, line, route_before, route_wanted FROM run_rows WHERE run = ? ORDER BY row",
         )
         .bind(id)
         .try_map(|row: SqliteRow| {
+            let position = row.try_get("row")?;
             Ok(RunRow {
-                row: row.try_get("row")?,
+                row: position,
                 line: row.try_get("line")?,
                 routes: pair(&row)?,
+                at_risk: at_risk.remove(&position).unwrap_or_default(),
             })
         })
         .fetch_all(&self.pool)
         .await
         .map_err(failed)
+    }
+
+    /// The rules that an import's removals put at risk, by position.
+    async fn at_risk(&self, id: &str) -> Result<HashMap<i64, Vec<Route>>> {
+        let rules = sqlx::query("SELECT row, route FROM run_rows_at_risk WHERE run = ?")
+            .bind(id)
+            .try_map(|row: SqliteRow| {
+                let route = route_from_text(row.try_get("route")?)
+                    .map_err(|refused| sqlx::Error::Decode(Box::new(refused)))?;
+                Ok((row.try_get("row")?, route))
+            })
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed)?;
+        let mut at_risk = HashMap::<i64, Vec<Route>>::new();
+        for (position, route) in rules {
+            at_risk.entry(position).or_default().push(route);
+        }
+        Ok(at_risk)
     }
 
     /// What was done of an import so far, in the order in which it was begun.
@@ -105,6 +139,16 @@ impl Store {
             .try_map(change)
             .fetch_all(&self.pool)
             .await
+            .map_err(failed)
+    }
+
+    /// Marks an import as one that may be cut off again: it is being applied.
+    pub async fn reopen_run(&self, id: &str) -> Result<()> {
+        sqlx::query("UPDATE runs SET finished = 0 WHERE id = ?")
+            .bind(id)
+            .execute(&self.pool)
+            .await
+            .map(drop)
             .map_err(failed)
     }
 
