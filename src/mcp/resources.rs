@@ -177,7 +177,6 @@ async fn content(place: Place, app: Result<&App>, uri: &str) -> Result<ReadResou
                 account_id: None,
                 did: None,
                 fallback_destination: None,
-                extension: None,
             };
             live(uri, &ops::setup_checklist(app?, &args).await?)
         }

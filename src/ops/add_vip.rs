@@ -129,6 +129,8 @@ pub async fn add_vip(
     let doubt = match app.settings().read_only {
         true => None,
         false => {
+            // A login that is refused must not be tried a second time by the change itself.
+            app.client()?.token(false).await?;
             app.destination_warning(&account, &args.domain, &wanted)
                 .await
         }

@@ -846,15 +846,18 @@ async fn two_processes_with_one_confirmation_act_once() {
             ConfirmMode::Token => token(&sealed),
             _ => second_call(&sealed, CALLER),
         };
-        // Both read the rule before either has removed it.
         bench.sandbox.set_latency(Duration::from_millis(50));
         let outcomes = tokio::join!(remove_with(&one, &channel), remove_with(&two, &channel));
-        let (done, refused) = match outcomes {
-            (Ok(done), Err(refused)) | (Err(refused), Ok(done)) => (done, refused),
-            both => panic!("{mode:?}: {both:?}"),
-        };
-        assert_eq!(done.status, RemoveVipStatus::Removed);
-        assert_eq!(refused.code(), Code::ConfirmationInvalid);
+        // They take turns: the second finds the rule gone.
+        let statuses = [outcomes.0.unwrap().status, outcomes.1.unwrap().status];
+        assert!(
+            statuses.contains(&RemoveVipStatus::Removed),
+            "{mode:?}: {statuses:?}"
+        );
+        assert!(
+            statuses.contains(&RemoveVipStatus::NotFound),
+            "{mode:?}: {statuses:?}"
+        );
         assert_eq!(bench.count("DELETE"), 1);
     }
 }

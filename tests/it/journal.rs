@@ -12,13 +12,16 @@ use std::time::Duration;
 use serde_json::json;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
-use skyswitch_mcp::ops::{App, ChangeList, ChangeRow, ListChanges, PageSize, list_changes};
+use skyswitch_mcp::ops::{
+    App, ChangeList, ChangeRow, ListChanges, PageSize, UndoChange, UndoStatus, list_changes,
+    undo_change,
+};
 use skyswitch_mcp::sandbox::{Effect, Fault, StoredRoute};
 use skyswitch_mcp::state::ChangeStatus;
 
 use crate::process::{DOMAIN, Era, Home, Wire, demo_sandbox};
 use crate::support::{
-    Bench, CALLER, DENTAL, VET, add, adding, failure, other_account, remove, removing,
+    Bench, CALLER, DENTAL, VET, add, adding, done, failure, other_account, remove, removing,
 };
 
 const NEW_CALLER: &str = "16165550177";
@@ -124,6 +127,9 @@ async fn what_was_cut_off_and_made_is_closed_by_what_stands() {
 async fn what_was_cut_off_and_not_made_is_closed_so_too() {
     let bench = Bench::demo().await;
     cut_off(&bench, Effect::DropBefore).await;
+    let waiting = changes(&bench.app()).await.remove(0);
+    assert_eq!(waiting.status, ChangeStatus::Open, "it may still arrive");
+    bench.age_journal(60_000).await;
     let closed = changes(&bench.app()).await.remove(0);
     assert_eq!(closed.status, ChangeStatus::Reconciled);
     assert_eq!((closed.made, closed.after), (Some(false), None));
@@ -136,6 +142,7 @@ async fn what_was_cut_off_and_changed_by_somebody_else_is_closed_so_too() {
     bench
         .sandbox
         .put_route(StoredRoute::new(DENTAL, NEW_CALLER, "999"));
+    bench.age_journal(60_000).await;
     let closed = changes(&bench.app()).await.remove(0);
     assert_eq!(closed.status, ChangeStatus::Reconciled);
     assert_eq!(closed.made, Some(false));
@@ -354,4 +361,65 @@ async fn listing_without_a_journal_creates_none() {
     let bench = Bench::demo().await;
     assert!(changes(&bench.app()).await.is_empty());
     assert!(!bench.state_dir().exists(), "looking leaves nothing behind");
+}
+
+#[tokio::test]
+async fn what_was_cut_off_and_arrives_late_is_closed_as_made() {
+    let bench = Bench::demo().await;
+    cut_off(&bench, Effect::DropBefore).await;
+    let waiting = changes(&bench.app()).await.remove(0);
+    assert_eq!(waiting.status, ChangeStatus::Open);
+    // The request was on its way all the time.
+    bench
+        .sandbox
+        .put_route(StoredRoute::new(DENTAL, NEW_CALLER, "101"));
+    let closed = changes(&bench.app()).await.remove(0);
+    assert_eq!(closed.status, ChangeStatus::Reconciled);
+    assert_eq!(closed.made, Some(true));
+}
+
+#[tokio::test]
+async fn what_arrives_after_it_was_given_up_can_still_be_undone() {
+    let bench = Bench::demo().await;
+    cut_off(&bench, Effect::DropBefore).await;
+    bench.age_journal(60_000).await;
+    let given_up = changes(&bench.app()).await.remove(0);
+    assert_eq!(given_up.made, Some(false));
+    bench
+        .sandbox
+        .put_route(StoredRoute::new(DENTAL, NEW_CALLER, "101"));
+    let undo = UndoChange {
+        change_id: given_up.change_id,
+        account_id: None,
+        confirmation: None,
+    };
+    let undone = undo_change(&bench.app(), &undo, &Channel::Given).await;
+    assert_eq!(done(undone.unwrap()).status, UndoStatus::Restored);
+    assert_eq!(bench.rings(DENTAL, NEW_CALLER), None);
+}
+
+#[tokio::test]
+async fn one_rule_is_changed_by_one_process_at_a_time() {
+    let bench = Bench::demo().await;
+    let wanted = adding(NEW_CALLER, DENTAL, "101");
+    let added = add(&bench.app(), &wanted, &Channel::Given).await.unwrap();
+    let undo = UndoChange {
+        change_id: added.change_id.unwrap(),
+        account_id: None,
+        confirmation: None,
+    };
+    bench.sandbox.set_latency(Duration::from_millis(100));
+    let (one, two) = (bench.app(), bench.app());
+    let outcomes = tokio::join!(
+        undo_change(&one, &undo, &Channel::Given),
+        undo_change(&two, &undo, &Channel::Given)
+    );
+    let statuses = [
+        done(outcomes.0.unwrap()).status,
+        done(outcomes.1.unwrap()).status,
+    ];
+    assert!(statuses.contains(&UndoStatus::Restored), "{statuses:?}");
+    assert!(statuses.contains(&UndoStatus::Unchanged), "{statuses:?}");
+    assert_eq!(bench.count("DELETE"), 1);
+    assert_eq!(changes(&one).await.len(), 2);
 }

@@ -10,10 +10,12 @@ use serde_json::json;
 use skyswitch_mcp::config::Limits;
 use skyswitch_mcp::error::{Code, Error};
 use skyswitch_mcp::guard::Channel;
-use skyswitch_mcp::ops::{App, UndoChange, undo_change};
+use skyswitch_mcp::ops::{AddVipStatus, App, UndoChange, undo_change};
 
 use crate::process::{CALLER, DOMAIN, Era, Home, Wire, demo_sandbox};
-use crate::support::{Bench, DENTAL, Person, VET, add, adding, done, failure, remove, removing};
+use crate::support::{
+    Bench, DENTAL, LEGAL, Person, VET, add, adding, done, failure, remove, removing,
+};
 
 fn limited(bench: &Bench, change: impl FnOnce(&mut Limits)) -> App {
     bench.app_with(|settings| change(&mut settings.limits))
@@ -40,8 +42,13 @@ async fn rules_of_protected_callers_are_neither_replaced_nor_removed() {
     }
     assert!(person.shown().is_empty(), "nobody is asked in vain");
     bench.assert_nothing_written();
-    // The same caller may become a VIP elsewhere.
-    let added = add(&app, &adding(CALLER, VET, "201"), &Channel::Given).await;
+    // A new rule of theirs may take calls away from the one that is protected: a person is asked.
+    let asked = add(&app, &adding(CALLER, VET, "201"), &Channel::During(&person)).await;
+    assert_eq!(asked.unwrap().status, AddVipStatus::Created);
+    assert_eq!(person.shown().len(), 1);
+    let added = add(&app, &adding("16165550124", VET, "201"), &Channel::Given).await;
+    assert!(added.is_ok(), "others are not asked");
+    let added = add(&app, &adding(CALLER, LEGAL, "501"), &Channel::Given).await;
     let undo = UndoChange {
         change_id: added.unwrap().change_id.unwrap(),
         account_id: None,

@@ -130,7 +130,6 @@ pub fn marking(step: &str) -> MarkSetupStep {
         attested_by: Some("Front desk lead".to_owned()),
         note: Some("ticket 48213; a call from an unlisted mobile rang 100".to_owned()),
         withdraw: None,
-        extension: None,
         account_id: None,
     }
 }
@@ -151,7 +150,6 @@ async fn checklist(app: &App) -> Checklist {
         account_id: None,
         did: Some(DID.parse().unwrap()),
         fallback_destination: None,
-        extension: None,
     };
     setup_checklist(app, &args).await.unwrap()
 }

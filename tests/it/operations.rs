@@ -549,7 +549,6 @@ fn checking(domain: &str) -> SetupChecklist {
         account_id: None,
         did: None,
         fallback_destination: None,
-        extension: None,
     }
 }
 
@@ -596,19 +595,24 @@ async fn a_checklist_never_calls_done_what_the_service_does_not_show() {
     bench.sandbox.clear_requests();
     assert_eq!(
         states(&bench, LEGAL).await,
-        with_states([Done, Unknown, Unknown, Unknown, Done])
+        with_states([Done, Unknown, Unknown, Done, Done]),
+        "routed, and nobody knows whether other callers go anywhere"
     );
-    assert_eq!(bench.sent(), ["GET", "GET"], "domains, then rules");
+    assert_eq!(
+        bench.sent(),
+        ["GET"; 4],
+        "domains, rules, numbers, numbers of the user"
+    );
 
     assert_eq!(
         states(&bench, BAKERY).await,
-        with_states([Done, Unknown, Unknown, Unknown, Todo])
+        with_states([Done, Unknown, Todo, Blocked, Todo])
     );
 
     bench.sandbox.clear_requests();
     assert_eq!(
         states(&bench, KETTLE).await,
-        with_states([Done, Unknown, Unknown, Unknown, Todo])
+        with_states([Done, Unknown, Todo, Blocked, Todo])
     );
     let requests = bench.sandbox.requests();
     let refreshed = requests

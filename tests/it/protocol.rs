@@ -23,12 +23,16 @@ use super::process::{
     answered, demo_sandbox, eventually, logins, received, stored, writes,
 };
 
-const TOOLS: [&str; 9] = [
+const TOOLS: [&str; 13] = [
     "add_vip",
     "explain_call",
     "list_changes",
+    "list_destinations",
     "list_domains",
     "list_vips",
+    "mark_setup_step",
+    "onboard_domain",
+    "onboarding_status",
     "remove_vip",
     "setup_checklist",
     "sync_vips",
@@ -36,7 +40,14 @@ const TOOLS: [&str; 9] = [
 ];
 
 /// Those that a read-only server does not offer.
-const WRITING: [&str; 4] = ["add_vip", "remove_vip", "sync_vips", "undo_change"];
+const WRITING: [&str; 6] = [
+    "add_vip",
+    "mark_setup_step",
+    "onboard_domain",
+    "remove_vip",
+    "sync_vips",
+    "undo_change",
+];
 
 async fn tool_list() -> Vec<Value> {
     let mut wire = Wire::ready(&Home::bare(), &[], Era::Legacy, false).await;
@@ -208,8 +219,30 @@ async fn arguments_are_those_of_the_contract() {
         ("explain_call", ("ani domain dnis account_id", "ani domain")),
         (
             "list_changes",
-            ("domain ani since status run_id account_id limit cursor", ""),
+            (
+                "domain ani did since status run_id account_id limit cursor",
+                "",
+            ),
         ),
+        (
+            "list_destinations",
+            ("domain query account_id limit cursor", "domain"),
+        ),
+        (
+            "mark_setup_step",
+            (
+                "domain step attested_by note withdraw account_id",
+                "domain step",
+            ),
+        ),
+        (
+            "onboard_domain",
+            (
+                "domain did fallback_destination extension description steps dry_run account_id confirmation",
+                "domain",
+            ),
+        ),
+        ("onboarding_status", ("query stage account_id limit", "")),
         (
             "undo_change",
             ("change_id account_id confirmation", "change_id"),

@@ -83,6 +83,19 @@ impl Bench {
         App::new(settings)
     }
 
+    /// Lets the changes in the journal be that many milliseconds older.
+    pub async fn age_journal(&self, milliseconds: i64) {
+        let path = self.state_dir().join("state.db");
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+        let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+        sqlx::query("UPDATE changes SET started_at = started_at - ?")
+            .bind(milliseconds)
+            .execute(&pool)
+            .await
+            .unwrap();
+        pool.close().await;
+    }
+
     /// Methods of the requests received beside logins and looks at a domain's
     /// users, which a change makes once a minute to warn of wrong destinations.
     pub fn sent(&self) -> Vec<String> {

@@ -30,8 +30,8 @@ use crate::process::{
     DOMAIN, ERAS, Home, Wire, demo_sandbox, eventually, received, sandbox_of, writes,
 };
 use crate::support::{
-    Bench, CALLER, DENTAL, Person, VET, done, failure, first_call, nobody, question, second_call,
-    tenant_of, token,
+    Bench, CALLER, DENTAL, Person, VET, add, adding, done, failure, first_call, nobody, question,
+    second_call, tenant_of, token,
 };
 
 /// Keeps what was reported, and may do something at a certain row.
@@ -1018,7 +1018,8 @@ async fn five_thousand_rows_take_one_list_a_request_each_and_little_memory() {
     assert_eq!(outcome["done"]["made"], 5_000);
     let sent = received(&sandbox);
     let count = |method: &str| sent.iter().filter(|seen| seen.starts_with(method)).count();
-    assert_eq!((count("GET"), count("PUT")), (1, 5_000));
+    // One list of the rules, one of the domain's users.
+    assert_eq!((count("GET"), count("PUT")), (2, 5_000));
     assert_eq!(sandbox.routes().len(), 5_000);
     if let Some(peak) = memory.await.unwrap() {
         assert!(peak < 150 * 1024, "{peak} KiB");
@@ -1181,4 +1182,29 @@ async fn the_command_line_exports_imports_and_says_how_it_ended() {
         .run(&["vip", "import", "nowhere.csv", "--domain", DOMAIN])
         .await;
     assert_eq!(missing.code, 2, "{missing:?}");
+}
+
+#[tokio::test]
+async fn a_rule_that_somebody_changes_during_an_import_is_left_alone() {
+    let bench = Bench::with(tenant_of(&[("16165550198", "100")])).await;
+    bench.sandbox.set_latency(Duration::from_millis(60));
+    let list = format!("{}6165550198,102\n", new_callers(150));
+    let importing = bench.app();
+    let meanwhile = async {
+        bench.arrived("PUT", 1).await;
+        let wanted = adding("6165550198", DENTAL, "777");
+        add(&bench.app(), &wanted, &Channel::Given).await.unwrap()
+    };
+    let merge = args(SyncMode::Merge);
+    let (synced, replaced) =
+        tokio::join!(sync(&importing, &merge, &list, &Channel::Given), meanwhile);
+    let outcome = synced.unwrap();
+    assert_eq!(outcome.status, SyncStatus::Incomplete, "{outcome:?}");
+    let row = outcome.rows.iter().find(|row| row.ani == "16165550198");
+    let row = row.unwrap();
+    assert_eq!(row.state, Some(RowState::NotSent), "{row:?}");
+    let reason = row.reason.as_ref().unwrap();
+    let change = replaced.change_id.unwrap();
+    assert!(reason.contains(&format!("change {change}")), "{reason}");
+    assert_eq!(bench.rings(DENTAL, "16165550198").as_deref(), Some("777"));
 }

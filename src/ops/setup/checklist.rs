@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::evidence::{Customer, Evidence};
 use super::steps::{Steps, listed};
 use super::{Step, Ticket};
-use crate::domain::{AccountId, Destination, Extension, PbxDomain, PhoneNumber};
+use crate::domain::{AccountId, Destination, PbxDomain, PhoneNumber};
 use crate::error::Result;
 use crate::ops::App;
 
@@ -27,9 +27,6 @@ pub struct SetupChecklist {
     /// Where callers who are not VIPs shall go, e.g. `100`; goes into the support ticket
     #[arg(long)]
     pub fallback_destination: Option<Destination>,
-    /// The user that the number is pointed at, e.g. `9000`; found by its name when left out
-    #[arg(long)]
-    pub extension: Option<Extension>,
 }
 
 /// The state of a domain's set-up.
@@ -67,7 +64,7 @@ pub async fn setup_checklist(app: &App, args: &SetupChecklist) -> Result<Checkli
         account: app.account(args.account_id.as_ref())?,
         domain: args.domain.clone(),
         did: args.did.clone(),
-        extension: args.extension.clone(),
+        extension: None,
     };
     let evidence = app.evidence(&customer).await?;
     let steps = Steps::of(&customer, &evidence);

@@ -171,23 +171,27 @@ impl App {
         if !self.domain_exists(account, domain).await? {
             return Ok(Evidence::of_missing_domain(attestations));
         }
-        let (routes, users, numbers) = tokio::join!(
+        let (routes, users, numbers, did_route) = tokio::join!(
             client.routes(account, Some(domain)),
             client.subscribers(account, domain, Duration::ZERO),
             client.domain_numbers(account, domain, None),
+            self.route_of(account, customer.did.as_ref()),
         );
         let (vips, users) = (routes?.len(), users?);
         let numbers = numbers.map_err(|error| error.to_string());
-        let ani_users = self
+        let mut ani_users = self
             .ani_users(domain, &users, customer.extension.as_ref())
             .await?;
+        if let Some(Ok(Some(route))) = &did_route {
+            // A user of any name may do the work, if its answering rule can be read.
+            ani_users.extend(self.unnamed_ani_user(domain, route, &ani_users).await);
+        }
         let chosen = customer.extension.as_ref().or(ani_users.first());
         let chosen = chosen.filter(|wanted| ani_users.contains(wanted));
-        let (ani_user, dial_plan, numbers_on_ani_user, did_route) = tokio::join!(
+        let (ani_user, dial_plan, numbers_on_ani_user) = tokio::join!(
             self.ani_user(domain, chosen),
             self.dial_plan(domain, &users),
             self.numbers_on(account, domain, &ani_users),
-            self.route_of(account, customer.did.as_ref()),
         );
         let attested = attestations
             .iter()
@@ -282,6 +286,20 @@ impl App {
             ),
             "Name the user \"Route By ANI\" in the portal, give another `extension`, or leave it out.",
         ))
+    }
+
+    /// The user that a route goes to, where its answering rule alone shows that
+    /// it is one for Route by ANI.
+    pub(super) async fn unnamed_ani_user(
+        &self,
+        domain: &PbxDomain,
+        route: &DidRoute,
+        known: &[Extension],
+    ) -> Option<Extension> {
+        let (user, host) = route.user()?;
+        let extension: Extension = user.parse().ok()?;
+        let is_new = domain.is(host) && !known.contains(&extension);
+        (is_new && self.forwards_to_route_by_ani(domain, &extension).await).then_some(extension)
     }
 
     /// Whether a user's answering rule can be read and forwards to `route_by_ani`.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::evidence::{Customer, Evidence};
 use super::steps::{Steps, listed};
 use super::{Step, StepState};
-use crate::domain::{AccountId, Extension, PbxDomain, SetupStep};
+use crate::domain::{AccountId, PbxDomain, SetupStep};
 use crate::error::{Error, Result};
 use crate::guard::{AttestStep, Channel, FallbackReading};
 use crate::ops::App;
@@ -38,9 +38,6 @@ pub struct MarkSetupStep {
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     #[serde(default, deserialize_with = "crate::lenient::boolean")]
     pub withdraw: Option<bool>,
-    /// The user that the number is pointed at, e.g. `9000`; found by its name when left out
-    #[arg(long)]
-    pub extension: Option<Extension>,
     /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
     #[arg(skip)]
     pub account_id: Option<AccountId>,
@@ -95,7 +92,7 @@ pub async fn mark_setup_step(
         account: app.account(args.account_id.as_ref())?,
         domain: args.domain.clone(),
         did: None,
-        extension: args.extension.clone(),
+        extension: None,
     };
     if args.withdraw == Some(true) {
         return withdraw(app, args.step, &customer).await.map(Asked::Done);

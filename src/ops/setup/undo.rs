@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use super::super::undo_change::{UndoOutcome, UndoStatus};
-use crate::domain::{
-    AccountId, DidRoute, Extension, PbxDomain, PhoneNumber, SetupPiece, SetupStep,
-};
+use crate::domain::{AccountId, DidRoute, PbxDomain, PhoneNumber, SetupPiece, SetupStep};
 use crate::error::{Code, Error, Result};
 use crate::guard::{Channel, Fallback, MayRoute, SetupChange, SetupPlan};
 use crate::ops::App;
@@ -141,7 +139,7 @@ impl Undoing<'_> {
 
     /// Judged by the domain that the old route goes to, which may be another.
     async fn may_route(&self) -> Result<MayRoute> {
-        let Some((user, host)) = self.before.user() else {
+        let Some((_, host)) = self.before.user() else {
             return MayRoute::judge(self.before, self.domain, Some(&[]), None);
         };
         let home: PbxDomain = host
@@ -153,12 +151,7 @@ impl Undoing<'_> {
             .subscribers(self.account, &home, Duration::ZERO)
             .await?;
         let mut ani_users = app.ani_users(&home, &users, None).await?;
-        if let Ok(extension) = user.parse::<Extension>()
-            && !ani_users.contains(&extension)
-            && app.forwards_to_route_by_ani(&home, &extension).await
-        {
-            ani_users.push(extension);
-        }
+        ani_users.extend(app.unnamed_ani_user(&home, self.before, &ani_users).await);
         let attestations = app.attestations(self.account, Some(&home)).await?;
         let attested = attestations
             .iter()
