@@ -63,7 +63,8 @@ check() { # NAME EXPECTED_CODE EXPRESSION
 }
 
 all_tools='result.tools.map(tool => tool.name).join()
-  === "add_vip,explain_call,list_changes,list_domains,list_vips,remove_vip,setup_checklist,sync_vips,undo_change"'
+  === "add_vip,explain_call,list_changes,list_destinations,list_domains,list_vips,mark_setup_step,onboard_domain,"
+    + "onboarding_status,remove_vip,setup_checklist,sync_vips,undo_change"'
 bakery=sunrisebakery.12345.service
 dentist=lakesidedental.12345.service
 
@@ -113,6 +114,29 @@ for era in legacy modern; do
 
   call explain_call "{\"ani\":\"$ani\",\"domain\":\"$dentist\"}"
   check "$era: explain_call" 0 "content.decided_by === 'caller_rule' && content.rings.destination && content.unknown.length > 0"
+
+  call onboarding_status '{}'
+  check "$era: onboarding_status shows the alarm first" 0 "content.alarms === 1 && content.customers[0].alarm"
+
+  call list_destinations "{\"domain\":\"$bakery\"}"
+  check "$era: list_destinations" 0 "content.destinations.some(row => row.destination === '101')"
+
+  call onboard_domain "{\"domain\":\"$bakery\"}"
+  check "$era: onboard_domain waits for a person" 0 \
+    "content.status === 'confirmation_required' && content.approval_code && !content.confirmation"
+
+  mark='"step":"dial_translation_rule","attested_by":"nobody","note":"none"'
+  call mark_setup_step "{\"domain\":\"$bakery\",$mark}"
+  check "$era: mark_setup_step is contradicted by the dial plan" 5 "content.error.code === 'invalid_argument'"
+
+  sandbox --method prompts/get --prompt-name onboard_customer --prompt-args "domain=$bakery"
+  check "$era: prompts/get" 0 "result.messages[0].content.text.includes('route_did')"
+
+  sandbox --method resources/templates/list
+  check "$era: resources/templates/list" 0 "result.resourceTemplates.length === 2"
+
+  sandbox --method resources/read --uri "skyswitch://domains/$dentist/checklist"
+  check "$era: resources/read" 0 "JSON.parse(result.contents[0].text).ready"
 
   call list_changes '{}'
   check "$era: list_changes" 0 "content.total === content.changes.length"

@@ -27,8 +27,17 @@ from mcp_types import (
 )
 
 VERSIONS = {"legacy": "2025-11-25", "auto": "2026-07-28"}
-READING_TOOLS = ["explain_call", "list_changes", "list_domains", "list_vips", "setup_checklist"]
-ALL_TOOLS = sorted([*READING_TOOLS, "add_vip", "remove_vip", "sync_vips", "undo_change"])
+READING_TOOLS = [
+    "explain_call",
+    "list_changes",
+    "list_destinations",
+    "list_domains",
+    "list_vips",
+    "onboarding_status",
+    "setup_checklist",
+]
+WRITING_TOOLS = ["add_vip", "mark_setup_step", "onboard_domain", "remove_vip", "sync_vips", "undo_change"]
+ALL_TOOLS = sorted([*READING_TOOLS, *WRITING_TOOLS])
 STEPS = ["create_domain", "dial_translation_rule", "route_by_ani_user", "route_did", "manage_vips"]
 BAKERY = "sunrisebakery.12345.service"
 DENTIST = "lakesidedental.12345.service"

@@ -367,6 +367,37 @@ async fn every_result_validates_against_its_output_schema() {
             json!({"ani": CALLER, "domain": DOMAIN}),
             None,
         ),
+        (
+            "list_destinations",
+            json!({"domain": DOMAIN, "limit": 2}),
+            None,
+        ),
+        ("onboarding_status", json!({"limit": 2}), None),
+        (
+            "onboarding_status",
+            json!({"stage": "nearly"}),
+            Some("invalid_argument"),
+        ),
+        (
+            "mark_setup_step",
+            json!({"domain": DOMAIN, "step": "dial_translation_rule", "attested_by": "A. Person", "note": "ticket 1"}),
+            None,
+        ),
+        (
+            "mark_setup_step",
+            json!({"domain": DOMAIN, "step": "dial_translation_rule"}),
+            Some("invalid_argument"),
+        ),
+        (
+            "onboard_domain",
+            json!({"domain": DOMAIN, "dry_run": true}),
+            None,
+        ),
+        (
+            "onboard_domain",
+            json!({"domain": DOMAIN, "extension": "no extension"}),
+            Some("invalid_argument"),
+        ),
         ("list_changes", json!({"limit": 1}), None),
         (
             "list_changes",
