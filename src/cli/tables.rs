@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use comfy_table::Table;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{ContentArrangement, Table};
 use console::style;
 
 use crate::domain::{Ani, Route, Vip};
@@ -333,5 +333,13 @@ pub(super) fn counted(count: usize, what: &str) -> String {
 pub(super) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_header(header);
+    // Long cells wrap at a terminal; what goes into a pipe stays on one line.
+    let terminal = console::Term::stdout();
+    if terminal.is_term() {
+        let (_, columns) = terminal.size();
+        table
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(columns);
+    }
     table
 }

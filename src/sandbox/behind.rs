@@ -7,7 +7,7 @@ use super::habits::PbxHabits;
 use super::stored::{StoredDnis, StoredDomain, StoredRoute};
 
 impl Sandbox {
-    /// What upstream holds now, in stored order, whatever [`Tenant::read_lag`] still hides.
+    /// What upstream holds now, in stored order, whatever [`super::Tenant::read_lag`] still hides.
     pub fn routes(&self) -> Vec<StoredRoute> {
         self.upstream.held().tenant.routes.clone()
     }

@@ -7,7 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::http::{Body, Call, Failure, Http};
+use super::call::{Body, Call};
+use super::http::{Failure, Http};
 use super::list;
 use super::retry::{self, Budget};
 use super::token_cache::{TokenCache, TokenSlot};

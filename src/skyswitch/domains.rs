@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::http::Call;
+use super::call::Call;
 use super::list::{Names, Row, Scalar};
 use super::{Client, account_path};
 use crate::domain::AccountId;

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
 use super::answer::{self, Api};
+use super::call::{Body, Call};
 use super::retry::Budget;
 use crate::error::{Code, Error, Result};
 use crate::redact::Secret;
@@ -43,74 +43,6 @@ impl Pace {
             rate,
             burst: (rate * 2.0).ceil() as u32,
         }
-    }
-}
-
-/// A request before it has a token.
-#[derive(Debug, Clone)]
-pub(super) struct Call {
-    pub method: Method,
-    pub path: Vec<String>,
-    pub query: Vec<(&'static str, String)>,
-    pub body: Body,
-}
-
-/// What a request carries.
-#[derive(Debug, Clone, Default)]
-pub(super) enum Body {
-    #[default]
-    Nothing,
-    /// A form with secrets, which are taken out of whatever comes back.
-    Login(Vec<(&'static str, Secret)>),
-    /// A form.
-    Form(Vec<(&'static str, String)>),
-    Json(serde_json::Value),
-}
-
-impl Call {
-    /// A read of the given path.
-    pub fn get<S: Into<String>>(path: impl IntoIterator<Item = S>) -> Call {
-        Call::new(Method::GET, path)
-    }
-
-    /// A call with any method and no body.
-    pub fn new<S: Into<String>>(method: Method, path: impl IntoIterator<Item = S>) -> Call {
-        Call {
-            method,
-            path: path.into_iter().map(Into::into).collect(),
-            query: Vec::new(),
-            body: Body::Nothing,
-        }
-    }
-
-    /// A POST of a form.
-    pub fn form<S: Into<String>>(
-        path: impl IntoIterator<Item = S>,
-        fields: Vec<(&'static str, String)>,
-    ) -> Call {
-        Call {
-            body: Body::Form(fields),
-            ..Call::new(Method::POST, path)
-        }
-    }
-
-    /// A call with a JSON body.
-    pub fn json<S: Into<String>>(
-        method: Method,
-        path: impl IntoIterator<Item = S>,
-        body: serde_json::Value,
-    ) -> Call {
-        Call {
-            body: Body::Json(body),
-            ..Call::new(method, path)
-        }
-    }
-
-    /// Adds a query parameter.
-    #[must_use]
-    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Call {
-        self.query.push((name, value.into()));
-        self
     }
 }
 

@@ -11,7 +11,7 @@ use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, SeqAccess
 use serde::{Deserialize, de};
 use serde_json::Value;
 
-use super::http::Call;
+use super::call::Call;
 use super::{Answer, Client, answer};
 use crate::error::{Code, Error, Result};
 use crate::redact::shown;

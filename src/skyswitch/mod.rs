@@ -5,6 +5,7 @@
 
 mod answer;
 mod auth;
+mod call;
 mod domains;
 mod flight;
 mod http;
@@ -36,8 +37,9 @@ use crate::domain::{AccountId, Route};
 use crate::error::Result;
 use answer::Api;
 use auth::{Auth, Login};
+use call::Call;
 use flight::Flights;
-use http::{Answer, Call, Http, Pace};
+use http::{Answer, Http, Pace};
 use subscribers::SubscriberCache;
 use upstream::Upstream;
 

@@ -5,7 +5,7 @@
 //! number and a DELETE disconnects it: [`route_path`] is the only path below
 //! `phone-numbers` that this program can form.
 
-use super::http::Call;
+use super::call::Call;
 use super::list::{Names, Row};
 use super::{Client, account_path};
 use crate::domain::{AccountId, DidRoute, Extension, PbxDomain, PhoneNumber};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use reqwest::Method;
 use serde::Deserialize;
 
-use super::http::Call;
+use super::call::Call;
 use super::list::{Listed, Names, Row, Scalar};
 use super::upstream::Upstream;
 use super::write::{NotWritten, ReadyToWrite, Standing, Writable, Written};

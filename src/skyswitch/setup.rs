@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::http::Call;
+use super::call::Call;
 use super::numbers::route_path;
 use super::pbx::Pbx;
 use super::upstream::Upstream;

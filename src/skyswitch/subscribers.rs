@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
-use super::http::Call;
+use super::call::Call;
 use super::list::{Names, Row, Scalar};
 use super::{Client, account_path};
 use crate::domain::{AccountId, PbxDomain, ROUTE_BY_ANI};

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 use super::auth::{Auth, Token};
-use super::http::{Answer, Call, Failure, Http, Place};
+use super::call::Call;
+use super::http::{Answer, Failure, Http, Place};
 use super::retry::{self, Budget};
 use crate::error::Result;
 

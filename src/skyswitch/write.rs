@@ -2,7 +2,8 @@
 
 use super::Client;
 use super::answer;
-use super::http::{Call, Failure, Place};
+use super::call::Call;
+use super::http::{Failure, Place};
 use super::retry::{self, Budget};
 use super::upstream::Upstream;
 use crate::error::{Code, Error, Result};

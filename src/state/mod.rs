@@ -6,6 +6,7 @@
 
 mod folder;
 mod records;
+mod run_records;
 mod setup_records;
 mod shared;
 mod sqlite;
@@ -14,8 +15,9 @@ pub(crate) use folder::FileLock;
 pub use folder::StateFolder;
 pub use records::{
     Approval, ApprovalState, Begun, Change, ChangeFilter, ChangeStatus, Closing, JournalEntry,
-    NewApproval, NewChange, NewRun, RoutePair, Run, RunRow,
+    NewApproval, NewChange, RoutePair,
 };
+pub use run_records::{NewRun, Run, RunRow};
 pub use setup_records::{Attestation, NewAttestation, NewSetupEntry, SetupClosing, SetupEntry};
 pub use shared::SharedStore;
 pub use sqlite::Store;

@@ -1,6 +1,7 @@
 //! A customer's set-up: what stands, what a person attested, what is missing,
 //! and making it, in the order that keeps every caller's line open.
 
+mod ani_user;
 mod apply;
 mod checklist;
 mod evidence;

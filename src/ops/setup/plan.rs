@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::evidence::{AniUser, Customer, Evidence};
+use super::ani_user::AniUser;
+use super::evidence::{Customer, Evidence};
 use super::steps::Steps;
 use super::{OnboardSteps, StepState};
 use crate::domain::{Destination, DidRoute, Extension, SetupPiece, SetupStep};

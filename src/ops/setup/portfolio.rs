@@ -118,7 +118,8 @@ pub async fn onboarding_status(
     refuse_unknown_stage(args.stage.as_deref())?;
     let client = app.client()?;
     let (domains, routes, attestations) = tokio::join!(
-        client.domains(&account, false),
+        // Newly: a customer who was created today may be losing calls, too.
+        client.domains(&account, true),
         client.routes(&account, None),
         app.attestations(&account, None),
     );

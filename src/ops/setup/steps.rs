@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::evidence::{AniUser, Customer, Evidence};
+use super::ani_user::AniUser;
+use super::evidence::{Customer, Evidence};
 use crate::domain::{DidRoute, PhoneNumber, SetupStep};
 use crate::guard::FallbackReading;
 use crate::redact::shown;
@@ -147,13 +148,11 @@ impl Judge<'_> {
             (FallbackReading::Missing(why), Some(attestation)) => (
                 StepState::Todo,
                 format!(
-                    "The dial plan was read, and contradicts what was attested: {why}. ({})",
+                    "Read, and it contradicts what was attested: {why}. ({})",
                     attested_by(attestation)
                 ),
             ),
-            (FallbackReading::Missing(why), None) => {
-                (StepState::Todo, format!("The dial plan was read: {why}."))
-            }
+            (FallbackReading::Missing(why), None) => (StepState::Todo, format!("Read: {why}.")),
             (FallbackReading::NotShown(why), Some(attestation)) => (
                 StepState::Attested,
                 format!("{} Not verified: {why}.", attested_by(attestation)),

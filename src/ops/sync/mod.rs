@@ -2,13 +2,12 @@
 //! apply; a run that was cut off is taken up again.
 
 mod apply;
+mod destinations;
 mod outcome;
 mod plan;
 mod report;
 mod restore;
 mod resume;
-
-use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -18,7 +17,7 @@ use super::App;
 use super::consent::{Agreed, Asked, Confirmation, Plan, agree};
 use super::journal::now;
 use super::progress::Progress;
-use crate::domain::{AccountId, Application, Destination, PbxDomain, Route, Vip};
+use crate::domain::{AccountId, Application, Destination, PbxDomain, Vip};
 use crate::error::{Error, Result};
 use crate::guard::{Channel, Clearance, RoutePlan};
 use crate::state::{FileLock, JournalEntry};
@@ -347,47 +346,6 @@ impl App {
             change,
             facts: report,
         })
-    }
-}
-
-/// Lines named in one warning.
-const LINES_NAMED: usize = 20;
-
-impl App {
-    /// Rows whose destination does not exist in the domain: one warning for
-    /// each destination, with the lines it is on.
-    async fn unknown_destinations(&self, task: &Task, rows: &[Row]) -> Vec<String> {
-        let changed: Vec<&Row> = rows.iter().filter(|row| row.change.is_some()).collect();
-        let wanted: Vec<&Route> = changed
-            .iter()
-            .filter_map(|row| row.wanted.as_ref())
-            .collect();
-        let lines: Vec<Option<usize>> = changed
-            .iter()
-            .filter(|row| row.wanted.is_some())
-            .map(|row| row.line)
-            .collect();
-        let mut found = BTreeMap::<String, Vec<usize>>::new();
-        for (position, warning) in self
-            .destination_warnings(&task.account, &task.domain, &wanted)
-            .await
-        {
-            let line = lines.get(position).copied().flatten();
-            found.entry(warning).or_default().extend(line);
-        }
-        let told = found.into_iter().map(|(warning, lines)| {
-            let named: Vec<String> = lines
-                .iter()
-                .take(LINES_NAMED)
-                .map(usize::to_string)
-                .collect();
-            let more = match lines.len().saturating_sub(LINES_NAMED) {
-                0 => String::new(),
-                n => format!(" and {n} more"),
-            };
-            format!("line {}{more}: {warning}", named.join(", "))
-        });
-        told.collect()
     }
 }
 

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::super::http::Call;
+use super::super::call::Call;
 use super::super::upstream::Upstream;
 use super::records::{AnsweringRule, DialRule, PbxUser, is_about, records, switch, text, texts};
 use crate::domain::{Extension, PbxDomain, ROUTE_BY_ANI, SetupPiece};
