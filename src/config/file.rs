@@ -31,6 +31,7 @@ pub(super) struct ConfigFile {
     pub allow_domain_creation: Option<bool>,
     pub allow_dial_plan_changes: Option<bool>,
     pub check_destinations: Option<bool>,
+    pub trust_dial_plan: Option<bool>,
     pub pbx_base_url: Option<String>,
     pub pbx_api: Option<PbxGeneration>,
     pub pbx_client_id: Option<String>,

@@ -72,6 +72,9 @@ pub struct Settings {
     pub allow_dial_plan_changes: bool,
     /// Whether destinations are looked up among the domain's users.
     pub check_destinations: bool,
+    /// Whether a dial plan that can be read proves or disproves the dial
+    /// translation rule. Where SkySwitch keeps that rule is not documented.
+    pub trust_dial_plan: bool,
     /// Account used when a call names none.
     pub default_account: Option<AccountId>,
     /// How destructive changes are agreed to.
@@ -184,6 +187,7 @@ impl Settings {
             allow_domain_creation: file.allow_domain_creation.unwrap_or(false),
             allow_dial_plan_changes: file.allow_dial_plan_changes.unwrap_or(false),
             check_destinations: file.check_destinations.unwrap_or(true),
+            trust_dial_plan: file.trust_dial_plan.unwrap_or(true),
             default_account,
             confirm: match (flags.confirm, variable("SKYSWITCH_CONFIRM")) {
                 (Some(mode), _) => mode,

@@ -79,10 +79,9 @@ impl DidRoute {
 
     /// Whether it is switched off.
     pub fn is_off(&self) -> bool {
-        matches!(self.route.get("enable"), Some(Value::Bool(false)))
-            || self.text("enable").is_some_and(|word| {
-                ["no", "0", "false", "off"].contains(&&*word.to_ascii_lowercase())
-            })
+        self.route
+            .get("enable")
+            .is_some_and(|word| matches!(plain(word).as_str(), "no" | "off"))
     }
 
     /// Whether this is what was wanted: everything that was sent stands, though
@@ -90,9 +89,18 @@ impl DidRoute {
     pub fn fulfils(&self, wanted: &DidRoute) -> bool {
         self.kind.eq_ignore_ascii_case(&wanted.kind)
             && wanted.route.iter().all(|(name, value)| {
-                let stands = self.route.get(name);
-                stands == Some(value) || (stands.is_none() && is_nothing(value))
+                let stands = self.route.get(name).unwrap_or(&Value::Null);
+                plain(stands) == plain(value)
             })
+    }
+
+    /// Whether both go to the same place, whatever their other settings.
+    pub fn goes_where(&self, other: &DidRoute) -> bool {
+        let lower = |(user, host): (&str, &str)| (user.to_lowercase(), host.to_lowercase());
+        match (self.user(), other.user()) {
+            (Some(one), Some(two)) => lower(one) == lower(two) && self.is_off() == other.is_off(),
+            _ => self.fulfils(other),
+        }
     }
 
     /// Where it goes, for people.
@@ -129,6 +137,17 @@ impl DidRoute {
     }
 }
 
-fn is_nothing(value: &Value) -> bool {
-    value.is_null() || value.as_str() == Some("")
+/// A value in one form: the service writes switches as `yes`, `1`, 1 or true,
+/// numbers as texts, and nothing as null or an empty text.
+fn plain(value: &Value) -> String {
+    let text = match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" => "yes".to_owned(),
+        "false" | "0" | "no" => "no".to_owned(),
+        _ => text,
+    }
 }

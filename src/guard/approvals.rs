@@ -114,6 +114,7 @@ impl Guard {
             preview,
             approval_code: Some(code),
             confirmation: None,
+            only_at_terminal: change.asks_a_person(),
             expires_at,
         }))
     }
@@ -138,6 +139,7 @@ fn pending(change: &impl Change, approval: &Approval) -> Pending {
         preview: change.preview(),
         approval_code: Some(approval.code.clone()),
         confirmation: None,
+        only_at_terminal: change.asks_a_person(),
         expires_at: Timestamp::from_second(approval.expires_at).unwrap_or(Timestamp::MIN),
     }
 }

@@ -22,6 +22,9 @@ pub struct AttestStep {
     pub attested_by: String,
     /// What proved it: a ticket number, a test call.
     pub note: String,
+    /// When the step was last attested or withdrawn, milliseconds since 1970:
+    /// a consent that was given before that is good for nothing any more.
+    pub last_word: i64,
 }
 
 impl Change for AttestStep {
@@ -48,8 +51,8 @@ impl Change for AttestStep {
     }
 
     fn fingerprint(&self) -> String {
-        // Nothing is seen of a step that no API shows.
-        digest(&"attestation")
+        // Nothing else is seen of a step that no API shows.
+        digest(&("attestation", self.last_word))
     }
 
     fn binding(&self) -> String {

@@ -15,8 +15,10 @@ pub enum FallbackReading {
     Stands(String),
     /// The dial plan was read, and the rule is not there or does nothing.
     Missing(String),
-    /// The dial plan cannot be read from here.
+    /// The dial plan cannot be read from here, or holds a rule that cannot be judged.
     NotShown(String),
+    /// Reading it failed just now; what it shows is not known.
+    Failed(String),
 }
 
 /// That callers without a VIP rule are sent somewhere. Only [`Fallback::of`]
@@ -29,14 +31,15 @@ pub struct Fallback {
 
 impl Fallback {
     /// Judges what is known. A dial plan that shows no rule outweighs any
-    /// attestation.
+    /// attestation, and one that might show it must be asked again first.
     pub fn of(reading: &FallbackReading, attestation: Option<&Attestation>) -> Option<Fallback> {
         match (reading, attestation) {
             (FallbackReading::Stands(words), _) => Some(Fallback {
                 words: words.clone(),
                 verified: true,
             }),
-            (FallbackReading::Missing(_), _) | (FallbackReading::NotShown(_), None) => None,
+            (FallbackReading::Missing(_) | FallbackReading::Failed(_), _)
+            | (FallbackReading::NotShown(_), None) => None,
             (FallbackReading::NotShown(_), Some(attestation)) => Some(Fallback {
                 words: format!(
                     "attested by {}: {}",

@@ -116,6 +116,9 @@ pub struct Pending {
     pub approval_code: Option<String>,
     /// To be sent back as `confirmation`, in mode `token`.
     pub confirmation: Option<String>,
+    /// Whether a terminal is the only place to settle it: what a model could
+    /// send to the approval page is no person's word.
+    pub only_at_terminal: bool,
     /// When it lapses.
     pub expires_at: Timestamp,
 }
@@ -283,6 +286,7 @@ impl Guard {
                 preview: change.preview(),
                 approval_code: None,
                 confirmation: Some(seal.close(Purpose::Token, &binding, &change.fingerprint())),
+                only_at_terminal: false,
                 expires_at: Timestamp::now() + CONFIRMATION_LIFETIME,
             }));
         };

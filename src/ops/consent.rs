@@ -65,8 +65,8 @@ impl App {
     /// What a result says of a change that waits for a person.
     pub(super) async fn confirmation(&self, pending: Pending) -> Confirmation {
         let approval_link = match &pending.approval_code {
-            Some(code) => self.approval_link(code, &pending).await,
-            None => None,
+            Some(code) if !pending.only_at_terminal => self.approval_link(code, &pending).await,
+            _ => None,
         };
         Confirmation {
             next_step: Some(next_step(&pending, approval_link.is_some())),

@@ -96,7 +96,7 @@ pub async fn list_destinations(
     let mut warnings = Vec::new();
     let mut rows: Vec<DestinationRow> = users
         .iter()
-        .filter(|user| !user.is_ani_user() && user.service_code.as_deref() != Some("system-user"))
+        .filter(|user| !user.is_ani_user() && !user.is_system_user())
         .map(of_user)
         .collect();
     match client.pbx() {
@@ -207,12 +207,17 @@ impl App {
             .subscribers(account, domain, FRESH)
             .await
             .ok()?;
-        let names = users
+        let of_user = |user: &Subscriber| (user.user.clone(), user.name.clone());
+        let (machinery, people): (Vec<_>, Vec<_>) = users
             .iter()
-            .map(|user| (user.user.clone(), user.name.clone()));
+            .partition(|user| user.is_system_user() || user.is_ani_user());
         Some(Known {
             kind: "user",
-            names: names.collect(),
+            names: people.into_iter().map(of_user).collect(),
+            never_offered: machinery
+                .into_iter()
+                .map(|user| user.user.clone())
+                .collect(),
         })
     }
 
@@ -225,6 +230,7 @@ impl App {
         Some(Known {
             kind: "device",
             names: names.collect(),
+            never_offered: Vec::new(),
         })
     }
 }
@@ -233,6 +239,8 @@ impl App {
 struct Known {
     kind: &'static str,
     names: Vec<(String, Option<String>)>,
+    /// Ids that exist, and that nobody means.
+    never_offered: Vec<String>,
 }
 
 impl Known {
@@ -246,10 +254,10 @@ impl Known {
         if host.is_some_and(|host| !domain.is(host)) {
             return None;
         }
-        let exists = self
-            .names
-            .iter()
-            .any(|(known, _)| known.eq_ignore_ascii_case(id));
+        let names = self.names.iter().map(|(known, _)| known);
+        let exists = names
+            .chain(&self.never_offered)
+            .any(|known| known.eq_ignore_ascii_case(id));
         if exists {
             return None;
         }

@@ -41,6 +41,11 @@ pub(super) fn refusal(api: Api, status: u16, body: &[u8], secrets: &[&Secret]) -
             "the PBX API does not allow this login to do that",
             "A reseller's login may lack this permission; the step can be done by SkySwitch support or in the portal.",
         ),
+        429 if api == Api::Pbx => (
+            Code::RateLimited,
+            "the PBX API asks for fewer requests",
+            "Wait a little and try again; SKYSWITCH_PBX_RATE_LIMIT lowers our own pace.",
+        ),
         404 if api == Api::Pbx => (
             Code::NotFound,
             "the PBX API does not know this domain, user or resource",

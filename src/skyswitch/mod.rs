@@ -26,7 +26,7 @@ use url::Url;
 
 pub use auth::TokenInfo;
 pub use domains::Domain;
-pub use pbx::{AnsweringRule, DialRule, Pbx, PbxUser};
+pub use pbx::{AnsweringRule, DialRule, DialRuleTarget, Pbx, PbxUser};
 pub use setup::PieceStanding;
 pub use subscribers::Subscriber;
 pub use token_cache::TokenCache;

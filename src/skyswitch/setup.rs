@@ -8,7 +8,7 @@ use super::numbers::route_path;
 use super::pbx::Pbx;
 use super::upstream::Upstream;
 use super::write::{NotWritten, ReadyToWrite, Standing, Writable, Written};
-use super::{AnsweringRule, Client};
+use super::{AnsweringRule, Client, DialRule, DialRuleTarget};
 use crate::domain::{AccountId, DidRoute, Extension, PbxDomain, SetupPiece};
 use crate::error::{Code, Error, Result};
 use crate::guard::{Clearance, SetupChange};
@@ -95,7 +95,7 @@ impl Client {
             }
             SetupPiece::DefaultChain => {
                 let rules = self.pbx()?.dial_rules(domain).await?;
-                PieceStanding::of_presence(rules.iter().any(|rule| rule.matches_to.trim() == "*"))
+                PieceStanding::of_presence(rules.iter().any(DialRule::is_chain))
             }
             SetupPiece::DomainUser => {
                 let user: Extension = "domain"
@@ -120,7 +120,8 @@ impl Client {
                     .iter()
                     .filter(|rule| rule.is_for_route_by_ani() && rule.is_for_everybody());
                 let wanted = for_us.clone().find(|rule| {
-                    rule.enabled && rule.rings_user_of(domain).is_some_and(|u| to.is(u))
+                    rule.enabled
+                        && matches!(rule.target(domain), DialRuleTarget::User(user) if to.is(&user))
                 });
                 PieceStanding {
                     stands: wanted.is_some(),

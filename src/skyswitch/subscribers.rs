@@ -40,6 +40,13 @@ impl Subscriber {
     }
 }
 
+impl Subscriber {
+    /// Whether it stands for the domain's own machinery, and rings nobody.
+    pub fn is_system_user(&self) -> bool {
+        self.service_code.as_deref() == Some("system-user")
+    }
+}
+
 #[derive(Deserialize)]
 pub(super) struct SubscriberWire {
     #[serde(default)]

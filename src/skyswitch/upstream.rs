@@ -50,17 +50,24 @@ impl Upstream {
     /// Boxed, because everything above it is made of futures within futures.
     pub fn read(&self, call: Call) -> BoxFuture<'_, Result<Answer>> {
         Box::pin(async move {
+            // The pace may hold a call back for long; its time begins when it may go out.
+            let mut place = Some(self.http.admit().await.map_err(Failure::into_error)?);
             let budget = Budget::default();
-            retry::read(&budget, || self.once(&call, &budget))
+            retry::read(&budget, || self.once(&call, &budget, place.take()))
                 .await
                 .map_err(Failure::into_error)
         })
     }
 
     /// Sends a read once; after a 401, once more with a renewed token.
-    async fn once(&self, call: &Call, budget: &Budget) -> Result<Answer, Failure> {
+    async fn once(
+        &self,
+        call: &Call,
+        budget: &Budget,
+        place: Option<Place>,
+    ) -> Result<Answer, Failure> {
         let token = self.token(false).await.map_err(Failure::Final)?;
-        match self.attempt(call, &token, budget, None).await {
+        match self.attempt(call, &token, budget, place).await {
             Err(Failure::Answered { status: 401, .. }) => {
                 let renewed = self.renewed(&token).await.map_err(Failure::Final)?;
                 self.attempt(call, &renewed, budget, None).await

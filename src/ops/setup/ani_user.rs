@@ -1,9 +1,11 @@
 //! The user that the customer's number is to go to, and what may be wrong with it.
 
 use super::evidence::Shown;
-use crate::domain::Extension;
+use crate::domain::{AccountId, DidRoute, Extension, PbxDomain};
+use crate::error::{Error, Result};
+use crate::ops::App;
 use crate::redact::shown;
-use crate::skyswitch::AnsweringRule;
+use crate::skyswitch::{AnsweringRule, Subscriber};
 
 /// The user that the customer's number is to go to.
 #[derive(Debug)]
@@ -72,4 +74,138 @@ fn rule_problem(rules: &[AnsweringRule]) -> Option<String> {
         "at certain times (\"{}\") another answering rule holds",
         shown(&other.time_frame, 60)
     ))
+}
+
+impl App {
+    /// The users that calls may be pointed at for Route by ANI: by id or name,
+    /// those that this installation has pointed numbers at, whatever they are
+    /// called now, and the one that was named, if its answering rule shows it.
+    ///
+    /// # Errors
+    /// `invalid_argument` where the named user exists and is another.
+    pub(super) async fn ani_users(
+        &self,
+        account: &AccountId,
+        domain: &PbxDomain,
+        users: &[Subscriber],
+        named: Option<&Extension>,
+    ) -> Result<Vec<Extension>> {
+        let by_name = users.iter().filter(|user| user.is_ani_user());
+        let mut found: Vec<Extension> = by_name.filter_map(|user| user.user.parse().ok()).collect();
+        for (home, user) in self.routed_users(account).await? {
+            if home == *domain && !found.contains(&user) {
+                found.push(user);
+            }
+        }
+        let Some(named) = named.filter(|named| !found.contains(named)) else {
+            return Ok(found);
+        };
+        if !users.iter().any(|user| named.is(&user.user)) {
+            return Ok(found);
+        }
+        if self.forwards_to_route_by_ani(domain, named).await == Ok(true) {
+            found.push(named.clone());
+            return Ok(found);
+        }
+        Err(Error::invalid(
+            "extension",
+            format!(
+                "user {named} of {domain} is not the Route by ANI user: neither its id nor its name says so, \
+                 and no answering rule that can be read forwards it to route_by_ani"
+            ),
+            "Name the user \"Route By ANI\" in the portal, give another `extension`, or leave it out.",
+        ))
+    }
+
+    /// The user that a route goes to, where its answering rule alone shows that
+    /// it is one for Route by ANI.
+    pub(super) async fn unnamed_ani_user(
+        &self,
+        domain: &PbxDomain,
+        route: &DidRoute,
+        known: &[Extension],
+    ) -> Option<Extension> {
+        let (user, host) = route.user()?;
+        let extension: Extension = user.parse().ok()?;
+        let is_new = domain.is(host) && !known.contains(&extension);
+        let forwards =
+            is_new && self.forwards_to_route_by_ani(domain, &extension).await == Ok(true);
+        forwards.then_some(extension)
+    }
+
+    /// The users that this installation has pointed numbers at as ANI users.
+    pub(super) async fn routed_users(
+        &self,
+        account: &AccountId,
+    ) -> Result<Vec<(PbxDomain, Extension)>> {
+        let journal = self.journal();
+        if !journal.store().exists() {
+            return Ok(Vec::new());
+        }
+        let store = journal.store().get().await?;
+        let routes = store
+            .routes_to_ani_users(journal.realm(), account.as_str())
+            .await?;
+        let users = routes.iter().filter_map(|route| {
+            let (user, host) = route.user()?;
+            Some((host.parse().ok()?, user.parse().ok()?))
+        });
+        Ok(users.collect())
+    }
+
+    /// Whether a user's answering rule forwards to `route_by_ani`; false where
+    /// the PBX API is not configured, an error where it does not tell.
+    pub(super) async fn forwards_to_route_by_ani(
+        &self,
+        domain: &PbxDomain,
+        user: &Extension,
+    ) -> Shown<bool> {
+        let client = self.client().map_err(|error| error.to_string())?;
+        if !client.has_pbx() {
+            return Ok(false);
+        }
+        let pbx = client.pbx().map_err(|error| error.to_string())?;
+        let rules = pbx.answering_rules(domain, user).await;
+        rules
+            .map(|rules| rules.iter().any(AnsweringRule::forwards_to_route_by_ani))
+            .map_err(|error| error.to_string())
+    }
+
+    pub(super) async fn ani_user(
+        &self,
+        domain: &PbxDomain,
+        user: Option<&Extension>,
+    ) -> Option<AniUser> {
+        let extension = user?.clone();
+        let pbx = match self.client().and_then(|client| client.pbx()) {
+            Ok(pbx) => pbx,
+            Err(error) => {
+                let why = error.to_string();
+                return Some(AniUser {
+                    extension,
+                    devices: Err(why.clone()),
+                    voicemail: Err(why.clone()),
+                    rules: Err(why),
+                });
+            }
+        };
+        let (devices, found, rules) = tokio::join!(
+            pbx.devices(domain, &extension),
+            pbx.user(domain, &extension),
+            pbx.answering_rules(domain, &extension),
+        );
+        let voicemail = match found {
+            Ok(Some(found)) => found
+                .voicemail
+                .ok_or_else(|| "the PBX API does not say whether voicemail is on".to_owned()),
+            Ok(None) => Err("the PBX API does not show the user yet".to_owned()),
+            Err(error) => Err(error.to_string()),
+        };
+        Some(AniUser {
+            extension,
+            devices: devices.map_err(|error| error.to_string()),
+            voicemail,
+            rules: rules.map_err(|error| error.to_string()),
+        })
+    }
 }

@@ -6,6 +6,7 @@ use crate::domain::SetupPiece;
 use crate::error::{Code, Error, Result};
 use crate::guard::{Clearance, MayRoute, SetupChange, SetupPlan};
 use crate::ops::App;
+use crate::ops::change::Journalled;
 use crate::ops::journal::Origin;
 
 impl App {
@@ -46,9 +47,11 @@ impl App {
         clearance: Clearance<SetupChange>,
         customer: &Customer,
     ) -> Result<i64, crate::ops::change::NotMade> {
+        // Whatever has to be waited for comes before the last look.
+        let ready = clearance.change().ready(self.client()?).await?;
         self.may_still_route(clearance.change(), customer).await?;
-        let made = self.send(clearance, (), Origin::default()).await?;
-        Ok(made.change_id)
+        let made = self.send_now(clearance, ready, (), Origin::default());
+        Ok(made.await?.change_id)
     }
 
     /// Right before a number is pointed at the ANI user: the fallback is looked
@@ -61,7 +64,7 @@ impl App {
         let now = MayRoute::judge(
             route,
             change.domain(),
-            Some(&evidence.ani_users),
+            evidence.known_ani_users(),
             evidence.fallback.as_ref(),
         )?;
         if Some(&now) == change.may_route() {

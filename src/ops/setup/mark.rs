@@ -101,8 +101,12 @@ pub async fn mark_setup_step(
     let claim = &claim;
     let look = || async {
         let evidence = app.evidence(&customer).await?;
-        let change =
-            attestable(&claim.domain, claim.step, &evidence, &customer)?.then(|| claim.clone());
+        let attestable = attestable(&claim.domain, claim.step, &evidence, &customer)?;
+        let last_word = app.last_word(claim).await?;
+        let change = attestable.then(|| AttestStep {
+            last_word,
+            ..claim.clone()
+        });
         Ok((Plan { change, facts: () }, ()))
     };
     let ((), agreed) = match agree(app, channel, look).await? {
@@ -150,6 +154,7 @@ fn claim(args: &MarkSetupStep, customer: &Customer) -> Result<AttestStep> {
         account: customer.account.clone(),
         domain: customer.domain.clone(),
         step: args.step,
+        last_word: 0,
         attested_by: needed("attested_by", &args.attested_by)?,
         note: needed("note", &args.note)?,
     })
@@ -173,6 +178,10 @@ fn attestable(
     match step {
         SetupStep::DialTranslationRule => match &evidence.dial_plan {
             FallbackReading::Stands(_) => Ok(false),
+            FallbackReading::Failed(why) => refuse(
+                format!("the dial plan may show it, and has to be asked first: {why}"),
+                "Try again in a moment; it is attested only where the dial plan cannot be read.",
+            ),
             FallbackReading::NotShown(_) => Ok(true),
             FallbackReading::Missing(why) => refuse(
                 format!("the dial plan can be read, and contradicts it: {why}"),
@@ -197,30 +206,41 @@ fn attestable(
     }
 }
 
+impl App {
+    /// When this step was last attested or withdrawn; 0 where it never was.
+    async fn last_word(&self, claim: &AttestStep) -> Result<i64> {
+        let journal = self.journal();
+        if !journal.store().exists() {
+            return Ok(0);
+        }
+        let store = journal.store().get().await?;
+        let (account, domain) = (claim.account.as_str(), claim.domain.as_str());
+        store
+            .last_word(journal.realm(), account, domain, claim.step)
+            .await
+    }
+}
+
 /// Taking a word back needs no consent: it only makes this program more careful.
 async fn withdraw(app: &App, step: SetupStep, customer: &Customer) -> Result<MarkOutcome> {
     if app.settings().read_only {
         return Err(read_only());
     }
+    // A number that is being routed on this word is seen through first.
+    let turn = app.setup_turn(&customer.account, &customer.domain).await?;
     let journal = app.journal();
-    let withdrawn = match journal.store().exists() {
-        false => false,
-        true => {
-            journal
-                .store()
-                .get()
-                .await?
-                .withdraw(
-                    journal.realm(),
-                    customer.account.as_str(),
-                    customer.domain.as_str(),
-                    step,
-                    &app.asked_by,
-                    now(),
-                )
-                .await?
-        }
-    };
+    let store = journal.store().get().await?;
+    let withdrawn = store
+        .withdraw(
+            journal.realm(),
+            customer.account.as_str(),
+            customer.domain.as_str(),
+            step,
+            &app.asked_by,
+            now(),
+        )
+        .await?;
+    drop(turn);
     let status = match withdrawn {
         true => MarkStatus::Withdrawn,
         false => MarkStatus::Unchanged,

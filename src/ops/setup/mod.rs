@@ -4,6 +4,7 @@
 mod ani_user;
 mod apply;
 mod checklist;
+mod dial_plan;
 mod evidence;
 mod mark;
 mod onboard;

@@ -77,7 +77,10 @@ impl Planner<'_> {
     async fn domain(&mut self) -> Result<()> {
         let settings = self.app.settings();
         let domain = &self.wanted.customer.domain;
-        if self.evidence.domain_exists && !(settings.allow_domain_creation && self.has_pbx) {
+        // Only a domain of our own making is mended: others have their dial plans from elsewhere.
+        if self.evidence.domain_exists
+            && !(settings.allow_domain_creation && self.has_pbx && self.is_our_own().await?)
+        {
             return Ok(());
         }
         if !settings.allow_domain_creation {
@@ -147,6 +150,21 @@ impl Planner<'_> {
             .try_for_each(|(piece, before)| self.add(piece, before))
     }
 
+    /// Whether this installation has created the domain.
+    async fn is_our_own(&self) -> Result<bool> {
+        let journal = self.app.journal();
+        if !journal.store().exists() {
+            return Ok(false);
+        }
+        let Customer {
+            account, domain, ..
+        } = &self.wanted.customer;
+        let store = journal.store().get().await?;
+        store
+            .has_created(journal.realm(), account.as_str(), domain.as_str())
+            .await
+    }
+
     /// The dial translation rule, where the operator lets this program make it.
     async fn fallback_rule(&mut self) -> Result<()> {
         let FallbackReading::Missing(_) = &self.evidence.dial_plan else {
@@ -171,22 +189,13 @@ impl Planner<'_> {
             );
             return Ok(());
         };
-        let to: Extension = fallback
-            .bare()
-            .split('@')
-            .next()
-            .unwrap_or_default()
-            .parse()
-            .map_err(|refused: crate::error::Refused| refused.into_error("fallback_destination"))?;
+        let to = self.fallback_user(fallback)?;
         if !self.evidence.has_user(to.as_str()) {
-            return Err(Error::invalid(
-                "fallback_destination",
-                format!(
-                    "user {to} does not exist in {}",
-                    self.wanted.customer.domain
-                ),
-                "Give a user of the domain; list_destinations (`skyswitch destinations`) shows them.",
+            self.notes.push(format!(
+                "the dial translation rule waits: user {to} does not exist in {} (list_destinations shows those that do)",
+                self.wanted.customer.domain
             ));
+            return Ok(());
         }
         if self.evidence.ani_users.contains(&to) {
             return Err(Error::invalid(
@@ -207,7 +216,30 @@ impl Planner<'_> {
                 &piece,
             )
             .await?;
-        self.add(piece, standing.now)
+        if standing.now.is_some() {
+            self.notes.push(
+                "a dial translation rule stands that sends callers to nobody; SkySwitch support or the portal mends it: \
+                 this program changes and deletes no rule that stands"
+                    .to_owned(),
+            );
+            return Ok(());
+        }
+        self.add(piece, None)
+    }
+
+    /// The user of this domain that a fallback destination names.
+    fn fallback_user(&self, fallback: &Destination) -> Result<Extension> {
+        let bare = fallback.bare();
+        let (user, host) = bare.split_once('@').unwrap_or((bare, ""));
+        if !host.is_empty() && !self.wanted.customer.domain.is(host) {
+            return Err(Error::invalid(
+                "fallback_destination",
+                format!("`{bare}` is in another domain"),
+                "Give a user of the customer's own domain, such as `100`.",
+            ));
+        }
+        user.parse()
+            .map_err(|refused: crate::error::Refused| refused.into_error("fallback_destination"))
     }
 
     /// The user and its answering rule.
@@ -303,14 +335,22 @@ impl Planner<'_> {
             ));
             return Ok(());
         }
-        if let Ok(numbers) = &evidence.numbers
-            && !numbers.contains(did)
-        {
-            return Err(Error::invalid(
-                "did",
-                format!("{did} is not among the numbers of {}", customer.domain),
-                "Assign the number to the domain in the portal first, or give one of the domain's own.",
-            ));
+        match &evidence.numbers {
+            Ok(numbers) if numbers.contains(did) => {}
+            Ok(_) => {
+                return Err(Error::invalid(
+                    "did",
+                    format!("{did} is not among the numbers of {}", customer.domain),
+                    "Assign the number to the domain in the portal first, or give one of the domain's own.",
+                ));
+            }
+            Err(why) => {
+                self.notes.push(format!(
+                    "{did} is not touched: whether it is a number of {} is not shown ({why})",
+                    customer.domain
+                ));
+                return Ok(());
+            }
         }
         let before = match &evidence.did_route {
             Some(Ok(route)) => route.as_ref(),
@@ -322,6 +362,17 @@ impl Planner<'_> {
             }
             None => None,
         };
+        let goes_elsewhere = before.and_then(DidRoute::user).map(|(_, host)| host);
+        if let Some(host) = goes_elsewhere.filter(|host| !customer.domain.is(host)) {
+            return Err(Error::invalid(
+                "did",
+                format!(
+                    "{did} goes to a user of another domain today ({})",
+                    crate::redact::shown(host, 100)
+                ),
+                "Check whose number it is; point it back into its own domain in the portal first.",
+            ));
+        }
         let Some(user) = &evidence.ani_user else {
             return Ok(());
         };
@@ -329,7 +380,7 @@ impl Planner<'_> {
         let may_route = MayRoute::judge(
             &after,
             &customer.domain,
-            Some(&evidence.ani_users),
+            evidence.known_ani_users(),
             evidence.fallback.as_ref(),
         )?;
         self.changes.push(SetupChange::route_did(

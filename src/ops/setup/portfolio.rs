@@ -2,7 +2,7 @@
 //! callers are being dropped first.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::evidence::Shown;
 use super::steps::listed;
 use crate::domain::{AccountId, Extension, PbxDomain, PhoneNumber, SetupStep};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::guard::{Fallback, FallbackReading};
 use crate::ops::progress::Progress;
 use crate::ops::{App, PageSize};
@@ -22,6 +22,8 @@ use crate::state::Attestation;
 
 /// Customers looked at at the same time.
 const AT_ONCE: usize = 16;
+/// So many dial plans in a row that are not shown stand for all.
+const CLOSED: usize = 20;
 /// The reseller's own domain, which is no customer.
 const ADMIN_DOMAIN: &str = "0000.";
 /// Stage of a customer of whom nothing of the set-up is there.
@@ -133,7 +135,8 @@ pub async fn onboarding_status(
         account: &account,
         vips,
         attestations,
-        dial_plans_closed: AtomicBool::new(false),
+        routed_users: app.routed_users(&account).await?,
+        plans_not_shown: AtomicUsize::new(0),
     };
     let survey = &survey;
     let query = args.query.as_deref().unwrap_or("").trim().to_lowercase();
@@ -222,8 +225,10 @@ struct Survey<'a> {
     account: &'a AccountId,
     vips: BTreeMap<String, usize>,
     attestations: Vec<Attestation>,
-    /// One refusal stands for all: asking a thousand times would only use up the pace.
-    dial_plans_closed: AtomicBool,
+    routed_users: Vec<(PbxDomain, Extension)>,
+    /// Dial plans in a row that were not shown: asking a thousand times would
+    /// only use up the pace.
+    plans_not_shown: AtomicUsize,
 }
 
 impl Survey<'_> {
@@ -257,11 +262,16 @@ impl Survey<'_> {
             .client()?
             .subscribers(self.account, &domain, Duration::ZERO)
             .await?;
-        let ani_users: Vec<Extension> = users
+        let mut ani_users: Vec<Extension> = users
             .iter()
             .filter(|user| user.is_ani_user())
             .filter_map(|user| user.user.parse().ok())
             .collect();
+        for (home, user) in &self.routed_users {
+            if *home == domain && !ani_users.contains(user) {
+                ani_users.push(user.clone());
+            }
+        }
         let numbers = self
             .app
             .numbers_on(self.account, &domain, &ani_users)
@@ -271,7 +281,7 @@ impl Survey<'_> {
         });
         let reading = match ani_users.is_empty() {
             true => FallbackReading::NotShown("not looked at".to_owned()),
-            false => self.dial_plan(&domain, &users).await,
+            false => self.dial_plan(&domain, &users, &ani_users).await,
         };
         Ok(Facts {
             has_attestation: self
@@ -280,6 +290,14 @@ impl Survey<'_> {
                 .any(|entry| domain.is(&entry.domain)),
             fallback: match (Fallback::of(&reading, attested), reading) {
                 (Some(fallback), _) => Ok(fallback),
+                // No alarm is raised, and none is hidden, by a read that failed.
+                (None, FallbackReading::Failed(why)) => {
+                    return Err(Error::new(
+                        Code::UpstreamUnavailable,
+                        why,
+                        "Try again later.",
+                    ));
+                }
                 (None, FallbackReading::Missing(why)) => Err(why),
                 (None, _) => Err("neither verified nor attested".to_owned()),
             },
@@ -288,14 +306,20 @@ impl Survey<'_> {
         })
     }
 
-    async fn dial_plan(&self, domain: &PbxDomain, users: &[Subscriber]) -> FallbackReading {
-        if self.dial_plans_closed.load(Ordering::Relaxed) {
+    async fn dial_plan(
+        &self,
+        domain: &PbxDomain,
+        users: &[Subscriber],
+        ani_users: &[Extension],
+    ) -> FallbackReading {
+        if self.plans_not_shown.load(Ordering::Relaxed) >= CLOSED {
             return FallbackReading::NotShown("the dial plans are not shown".to_owned());
         }
-        let reading = self.app.dial_plan(domain, users).await;
-        if matches!(reading, FallbackReading::NotShown(_)) {
-            self.dial_plans_closed.store(true, Ordering::Relaxed);
-        }
+        let reading = self.app.dial_plan(domain, users, ani_users).await;
+        match reading {
+            FallbackReading::NotShown(_) => self.plans_not_shown.fetch_add(1, Ordering::Relaxed),
+            _ => self.plans_not_shown.swap(0, Ordering::Relaxed),
+        };
         reading
     }
 }

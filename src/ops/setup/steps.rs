@@ -122,18 +122,26 @@ impl Judge<'_> {
                 format!("{domain} is not among the account's PBX domains, newly read."),
             ),
             SetupStep::DialTranslationRule => self.dial_translation_rule(),
-            SetupStep::RouteByAniUser => match &evidence.ani_user {
-                Some(user) => self.ani_user(user),
-                None => (
+            SetupStep::RouteByAniUser => match (&evidence.ani_user, &evidence.users) {
+                (Some(user), _) => self.ani_user(user),
+                (None, Err(why)) => (
+                    StepState::Unknown,
+                    format!("The domain's users are not shown: {why}."),
+                ),
+                (None, Ok(_)) => (
                     StepState::Todo,
                     "No user is called route_by_ani or \"Route By ANI\".".to_owned(),
                 ),
             },
             SetupStep::RouteDid => self.route_did(earlier_settled),
-            SetupStep::ManageVips => match evidence.vips {
-                0 => (StepState::Todo, "No VIP rules stand.".to_owned()),
-                1 => (StepState::Done, "1 VIP rule stands.".to_owned()),
-                n => (StepState::Done, format!("{n} VIP rules stand.")),
+            SetupStep::ManageVips => match &evidence.vips {
+                Ok(0) => (StepState::Todo, "No VIP rules stand.".to_owned()),
+                Ok(1) => (StepState::Done, "1 VIP rule stands.".to_owned()),
+                Ok(n) => (StepState::Done, format!("{n} VIP rules stand.")),
+                Err(why) => (
+                    StepState::Unknown,
+                    format!("The VIP rules are not shown: {why}."),
+                ),
             },
         }
     }
@@ -153,6 +161,13 @@ impl Judge<'_> {
                 ),
             ),
             (FallbackReading::Missing(why), None) => (StepState::Todo, format!("Read: {why}.")),
+            (FallbackReading::Failed(why), attested) => (
+                StepState::Unknown,
+                format!(
+                    "Not known just now: {why}. {}",
+                    attested.map(attested_by).unwrap_or_default()
+                ),
+            ),
             (FallbackReading::NotShown(why), Some(attestation)) => (
                 StepState::Attested,
                 format!("{} Not verified: {why}.", attested_by(attestation)),
@@ -229,7 +244,8 @@ impl Judge<'_> {
                 format!("{did} is not among the numbers of {domain}."),
             );
         }
-        if evidence.numbers_on_ani_user.contains(did) {
+        let on_ani_user = evidence.numbers_on_ani_user.as_ref();
+        if on_ani_user.is_ok_and(|numbers| numbers.contains(did)) {
             let off = matches!(&evidence.did_route, Some(Ok(Some(route))) if route.is_off());
             return match off {
                 true => (
@@ -268,14 +284,23 @@ impl Judge<'_> {
     fn any_did(&self) -> (StepState, String) {
         let evidence = self.evidence;
         let domain = &self.customer.domain;
-        if !evidence.numbers_on_ani_user.is_empty() {
-            return (
-                StepState::Done,
-                format!(
-                    "Verified: {} of {domain} to its route_by_ani user.",
-                    listed(&evidence.numbers_on_ani_user, "goes", "go")
-                ),
-            );
+        match (&evidence.numbers_on_ani_user, &evidence.users) {
+            (Err(why), _) | (_, Err(why)) => {
+                return (
+                    StepState::Unknown,
+                    format!("Which numbers go to a route_by_ani user is not shown: {why}."),
+                );
+            }
+            (Ok(numbers), Ok(_)) if !numbers.is_empty() => {
+                return (
+                    StepState::Done,
+                    format!(
+                        "Verified: {} of {domain} to its route_by_ani user.",
+                        listed(numbers, "goes", "go")
+                    ),
+                );
+            }
+            _ => {}
         }
         match &evidence.numbers {
             Ok(numbers) if numbers.is_empty() => {

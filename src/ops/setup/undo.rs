@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::super::undo_change::{UndoOutcome, UndoStatus};
-use crate::domain::{AccountId, DidRoute, PbxDomain, PhoneNumber, SetupPiece, SetupStep};
+use crate::domain::{
+    AccountId, DidRoute, Extension, PbxDomain, PhoneNumber, SetupPiece, SetupStep,
+};
 use crate::error::{Code, Error, Result};
 use crate::guard::{Channel, Fallback, MayRoute, SetupChange, SetupPlan};
 use crate::ops::App;
@@ -119,7 +121,7 @@ impl Undoing<'_> {
                 facts: now,
             });
         }
-        if !now.as_ref().is_some_and(|now| now.fulfils(self.made)) {
+        if !now.as_ref().is_some_and(|now| now.goes_where(self.made)) {
             return Err(self.changed_since(now.as_ref()));
         }
         let may_route = self.may_route().await?;
@@ -139,7 +141,7 @@ impl Undoing<'_> {
 
     /// Judged by the domain that the old route goes to, which may be another.
     async fn may_route(&self) -> Result<MayRoute> {
-        let Some((_, host)) = self.before.user() else {
+        let Some((user, host)) = self.before.user() else {
             return MayRoute::judge(self.before, self.domain, Some(&[]), None);
         };
         let home: PbxDomain = host
@@ -150,13 +152,19 @@ impl Undoing<'_> {
             .client()?
             .subscribers(self.account, &home, Duration::ZERO)
             .await?;
-        let mut ani_users = app.ani_users(&home, &users, None).await?;
-        ani_users.extend(app.unnamed_ani_user(&home, self.before, &ani_users).await);
+        let mut ani_users = app.ani_users(self.account, &home, &users, None).await?;
+        // Where its answering rule is not shown, it may be one.
+        if let Ok(extension) = user.parse::<Extension>()
+            && !ani_users.contains(&extension)
+            && app.forwards_to_route_by_ani(&home, &extension).await != Ok(false)
+        {
+            ani_users.push(extension);
+        }
         let attestations = app.attestations(self.account, Some(&home)).await?;
         let attested = attestations
             .iter()
             .find(|entry| entry.is_about(SetupStep::DialTranslationRule));
-        let fallback = Fallback::of(&app.dial_plan(&home, &users).await, attested);
+        let fallback = Fallback::of(&app.dial_plan(&home, &users, &ani_users).await, attested);
         MayRoute::judge(self.before, &home, Some(&ani_users), fallback.as_ref())
     }
 

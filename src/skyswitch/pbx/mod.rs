@@ -11,7 +11,7 @@ mod v2;
 
 use std::sync::Arc;
 
-pub use records::{AnsweringRule, DialRule, PbxUser};
+pub use records::{AnsweringRule, DialRule, DialRuleTarget, PbxUser};
 
 use super::TokenCache;
 use super::answer::Api;

@@ -62,6 +62,17 @@ pub struct DialRule {
     pub is_limited: bool,
 }
 
+/// What becomes of calls that a rule takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DialRuleTarget {
+    /// A user, queue or attendant of the rule's own domain.
+    User(String),
+    /// Nothing: the call ends.
+    Nobody,
+    /// Something that cannot be looked up from here.
+    Elsewhere,
+}
+
 impl DialRule {
     /// Whether it is for calls that come from the ANI user.
     pub fn is_for_route_by_ani(&self) -> bool {
@@ -73,38 +84,53 @@ impl DialRule {
         !self.is_limited && matches!(user_part(&self.matches_from), "" | "*")
     }
 
-    /// The user of that domain that it rings; `None` where it rings something
-    /// else, such as a queue.
-    pub fn rings_user_of(&self, domain: &PbxDomain) -> Option<&str> {
-        let host = self.to_host.trim();
-        let in_domain = matches!(host, "" | "*" | "[*]") || domain.is(host);
-        let to_user = self.action().is_empty() || self.action().starts_with("to-user");
-        (in_domain && to_user).then_some(user_part(&self.to_user))
+    /// Whether it is the rule that takes whatever no other does.
+    pub fn is_chain(&self) -> bool {
+        user_part(&self.matches_to) == "*"
     }
 
-    /// Whether calls end here without anything ringing.
-    pub fn ends_calls(&self) -> bool {
-        let goes_nowhere = self.to_user.trim().is_empty();
-        goes_nowhere || ["hangup", "available-number", "AvailableDID"].contains(&self.action())
+    /// What becomes of its calls. Only what is known to ring counts as ringing:
+    /// actions and hosts that this program does not know are `Elsewhere`.
+    pub fn target(&self, domain: &PbxDomain) -> DialRuleTarget {
+        const RINGING: [&str; 5] = [
+            "to-user",
+            "to-user-residential",
+            "to-callqueue",
+            "call-queuing",
+            "to-voicemail",
+        ];
+        const ENDING: [&str; 3] = ["hangup", "available-number", "availabledid"];
+        let action = self.action().to_ascii_lowercase();
+        let user = user_part(&self.to_user);
+        let host = self.to_host.trim();
+        if ENDING.contains(&action.as_str()) || user.is_empty() {
+            return DialRuleTarget::Nobody;
+        }
+        let is_here = matches!(host, "" | "*" | "[*]") || domain.is(host);
+        match RINGING.contains(&action.as_str()) && is_here && !user.contains(['*', '[', '?']) {
+            true => DialRuleTarget::User(user.to_owned()),
+            false => DialRuleTarget::Elsewhere,
+        }
     }
 
     /// What it does, for people.
     pub fn words(&self) -> String {
+        let host = match self.to_host.trim() {
+            "" | "*" | "[*]" => String::new(),
+            host => format!("@{}", shown(host, 100)),
+        };
         format!(
-            "a dial rule for {} sends everybody to {} {}",
+            "a dial rule for {} sends everybody to {} {}{host}",
             shown(&self.matches_to, 60),
             shown(self.action(), 40),
-            shown(&self.to_user, 60)
+            shown(user_part(&self.to_user), 60)
         )
     }
 
     /// `to-user` in `sip:start@to-user`.
     fn action(&self) -> &str {
-        self.application
-            .rsplit('@')
-            .next()
-            .unwrap_or_default()
-            .trim()
+        let action = self.application.rsplit('@').next().unwrap_or_default();
+        action.trim()
     }
 }
 
@@ -128,8 +154,13 @@ pub(super) fn records(answer: &Answer, what: &str) -> Result<Vec<Map<String, Val
     if answer.body.iter().all(u8::is_ascii_whitespace) {
         return Ok(Vec::new());
     }
+    if is_empty_xml(&answer.body) {
+        return Ok(Vec::new());
+    }
     let value: Value = answer.json(what)?;
-    if answer.is_contradicted() {
+    // `{"code":403,"message":"Forbidden"}` with a success status.
+    let is_message = value.get("code").is_some() && value.get("message").is_some();
+    if is_message || answer.is_contradicted() {
         let words = answer::words_in(&value).unwrap_or_default();
         return refuse(&format!("an error: \"{}\"", shown(&words, 300)));
     }
@@ -152,6 +183,39 @@ pub(super) fn records(answer: &Answer, what: &str) -> Result<Vec<Map<String, Val
         }
     }
     Ok(records)
+}
+
+/// The first generation answers so for what is absent, whatever form was asked for.
+fn is_empty_xml(body: &[u8]) -> bool {
+    let text: String = String::from_utf8_lossy(&body[..body.len().min(200)])
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .collect();
+    let root = match text.split_once("?>") {
+        Some((_, root)) => root,
+        None => &text,
+    };
+    body.len() <= 200 && matches!(root, "<xml/>" | "<xml></xml>")
+}
+
+/// Whether the first of the named fields that is there switches something on;
+/// true where none is there. A word that is not known is no yes.
+pub(super) fn is_enabled(record: &Map<String, Value>, names: &[&str]) -> bool {
+    match names.iter().find_map(|name| record.get(*name)) {
+        None | Some(Value::Null) => true,
+        Some(_) => switch(record, names) == Some(true),
+    }
+}
+
+/// Whether a field limits a rule: anything but nothing and `*`.
+pub(super) fn is_limit(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::String(text) => !matches!(text.trim(), "" | "*"),
+        Value::Array(list) => list.iter().any(is_limit),
+        Value::Object(fields) => !fields.is_empty(),
+        Value::Bool(_) | Value::Number(_) => true,
+    }
 }
 
 /// The first of the named fields that is there, as text.

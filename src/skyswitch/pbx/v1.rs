@@ -5,7 +5,9 @@ use serde_json::{Map, Value};
 
 use super::super::call::Call;
 use super::super::upstream::Upstream;
-use super::records::{AnsweringRule, DialRule, PbxUser, is_about, records, switch, text, texts};
+use super::records::{
+    AnsweringRule, DialRule, PbxUser, is_about, is_enabled, is_limit, records, switch, text, texts,
+};
 use crate::domain::{Extension, PbxDomain, ROUTE_BY_ANI, SetupPiece};
 use crate::error::Result;
 
@@ -78,7 +80,7 @@ fn answering_rule(record: &Map<String, Value>) -> AnsweringRule {
     let forwards = switch(record, &["for_control"]).unwrap_or(false);
     AnsweringRule {
         time_frame: text(record, &["time_frame"]).unwrap_or_default(),
-        enabled: switch(record, &["enable", "enabled"]).unwrap_or(true),
+        enabled: is_enabled(record, &["enable", "enabled"]),
         forwards_to: match forwards {
             true => texts(record.get("for_parameters")),
             false => Vec::new(),
@@ -97,15 +99,14 @@ pub(super) async fn dial_rules(upstream: &Upstream, domain: &PbxDomain) -> Resul
 
 fn dial_rule(record: &Map<String, Value>) -> DialRule {
     let limits = ["dow", "tod_from", "tod_to", "valid_from", "valid_to"];
-    let is_set =
-        |name: &&str| text(record, &[name]).is_some_and(|limit| !matches!(limit.trim(), "" | "*"));
+    let is_set = |name: &&str| record.get(*name).is_some_and(is_limit);
     DialRule {
         matches_to: text(record, &["matchrule", "match_to"]).unwrap_or_default(),
         matches_from: text(record, &["match_from"]).unwrap_or_default(),
         application: text(record, &["responder"]).unwrap_or_default(),
         to_user: text(record, &["to_user"]).unwrap_or_default(),
         to_host: text(record, &["to_host"]).unwrap_or_default(),
-        enabled: switch(record, &["enable", "enabled"]).unwrap_or(true),
+        enabled: is_enabled(record, &["enable", "enabled"]),
         is_limited: limits.iter().any(is_set),
     }
 }

@@ -5,7 +5,9 @@ use serde_json::{Map, Value, json};
 
 use super::super::call::Call;
 use super::super::upstream::Upstream;
-use super::records::{AnsweringRule, DialRule, PbxUser, is_about, records, switch, text, texts};
+use super::records::{
+    AnsweringRule, DialRule, PbxUser, is_about, is_enabled, is_limit, records, switch, text, texts,
+};
 use crate::domain::{Extension, PbxDomain, ROUTE_BY_ANI, SetupPiece};
 use crate::error::{Code, Result};
 
@@ -86,7 +88,7 @@ fn answering_rule(record: &Map<String, Value>) -> AnsweringRule {
     let forwards = forward.is_some_and(|forward| switch(forward, &["enabled"]).unwrap_or(false));
     AnsweringRule {
         time_frame: text(record, &["time-frame"]).unwrap_or_default(),
-        enabled: switch(record, &["enabled"]).unwrap_or(true),
+        enabled: is_enabled(record, &["enabled"]),
         forwards_to: match (forwards, forward) {
             (true, Some(forward)) => texts(forward.get("parameters")),
             _ => Vec::new(),
@@ -114,16 +116,15 @@ async fn rule_records(upstream: &Upstream, domain: &PbxDomain) -> Result<Vec<Map
 }
 
 fn dial_rule(record: &Map<String, Value>) -> DialRule {
-    let is_limit = |name: &str| {
-        name.starts_with("dial-rule-matching-") && name != NEW_TO && name != NEW_FROM
-            || name.starts_with("dail-rule-matching-") && name != OLD_TO && name != OLD_FROM
+    let is_limiting = |name: &str| {
+        ["dial-rule-matching-", "dail-rule-matching-"]
+            .iter()
+            .any(|start| name.starts_with(start))
+            && ![NEW_TO, NEW_FROM, OLD_TO, OLD_FROM].contains(&name)
     };
-    let is_limited = record.iter().any(|(name, value)| {
-        is_limit(name)
-            && value
-                .as_str()
-                .is_some_and(|limit| !matches!(limit.trim(), "" | "*"))
-    });
+    let is_limited = record
+        .iter()
+        .any(|(name, value)| is_limiting(name) && is_limit(value));
     DialRule {
         matches_to: text(record, &[NEW_TO, OLD_TO]).unwrap_or_default(),
         matches_from: text(record, &[NEW_FROM, OLD_FROM]).unwrap_or_default(),
@@ -139,7 +140,7 @@ fn dial_rule(record: &Map<String, Value>) -> DialRule {
             &["dial-rule-translation-destination-host", "to_host"],
         )
         .unwrap_or_default(),
-        enabled: switch(record, &["enabled"]).unwrap_or(true),
+        enabled: is_enabled(record, &["enabled"]),
         is_limited,
     }
 }
@@ -227,12 +228,19 @@ async fn read_all(
     path: Vec<String>,
     what: &str,
 ) -> Result<Vec<Map<String, Value>>> {
-    let mut all = Vec::new();
+    let mut all: Vec<Map<String, Value>> = Vec::new();
     loop {
         let call = Call::get(path.clone())
             .with("start", all.len().to_string())
             .with("limit", LIST_PIECE.to_string());
         let piece = records(&upstream.read(call).await?, what)?;
+        // A host that knows no pieces gives the same one again.
+        if piece
+            .first()
+            .is_some_and(|first| all.first() == Some(first))
+        {
+            return Ok(all);
+        }
         // Hosts may give less than was asked for; only an empty piece is surely the last,
         // and a list that fits into one piece is not asked for twice.
         let is_last = piece.len() < SURELY_MORE || all.len() + piece.len() > LIST_CAP;

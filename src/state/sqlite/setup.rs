@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::journal::{NewRow, RowEnd};
 use super::{Store, failed};
-use crate::domain::{SetupPiece, SetupStep};
+use crate::domain::{DidRoute, SetupPiece, SetupStep};
 use crate::error::{Error, Result};
 use crate::state::{
     Attestation, Begun, ChangeStatus, NewAttestation, NewSetupEntry, SetupClosing, SetupEntry,
@@ -125,7 +125,81 @@ impl Store {
         .execute(&self.pool)
         .await
         .map_err(failed)?;
-        Ok(done.rows_affected() > 0)
+        if done.rows_affected() > 0 {
+            return Ok(true);
+        }
+        // Also where nothing stood: an approval that waits must not come to life afterwards.
+        sqlx::query(
+            "INSERT INTO attestations (realm, account, domain, step, attested_by, note, asked_by,
+                                       attested_at, withdrawn_at, withdrawn_by)
+             VALUES (?, ?, ?, ?, '', '', ?, ?, ?, ?)",
+        )
+        .bind(realm)
+        .bind(account)
+        .bind(domain)
+        .bind(step.as_str())
+        .bind(withdrawn_by)
+        .bind(now)
+        .bind(now)
+        .bind(withdrawn_by)
+        .execute(&self.pool)
+        .await
+        .map_err(failed)?;
+        Ok(false)
+    }
+
+    /// When a step was last attested or withdrawn, in milliseconds; 0 where it never was.
+    pub async fn last_word(
+        &self,
+        realm: &str,
+        account: &str,
+        domain: &str,
+        step: SetupStep,
+    ) -> Result<i64> {
+        sqlx::query_scalar(
+            "SELECT coalesce(max(max(attested_at, coalesce(withdrawn_at, 0))), 0) FROM attestations
+             WHERE realm = ? AND account = ? AND domain = ? AND step = ?",
+        )
+        .bind(realm)
+        .bind(account)
+        .bind(domain)
+        .bind(step.as_str())
+        .fetch_one(&self.pool)
+        .await
+        .map_err(failed)
+    }
+
+    /// The routes by which numbers were pointed at ANI users, oldest first.
+    pub async fn routes_to_ani_users(&self, realm: &str, account: &str) -> Result<Vec<DidRoute>> {
+        let pieces: Vec<SetupPiece> = sqlx::query(
+            "SELECT piece FROM changes WHERE realm = ? AND account = ? AND did IS NOT NULL
+               AND operation = 'onboard_domain' AND status <> 'failed' ORDER BY id",
+        )
+        .bind(realm)
+        .bind(account)
+        .try_map(|row: SqliteRow| from_text(row.try_get("piece")?, "piece"))
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed)?;
+        let routes = pieces.into_iter().filter_map(|piece| match piece {
+            SetupPiece::DidRoute { route, .. } => Some(route),
+            _ => None,
+        });
+        Ok(routes.collect())
+    }
+
+    /// Whether this installation has created a domain.
+    pub async fn has_created(&self, realm: &str, account: &str, domain: &str) -> Result<bool> {
+        sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM changes WHERE realm = ? AND account = ? AND lower(domain) = ?
+               AND status <> 'failed' AND piece LIKE '{\"kind\":\"pbx_domain\"%')",
+        )
+        .bind(realm)
+        .bind(account)
+        .bind(domain)
+        .fetch_one(&self.pool)
+        .await
+        .map_err(failed)
     }
 
     /// What is attested and not withdrawn, of one domain or of all.
