@@ -16,7 +16,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::Value;
-use skyswitch_mcp::sandbox::{Sandbox, StoredRoute, Tenant};
+use skyswitch_mcp::sandbox::{Fault, Sandbox, StoredRoute, Tenant};
 
 use crate::process::{DOMAIN, Home, sandbox_of, writes};
 
@@ -177,4 +177,29 @@ async fn an_import_killed_at_any_moment_is_finished_without_repeating_anything()
         };
         survives(rows, moment).await;
     }
+}
+
+#[tokio::test]
+async fn requests_that_arrive_after_the_import_was_killed_and_taken_up_do_no_harm() {
+    let rows = 40;
+    let sandbox = sandbox_of(tenant(rows)).await;
+    // The service acts on these long after whoever sent them is gone.
+    let late = Fault::delay("PUT", "route-by-ani", Duration::from_millis(2_500));
+    sandbox.inject(late.times(20));
+    let home = Home::of(&sandbox).with("SKYSWITCH_RATE_LIMIT", "0");
+    let list: String = wanted(rows)
+        .iter()
+        .map(|(ani, destination)| format!("{ani},{destination}\n"))
+        .collect();
+    let file = home.write("list.csv", &format!("ani,destination\n{list}"));
+    let moment = Moment::AtChange(10, Duration::from_millis(50));
+    assert!(!killed(&home, &sandbox, &file, moment).await, "too late");
+    let words = import(&file);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let taken_up = home.run(&words).await;
+    assert_eq!(taken_up.code, 0, "{taken_up:?}");
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(standing(&sandbox), wanted(rows));
+    let open = home.run(&["changes", "--status", "open", "--json"]).await;
+    assert_eq!(open.json()["total"], 0);
 }

@@ -17,6 +17,7 @@ mod lists;
 mod login;
 mod numbers;
 mod onboarding;
+mod onboarding_crash;
 mod operations;
 mod pace;
 mod portfolio;

@@ -1,0 +1,126 @@
+//! An onboarding that is killed at any moment, and called again, ends as one
+//! clean run, and never drops a caller on the way.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a helper that cannot go on fails its test"
+)]
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use skyswitch_mcp::sandbox::{
+    self, DialPlanAccess, Outcome, PbxHabits, Sandbox, StoredDialRule, StoredNumber,
+    StoredSubscriber, Tenant,
+};
+
+use crate::process::{Home, sandbox_of};
+
+const ACME: &str = "acme.12345.service";
+const DID: &str = "16165550180";
+const STRANGER: &str = "16165550190";
+/// Every answer of the service takes so long.
+const LATENCY: Duration = Duration::from_millis(15);
+const ONBOARD: [&str; 9] = [
+    "onboard",
+    "--domain",
+    ACME,
+    "--did",
+    DID,
+    "--fallback-destination",
+    "100",
+    "--yes",
+    "--json",
+];
+
+fn tenant() -> Tenant {
+    Tenant::empty()
+        .domain(ACME, "Acme Dental")
+        .subscriber(StoredSubscriber::domain_user(ACME))
+        .subscriber(StoredSubscriber::person(ACME, "100", "Front Desk"))
+        .number(StoredNumber::to_user(DID, ACME, "100"))
+        .dial_rule(StoredDialRule::chain(ACME))
+        .pbx(PbxHabits::default().dial_plan(DialPlanAccess::ReadWrite))
+}
+
+fn home(sandbox: &Sandbox, api: &str) -> Home {
+    Home::of(sandbox)
+        .with_config(r#"{"allow_dial_plan_changes": true}"#)
+        .with("SKYSWITCH_RATE_LIMIT", "0")
+        .with("SKYSWITCH_PBX_BASE_URL", &sandbox.pbx_base_url())
+        .with("SKYSWITCH_PBX_API", api)
+        .with("SKYSWITCH_PBX_CLIENT_ID", sandbox::PBX_CLIENT_ID)
+        .with("SKYSWITCH_PBX_CLIENT_SECRET", sandbox::PBX_CLIENT_SECRET)
+        .with("SKYSWITCH_PBX_USERNAME", sandbox::PBX_USERNAME)
+        .with("SKYSWITCH_PBX_PASSWORD", sandbox::PBX_PASSWORD)
+        .with("SKYSWITCH_PBX_RATE_LIMIT", "0")
+}
+
+/// Everything upstream holds of the customer.
+fn snapshot(sandbox: &Sandbox) -> String {
+    let mut users = sandbox.subscribers();
+    users.sort_by(|a, b| a.user.cmp(&b.user));
+    format!(
+        "{users:?} {:?} {:?}",
+        sandbox.dial_rules(),
+        sandbox.numbers()
+    )
+}
+
+/// Calls until the customer is ready; says how many requests that took.
+async fn to_the_end(home: &Home, sandbox: &Sandbox) -> usize {
+    for _ in 0..4 {
+        let ran = home.run(&ONBOARD).await;
+        if ran.code == 0 && ran.json()["ready"] == true {
+            break;
+        }
+    }
+    let ready = home.run(&ONBOARD).await;
+    assert_eq!(ready.json()["ready"], true, "{ready:?}");
+    assert_eq!(sandbox.ever_dropped(), Vec::<String>::new());
+    assert_eq!(
+        sandbox.who_rings(DID, STRANGER),
+        Outcome::Rings("100".to_owned())
+    );
+    sandbox.requests().len()
+}
+
+#[tokio::test]
+async fn an_onboarding_killed_at_any_moment_ends_as_one_clean_run() {
+    for api in ["v1", "v2"] {
+        let clean = sandbox_of(tenant()).await;
+        let whole = to_the_end(&home(&clean, api), &clean).await;
+        let expected = snapshot(&clean);
+        for _ in 0..4 {
+            let sandbox = sandbox_of(tenant()).await;
+            sandbox.set_latency(LATENCY);
+            let home = home(&sandbox, api);
+            let at = rand::random_range(0..whole);
+            // The run is killed once the service has received that many requests.
+            for _ in 0..3 {
+                let mut command = home.command(&ONBOARD);
+                command.stdin(Stdio::null()).stdout(Stdio::null());
+                let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+                while sandbox.requests().len() < at && child.try_wait().unwrap().is_none() {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+                tokio::time::sleep(LATENCY.mul_f64(rand::random())).await;
+                let is_over = child.try_wait().unwrap().is_some();
+                child.kill().await.unwrap();
+                assert_eq!(sandbox.dropped_numbers(), Vec::<String>::new());
+                if !is_over {
+                    break;
+                }
+            }
+            to_the_end(&home, &sandbox).await;
+            assert_eq!(
+                snapshot(&sandbox),
+                expected,
+                "{api}, killed at request {at}"
+            );
+            let open = home.run(&["changes", "--status", "open", "--json"]).await;
+            assert_eq!(open.json()["total"], 0, "{api}, killed at request {at}");
+        }
+    }
+}
