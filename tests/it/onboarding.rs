@@ -617,7 +617,15 @@ async fn undoing_an_undo_is_blocked_once_the_word_is_taken_back() {
 async fn no_order_of_calls_leaves_a_number_routed_without_the_rule() {
     // Everything an eager caller may try, in every order, with `--yes`, tokens,
     // forms answered by themselves and attestations nobody looked at.
-    const TRIES: [&str; 5] = ["onboard", "onboard_did_only", "attest", "mark_user", "next"];
+    const TRIES: [&str; 7] = [
+        "onboard",
+        "onboard_did_only",
+        "attest",
+        "mark_user",
+        "next",
+        "withdraw",
+        "undo",
+    ];
     let orders = TRIES
         .iter()
         .flat_map(|first| TRIES.iter().map(|second| [*first, *second, *first]));
@@ -664,6 +672,25 @@ async fn attempt(app: &App, what: &str) {
             "onboard" => {}
             "onboard_did_only" => args.fallback_destination = None,
             "next" => args.steps = Some(OnboardSteps::Next),
+            "undo" => {
+                for id in 1..=3 {
+                    let undo = UndoChange {
+                        change_id: id.to_string(),
+                        account_id: None,
+                        confirmation: None,
+                    };
+                    let _ = undo_change(app, &undo, channel).await;
+                }
+                continue;
+            }
+            "withdraw" => {
+                let withdrawing = MarkSetupStep {
+                    withdraw: Some(true),
+                    ..marking("dial_translation_rule")
+                };
+                let _ = mark_setup_step(app, &withdrawing, channel).await;
+                continue;
+            }
             step => {
                 let step = match step {
                     "attest" => "dial_translation_rule",
@@ -971,8 +998,10 @@ async fn a_fault_at_any_request_and_a_second_call_end_as_one_clean_run() {
         let clean = Bench::with(Tenant::empty().pbx(open())).await;
         let whole = run_to_the_end(&clean, api).await;
         let expected = &snapshot(&clean);
-        // A lost answer, a failure or a refusal, at every request in turn.
-        let points = (0..whole).map(|at| (at, (at + offset) % 3));
+        // A lost answer, a failure or a refusal, at every second request.
+        let points = (offset..whole)
+            .step_by(2)
+            .map(|at| (at, (at / 2 + offset) % 3));
         stream::iter(points)
             .for_each_concurrent(16, |(at, kind)| async move {
                 let bench = Bench::with(Tenant::empty().pbx(open())).await;

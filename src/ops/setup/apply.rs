@@ -1,30 +1,42 @@
 //! Making an agreed plan, one piece after the other.
 
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use super::evidence::Customer;
 use super::onboard::{OnboardChange, PieceState};
 use crate::domain::SetupPiece;
 use crate::error::{Code, Error, Result};
 use crate::guard::{Clearance, MayRoute, SetupChange, SetupPlan};
 use crate::ops::App;
-use crate::ops::change::Journalled;
+use crate::ops::change::{Journalled, NotMade};
 use crate::ops::journal::Origin;
+use crate::state::FileLock;
+
+/// What was looked at longer ago is looked at again.
+const RECENT: Duration = Duration::from_secs(1);
+/// How often that is done before giving up.
+const LOOKS: usize = 5;
 
 impl App {
     /// Makes the pieces in their order and ends with the first that is not
-    /// made: what comes later builds on it.
+    /// made: what comes later builds on it. The turn is held until the last
+    /// request that was sent has ended, also where the caller goes away.
     pub(super) async fn apply_setup(
         &self,
         clearance: Clearance<SetupPlan>,
         customer: &Customer,
+        turn: FileLock,
         told: &mut [OnboardChange],
     ) {
+        let turn = Arc::new(turn);
         let mut stopped = false;
         for (piece, told) in clearance.divide().into_iter().zip(told) {
             if stopped {
                 told.state = PieceState::NotSent;
                 continue;
             }
-            match self.make(piece, customer).await {
+            match self.make(piece, customer, &turn).await {
                 Ok(change_id) => {
                     told.state = PieceState::Made;
                     told.change_id = Some(change_id.to_string());
@@ -46,12 +58,26 @@ impl App {
         &self,
         clearance: Clearance<SetupChange>,
         customer: &Customer,
-    ) -> Result<i64, crate::ops::change::NotMade> {
-        // Whatever has to be waited for comes before the last look.
-        let ready = clearance.change().ready(self.client()?).await?;
-        self.may_still_route(clearance.change(), customer).await?;
-        let made = self.send_now(clearance, ready, (), Origin::default());
-        Ok(made.await?.change_id)
+        turn: &Arc<FileLock>,
+    ) -> Result<i64, NotMade> {
+        let routes_did = matches!(clearance.change().piece(), SetupPiece::DidRoute { .. });
+        for _ in 0..LOOKS {
+            self.may_still_route(clearance.change(), customer).await?;
+            let looked = Instant::now();
+            let ready = clearance.change().ready(self.client()?).await?;
+            // The pace may have held it back for long: then it is looked at anew.
+            if !routes_did || looked.elapsed() < RECENT {
+                let hold = Arc::clone(turn);
+                let made = self.send_now(clearance, ready, hold, Origin::default());
+                return Ok(made.await?.change_id);
+            }
+        }
+        let busy = Error::new(
+            Code::RateLimited,
+            "other calls use up the pace, so this was not sent",
+            "Try again when they are done.",
+        );
+        Err(busy.into())
     }
 
     /// Right before a number is pointed at the ANI user: the fallback is looked

@@ -236,9 +236,8 @@ pub async fn onboard_domain(
         }
         Agreed::Cleared(clearance, turn) => {
             let mut changes: Vec<OnboardChange> = planned(clearance.change());
-            app.apply_setup(clearance, &wanted.customer, &mut changes)
+            app.apply_setup(clearance, &wanted.customer, turn, &mut changes)
                 .await;
-            drop(turn);
             let all_made = changes
                 .iter()
                 .all(|change| change.state == PieceState::Made);

@@ -6,6 +6,10 @@ ALTER TABLE changes ADD COLUMN did TEXT;        -- digits, where the change is a
 
 ALTER TABLE changes ADD COLUMN stands INTEGER NOT NULL DEFAULT 0; -- whether a piece that was cut off came to stand
 
+-- Who else works on the same rule is asked before every change.
+CREATE INDEX changes_by_caller ON changes (realm, account, caller);
+CREATE INDEX changes_of_setups ON changes (realm, account) WHERE piece IS NOT NULL;
+
 -- Steps of a set-up that a person has looked at, since no API shows them.
 CREATE TABLE attestations (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,
