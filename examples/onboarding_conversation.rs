@@ -36,7 +36,13 @@ async fn main() -> Result<()> {
         .to_owned();
     println!("customer: {domain}");
 
-    let arguments = json!({"domain": domain, "did": "6165550150", "fallback_destination": "100"});
+    // Everything that may be made now is one plan; the number waits for the rule.
+    let arguments = json!({"domain": domain, "did": "6165550170", "fallback_destination": "100"});
+    let onboarded = call(&agent, "onboard_domain", arguments.clone()).await?;
+    for change in onboarded["changes"].as_array().into_iter().flatten() {
+        println!("{}: {}", word(&change["state"]), word(&change["what"]));
+    }
+
     let checklist = call(&agent, "setup_checklist", arguments).await?;
     for step in checklist["steps"].as_array().into_iter().flatten() {
         println!("  [{}] {}", word(&step["state"]), word(&step["title"]));
@@ -123,13 +129,18 @@ impl ClientHandler for Agent {
         request: ElicitRequestParams,
         _: RequestContext<RoleClient>,
     ) -> std::result::Result<ElicitResult, ErrorData> {
+        let mut asked_for = String::new();
         if let ElicitRequestParams::FormElicitationParams { message, .. } = request {
             for line in message.lines() {
                 println!("  ? {line}");
             }
+            // The last line names the value: "To agree, type the domain's name: …".
+            asked_for = message.rsplit(": ").next().unwrap_or_default().to_owned();
         }
-        println!("  [the person types 616 555 0172]");
-        Ok(ElicitResult::new(ElicitationAction::Accept)
-            .with_content(json!({"confirm": "616 555 0172"})))
+        println!("  [the person types {asked_for}]");
+        Ok(
+            ElicitResult::new(ElicitationAction::Accept)
+                .with_content(json!({"confirm": asked_for})),
+        )
     }
 }
