@@ -20,6 +20,7 @@ mod onboarding;
 mod onboarding_crash;
 mod operations;
 mod pace;
+mod pbx_settings;
 mod portfolio;
 mod process;
 mod prompts;
