@@ -1349,3 +1349,22 @@ async fn the_dial_plan_of_somebody_elses_domain_is_not_mended() {
         .collect();
     assert_eq!(steps, ["route_by_ani_user"; 2], "{planned:?}");
 }
+
+#[tokio::test]
+async fn the_rule_is_looked_at_once_more_right_before_the_number_is_routed() {
+    let habits = PbxHabits::default().dial_plan(DialPlanAccess::Read);
+    let tenant = prepared(habits).dial_rule(StoredDialRule::fallback(ACME, "100"));
+    let bench = Bench::with(tenant).await;
+    let app = app_on(&bench, PbxApi::V2);
+    // The plan is made on a rule that stands; the last look does not find it.
+    bench.sandbox.inject(Fault::pass("GET", "dialrules"));
+    bench.sandbox.inject(Fault::status("GET", "dialrules", 400));
+    let outcome = onboard(&app, &onboarding(), &Channel::Given).await.unwrap();
+    assert_eq!(outcome.status, OnboardStatus::Incomplete, "{outcome:?}");
+    assert_eq!(outcome.changes[0].state, PieceState::Failed);
+    let requests = bench.sandbox.requests();
+    assert!(requests.iter().all(|request| request.method != "PUT"));
+    // Calling again goes on where it stopped.
+    let outcome = onboard(&app, &onboarding(), &Channel::Given).await.unwrap();
+    assert!(outcome.ready, "{outcome:?}");
+}
