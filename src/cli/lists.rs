@@ -1,5 +1,6 @@
 //! `skyswitch vip import` and `export`: lists as files.
 
+use std::convert::Infallible;
 use std::io::Read;
 use std::path::Path;
 
@@ -22,14 +23,6 @@ pub(super) async fn import(app: &App, args: ImportArgs, output: &Output) -> Resu
     let app = app.asked_by("skyswitch vip import (command line)");
     let bar = Bar::new();
     let stop = CancellationToken::new();
-    let stop_on_interrupt = {
-        let stop = stop.clone();
-        tokio::spawn(async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
-                stop.cancel();
-            }
-        })
-    };
     let channel = person.channel();
     let session = SyncSession {
         channel: &channel,
@@ -37,10 +30,16 @@ pub(super) async fn import(app: &App, args: ImportArgs, output: &Output) -> Resu
         stop: &stop,
         most_rows: None,
     };
-    let synced = ops::sync_vips(&app, &args.sync, list.as_deref(), &session).await;
-    // Whatever it ended with: nothing that was sent is cut off.
-    app.settled().await;
-    stop_on_interrupt.abort();
+    let work = async {
+        let synced = ops::sync_vips(&app, &args.sync, list.as_deref(), &session).await;
+        // Whatever it ended with: nothing that was sent is cut off.
+        app.settled().await;
+        synced
+    };
+    let synced = tokio::select! {
+        synced = work => synced,
+        never = stopping(&stop, &bar, output) => match never {},
+    };
     bar.end();
     let outcome = ask::decided(synced?)?;
     output.result(&outcome, || tables::synced(&outcome))?;
@@ -50,6 +49,18 @@ pub(super) async fn import(app: &App, args: ImportArgs, output: &Output) -> Resu
         SyncStatus::Declined | SyncStatus::ConfirmationRequired => person.exit(true, output),
         SyncStatus::Incomplete | SyncStatus::Cancelled => Exit::Failed,
     })
+}
+
+/// Waits for Ctrl-C and stops the import, which ends by itself after that.
+async fn stopping(stop: &CancellationToken, bar: &Bar, output: &Output) -> Infallible {
+    if tokio::signal::ctrl_c().await.is_ok() {
+        stop.cancel();
+        tracing::info!("interrupted; what is under way is finished");
+        bar.beside(|| {
+            output.note("Stopping: what is under way is finished, nothing else is sent.")
+        });
+    }
+    std::future::pending().await
 }
 
 /// Writes a domain's rules as a list that `import` takes.

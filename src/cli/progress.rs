@@ -25,6 +25,11 @@ impl Bar {
         Bar(bar)
     }
 
+    /// Lets something else write on the terminal.
+    pub fn beside(&self, write: impl FnOnce()) {
+        self.0.suspend(write);
+    }
+
     pub fn end(&self) {
         self.0.finish_and_clear();
     }

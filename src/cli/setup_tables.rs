@@ -124,6 +124,13 @@ pub(super) fn portfolio(portfolio: &Portfolio) -> String {
         counted(portfolio.total, "customer"),
         stages.join(", ")
     );
+    if portfolio.read_earlier > 0 {
+        let _ = write!(
+            text,
+            "\nThe dial plans of {} were read within the last hour and not again; `--fresh` reads them now.",
+            portfolio.read_earlier
+        );
+    }
     text
 }
 

@@ -9,19 +9,67 @@ const RECENT: Duration = Duration::from_secs(1);
 
 /// Permission to make exactly one change. Only the guard can make one, the
 /// client's writing methods demand one, and using it uses it up: an unguarded
-/// write does not compile.
+/// write does not compile. Each example that must not compile is one that does
+/// with one thing changed, so that nothing else can be what is wrong with it.
 ///
-/// ```compile_fail
+/// ```
+/// # use skyswitch_mcp::guard::Clearance;
+/// # use skyswitch_mcp::skyswitch::{Client, ReadyToWrite};
+/// async fn write(client: Client, clearance: Clearance, [first, _]: [ReadyToWrite; 2]) {
+///     let _ = client.write(clearance, first).await;
+/// }
+/// ```
+///
+/// Not without one:
+///
+/// ```compile_fail,E0308
+/// # use skyswitch_mcp::guard::RouteChange;
+/// # use skyswitch_mcp::skyswitch::{Client, ReadyToWrite};
+/// async fn write(client: Client, change: RouteChange, [first, _]: [ReadyToWrite; 2]) {
+///     let _ = client.write(change, first).await;
+/// }
+/// ```
+///
+/// Not twice with the same one:
+///
+/// ```compile_fail,E0382
+/// # use skyswitch_mcp::guard::Clearance;
+/// # use skyswitch_mcp::skyswitch::{Client, ReadyToWrite};
+/// async fn write(client: Client, clearance: Clearance, [first, second]: [ReadyToWrite; 2]) {
+///     let _ = client.write(clearance, first).await;
+///     let _ = client.write(clearance, second).await;
+/// }
+/// ```
+///
+/// Others can read what it permits:
+///
+/// ```
 /// # use skyswitch_mcp::guard::{Clearance, RouteChange};
-/// fn forge(change: RouteChange) -> Clearance {
-///     Clearance { change }
+/// fn permitted(clearance: &Clearance) -> RouteChange {
+///     clearance.change().clone()
+/// }
+/// ```
+///
+/// They can neither copy it nor make one:
+///
+/// ```compile_fail,E0308
+/// # use skyswitch_mcp::guard::Clearance;
+/// fn copied(clearance: &Clearance) -> Clearance {
+///     clearance.clone()
+/// }
+/// ```
+///
+/// ```compile_fail,E0624
+/// # use skyswitch_mcp::guard::{Clearance, RouteChange};
+/// fn forged(clearance: &Clearance) -> Clearance {
+///     Clearance::grant(clearance.change().clone())
 /// }
 /// ```
 ///
 /// ```compile_fail
 /// # use skyswitch_mcp::guard::{Clearance, RouteChange};
-/// fn forge(change: RouteChange) -> Clearance {
-///     Clearance::grant(change)
+/// fn forged(clearance: &Clearance) -> Clearance {
+///     Clearance { change: clearance.change().clone() }
 /// }
 /// ```
 #[derive(Debug)]

@@ -78,6 +78,13 @@ pub(super) fn portfolio(portfolio: &Portfolio) -> String {
         portfolio.total,
         stages.join(", ")
     );
+    if portfolio.read_earlier > 0 {
+        let _ = write!(
+            text,
+            "\nThe dial plans of {} were read within the last hour and not again; `fresh` reads them now.",
+            portfolio.read_earlier
+        );
+    }
     for row in &portfolio.customers {
         let _ = write!(
             text,

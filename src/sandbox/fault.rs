@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use tokio_util::sync::CancellationToken;
+
 /// Something that goes wrong with the next matching requests.
 #[derive(Debug, Clone)]
 pub struct Fault {
@@ -60,11 +62,30 @@ pub enum Effect {
     Truncate,
     /// Acts after the delay, even if the caller has hung up by then.
     Delay(Duration),
+    /// Acts once the gate is open, even if the caller has hung up by then.
+    Hold(Gate),
     /// Answers 200 with an HTML page instead of acting.
     Html,
     /// Answers 200 with a JSON body of that many bytes (at least 4), streamed without a
     /// `Content-Length`, instead of acting.
     Huge(usize),
+}
+
+/// Keeps requests waiting until it is opened; a clone is the same gate.
+///
+/// It lets a test put what happens in order, where a delay would leave it to the clock.
+#[derive(Debug, Clone, Default)]
+pub struct Gate(CancellationToken);
+
+impl Gate {
+    /// Lets everything through that waits, and all that comes later.
+    pub fn open(&self) {
+        self.0.cancel();
+    }
+
+    pub(super) async fn passed(&self) {
+        self.0.cancelled().await;
+    }
 }
 
 /// The two forms of a `Retry-After` header.
@@ -149,6 +170,11 @@ impl Fault {
     /// See [`Effect::Delay`].
     pub fn delay(method: &str, path: &str, delay: Duration) -> Fault {
         Fault::new(method, path, Effect::Delay(delay))
+    }
+
+    /// See [`Effect::Hold`].
+    pub fn hold(method: &str, path: &str, gate: &Gate) -> Fault {
+        Fault::new(method, path, Effect::Hold(gate.clone()))
     }
 
     /// See [`Effect::Html`].

@@ -192,6 +192,10 @@ async fn answer(
             pause(delay).await;
             acted.await
         }
+        Some(Effect::Hold(gate)) => {
+            gate.passed().await;
+            acted.await
+        }
         Some(Effect::Html) => {
             let html = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
             (html, HTML_PAGE).into_response()

@@ -59,7 +59,7 @@ mod upstream;
 pub use self::call::Outcome;
 pub use self::customer::{StoredAnsweringRule, StoredDialRule, StoredNumber, StoredSubscriber};
 pub use self::demo::{ADMIN_DOMAIN, RESELLER, SCALE_DOMAIN};
-pub use self::fault::{Effect, Fault, Matcher, RetryAfter};
+pub use self::fault::{Effect, Fault, Gate, Matcher, RetryAfter};
 pub use self::habits::{DialPlanAccess, Mfa, PbxHabits, V2Version};
 pub use self::stored::{StoredDnis, StoredDomain, StoredRoute};
 pub use self::tenant::{ListShape, Tenant, TokenAnswer};

@@ -18,6 +18,8 @@ pub use records::{
     NewApproval, NewChange, RoutePair,
 };
 pub use run_records::{NewRun, Run, RunRow};
-pub use setup_records::{Attestation, NewAttestation, NewSetupEntry, SetupClosing, SetupEntry};
+pub use setup_records::{
+    Attestation, KeptDialPlan, NewAttestation, NewSetupEntry, SetupClosing, SetupEntry,
+};
 pub use shared::SharedStore;
 pub use sqlite::Store;

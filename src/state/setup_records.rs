@@ -139,3 +139,14 @@ pub struct NewAttestation<'a> {
     /// Milliseconds since 1970, UTC.
     pub now: i64,
 }
+
+/// A dial plan that showed the dial translation rule, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptDialPlan {
+    /// The PBX domain, in lower case.
+    pub domain: String,
+    /// JSON of the rules for calls from the ANI user.
+    pub rules: String,
+    /// Milliseconds since 1970, UTC.
+    pub read_at: i64,
+}

@@ -16,9 +16,9 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::Value;
-use skyswitch_mcp::sandbox::{Fault, Sandbox, StoredRoute, Tenant};
+use skyswitch_mcp::sandbox::{Fault, Gate, Sandbox, StoredRoute, Tenant};
 
-use crate::process::{DOMAIN, Home, sandbox_of, writes};
+use crate::process::{DOMAIN, Home, eventually, sandbox_of, writes};
 
 /// Every answer of the service takes so long.
 const LATENCY: Duration = Duration::from_millis(15);
@@ -184,7 +184,8 @@ async fn requests_that_arrive_after_the_import_was_killed_and_taken_up_do_no_har
     let rows = 40;
     let sandbox = sandbox_of(tenant(rows)).await;
     // The service acts on these long after whoever sent them is gone.
-    let late = Fault::delay("PUT", "route-by-ani", Duration::from_millis(2_500));
+    let gate = Gate::default();
+    let late = Fault::hold("PUT", "route-by-ani", &gate);
     sandbox.inject(late.times(20));
     let home = Home::of(&sandbox).with("SKYSWITCH_RATE_LIMIT", "0");
     let list: String = wanted(rows)
@@ -198,7 +199,11 @@ async fn requests_that_arrive_after_the_import_was_killed_and_taken_up_do_no_har
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let taken_up = home.run(&words).await;
     assert_eq!(taken_up.code, 0, "{taken_up:?}");
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    gate.open();
+    eventually("the late requests are acted on", || {
+        writes(&sandbox).iter().all(|write| write.status != 0)
+    })
+    .await;
     assert_eq!(standing(&sandbox), wanted(rows));
     let open = home.run(&["changes", "--status", "open", "--json"]).await;
     assert_eq!(open.json()["total"], 0);

@@ -12,7 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use skyswitch_mcp::sandbox::{Fault, Sandbox, StoredDnis, StoredRoute, Tenant};
+use skyswitch_mcp::sandbox::{Fault, Gate, Sandbox, StoredDnis, StoredRoute, Tenant};
+
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::process::{
     CALLER, DOMAIN, ERAS, Era, Home, OTHER_CALLER, PATIENCE, Wire, demo_sandbox, eventually,
@@ -23,6 +25,8 @@ use crate::process::{
 const AT_ONCE: usize = 32;
 /// Longer than any test waits.
 const FOREVER: Duration = Duration::from_secs(600);
+/// In this time a server that does not wait for its changes would be gone.
+const TIME_TO_LEAVE: Duration = Duration::from_millis(400);
 
 fn new_callers(count: usize) -> String {
     let rows = (0..count).map(|n| format!("1616555{:04},101,\n", 1000 + n));
@@ -86,14 +90,17 @@ async fn begin(wire: &mut Wire, mut arguments: Value) -> u64 {
 #[tokio::test]
 async fn an_interrupted_import_gives_its_account_also_before_the_first_answer() {
     let sandbox = demo_sandbox().await;
-    let home = Home::of(&sandbox).with("SKYSWITCH_RATE_LIMIT", "0");
-    let late = Fault::delay("PUT", "route-by-ani", Duration::from_millis(1_500));
+    let home = Home::of(&sandbox)
+        .with("SKYSWITCH_RATE_LIMIT", "0")
+        .with("SKYSWITCH_LOG", "info");
+    let gate = Gate::default();
+    let late = Fault::hold("PUT", "route-by-ani", &gate);
     sandbox.inject(late.times(100));
     let file = home.write("list.csv", &new_callers(100));
     let file = file.to_str().unwrap();
     let words = ["vip", "import", file, "--domain", DOMAIN, "--yes", "--json"];
     let mut command = home.command(&words);
-    let child = command
+    let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -101,6 +108,13 @@ async fn an_interrupted_import_gives_its_account_also_before_the_first_answer() 
         .unwrap();
     eventually("rows are sent", || writes(&sandbox).len() == AT_ONCE).await;
     signal(&child, "INT").await;
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    while let Some(line) = log.next_line().await.unwrap() {
+        if line.contains("interrupted") {
+            break;
+        }
+    }
+    gate.open();
     let ended = child.wait_with_output().await.unwrap();
     assert_eq!(ended.status.code(), Some(1), "{ended:?}");
     let outcome: Value = serde_json::from_slice(&ended.stdout).unwrap();
@@ -128,7 +142,8 @@ async fn a_cancelled_mirror_puts_back_what_was_lost_and_its_account_can_be_asked
             .with("SKYSWITCH_CONFIRM", "token")
             .with("SKYSWITCH_RATE_LIMIT", "0");
         let mut wire = Wire::ready(&home, &[], era, false).await;
-        let late = Fault::delay("PUT", "16165551", Duration::from_millis(700));
+        let gate = Gate::default();
+        let late = Fault::hold("PUT", "16165551", &gate);
         sandbox.inject(late.times(60));
         let list = wanted_beside(60);
         let arguments = json!({"domain": DOMAIN, "mode": "mirror", "list": list});
@@ -141,6 +156,9 @@ async fn a_cancelled_mirror_puts_back_what_was_lost_and_its_account_can_be_asked
         let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled",
             "params": {"requestId": id, "reason": "enough"}});
         wire.send(cancel).await;
+        // Answered after the cancellation was read.
+        wire.call("list_domains", json!({})).await;
+        gate.open();
         eventually("what was lost is put back", || kept_rule_stands(&sandbox)).await;
 
         let look = json!({"domain": DOMAIN, "resume": "last", "dry_run": true});
@@ -179,7 +197,8 @@ async fn a_mirror_that_is_shut_down_puts_back_what_was_lost() {
             .with("SKYSWITCH_CONFIRM", "token")
             .with("SKYSWITCH_RATE_LIMIT", "0");
         let mut wire = Wire::ready(&home, &[], Era::Legacy, false).await;
-        let late = Fault::delay("PUT", "16165551", Duration::from_millis(1_500));
+        let gate = Gate::default();
+        let late = Fault::hold("PUT", "16165551", &gate);
         sandbox.inject(late.times(AT_ONCE));
         let list = wanted_beside(40);
         begin(
@@ -192,6 +211,8 @@ async fn a_mirror_that_is_shut_down_puts_back_what_was_lost() {
             true => signal(&wire.child, "TERM").await,
             false => wire.close_input(),
         }
+        tokio::time::sleep(TIME_TO_LEAVE).await;
+        gate.open();
         let ended = wire.ended_within(PATIENCE).await;
         assert!(ended.status.success(), "{ended:?}");
         assert!(kept_rule_stands(&sandbox), "by signal: {by_signal}");

@@ -16,7 +16,7 @@ use skyswitch_mcp::ops::{
     App, ChangeList, ChangeRow, ListChanges, PageSize, UndoChange, UndoStatus, list_changes,
     undo_change,
 };
-use skyswitch_mcp::sandbox::{Effect, Fault, StoredRoute};
+use skyswitch_mcp::sandbox::{Effect, Fault, Gate, StoredRoute};
 use skyswitch_mcp::state::ChangeStatus;
 
 use crate::process::{DOMAIN, Era, Home, Wire, demo_sandbox};
@@ -59,16 +59,17 @@ async fn cut_off(bench: &Bench, effect: Effect) -> ChangeRow {
 #[tokio::test]
 async fn a_change_is_in_the_journal_before_it_is_sent() {
     let bench = Bench::demo().await;
-    let slow = Effect::Delay(Duration::from_millis(400));
-    bench
-        .sandbox
-        .inject(Fault::new("PUT", "route-by-ani", slow));
+    let gate = Gate::default();
+    let held = Fault::hold("PUT", "route-by-ani", &gate);
+    bench.sandbox.inject(held);
     let app = bench.app().asked_by("somebody 1.0 (a test)");
     let other = bench.app();
     let args = adding(CALLER, DENTAL, "102");
     let look = async {
         bench.arrived("PUT", 1).await;
-        changes(&other).await
+        let seen = changes(&other).await;
+        gate.open();
+        seen
     };
     let (added, seen) = tokio::join!(add(&app, &args, &Channel::Given), look);
     let [open] = seen.as_slice() else {
@@ -165,10 +166,9 @@ async fn the_next_change_closes_what_was_cut_off_first() {
 #[tokio::test]
 async fn a_change_that_its_process_still_works_on_is_left_to_it() {
     let bench = Bench::demo().await;
-    let slow = Effect::Delay(Duration::from_millis(1_500));
-    bench
-        .sandbox
-        .inject(Fault::new("PUT", "route-by-ani", slow));
+    let gate = Gate::default();
+    let held = Fault::hold("PUT", "route-by-ani", &gate);
+    bench.sandbox.inject(held);
     let (app, other) = (bench.app(), bench.app());
     let args = adding(CALLER, DENTAL, "102");
     let look = async {
@@ -177,7 +177,9 @@ async fn a_change_that_its_process_still_works_on_is_left_to_it() {
         add(&other, &adding(NEW_CALLER, DENTAL, "101"), &Channel::Given)
             .await
             .unwrap();
-        changes(&other).await
+        let seen = changes(&other).await;
+        gate.open();
+        seen
     };
     let (added, seen) = tokio::join!(add(&app, &args, &Channel::Given), look);
     added.unwrap();

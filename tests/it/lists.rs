@@ -8,7 +8,7 @@ use serde_json::json;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::ops::{ListDomains, ListVips, PageSize, list_domains, list_vips};
 use skyswitch_mcp::sandbox::{
-    ACCOUNT_ID, Fault, ListShape, SCALE_DOMAIN, StoredDnis, StoredRoute, Tenant,
+    ACCOUNT_ID, Fault, Gate, ListShape, SCALE_DOMAIN, StoredDnis, StoredRoute, Tenant,
 };
 
 use crate::support::{
@@ -399,13 +399,20 @@ async fn equal_reads_in_flight_are_sent_once() {
     let app = Arc::new(bench.app());
     list(&app, &listing(VET)).await.unwrap();
     bench.sandbox.clear_requests();
-    bench.sandbox.set_latency(Duration::from_millis(100));
+    let gate = Gate::default();
+    bench
+        .sandbox
+        .inject(Fault::hold("GET", "route-by-ani", &gate));
     let calls: Vec<_> = (0..20)
         .map(|_| {
             let app = Arc::clone(&app);
             tokio::spawn(async move { list(&app, &listing(DENTAL)).await })
         })
         .collect();
+    bench.arrived("GET", 1).await;
+    // Time for the others to send a read of their own, if they did.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    gate.open();
     for call in calls {
         assert_eq!(call.await.unwrap().unwrap().total, 6);
     }
@@ -431,7 +438,10 @@ async fn reads_of_different_things_are_not_mixed_up() {
 async fn a_read_goes_on_for_the_others_when_the_first_to_ask_goes_away() {
     let bench = Bench::demo().await;
     let app = Arc::new(bench.app());
-    bench.sandbox.set_latency(Duration::from_millis(100));
+    let gate = Gate::default();
+    bench
+        .sandbox
+        .inject(Fault::hold("GET", "route-by-ani", &gate));
     let start = || {
         let app = Arc::clone(&app);
         tokio::spawn(async move { list(&app, &listing(DENTAL)).await })
@@ -439,8 +449,9 @@ async fn a_read_goes_on_for_the_others_when_the_first_to_ask_goes_away() {
     let first = start();
     bench.arrived("GET", 1).await;
     let second = start();
-    tokio::task::yield_now().await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
     first.abort();
+    gate.open();
     assert_eq!(second.await.unwrap().unwrap().total, 6);
     assert_eq!(bench.sent(), ["GET"]);
 }

@@ -17,7 +17,7 @@ use skyswitch_mcp::ops::{
     StepState, doctor, list_domains, setup_checklist,
 };
 use skyswitch_mcp::redact::Secret;
-use skyswitch_mcp::sandbox::{ACCOUNT_ID, Fault, StoredDnis, StoredRoute, Tenant};
+use skyswitch_mcp::sandbox::{ACCOUNT_ID, Fault, Gate, StoredDnis, StoredRoute, Tenant};
 
 use crate::support::{
     BAKERY, Bench, CALLER, DENTAL, KETTLE, LEGAL, VET, add, adding, failure, list, listing, nobody,
@@ -525,8 +525,8 @@ async fn the_same_addition_twice_at_once_is_sent_once() {
 async fn a_change_under_way_keeps_its_turn_when_its_caller_goes_away() {
     let bench = Bench::demo().await;
     let app = Arc::new(bench.app());
-    let slow = Fault::delay("PUT", "", Duration::from_millis(300));
-    bench.sandbox.inject(slow);
+    let gate = Gate::default();
+    bench.sandbox.inject(Fault::hold("PUT", "", &gate));
     let first = tokio::spawn({
         let app = Arc::clone(&app);
         async move { add(&app, &adding("6165550111", DENTAL, "101"), &nobody()).await }
@@ -536,7 +536,13 @@ async fn a_change_under_way_keeps_its_turn_when_its_caller_goes_away() {
     let _ = first.await;
     // The first change is still being made: the second must be planned on its result.
     let args = adding("6165550111", DENTAL, "102");
-    let second = add(&app, &args, &nobody()).await.unwrap();
+    let channel = nobody();
+    let (second, ()) = tokio::join!(add(&app, &args, &channel), async {
+        // Time for the second to go ahead, if it did not wait.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        gate.open();
+    });
+    let second = second.unwrap();
     app.settled().await;
     assert_eq!(second.status, AddVipStatus::ConfirmationRequired);
     assert_eq!(bench.rings(DENTAL, "16165550111").as_deref(), Some("101"));

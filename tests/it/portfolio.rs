@@ -11,8 +11,8 @@ use std::sync::Mutex;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
-    ListCustomers, ListDestinations, PageSize, Portfolio, Progress, SyncSession, SyncVips,
-    list_destinations, onboarding_status, sync_vips,
+    CustomerRow, ListCustomers, ListDestinations, PageSize, Portfolio, Progress, SetupChecklist,
+    SyncSession, SyncVips, list_destinations, onboarding_status, setup_checklist, sync_vips,
 };
 use skyswitch_mcp::sandbox::{
     DialPlanAccess, Fault, PbxHabits, StoredSubscriber, Tenant, V2Version,
@@ -127,6 +127,89 @@ async fn a_thousand_customers_take_two_reads_each_and_report_progress() {
     assert!(reads <= 2 + 2 * 1000, "{reads}");
     let told = told.0.lock().unwrap();
     assert_eq!(told.last(), Some(&(1000, 1000)));
+}
+
+/// How often the dial plan of a domain was asked for.
+fn plans_read(bench: &Bench, domain: &str) -> usize {
+    let path = format!("/domains/{domain}/dialplans/");
+    let requests = bench.sandbox.requests();
+    requests.iter().filter(|r| r.path.contains(&path)).count()
+}
+
+fn row<'a>(portfolio: &'a Portfolio, domain: &str) -> &'a CustomerRow {
+    let mut rows = portfolio.customers.iter();
+    rows.find(|row| row.domain == domain).unwrap()
+}
+
+#[tokio::test]
+async fn a_dial_plan_that_showed_the_rule_is_not_read_again_at_once() {
+    let bench = Bench::demo().await;
+    let all = ListCustomers::default();
+    let first = status(&bench, PbxApi::V2, &all).await;
+    assert_eq!(first.read_earlier, 0);
+    assert_eq!(row(&first, DENTAL).dial_plan_read_at, None);
+    let reads = (plans_read(&bench, DENTAL), plans_read(&bench, LEGAL));
+    assert!(reads.0 > 0 && reads.1 > 0, "{reads:?}");
+
+    bench.sandbox.clear_requests();
+    let second = status(&bench, PbxApi::V2, &all).await;
+    assert_eq!(second.stages, first.stages);
+    assert!(second.read_earlier > 0);
+    assert!(row(&second, DENTAL).dial_plan_read_at.is_some());
+    assert_eq!(plans_read(&bench, DENTAL), 0);
+    assert_eq!(plans_read(&bench, LEGAL), reads.1, "an alarm is always new");
+
+    bench.sandbox.clear_requests();
+    let fresh = ListCustomers {
+        fresh: Some(true),
+        ..ListCustomers::default()
+    };
+    assert_eq!(status(&bench, PbxApi::V2, &fresh).await.read_earlier, 0);
+    assert_eq!(plans_read(&bench, DENTAL), reads.0);
+}
+
+#[tokio::test]
+async fn an_earlier_look_at_a_dial_plan_serves_for_an_hour() {
+    let bench = Bench::demo().await;
+    let all = ListCustomers::default();
+    status(&bench, PbxApi::V2, &all).await;
+    let minutes = |n: i64| n * 60 * 1_000;
+    for (passed, reads) in [(minutes(50), false), (minutes(11), true)] {
+        bench.age_dial_plans(passed).await;
+        bench.sandbox.clear_requests();
+        status(&bench, PbxApi::V2, &all).await;
+        assert_eq!(plans_read(&bench, DENTAL) > 0, reads, "{passed}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_read_earlier_hides_no_alarm_that_can_be_seen_today() {
+    let bench = Bench::demo().await;
+    let all = ListCustomers::default();
+    status(&bench, PbxApi::V2, &all).await;
+    // The checklist reads anew, and what it saw the next survey knows.
+    assert!(bench.sandbox.remove_dial_rules(DENTAL));
+    let checking = SetupChecklist {
+        domain: DENTAL.parse().unwrap(),
+        account_id: None,
+        did: None,
+        fallback_destination: None,
+    };
+    let app = app_on(&bench, PbxApi::V2);
+    setup_checklist(&app, &checking).await.unwrap();
+    let seen = status(&bench, PbxApi::V2, &all).await;
+    assert!(row(&seen, DENTAL).alarm, "{seen:?}");
+
+    // Whoever the rule sends calls to is looked up among the users of today.
+    let bench = Bench::demo().await;
+    status(&bench, PbxApi::V2, &all).await;
+    let rules = bench.sandbox.dial_rules();
+    let mut rules = rules.iter().filter(|rule| rule.domain == DENTAL);
+    let target = rules.find(|rule| rule.match_to.contains("route_by_ani"));
+    let target = target.unwrap();
+    assert!(bench.sandbox.remove_subscriber(DENTAL, &target.to_user));
+    let seen = status(&bench, PbxApi::V2, &all).await;
+    assert!(row(&seen, DENTAL).alarm, "{seen:?}");
 }
 
 fn destinations(domain: &str) -> ListDestinations {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{AddVipStatus, App, RemoveVipStatus};
-use skyswitch_mcp::sandbox::{self, Fault, RetryAfter, StoredDnis, StoredRoute, Tenant};
+use skyswitch_mcp::sandbox::{self, Fault, Gate, RetryAfter, StoredDnis, StoredRoute, Tenant};
 
 use crate::support::{
     Bench, CALLER, DENTAL, add, adding, failure, list, listing, nobody, remove, removing, settings,
@@ -288,9 +288,8 @@ async fn a_removal_not_made_is_sent_again() {
 async fn a_rule_that_somebody_else_removed_first_counts_as_removed() {
     let bench = Bench::demo().await;
     let app = bench.app();
-    bench
-        .sandbox
-        .inject(Fault::delay("DELETE", "", Duration::from_millis(200)));
+    let gate = Gate::default();
+    bench.sandbox.inject(Fault::hold("DELETE", "", &gate));
     let args = removing(CALLER, DENTAL);
     let (removed, ()) = tokio::join!(remove(&app, &args, &Channel::Given), async {
         bench.arrived("DELETE", 1).await;
@@ -299,6 +298,7 @@ async fn a_rule_that_somebody_else_removed_first_counts_as_removed() {
                 .sandbox
                 .delete_route(DENTAL, CALLER, &StoredDnis::Absent)
         );
+        gate.open();
     });
     let removed = removed.expect("an outcome");
     assert_eq!(removed.status, RemoveVipStatus::Removed);
@@ -329,7 +329,8 @@ async fn a_lost_answer_and_a_change_by_somebody_else_leave_the_outcome_unknown()
         bench.sandbox.inject(lost);
         bench.sandbox.inject(Fault::pass("GET", "route-by-ani"));
         // The read that settles the matter comes late, after somebody else's change.
-        let late = Fault::delay("GET", "route-by-ani", Duration::from_millis(200));
+        let gate = Gate::default();
+        let late = Fault::hold("GET", "route-by-ani", &gate);
         bench.sandbox.inject(late);
         let args = adding(CALLER, DENTAL, "102");
         let (outcome, ()) = tokio::join!(add(&app, &args, &Channel::Given), async {
@@ -337,6 +338,7 @@ async fn a_lost_answer_and_a_change_by_somebody_else_leave_the_outcome_unknown()
             bench
                 .sandbox
                 .put_route(StoredRoute::new(DENTAL, CALLER, "999"));
+            gate.open();
         });
         let error = failure(outcome, Code::UpstreamUnavailable);
         assert!(error.to_string().contains("not known"), "{error}");

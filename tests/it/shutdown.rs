@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::json;
-use skyswitch_mcp::sandbox::Fault;
+use skyswitch_mcp::sandbox::{Fault, Gate};
 
 use super::process::{
     CALLER, DOMAIN, ERAS, Era, Home, LEGACY, MODERN, Wire, answered, demo_sandbox, eventually,
@@ -17,6 +17,8 @@ use super::process::{
 const PROMPT: Duration = Duration::from_secs(3);
 /// Longer than any test waits.
 const FOREVER: Duration = Duration::from_secs(600);
+/// In this time a server that does not wait for its changes would be gone.
+const TIME_TO_LEAVE: Duration = Duration::from_millis(400);
 
 #[tokio::test]
 async fn the_end_of_input_ends_an_idle_server() {
@@ -100,8 +102,8 @@ async fn a_change_in_flight_is_carried_through() {
     for era in ERAS {
         let sandbox = demo_sandbox().await;
         let mut wire = Wire::ready(&Home::of(&sandbox), &[], era, false).await;
-        let late = Duration::from_millis(1500);
-        sandbox.inject(Fault::delay("PUT", "route-by-ani", late));
+        let gate = Gate::default();
+        sandbox.inject(Fault::hold("PUT", "route-by-ani", &gate));
         let arguments = json!({"ani": "6165550177", "domain": DOMAIN, "destination": "101"});
         wire.post_call("add_vip", arguments).await;
         eventually("the change reaches the service", || {
@@ -110,7 +112,9 @@ async fn a_change_in_flight_is_carried_through() {
         .await;
         assert_eq!(stored(&sandbox, "16165550177"), []);
         wire.close_input();
-        let ended = wire.ended_within(PROMPT + late).await;
+        tokio::time::sleep(TIME_TO_LEAVE).await;
+        gate.open();
+        let ended = wire.ended_within(PROMPT).await;
         assert!(ended.status.success(), "{ended:?}");
         assert_eq!(stored(&sandbox, "16165550177").len(), 1);
         let [write] = writes(&sandbox).try_into().expect("one change");
@@ -122,15 +126,17 @@ async fn a_change_in_flight_is_carried_through() {
 async fn a_change_whose_answer_is_lost_at_the_end_is_still_made_known() {
     let sandbox = demo_sandbox().await;
     let mut wire = Wire::ready(&Home::of(&sandbox), &[], Era::Legacy, false).await;
-    let late = Duration::from_millis(300);
+    let gate = Gate::default();
     sandbox.inject(Fault::pass("GET", "route-by-ani"));
     sandbox.inject(Fault::drop_before("PUT", "route-by-ani"));
-    sandbox.inject(Fault::delay("GET", "route-by-ani", late));
+    sandbox.inject(Fault::hold("GET", "route-by-ani", &gate));
     let arguments = json!({"ani": "6165550177", "domain": DOMAIN, "destination": "101"});
     wire.post_call("add_vip", arguments).await;
     eventually("the outcome is read back", || received(&sandbox).len() == 3).await;
     wire.close_input();
-    wire.ended_within(PROMPT + late).await;
+    tokio::time::sleep(TIME_TO_LEAVE).await;
+    gate.open();
+    wire.ended_within(PROMPT).await;
     // The dropped request did nothing, so it was sent again.
     assert_eq!(stored(&sandbox, "16165550177").len(), 1);
     assert_eq!(writes(&sandbox).len(), 2);
@@ -262,8 +268,8 @@ async fn the_signal_to_terminate_ends_the_server() {
 async fn a_change_in_flight_survives_the_signal_to_terminate() {
     let sandbox = demo_sandbox().await;
     let mut wire = Wire::ready(&Home::of(&sandbox), &[], Era::Legacy, false).await;
-    let late = Duration::from_millis(500);
-    sandbox.inject(Fault::delay("PUT", "route-by-ani", late));
+    let gate = Gate::default();
+    sandbox.inject(Fault::hold("PUT", "route-by-ani", &gate));
     let arguments = json!({"ani": "6165550177", "domain": DOMAIN, "destination": "101"});
     wire.post_call("add_vip", arguments).await;
     eventually("the change reaches the service", || {
@@ -271,7 +277,9 @@ async fn a_change_in_flight_survives_the_signal_to_terminate() {
     })
     .await;
     signal(&wire.child, "TERM").await;
-    wire.ended_within(PROMPT + late).await;
+    tokio::time::sleep(TIME_TO_LEAVE).await;
+    gate.open();
+    wire.ended_within(PROMPT).await;
     let [write] = writes(&sandbox).try_into().expect("one change");
     assert_eq!(write.status, 201, "the server hung up on the change");
     assert_eq!(stored(&sandbox, "16165550177").len(), 1);

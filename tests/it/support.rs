@@ -85,10 +85,21 @@ impl Bench {
 
     /// Lets the changes in the journal be that many milliseconds older.
     pub async fn age_journal(&self, milliseconds: i64) {
+        let older = "UPDATE changes SET started_at = started_at - ?";
+        self.age(older, milliseconds).await;
+    }
+
+    /// Lets the dial plans that were kept be that many milliseconds older.
+    pub async fn age_dial_plans(&self, milliseconds: i64) {
+        let older = "UPDATE dial_plans SET read_at = read_at - ?";
+        self.age(older, milliseconds).await;
+    }
+
+    async fn age(&self, older: &'static str, milliseconds: i64) {
         let path = self.state_dir().join("state.db");
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
         let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
-        sqlx::query("UPDATE changes SET started_at = started_at - ?")
+        sqlx::query(older)
             .bind(milliseconds)
             .execute(&pool)
             .await

@@ -1,10 +1,46 @@
-//! What a domain's dial plan shows of the dial translation rule.
+//! What a domain's dial plan shows of the dial translation rule, now or when it
+//! was last read.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
 
 use crate::domain::{Extension, PbxDomain};
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, Result};
 use crate::guard::FallbackReading;
 use crate::ops::App;
+use crate::ops::journal::now;
 use crate::skyswitch::{DialRule, DialRuleTarget, Subscriber};
+use crate::state::KeptDialPlan;
+
+/// How long a dial plan that showed the rule may serve a survey. The published
+/// limit is 1,800 requests an hour, so a thousand customers cannot be read anew
+/// for every look.
+const KEPT_FOR: Duration = Duration::from_secs(60 * 60);
+
+/// Dial plans that showed the rule when they were last read, by domain.
+#[derive(Debug, Default)]
+pub(super) struct KeptDialPlans(HashMap<String, KeptDialPlan>);
+
+impl KeptDialPlans {
+    /// Judges a dial plan as it was last read, by the users of today. Only that
+    /// the rule stands is taken from the past; an alarm never is.
+    pub fn standing(
+        &self,
+        domain: &PbxDomain,
+        users: &[Subscriber],
+        ani_users: &[Extension],
+    ) -> Option<(FallbackReading, Timestamp)> {
+        let kept = self.0.get(&domain.as_str().to_lowercase())?;
+        let rules: Vec<DialRule> = serde_json::from_str(&kept.rules).ok()?;
+        let read_at = Timestamp::from_millisecond(kept.read_at).ok()?;
+        match judge(&rules, domain, users, ani_users) {
+            stands @ FallbackReading::Stands(_) => Some((stands, read_at)),
+            _ => None,
+        }
+    }
+}
 
 impl App {
     /// Reads the dial plan, where it can be read and is to count.
@@ -24,9 +60,59 @@ impl App {
             Err(error) => return FallbackReading::NotShown(error.to_string()),
         };
         match pbx.dial_rules(domain).await {
-            Ok(rules) => judge(&rules, domain, users, ani_users),
+            Ok(rules) => {
+                let reading = judge(&rules, domain, users, ani_users);
+                self.keep(domain, rules, &reading).await;
+                reading
+            }
             Err(error) => not_read(&error),
         }
+    }
+
+    /// The dial plans that were read within the last hour and showed the rule.
+    pub(super) async fn kept_dial_plans(&self) -> Result<KeptDialPlans> {
+        let journal = self.journal();
+        let counts = self.settings().trust_dial_plan && journal.store().exists();
+        let Some(pbx) = self.pbx_address().filter(|_| counts) else {
+            return Ok(KeptDialPlans::default());
+        };
+        let age = i64::try_from(KEPT_FOR.as_millis()).unwrap_or(i64::MAX);
+        let store = journal.store().get().await?;
+        let plans = store.dial_plans(pbx, now() - age).await?;
+        let by_domain = plans.into_iter().map(|plan| (plan.domain.clone(), plan));
+        Ok(KeptDialPlans(by_domain.collect()))
+    }
+
+    /// Keeps what was read for later surveys, or forgets what is no longer so.
+    async fn keep(&self, domain: &PbxDomain, mut rules: Vec<DialRule>, reading: &FallbackReading) {
+        let Some(pbx) = self.pbx_address() else {
+            return;
+        };
+        rules.retain(DialRule::is_for_route_by_ani);
+        let domain = domain.as_str().to_lowercase();
+        let kept = async {
+            let store = self.journal().store().get().await?;
+            match (reading, serde_json::to_string(&rules)) {
+                (FallbackReading::Stands(_), Ok(rules)) => {
+                    let plan = KeptDialPlan {
+                        domain,
+                        rules,
+                        read_at: now(),
+                    };
+                    store.keep_dial_plan(pbx, &plan).await
+                }
+                _ => store.forget_dial_plan(pbx, &domain).await,
+            }
+        };
+        // The reading is as good without; the next survey takes longer.
+        if let Err(error) = kept.await {
+            tracing::debug!(%error, "a dial plan that was read could not be kept");
+        }
+    }
+
+    fn pbx_address(&self) -> Option<&str> {
+        let pbx = self.settings().pbx.as_ref()?.as_ref().ok()?;
+        Some(pbx.base_url.as_str())
     }
 }
 

@@ -11,6 +11,7 @@ mod onboard;
 mod plan;
 mod portfolio;
 mod steps;
+mod survey;
 mod ticket;
 mod undo;
 

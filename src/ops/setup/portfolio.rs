@@ -2,34 +2,31 @@
 //! callers are being dropped first.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::atomic::AtomicUsize;
 
 use futures_util::stream::{self, StreamExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::evidence::Shown;
-use super::steps::listed;
-use crate::domain::{AccountId, Extension, PbxDomain, PhoneNumber, SetupStep};
-use crate::error::{Code, Error, Result};
-use crate::guard::{Fallback, FallbackReading};
+use super::dial_plan::KeptDialPlans;
+use super::survey::Survey;
+use crate::domain::{AccountId, SetupStep};
+use crate::error::{Error, Result};
 use crate::ops::progress::Progress;
 use crate::ops::{App, PageSize};
 use crate::redact::shown;
-use crate::skyswitch::{Domain, Subscriber};
-use crate::state::Attestation;
+use crate::skyswitch::Domain;
 
 /// Customers looked at at the same time.
 const AT_ONCE: usize = 16;
-/// So many dial plans in a row that are not shown stand for all.
-const CLOSED: usize = 20;
 /// The reseller's own domain, which is no customer.
 const ADMIN_DOMAIN: &str = "0000.";
 /// Stage of a customer of whom nothing of the set-up is there.
-const NOT_STARTED: &str = "not_started";
+pub(super) const NOT_STARTED: &str = "not_started";
+/// Stage of a customer who could not be looked at.
+pub(super) const UNREAD: &str = "unread";
 /// Stage of a customer whose VIP list works.
-const LIVE: &str = "live";
+pub(super) const LIVE: &str = "live";
 
 /// Which customers to show.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema, clap::Args)]
@@ -44,6 +41,10 @@ pub struct ListCustomers {
     /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
     #[arg(skip)]
     pub account_id: Option<AccountId>,
+    /// Read every dial plan now, also those that showed the rule within the last hour
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[serde(default, deserialize_with = "crate::lenient::boolean")]
+    pub fresh: Option<bool>,
     /// Rows shown, 1 to 500, e.g. `50`; alarms come first
     #[arg(skip)]
     #[serde(default, deserialize_with = "crate::lenient::integer")]
@@ -70,6 +71,9 @@ pub struct CustomerRow {
     pub vips: usize,
     /// Numbers that go to the route_by_ani user.
     pub dids: Vec<String>,
+    /// When the dial plan was read that shows the dial translation rule, where it was not read for this answer.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub dial_plan_read_at: Option<String>,
 }
 
 /// How many customers are at a stage.
@@ -96,6 +100,8 @@ pub struct Portfolio {
     pub count: usize,
     /// Customers that match in all.
     pub total: usize,
+    /// Customers of these whose dial plan was read within the last hour and not again; `fresh` reads it.
+    pub read_earlier: usize,
     /// How many customers are at which stage, whatever the filters.
     pub stages: Vec<StageCount>,
 }
@@ -104,8 +110,10 @@ pub struct Portfolio {
 /// the PBX API shows it, the dial plan.
 ///
 /// It takes one read for all VIP rules, one or two for each customer, and one
-/// of the dial plan for each that has a route_by_ani user. The users' devices
-/// and answering rules are not looked at; `setup_checklist` does that.
+/// of the dial plan for each that has a route_by_ani user. A dial plan that
+/// showed the rule within the last hour is not read again unless `fresh` is set.
+/// The users' devices and answering rules are not looked at; `setup_checklist`
+/// does that.
 ///
 /// # Errors
 /// `not_configured`; the service's errors where the account itself cannot be
@@ -136,6 +144,10 @@ pub async fn onboarding_status(
         vips,
         attestations,
         routed_users: app.routed_users(&account).await?,
+        kept_dial_plans: match args.fresh {
+            Some(true) => KeptDialPlans::default(),
+            _ => app.kept_dial_plans().await?,
+        },
         plans_not_shown: AtomicUsize::new(0),
     };
     let survey = &survey;
@@ -163,7 +175,7 @@ pub async fn onboarding_status(
 }
 
 fn refuse_unknown_stage(stage: Option<&str>) -> Result<()> {
-    let known: Vec<&str> = [NOT_STARTED, LIVE, "alarm", "unread"]
+    let known: Vec<&str> = [NOT_STARTED, LIVE, "alarm", UNREAD]
         .into_iter()
         .chain(SetupStep::ALL.map(SetupStep::as_str))
         .collect();
@@ -194,7 +206,7 @@ fn table(
         Some(stage) => row.stage == stage,
     });
     let rank = |row: &CustomerRow| match row.stage.as_str() {
-        "unread" => 0,
+        UNREAD => 0,
         LIVE => 7,
         NOT_STARTED => 8,
         step => SetupStep::ALL
@@ -204,6 +216,8 @@ fn table(
     };
     rows.sort_by(|a, b| (!a.alarm, rank(a), &a.domain).cmp(&(!b.alarm, rank(b), &b.domain)));
     let total = rows.len();
+    let is_earlier = |row: &&CustomerRow| row.dial_plan_read_at.is_some();
+    let read_earlier = rows.iter().filter(is_earlier).count();
     if let PageSize::Rows(most) = size {
         rows.truncate(most);
     }
@@ -212,162 +226,11 @@ fn table(
         alarms,
         count: rows.len(),
         total,
+        read_earlier,
         customers: rows,
         stages: stages
             .into_iter()
             .map(|(stage, count)| StageCount { stage, count })
             .collect(),
-    }
-}
-
-struct Survey<'a> {
-    app: &'a App,
-    account: &'a AccountId,
-    vips: BTreeMap<String, usize>,
-    attestations: Vec<Attestation>,
-    routed_users: Vec<(PbxDomain, Extension)>,
-    /// Dial plans in a row that were not shown: asking a thousand times would
-    /// only use up the pace.
-    plans_not_shown: AtomicUsize,
-}
-
-impl Survey<'_> {
-    async fn look_at(&self, domain: Domain) -> CustomerRow {
-        let mut row = CustomerRow {
-            domain: domain.name.clone(),
-            description: domain.description.as_deref().map(|text| shown(text, 200)),
-            stage: "unread".to_owned(),
-            alarm: false,
-            waits_for: String::new(),
-            vips: self
-                .vips
-                .get(&domain.name.to_lowercase())
-                .copied()
-                .unwrap_or_default(),
-            dids: Vec::new(),
-        };
-        match self.facts(&domain.name).await {
-            Ok(facts) => facts.tell(&mut row),
-            Err(error) => row.waits_for = format!("could not be read: {error}"),
-        }
-        row
-    }
-
-    async fn facts(&self, name: &str) -> Result<Facts> {
-        let domain: PbxDomain = name
-            .parse()
-            .map_err(|refused: crate::error::Refused| refused.into_error("domain"))?;
-        let users = self
-            .app
-            .client()?
-            .subscribers(self.account, &domain, Duration::ZERO)
-            .await?;
-        let mut ani_users: Vec<Extension> = users
-            .iter()
-            .filter(|user| user.is_ani_user())
-            .filter_map(|user| user.user.parse().ok())
-            .collect();
-        for (home, user) in &self.routed_users {
-            if *home == domain && !ani_users.contains(user) {
-                ani_users.push(user.clone());
-            }
-        }
-        let numbers = self
-            .app
-            .numbers_on(self.account, &domain, &ani_users)
-            .await?;
-        let attested = self.attestations.iter().find(|entry| {
-            domain.is(&entry.domain) && entry.is_about(SetupStep::DialTranslationRule)
-        });
-        let reading = match ani_users.is_empty() {
-            true => FallbackReading::NotShown("not looked at".to_owned()),
-            false => self.dial_plan(&domain, &users, &ani_users).await,
-        };
-        Ok(Facts {
-            has_attestation: self
-                .attestations
-                .iter()
-                .any(|entry| domain.is(&entry.domain)),
-            fallback: match (Fallback::of(&reading, attested), reading) {
-                (Some(fallback), _) => Ok(fallback),
-                // No alarm is raised, and none is hidden, by a read that failed.
-                (None, FallbackReading::Failed(why)) => {
-                    return Err(Error::new(
-                        Code::UpstreamUnavailable,
-                        why,
-                        "Try again later.",
-                    ));
-                }
-                (None, FallbackReading::Missing(why)) => Err(why),
-                (None, _) => Err("neither verified nor attested".to_owned()),
-            },
-            has_ani_user: !ani_users.is_empty(),
-            numbers,
-        })
-    }
-
-    async fn dial_plan(
-        &self,
-        domain: &PbxDomain,
-        users: &[Subscriber],
-        ani_users: &[Extension],
-    ) -> FallbackReading {
-        if self.plans_not_shown.load(Ordering::Relaxed) >= CLOSED {
-            return FallbackReading::NotShown("the dial plans are not shown".to_owned());
-        }
-        let reading = self.app.dial_plan(domain, users, ani_users).await;
-        match reading {
-            FallbackReading::NotShown(_) => self.plans_not_shown.fetch_add(1, Ordering::Relaxed),
-            _ => self.plans_not_shown.swap(0, Ordering::Relaxed),
-        };
-        reading
-    }
-}
-
-struct Facts {
-    has_ani_user: bool,
-    has_attestation: bool,
-    fallback: Shown<Fallback>,
-    numbers: Vec<PhoneNumber>,
-}
-
-impl Facts {
-    fn tell(self, row: &mut CustomerRow) {
-        row.dids = self
-            .numbers
-            .iter()
-            .map(|number| number.as_str().to_owned())
-            .collect();
-        let untouched = !self.has_ani_user && !self.has_attestation && row.vips == 0;
-        let (stage, waits_for) = match &self.fallback {
-            _ if untouched => (NOT_STARTED, "nothing of the set-up is there".to_owned()),
-            Err(why) if !self.numbers.is_empty() => {
-                row.alarm = true;
-                (
-                    SetupStep::DialTranslationRule.as_str(),
-                    format!(
-                        "ALARM: {} to the route_by_ani user without a dial translation rule ({why}): callers who are \
-                         not VIPs are probably being dropped",
-                        listed(&self.numbers, "goes", "go")
-                    ),
-                )
-            }
-            Err(why) => (
-                SetupStep::DialTranslationRule.as_str(),
-                format!("the dial translation rule: {why}"),
-            ),
-            Ok(_) if !self.has_ani_user => (
-                SetupStep::RouteByAniUser.as_str(),
-                "the route_by_ani user".to_owned(),
-            ),
-            Ok(_) if self.numbers.is_empty() => (
-                SetupStep::RouteDid.as_str(),
-                "a number that goes to the route_by_ani user".to_owned(),
-            ),
-            Ok(_) if row.vips == 0 => (SetupStep::ManageVips.as_str(), "VIP rules".to_owned()),
-            Ok(_) => (LIVE, "nothing".to_owned()),
-        };
-        row.stage = stage.to_owned();
-        row.waits_for = waits_for;
     }
 }

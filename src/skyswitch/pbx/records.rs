@@ -44,7 +44,7 @@ impl AnsweringRule {
 }
 
 /// A rule of a dial plan.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct DialRule {
     /// The dialled address it is for.
     pub matches_to: String,

@@ -2,6 +2,7 @@
 //! in this folder.
 
 mod approvals;
+mod dial_plans;
 mod journal;
 mod runs;
 mod setup;

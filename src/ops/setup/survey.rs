@@ -1,0 +1,188 @@
+//! Looking at customers one by one, for the table of all.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::dial_plan::KeptDialPlans;
+use super::evidence::Shown;
+use super::portfolio::{CustomerRow, LIVE, NOT_STARTED, UNREAD};
+use super::steps::listed;
+use crate::domain::{AccountId, Extension, PbxDomain, PhoneNumber, SetupStep};
+use crate::error::{Code, Error, Result};
+use crate::guard::{Fallback, FallbackReading};
+use crate::ops::App;
+use crate::redact::shown;
+use crate::skyswitch::{Domain, Subscriber};
+use crate::state::Attestation;
+
+/// So many dial plans in a row that are not shown stand for all.
+const CLOSED: usize = 20;
+
+/// What is known before the customers are looked at one by one.
+pub(super) struct Survey<'a> {
+    pub app: &'a App,
+    pub account: &'a AccountId,
+    /// VIP rules by domain, in lower case.
+    pub vips: BTreeMap<String, usize>,
+    pub attestations: Vec<Attestation>,
+    /// Users that this program has pointed numbers at.
+    pub routed_users: Vec<(PbxDomain, Extension)>,
+    pub kept_dial_plans: KeptDialPlans,
+    /// Dial plans in a row that were not shown: asking a thousand times would
+    /// only use up the pace.
+    pub plans_not_shown: AtomicUsize,
+}
+
+impl Survey<'_> {
+    /// A customer's row; one who cannot be read is told so.
+    pub async fn look_at(&self, domain: Domain) -> CustomerRow {
+        let mut row = CustomerRow {
+            domain: domain.name.clone(),
+            description: domain.description.as_deref().map(|text| shown(text, 200)),
+            stage: UNREAD.to_owned(),
+            alarm: false,
+            waits_for: String::new(),
+            vips: self
+                .vips
+                .get(&domain.name.to_lowercase())
+                .copied()
+                .unwrap_or_default(),
+            dids: Vec::new(),
+            dial_plan_read_at: None,
+        };
+        match self.facts(&domain.name).await {
+            Ok(facts) => facts.tell(&mut row),
+            Err(error) => row.waits_for = format!("could not be read: {error}"),
+        }
+        row
+    }
+
+    async fn facts(&self, name: &str) -> Result<Facts> {
+        let domain: PbxDomain = name
+            .parse()
+            .map_err(|refused: crate::error::Refused| refused.into_error("domain"))?;
+        let users = self
+            .app
+            .client()?
+            .subscribers(self.account, &domain, Duration::ZERO)
+            .await?;
+        let mut ani_users: Vec<Extension> = users
+            .iter()
+            .filter(|user| user.is_ani_user())
+            .filter_map(|user| user.user.parse().ok())
+            .collect();
+        for (home, user) in &self.routed_users {
+            if *home == domain && !ani_users.contains(user) {
+                ani_users.push(user.clone());
+            }
+        }
+        let numbers = self
+            .app
+            .numbers_on(self.account, &domain, &ani_users)
+            .await?;
+        let attested = self.attestations.iter().find(|entry| {
+            domain.is(&entry.domain) && entry.is_about(SetupStep::DialTranslationRule)
+        });
+        let kept = self.kept_dial_plans.standing(&domain, &users, &ani_users);
+        let (reading, dial_plan_read_at) = match kept {
+            _ if ani_users.is_empty() => {
+                (FallbackReading::NotShown("not looked at".to_owned()), None)
+            }
+            Some((reading, read_at)) => (reading, Some(read_at)),
+            None => (self.dial_plan(&domain, &users, &ani_users).await, None),
+        };
+        Ok(Facts {
+            has_attestation: self
+                .attestations
+                .iter()
+                .any(|entry| domain.is(&entry.domain)),
+            fallback: match (Fallback::of(&reading, attested), reading) {
+                (Some(fallback), _) => Ok(fallback),
+                // No alarm is raised, and none is hidden, by a read that failed.
+                (None, FallbackReading::Failed(why)) => {
+                    return Err(Error::new(
+                        Code::UpstreamUnavailable,
+                        why,
+                        "Try again later.",
+                    ));
+                }
+                (None, FallbackReading::Missing(why)) => Err(why),
+                (None, _) => Err("neither verified nor attested".to_owned()),
+            },
+            has_ani_user: !ani_users.is_empty(),
+            numbers,
+            dial_plan_read_at,
+        })
+    }
+
+    async fn dial_plan(
+        &self,
+        domain: &PbxDomain,
+        users: &[Subscriber],
+        ani_users: &[Extension],
+    ) -> FallbackReading {
+        if self.plans_not_shown.load(Ordering::Relaxed) >= CLOSED {
+            return FallbackReading::NotShown("the dial plans are not shown".to_owned());
+        }
+        let reading = self.app.dial_plan(domain, users, ani_users).await;
+        match reading {
+            FallbackReading::NotShown(_) => self.plans_not_shown.fetch_add(1, Ordering::Relaxed),
+            _ => self.plans_not_shown.swap(0, Ordering::Relaxed),
+        };
+        reading
+    }
+}
+
+struct Facts {
+    has_ani_user: bool,
+    has_attestation: bool,
+    fallback: Shown<Fallback>,
+    numbers: Vec<PhoneNumber>,
+    /// Where an earlier reading served.
+    dial_plan_read_at: Option<Timestamp>,
+}
+
+impl Facts {
+    fn tell(self, row: &mut CustomerRow) {
+        row.dids = self
+            .numbers
+            .iter()
+            .map(|number| number.as_str().to_owned())
+            .collect();
+        row.dial_plan_read_at = self.dial_plan_read_at.map(|moment| moment.to_string());
+        let untouched = !self.has_ani_user && !self.has_attestation && row.vips == 0;
+        let (stage, waits_for) = match &self.fallback {
+            _ if untouched => (NOT_STARTED, "nothing of the set-up is there".to_owned()),
+            Err(why) if !self.numbers.is_empty() => {
+                row.alarm = true;
+                (
+                    SetupStep::DialTranslationRule.as_str(),
+                    format!(
+                        "ALARM: {} to the route_by_ani user without a dial translation rule ({why}): callers who are \
+                         not VIPs are probably being dropped",
+                        listed(&self.numbers, "goes", "go")
+                    ),
+                )
+            }
+            Err(why) => (
+                SetupStep::DialTranslationRule.as_str(),
+                format!("the dial translation rule: {why}"),
+            ),
+            Ok(_) if !self.has_ani_user => (
+                SetupStep::RouteByAniUser.as_str(),
+                "the route_by_ani user".to_owned(),
+            ),
+            Ok(_) if self.numbers.is_empty() => (
+                SetupStep::RouteDid.as_str(),
+                "a number that goes to the route_by_ani user".to_owned(),
+            ),
+            Ok(_) if row.vips == 0 => (SetupStep::ManageVips.as_str(), "VIP rules".to_owned()),
+            Ok(_) => (LIVE, "nothing".to_owned()),
+        };
+        row.stage = stage.to_owned();
+        row.waits_for = waits_for;
+    }
+}
