@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::wording::capitalised;
+
 /// Shorthand for results of this library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -197,14 +199,10 @@ impl Refused {
 
     /// The refusal as an error that names its field.
     pub fn into_error(self, field: &str) -> Error {
-        Error::invalid(field, self.problem, capitalised(&self.remedy))
-    }
-}
-
-fn capitalised(sentence: &str) -> String {
-    let mut letters = sentence.chars();
-    match letters.next() {
-        Some(first) => format!("{}{}.", first.to_uppercase(), letters.as_str()),
-        None => String::new(),
+        Error::invalid(
+            field,
+            self.problem,
+            format!("{}.", capitalised(&self.remedy)),
+        )
     }
 }

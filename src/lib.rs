@@ -35,5 +35,6 @@ pub mod sandbox;
 pub mod skyswitch;
 pub mod state;
 pub mod vip_file;
+mod wording;
 
 pub use error::{Error, Result};

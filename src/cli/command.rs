@@ -61,7 +61,7 @@ pub(super) enum Command {
         /// Code of the change, for example K7QM-3XPD
         code: Option<String>,
     },
-    /// List, add and remove VIP callers
+    /// List, add, remove, import and export VIP callers
     #[command(subcommand)]
     Vip(Vip),
     /// List the account's PBX domains

@@ -17,9 +17,7 @@ impl Bar {
         };
         let bar = ProgressBar::with_draw_target(Some(0), target);
         // Fails only for a template that is wrong, which the plain style is not.
-        if let Ok(style) =
-            ProgressStyle::with_template("{wide_bar} {pos}/{len} {per_sec}, {eta} left")
-        {
+        if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len}, {eta} left") {
             bar.set_style(style);
         }
         Bar(bar)

@@ -4,21 +4,27 @@ use std::fmt::Write;
 
 use console::style;
 
-use super::tables::{counted, table, warnings};
+use super::tables::{counted, table, unbroken, warnings};
 use crate::domain::Ani;
 use crate::ops::{
-    Checklist, DestinationList, MarkOutcome, MarkStatus, OnboardOutcome, OnboardStatus, PieceState,
-    Portfolio, Step, StepState, Ticket,
+    self, Checklist, DestinationList, MarkOutcome, MarkStatus, OnboardOutcome, OnboardStatus,
+    PieceState, Portfolio, Step, StepState, Ticket,
 };
 use crate::redact::shown;
 
 pub(super) fn checklist(checklist: &Checklist) -> String {
-    let mut text = format!("{}: {}\n", checklist.domain, readiness(checklist.ready));
+    let mut text = format!(
+        "{}: {}\n",
+        checklist.domain,
+        readiness(checklist.ready, &checklist.steps)
+    );
     steps(&mut text, &checklist.steps);
     if let Some(warning) = &checklist.warning {
         let _ = write!(text, "\n\n{} {warning}", style("Warning:").red().bold());
     }
-    ticket(&mut text, &checklist.support_ticket);
+    if checklist.needs_ticket() {
+        ticket(&mut text, &checklist.support_ticket);
+    }
     text
 }
 
@@ -48,7 +54,12 @@ pub(super) fn onboarded(outcome: &OnboardOutcome) -> String {
         OnboardStatus::Applied => "Every change was made.",
         OnboardStatus::Incomplete => "Not every change was made.",
     });
-    let _ = writeln!(text, "\n\n{}: {}", outcome.domain, readiness(outcome.ready));
+    let _ = writeln!(
+        text,
+        "\n\n{}: {}",
+        outcome.domain,
+        readiness(outcome.ready, &outcome.steps)
+    );
     steps(&mut text, &outcome.steps);
     warnings(&mut text, &outcome.warnings);
     if let Some(support) = &outcome.support_ticket {
@@ -72,47 +83,50 @@ pub(super) fn marked(outcome: &MarkOutcome) -> String {
 
 pub(super) fn portfolio(portfolio: &Portfolio) -> String {
     let mut text = String::new();
-    if portfolio.alarms > 0 {
+    let alarm = style("ALARM:").red().bold();
+    if portfolio.dropping > 0 {
         let _ = writeln!(
             text,
-            "{} {} probably losing calls right now: every caller who is not a VIP is dropped.",
-            style("ALARM:").red().bold(),
-            match portfolio.alarms {
-                1 => "1 customer is".to_owned(),
-                n => format!("{n} customers are"),
-            }
+            "{alarm} {} losing calls right now: the dial plan has no rule for callers who are not VIPs.",
+            are(portfolio.dropping)
+        );
+    }
+    let possible = portfolio.alarms - portfolio.dropping;
+    if possible > 0 {
+        let _ = writeln!(
+            text,
+            "{alarm} {} perhaps losing calls: nobody has verified or attested the dial translation rule.",
+            are(possible)
         );
     }
     if portfolio.customers.is_empty() {
         text.push_str("No customers.");
         return text;
     }
-    let mut rows = table(&[
-        "Domain",
-        "Description",
-        "Stage",
-        "VIPs",
-        "Numbers",
-        "Waits for",
-    ]);
+    let mut rows = table(&["Domain", "Description", "Stage", "VIPs", "Numbers"]);
+    let mut told = String::new();
     for row in &portfolio.customers {
+        let domain = shown(&row.domain, 100);
+        if row.alarm || row.stage == ops::UNREAD {
+            let _ = write!(told, "\n{domain}: {}", row.waits_for);
+        }
         let dids: Vec<String> = row
             .dids
             .iter()
             .map(|did| Ani::from_stored(did).to_string())
             .collect();
         rows.add_row([
-            shown(&row.domain, 100),
+            domain,
             row.description.clone().unwrap_or_default(),
             match row.alarm {
-                true => format!("ALARM ({})", row.stage),
+                true => format!("ALARM: {}", row.stage),
                 false => row.stage.clone(),
             },
             row.vips.to_string(),
             dids.join("\n"),
-            row.waits_for.clone(),
         ]);
     }
+    unbroken(&mut rows, &[0, 3, 4]);
     let stages: Vec<String> = portfolio
         .stages
         .iter()
@@ -120,7 +134,7 @@ pub(super) fn portfolio(portfolio: &Portfolio) -> String {
         .collect();
     let _ = write!(
         text,
-        "{rows}\n{}: {}",
+        "{rows}{told}\n{}: {}",
         counted(portfolio.total, "customer"),
         stages.join(", ")
     );
@@ -132,6 +146,13 @@ pub(super) fn portfolio(portfolio: &Portfolio) -> String {
         );
     }
     text
+}
+
+fn are(customers: usize) -> String {
+    match customers {
+        1 => "1 customer is".to_owned(),
+        n => format!("{n} customers are"),
+    }
 }
 
 pub(super) fn destinations(list: &DestinationList) -> String {
@@ -154,11 +175,9 @@ pub(super) fn destinations(list: &DestinationList) -> String {
     text
 }
 
-fn readiness(ready: bool) -> console::StyledObject<&'static str> {
-    match ready {
-        true => style("ready").green(),
-        false => style("not known to be ready").yellow(),
-    }
+fn readiness(ready: bool, steps: &[Step]) -> console::StyledObject<&'static str> {
+    let words = style(ops::readiness(ready, steps));
+    if ready { words.green() } else { words.yellow() }
 }
 
 fn steps(text: &mut String, steps: &[Step]) {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{ContentArrangement, Table};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table};
 use console::style;
 
 use crate::domain::{Ani, Route, Vip};
@@ -14,6 +14,7 @@ use crate::ops::{
 };
 use crate::redact::shown;
 use crate::state::Approval;
+use crate::wording::word;
 
 pub(super) fn vips(list: &VipList) -> String {
     if list.vips.is_empty() {
@@ -29,6 +30,7 @@ pub(super) fn vips(list: &VipList) -> String {
             route.rings(),
         ]);
     }
+    unbroken(&mut table, &[0, 1]);
     format!("{table}\n{}", counted(list.total, "VIP rule"))
 }
 
@@ -44,6 +46,7 @@ pub(super) fn domains(list: &DomainList) -> String {
             shown(row.reseller.as_deref().unwrap_or_default(), 40),
         ]);
     }
+    unbroken(&mut table, &[0]);
     format!("{table}\n{}", counted(list.total, "domain"))
 }
 
@@ -89,33 +92,35 @@ pub(super) fn explained(call: &CallExplained) -> String {
     text
 }
 
+/// Two lines for each change: when and what, then from where to where.
 pub(super) fn changes(list: &ChangeList) -> String {
-    let mut text = match list.changes.is_empty() {
+    let mut text = String::new();
+    for change in &list.changes {
+        let status = match change.made {
+            Some(false) => format!("{}, not made", word(change.status)),
+            _ => word(change.status),
+        };
+        let _ = writeln!(
+            text,
+            "{}  {}  {status}  {} in {}",
+            style(&change.change_id).bold(),
+            change.started_at,
+            change.operation,
+            shown(&change.domain, 100)
+        );
+        let _ = writeln!(
+            text,
+            "    {}: {} -> {}  (asked by {})",
+            subject(change),
+            side(change.before.as_ref(), change.setting_before.as_deref()),
+            side(change.wanted.as_ref(), change.setting_wanted.as_deref()),
+            change.asked_by
+        );
+    }
+    text.push_str(&match list.changes.is_empty() {
         true => "No changes.".to_owned(),
-        false => {
-            let mut table = table(&[
-                "Id", "When", "Status", "What", "Domain", "Of", "Before", "Wanted", "Asked by",
-            ]);
-            for change in &list.changes {
-                let status = match change.made {
-                    Some(false) => format!("{:?}, not made", change.status).to_lowercase(),
-                    _ => format!("{:?}", change.status).to_lowercase(),
-                };
-                table.add_row([
-                    change.change_id.clone(),
-                    change.started_at.clone(),
-                    status,
-                    change.operation.clone(),
-                    shown(&change.domain, 100),
-                    subject(change),
-                    side(change.before.as_ref(), change.setting_before.as_deref()),
-                    side(change.wanted.as_ref(), change.setting_wanted.as_deref()),
-                    change.asked_by.clone(),
-                ]);
-            }
-            format!("{table}\n{}", counted(list.total, "change"))
-        }
-    };
+        false => counted(list.total, "change"),
+    });
     warnings(&mut text, &list.warnings);
     if let Some(cursor) = &list.next_cursor {
         let _ = write!(text, "\nOlder ones: --cursor {cursor}");
@@ -185,48 +190,48 @@ pub(super) fn synced(outcome: &SyncOutcome) -> String {
     text
 }
 
-fn sync_rows(rows: &[SyncRow]) -> Table {
-    let mut table = table(&[
+/// The rows as a table, and below it what has to be said of some of them.
+fn sync_rows(rows: &[SyncRow]) -> String {
+    let has_notes = rows.iter().any(|row| row.note.is_some());
+    let mut header = vec![
         "Line",
         "What",
         "Caller",
         "Called",
         "Rings today",
         "Wanted",
-        "",
-    ]);
+        "State",
+    ];
+    header.extend(has_notes.then_some("Note"));
+    let mut table = table(&header);
+    let mut reasons = String::new();
     for row in rows {
-        let what = format!("{:?}", row.action).to_lowercase();
         let caller = match row.action {
             Action::Invalid => shown(&row.ani, 64),
             _ => Ani::from_stored(&row.ani).to_string(),
         };
-        let state = row.state.map(|state| format!("{state:?}").to_lowercase());
-        let said: Vec<String> = [
-            state,
-            row.reason.clone(),
-            row.note.as_ref().map(|n| shown(n, 200)),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
-        table.add_row([
-            row.line.map(|line| line.to_string()).unwrap_or_default(),
-            what,
+        let line = row.line.map(|line| line.to_string());
+        if let Some(reason) = &row.reason {
+            let place = line
+                .as_ref()
+                .map_or(caller.clone(), |line| format!("line {line}"));
+            let _ = write!(reasons, "\n{place}: {reason}");
+        }
+        let rings = |vip: Option<&Vip>| vip.map(|vip| Route::from(vip).rings()).unwrap_or_default();
+        let mut cells = vec![
+            line.unwrap_or_default(),
+            word(row.action),
             caller,
             shown(row.dnis.as_deref().unwrap_or("any"), 64),
-            row.previous
-                .as_ref()
-                .map(|vip| Route::from(vip).rings())
-                .unwrap_or_default(),
-            row.vip
-                .as_ref()
-                .map(|vip| Route::from(vip).rings())
-                .unwrap_or_default(),
-            said.join(": "),
-        ]);
+            rings(row.previous.as_ref()),
+            rings(row.vip.as_ref()),
+            row.state.map(word).unwrap_or_default(),
+        ];
+        cells.extend(has_notes.then(|| row.note.as_ref().map_or(String::new(), |n| shown(n, 200))));
+        table.add_row(cells);
     }
-    table
+    unbroken(&mut table, &[0, 1, 2]);
+    format!("{table}{reasons}")
 }
 
 /// The caller or number that a change is about, else what was changed.
@@ -327,6 +332,15 @@ pub(super) fn counted(count: usize, what: &str) -> String {
     match count {
         1 => format!("1 {what}"),
         n => format!("{n} {what}s"),
+    }
+}
+
+/// Columns of names and numbers, which nobody can read in pieces.
+pub(super) fn unbroken(table: &mut Table, columns: &[usize]) {
+    for column in columns {
+        if let Some(column) = table.column_mut(*column) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
     }
 }
 

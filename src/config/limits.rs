@@ -117,7 +117,7 @@ impl Written {
     /// is not understood must not be taken for none.
     pub fn understood(self) -> Result<Limits> {
         Ok(Limits {
-            protected: elements("protected", self.protected.unwrap_or_default())?,
+            protected: protected(self.protected.unwrap_or_default())?,
             allowed_domains: self
                 .allowed_domains
                 .map(|domains| elements("allowed_domains", domains))
@@ -125,6 +125,24 @@ impl Written {
             max_changes_per_hour: self.max_changes_per_hour.map(rate).transpose()?,
         })
     }
+}
+
+/// A mistyped number would protect nobody: what is no number has to be a word
+/// or sign as rules are stored under, such as `*` or `anonymous`.
+fn protected(texts: Vec<String>) -> Result<Vec<CallerKey>> {
+    let callers: Vec<CallerKey> = elements("protected", texts)?;
+    let is_word = |text: &str| text == "*" || text.bytes().all(|b| b.is_ascii_alphabetic());
+    for caller in &callers {
+        let given = caller.as_given().trim();
+        if caller.number().is_none() && !is_word(given) {
+            return Err(super::unusable(
+                "protected",
+                &format!("`{}` is not a phone number", shown(given, 64)),
+                "Give a number with area code, such as `6165550123`, or the word that a rule is stored under.",
+            ));
+        }
+    }
+    Ok(callers)
 }
 
 fn elements<T: std::str::FromStr<Err = Refused>>(

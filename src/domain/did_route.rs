@@ -71,7 +71,7 @@ impl DidRoute {
         self.text("subscriber")?.split_once('@')
     }
 
-    /// Whether it goes to that user of that domain, and is switched on.
+    /// Whether it goes to that user of that domain, switched on or not.
     pub fn goes_to_user(&self, user: &str, domain: &PbxDomain) -> bool {
         self.user()
             .is_some_and(|(name, host)| name.eq_ignore_ascii_case(user) && domain.is(host))
@@ -94,15 +94,6 @@ impl DidRoute {
             })
     }
 
-    /// Whether both go to the same place, whatever their other settings.
-    pub fn goes_where(&self, other: &DidRoute) -> bool {
-        let lower = |(user, host): (&str, &str)| (user.to_lowercase(), host.to_lowercase());
-        match (self.user(), other.user()) {
-            (Some(one), Some(two)) => lower(one) == lower(two) && self.is_off() == other.is_off(),
-            _ => self.fulfils(other),
-        }
-    }
-
     /// Where it goes, for people.
     pub fn goes_to(&self) -> String {
         let place = match (self.user(), self.text("treatment")) {
@@ -113,7 +104,15 @@ impl DidRoute {
                     .find_map(|name| self.text(name));
                 format!("{treatment} {}", target.unwrap_or_default())
             }
-            (None, None) => self.kind.clone(),
+            (None, None) => {
+                let settings = self.route.iter().filter(|(name, _)| {
+                    !CARRIED_OVER.contains(&name.as_str()) && name.as_str() != "enable"
+                });
+                let settings: Vec<String> = settings
+                    .map(|(name, value)| format!("{name} {}", plain(value)))
+                    .collect();
+                format!("{} {}", self.kind, settings.join(", "))
+            }
         };
         let off = match self.is_off() {
             true => " (switched off)",
@@ -122,14 +121,38 @@ impl DidRoute {
         format!("{}{off}", shown(place.trim(), 160))
     }
 
-    /// The settings that are kept when it is pointed elsewhere, for people.
-    pub fn settings_kept(&self) -> Vec<String> {
-        CARRIED_OVER
-            .iter()
-            .filter_map(|name| Some((name, self.text(name)?)))
-            .filter(|(_, value)| !value.is_empty())
-            .map(|(name, value)| format!("{name}: {}", shown(value, 80)))
+    /// The settings beside where it goes that stay as they are, for people.
+    pub fn settings_kept(&self, before: Option<&DidRoute>) -> Vec<String> {
+        self.settings(before)
+            .filter(|(_, old, new)| old == new && !new.is_empty())
+            .map(|(name, _, value)| format!("{name}: {}", shown(&value, 80)))
             .collect()
+    }
+
+    /// The settings beside where it goes that become others, for people.
+    pub fn settings_changed(&self, before: Option<&DidRoute>) -> Vec<String> {
+        let words = |value: &str| match value {
+            "" => "nothing".to_owned(),
+            value => shown(value, 80),
+        };
+        self.settings(before)
+            .filter(|(_, old, new)| old != new)
+            .map(|(name, old, new)| format!("{name}: {} -> {}", words(&old), words(&new)))
+            .collect()
+    }
+
+    /// Name, value before and value now.
+    fn settings(
+        &self,
+        before: Option<&DidRoute>,
+    ) -> impl Iterator<Item = (&'static str, String, String)> {
+        let value = |route: Option<&DidRoute>, name: &str| {
+            let value = route.and_then(|route| route.route.get(name));
+            value.map(plain).unwrap_or_default()
+        };
+        CARRIED_OVER
+            .map(|name| (name, value(before, name), value(Some(self), name)))
+            .into_iter()
     }
 
     fn text(&self, name: &str) -> Option<&str> {

@@ -16,8 +16,17 @@ pub const ROUTE_BY_ANI: &str = "route_by_ani";
 ///
 /// NetSapiens allows up to 16 letters, digits, dots, underscores and hyphens
 /// (NetSapiens API v2, Users).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+/// Letters in either case are the same user.
+#[derive(Debug, Clone, Serialize)]
 pub struct Extension(String);
+
+impl PartialEq for Extension {
+    fn eq(&self, other: &Extension) -> bool {
+        self.is(&other.0)
+    }
+}
+
+impl Eq for Extension {}
 
 impl Extension {
     /// The extension of the ANI user where nobody names another.

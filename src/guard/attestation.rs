@@ -20,10 +20,10 @@ pub struct AttestStep {
     pub step: SetupStep,
     /// The person, as named.
     pub attested_by: String,
-    /// What proved it: a ticket number, a test call.
+    /// What proved it: the ticket that was answered, a test call.
     pub note: String,
-    /// When the step was last attested or withdrawn, milliseconds since 1970:
-    /// a consent that was given before that is good for nothing any more.
+    /// Grows whenever the step is attested or withdrawn: a consent that was
+    /// given before that is good for nothing any more.
     pub last_word: i64,
 }
 

@@ -95,6 +95,14 @@ impl<C> Clearance<C> {
         }
     }
 
+    /// The same, decided on a read that began at that moment.
+    pub(crate) fn seen_at(self, moment: Instant) -> Self {
+        Clearance {
+            seen: Seen::At(moment),
+            ..self
+        }
+    }
+
     /// The change that may be made.
     pub fn change(&self) -> &C {
         &self.change

@@ -11,12 +11,19 @@ use crate::state::Attestation;
 /// What a domain's dial plan shows of the dial translation rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FallbackReading {
-    /// The rule stands; these are its words for people.
-    Stands(String),
+    /// The rule stands.
+    Stands {
+        /// The rule, in words for people.
+        words: String,
+        /// Whom it sends callers to.
+        to: String,
+    },
     /// The dial plan was read, and the rule is not there or does nothing.
     Missing(String),
-    /// The dial plan cannot be read from here, or holds a rule that cannot be judged.
+    /// Dial plans cannot be read from here, this one as little as any other.
     NotShown(String),
+    /// What was read of this dial plan neither proves nor disproves the rule.
+    NotJudged(String),
     /// Reading it failed just now; what it shows is not known.
     Failed(String),
 }
@@ -34,20 +41,22 @@ impl Fallback {
     /// attestation, and one that might show it must be asked again first.
     pub fn of(reading: &FallbackReading, attestation: Option<&Attestation>) -> Option<Fallback> {
         match (reading, attestation) {
-            (FallbackReading::Stands(words), _) => Some(Fallback {
+            (FallbackReading::Stands { words, .. }, _) => Some(Fallback {
                 words: words.clone(),
                 verified: true,
             }),
             (FallbackReading::Missing(_) | FallbackReading::Failed(_), _)
-            | (FallbackReading::NotShown(_), None) => None,
-            (FallbackReading::NotShown(_), Some(attestation)) => Some(Fallback {
-                words: format!(
-                    "attested by {}: {}",
-                    shown(&attestation.attested_by, 100),
-                    shown(&attestation.note, 200)
-                ),
-                verified: false,
-            }),
+            | (FallbackReading::NotShown(_) | FallbackReading::NotJudged(_), None) => None,
+            (FallbackReading::NotShown(_) | FallbackReading::NotJudged(_), Some(attestation)) => {
+                Some(Fallback {
+                    words: format!(
+                        "attested by {}: {}",
+                        shown(&attestation.attested_by, 100),
+                        shown(&attestation.note, 200)
+                    ),
+                    verified: false,
+                })
+            }
         }
     }
 
@@ -100,8 +109,8 @@ impl MayRoute {
                      confirmation lifts this",
                     route.goes_to()
                 ),
-                "Send the support ticket of setup_checklist, wait for SkySwitch's answer, call in from a number \
-                 that is not a VIP, and let a person attest the step with mark_setup_step (`skyswitch checklist mark`).",
+                "Send the support ticket of setup_checklist, wait for SkySwitch's written answer, and let the person who \
+                 has it attest the step with mark_setup_step (`skyswitch checklist mark`).",
             )
             .with_field("dial_translation_rule")),
         }

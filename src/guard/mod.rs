@@ -329,12 +329,24 @@ impl Guard {
     }
 }
 
+/// The first lines of a preview: a whole list of callers has no place in an error.
+fn beginning_of(preview: &str) -> String {
+    const LINES: usize = 20;
+    let mut lines = preview.lines();
+    let beginning: Vec<&str> = lines.by_ref().take(LINES).collect();
+    let more = match lines.count() {
+        0 => String::new(),
+        n => format!("\n… and {n} more lines"),
+    };
+    format!("{}{more}", beginning.join("\n"))
+}
+
 fn stale(now: &impl Change) -> Error {
     Error::new(
         Code::ConfirmationStale,
         format!(
             "what stands changed after the person saw it, so nothing was done. As it is now:\n{}",
-            now.preview().text()
+            beginning_of(now.preview().text())
         ),
         "Show the person the new preview and call the tool again without a confirmation.",
     )

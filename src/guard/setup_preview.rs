@@ -2,9 +2,12 @@
 
 use std::fmt::Write;
 
+use serde_json::Value;
+
 use super::{AttestStep, Preview, SetupChange, SetupPlan, TypedValue};
 use crate::domain::{DidRoute, SetupPiece, SetupStep};
 use crate::redact::shown;
+use crate::wording::capitalised;
 
 impl Preview {
     /// Every piece of a plan, with what stands in its place.
@@ -41,9 +44,10 @@ impl Preview {
         let (claim, proof) = match step.step {
             SetupStep::DialTranslationRule => (
                 "SkySwitch has added the dial translation rule",
-                "Agree only if a call from a number that is not a VIP has rung the fallback, or SkySwitch has \
-                 confirmed the rule. If it is not there, every caller who is not a VIP is dropped as soon as the \
-                 customer's number is routed.",
+                "Agree only if SkySwitch has confirmed the rule for this domain in writing, or a call from a number \
+                 that is not a VIP has rung the fallback by way of the route_by_ani user. A call to a number that does \
+                 not go there yet proves nothing. If the rule is not there, every caller who is not a VIP is dropped as \
+                 soon as the customer's number is routed.",
             ),
             _ => (
                 "the route_by_ani user is set up",
@@ -77,9 +81,13 @@ fn details(change: &SetupChange) -> String {
             let _ = writeln!(lines, "Customer's number: {did}");
             let _ = writeln!(lines, "Today: calls go to {today}");
             let _ = writeln!(lines, "Afterwards: calls go to {}", route.goes_to());
-            let kept = route.settings_kept();
+            let kept = route.settings_kept(before.as_ref());
             if !kept.is_empty() {
                 let _ = writeln!(lines, "Kept: {}", kept.join("; "));
+            }
+            let changed = route.settings_changed(before.as_ref());
+            if !changed.is_empty() {
+                let _ = writeln!(lines, "Also changed: {}", changed.join("; "));
             }
             if let Some(fallback) = change.may_route().and_then(|may| may.fallback()) {
                 let how = match fallback.is_verified() {
@@ -93,21 +101,38 @@ fn details(change: &SetupChange) -> String {
                 );
             }
         }
-        SetupPiece::PbxDomain { .. } => {
+        SetupPiece::PbxDomain { description } => {
+            if let Some(description) = description {
+                let _ = writeln!(lines, "Description: {}", shown(description, 100));
+            }
             lines.push_str(
                 "This cannot be taken back: the name of a domain cannot be changed and can never be used again.\n",
             );
         }
-        SetupPiece::ForwardAlways { .. } if change.before().is_some() => {
-            lines.push_str("An answering rule for all times stands and is replaced.\n");
+        SetupPiece::ForwardAlways { .. } => {
+            if let Some(rule) = change.before() {
+                let _ = writeln!(
+                    lines,
+                    "The answering rule for all times that stands is replaced: {}",
+                    answering(rule)
+                );
+            }
         }
         _ => {}
     }
     lines
 }
 
-fn capitalised(words: &str) -> String {
-    let mut letters = words.chars();
-    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
-    first.into_iter().chain(letters).collect()
+/// An answering rule as it was stored, in plain words.
+fn answering(rule: &Value) -> String {
+    let targets = rule.get("forwards_to").and_then(Value::as_array);
+    let targets: Vec<&str> = targets
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    match targets.is_empty() {
+        true => "it does not forward".to_owned(),
+        false => format!("it forwards to {}", shown(&targets.join(", "), 100)),
+    }
 }

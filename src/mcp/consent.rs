@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::guard::{Answer, AskPerson, CONFIRMATION_LIFETIME, Channel, Preview};
 use crate::ops::Question;
+use crate::wording::capitalised;
 
 /// Name of the form's one field, and of the question between calls.
 const FIELD: &str = "confirm";
@@ -144,10 +145,4 @@ fn typed(result: &ElicitResult) -> Answer {
         (ElicitationAction::Accept, Some(text)) => Answer::Typed(text.to_owned()),
         _ => Answer::Refused,
     }
-}
-
-fn capitalised(words: &str) -> String {
-    let mut letters = words.chars();
-    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
-    first.into_iter().chain(letters).collect()
 }

@@ -4,18 +4,25 @@ use std::fmt::Write;
 
 use super::text::{DECLINED, more, waiting, warnings};
 use crate::ops::{
-    Checklist, DestinationList, MarkOutcome, MarkStatus, OnboardOutcome, OnboardStatus, Portfolio,
-    Step, Ticket,
+    self, Checklist, DestinationList, MarkOutcome, MarkStatus, OnboardOutcome, OnboardStatus,
+    Portfolio, Step, Ticket,
 };
 use crate::redact::shown;
+use crate::wording::word;
 
 pub(super) fn checklist(checklist: &Checklist) -> String {
-    let mut text = format!("{}: {}", checklist.domain, readiness(checklist.ready));
+    let mut text = format!(
+        "{}: {}",
+        checklist.domain,
+        ops::readiness(checklist.ready, &checklist.steps)
+    );
     steps(&mut text, &checklist.steps);
     if let Some(warning) = &checklist.warning {
         let _ = write!(text, "\nWarning: {warning}");
     }
-    ticket(&mut text, &checklist.support_ticket);
+    if checklist.needs_ticket() {
+        ticket(&mut text, &checklist.support_ticket);
+    }
     text
 }
 
@@ -29,7 +36,7 @@ pub(super) fn onboarded(outcome: &OnboardOutcome) -> String {
         OnboardStatus::Incomplete => "Not every change was made.".to_owned(),
     };
     for change in &outcome.changes {
-        let state = format!("{:?}", change.state).to_lowercase();
+        let state = word(change.state);
         let _ = write!(text, "\n[{state}] {}", change.what);
         if let Some(reason) = &change.reason {
             let _ = write!(text, " - {reason}");
@@ -38,7 +45,12 @@ pub(super) fn onboarded(outcome: &OnboardOutcome) -> String {
             let _ = write!(text, " (change {id})");
         }
     }
-    let _ = write!(text, "\n{}: {}", outcome.domain, readiness(outcome.ready));
+    let _ = write!(
+        text,
+        "\n{}: {}",
+        outcome.domain,
+        ops::readiness(outcome.ready, &outcome.steps)
+    );
     steps(&mut text, &outcome.steps);
     warnings(&mut text, &outcome.warnings);
     if let Some(support) = &outcome.support_ticket {
@@ -61,11 +73,7 @@ pub(super) fn marked(outcome: &MarkOutcome) -> String {
 }
 
 pub(super) fn portfolio(portfolio: &Portfolio) -> String {
-    let mut text = match portfolio.alarms {
-        0 => "No alarm.".to_owned(),
-        1 => "ALARM: 1 customer is probably losing calls right now.".to_owned(),
-        n => format!("ALARM: {n} customers are probably losing calls right now."),
-    };
+    let mut text = alarms(portfolio.alarms, portfolio.dropping);
     let stages: Vec<String> = portfolio
         .stages
         .iter()
@@ -88,14 +96,45 @@ pub(super) fn portfolio(portfolio: &Portfolio) -> String {
     for row in &portfolio.customers {
         let _ = write!(
             text,
-            "\n[{}] {}: {} VIP rules; waits for {}",
+            "\n[{}] {}: VIP rules {}; {}{}",
             row.stage,
             shown(&row.domain, 100),
             row.vips,
+            if row.alarm || row.stage == ops::UNREAD {
+                ""
+            } else {
+                "waits for "
+            },
             row.waits_for
         );
     }
+    if portfolio.count < portfolio.total {
+        let _ = write!(
+            text,
+            "\n{} more; `stage` and `query` narrow, `limit` shows more.",
+            portfolio.total - portfolio.count
+        );
+    }
     text
+}
+
+fn alarms(all: usize, dropping: usize) -> String {
+    let possible = all - dropping;
+    let mut lines = Vec::new();
+    if dropping > 0 {
+        lines.push(format!(
+            "ALARM: {dropping} lose calls right now: the dial plan has no rule for callers who are not VIPs."
+        ));
+    }
+    if possible > 0 {
+        lines.push(format!(
+            "ALARM: {possible} may be losing calls: nobody has verified or attested the dial translation rule."
+        ));
+    }
+    match lines.is_empty() {
+        true => "No alarm.".to_owned(),
+        false => lines.join("\n"),
+    }
 }
 
 pub(super) fn destinations(list: &DestinationList) -> String {
@@ -120,16 +159,9 @@ pub(super) fn destinations(list: &DestinationList) -> String {
     text
 }
 
-fn readiness(ready: bool) -> &'static str {
-    match ready {
-        true => "ready",
-        false => "not known to be ready",
-    }
-}
-
 fn steps(text: &mut String, steps: &[Step]) {
     for step in steps {
-        let state = format!("{:?}", step.state).to_lowercase();
+        let state = word(step.state);
         let _ = write!(text, "\n[{state}] {}", step.title);
         if let Some(evidence) = &step.evidence {
             let _ = write!(text, " - {evidence}");

@@ -9,6 +9,7 @@ use crate::ops::{
     VipList,
 };
 use crate::redact::shown;
+use crate::wording::word;
 
 pub(super) fn vip_list(list: &VipList) -> String {
     let mut text = format!("{} of {} VIP rules", list.count, list.total);
@@ -150,7 +151,7 @@ fn synced_row(row: &SyncRow) -> String {
         Some(number) => format!("line {number}: "),
         None => String::new(),
     };
-    let action = format!("{:?}", row.action).to_lowercase();
+    let action = word(row.action);
     let _ = write!(line, "{action} {}", shown(&row.ani, 64));
     if let Some(dnis) = row.dnis.as_deref().filter(|dnis| *dnis != "*") {
         let _ = write!(line, " (when dialling {})", shown(dnis, 64));
@@ -170,7 +171,7 @@ fn synced_row(row: &SyncRow) -> String {
         let _ = write!(line, ": {}", places.join(" -> "));
     }
     if let Some(state) = row.state {
-        let _ = write!(line, " [{}]", format!("{state:?}").to_lowercase());
+        let _ = write!(line, " [{}]", word(state));
     }
     if let Some(reason) = &row.reason {
         let _ = write!(line, " - {reason}");
@@ -180,7 +181,7 @@ fn synced_row(row: &SyncRow) -> String {
 
 /// `42 done 2026-03-14T09:00:00Z add_vip in acme: 16165550123 rang user 101, wanted user 102`
 fn changed(change: &ChangeRow) -> String {
-    let status = format!("{:?}", change.status).to_lowercase();
+    let status = word(change.status);
     let side = |vip: Option<&Vip>| {
         vip.map_or_else(
             || "no rule".to_owned(),
@@ -229,7 +230,7 @@ fn changed(change: &ChangeRow) -> String {
     line
 }
 
-pub(super) const DECLINED: &str = "Declined: the value asked for was not typed in the form, so nothing was changed. \
+pub(super) const DECLINED: &str = "Declined: a person was asked and did not agree (or typed another value), so nothing was changed. \
                         Do not try again unless they ask for it.";
 
 pub(super) fn waiting(confirmation: &Confirmation) -> String {

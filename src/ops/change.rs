@@ -1,8 +1,11 @@
 //! The one way a route is written: read, plan, guard, write down, send, tell.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Instant;
+
 use super::App;
-use super::consent::{Agreed, Asked, Plan, agree};
-use super::journal::{Journal, Origin};
+use super::consent::{Agreed, Asked, Plan, Planned, agree};
+use super::journal::{Journal, Origin, now};
 use crate::domain::{AccountId, PbxDomain, PhoneNumber, Route};
 use crate::error::{Code, Error, Result};
 use crate::guard::{Channel, Clearance, Pending, RouteChange, SetupChange};
@@ -88,12 +91,21 @@ pub(super) async fn carry_out<T: Send>(
         tracing::warn!(%error, "changes that were cut off could not be closed");
     }
     let plan = &plan;
+    let seen_at = &AtomicI64::new(0);
     let read_and_plan = || async move {
         let turn = app.turn(subject.turn()).await?;
+        // Logging in is no part of the read.
+        client.token(false).await?;
+        let seen = Instant::now();
+        seen_at.store(now(), Ordering::Relaxed);
         let routes = client
             .routes_now(subject.account, Some(subject.domain))
             .await?;
-        Ok((plan(&routes)?, turn))
+        Ok(Planned {
+            plan: plan(&routes)?,
+            seen,
+            hold: turn,
+        })
     };
     let (facts, agreed) = match agree(app, channel, read_and_plan).await? {
         Asked::Question(question) => return Ok(Asked::Question(question)),
@@ -104,6 +116,11 @@ pub(super) async fn carry_out<T: Send>(
         Agreed::Pending(pending) => Progress::Pending(pending),
         Agreed::Declined => Progress::Declined,
         Agreed::Cleared(clearance, turn) => {
+            // An import in another process does not wait for this turn.
+            let origin = Origin {
+                seen_at: Some(seen_at.load(Ordering::Relaxed)),
+                ..origin
+            };
             let made = app.send(clearance, turn, origin).await;
             Progress::Made(made.map_err(|failure| failure.error)?)
         }

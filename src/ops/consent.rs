@@ -1,6 +1,8 @@
 //! Agreement to a change: plan on what stands, let the guard decide, and plan
 //! again where a person was asked meanwhile.
 
+use std::time::Instant;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -123,8 +125,16 @@ pub(super) struct Plan<C, T> {
     pub facts: T,
 }
 
-/// How far an agreement got. `H` is what was held while planning (a turn, a
-/// lock) and has to be held until the change is made.
+/// A plan made on what was read.
+pub(super) struct Planned<C, T, H> {
+    pub plan: Plan<C, T>,
+    /// When that read began.
+    pub seen: Instant,
+    /// What is held until the change is made: a turn, a lock.
+    pub hold: H,
+}
+
+/// How far an agreement got. `H` is what was held while planning.
 pub(super) enum Agreed<C: Change, H> {
     /// Nothing is to be done.
     Nothing,
@@ -151,17 +161,21 @@ pub(super) async fn agree<C, T, H, F>(
 ) -> Result<Asked<(T, Agreed<C, H>)>>
 where
     C: Change,
-    F: Future<Output = Result<(Plan<C, T>, H)>> + Send,
+    F: Future<Output = Result<Planned<C, T, H>>> + Send,
 {
     if app.settings().read_only {
         return Err(read_only());
     }
-    let (planned, hold) = plan().await?;
-    let Some(change) = planned.change else {
-        return Ok(Asked::Done((planned.facts, Agreed::Nothing)));
+    let Planned {
+        plan: first,
+        seen,
+        hold,
+    } = plan().await?;
+    let Some(change) = first.change else {
+        return Ok(Asked::Done((first.facts, Agreed::Nothing)));
     };
     let agreed = match app.guard().decide(change.clone(), channel).await? {
-        Verdict::Cleared(clearance) => Agreed::Cleared(clearance, hold),
+        Verdict::Cleared(clearance) => Agreed::Cleared(clearance.seen_at(seen), hold),
         Verdict::AskDuring(preview) => {
             // Others may work on this while the person makes up their mind.
             drop(hold);
@@ -170,16 +184,17 @@ where
                 _ => Answer::Refused,
             };
             if !app.guard().is_consent(&answer, &change) {
-                return Ok(Asked::Done((planned.facts, Agreed::Declined)));
+                return Ok(Asked::Done((first.facts, Agreed::Declined)));
             }
-            let (planned, hold) = plan().await?;
-            let agreed = match planned.change {
+            let again = plan().await?;
+            let agreed = match again.plan.change {
                 None => Agreed::Nothing,
                 Some(now) => {
-                    Agreed::Cleared(app.guard().decide_answer(&change, now, &answer)?, hold)
+                    let clearance = app.guard().decide_answer(&change, now, &answer)?;
+                    Agreed::Cleared(clearance.seen_at(again.seen), again.hold)
                 }
             };
-            return Ok(Asked::Done((planned.facts, agreed)));
+            return Ok(Asked::Done((again.plan.facts, agreed)));
         }
         Verdict::AskBetween { preview, state } => {
             return Ok(Asked::Question(Question { preview, state }));
@@ -187,5 +202,5 @@ where
         Verdict::Pending(pending) => Agreed::Pending(pending),
         Verdict::Declined => Agreed::Declined,
     };
-    Ok(Asked::Done((planned.facts, agreed)))
+    Ok(Asked::Done((first.facts, agreed)))
 }

@@ -261,7 +261,7 @@ impl Known {
         if exists {
             return None;
         }
-        let nearest = self.nearest(id);
+        let nearest = nearest(&self.names, id);
         let hint = match nearest.is_empty() {
             true => "list_destinations (`skyswitch destinations`) shows those that do".to_owned(),
             false => format!("nearest: {}", nearest.join(", ")),
@@ -272,32 +272,41 @@ impl Known {
             shown(id, 80)
         ))
     }
+}
 
-    /// The ids whose spelling or name comes nearest.
-    fn nearest(&self, wanted: &str) -> Vec<String> {
-        let wanted = wanted.to_lowercase();
-        let alike =
-            |text: &str| strsim::normalized_damerau_levenshtein(&text.to_lowercase(), &wanted);
-        let mut scored: Vec<(f64, &String, Option<&String>)> = self
-            .names
-            .iter()
-            .map(|(id, name)| {
-                let words = name.iter().flat_map(|name| name.split_whitespace());
-                let by_name = words.map(alike).fold(0.0, f64::max);
-                (alike(id).max(by_name), id, name.as_ref())
-            })
-            .filter(|(score, ..)| *score >= ALIKE)
-            .collect();
-        scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
-        scored
-            .into_iter()
-            .take(NEAREST)
-            .map(|(_, id, name)| match name {
-                Some(name) => format!("{} ({})", shown(id, 40), shown(name, 60)),
-                None => shown(id, 40),
-            })
-            .collect()
-    }
+/// The users whose id or name comes nearest to what was given.
+pub(super) fn nearest_users(users: &[Subscriber], wanted: &str) -> Vec<String> {
+    let people = users
+        .iter()
+        .filter(|user| !user.is_system_user() && !user.is_ani_user());
+    let names: Vec<_> = people
+        .map(|user| (user.user.clone(), user.name.clone()))
+        .collect();
+    nearest(&names, wanted)
+}
+
+/// The ids whose spelling or name comes nearest.
+fn nearest(names: &[(String, Option<String>)], wanted: &str) -> Vec<String> {
+    let wanted = wanted.to_lowercase();
+    let alike = |text: &str| strsim::normalized_damerau_levenshtein(&text.to_lowercase(), &wanted);
+    let mut scored: Vec<(f64, &String, Option<&String>)> = names
+        .iter()
+        .map(|(id, name)| {
+            let words = name.iter().flat_map(|name| name.split_whitespace());
+            let by_name = words.map(alike).fold(0.0, f64::max);
+            (alike(id).max(by_name), id, name.as_ref())
+        })
+        .filter(|(score, ..)| *score >= ALIKE)
+        .collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+    scored
+        .into_iter()
+        .take(NEAREST)
+        .map(|(_, id, name)| match name {
+            Some(name) => format!("{} ({})", shown(id, 40), shown(name, 60)),
+            None => shown(id, 40),
+        })
+        .collect()
 }
 
 /// `101a` in `sip:101a@acme.12345.service`, and a plain name as it is.

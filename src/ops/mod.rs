@@ -43,8 +43,8 @@ pub use remove_vip::{RemoveVip, RemoveVipOutcome, RemoveVipStatus, remove_vip};
 pub use setup::{
     Checklist, CustomerRow, ListCustomers, MarkOutcome, MarkSetupStep, MarkStatus, OnboardChange,
     OnboardDomain, OnboardOutcome, OnboardStatus, OnboardSteps, PieceState, Portfolio,
-    SetupChecklist, StageCount, Step, StepState, Ticket, mark_setup_step, onboard_domain,
-    onboarding_status, setup_checklist,
+    SetupChecklist, StageCount, Step, StepState, Ticket, UNREAD, mark_setup_step, onboard_domain,
+    onboarding_status, readiness, setup_checklist,
 };
 pub use sync::{
     Action, Counts, Done, RowState, SyncMode, SyncOutcome, SyncRow, SyncSession, SyncStatus,

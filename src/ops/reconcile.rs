@@ -160,13 +160,14 @@ impl App {
 
 fn may_still_arrive(started_at: i64, again: bool) -> bool {
     let patience = if again { MADE_AGAIN } else { ON_ITS_WAY };
-    now().saturating_sub(started_at) < patience
+    // A start that lies ahead was written before the clock was set back.
+    now().saturating_sub(started_at).saturating_abs() < patience
 }
 
 /// Waits until that long after a moment, if it is not past.
 async fn wait_for(moment: Option<i64>, patience: i64) {
     let Some(moment) = moment else { return };
-    let left = patience - now().saturating_sub(moment);
+    let left = patience.min(patience - now().saturating_sub(moment));
     if let Ok(left @ 1..) = u64::try_from(left) {
         tokio::time::sleep(Duration::from_millis(left)).await;
     }

@@ -298,7 +298,7 @@ fn changed_since(undone: &Change, now: Option<&Route>) -> Error {
     Error::new(
         Code::ConfirmationStale,
         format!(
-            "the route was changed by someone else after change {}, so nothing was sent: {stands}",
+            "the route was changed again after change {}, so nothing was sent: {stands}",
             undone.id
         ),
         "Look at list_changes for a newer change to undo, or set what is wanted with add_vip or remove_vip.",

@@ -64,6 +64,8 @@ pub enum Effect {
     Delay(Duration),
     /// Acts once the gate is open, even if the caller has hung up by then.
     Hold(Gate),
+    /// Acts, and answers once the gate is open.
+    HoldAnswer(Gate),
     /// Answers 200 with an HTML page instead of acting.
     Html,
     /// Answers 200 with a JSON body of that many bytes (at least 4), streamed without a
@@ -175,6 +177,11 @@ impl Fault {
     /// See [`Effect::Hold`].
     pub fn hold(method: &str, path: &str, gate: &Gate) -> Fault {
         Fault::new(method, path, Effect::Hold(gate.clone()))
+    }
+
+    /// See [`Effect::HoldAnswer`].
+    pub fn hold_answer(method: &str, path: &str, gate: &Gate) -> Fault {
+        Fault::new(method, path, Effect::HoldAnswer(gate.clone()))
     }
 
     /// See [`Effect::Html`].

@@ -196,6 +196,11 @@ async fn answer(
             gate.passed().await;
             acted.await
         }
+        Some(Effect::HoldAnswer(gate)) => {
+            let response = acted.await;
+            gate.passed().await;
+            response
+        }
         Some(Effect::Html) => {
             let html = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
             (html, HTML_PAGE).into_response()

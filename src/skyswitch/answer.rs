@@ -11,6 +11,8 @@ use crate::redact::{Secret, scrubbed, shown};
 
 /// Longest piece of the service's own words that is passed on, in characters.
 const QUOTE_LIMIT: usize = 500;
+/// What to do after a request of which no answer came.
+const LOOK_FIRST: &str = "Try again; for a change, look first whether it was made (list_changes, list_vips, setup_checklist).";
 
 /// Whose answer it is, for the words of failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +21,23 @@ pub(super) enum Api {
     Telco,
     /// The NetSapiens PBX API.
     Pbx,
+}
+
+impl Api {
+    fn name(self) -> &'static str {
+        match self {
+            Api::Telco => "SkySwitch",
+            Api::Pbx => "the PBX API",
+        }
+    }
+
+    /// The setting with its address.
+    fn address(self) -> &'static str {
+        match self {
+            Api::Telco => "`base_url`",
+            Api::Pbx => "`pbx_base_url`",
+        }
+    }
 }
 
 /// The failure that a status and its body stand for.
@@ -33,66 +52,67 @@ pub(super) fn refusal(api: Api, status: u16, body: &[u8], secrets: &[&Secret]) -
     let (code, what, hint) = match status {
         401 if api == Api::Pbx => (
             Code::Unauthorized,
-            "the PBX API refused the token",
+            "refused the token",
             "Check the PBX login (`pbx_username`, `pbx_password`) and what its role may do; `skyswitch doctor` tries it.",
         ),
         403 if api == Api::Pbx => (
             Code::Forbidden,
-            "the PBX API does not allow this login to do that",
+            "does not allow this login to do that",
             "A reseller's login may lack this permission; the step can be done by SkySwitch support or in the portal.",
         ),
         429 if api == Api::Pbx => (
             Code::RateLimited,
-            "the PBX API asks for fewer requests",
+            "asks for fewer requests",
             "Wait a little and try again; SKYSWITCH_PBX_RATE_LIMIT lowers our own pace.",
         ),
         404 if api == Api::Pbx => (
             Code::NotFound,
-            "the PBX API does not know this domain, user or resource",
+            "does not know this domain, user or resource",
             "Check `pbx_base_url` and `pbx_api` (`v1` or `v2`); some PBX hosts lack some resources.",
         ),
         401 => (
             Code::Unauthorized,
-            "SkySwitch refused the token",
+            "refused the token",
             "The login may lack permission here: the account id, the scope `pbx` or the user's PBX role. `skyswitch doctor` tells which.",
         ),
         403 => (
             Code::Forbidden,
-            "SkySwitch does not allow this login to do that",
+            "does not allow this login to do that",
             "Ask for the scope `pbx` and a PBX Manager role for the user; `skyswitch doctor` shows the scopes granted.",
         ),
         404 => (
             Code::NotFound,
-            "SkySwitch does not know this account, domain or resource",
+            "does not know this account, domain or resource",
             "Check the account id and the domain; list_domains (`skyswitch domains`) shows those that exist.",
         ),
         408 => (
             Code::Timeout,
-            "SkySwitch gave up waiting for the request",
+            "gave up waiting for the request",
             "Try again.",
         ),
         429 => (
             Code::RateLimited,
-            "SkySwitch asks for fewer requests",
+            "asks for fewer requests",
             "Wait a little and try again; SKYSWITCH_RATE_LIMIT lowers our own pace.",
         ),
         300..=399 => (
             Code::UpstreamRejected,
-            "SkySwitch redirected the request",
-            "Check `base_url`: it must be the API's own address.",
+            "redirected the request",
+            "Check the base URL in the settings: it must be the API's own address.",
         ),
         500..=599 => (
             Code::UpstreamUnavailable,
-            "SkySwitch failed on its side",
+            "failed on its side",
             "Try again later; if it persists, ask SkySwitch support with the request id.",
         ),
         _ => (
             Code::UpstreamRejected,
-            "SkySwitch refused the request",
+            "refused the request",
             "Correct what it names; if it is unclear, ask SkySwitch support with the request id.",
         ),
     };
-    Error::new(code, format!("{what} (HTTP {status}){said}"), hint)
+    let who = api.name();
+    Error::new(code, format!("{who} {what} (HTTP {status}){said}"), hint)
 }
 
 /// What the service says in an error body, whichever of its many forms it took.
@@ -172,11 +192,11 @@ pub(super) fn no_answer(answer: &super::http::Answer) -> Error {
 }
 
 /// A request whose answer did not come in time; it may have been carried out.
-pub(super) fn timed_out() -> Error {
+pub(super) fn timed_out(api: Api) -> Error {
     Error::new(
         Code::Timeout,
-        "SkySwitch did not answer in time",
-        "Try again; for a change, look with list_vips (`skyswitch vip list`) first.",
+        format!("{} did not answer in time", api.name()),
+        LOOK_FIRST,
     )
 }
 
@@ -190,33 +210,37 @@ pub(super) fn too_large(cap: usize) -> Error {
 }
 
 /// What a transport error says about whether the request went out.
-pub(super) fn transport_failure(error: reqwest::Error) -> Failure {
+pub(super) fn transport_failure(api: Api, error: reqwest::Error) -> Failure {
     if error.is_connect() {
-        return Failure::NotSent(unreachable_service(&error));
+        return Failure::NotSent(unreachable_service(api, &error));
     }
-    broken_off(error)
+    broken_off(api, error)
 }
 
 /// An answer that ended early.
-pub(super) fn broken_off(error: reqwest::Error) -> Failure {
+pub(super) fn broken_off(api: Api, error: reqwest::Error) -> Failure {
     if error.is_timeout() {
-        return Failure::Lost(timed_out());
+        return Failure::Lost(timed_out(api));
     }
     Failure::Lost(Error::new(
         Code::UpstreamUnavailable,
         format!(
-            "the connection to SkySwitch broke before its answer was complete{}",
+            "the connection to {} broke before its answer was complete{}",
+            api.name(),
             cause(&error)
         ),
-        "Try again; for a change, look with list_vips (`skyswitch vip list`) first.",
+        LOOK_FIRST,
     ))
 }
 
-fn unreachable_service(error: &reqwest::Error) -> Error {
+fn unreachable_service(api: Api, error: &reqwest::Error) -> Error {
     Error::new(
         Code::UpstreamUnavailable,
-        format!("SkySwitch cannot be reached{}", cause(error)),
-        "Check the network, a proxy or firewall, and `base_url`.",
+        format!("{} cannot be reached{}", api.name(), cause(error)),
+        format!(
+            "Check the network, a proxy or firewall, and {}.",
+            api.address()
+        ),
     )
 }
 

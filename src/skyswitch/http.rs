@@ -185,7 +185,7 @@ impl Http {
             self.exchange(call, bearer),
         )
         .await
-        .unwrap_or_else(|_| Err(Failure::Lost(answer::timed_out())));
+        .unwrap_or_else(|_| Err(Failure::Lost(answer::timed_out(self.api))));
         // No path and no query: they hold the account, the domain and the caller.
         tracing::debug!(
             http.method = %call.method,
@@ -228,11 +228,11 @@ impl Http {
             .client
             .execute(request)
             .await
-            .map_err(|error| answer::transport_failure(error.without_url()))?;
+            .map_err(|error| answer::transport_failure(self.api, error.without_url()))?;
         let status = response.status().as_u16();
         let request_id = answer::request_id(response.headers());
         let retry_after = answer::retry_after(response.headers());
-        let body = whole_body(response).await?;
+        let body = whole_body(self.api, response).await?;
         if (200..300).contains(&status) {
             return Ok(Answer {
                 body,
@@ -337,7 +337,7 @@ fn secrets<'a>(call: &'a Call, bearer: Option<&'a Secret>) -> Vec<&'a Secret> {
 }
 
 /// Reads the body up to the cap; a body that breaks off is a lost answer.
-async fn whole_body(mut response: reqwest::Response) -> Result<Bytes, Failure> {
+async fn whole_body(api: Api, mut response: reqwest::Response) -> Result<Bytes, Failure> {
     let announced = announced_length(response.headers());
     if announced > BODY_CAP {
         return Err(Failure::Final(answer::too_large(BODY_CAP)));
@@ -350,7 +350,7 @@ async fn whole_body(mut response: reqwest::Response) -> Result<Bytes, Failure> {
             }
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Ok(None) => return Ok(body.freeze()),
-            Err(error) => return Err(answer::broken_off(error.without_url())),
+            Err(error) => return Err(answer::broken_off(api, error.without_url())),
         }
     }
 }

@@ -74,6 +74,23 @@ pub(super) struct Listed<T> {
     pub whole: bool,
 }
 
+impl<T> Listed<T> {
+    /// The rows, where none is missing: on half a list nothing is decided.
+    ///
+    /// # Errors
+    /// `upstream_rejected` where the service announced more rows than it gave.
+    pub fn all(self, what: &str) -> Result<Vec<T>> {
+        match self.whole {
+            true => Ok(self.rows),
+            false => Err(Error::new(
+                Code::UpstreamRejected,
+                format!("SkySwitch announced more rows than it listed in {what}"),
+                "Nothing is decided on half a list; try again, and ask SkySwitch support if it persists.",
+            )),
+        }
+    }
+}
+
 fn read_page<T: Row>(answer: &Answer, what: &str) -> Result<Page<T>> {
     if answer.body.iter().all(u8::is_ascii_whitespace) {
         return Ok(Page::default());

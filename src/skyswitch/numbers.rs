@@ -49,12 +49,9 @@ impl Client {
         if let Some(user) = user {
             call = call.with("user", user.as_str());
         }
-        let listed = self.list::<Listed>(call, "the list of numbers").await?;
-        Ok(listed
-            .rows
-            .into_iter()
-            .map(|Listed(number)| number)
-            .collect())
+        let what = "the list of numbers";
+        let listed = self.list::<Listed>(call, what).await?.all(what)?;
+        Ok(listed.into_iter().map(|Listed(number)| number).collect())
     }
 
     /// Where calls to a number go; `None` where it has no route.

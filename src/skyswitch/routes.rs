@@ -13,7 +13,7 @@ use super::{Client, account_path};
 use crate::domain::{
     AccountId, Ani, Application, Destination, Dnis, PbxDomain, PhoneNumber, Route, RouteKey,
 };
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::guard::{Clearance, RouteChange};
 
 #[derive(Deserialize)]
@@ -98,14 +98,7 @@ impl Client {
         domain: Option<&PbxDomain>,
     ) -> Result<Arc<Vec<Route>>> {
         let listed = self.listed_routes(account, domain).await?;
-        if listed.whole {
-            return Ok(Arc::new(listed.rows));
-        }
-        Err(Error::new(
-            Code::UpstreamRejected,
-            "SkySwitch announced more rules than it listed, so nothing is changed on that list",
-            "Try again; if it persists, ask SkySwitch support.",
-        ))
+        Ok(Arc::new(listed.all("the list of VIP rules")?))
     }
 
     async fn listed_routes(

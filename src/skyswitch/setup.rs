@@ -118,7 +118,7 @@ impl Client {
                 let rules = self.pbx()?.dial_rules(domain).await?;
                 let mut for_us = rules
                     .iter()
-                    .filter(|rule| rule.is_for_route_by_ani() && rule.is_for_everybody());
+                    .filter(|rule| rule.is_for_route_by_ani() && rule.is_for_everybody(domain));
                 let wanted = for_us.clone().find(|rule| {
                     rule.enabled
                         && matches!(rule.target(domain), DialRuleTarget::User(user) if to.is(&user))

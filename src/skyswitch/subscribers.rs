@@ -155,9 +155,9 @@ impl Client {
         }
         let call = Call::get(account_path(account, ["pbx", "subscribers"]))
             .with("domain", domain.as_str());
-        let listed = self.list::<Placed>(call, "the list of subscribers").await?;
+        let what = "the list of subscribers";
+        let listed = self.list::<Placed>(call, what).await?.all(what)?;
         let mut list: Vec<Subscriber> = listed
-            .rows
             .into_iter()
             .filter(|Placed(_, home)| home.as_deref().is_none_or(|home| domain.is(home)))
             .map(|Placed(subscriber, _)| subscriber)

@@ -109,6 +109,7 @@ impl Client {
         let mut place = Some(ready.0);
         let mut seen_now = clearance.is_recent();
         let mut in_doubt = false;
+        let mut may_arrive = false;
         let mut renewed = false;
         loop {
             if !seen_now {
@@ -123,7 +124,7 @@ impl Client {
             seen_now = false;
             let token = match upstream.token(false).await {
                 Ok(token) => token,
-                Err(error) if in_doubt => return self.settle(change, error).await,
+                Err(error) if in_doubt => return self.settle(change, error, may_arrive).await,
                 Err(error) => return Err(error.into()),
             };
             let failure = match upstream.attempt(&call, &token, &budget, place.take()).await {
@@ -134,7 +135,10 @@ impl Client {
                     });
                 }
                 Ok(answer) => Failure::Lost(answer::no_answer(&answer)),
-                Err(failure) => failure,
+                Err(failure) => {
+                    may_arrive |= may_still_arrive(&failure);
+                    failure
+                }
             };
             let status = failure.status();
             if status == Some(404) && in_doubt && change.removes() {
@@ -144,7 +148,7 @@ impl Client {
             if status == Some(401) && !renewed {
                 renewed = true;
                 match upstream.renewed(&token).await {
-                    Err(error) if in_doubt => return self.settle(change, error).await,
+                    Err(error) if in_doubt => return self.settle(change, error, may_arrive).await,
                     Err(error) => return Err(error.into()),
                     Ok(_) => continue,
                 }
@@ -153,16 +157,25 @@ impl Client {
             let wait = waits.next().and_then(|wait| budget.wait(&failure, wait));
             match wait {
                 Some(wait) if retry::is_passing(&failure) => tokio::time::sleep(wait).await,
-                _ if in_doubt => return self.settle(change, failure.into_error()).await,
+                _ if in_doubt => {
+                    return self.settle(change, failure.into_error(), may_arrive).await;
+                }
                 _ => return Err(failure.into_error().into()),
             }
         }
     }
 
     /// Decides the outcome of a change that is not tried again, by what stands.
-    async fn settle<C: Writable>(&self, change: &C, error: Error) -> Result<Written, NotWritten> {
+    /// What the service may still be at work on is not known to have failed.
+    async fn settle<C: Writable>(
+        &self,
+        change: &C,
+        error: Error,
+        may_arrive: bool,
+    ) -> Result<Written, NotWritten> {
         match change.standing(self).await {
             Ok(Standing::AsWanted) => Ok(Written::read_back()),
+            Ok(Standing::AsBefore) if may_arrive => Err(not_seen_yet::<C>(&error)),
             Ok(Standing::AsBefore) => Err(error.into()),
             Ok(Standing::Otherwise) => Err(changed_by_others::<C>(true)),
             Err(_) => Err(outcome_unknown::<C>(&error)),
@@ -183,6 +196,15 @@ fn may_have_acted(failure: &Failure, change: &impl Writable) -> bool {
     }
 }
 
+/// Whether the service may act on the request later than its failure came.
+fn may_still_arrive(failure: &Failure) -> bool {
+    match failure {
+        Failure::Lost(_) => true,
+        Failure::Answered { status, .. } => matches!(status, 408 | 502 | 504),
+        Failure::NotSent(_) | Failure::Final(_) => false,
+    }
+}
+
 fn changed_by_others<C: Writable>(in_doubt: bool) -> NotWritten {
     let hint = format!("{} and decide again.", C::LOOK);
     if in_doubt {
@@ -198,6 +220,21 @@ fn changed_by_others<C: Writable>(in_doubt: bool) -> NotWritten {
         hint,
     );
     error.into()
+}
+
+fn not_seen_yet<C: Writable>(error: &Error) -> NotWritten {
+    let detail = error.detail();
+    let mut told = Error::new(
+        error.code(),
+        format!(
+            "{error}; the change does not stand so far, and it is not known whether it is still carried out"
+        ),
+        format!("{} in a minute, before trying again.", C::LOOK),
+    );
+    if let Some(status) = detail.status {
+        told = told.with_answer(status, detail.request_id.clone());
+    }
+    NotWritten::in_doubt(told)
 }
 
 fn outcome_unknown<C: Writable>(error: &Error) -> NotWritten {

@@ -124,6 +124,9 @@ async fn the_config_file_sets_them_for_the_server_too() {
 async fn a_limit_that_is_not_understood_is_not_taken_for_none() {
     let files = [
         (r#"{"protected": [" "]}"#, "protected"),
+        // A mistyped number would protect nobody.
+        (r#"{"protected": ["616555012"]}"#, "protected"),
+        (r#"{"protected": ["6165550l23"]}"#, "protected"),
         (r#"{"allowed_domains": ["acme domain"]}"#, "allowed_domains"),
         (r#"{"max_changes_per_hour": 0}"#, "max_changes_per_hour"),
         (r#"{"max_changes_per_hour": -3}"#, "max_changes_per_hour"),

@@ -59,7 +59,7 @@ pub fn closed() -> PbxHabits {
     PbxHabits::default().dial_plan(DialPlanAccess::None)
 }
 
-fn open() -> PbxHabits {
+pub fn open() -> PbxHabits {
     PbxHabits::default().dial_plan(DialPlanAccess::ReadWrite)
 }
 
@@ -128,13 +128,13 @@ pub fn marking(step: &str) -> MarkSetupStep {
         domain: ACME.parse().unwrap(),
         step: <skyswitch_mcp::domain::SetupStep as clap::ValueEnum>::from_str(step, false).unwrap(),
         attested_by: Some("Front desk lead".to_owned()),
-        note: Some("ticket 48213; a call from an unlisted mobile rang 100".to_owned()),
+        note: Some("ticket 48213: SkySwitch confirms the rule, to 100".to_owned()),
         withdraw: None,
         account_id: None,
     }
 }
 
-async fn attest(app: &App, step: &str) {
+pub async fn attest(app: &App, step: &str) {
     let person = Person::typing(ACME);
     let marked = mark_setup_step(app, &marking(step), &Channel::During(&person))
         .await
@@ -144,7 +144,7 @@ async fn attest(app: &App, step: &str) {
     assert_eq!(marked.step.state, StepState::Attested, "{marked:?}");
 }
 
-async fn checklist(app: &App) -> Checklist {
+pub async fn checklist(app: &App) -> Checklist {
     let args = SetupChecklist {
         domain: ACME.parse().unwrap(),
         account_id: None,
@@ -154,11 +154,11 @@ async fn checklist(app: &App) -> Checklist {
     setup_checklist(app, &args).await.unwrap()
 }
 
-fn state(steps: &[skyswitch_mcp::ops::Step], id: &str) -> StepState {
+pub fn state(steps: &[skyswitch_mcp::ops::Step], id: &str) -> StepState {
     steps.iter().find(|step| step.id == id).unwrap().state
 }
 
-fn made(outcome: &OnboardOutcome) -> Vec<&str> {
+pub fn made(outcome: &OnboardOutcome) -> Vec<&str> {
     let made = outcome
         .changes
         .iter()
@@ -1096,7 +1096,7 @@ async fn refusals_of_the_pbx_api_leave_the_flow_whole() {
 }
 
 /// A customer whose ANI user is complete, and who has no dial translation rule.
-fn prepared(habits: PbxHabits) -> Tenant {
+pub fn prepared(habits: PbxHabits) -> Tenant {
     customer(habits).subscriber(StoredSubscriber::ani_user(ACME, "9000"))
 }
 
@@ -1320,13 +1320,23 @@ async fn a_route_that_the_service_writes_in_its_own_way_is_still_ours() {
     let routed = onboard(&app, &onboarding(), &Channel::Given).await.unwrap();
     let mut rewritten = bench.sandbox.numbers().remove(0);
     rewritten.route["route"]["enable"] = serde_json::json!(1);
-    rewritten.route["route"]["notes"] = serde_json::json!("somebody's remark");
-    bench.sandbox.put_number(rewritten);
+    bench.sandbox.put_number(rewritten.clone());
     let undo = UndoChange {
         change_id: routed.changes[0].change_id.clone().unwrap(),
         account_id: None,
         confirmation: None,
     };
+    // What somebody else wrote into it is not overwritten.
+    let mut changed = rewritten.clone();
+    changed.route["route"]["notes"] = serde_json::json!("somebody's remark");
+    bench.sandbox.put_number(changed);
+    let refused = undo_change(&app, &undo, &Channel::Given).await.map(done);
+    let refused = failure(refused, Code::ConfirmationStale);
+    assert!(
+        refused.to_string().contains("somebody's remark"),
+        "{refused}"
+    );
+    bench.sandbox.put_number(rewritten);
     let undone = undo_change(&app, &undo, &Channel::Given).await.map(done);
     assert_eq!(undone.unwrap().status, UndoStatus::Restored);
 }

@@ -26,7 +26,7 @@ use crate::support::{
 
 /// Keeps what it is told.
 #[derive(Default)]
-struct Told(Mutex<Vec<(usize, usize)>>);
+pub struct Told(Mutex<Vec<(usize, usize)>>);
 
 impl Progress for Told {
     fn report(&self, done: usize, total: usize, _: &str) {
@@ -129,11 +129,11 @@ async fn a_thousand_customers_take_two_reads_each_and_report_progress() {
     assert_eq!(told.last(), Some(&(1000, 1000)));
 }
 
-/// How often the dial plan of a domain was asked for.
-fn plans_read(bench: &Bench, domain: &str) -> usize {
-    let path = format!("/domains/{domain}/dialplans/");
+/// How many dial plans were asked for.
+fn plans_read(bench: &Bench) -> usize {
     let requests = bench.sandbox.requests();
-    requests.iter().filter(|r| r.path.contains(&path)).count()
+    let of_plan = |path: &str| path.contains("/dialplans/");
+    requests.iter().filter(|r| of_plan(&r.path)).count()
 }
 
 fn row<'a>(portfolio: &'a Portfolio, domain: &str) -> &'a CustomerRow {
@@ -141,75 +141,107 @@ fn row<'a>(portfolio: &'a Portfolio, domain: &str) -> &'a CustomerRow {
     rows.find(|row| row.domain == domain).unwrap()
 }
 
+/// What is published as the PBX API's limit, but quick.
+async fn paced(bench: &Bench, args: &ListCustomers) -> Portfolio {
+    let app = app_with(bench, PbxApi::V2, |settings| {
+        if let Some(Ok(pbx)) = &mut settings.pbx {
+            pbx.rate_limit = 5_000.0;
+        }
+    });
+    bench.sandbox.clear_requests();
+    onboarding_status(&app, args, PageSize::All, &Told::default())
+        .await
+        .unwrap()
+}
+
 #[tokio::test]
-async fn a_dial_plan_that_showed_the_rule_is_not_read_again_at_once() {
-    let bench = Bench::demo().await;
+async fn dial_plans_that_showed_the_rule_are_read_anew_in_turn() {
+    // Of each five customers three have a route_by_ani user, and two the rule.
+    let bench = Bench::with(Tenant::portfolio(100)).await;
     let all = ListCustomers::default();
-    let first = status(&bench, PbxApi::V2, &all).await;
-    assert_eq!(first.read_earlier, 0);
-    assert_eq!(row(&first, DENTAL).dial_plan_read_at, None);
-    let reads = (plans_read(&bench, DENTAL), plans_read(&bench, LEGAL));
-    assert!(reads.0 > 0 && reads.1 > 0, "{reads:?}");
+    let first = paced(&bench, &all).await;
+    assert_eq!((first.read_earlier, plans_read(&bench)), (0, 60));
+    assert_eq!((first.alarms, first.dropping), (20, 20));
 
-    bench.sandbox.clear_requests();
-    let second = status(&bench, PbxApi::V2, &all).await;
+    // Those without the rule, and the twenty-five that were read longest ago.
+    let second = paced(&bench, &all).await;
+    assert_eq!((second.read_earlier, plans_read(&bench)), (15, 20 + 25));
     assert_eq!(second.stages, first.stages);
-    assert!(second.read_earlier > 0);
-    assert!(row(&second, DENTAL).dial_plan_read_at.is_some());
-    assert_eq!(plans_read(&bench, DENTAL), 0);
-    assert_eq!(plans_read(&bench, LEGAL), reads.1, "an alarm is always new");
+    let mut kept = second.customers.iter();
+    let kept = kept.find(|row| row.dial_plan_read_at.is_some()).unwrap();
+    assert!(!kept.alarm, "{kept:?}");
+    let third = paced(&bench, &all).await;
+    let again = row(&third, &kept.domain);
+    assert_eq!(again.dial_plan_read_at, None, "it was its turn: {again:?}");
 
-    bench.sandbox.clear_requests();
     let fresh = ListCustomers {
         fresh: Some(true),
         ..ListCustomers::default()
     };
-    assert_eq!(status(&bench, PbxApi::V2, &fresh).await.read_earlier, 0);
-    assert_eq!(plans_read(&bench, DENTAL), reads.0);
+    assert_eq!(paced(&bench, &fresh).await.read_earlier, 0);
+    assert_eq!(plans_read(&bench), 60);
+    // Without a limit there is nothing to save.
+    assert_eq!(status(&bench, PbxApi::V2, &all).await.read_earlier, 0);
 }
 
 #[tokio::test]
 async fn an_earlier_look_at_a_dial_plan_serves_for_an_hour() {
-    let bench = Bench::demo().await;
+    let bench = Bench::with(Tenant::portfolio(100)).await;
     let all = ListCustomers::default();
-    status(&bench, PbxApi::V2, &all).await;
+    paced(&bench, &all).await;
     let minutes = |n: i64| n * 60 * 1_000;
-    for (passed, reads) in [(minutes(50), false), (minutes(11), true)] {
-        bench.age_dial_plans(passed).await;
-        bench.sandbox.clear_requests();
-        status(&bench, PbxApi::V2, &all).await;
-        assert_eq!(plans_read(&bench, DENTAL) > 0, reads, "{passed}");
+    bench.age_dial_plans(minutes(50)).await;
+    assert_eq!(paced(&bench, &all).await.read_earlier, 15);
+    bench.age_dial_plans(minutes(61)).await;
+    assert_eq!(paced(&bench, &all).await.read_earlier, 0);
+}
+
+#[tokio::test]
+async fn dial_plans_that_cannot_be_judged_do_not_stand_for_all_others() {
+    let mut tenant = Tenant::portfolio(100);
+    for rule in &mut tenant.dial_rules {
+        if rule.match_to.contains("route_by_ani") {
+            rule.application = "to-somewhere-new".to_owned();
+        }
     }
+    let bench = Bench::with(tenant).await;
+    let portfolio = status(&bench, PbxApi::V2, &ListCustomers::default()).await;
+    assert_eq!(plans_read(&bench), 60);
+    // Those that have no rule at all lose calls; of the others nobody knows.
+    assert_eq!((portfolio.alarms, portfolio.dropping), (40, 20));
+    let certain = portfolio.customers.iter().take(20).all(|row| row.dropping);
+    assert!(certain, "what is certain comes first");
 }
 
 #[tokio::test]
 async fn what_was_read_earlier_hides_no_alarm_that_can_be_seen_today() {
-    let bench = Bench::demo().await;
+    let bench = Bench::with(Tenant::portfolio(100)).await;
     let all = ListCustomers::default();
-    status(&bench, PbxApi::V2, &all).await;
+    paced(&bench, &all).await;
+    let second = paced(&bench, &all).await;
+    let is_live = |row: &&CustomerRow| row.stage == "live";
+    let mut kept = second.customers.iter().filter(is_live);
+    let mut next = || {
+        let is_kept = |row: &&CustomerRow| row.dial_plan_read_at.is_some();
+        kept.find(is_kept).unwrap().domain.clone()
+    };
+    let (one, other) = (next(), next());
     // The checklist reads anew, and what it saw the next survey knows.
-    assert!(bench.sandbox.remove_dial_rules(DENTAL));
+    assert!(bench.sandbox.remove_dial_rules(&one));
     let checking = SetupChecklist {
-        domain: DENTAL.parse().unwrap(),
+        domain: one.parse().unwrap(),
         account_id: None,
         did: None,
         fallback_destination: None,
     };
     let app = app_on(&bench, PbxApi::V2);
     setup_checklist(&app, &checking).await.unwrap();
-    let seen = status(&bench, PbxApi::V2, &all).await;
-    assert!(row(&seen, DENTAL).alarm, "{seen:?}");
-
     // Whoever the rule sends calls to is looked up among the users of today.
-    let bench = Bench::demo().await;
-    status(&bench, PbxApi::V2, &all).await;
-    let rules = bench.sandbox.dial_rules();
-    let mut rules = rules.iter().filter(|rule| rule.domain == DENTAL);
-    let target = rules.find(|rule| rule.match_to.contains("route_by_ani"));
-    let target = target.unwrap();
-    assert!(bench.sandbox.remove_subscriber(DENTAL, &target.to_user));
-    let seen = status(&bench, PbxApi::V2, &all).await;
-    assert!(row(&seen, DENTAL).alarm, "{seen:?}");
+    assert!(bench.sandbox.remove_subscriber(&other, "100"));
+    let seen = paced(&bench, &all).await;
+    for domain in [&one, &other] {
+        assert!(row(&seen, domain).dropping, "{:?}", row(&seen, domain));
+    }
 }
 
 fn destinations(domain: &str) -> ListDestinations {

@@ -242,7 +242,10 @@ async fn arguments_are_those_of_the_contract() {
                 "domain",
             ),
         ),
-        ("onboarding_status", ("query stage account_id limit", "")),
+        (
+            "onboarding_status",
+            ("query stage fresh account_id limit", ""),
+        ),
         (
             "undo_change",
             ("change_id account_id confirmation", "change_id"),

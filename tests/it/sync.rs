@@ -111,6 +111,18 @@ async fn sync(
         .map(done)
 }
 
+/// Makes exactly a list stand in a domain.
+pub async fn mirror(app: &App, domain: &str, list: &str) -> SyncOutcome {
+    let wanted = SyncVips {
+        domain: domain.parse().unwrap(),
+        allow_large_removal: Some(true),
+        ..args(SyncMode::Mirror)
+    };
+    let outcome = sync(app, &wanted, list, &Channel::Given).await.unwrap();
+    assert_eq!(outcome.status, SyncStatus::Applied, "{outcome:?}");
+    outcome
+}
+
 /// `ani,destination` rows with a header.
 fn csv(rows: &[(&str, &str)]) -> String {
     let rows = rows.iter().map(|(ani, rings)| format!("{ani},{rings}\n"));
@@ -579,6 +591,34 @@ async fn mirroring_does_not_remove_most_of_a_domain_by_mistake() {
         "half"
     );
     assert_eq!(mirrored(21, 1, false).await.unwrap().plan.remove, 20, "few");
+}
+
+#[tokio::test]
+async fn a_mirror_that_would_be_refused_can_be_looked_at() {
+    let bench = Bench::demo().await;
+    let rules: Vec<(String, String)> = (0..40)
+        .map(|n| (format!("1616555{:04}", 1000 + n), "101".to_owned()))
+        .collect();
+    let pairs: Vec<(&str, &str)> = rules
+        .iter()
+        .map(|(a, d)| (a.as_str(), d.as_str()))
+        .collect();
+    let app = bench.app();
+    sync(&app, &args(SyncMode::Merge), &csv(&pairs), &Channel::Given)
+        .await
+        .unwrap();
+    bench.sandbox.clear_requests();
+    let looking = SyncVips {
+        dry_run: Some(true),
+        ..args(SyncMode::Mirror)
+    };
+    let planned = sync(&app, &looking, &csv(&pairs[..3]), &Channel::Given).await;
+    let planned = planned.unwrap();
+    assert_eq!(planned.status, SyncStatus::Planned);
+    assert!(planned.plan.remove > 37, "{:?}", planned.plan);
+    let refusal = planned.warnings.join("\n");
+    assert!(refusal.contains("allow_large_removal"), "{refusal}");
+    bench.assert_nothing_written();
 }
 
 #[tokio::test]

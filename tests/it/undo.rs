@@ -10,7 +10,9 @@ use skyswitch_mcp::Result;
 use skyswitch_mcp::config::ConfirmMode;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
-use skyswitch_mcp::ops::{App, Asked, RemoveVip, UndoChange, UndoOutcome, UndoStatus, undo_change};
+use skyswitch_mcp::ops::{
+    Action, App, Asked, RemoveVip, UndoChange, UndoOutcome, UndoStatus, undo_change,
+};
 use skyswitch_mcp::sandbox::{Fault, StoredDnis, StoredRoute, Tenant};
 
 use crate::process::{DOMAIN, Home, demo_sandbox};
@@ -18,6 +20,7 @@ use crate::support::{
     Bench, CALLER, DENTAL, Person, add, adding, done, failure, first_call, nobody, other_account,
     question, remove, removing, second_call, tenant_of, token,
 };
+use crate::sync::mirror;
 
 fn undoing(id: &str) -> UndoChange {
     UndoChange {
@@ -83,6 +86,37 @@ async fn a_replaced_rule_rings_as_before() {
         added.unwrap().change_id.unwrap()
     })
     .await;
+}
+
+#[tokio::test]
+async fn each_change_of_an_import_can_be_undone_by_itself() {
+    // Mirroring this list adds one rule, replaces one and removes the others.
+    let list = format!("ani,destination\n6165550177,101\n{CALLER},105\n");
+    for action in [Action::Add, Action::Replace, Action::Remove] {
+        let bench = Bench::demo().await;
+        let app = bench.app();
+        let before = sorted(bench.sandbox.routes());
+        let outcome = mirror(&app, DENTAL, &list).await;
+        let imported = sorted(bench.sandbox.routes());
+        let mut rows = outcome.rows.into_iter();
+        let row = rows.find(|row| row.action == action).unwrap();
+        let undone = undo(&app, &row.change_id.unwrap(), &Channel::Given).await;
+        assert_eq!(undone.unwrap().status, UndoStatus::Restored, "{action:?}");
+        // The caller's rules are as before, everybody else's as imported.
+        let now = sorted(bench.sandbox.routes());
+        let of_caller = |route: &&StoredRoute| route.ani.ends_with(&row.ani[1..]);
+        let restored: Vec<_> = now.iter().filter(of_caller).collect();
+        let as_before: Vec<_> = before.iter().filter(of_caller).collect();
+        assert_eq!(restored, as_before, "{action:?}");
+        let others = |routes: &[StoredRoute]| -> Vec<StoredRoute> {
+            routes
+                .iter()
+                .filter(|route| !of_caller(route))
+                .cloned()
+                .collect()
+        };
+        assert_eq!(others(&now), others(&imported), "{action:?}");
+    }
 }
 
 #[tokio::test]

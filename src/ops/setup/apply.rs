@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::evidence::Customer;
 use super::onboard::{OnboardChange, PieceState};
-use crate::domain::SetupPiece;
+use crate::domain::{DidRoute, SetupPiece};
 use crate::error::{Code, Error, Result};
 use crate::guard::{Clearance, MayRoute, SetupChange, SetupPlan};
 use crate::ops::App;
@@ -30,13 +30,17 @@ impl App {
         told: &mut [OnboardChange],
     ) {
         let turn = Arc::new(turn);
+        let judge = Onboarding {
+            app: self,
+            customer,
+        };
         let mut stopped = false;
         for (piece, told) in clearance.divide().into_iter().zip(told) {
             if stopped {
                 told.state = PieceState::NotSent;
                 continue;
             }
-            match self.make(piece, customer, &turn).await {
+            match self.make(piece, &judge, &turn, Origin::default()).await {
                 Ok(change_id) => {
                     told.state = PieceState::Made;
                     told.change_id = Some(change_id.to_string());
@@ -54,21 +58,25 @@ impl App {
         }
     }
 
-    async fn make(
+    /// Makes one piece. A number is pointed somewhere only on a judgement that
+    /// is no older than a moment, however long the pace holds the request back.
+    pub(super) async fn make(
         &self,
         clearance: Clearance<SetupChange>,
-        customer: &Customer,
+        judge: &impl JudgeRoute,
         turn: &Arc<FileLock>,
+        origin: Origin,
     ) -> Result<i64, NotMade> {
         let routes_did = matches!(clearance.change().piece(), SetupPiece::DidRoute { .. });
         for _ in 0..LOOKS {
-            self.may_still_route(clearance.change(), customer).await?;
+            if routes_did {
+                may_still_route(clearance.change(), judge).await?;
+            }
             let looked = Instant::now();
             let ready = clearance.change().ready(self.client()?).await?;
-            // The pace may have held it back for long: then it is looked at anew.
             if !routes_did || looked.elapsed() < RECENT {
                 let hold = Arc::clone(turn);
-                let made = self.send_now(clearance, ready, hold, Origin::default());
+                let made = self.send_now(clearance, ready, hold, origin);
                 return Ok(made.await?.change_id);
             }
         }
@@ -79,27 +87,45 @@ impl App {
         );
         Err(busy.into())
     }
+}
 
-    /// Right before a number is pointed at the ANI user: the fallback is looked
-    /// at once more, since it can be withdrawn or removed at any time.
-    async fn may_still_route(&self, change: &SetupChange, customer: &Customer) -> Result<()> {
-        let SetupPiece::DidRoute { route, .. } = change.piece() else {
-            return Ok(());
-        };
-        let evidence = self.evidence(customer).await?;
-        let now = MayRoute::judge(
+/// Who judges, by what stands right now, whether a number may be pointed where
+/// a change points it.
+pub(super) trait JudgeRoute: Sync {
+    /// Judges anew.
+    fn may_route(&self, route: &DidRoute) -> impl Future<Output = Result<MayRoute>> + Send;
+}
+
+/// A customer's number is judged by the customer's set-up.
+pub(super) struct Onboarding<'a> {
+    pub app: &'a App,
+    pub customer: &'a Customer,
+}
+
+impl JudgeRoute for Onboarding<'_> {
+    async fn may_route(&self, route: &DidRoute) -> Result<MayRoute> {
+        let evidence = self.app.evidence(self.customer).await?;
+        MayRoute::judge(
             route,
-            change.domain(),
+            &self.customer.domain,
             evidence.known_ani_users(),
             evidence.fallback.as_ref(),
-        )?;
-        if Some(&now) == change.may_route() {
-            return Ok(());
-        }
-        Err(Error::new(
-            Code::ConfirmationStale,
-            "what is known of the dial translation rule changed after the person saw it, so nothing was sent",
-            "Show the person the new preview and call the tool again without a confirmation.",
-        ))
+        )
     }
+}
+
+/// Right before a number is pointed somewhere: the fallback is looked at once
+/// more, since it can be withdrawn or removed at any time.
+async fn may_still_route(change: &SetupChange, judge: &impl JudgeRoute) -> Result<()> {
+    let SetupPiece::DidRoute { route, .. } = change.piece() else {
+        return Ok(());
+    };
+    if Some(&judge.may_route(route).await?) == change.may_route() {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::ConfirmationStale,
+        "what is known of the dial translation rule changed after the person saw it, so nothing was sent",
+        "Show the person the new preview and call the tool again without a confirmation.",
+    ))
 }

@@ -5,9 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::evidence::{Customer, Evidence};
-use super::steps::{Steps, listed};
+use super::steps::Steps;
 use super::{Step, Ticket};
-use crate::domain::{AccountId, Destination, PbxDomain, PhoneNumber};
+use crate::domain::{AccountId, Destination, PbxDomain, PhoneNumber, SetupStep};
 use crate::error::Result;
 use crate::ops::App;
 
@@ -47,11 +47,22 @@ pub struct Checklist {
     /// What goes wrong if the order is not kept, or is going wrong right now.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub warning: Option<String>,
+    /// What is doubtful about the fallback destination that was given.
+    pub warnings: Vec<String>,
+}
+
+impl Checklist {
+    /// Whether the support ticket is still to be sent.
+    pub fn needs_ticket(&self) -> bool {
+        let rule = SetupStep::DialTranslationRule.as_str();
+        let mut steps = self.steps.iter();
+        steps.any(|step| step.id == rule && !step.state.is_settled())
+    }
 }
 
 const DROPPED_CALLERS: &str = "Without the dial translation rule only VIP callers get through: every other \
      caller is dropped. Never point the customer's number (DID) at the route_by_ani user before \
-     SkySwitch has confirmed the rule and a test call from a number that is not a VIP has rung.";
+     SkySwitch has confirmed the rule in writing, and make a test call from a number that is not a VIP right after.";
 
 /// Reads what the APIs show of a domain's set-up, and what was attested.
 ///
@@ -74,20 +85,17 @@ pub async fn setup_checklist(app: &App, args: &SetupChecklist) -> Result<Checkli
         next_step: steps.next(),
         support_ticket: Ticket::of(&customer, args.fallback_destination.as_ref()),
         warning: warning(&steps, &evidence),
+        warnings: args
+            .fallback_destination
+            .iter()
+            .filter_map(|fallback| evidence.doubt_of(&customer.domain, fallback))
+            .collect(),
         steps: steps.0,
     })
 }
 
-/// The alarm where callers are being dropped, else the reminder of the order.
-pub(super) fn warning(steps: &Steps, evidence: &Evidence) -> Option<String> {
-    let dropping = evidence.dropping();
-    if !dropping.is_empty() {
-        return Some(format!(
-            "ALARM: {} to the route_by_ani user, and nobody has verified or attested the dial translation rule. \
-             Callers who are not VIPs are probably being dropped right now. Point the number back (undo_change, or in \
-             the portal) until SkySwitch has added the rule.",
-            listed(dropping, "goes", "go")
-        ));
-    }
-    (!steps.is_ready()).then(|| DROPPED_CALLERS.to_owned())
+/// The alarm where callers may be being dropped, else the reminder of the order.
+fn warning(steps: &Steps, evidence: &Evidence) -> Option<String> {
+    let alarm = evidence.alarm().map(|alarm| alarm.words);
+    alarm.or_else(|| (!steps.is_ready()).then(|| DROPPED_CALLERS.to_owned()))
 }

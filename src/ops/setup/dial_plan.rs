@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::config::PbxSettings;
 use crate::domain::{Extension, PbxDomain};
 use crate::error::{Code, Error, Result};
 use crate::guard::FallbackReading;
@@ -18,6 +19,9 @@ use crate::state::KeptDialPlan;
 /// limit is 1,800 requests an hour, so a thousand customers cannot be read anew
 /// for every look.
 const KEPT_FOR: Duration = Duration::from_secs(60 * 60);
+/// Those that were read longest ago are read anew at every look: so many do
+/// not have to wait for the pace.
+const READ_ANEW: usize = 25;
 
 /// Dial plans that showed the rule when they were last read, by domain.
 #[derive(Debug, Default)]
@@ -36,7 +40,7 @@ impl KeptDialPlans {
         let rules: Vec<DialRule> = serde_json::from_str(&kept.rules).ok()?;
         let read_at = Timestamp::from_millisecond(kept.read_at).ok()?;
         match judge(&rules, domain, users, ani_users) {
-            stands @ FallbackReading::Stands(_) => Some((stands, read_at)),
+            stands @ FallbackReading::Stands { .. } => Some((stands, read_at)),
             _ => None,
         }
     }
@@ -69,31 +73,36 @@ impl App {
         }
     }
 
-    /// The dial plans that were read within the last hour and showed the rule.
+    /// The dial plans that were read within the last hour and showed the rule,
+    /// as far as they cannot be read anew without waiting for the pace.
     pub(super) async fn kept_dial_plans(&self) -> Result<KeptDialPlans> {
         let journal = self.journal();
         let counts = self.settings().trust_dial_plan && journal.store().exists();
-        let Some(pbx) = self.pbx_address().filter(|_| counts) else {
+        let is_paced = |pbx: &&PbxSettings| pbx.rate_limit > 0.0;
+        let Some(pbx) = self.pbx_settings().filter(is_paced).filter(|_| counts) else {
             return Ok(KeptDialPlans::default());
         };
         let age = i64::try_from(KEPT_FOR.as_millis()).unwrap_or(i64::MAX);
         let store = journal.store().get().await?;
-        let plans = store.dial_plans(pbx, now() - age).await?;
-        let by_domain = plans.into_iter().map(|plan| (plan.domain.clone(), plan));
+        let mut plans = store.dial_plans(pbx.base_url.as_str(), now() - age).await?;
+        plans.sort_by_key(|plan| plan.read_at);
+        let kept = plans.into_iter().skip(READ_ANEW);
+        let by_domain = kept.map(|plan| (plan.domain.clone(), plan));
         Ok(KeptDialPlans(by_domain.collect()))
     }
 
     /// Keeps what was read for later surveys, or forgets what is no longer so.
     async fn keep(&self, domain: &PbxDomain, mut rules: Vec<DialRule>, reading: &FallbackReading) {
-        let Some(pbx) = self.pbx_address() else {
+        let Some(pbx) = self.pbx_settings() else {
             return;
         };
+        let pbx = pbx.base_url.as_str();
         rules.retain(DialRule::is_for_route_by_ani);
         let domain = domain.as_str().to_lowercase();
         let kept = async {
             let store = self.journal().store().get().await?;
             match (reading, serde_json::to_string(&rules)) {
-                (FallbackReading::Stands(_), Ok(rules)) => {
+                (FallbackReading::Stands { .. }, Ok(rules)) => {
                     let plan = KeptDialPlan {
                         domain,
                         rules,
@@ -110,65 +119,88 @@ impl App {
         }
     }
 
-    fn pbx_address(&self) -> Option<&str> {
-        let pbx = self.settings().pbx.as_ref()?.as_ref().ok()?;
-        Some(pbx.base_url.as_str())
+    fn pbx_settings(&self) -> Option<&PbxSettings> {
+        self.settings().pbx.as_ref()?.as_ref().ok()
     }
 }
 
 /// A login that may not read dial plans never will; anything else may pass.
 fn not_read(error: &Error) -> FallbackReading {
     match error.code() {
-        Code::Forbidden | Code::Unauthorized | Code::NotFound | Code::NotConfigured => {
+        Code::Forbidden | Code::Unauthorized | Code::NotConfigured => {
             FallbackReading::NotShown(format!("the dial plan is not shown: {error}"))
+        }
+        Code::NotFound => {
+            FallbackReading::NotJudged(format!("the dial plan was not found: {error}"))
         }
         _ => FallbackReading::Failed(format!("the dial plan could not be read just now: {error}")),
     }
 }
 
-/// Whether a rule of the plan sends everybody without a VIP rule to somebody.
+/// Whether the plan sends everybody without a VIP rule to somebody. Which of
+/// several rules for the same calls decides is not documented.
 fn judge(
     rules: &[DialRule],
     domain: &PbxDomain,
     users: &[Subscriber],
     ani_users: &[Extension],
 ) -> FallbackReading {
-    let mut missing = None;
-    let mut not_judged = None;
+    let (mut standing, mut useless, mut not_judged, mut switched_off) = (None, None, None, None);
     let ours = rules
         .iter()
-        .filter(|rule| rule.is_for_route_by_ani() && rule.is_for_everybody());
+        .filter(|rule| rule.is_for_route_by_ani() && rule.is_for_everybody(domain));
     for rule in ours {
         let words = rule.words();
+        if !rule.enabled {
+            switched_off = Some(format!("{words}, but it is switched off"));
+            continue;
+        }
         let why = match rule.target(domain) {
-            _ if !rule.enabled => "but it is switched off",
             DialRuleTarget::Nobody => "which ends the call",
             DialRuleTarget::Elsewhere => {
                 not_judged = Some(format!("{words}, which cannot be judged from here"));
                 continue;
             }
-            DialRuleTarget::User(user) if ani_users.iter().any(|known| known.is(&user)) => {
-                "the route_by_ani user itself, so calls go round in a circle"
-            }
-            DialRuleTarget::User(user) => {
-                let found = users
-                    .iter()
-                    .find(|known| known.user.eq_ignore_ascii_case(&user));
-                match found {
-                    None => "who does not exist",
-                    Some(user) if user.is_system_user() => "a system user, where nothing rings",
-                    Some(_) => return FallbackReading::Stands(words),
+            DialRuleTarget::User(user) => match rings_nobody(&user, users, ani_users) {
+                Some(why) => why,
+                None => {
+                    standing = Some((words, user));
+                    continue;
                 }
-            }
+            },
         };
-        missing = Some(format!("{words}, {why}"));
+        useless = Some(format!("{words}, {why}"));
     }
-    match (not_judged, missing) {
-        (Some(words), _) => FallbackReading::NotShown(words),
-        (None, Some(words)) => FallbackReading::Missing(words),
-        (None, None) => FallbackReading::Missing(
-            "the dial plan has no rule for route_by_ani that holds for every caller at all times"
-                .to_owned(),
-        ),
+    match (standing, useless, not_judged) {
+        (Some((words, to)), None, None) => FallbackReading::Stands { words, to },
+        (Some((words, _)), Some(other), _) | (Some((words, _)), None, Some(other)) => {
+            FallbackReading::NotJudged(format!(
+                "{words}; but also {other}: which of them decides is not known"
+            ))
+        }
+        (None, _, Some(words)) => FallbackReading::NotJudged(words),
+        (None, useless, None) => {
+            FallbackReading::Missing(useless.or(switched_off).unwrap_or_else(|| {
+                "the dial plan has no rule for route_by_ani that holds for every caller at all times"
+                    .to_owned()
+            }))
+        }
+    }
+}
+
+/// Why calls that are sent to a user of the domain ring nobody, if so.
+pub(super) fn rings_nobody(
+    user: &str,
+    users: &[Subscriber],
+    ani_users: &[Extension],
+) -> Option<&'static str> {
+    if ani_users.iter().any(|known| known.is(user)) {
+        return Some("the route_by_ani user itself, so calls go round in a circle");
+    }
+    let mut known = users.iter();
+    match known.find(|known| known.user.eq_ignore_ascii_case(user)) {
+        None => Some("who does not exist"),
+        Some(user) if user.is_system_user() => Some("a system user, where nothing rings"),
+        Some(_) => None,
     }
 }

@@ -3,11 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::alarm::Alarm;
 use super::ani_user::AniUser;
-use crate::domain::{AccountId, DidRoute, Extension, PbxDomain, PhoneNumber, SetupStep};
+use super::dial_plan::rings_nobody;
+use crate::domain::{
+    AccountId, Destination, DidRoute, Extension, PbxDomain, PhoneNumber, SetupStep,
+};
 use crate::error::{Code, Result};
 use crate::guard::{Fallback, FallbackReading};
 use crate::ops::App;
+use crate::ops::destinations::nearest_users;
+use crate::redact::shown;
 use crate::skyswitch::Subscriber;
 use crate::state::Attestation;
 
@@ -81,17 +87,56 @@ impl Evidence {
         })
     }
 
+    /// Why callers who are not VIPs would not ring where they are to, if so:
+    /// the destination does not exist, or the rule that stands names another.
+    pub fn doubt_of(&self, domain: &PbxDomain, fallback: &Destination) -> Option<String> {
+        let bare = fallback.bare();
+        let (user, host) = bare.split_once('@').unwrap_or((bare, ""));
+        if !host.is_empty() && !domain.is(host) {
+            return Some(format!(
+                "the fallback destination \"{}\" is in another domain",
+                shown(bare, 100)
+            ));
+        }
+        if let Ok(users) = &self.users
+            && let Some(why) = rings_nobody(user, users, &self.ani_users)
+        {
+            return Some(match nearest_users(users, user) {
+                near if near.is_empty() => {
+                    format!(
+                        "callers who are not VIPs would be sent to {}, {why}",
+                        shown(user, 60)
+                    )
+                }
+                near => format!(
+                    "callers who are not VIPs would be sent to {}, {why}; nearest: {}",
+                    shown(user, 60),
+                    near.join(", ")
+                ),
+            });
+        }
+        match &self.dial_plan {
+            FallbackReading::Stands { words, to } if !to.eq_ignore_ascii_case(user) => {
+                Some(format!(
+                    "the dial translation rule that stands names another destination than {}: {words}",
+                    shown(user, 60)
+                ))
+            }
+            _ => None,
+        }
+    }
+
     /// The ANI users, unless the domain's users are not shown: any might be one then.
     pub fn known_ani_users(&self) -> Option<&[Extension]> {
         self.users.as_ref().ok().map(|_| self.ani_users.as_slice())
     }
 
-    /// Numbers that are routed to an ANI user although nobody knows that other
-    /// callers are sent anywhere.
-    pub fn dropping(&self) -> &[PhoneNumber] {
+    /// What is wrong where numbers go to an ANI user although nobody knows that
+    /// other callers are sent anywhere.
+    pub fn alarm(&self) -> Option<Alarm> {
         match (&self.fallback, &self.numbers_on_ani_user) {
-            (None, Ok(numbers)) => numbers,
-            _ => &[],
+            (None, Ok(numbers)) if !numbers.is_empty() => Some(Alarm::of(&self.dial_plan, numbers)),
+            _ => None,
         }
     }
 }
@@ -142,13 +187,16 @@ impl App {
         let mut numbers_on_ani_user = numbers_on_ani_user.map_err(|error| error.to_string());
         if let (Some(did), Some(Ok(Some(route)))) = (&customer.did, &did_route) {
             // The number's own route is newer than the domain's list of numbers.
-            let mut on_ani_user = numbers_on_ani_user.unwrap_or_default();
-            on_ani_user.retain(|number| number != did);
             let goes_to = |user: &Extension| route.goes_to_user(user.as_str(), domain);
-            if ani_users.iter().any(goes_to) {
-                on_ani_user.push(did.clone());
+            let on_ani_user = ani_users.iter().any(goes_to);
+            match &mut numbers_on_ani_user {
+                Ok(numbers) => {
+                    numbers.retain(|number| number != did);
+                    numbers.extend(on_ani_user.then(|| did.clone()));
+                }
+                Err(_) if on_ani_user => numbers_on_ani_user = Ok(vec![did.clone()]),
+                Err(_) => {}
             }
-            numbers_on_ani_user = Ok(on_ani_user);
         }
         Ok(Evidence {
             domain_exists: true,

@@ -1,19 +1,22 @@
 //! `mark_setup_step`: a person attests a step that no API shows, or takes
 //! their word back.
 
+use std::time::Instant;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::evidence::{Customer, Evidence};
 use super::steps::{Steps, listed};
 use super::{Step, StepState};
-use crate::domain::{AccountId, PbxDomain, SetupStep};
+use crate::domain::{AccountId, PbxDomain, PhoneNumber, SetupPiece, SetupStep};
 use crate::error::{Error, Result};
 use crate::guard::{AttestStep, Channel, FallbackReading};
 use crate::ops::App;
 use crate::ops::change::read_only;
-use crate::ops::consent::{Agreed, Asked, Confirmation, Plan, agree};
+use crate::ops::consent::{Agreed, Asked, Confirmation, Plan, Planned, agree};
 use crate::ops::journal::now;
+use crate::state::JournalEntry;
 
 /// Longest name and note that are kept, in characters.
 const TEXT_LIMIT: usize = 500;
@@ -31,7 +34,7 @@ pub struct MarkSetupStep {
     /// Name of the person who has looked, e.g. `J. Smith`; not needed to withdraw
     #[arg(long = "by", value_name = "NAME")]
     pub attested_by: Option<String>,
-    /// What proved it: ticket number, or the test call from a number that is not a VIP, e.g. `ticket 48213; call from my mobile rang the front desk`; not needed to withdraw
+    /// What proved it, e.g. `ticket 48213: Dana at SkySwitch confirms the rule to 100`; not needed to withdraw
     #[arg(long)]
     pub note: Option<String>,
     /// Take an attestation back, e.g. `true`
@@ -99,7 +102,10 @@ pub async fn mark_setup_step(
     }
     let claim = claim(args, &customer)?;
     let claim = &claim;
+    let (account, domain) = (&customer.account, &customer.domain);
     let look = || async {
+        let turn = app.setup_turn(account, domain).await?;
+        let seen = Instant::now();
         let evidence = app.evidence(&customer).await?;
         let attestable = attestable(&claim.domain, claim.step, &evidence, &customer)?;
         let last_word = app.last_word(claim).await?;
@@ -107,7 +113,11 @@ pub async fn mark_setup_step(
             last_word,
             ..claim.clone()
         });
-        Ok((Plan { change, facts: () }, ()))
+        Ok(Planned {
+            plan: Plan { change, facts: () },
+            seen,
+            hold: turn,
+        })
     };
     let ((), agreed) = match agree(app, channel, look).await? {
         Asked::Question(question) => return Ok(Asked::Question(question)),
@@ -121,7 +131,7 @@ pub async fn mark_setup_step(
             confirmation = app.confirmation(pending).await;
             MarkStatus::ConfirmationRequired
         }
-        Agreed::Cleared(clearance, ()) => {
+        Agreed::Cleared(clearance, _turn) => {
             app.guard().attest(clearance, &app.asked_by).await?;
             MarkStatus::Attested
         }
@@ -139,8 +149,9 @@ fn claim(args: &MarkSetupStep, customer: &Customer) -> Result<AttestStep> {
             0 => Err(Error::invalid(
                 field,
                 format!("an attestation needs `{field}`"),
-                "Give `attested_by`, the person who has looked, and `note`, what proved it: a ticket number, or the \
-                 test call from a number that is not a VIP.",
+                "Give `attested_by`, the person who has looked, and `note`, what proved it: the ticket that SkySwitch \
+                 has answered, or a test call from a number that is not a VIP, to a number that already goes to the \
+                 route_by_ani user.",
             )),
             1..=TEXT_LIMIT => Ok(text.to_owned()),
             _ => Err(Error::invalid(
@@ -177,15 +188,16 @@ fn attestable(
     let state = Steps::of(customer, evidence).state(step);
     match step {
         SetupStep::DialTranslationRule => match &evidence.dial_plan {
-            FallbackReading::Stands(_) => Ok(false),
+            FallbackReading::Stands { .. } => Ok(false),
             FallbackReading::Failed(why) => refuse(
                 format!("the dial plan may show it, and has to be asked first: {why}"),
                 "Try again in a moment; it is attested only where the dial plan cannot be read.",
             ),
-            FallbackReading::NotShown(_) => Ok(true),
+            FallbackReading::NotShown(_) | FallbackReading::NotJudged(_) => Ok(true),
             FallbackReading::Missing(why) => refuse(
                 format!("the dial plan can be read, and contradicts it: {why}"),
-                "Wait until SkySwitch has added the rule; it is then verified without an attestation.",
+                "Wait until SkySwitch has added the rule; it is then verified without an attestation. Where SkySwitch \
+                 says that it keeps the rule elsewhere, the operator sets `trust_dial_plan` to false.",
             ),
         },
         SetupStep::RouteByAniUser => match state {
@@ -207,7 +219,7 @@ fn attestable(
 }
 
 impl App {
-    /// When this step was last attested or withdrawn; 0 where it never was.
+    /// Grows whenever this step is attested or withdrawn; 0 where it never was.
     async fn last_word(&self, claim: &AttestStep) -> Result<i64> {
         let journal = self.journal();
         if !journal.store().exists() {
@@ -240,12 +252,41 @@ async fn withdraw(app: &App, step: SetupStep, customer: &Customer) -> Result<Mar
             now(),
         )
         .await?;
+    let under_way = app.numbers_under_way(customer).await?;
     drop(turn);
     let status = match withdrawn {
         true => MarkStatus::Withdrawn,
         false => MarkStatus::Unchanged,
     };
-    outcome(app, status, step, customer).await
+    let mut outcome = outcome(app, status, step, customer).await?;
+    if !under_way.is_empty() {
+        outcome.warnings.push(format!(
+            "a request that points {} to the route_by_ani user was cut off and may still be carried out: look with \
+             setup_checklist in a minute, and undo it (undo_change) if it was",
+            listed(&under_way, "", "").trim_end()
+        ));
+    }
+    Ok(outcome)
+}
+
+impl App {
+    /// Numbers of a domain whose routing was cut off, and of which it is not
+    /// known whether it is made.
+    async fn numbers_under_way(&self, customer: &Customer) -> Result<Vec<PhoneNumber>> {
+        let journal = self.journal();
+        let store = journal.store().get().await?;
+        let open = store
+            .open_changes(journal.realm(), journal.owner().await?)
+            .await?;
+        let of_domain = open.into_iter().filter_map(|entry| match entry {
+            JournalEntry::Setup(entry) if customer.domain.is(&entry.domain) => match entry.piece {
+                SetupPiece::DidRoute { did, .. } => Some(did),
+                _ => None,
+            },
+            _ => None,
+        });
+        Ok(of_domain.collect())
+    }
 }
 
 /// The step as it is now, read again.
@@ -256,15 +297,7 @@ async fn outcome(
     customer: &Customer,
 ) -> Result<MarkOutcome> {
     let evidence = app.evidence(customer).await?;
-    let dropping = evidence.dropping();
-    let warnings = match dropping {
-        [] => Vec::new(),
-        numbers => vec![format!(
-            "{} to the route_by_ani user while the dial translation rule is neither verified nor attested: callers \
-             who are not VIPs are probably being dropped",
-            listed(numbers, "goes", "go")
-        )],
-    };
+    let warnings = evidence.alarm().map(|alarm| alarm.words);
     let steps = Steps::of(customer, &evidence).0;
     let step = steps
         .into_iter()
@@ -274,7 +307,7 @@ async fn outcome(
         status,
         domain: customer.domain.to_string(),
         step,
-        warnings,
+        warnings: warnings.into_iter().collect(),
         confirmation: Confirmation::default(),
     })
 }

@@ -1,6 +1,7 @@
 //! A customer's set-up: what stands, what a person attested, what is missing,
 //! and making it, in the order that keeps every caller's line open.
 
+mod alarm;
 mod ani_user;
 mod apply;
 mod checklist;
@@ -21,8 +22,8 @@ pub use onboard::{
     OnboardChange, OnboardDomain, OnboardOutcome, OnboardStatus, OnboardSteps, PieceState,
     onboard_domain,
 };
-pub use portfolio::{CustomerRow, ListCustomers, Portfolio, StageCount, onboarding_status};
-pub use steps::{Step, StepState};
+pub use portfolio::{CustomerRow, ListCustomers, Portfolio, StageCount, UNREAD, onboarding_status};
+pub use steps::{Step, StepState, readiness};
 pub use ticket::Ticket;
 pub(super) use undo::undo_setup;
 

@@ -1,10 +1,11 @@
 //! `onboard_domain`: plans what is missing of a customer's set-up and makes it,
 //! as far as a person agrees and the APIs allow.
 
+use std::time::Instant;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::checklist::warning;
 use super::evidence::{Customer, Evidence};
 use super::plan::{Missing, Wanted};
 use super::steps::Steps;
@@ -14,7 +15,7 @@ use crate::error::Result;
 use crate::guard::{Channel, SetupChange, SetupPlan};
 use crate::ops::App;
 use crate::ops::change::read_only;
-use crate::ops::consent::{Agreed, Asked, Confirmation, Plan, agree};
+use crate::ops::consent::{Agreed, Asked, Confirmation, Plan, Planned, agree};
 use crate::redact::shown;
 use crate::state::JournalEntry;
 
@@ -212,30 +213,35 @@ pub async fn onboard_domain(
     }
     let plan = || async {
         let turn = app.setup_turn(account, domain).await?;
+        let seen = Instant::now();
         let (evidence, missing) = read_and_plan().await?;
         let Missing { changes, notes } = missing;
+        let planned = changes.iter().map(OnboardChange::planned).collect();
         let plan = Plan {
             change: SetupPlan::new(changes, notes.clone()),
-            facts: (evidence, notes),
+            facts: (evidence, notes, planned),
         };
-        Ok((plan, turn))
+        Ok(Planned {
+            plan,
+            seen,
+            hold: turn,
+        })
     };
-    let ((evidence, notes), agreed) = match agree(app, channel, plan).await? {
-        Asked::Question(question) => return Ok(Asked::Question(question)),
-        Asked::Done(done) => done,
-    };
-    let planned = |plan: &SetupPlan| plan.changes().iter().map(OnboardChange::planned).collect();
+    let ((evidence, notes, mut changes), agreed): ((_, _, Vec<OnboardChange>), _) =
+        match agree(app, channel, plan).await? {
+            Asked::Question(question) => return Ok(Asked::Question(question)),
+            Asked::Done(done) => done,
+        };
     let mut outcome = match agreed {
-        Agreed::Nothing => outcome(wanted, &evidence, OnboardStatus::Unchanged, Vec::new()),
-        Agreed::Declined => outcome(wanted, &evidence, OnboardStatus::Declined, Vec::new()),
+        Agreed::Nothing => outcome(wanted, &evidence, OnboardStatus::Unchanged, changes),
+        Agreed::Declined => outcome(wanted, &evidence, OnboardStatus::Declined, changes),
         Agreed::Pending(pending) => {
             let status = OnboardStatus::ConfirmationRequired;
-            let mut outcome = outcome(wanted, &evidence, status, Vec::new());
+            let mut outcome = outcome(wanted, &evidence, status, changes);
             outcome.confirmation = app.confirmation(pending).await;
             outcome
         }
         Agreed::Cleared(clearance, turn) => {
-            let mut changes: Vec<OnboardChange> = planned(clearance.change());
             app.apply_setup(clearance, &wanted.customer, turn, &mut changes)
                 .await;
             let all_made = changes
@@ -271,7 +277,7 @@ fn outcome(
         steps.state(SetupStep::DialTranslationRule),
         StepState::Todo | StepState::Unknown
     );
-    let alarm = warning(&steps, evidence).filter(|words| words.starts_with("ALARM"));
+    let alarm = evidence.alarm().map(|alarm| alarm.words);
     OnboardOutcome {
         status,
         account_id: wanted.customer.account.to_string(),

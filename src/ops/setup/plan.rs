@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::ani_user::AniUser;
+use super::dial_plan::rings_nobody;
 use super::evidence::{Customer, Evidence};
 use super::steps::Steps;
 use super::{OnboardSteps, StepState};
@@ -167,7 +168,12 @@ impl Planner<'_> {
 
     /// The dial translation rule, where the operator lets this program make it.
     async fn fallback_rule(&mut self) -> Result<()> {
+        let doubt = self.wanted.fallback.as_ref().and_then(|fallback| {
+            let domain = &self.wanted.customer.domain;
+            self.evidence.doubt_of(domain, fallback)
+        });
         let FallbackReading::Missing(_) = &self.evidence.dial_plan else {
+            self.notes.extend(doubt);
             return Ok(());
         };
         if !self.evidence.domain_exists || self.evidence.fallback.is_some() {
@@ -179,6 +185,7 @@ impl Planner<'_> {
                  the support ticket is in the result"
                     .to_owned(),
             );
+            self.notes.extend(doubt);
             return Ok(());
         }
         let Some(fallback) = &self.wanted.fallback else {
@@ -197,12 +204,12 @@ impl Planner<'_> {
             ));
             return Ok(());
         }
-        if self.evidence.ani_users.contains(&to) {
+        let users = self.evidence.users.as_ref();
+        let users = users.map_or(&[][..], |users| users.as_slice());
+        if let Some(why) = rings_nobody(to.as_str(), users, &self.evidence.ani_users) {
             return Err(Error::invalid(
                 "fallback_destination",
-                format!(
-                    "user {to} is the route_by_ani user itself, so calls would go round in a circle"
-                ),
+                format!("callers who are not VIPs would be sent to {to}, {why}"),
                 "Give the user, queue or attendant that rings for callers who are not VIPs.",
             ));
         }

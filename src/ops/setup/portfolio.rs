@@ -24,7 +24,7 @@ const ADMIN_DOMAIN: &str = "0000.";
 /// Stage of a customer of whom nothing of the set-up is there.
 pub(super) const NOT_STARTED: &str = "not_started";
 /// Stage of a customer who could not be looked at.
-pub(super) const UNREAD: &str = "unread";
+pub const UNREAD: &str = "unread";
 /// Stage of a customer whose VIP list works.
 pub(super) const LIVE: &str = "live";
 
@@ -41,7 +41,7 @@ pub struct ListCustomers {
     /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
     #[arg(skip)]
     pub account_id: Option<AccountId>,
-    /// Read every dial plan now, also those that showed the rule within the last hour
+    /// Read every dial plan now, also those that showed the rule within the last hour, e.g. `true`
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     #[serde(default, deserialize_with = "crate::lenient::boolean")]
     pub fresh: Option<bool>,
@@ -63,8 +63,10 @@ pub struct CustomerRow {
     pub description: Option<String>,
     /// `not_started`, the step that is waited for, `live`, or `unread`.
     pub stage: String,
-    /// Whether callers who are not VIPs are probably being dropped right now.
+    /// Whether numbers go to the route_by_ani user although nobody knows that callers who are not VIPs ring anywhere.
     pub alarm: bool,
+    /// Whether the dial plan was read and shows that those callers are being dropped right now.
+    pub dropping: bool,
     /// What is waited for, or what is wrong, in plain words.
     pub waits_for: String,
     /// VIP rules that stand.
@@ -92,8 +94,10 @@ pub struct StageCount {
 pub struct Portfolio {
     /// The account that was asked.
     pub account_id: String,
-    /// Customers whose callers are probably being dropped right now.
+    /// Customers whose callers may be being dropped right now: nobody knows that they ring anywhere.
     pub alarms: usize,
+    /// Customers of these whose dial plan shows that they are.
+    pub dropping: usize,
     /// The customers: alarms first, then by stage and name.
     pub customers: Vec<CustomerRow>,
     /// Rows in this result.
@@ -102,7 +106,7 @@ pub struct Portfolio {
     pub total: usize,
     /// Customers of these whose dial plan was read within the last hour and not again; `fresh` reads it.
     pub read_earlier: usize,
-    /// How many customers are at which stage, whatever the filters.
+    /// How many customers are at which stage, those of other stages included.
     pub stages: Vec<StageCount>,
 }
 
@@ -200,6 +204,7 @@ fn table(
         *stages.entry(row.stage.clone()).or_default() += 1;
     }
     let alarms = rows.iter().filter(|row| row.alarm).count();
+    let dropping = rows.iter().filter(|row| row.dropping).count();
     rows.retain(|row| match stage {
         None => true,
         Some("alarm") => row.alarm,
@@ -214,7 +219,12 @@ fn table(
             .position(|known| known.as_str() == step)
             .map_or(6, |position| position + 1),
     };
-    rows.sort_by(|a, b| (!a.alarm, rank(a), &a.domain).cmp(&(!b.alarm, rank(b), &b.domain)));
+    rows.sort_by(|a, b| {
+        let place = |row: &CustomerRow| (!row.dropping, !row.alarm, rank(row));
+        place(a)
+            .cmp(&place(b))
+            .then_with(|| a.domain.cmp(&b.domain))
+    });
     let total = rows.len();
     let is_earlier = |row: &&CustomerRow| row.dial_plan_read_at.is_some();
     let read_earlier = rows.iter().filter(is_earlier).count();
@@ -224,6 +234,7 @@ fn table(
     Portfolio {
         account_id: account.to_string(),
         alarms,
+        dropping,
         count: rows.len(),
         total,
         read_earlier,

@@ -98,6 +98,18 @@ impl Steps {
     }
 }
 
+/// Whether a VIP list works, in words: what is not settled may be missing, or
+/// only not shown.
+pub fn readiness(ready: bool, steps: &[Step]) -> &'static str {
+    let before_vips = steps.split_last().map_or(steps, |(_, rest)| rest);
+    let is_missing = |step: &Step| step.state == StepState::Todo;
+    match ready {
+        true => "ready",
+        false if before_vips.iter().any(is_missing) => "not ready",
+        false => "not known to be ready",
+    }
+}
+
 struct Judge<'a> {
     customer: &'a Customer,
     evidence: &'a Evidence,
@@ -149,7 +161,7 @@ impl Judge<'_> {
     fn dial_translation_rule(&self) -> (StepState, String) {
         let attested = self.evidence.attested(SetupStep::DialTranslationRule);
         match (&self.evidence.dial_plan, attested) {
-            (FallbackReading::Stands(words), _) => (
+            (FallbackReading::Stands { words, .. }, _) => (
                 StepState::Done,
                 format!("Verified in the dial plan: {words}."),
             ),
@@ -168,11 +180,14 @@ impl Judge<'_> {
                     attested.map(attested_by).unwrap_or_default()
                 ),
             ),
-            (FallbackReading::NotShown(why), Some(attestation)) => (
+            (
+                FallbackReading::NotShown(why) | FallbackReading::NotJudged(why),
+                Some(attestation),
+            ) => (
                 StepState::Attested,
                 format!("{} Not verified: {why}.", attested_by(attestation)),
             ),
-            (FallbackReading::NotShown(why), None) => (
+            (FallbackReading::NotShown(why) | FallbackReading::NotJudged(why), None) => (
                 StepState::Unknown,
                 format!("No API shows it, and nobody has attested it: {why}."),
             ),
@@ -295,8 +310,8 @@ impl Judge<'_> {
                 return (
                     StepState::Done,
                     format!(
-                        "Verified: {} of {domain} to its route_by_ani user.",
-                        listed(numbers, "goes", "go")
+                        "Verified: {} the route_by_ani user of {domain}.",
+                        listed(numbers, "goes to", "go to")
                     ),
                 );
             }
@@ -331,11 +346,21 @@ impl Judge<'_> {
                  operator allows it). Check the name twice: it cannot be changed, and the name of a deleted domain can \
                  never be used again. list_domains shows the domains that exist."
                 .to_owned(),
-            SetupStep::DialTranslationRule => "Send the support ticket below and wait for SkySwitch's answer (allow one \
-                 business day). Then call in from a number that is not a VIP: it must ring the fallback destination. \
-                 Where no API shows the rule, the person who has seen it attests it with mark_setup_step (`skyswitch \
-                 checklist mark`). Do nothing to the DID before that."
-                .to_owned(),
+            SetupStep::DialTranslationRule => {
+                let waiting = "Send the support ticket and wait for SkySwitch's written answer (allow one business day). \
+                     A call to the customer's number proves nothing yet: it rings where it rang before. Do nothing to \
+                     the DID before the rule is verified or attested.";
+                match self.evidence.dial_plan {
+                    FallbackReading::Missing(_) => format!(
+                        "{waiting} Once SkySwitch has added the rule, the dial plan shows it. Where SkySwitch says that \
+                         it keeps the rule elsewhere, the operator sets `trust_dial_plan` to false, and a person attests it."
+                    ),
+                    _ => format!(
+                        "{waiting} The person who has the answer attests the step with mark_setup_step (`skyswitch \
+                         checklist mark`)."
+                    ),
+                }
+            }
             SetupStep::RouteByAniUser => format!(
                 "With onboard_domain where the PBX API is configured; else in the portal, in {domain}: add a user named \
                  \"Route By ANI\" with no device; voicemail off; one answering rule for all times: Forward Always to \

@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::alarm::{Alarm, Certainty};
 use super::dial_plan::KeptDialPlans;
-use super::evidence::Shown;
 use super::portfolio::{CustomerRow, LIVE, NOT_STARTED, UNREAD};
-use super::steps::listed;
 use crate::domain::{AccountId, Extension, PbxDomain, PhoneNumber, SetupStep};
 use crate::error::{Code, Error, Result};
 use crate::guard::{Fallback, FallbackReading};
@@ -44,6 +43,7 @@ impl Survey<'_> {
             description: domain.description.as_deref().map(|text| shown(text, 200)),
             stage: UNREAD.to_owned(),
             alarm: false,
+            dropping: false,
             waits_for: String::new(),
             vips: self
                 .vips
@@ -94,24 +94,21 @@ impl Survey<'_> {
             Some((reading, read_at)) => (reading, Some(read_at)),
             None => (self.dial_plan(&domain, &users, &ani_users).await, None),
         };
+        if let FallbackReading::Failed(why) = reading {
+            // No alarm is raised, and none is hidden, by a read that failed.
+            return Err(Error::new(
+                Code::UpstreamUnavailable,
+                why,
+                "Try again later.",
+            ));
+        }
         Ok(Facts {
             has_attestation: self
                 .attestations
                 .iter()
                 .any(|entry| domain.is(&entry.domain)),
-            fallback: match (Fallback::of(&reading, attested), reading) {
-                (Some(fallback), _) => Ok(fallback),
-                // No alarm is raised, and none is hidden, by a read that failed.
-                (None, FallbackReading::Failed(why)) => {
-                    return Err(Error::new(
-                        Code::UpstreamUnavailable,
-                        why,
-                        "Try again later.",
-                    ));
-                }
-                (None, FallbackReading::Missing(why)) => Err(why),
-                (None, _) => Err("neither verified nor attested".to_owned()),
-            },
+            fallback: Fallback::of(&reading, attested),
+            reading,
             has_ani_user: !ani_users.is_empty(),
             numbers,
             dial_plan_read_at,
@@ -139,7 +136,8 @@ impl Survey<'_> {
 struct Facts {
     has_ani_user: bool,
     has_attestation: bool,
-    fallback: Shown<Fallback>,
+    fallback: Option<Fallback>,
+    reading: FallbackReading,
     numbers: Vec<PhoneNumber>,
     /// Where an earlier reading served.
     dial_plan_read_at: Option<Timestamp>,
@@ -154,35 +152,34 @@ impl Facts {
             .collect();
         row.dial_plan_read_at = self.dial_plan_read_at.map(|moment| moment.to_string());
         let untouched = !self.has_ani_user && !self.has_attestation && row.vips == 0;
+        if self.fallback.is_none() && !self.numbers.is_empty() {
+            let alarm = Alarm::of(&self.reading, &self.numbers);
+            row.alarm = true;
+            row.dropping = alarm.certainty == Certainty::Shown;
+            row.stage = SetupStep::DialTranslationRule.as_str().to_owned();
+            row.waits_for = alarm.words;
+            return;
+        }
         let (stage, waits_for) = match &self.fallback {
-            _ if untouched => (NOT_STARTED, "nothing of the set-up is there".to_owned()),
-            Err(why) if !self.numbers.is_empty() => {
-                row.alarm = true;
-                (
-                    SetupStep::DialTranslationRule.as_str(),
-                    format!(
-                        "ALARM: {} to the route_by_ani user without a dial translation rule ({why}): callers who are \
-                         not VIPs are probably being dropped",
-                        listed(&self.numbers, "goes", "go")
-                    ),
-                )
-            }
-            Err(why) => (
+            _ if untouched => (NOT_STARTED, "everything: nothing of the set-up is there"),
+            None => (
                 SetupStep::DialTranslationRule.as_str(),
-                format!("the dial translation rule: {why}"),
+                match &self.reading {
+                    FallbackReading::Missing(why) => why.as_str(),
+                    _ => "the dial translation rule: neither verified nor attested",
+                },
             ),
-            Ok(_) if !self.has_ani_user => (
-                SetupStep::RouteByAniUser.as_str(),
-                "the route_by_ani user".to_owned(),
-            ),
-            Ok(_) if self.numbers.is_empty() => (
+            Some(_) if !self.has_ani_user => {
+                (SetupStep::RouteByAniUser.as_str(), "the route_by_ani user")
+            }
+            Some(_) if self.numbers.is_empty() => (
                 SetupStep::RouteDid.as_str(),
-                "a number that goes to the route_by_ani user".to_owned(),
+                "a number that goes to the route_by_ani user",
             ),
-            Ok(_) if row.vips == 0 => (SetupStep::ManageVips.as_str(), "VIP rules".to_owned()),
-            Ok(_) => (LIVE, "nothing".to_owned()),
+            Some(_) if row.vips == 0 => (SetupStep::ManageVips.as_str(), "VIP rules"),
+            Some(_) => (LIVE, "nothing"),
         };
         row.stage = stage.to_owned();
-        row.waits_for = waits_for;
+        row.waits_for = waits_for.to_owned();
     }
 }

@@ -1,15 +1,17 @@
 //! Undoing a change to a set-up: a number's route is put back as it was.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::super::undo_change::{UndoOutcome, UndoStatus};
+use super::apply::JudgeRoute;
 use crate::domain::{
     AccountId, DidRoute, Extension, PbxDomain, PhoneNumber, SetupPiece, SetupStep,
 };
 use crate::error::{Code, Error, Result};
 use crate::guard::{Channel, Fallback, MayRoute, SetupChange, SetupPlan};
 use crate::ops::App;
-use crate::ops::consent::{Agreed, Asked, Confirmation, Plan, agree};
+use crate::ops::consent::{Agreed, Asked, Confirmation, Plan, Planned, agree};
 use crate::ops::journal::Origin;
 use crate::ops::list_changes::ChangeRow;
 use crate::state::SetupEntry;
@@ -58,7 +60,11 @@ pub(in crate::ops) async fn undo_setup(
     };
     let plan = || async {
         let turn = app.setup_turn(account, &domain).await?;
-        Ok((undoing.plan().await?, turn))
+        Ok(Planned {
+            seen: Instant::now(),
+            plan: undoing.plan().await?,
+            hold: turn,
+        })
     };
     let (now, agreed) = match agree(app, channel, plan).await? {
         Asked::Question(question) => return Ok(Asked::Question(question)),
@@ -78,12 +84,11 @@ pub(in crate::ops) async fn undo_setup(
                 undoes: Some(undone.id),
                 ..Origin::default()
             };
-            let pieces = clearance.divide();
-            let mut turn = Some(turn);
-            for piece in pieces {
-                let made = app.send(piece, turn.take(), origin.clone()).await;
-                let made = made.map_err(|failure| failure.error)?;
-                change_id = Some(made.change_id.to_string());
+            let turn = Arc::new(turn);
+            for piece in clearance.divide() {
+                let made = app.make(piece, &undoing, &turn, origin.clone()).await;
+                let id = made.map_err(|failure| failure.error)?;
+                change_id = Some(id.to_string());
             }
             UndoStatus::Restored
         }
@@ -121,10 +126,10 @@ impl Undoing<'_> {
                 facts: now,
             });
         }
-        if !now.as_ref().is_some_and(|now| now.goes_where(self.made)) {
+        if !now.as_ref().is_some_and(|now| now.fulfils(self.made)) {
             return Err(self.changed_since(now.as_ref()));
         }
-        let may_route = self.may_route().await?;
+        let may_route = self.may_route(self.before).await?;
         let change = SetupChange::route_did(
             self.account.clone(),
             self.domain.clone(),
@@ -138,11 +143,13 @@ impl Undoing<'_> {
             facts: now,
         })
     }
+}
 
+impl JudgeRoute for Undoing<'_> {
     /// Judged by the domain that the old route goes to, which may be another.
-    async fn may_route(&self) -> Result<MayRoute> {
-        let Some((user, host)) = self.before.user() else {
-            return MayRoute::judge(self.before, self.domain, Some(&[]), None);
+    async fn may_route(&self, route: &DidRoute) -> Result<MayRoute> {
+        let Some((user, host)) = route.user() else {
+            return MayRoute::judge(route, self.domain, Some(&[]), None);
         };
         let home: PbxDomain = host
             .parse()
@@ -165,15 +172,23 @@ impl Undoing<'_> {
             .iter()
             .find(|entry| entry.is_about(SetupStep::DialTranslationRule));
         let fallback = Fallback::of(&app.dial_plan(&home, &users, &ani_users).await, attested);
-        MayRoute::judge(self.before, &home, Some(&ani_users), fallback.as_ref())
+        MayRoute::judge(route, &home, Some(&ani_users), fallback.as_ref())
     }
+}
 
+impl Undoing<'_> {
     fn changed_since(&self, now: Option<&DidRoute>) -> Error {
         let goes_to = now.map_or("nothing".to_owned(), DidRoute::goes_to);
+        let others = self.made.settings_changed(now);
+        let others = match others.is_empty() {
+            true => String::new(),
+            // Read from what stands to what the change made.
+            false => format!(" (what differs, from now to then: {})", others.join("; ")),
+        };
         Error::new(
             Code::ConfirmationStale,
             format!(
-                "the route of {} was changed by someone else after change {}, so nothing was sent: it goes to {goes_to} now",
+                "the route of {} was changed again after change {}, so nothing was sent: it goes to {goes_to} now{others}",
                 self.did, self.id
             ),
             "Look at list_changes for a newer change to undo, or point the number in the portal.",

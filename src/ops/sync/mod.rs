@@ -9,12 +9,14 @@ mod report;
 mod restore;
 mod resume;
 
+use std::time::Instant;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use super::App;
-use super::consent::{Agreed, Asked, Confirmation, Plan, agree};
+use super::consent::{Agreed, Asked, Confirmation, Plan, Planned, agree};
 use super::journal::now;
 use super::progress::Progress;
 use crate::domain::{AccountId, Application, Destination, PbxDomain, Vip};
@@ -182,12 +184,17 @@ async fn prepare(
             .folder()
             .lock_in_turn(&lock_name)
             .await?;
-        let planned = app.plan_sync(&task, session).await?;
-        Ok::<_, Error>((planned, lock))
+        let seen = Instant::now();
+        let plan = app.plan_sync(&task, session).await?;
+        Ok::<_, Error>(Planned {
+            plan,
+            seen,
+            hold: lock,
+        })
     };
     if args.dry_run == Some(true) {
-        let (planned, _lock) = plan().await?;
-        return Ok(ended(planned.facts.report(SyncStatus::Planned)));
+        let planned = plan().await?;
+        return Ok(ended(planned.plan.facts.report(SyncStatus::Planned)));
     }
     let (report, agreed): (Report, Agreed<RoutePlan, FileLock>) =
         match agree(app, session.channel, plan).await? {
@@ -222,6 +229,7 @@ struct Task {
     domain: PbxDomain,
     mode: SyncMode,
     allow_large_removal: bool,
+    is_dry_run: bool,
     source: Source,
     /// What was asked for, in a form that a repeated call gives again.
     request: String,
@@ -248,6 +256,7 @@ impl App {
             domain: args.domain.clone(),
             mode,
             allow_large_removal: args.allow_large_removal == Some(true),
+            is_dry_run: args.dry_run == Some(true),
             request: request.clone().unwrap_or_default(),
             source: Source::List(VipFile::default()),
         };
@@ -314,6 +323,7 @@ impl App {
                     list,
                     mode: task.mode,
                     allow_large_removal: task.allow_large_removal,
+                    is_dry_run: task.is_dry_run,
                     form: settings.destination_form,
                     limits: &settings.limits,
                 };

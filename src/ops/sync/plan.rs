@@ -27,6 +27,8 @@ pub(super) struct Wanted<'a> {
     pub list: &'a vip_file::VipFile,
     pub mode: SyncMode,
     pub allow_large_removal: bool,
+    /// Whether it is only to be shown, not made.
+    pub is_dry_run: bool,
     pub form: DestinationForm,
     pub limits: &'a Limits,
 }
@@ -205,7 +207,11 @@ impl Wanted<'_> {
         }
         let too_many = removed.len() > FEW_REMOVALS && removed.len() * 2 > standing.routes.len();
         if too_many && !self.allow_large_removal {
-            return Err(too_large(removed.len(), standing.routes.len()));
+            let refused = too_large(removed.len(), standing.routes.len());
+            if !self.is_dry_run {
+                return Err(refused);
+            }
+            warnings.push(format!("{refused}. {}", refused.hint()));
         }
         for route in removed {
             if PhoneNumber::from_stored(route.key.ani.as_str()).is_none() {
@@ -361,7 +367,7 @@ fn too_large(removed: usize, standing: usize) -> Error {
     Error::new(
         Code::InvalidArgument,
         format!(
-            "mirroring this list would remove {removed} of the domain's {standing} VIP rules, more than half, so nothing was sent"
+            "mirroring this list would remove {removed} of the domain's {standing} VIP rules, more than half"
         ),
         "Check that the list is complete. To remove that many all the same, set `allow_large_removal` \
          (`--allow-large-removal`); `mode` `merge` removes nothing.",

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::super::answer;
 use super::super::http::Answer;
-use crate::domain::{Extension, PbxDomain, ROUTE_BY_ANI};
+use crate::domain::{PbxDomain, ROUTE_BY_ANI};
 use crate::error::{Code, Error, Result};
 use crate::redact::shown;
 
@@ -79,9 +79,15 @@ impl DialRule {
         user_part(&self.matches_to).eq_ignore_ascii_case(ROUTE_BY_ANI)
     }
 
-    /// Whether it is for every caller, at any time.
-    pub fn is_for_everybody(&self) -> bool {
-        !self.is_limited && matches!(user_part(&self.matches_from), "" | "*")
+    /// Whether it is for every caller who reaches the domain, at any time. An
+    /// address with a host of its own is for the calls of that host only.
+    pub fn is_for_everybody(&self, domain: &PbxDomain) -> bool {
+        let any = |part: &str| matches!(part, "" | "*");
+        let to_host = host_part(&self.matches_to);
+        !self.is_limited
+            && any(user_part(&self.matches_from))
+            && any(host_part(&self.matches_from))
+            && (any(to_host) || domain.is(to_host))
     }
 
     /// Whether it is the rule that takes whatever no other does.
@@ -138,6 +144,11 @@ impl DialRule {
 fn user_part(address: &str) -> &str {
     let rest = address.strip_prefix("sip:").unwrap_or(address);
     rest.split('@').next().unwrap_or(rest).trim()
+}
+
+/// `*` in `sip:route_by_ani@*`; empty where there is none.
+fn host_part(address: &str) -> &str {
+    address.split_once('@').map_or("", |(_, host)| host).trim()
 }
 
 /// The records of an answer: a list, a single record, or nothing. A record
@@ -262,7 +273,8 @@ pub(super) fn texts(value: Option<&Value>) -> Vec<String> {
     }
 }
 
-/// Whether a record is about that user.
-pub(super) fn is_about(record: &Map<String, Value>, names: &[&str], user: &Extension) -> bool {
-    text(record, names).is_none_or(|found| user.is(&found))
+/// Whether a record is about that user, domain or plan; one that does not say
+/// is what was asked for.
+pub(super) fn is_about(record: &Map<String, Value>, names: &[&str], wanted: &str) -> bool {
+    text(record, names).is_none_or(|found| found.trim().eq_ignore_ascii_case(wanted))
 }

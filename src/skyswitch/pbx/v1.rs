@@ -58,7 +58,9 @@ pub(super) async fn devices(
     let mut names: Vec<String> = found
         .iter()
         .filter(|record| {
-            user.is_none_or(|user| is_about(record, &["subscriber_name", "owner", "user"], user))
+            user.is_none_or(|user| {
+                is_about(record, &["subscriber_name", "owner", "user"], user.as_str())
+            })
         })
         .filter_map(|record| text(record, &["aor", "device", "mac"]))
         .collect();
@@ -73,7 +75,11 @@ pub(super) async fn answering_rules(
 ) -> Result<Vec<AnsweringRule>> {
     let fields = vec![("domain", domain.to_string()), ("user", user.to_string())];
     let found = read(upstream, "answerrule", fields).await?;
-    Ok(found.iter().map(answering_rule).collect())
+    let of_user = |record: &&Map<String, Value>| {
+        is_about(record, &["domain"], domain.as_str())
+            && text(record, &["user"]).is_none_or(|found| user.is(id_of(&found)))
+    };
+    Ok(found.iter().filter(of_user).map(answering_rule).collect())
 }
 
 fn answering_rule(record: &Map<String, Value>) -> AnsweringRule {
@@ -94,7 +100,11 @@ pub(super) async fn dial_rules(upstream: &Upstream, domain: &PbxDomain) -> Resul
         ("dialplan", domain.to_string()),
     ];
     let found = read(upstream, "dialrule", fields).await?;
-    Ok(found.iter().map(dial_rule).collect())
+    let of_domain = |record: &&Map<String, Value>| {
+        is_about(record, &["domain"], domain.as_str())
+            && is_about(record, &["dialplan"], domain.as_str())
+    };
+    Ok(found.iter().filter(of_domain).map(dial_rule).collect())
 }
 
 fn dial_rule(record: &Map<String, Value>) -> DialRule {

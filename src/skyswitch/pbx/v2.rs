@@ -44,7 +44,7 @@ pub(super) async fn user(
     .await?;
     let record = found
         .iter()
-        .find(|record| is_about(record, &["user"], user));
+        .find(|record| is_about(record, &["user"], user.as_str()));
     Ok(record.map(|record| PbxUser {
         user: user.to_string(),
         voicemail: switch(record, &["voicemail-enabled"]),

@@ -148,7 +148,8 @@ impl Store {
         Ok(false)
     }
 
-    /// When a step was last attested or withdrawn, in milliseconds; 0 where it never was.
+    /// A number that grows whenever a step is attested or withdrawn, whatever
+    /// the clock says; 0 where it never was.
     pub async fn last_word(
         &self,
         realm: &str,
@@ -157,7 +158,7 @@ impl Store {
         step: SetupStep,
     ) -> Result<i64> {
         sqlx::query_scalar(
-            "SELECT coalesce(max(max(attested_at, coalesce(withdrawn_at, 0))), 0) FROM attestations
+            "SELECT coalesce(max(2 * id + (withdrawn_at IS NOT NULL)), 0) FROM attestations
              WHERE realm = ? AND account = ? AND domain = ? AND step = ?",
         )
         .bind(realm)

@@ -1,0 +1,152 @@
+//! Which dial rules prove that callers without a VIP rule ring somewhere, and
+//! which destinations they may be sent to.
+
+use skyswitch_mcp::error::Code;
+use skyswitch_mcp::guard::Channel;
+use skyswitch_mcp::ops::{
+    OnboardDomain, OnboardStatus, SetupChecklist, StepState, mark_setup_step, setup_checklist,
+};
+use skyswitch_mcp::sandbox::{DialPlanAccess, PbxHabits, StoredDialRule};
+
+use crate::onboarding::{
+    ACME, PbxApi, app_on, app_with, attest, checklist, made, marking, onboard, onboarding, open,
+    prepared, state,
+};
+use crate::support::{Bench, Person, failure};
+
+fn readable() -> PbxHabits {
+    PbxHabits::default().dial_plan(DialPlanAccess::Read)
+}
+
+fn to_front_desk() -> StoredDialRule {
+    StoredDialRule::fallback(ACME, "100")
+}
+
+#[tokio::test]
+async fn a_rule_for_some_callers_is_no_fallback() {
+    let from = |pattern: &str| StoredDialRule {
+        match_from: pattern.to_owned(),
+        ..to_front_desk()
+    };
+    for api in [PbxApi::V1, PbxApi::V2] {
+        for (pattern, expected) in [
+            ("sip:*@10.0.0.9", StepState::Todo),
+            ("sip:616*@*", StepState::Todo),
+            ("sip:*@*", StepState::Done),
+            ("*", StepState::Done),
+        ] {
+            let bench = Bench::with(prepared(readable()).dial_rule(from(pattern))).await;
+            let list = checklist(&app_on(&bench, api)).await;
+            let found = state(&list.steps, "dial_translation_rule");
+            assert_eq!(found, expected, "{api:?} {pattern}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_rules_that_contradict_each_other_have_to_be_attested() {
+    let hangup = StoredDialRule {
+        application: "hangup".to_owned(),
+        match_from: "sip:*@*".to_owned(),
+        ..to_front_desk()
+    };
+    for rules in [
+        [to_front_desk(), hangup.clone()],
+        [hangup.clone(), to_front_desk()],
+    ] {
+        let tenant = rules
+            .into_iter()
+            .fold(prepared(readable()), |tenant, rule| tenant.dial_rule(rule));
+        let bench = Bench::with(tenant).await;
+        let app = app_on(&bench, PbxApi::V2);
+        let list = checklist(&app).await;
+        assert_eq!(
+            state(&list.steps, "dial_translation_rule"),
+            StepState::Unknown,
+            "{list:?}"
+        );
+        let outcome = onboard(&app, &onboarding(), &Channel::Given).await.unwrap();
+        assert_eq!(made(&outcome), [""; 0]);
+        attest(&app, "dial_translation_rule").await;
+    }
+}
+
+#[tokio::test]
+async fn no_rule_is_made_that_rings_nobody() {
+    let bench = Bench::with(prepared(open())).await;
+    let app = app_with(&bench, PbxApi::V2, |s| s.allow_dial_plan_changes = true);
+    for nobody in ["domain", "9000"] {
+        let args = OnboardDomain {
+            fallback_destination: Some(nobody.parse().unwrap()),
+            ..onboarding()
+        };
+        let refused = onboard(&app, &args, &Channel::Given).await;
+        let refused = failure(refused, Code::InvalidArgument);
+        let field = refused.detail().field.as_deref();
+        assert_eq!(field, Some("fallback_destination"), "{refused}");
+    }
+    bench.assert_nothing_written();
+}
+
+#[tokio::test]
+async fn the_ani_user_is_known_in_any_letters() {
+    let tenant = crate::onboarding::customer(open());
+    let bench = Bench::with(tenant).await;
+    let app = app_with(&bench, PbxApi::V2, |s| s.allow_dial_plan_changes = true);
+    let mut args = onboarding();
+    args.fallback_destination = None;
+    onboard(&app, &args, &Channel::Given).await.unwrap();
+    args.fallback_destination = Some("ROUTE_BY_ANI".parse().unwrap());
+    let refused = onboard(&app, &args, &Channel::Given).await;
+    failure(refused, Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn a_doubtful_fallback_destination_is_told_before_the_ticket_is_sent() {
+    let bench = Bench::with(prepared(readable())).await;
+    let app = app_on(&bench, PbxApi::V2);
+    let args = |fallback: &str| SetupChecklist {
+        domain: ACME.parse().unwrap(),
+        account_id: None,
+        did: None,
+        fallback_destination: Some(fallback.parse().unwrap()),
+    };
+    let list = setup_checklist(&app, &args("110")).await.unwrap();
+    let warning = list.warnings.join("\n");
+    assert!(warning.contains("who does not exist"), "{warning}");
+    assert!(warning.contains("100 (Front Desk)"), "{warning}");
+    let list = setup_checklist(&app, &args("101")).await.unwrap();
+    assert!(list.warnings.is_empty(), "{list:?}");
+
+    // A rule that stands and names somebody else.
+    bench.sandbox.add_dial_rule(to_front_desk());
+    let list = setup_checklist(&app, &args("101")).await.unwrap();
+    assert!(list.warnings[0].contains("another destination"), "{list:?}");
+    let planned = OnboardDomain {
+        fallback_destination: Some("101".parse().unwrap()),
+        dry_run: Some(true),
+        ..onboarding()
+    };
+    let planned = onboard(&app, &planned, &Channel::Given).await.unwrap();
+    assert_eq!(planned.status, OnboardStatus::Planned);
+    let warned = planned.warnings.join("\n");
+    assert!(warned.contains("another destination"), "{warned}");
+}
+
+#[tokio::test]
+async fn whoever_is_refused_learns_of_the_setting_for_rules_kept_elsewhere() {
+    let bench = Bench::with(prepared(readable())).await;
+    let app = app_on(&bench, PbxApi::V2);
+    let person = Person::typing(ACME);
+    let marking = marking("dial_translation_rule");
+    let refused = mark_setup_step(&app, &marking, &Channel::During(&person)).await;
+    let refused = failure(refused, Code::InvalidArgument);
+    assert!(refused.hint().contains("trust_dial_plan"), "{refused:?}");
+    let list = checklist(&app).await;
+    let step = list
+        .steps
+        .iter()
+        .find(|step| step.id == "dial_translation_rule");
+    let action = step.unwrap().action.clone().unwrap();
+    assert!(action.contains("trust_dial_plan"), "{action}");
+}

@@ -1,0 +1,163 @@
+//! Requests that the service acts on later than anybody waits: nothing is
+//! called failed that may still be made, and nobody is taken by surprise.
+
+use skyswitch_mcp::error::Code;
+use skyswitch_mcp::guard::Channel;
+use skyswitch_mcp::ops::{
+    AddVipStatus, ListChanges, MarkSetupStep, OnboardStatus, PageSize, PieceState, SyncSession,
+    SyncStatus, SyncVips, UndoChange, list_changes, mark_setup_step, sync_vips, undo_change,
+};
+use skyswitch_mcp::sandbox::{DialPlanAccess, Fault, Gate, PbxHabits, StoredDialRule, StoredRoute};
+use skyswitch_mcp::state::ChangeStatus;
+use tokio_util::sync::CancellationToken;
+
+use crate::onboarding::{
+    ACME, DID, PbxApi, app_on, attest, closed, marking, onboard, onboarding, prepared,
+};
+use crate::portfolio::Told;
+use crate::support::{Bench, DENTAL, VET, add, adding, done, failure};
+
+/// Longer than a request may be on its way.
+const SETTLED: i64 = 60_000;
+
+async fn statuses(bench: &Bench) -> Vec<(ChangeStatus, Option<bool>)> {
+    let listed = list_changes(&bench.app(), &ListChanges::default(), PageSize::All).await;
+    let rows = listed.unwrap().changes.into_iter();
+    rows.map(|row| (row.status, row.made)).collect()
+}
+
+#[tokio::test]
+async fn a_change_that_may_still_arrive_is_not_called_failed() {
+    for arrives in [true, false] {
+        let bench = Bench::demo().await;
+        let gone_silent = Fault::status("PUT", "16165550111", 504);
+        bench.sandbox.inject(gone_silent.times(9));
+        let args = adding("6165550111", DENTAL, "101");
+        let error = failure(
+            add(&bench.app(), &args, &Channel::Given).await,
+            Code::UpstreamUnavailable,
+        );
+        assert!(
+            error.to_string().contains("does not stand so far"),
+            "{error}"
+        );
+        assert_eq!(error.detail().status, Some(504));
+        assert_eq!(statuses(&bench).await, [(ChangeStatus::Open, None)]);
+
+        if arrives {
+            let late = StoredRoute::new(DENTAL, "16165550111", "101");
+            bench.sandbox.put_route(late);
+        }
+        bench.age_journal(SETTLED).await;
+        let other = adding("6165550112", VET, "301");
+        add(&bench.app(), &other, &Channel::Given).await.unwrap();
+        let closed = statuses(&bench).await;
+        assert_eq!(closed[1], (ChangeStatus::Reconciled, Some(arrives)));
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_after_a_lost_answer_still_leaves_it_open() {
+    let bench = Bench::demo().await;
+    bench
+        .sandbox
+        .inject(Fault::drop_before("PUT", "route-by-ani"));
+    bench
+        .sandbox
+        .inject(Fault::status("PUT", "route-by-ani", 400));
+    let args = adding("6165550111", DENTAL, "101");
+    let refused = add(&bench.app(), &args, &Channel::Given).await;
+    failure(refused, Code::UpstreamRejected);
+    assert_eq!(statuses(&bench).await, [(ChangeStatus::Open, None)]);
+}
+
+#[tokio::test]
+async fn taking_a_word_back_tells_of_a_number_that_may_still_be_routed() {
+    let tenant = prepared(closed()).dial_rule(StoredDialRule::fallback(ACME, "100"));
+    let bench = Bench::with(tenant).await;
+    let app = app_on(&bench, PbxApi::V2);
+    attest(&app, "dial_translation_rule").await;
+    bench
+        .sandbox
+        .inject(Fault::status("PUT", "/route", 504).times(9));
+    let outcome = onboard(&app, &onboarding(), &Channel::Given).await.unwrap();
+    assert_eq!(outcome.status, OnboardStatus::Incomplete);
+    assert_eq!(outcome.changes[0].state, PieceState::Unknown, "{outcome:?}");
+    let withdrawing = MarkSetupStep {
+        withdraw: Some(true),
+        ..marking("dial_translation_rule")
+    };
+    let withdrawn = mark_setup_step(&app, &withdrawing, &Channel::Given).await;
+    let warnings = withdrawn.map(done).unwrap().warnings.join("\n");
+    assert!(warnings.contains("may still be carried out"), "{warnings}");
+    assert!(warnings.contains("616-555-0180"), "{warnings}");
+}
+
+#[tokio::test]
+async fn an_undo_that_points_a_number_at_the_ani_user_is_judged_right_before_it_is_sent() {
+    let habits = PbxHabits::default().dial_plan(DialPlanAccess::Read);
+    let tenant = prepared(habits).dial_rule(StoredDialRule::fallback(ACME, "100"));
+    let bench = Bench::with(tenant).await;
+    let app = app_on(&bench, PbxApi::V2);
+    let routed = onboard(&app, &onboarding(), &Channel::Given).await.unwrap();
+    let undoing = |change_id: &Option<String>| UndoChange {
+        change_id: change_id.clone().unwrap(),
+        account_id: None,
+        confirmation: None,
+    };
+    let undo = undoing(&routed.changes[0].change_id);
+    let undone = undo_change(&app, &undo, &Channel::Given).await.map(done);
+    let again = undoing(&undone.unwrap().change_id);
+    // It is planned on a rule that stands, and the last look does not find it.
+    bench.sandbox.inject(Fault::pass("GET", "dialrules"));
+    bench.sandbox.inject(Fault::status("GET", "dialrules", 400));
+    bench.sandbox.clear_requests();
+    let blocked = undo_change(&app, &again, &Channel::Given).await.map(done);
+    failure(blocked, Code::Blocked);
+    assert_eq!(bench.count("PUT"), 0);
+    assert_eq!(bench.sandbox.numbers()[0].number, DID);
+}
+
+#[tokio::test]
+async fn a_change_planned_on_a_late_read_does_not_overwrite_an_import() {
+    let bench = Bench::demo().await;
+    let (app, importing) = (bench.app(), bench.app());
+    let gate = Gate::default();
+    let late = Fault::hold_answer("GET", "route-by-ani", &gate);
+    bench.sandbox.inject(late);
+    let args = adding("6165550111", DENTAL, "204");
+    let import = async {
+        bench.arrived("GET", 1).await;
+        let stop = CancellationToken::new();
+        let session = SyncSession {
+            channel: &Channel::Given,
+            progress: &Told::default(),
+            stop: &stop,
+            most_rows: None,
+        };
+        let list = b"ani,destination\n6165550111,101\n";
+        let sync = SyncVips {
+            domain: DENTAL.parse().unwrap(),
+            list: None,
+            format: None,
+            mode: None,
+            destination: None,
+            application: None,
+            allow_large_removal: None,
+            dry_run: None,
+            resume: None,
+            account_id: None,
+            confirmation: None,
+        };
+        let synced = sync_vips(&importing, &sync, Some(list), &session).await;
+        gate.open();
+        done(synced.unwrap())
+    };
+    let (added, imported) = tokio::join!(add(&app, &args, &Channel::Given), import);
+    assert_eq!(imported.status, SyncStatus::Applied);
+    let stale = failure(added, Code::ConfirmationStale);
+    assert!(stale.to_string().contains("by somebody else"), "{stale}");
+    assert_eq!(bench.rings(DENTAL, "16165550111").as_deref(), Some("101"));
+    let again = add(&app, &args, &Channel::Given).await.unwrap();
+    assert_eq!(again.status, AddVipStatus::Replaced, "now with consent");
+}
