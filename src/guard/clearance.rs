@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::{RouteChange, RoutePlan, SetupChange, SetupPlan};
 
 /// A state older than this is read again before anything is sent.
-const RECENT: Duration = Duration::from_secs(1);
+const RECENT: Duration = Duration::from_secs(3);
 
 /// Permission to make exactly one change. Only the guard can make one, the
 /// client's writing methods demand one, and using it uses it up: an unguarded

@@ -186,7 +186,7 @@ async fn requests_that_arrive_after_the_import_was_killed_and_taken_up_do_no_har
     // The service acts on these long after whoever sent them is gone.
     let gate = Gate::default();
     let late = Fault::hold("PUT", "route-by-ani", &gate);
-    sandbox.inject(late.times(20));
+    sandbox.inject(late.times(10));
     let home = Home::of(&sandbox).with("SKYSWITCH_RATE_LIMIT", "0");
     let list: String = wanted(rows)
         .iter()

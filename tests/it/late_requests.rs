@@ -1,6 +1,11 @@
 //! Requests that the service acts on later than anybody waits: nothing is
 //! called failed that may still be made, and nobody is taken by surprise.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a helper that cannot go on fails its test"
+)]
+
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
