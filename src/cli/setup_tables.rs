@@ -22,6 +22,7 @@ pub(super) fn checklist(checklist: &Checklist) -> String {
     if let Some(warning) = &checklist.warning {
         let _ = write!(text, "\n\n{} {warning}", style("Warning:").red().bold());
     }
+    warnings(&mut text, &checklist.warnings);
     if checklist.needs_ticket() {
         ticket(&mut text, &checklist.support_ticket);
     }

@@ -94,6 +94,23 @@ impl DidRoute {
             })
     }
 
+    /// Whether both go to the same place with the same settings, in whichever
+    /// form the service writes them.
+    pub fn is_like(&self, other: &DidRoute) -> bool {
+        let lower = |(user, host): (&str, &str)| (user.to_lowercase(), host.to_lowercase());
+        match (self.user(), other.user()) {
+            (Some(one), Some(two)) => {
+                lower(one) == lower(two)
+                    && self.is_off() == other.is_off()
+                    && self
+                        .settings(Some(other))
+                        .all(|(_, old, new)| plain(old) == plain(new))
+            }
+            (None, None) => self.fulfils(other),
+            _ => false,
+        }
+    }
+
     /// Where it goes, for people.
     pub fn goes_to(&self) -> String {
         let place = match (self.user(), self.text("treatment")) {
@@ -109,7 +126,7 @@ impl DidRoute {
                     !CARRIED_OVER.contains(&name.as_str()) && name.as_str() != "enable"
                 });
                 let settings: Vec<String> = settings
-                    .map(|(name, value)| format!("{name} {}", plain(value)))
+                    .map(|(name, value)| format!("{name} {}", as_stored(value)))
                     .collect();
                 format!("{} {}", self.kind, settings.join(", "))
             }
@@ -124,39 +141,45 @@ impl DidRoute {
     /// The settings beside where it goes that stay as they are, for people.
     pub fn settings_kept(&self, before: Option<&DidRoute>) -> Vec<String> {
         self.settings(before)
-            .filter(|(_, old, new)| old == new && !new.is_empty())
-            .map(|(name, _, value)| format!("{name}: {}", shown(&value, 80)))
+            .filter(|(_, old, new)| plain(old) == plain(new) && !plain(new).is_empty())
+            .map(|(name, _, value)| format!("{name}: {}", as_stored(value)))
             .collect()
     }
 
     /// The settings beside where it goes that become others, for people.
     pub fn settings_changed(&self, before: Option<&DidRoute>) -> Vec<String> {
-        let words = |value: &str| match value {
-            "" => "nothing".to_owned(),
-            value => shown(value, 80),
-        };
         self.settings(before)
-            .filter(|(_, old, new)| old != new)
-            .map(|(name, old, new)| format!("{name}: {} -> {}", words(&old), words(&new)))
+            .filter(|(_, old, new)| plain(old) != plain(new))
+            .map(|(name, old, new)| format!("{name}: {} -> {}", as_stored(old), as_stored(new)))
             .collect()
     }
 
     /// Name, value before and value now.
-    fn settings(
-        &self,
-        before: Option<&DidRoute>,
-    ) -> impl Iterator<Item = (&'static str, String, String)> {
-        let value = |route: Option<&DidRoute>, name: &str| {
+    fn settings<'a>(
+        &'a self,
+        before: Option<&'a DidRoute>,
+    ) -> impl Iterator<Item = (&'static str, &'a Value, &'a Value)> {
+        let value = |route: Option<&'a DidRoute>, name: &str| {
             let value = route.and_then(|route| route.route.get(name));
-            value.map(plain).unwrap_or_default()
+            value.unwrap_or(&Value::Null)
         };
         CARRIED_OVER
-            .map(|name| (name, value(before, name), value(Some(self), name)))
             .into_iter()
+            .map(move |name| (name, value(before, name), value(Some(self), name)))
     }
 
     fn text(&self, name: &str) -> Option<&str> {
         self.route.get(name)?.as_str()
+    }
+}
+
+/// A value for people, as it is stored.
+fn as_stored(value: &Value) -> String {
+    match value {
+        Value::Null => "nothing".to_owned(),
+        Value::String(text) if text.is_empty() => "nothing".to_owned(),
+        Value::String(text) => shown(text, 80),
+        other => shown(&other.to_string(), 80),
     }
 }
 

@@ -66,10 +66,10 @@ const RECENT: Duration = Duration::from_secs(3);
 /// }
 /// ```
 ///
-/// ```compile_fail
+/// ```compile_fail,E0451
 /// # use skyswitch_mcp::guard::{Clearance, RouteChange};
-/// fn forged(clearance: &Clearance) -> Clearance {
-///     Clearance { change: clearance.change().clone() }
+/// fn forged(clearance: Clearance, change: RouteChange) -> Clearance {
+///     Clearance { change, ..clearance }
 /// }
 /// ```
 #[derive(Debug)]

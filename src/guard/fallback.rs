@@ -109,8 +109,8 @@ impl MayRoute {
                      confirmation lifts this",
                     route.goes_to()
                 ),
-                "Send the support ticket of setup_checklist, wait for SkySwitch's written answer, and let the person who \
-                 has it attest the step with mark_setup_step (`skyswitch checklist mark`).",
+                "setup_checklist says what is known of the rule and what to do: usually to send its support ticket and \
+                 to wait for SkySwitch's written answer.",
             )
             .with_field("dial_translation_rule")),
         }

@@ -192,6 +192,8 @@ async fn content(place: Place, app: Result<&App>, uri: &str) -> Result<ReadResou
 async fn refuse_unknown(app: &App, domain: &PbxDomain) -> Result<()> {
     let args = ops::ListDomains {
         query: Some(domain.to_string()),
+        // A domain created a moment ago shows only on demand.
+        refresh: Some(true),
         ..ops::ListDomains::default()
     };
     let known = ops::list_domains(app, &args, PageSize::All).await?;

@@ -20,6 +20,7 @@ pub(super) fn checklist(checklist: &Checklist) -> String {
     if let Some(warning) = &checklist.warning {
         let _ = write!(text, "\nWarning: {warning}");
     }
+    warnings(&mut text, &checklist.warnings);
     if checklist.needs_ticket() {
         ticket(&mut text, &checklist.support_ticket);
     }
@@ -123,12 +124,12 @@ fn alarms(all: usize, dropping: usize) -> String {
     let mut lines = Vec::new();
     if dropping > 0 {
         lines.push(format!(
-            "ALARM: {dropping} lose calls right now: the dial plan has no rule for callers who are not VIPs."
+            "ALARM: customers losing calls right now, because the dial plan has no rule for callers who are not VIPs: {dropping}."
         ));
     }
     if possible > 0 {
         lines.push(format!(
-            "ALARM: {possible} may be losing calls: nobody has verified or attested the dial translation rule."
+            "ALARM: customers perhaps losing calls, because nobody has verified or attested the dial translation rule: {possible}."
         ));
     }
     match lines.is_empty() {

@@ -129,7 +129,7 @@ pub async fn explain_call(app: &App, args: &ExplainCall) -> Result<CallExplained
             application: rule.application.as_str().to_owned(),
             destination: rule.destination.as_str().to_owned(),
         }),
-        why: why(verdict, rule, for_numbers),
+        why: why(verdict, rule, &of_caller),
         other_rules: of_caller
             .iter()
             .filter(|other| rule.is_none_or(|rule| rule.key != other.key))
@@ -154,7 +154,7 @@ fn decide(deciding: &[&Route], is_exact: bool, open: bool) -> DecidedBy {
     }
 }
 
-fn why(verdict: DecidedBy, rule: Option<&Route>, for_numbers: usize) -> String {
+fn why(verdict: DecidedBy, rule: Option<&Route>, of_caller: &[&Route]) -> String {
     let rings = rule.map(Route::rings).unwrap_or_default();
     match verdict {
         DecidedBy::ExactRule => format!(
@@ -166,13 +166,38 @@ fn why(verdict: DecidedBy, rule: Option<&Route>, for_numbers: usize) -> String {
         DecidedBy::Fallback => "No VIP rule stands for this call, so the caller is no VIP here: the domain's fallback \
              decides, and without a fallback rule the call is dropped."
             .to_owned(),
-        DecidedBy::DependsOnCalledNumber => format!(
-            "The caller has {for_numbers} rule(s) for particular called numbers; give the number that is dialled (`dnis`)."
-        ),
+        DecidedBy::DependsOnCalledNumber => depends(of_caller),
         DecidedBy::Ambiguous => "The same caller is stored in several writings whose rules ring differently; which of them \
              the service takes is not documented. Remove those that are leftovers."
             .to_owned(),
     }
+}
+
+/// What rings for which called number.
+fn depends(of_caller: &[&Route]) -> String {
+    const NAMED: usize = 5;
+    let (any, particular): (Vec<&Route>, Vec<&Route>) =
+        of_caller.iter().partition(|rule| rule.key.dnis.is_any());
+    let named = particular.iter().take(NAMED);
+    let named: Vec<String> = named
+        .map(|rule| format!("{} rings {}", rule.key.dnis, rule.rings()))
+        .collect();
+    let more = match particular.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    let others = match any.as_slice() {
+        [] => "for any other number no VIP rule stands".to_owned(),
+        [first, rest @ ..] if rest.iter().any(|rule| !rule.rings_like(first)) => {
+            "for any other number the caller is stored in several writings that ring differently"
+                .to_owned()
+        }
+        [first, ..] => format!("any other number rings {}", first.rings()),
+    };
+    format!(
+        "It depends on the number that is dialled: {}{more}; {others}. Give it as `dnis` to know which rule decides.",
+        named.join(", ")
+    )
 }
 
 /// Everything that stays open, each only where it matters to this call.

@@ -141,7 +141,11 @@ impl Journal {
 
     /// Leaves an open change to whoever works next.
     pub async fn abandon(&self, id: i64, problem: &str) -> Result<()> {
-        self.store.get().await?.abandon_change(id, problem).await
+        self.store
+            .get()
+            .await?
+            .abandon_change(id, problem, now())
+            .await
     }
 
     /// Writes down what happened without our doing: that the service removed a
@@ -273,6 +277,7 @@ struct Owner {
 
 impl Owner {
     fn of_this_process(folder: &StateFolder) -> Result<Owner> {
+        folder.sweep(LOCK_PREFIX);
         let name = format!("{:032x}", rand::random::<u128>());
         let lock = folder.try_lock(&lock_file(&name))?.ok_or_else(|| {
             Error::internal(
@@ -307,6 +312,8 @@ pub(super) fn is_gone(folder: &StateFolder, owner: &str) -> Result<bool> {
     Ok(lock.is_some())
 }
 
+const LOCK_PREFIX: &str = "journal-";
+
 fn lock_file(owner: &str) -> String {
-    format!("journal-{owner}.lock")
+    format!("{LOCK_PREFIX}{owner}.lock")
 }

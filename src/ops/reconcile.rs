@@ -92,14 +92,14 @@ impl App {
             return Ok(());
         };
         let again = changes.iter().filter(|(_, again)| *again);
-        let newest = again.map(|(change, _)| change.started_at).max();
+        let newest = again.map(|(change, _)| change.last_tried_at).max();
         wait_for(newest, MADE_AGAIN).await;
         let routes = self.client()?.routes_now(&account, Some(&domain)).await?;
         let store = self.journal().store().get().await?;
         let mut closed = 0;
         for (change, again) in changes {
             let after = standing(&routes, change);
-            if !stands_as_wanted(after, change) && may_still_arrive(change.started_at, *again) {
+            if !stands_as_wanted(after, change) && may_still_arrive(change.last_tried_at, *again) {
                 continue;
             }
             let closing = Closing {
@@ -122,7 +122,7 @@ impl App {
     /// A piece that cannot be read now stays open; it stands in nobody's way.
     async fn close_setup_by_what_stands(&self, entry: &SetupEntry, again: bool) {
         if again {
-            wait_for(Some(entry.started_at), MADE_AGAIN).await;
+            wait_for(Some(entry.last_tried_at), MADE_AGAIN).await;
         }
         if let Err(error) = self.close_setup(entry, again).await {
             tracing::warn!(%error, change = entry.id, "a change that was cut off could not be closed");
@@ -142,7 +142,7 @@ impl App {
             .client()?
             .piece_standing(&account, &domain, &entry.piece)
             .await?;
-        if !standing.stands && may_still_arrive(entry.started_at, again) {
+        if !standing.stands && may_still_arrive(entry.last_tried_at, again) {
             return Ok(());
         }
         let closing = SetupClosing {
@@ -158,10 +158,11 @@ impl App {
     }
 }
 
-fn may_still_arrive(started_at: i64, again: bool) -> bool {
-    let patience = if again { MADE_AGAIN } else { ON_ITS_WAY };
-    // A start that lies ahead was written before the clock was set back.
-    now().saturating_sub(started_at).saturating_abs() < patience
+/// Whether a request may still be carried out. For what is made again the wait
+/// is over already. A moment that lies ahead was written before the clock was
+/// set back: nothing is known of it then.
+fn may_still_arrive(last_tried_at: i64, again: bool) -> bool {
+    !again && now().saturating_sub(last_tried_at) < ON_ITS_WAY
 }
 
 /// Waits until that long after a moment, if it is not past.

@@ -9,8 +9,8 @@ use url::Url;
 
 use super::call::{Body, Call};
 use super::http::{Failure, Http};
-use super::list;
 use super::retry::{self, Budget};
+use super::scalar;
 use super::token_cache::{TokenCache, TokenSlot};
 use crate::config::Credentials;
 use crate::error::{Code, Error, Result};
@@ -70,7 +70,7 @@ pub struct TokenInfo {
     #[serde(default)]
     pub scopes: Vec<String>,
     /// Expiry, seconds since 1970, UTC.
-    #[serde(default, deserialize_with = "list::lenient_integer")]
+    #[serde(default, deserialize_with = "scalar::lenient_integer")]
     pub expires: i64,
 }
 
@@ -317,12 +317,12 @@ impl LoginAuth {
 struct Granted {
     access_token: Option<Secret>,
     refresh_token: Option<Secret>,
-    #[serde(default, deserialize_with = "list::lenient_integer")]
+    #[serde(default, deserialize_with = "scalar::lenient_integer")]
     expires_in: i64,
     #[serde(default)]
-    scope: list::Scalar,
+    scope: scalar::Scalar,
     #[serde(default)]
-    mfa: list::Scalar,
+    mfa: scalar::Scalar,
 }
 
 impl Granted {

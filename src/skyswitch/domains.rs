@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::call::Call;
-use super::list::{Names, Row, Scalar};
+use super::list::{Names, Row};
+use super::scalar::Scalar;
 use super::{Client, account_path};
 use crate::domain::AccountId;
 use crate::error::Result;
@@ -71,7 +72,8 @@ impl Client {
         self.inner
             .domain_lists
             .join(format!("{account} {refresh}"), || async move {
-                let mut domains: Vec<Domain> = client.list(call, "the list of domains").await?.rows;
+                let what = "the list of domains";
+                let mut domains: Vec<Domain> = client.list(call, what).await?.all(what)?;
                 domains.sort_by(|a, b| a.name.cmp(&b.name));
                 Ok(Arc::new(domains))
             })

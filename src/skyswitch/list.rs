@@ -6,12 +6,13 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, de};
 use serde_json::Value;
 
 use super::call::Call;
+use super::scalar::Scalar;
 use super::{Answer, Client, answer};
 use crate::error::{Code, Error, Result};
 use crate::redact::shown;
@@ -354,64 +355,4 @@ impl<'de, W: DeserializeOwned> Deserialize<'de> for Entry<W> {
 
         deserializer.deserialize_any(EntryVisitor(PhantomData))
     }
-}
-
-/// A value that should be a text and may be a number, a boolean, null or absent.
-#[derive(Default)]
-pub(super) struct Scalar(pub Option<String>);
-
-impl<'de> Deserialize<'de> for Scalar {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ScalarVisitor;
-
-        impl<'de> Visitor<'de> for ScalarVisitor {
-            type Value = Scalar;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text or number")
-            }
-            fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
-                Ok(Scalar(Some(text.to_owned())))
-            }
-            fn visit_u64<E>(self, number: u64) -> Result<Scalar, E> {
-                Ok(Scalar(Some(number.to_string())))
-            }
-            fn visit_i64<E>(self, number: i64) -> Result<Scalar, E> {
-                Ok(Scalar(Some(number.to_string())))
-            }
-            fn visit_f64<E>(self, number: f64) -> Result<Scalar, E> {
-                Ok(Scalar(Some(number.to_string())))
-            }
-            fn visit_bool<E>(self, flag: bool) -> Result<Scalar, E> {
-                Ok(Scalar(Some(flag.to_string())))
-            }
-            fn visit_unit<E>(self) -> Result<Scalar, E> {
-                Ok(Scalar(None))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Scalar, A::Error> {
-                while list.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Scalar(None))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Scalar, A::Error> {
-                while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(Scalar(None))
-            }
-        }
-
-        deserializer.deserialize_any(ScalarVisitor)
-    }
-}
-
-/// An integer that may arrive as a text; anything else counts as 0.
-pub(super) fn lenient_integer<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> std::result::Result<i64, D::Error>
-where
-    D::Error: de::Error,
-{
-    let scalar = Scalar::deserialize(deserializer)?;
-    Ok(scalar
-        .0
-        .and_then(|text| text.trim().parse().ok())
-        .unwrap_or(0))
 }

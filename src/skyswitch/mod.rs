@@ -14,6 +14,7 @@ mod numbers;
 mod pbx;
 mod retry;
 mod routes;
+mod scalar;
 mod setup;
 mod subscribers;
 mod token_cache;

@@ -17,7 +17,7 @@ struct Listed(PhoneNumber);
 #[derive(serde::Deserialize)]
 pub(super) struct NumberWire {
     #[serde(default)]
-    phone_number: super::list::Scalar,
+    phone_number: super::scalar::Scalar,
 }
 
 impl Row for Listed {

@@ -6,7 +6,8 @@ use reqwest::Method;
 use serde::Deserialize;
 
 use super::call::Call;
-use super::list::{Listed, Names, Row, Scalar};
+use super::list::{Listed, Names, Row};
+use super::scalar::Scalar;
 use super::upstream::Upstream;
 use super::write::{NotWritten, ReadyToWrite, Standing, Writable, Written};
 use super::{Client, account_path};

@@ -133,7 +133,7 @@ impl Client {
             SetupPiece::DidRoute { did, route } => {
                 let now = self.did_route(account, did).await?;
                 PieceStanding {
-                    stands: now.as_ref().is_some_and(|now| now.fulfils(route)),
+                    stands: now.as_ref().is_some_and(|now| now.is_like(route)),
                     now: now.and_then(|now| serde_json::to_value(now).ok()),
                 }
             }

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use super::call::Call;
-use super::list::{Names, Row, Scalar};
+use super::list::{Names, Row};
+use super::scalar::Scalar;
 use super::{Client, account_path};
 use crate::domain::{AccountId, PbxDomain, ROUTE_BY_ANI};
 use crate::error::Result;

@@ -139,9 +139,33 @@ impl StateFolder {
         self.path.join(name).exists()
     }
 
+    /// Removes lock files that nobody holds: processes that were killed leave
+    /// theirs behind. One that was made just now may be about to be locked.
+    pub(crate) fn sweep(&self, prefix: &str) {
+        const SETTLED: Duration = Duration::from_secs(60);
+        let Ok(entries) = std::fs::read_dir(&self.path) else {
+            return;
+        };
+        for entry in entries.flatten() {
+            let file_name = entry.file_name();
+            let Some(name) = file_name.to_str() else {
+                continue;
+            };
+            let age = entry.metadata().and_then(|data| data.modified());
+            let age = age.ok().and_then(|moment| moment.elapsed().ok());
+            if name.starts_with(prefix)
+                && name.ends_with(".lock")
+                && age.is_some_and(|age| age > SETTLED)
+                && let Ok(Some(_lock)) = self.try_lock(name)
+            {
+                self.remove(name);
+            }
+        }
+    }
+
     /// Removes a file, if it is there.
     pub(crate) fn remove(&self, name: &str) {
-        // One that stays is found without an owner and removed later.
+        // One that stays is swept later.
         let _ = std::fs::remove_file(self.path.join(name));
     }
 

@@ -170,6 +170,9 @@ pub struct Change {
     pub started_at: i64,
     /// Milliseconds since 1970, UTC.
     pub ended_at: Option<i64>,
+    /// When its request may have been sent for the last time, as far as that is
+    /// known: its start, or when its outcome was given up.
+    pub last_tried_at: i64,
 }
 
 impl Change {

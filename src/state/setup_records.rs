@@ -38,6 +38,9 @@ pub struct SetupEntry {
     pub started_at: i64,
     /// Milliseconds since 1970, UTC.
     pub ended_at: Option<i64>,
+    /// When its request may have been sent for the last time, as far as that is
+    /// known: its start, or when its outcome was given up.
+    pub last_tried_at: i64,
     /// Whether a change that was cut off came to stand.
     pub stands: bool,
 }

@@ -23,7 +23,8 @@ use crate::process::{DOMAIN, Home, eventually, sandbox_of, writes};
 /// Every answer of the service takes so long.
 const LATENCY: Duration = Duration::from_millis(15);
 
-fn number_from(variable: &str, default: u32) -> u32 {
+/// How many of something a full run asks for.
+pub fn number_from(variable: &str, default: u32) -> u32 {
     let value = skyswitch_mcp::config::process_environment(variable);
     value.map_or(default, |text| text.parse().unwrap())
 }

@@ -1,18 +1,21 @@
 //! Which dial rules prove that callers without a VIP rule ring somewhere, and
 //! which destinations they may be sent to.
 
+use skyswitch_mcp::config::PbxLogin;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
     OnboardDomain, OnboardStatus, SetupChecklist, StepState, mark_setup_step, setup_checklist,
 };
-use skyswitch_mcp::sandbox::{DialPlanAccess, PbxHabits, StoredDialRule};
+use skyswitch_mcp::redact::Secret;
+use skyswitch_mcp::sandbox::{DialPlanAccess, Fault, PbxHabits, StoredDialRule};
 
 use crate::onboarding::{
-    ACME, PbxApi, app_on, app_with, attest, checklist, made, marking, onboard, onboarding, open,
-    prepared, state,
+    ACME, PbxApi, app_on, app_with, assert_nothing_dangerous, attest, checklist, closed, made,
+    marking, onboard, onboarding, open, prepared, state,
 };
-use crate::support::{Bench, Person, failure};
+use crate::process::{Home, demo_sandbox};
+use crate::support::{Bench, DENTAL, Person, failure};
 
 fn readable() -> PbxHabits {
     PbxHabits::default().dial_plan(DialPlanAccess::Read)
@@ -149,4 +152,72 @@ async fn whoever_is_refused_learns_of_the_setting_for_rules_kept_elsewhere() {
         .find(|step| step.id == "dial_translation_rule");
     let action = step.unwrap().action.clone().unwrap();
     assert!(action.contains("trust_dial_plan"), "{action}");
+}
+
+#[tokio::test]
+async fn users_that_cannot_be_read_just_now_raise_no_alarm() {
+    let tenant = prepared(readable()).dial_rule(to_front_desk());
+    let bench = Bench::with(tenant).await;
+    let app = app_on(&bench, PbxApi::V2);
+    let routed = onboard(&app, &onboarding(), &Channel::Given).await.unwrap();
+    assert!(routed.ready, "{routed:?}");
+    bench
+        .sandbox
+        .inject(Fault::status("GET", "/pbx/subscribers", 403).times(9));
+    let list = checklist(&app).await;
+    assert_eq!(
+        state(&list.steps, "dial_translation_rule"),
+        StepState::Unknown
+    );
+    let warning = list.warning.unwrap();
+    assert!(!warning.contains("ALARM"), "{warning}");
+}
+
+#[tokio::test]
+async fn a_login_that_fails_brings_no_contradicted_word_back() {
+    let bench = Bench::with(prepared(closed())).await;
+    attest(&app_on(&bench, PbxApi::V2), "dial_translation_rule").await;
+    // Now the dial plan can be read, and contradicts what was attested.
+    bench.sandbox.set_pbx_habits(readable());
+    let expired = app_with(&bench, PbxApi::V2, |settings| {
+        if let Some(Ok(pbx)) = &mut settings.pbx
+            && let PbxLogin::Password(credentials) = &mut pbx.login
+        {
+            credentials.password = Secret::new("expired");
+        }
+    });
+    for app in [app_on(&bench, PbxApi::V2), expired] {
+        let outcome = onboard(&app, &onboarding(), &Channel::Given).await.unwrap();
+        assert_eq!(made(&outcome), [""; 0], "{outcome:?}");
+        let found = state(&outcome.steps, "dial_translation_rule");
+        assert_ne!(found, StepState::Attested, "{outcome:?}");
+    }
+    assert_nothing_dangerous(&bench);
+}
+
+#[tokio::test]
+async fn an_action_that_is_not_known_is_not_called_the_end_of_the_call() {
+    let unknown = StoredDialRule {
+        application: "to-somewhere-new".to_owned(),
+        to_user: String::new(),
+        ..to_front_desk()
+    };
+    let bench = Bench::with(prepared(readable()).dial_rule(unknown)).await;
+    let list = checklist(&app_on(&bench, PbxApi::V2)).await;
+    let found = state(&list.steps, "dial_translation_rule");
+    assert_eq!(found, StepState::Unknown, "{list:?}");
+}
+
+#[tokio::test]
+async fn doubts_are_printed_too() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox);
+    let checklist = ["checklist", "--domain", DENTAL, "--fallback-destination"];
+    let printed = home.run(&[&checklist[..], &["1O0"]].concat()).await;
+    assert!(printed.stdout.contains("who does not exist"), "{printed:?}");
+    let printed = home.run(&[&checklist[..], &["100"]].concat()).await;
+    assert!(
+        !printed.stdout.contains("who does not exist"),
+        "{printed:?}"
+    );
 }

@@ -425,3 +425,24 @@ async fn one_rule_is_changed_by_one_process_at_a_time() {
     assert_eq!(bench.count("DELETE"), 1);
     assert_eq!(changes(&one).await.len(), 2);
 }
+
+#[tokio::test]
+async fn what_killed_processes_leave_behind_is_swept() {
+    let bench = Bench::demo().await;
+    let first = adding(NEW_CALLER, DENTAL, "101");
+    add(&bench.app(), &first, &Channel::Given).await.unwrap();
+    let file = |name: &str| {
+        let path = bench.state_dir().join(format!("journal-{name}.lock"));
+        let file = std::fs::File::create(&path).unwrap();
+        (path, file)
+    };
+    let long_ago = std::time::SystemTime::now() - Duration::from_secs(300);
+    let (dead, (alive, held), (new, _)) = (file("dead"), file("alive"), file("new"));
+    dead.1.set_modified(long_ago).unwrap();
+    held.set_modified(long_ago).unwrap();
+    held.lock().unwrap();
+    let second = adding(CALLER, DENTAL, "102");
+    add(&bench.app(), &second, &Channel::Given).await.unwrap();
+    let there = [&dead.0, &alive, &new].map(|path| path.exists());
+    assert_eq!(there, [false, true, true]);
+}

@@ -96,6 +96,27 @@ async fn taking_a_word_back_tells_of_a_number_that_may_still_be_routed() {
     let warnings = withdrawn.map(done).unwrap().warnings.join("\n");
     assert!(warnings.contains("may still be carried out"), "{warnings}");
     assert!(warnings.contains("616-555-0180"), "{warnings}");
+
+    // Once nothing can arrive any more, nothing is told.
+    bench.age_journal(SETTLED).await;
+    let withdrawn = mark_setup_step(&app, &withdrawing, &Channel::Given).await;
+    assert_eq!(withdrawn.map(done).unwrap().warnings, [""; 0]);
+}
+
+#[tokio::test]
+async fn how_long_a_request_may_arrive_counts_from_the_last_attempt() {
+    let bench = Bench::demo().await;
+    let gone_silent = Fault::status("PUT", "16165550111", 504);
+    bench.sandbox.inject(gone_silent.times(9));
+    let args = adding("6165550111", DENTAL, "101");
+    let lost = add(&bench.app(), &args, &Channel::Given).await;
+    failure(lost, Code::UpstreamUnavailable);
+    // It was begun long ago, and given up just now.
+    bench.age_start_of_changes(SETTLED).await;
+    let other = adding("6165550112", VET, "301");
+    add(&bench.app(), &other, &Channel::Given).await.unwrap();
+    let of_lost = statuses(&bench).await.pop().unwrap();
+    assert_eq!(of_lost, (ChangeStatus::Open, None));
 }
 
 #[tokio::test]

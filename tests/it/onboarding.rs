@@ -1320,6 +1320,9 @@ async fn a_route_that_the_service_writes_in_its_own_way_is_still_ours() {
     let routed = onboard(&app, &onboarding(), &Channel::Given).await.unwrap();
     let mut rewritten = bench.sandbox.numbers().remove(0);
     rewritten.route["route"]["enable"] = serde_json::json!(1);
+    rewritten.route["route"]["valid_from"] = serde_json::Value::Null;
+    rewritten.route["route"]["subscriber"] =
+        serde_json::json!(format!("9000@{}", ACME.to_uppercase()));
     bench.sandbox.put_number(rewritten.clone());
     let undo = UndoChange {
         change_id: routed.changes[0].change_id.clone().unwrap(),

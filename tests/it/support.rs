@@ -85,6 +85,13 @@ impl Bench {
 
     /// Lets the changes in the journal be that many milliseconds older.
     pub async fn age_journal(&self, milliseconds: i64) {
+        let older =
+            "UPDATE changes SET started_at = started_at - ?1, given_up_at = given_up_at - ?1";
+        self.age(older, milliseconds).await;
+    }
+
+    /// Lets the changes in the journal have been begun earlier.
+    pub async fn age_start_of_changes(&self, milliseconds: i64) {
         let older = "UPDATE changes SET started_at = started_at - ?";
         self.age(older, milliseconds).await;
     }

@@ -5,21 +5,11 @@ use super::steps::listed;
 use crate::domain::PhoneNumber;
 use crate::guard::FallbackReading;
 
-/// How sure it is that callers are being dropped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Certainty {
-    /// The dial plan was read, and has no rule that sends them anywhere.
-    Shown,
-    /// No API shows it, and nobody has attested the rule.
-    Possible,
-    /// It could not be looked up just now.
-    NotRead,
-}
-
 /// What is wrong, in plain words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Alarm {
-    pub certainty: Certainty,
+    /// Whether the dial plan was read and shows that callers are dropped.
+    pub is_certain: bool,
     pub words: String,
 }
 
@@ -27,35 +17,33 @@ impl Alarm {
     /// Numbers on an ANI user without a fallback that anybody knows of.
     pub fn of(dial_plan: &FallbackReading, numbers: &[PhoneNumber]) -> Alarm {
         let go = listed(numbers, "goes to", "go to");
-        let (certainty, words) = match dial_plan {
-            FallbackReading::Failed(why) => (
-                Certainty::NotRead,
+        let words = match dial_plan {
+            FallbackReading::Failed(why) => {
                 format!(
                     "{go} the route_by_ani user, and whether the dial translation rule stands is not known just now: \
                      {why}. Look again in a moment."
-                ),
-            ),
-            FallbackReading::Missing(why) => (
-                Certainty::Shown,
+                )
+            }
+            FallbackReading::Missing(why) => {
                 format!(
                     "ALARM: {go} the route_by_ani user, and there is no dial translation rule ({why}). Callers who are \
                      not VIPs are being dropped right now. Point the number back (undo_change, or in the portal) until \
                      SkySwitch has added the rule."
-                ),
-            ),
-            FallbackReading::Stands { .. }
-            | FallbackReading::NotShown(_)
-            | FallbackReading::NotJudged(_) => (
-                Certainty::Possible,
+                )
+            }
+            _ => {
                 format!(
                     "ALARM: {go} the route_by_ani user, and nobody has verified or attested the dial translation rule. \
                      If it is missing, callers who are not VIPs are being dropped right now: have a person call {} \
                      from a number that is not a VIP. Point the number back (undo_change, or in the portal) if nothing \
                      rings.",
                     if numbers.len() == 1 { "it" } else { "them" }
-                ),
-            ),
+                )
+            }
         };
-        Alarm { certainty, words }
+        Alarm {
+            is_certain: matches!(dial_plan, FallbackReading::Missing(_)),
+            words,
+        }
     }
 }

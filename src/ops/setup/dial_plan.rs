@@ -1,7 +1,7 @@
 //! What a domain's dial plan shows of the dial translation rule, now or when it
 //! was last read.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,7 +12,7 @@ use crate::error::{Code, Error, Result};
 use crate::guard::FallbackReading;
 use crate::ops::App;
 use crate::ops::journal::now;
-use crate::skyswitch::{DialRule, DialRuleTarget, Subscriber};
+use crate::skyswitch::{DialRule, DialRuleTarget, Domain, Subscriber};
 use crate::state::KeptDialPlan;
 
 /// How long a dial plan that showed the rule may serve a survey. The published
@@ -39,7 +39,7 @@ impl KeptDialPlans {
         let kept = self.0.get(&domain.as_str().to_lowercase())?;
         let rules: Vec<DialRule> = serde_json::from_str(&kept.rules).ok()?;
         let read_at = Timestamp::from_millisecond(kept.read_at).ok()?;
-        match judge(&rules, domain, users, ani_users) {
+        match judge(&rules, domain, Some(users), ani_users) {
             stands @ FallbackReading::Stands { .. } => Some((stands, read_at)),
             _ => None,
         }
@@ -47,11 +47,12 @@ impl KeptDialPlans {
 }
 
 impl App {
-    /// Reads the dial plan, where it can be read and is to count.
+    /// Reads the dial plan, where it can be read and is to count. `users` are
+    /// the domain's, unless they could not be read.
     pub(super) async fn dial_plan(
         &self,
         domain: &PbxDomain,
-        users: &[Subscriber],
+        users: Option<&[Subscriber]>,
         ani_users: &[Extension],
     ) -> FallbackReading {
         if !self.settings().trust_dial_plan {
@@ -63,10 +64,15 @@ impl App {
             Ok(pbx) => pbx,
             Err(error) => return FallbackReading::NotShown(error.to_string()),
         };
+        // A login that fails says nothing of what it may read.
+        if let Err(error) = pbx.log_in().await {
+            return FallbackReading::Failed(format!("the dial plan could not be read: {error}"));
+        }
+        let read_at = now();
         match pbx.dial_rules(domain).await {
             Ok(rules) => {
                 let reading = judge(&rules, domain, users, ani_users);
-                self.keep(domain, rules, &reading).await;
+                self.keep(domain, rules, read_at, &reading).await;
                 reading
             }
             Err(error) => not_read(&error),
@@ -74,8 +80,9 @@ impl App {
     }
 
     /// The dial plans that were read within the last hour and showed the rule,
-    /// as far as they cannot be read anew without waiting for the pace.
-    pub(super) async fn kept_dial_plans(&self) -> Result<KeptDialPlans> {
+    /// as far as those of these customers cannot be read anew without waiting
+    /// for the pace.
+    pub(super) async fn kept_dial_plans(&self, customers: &[Domain]) -> Result<KeptDialPlans> {
         let journal = self.journal();
         let counts = self.settings().trust_dial_plan && journal.store().exists();
         let is_paced = |pbx: &&PbxSettings| pbx.rate_limit > 0.0;
@@ -85,6 +92,9 @@ impl App {
         let age = i64::try_from(KEPT_FOR.as_millis()).unwrap_or(i64::MAX);
         let store = journal.store().get().await?;
         let mut plans = store.dial_plans(pbx.base_url.as_str(), now() - age).await?;
+        let names = customers.iter().map(|domain| domain.name.to_lowercase());
+        let names: HashSet<String> = names.collect();
+        plans.retain(|plan| names.contains(&plan.domain));
         plans.sort_by_key(|plan| plan.read_at);
         let kept = plans.into_iter().skip(READ_ANEW);
         let by_domain = kept.map(|plan| (plan.domain.clone(), plan));
@@ -92,7 +102,17 @@ impl App {
     }
 
     /// Keeps what was read for later surveys, or forgets what is no longer so.
-    async fn keep(&self, domain: &PbxDomain, mut rules: Vec<DialRule>, reading: &FallbackReading) {
+    async fn keep(
+        &self,
+        domain: &PbxDomain,
+        mut rules: Vec<DialRule>,
+        read_at: i64,
+        reading: &FallbackReading,
+    ) {
+        let stands = matches!(reading, FallbackReading::Stands { .. });
+        if !stands && !self.journal().store().exists() {
+            return;
+        }
         let Some(pbx) = self.pbx_settings() else {
             return;
         };
@@ -101,12 +121,12 @@ impl App {
         let domain = domain.as_str().to_lowercase();
         let kept = async {
             let store = self.journal().store().get().await?;
-            match (reading, serde_json::to_string(&rules)) {
-                (FallbackReading::Stands { .. }, Ok(rules)) => {
+            match (stands, serde_json::to_string(&rules)) {
+                (true, Ok(rules)) => {
                     let plan = KeptDialPlan {
                         domain,
                         rules,
-                        read_at: now(),
+                        read_at,
                     };
                     store.keep_dial_plan(pbx, &plan).await
                 }
@@ -127,11 +147,8 @@ impl App {
 /// A login that may not read dial plans never will; anything else may pass.
 fn not_read(error: &Error) -> FallbackReading {
     match error.code() {
-        Code::Forbidden | Code::Unauthorized | Code::NotConfigured => {
+        Code::Forbidden | Code::Unauthorized | Code::NotFound | Code::NotConfigured => {
             FallbackReading::NotShown(format!("the dial plan is not shown: {error}"))
-        }
-        Code::NotFound => {
-            FallbackReading::NotJudged(format!("the dial plan was not found: {error}"))
         }
         _ => FallbackReading::Failed(format!("the dial plan could not be read just now: {error}")),
     }
@@ -142,7 +159,7 @@ fn not_read(error: &Error) -> FallbackReading {
 fn judge(
     rules: &[DialRule],
     domain: &PbxDomain,
-    users: &[Subscriber],
+    users: Option<&[Subscriber]>,
     ani_users: &[Extension],
 ) -> FallbackReading {
     let (mut standing, mut useless, mut not_judged, mut switched_off) = (None, None, None, None);
@@ -161,13 +178,20 @@ fn judge(
                 not_judged = Some(format!("{words}, which cannot be judged from here"));
                 continue;
             }
-            DialRuleTarget::User(user) => match rings_nobody(&user, users, ani_users) {
-                Some(why) => why,
-                None => {
-                    standing = Some((words, user));
-                    continue;
+            DialRuleTarget::User(user) => {
+                let Some(users) = users else {
+                    return FallbackReading::Failed(format!(
+                        "{words}, and the domain's users could not be read just now"
+                    ));
+                };
+                match rings_nobody(&user, users, ani_users) {
+                    Some(why) => why,
+                    None => {
+                        standing = Some((words, user));
+                        continue;
+                    }
                 }
-            },
+            }
         };
         useless = Some(format!("{words}, {why}"));
     }

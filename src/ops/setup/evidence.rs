@@ -178,7 +178,11 @@ impl App {
         };
         let (ani_user, dial_plan, numbers_on_ani_user) = tokio::join!(
             self.ani_user(domain, chosen),
-            self.dial_plan(domain, known, &ani_users),
+            self.dial_plan(
+                domain,
+                users.as_ref().ok().map(|users| users.as_slice()),
+                &ani_users
+            ),
             self.numbers_on(account, domain, &ani_users),
         );
         let attested = attestations

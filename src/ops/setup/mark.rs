@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::evidence::{Customer, Evidence};
 use super::steps::{Steps, listed};
 use super::{Step, StepState};
-use crate::domain::{AccountId, PbxDomain, PhoneNumber, SetupPiece, SetupStep};
+use crate::domain::{AccountId, Extension, PbxDomain, PhoneNumber, SetupPiece, SetupStep};
 use crate::error::{Error, Result};
 use crate::guard::{AttestStep, Channel, FallbackReading};
 use crate::ops::App;
@@ -252,40 +252,45 @@ async fn withdraw(app: &App, step: SetupStep, customer: &Customer) -> Result<Mar
             now(),
         )
         .await?;
-    let under_way = app.numbers_under_way(customer).await?;
     drop(turn);
     let status = match withdrawn {
         true => MarkStatus::Withdrawn,
         false => MarkStatus::Unchanged,
     };
-    let mut outcome = outcome(app, status, step, customer).await?;
-    if !under_way.is_empty() {
-        outcome.warnings.push(format!(
-            "a request that points {} to the route_by_ani user was cut off and may still be carried out: look with \
-             setup_checklist in a minute, and undo it (undo_change) if it was",
-            listed(&under_way, "", "").trim_end()
-        ));
+    if let Err(error) = app.reconcile(|_| false).await {
+        tracing::warn!(%error, "changes that were cut off could not be closed");
     }
-    Ok(outcome)
+    outcome(app, status, step, customer).await
 }
 
 impl App {
-    /// Numbers of a domain whose routing was cut off, and of which it is not
-    /// known whether it is made.
-    async fn numbers_under_way(&self, customer: &Customer) -> Result<Vec<PhoneNumber>> {
+    /// Numbers whose routing to an ANI user was cut off, and of which it is not
+    /// known whether it is still carried out.
+    async fn numbers_under_way(
+        &self,
+        customer: &Customer,
+        ani_users: &[Extension],
+    ) -> Result<Vec<PhoneNumber>> {
         let journal = self.journal();
+        if !journal.store().exists() {
+            return Ok(Vec::new());
+        }
         let store = journal.store().get().await?;
         let open = store
             .open_changes(journal.realm(), journal.owner().await?)
             .await?;
-        let of_domain = open.into_iter().filter_map(|entry| match entry {
-            JournalEntry::Setup(entry) if customer.domain.is(&entry.domain) => match entry.piece {
-                SetupPiece::DidRoute { did, .. } => Some(did),
+        let domain = &customer.domain;
+        let to_ani_user = open.into_iter().filter_map(|entry| match entry {
+            JournalEntry::Setup(entry) if domain.is(&entry.domain) => match entry.piece {
+                SetupPiece::DidRoute { did, route } => {
+                    let goes_to = |user: &Extension| route.goes_to_user(user.as_str(), domain);
+                    ani_users.iter().any(goes_to).then_some(did)
+                }
                 _ => None,
             },
             _ => None,
         });
-        Ok(of_domain.collect())
+        Ok(to_ani_user.collect())
     }
 }
 
@@ -297,7 +302,19 @@ async fn outcome(
     customer: &Customer,
 ) -> Result<MarkOutcome> {
     let evidence = app.evidence(customer).await?;
-    let warnings = evidence.alarm().map(|alarm| alarm.words);
+    let mut warnings: Vec<String> = evidence
+        .alarm()
+        .map(|alarm| alarm.words)
+        .into_iter()
+        .collect();
+    let under_way = app.numbers_under_way(customer, &evidence.ani_users).await?;
+    if !under_way.is_empty() {
+        warnings.push(format!(
+            "a request that points {} to the route_by_ani user was cut off and may still be carried out: look with \
+             setup_checklist in a minute",
+            listed(&under_way, "", "").trim_end()
+        ));
+    }
     let steps = Steps::of(customer, &evidence).0;
     let step = steps
         .into_iter()
@@ -307,7 +324,7 @@ async fn outcome(
         status,
         domain: customer.domain.to_string(),
         step,
-        warnings: warnings.into_iter().collect(),
+        warnings,
         confirmation: Confirmation::default(),
     })
 }

@@ -1,6 +1,7 @@
 //! A customer's set-up: what stands, what a person attested, what is missing,
 //! and making it, in the order that keeps every caller's line open.
 
+mod actions;
 mod alarm;
 mod ani_user;
 mod apply;
@@ -10,6 +11,7 @@ mod evidence;
 mod mark;
 mod onboard;
 mod plan;
+mod plan_number;
 mod portfolio;
 mod steps;
 mod survey;

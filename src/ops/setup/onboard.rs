@@ -17,7 +17,6 @@ use crate::ops::App;
 use crate::ops::change::read_only;
 use crate::ops::consent::{Agreed, Asked, Confirmation, Plan, Planned, agree};
 use crate::redact::shown;
-use crate::state::JournalEntry;
 
 /// Whom to set up.
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
@@ -207,7 +206,7 @@ pub async fn onboard_domain(
         outcome.warnings.extend(missing.notes);
         return Ok(Asked::Done(outcome));
     }
-    if let Err(error) = app.reconcile(|entry| is_of(entry, account, domain)).await {
+    if let Err(error) = app.reconcile(|_| false).await {
         // What was cut off before stays open; it does not stand in the way of this change.
         tracing::warn!(%error, "changes that were cut off could not be closed");
     }
@@ -258,12 +257,6 @@ pub async fn onboard_domain(
     };
     outcome.warnings.extend(notes);
     Ok(Asked::Done(outcome))
-}
-
-/// Pieces of this domain that were cut off are planned anew on what stands.
-fn is_of(entry: &JournalEntry, account: &AccountId, domain: &PbxDomain) -> bool {
-    matches!(entry, JournalEntry::Setup(entry)
-        if entry.account == account.as_str() && domain.is(&entry.domain))
 }
 
 fn outcome(

@@ -2,14 +2,13 @@
 
 use serde_json::Value;
 
+use super::OnboardSteps;
 use super::ani_user::AniUser;
 use super::dial_plan::rings_nobody;
 use super::evidence::{Customer, Evidence};
-use super::steps::Steps;
-use super::{OnboardSteps, StepState};
-use crate::domain::{Destination, DidRoute, Extension, SetupPiece, SetupStep};
+use crate::domain::{Destination, Extension, SetupPiece};
 use crate::error::{Error, Result};
-use crate::guard::{FallbackReading, MayRoute, SetupChange};
+use crate::guard::{FallbackReading, SetupChange};
 use crate::ops::App;
 
 /// The operation's name in the journal.
@@ -64,13 +63,13 @@ impl App {
     }
 }
 
-struct Planner<'a> {
+pub(super) struct Planner<'a> {
     app: &'a App,
-    wanted: &'a Wanted,
-    evidence: &'a Evidence,
+    pub wanted: &'a Wanted,
+    pub evidence: &'a Evidence,
     has_pbx: bool,
-    changes: Vec<SetupChange>,
-    notes: Vec<String>,
+    pub changes: Vec<SetupChange>,
+    pub notes: Vec<String>,
 }
 
 impl Planner<'_> {
@@ -309,104 +308,6 @@ impl Planner<'_> {
             },
             before,
         )
-    }
-
-    /// The number, once everything before it is known to stand.
-    fn did(&mut self) -> Result<()> {
-        let customer = &self.wanted.customer;
-        let evidence = self.evidence;
-        let steps = Steps::of(customer, evidence);
-        let Some(did) = &customer.did else {
-            if steps.state(SetupStep::RouteDid) != StepState::Done {
-                self.notes.push(
-                    "the number is pointed at the route_by_ani user once `did` names it".to_owned(),
-                );
-            }
-            return Ok(());
-        };
-        if steps.state(SetupStep::RouteDid) == StepState::Done {
-            return Ok(());
-        }
-        let earlier = [
-            SetupStep::CreateDomain,
-            SetupStep::DialTranslationRule,
-            SetupStep::RouteByAniUser,
-        ];
-        let waits_for = earlier
-            .into_iter()
-            .find(|step| !steps.state(*step).is_settled());
-        if let Some(step) = waits_for {
-            self.notes.push(format!(
-                "{did} is not touched before `{}` is verified or attested",
-                step.as_str()
-            ));
-            return Ok(());
-        }
-        match &evidence.numbers {
-            Ok(numbers) if numbers.contains(did) => {}
-            Ok(_) => {
-                return Err(Error::invalid(
-                    "did",
-                    format!("{did} is not among the numbers of {}", customer.domain),
-                    "Assign the number to the domain in the portal first, or give one of the domain's own.",
-                ));
-            }
-            Err(why) => {
-                self.notes.push(format!(
-                    "{did} is not touched: whether it is a number of {} is not shown ({why})",
-                    customer.domain
-                ));
-                return Ok(());
-            }
-        }
-        let before = match &evidence.did_route {
-            Some(Ok(route)) => route.as_ref(),
-            Some(Err(why)) => {
-                self.notes.push(format!(
-                    "{did} is pointed by hand in the portal: its present route cannot be read ({why})"
-                ));
-                return Ok(());
-            }
-            None => None,
-        };
-        let goes_elsewhere = before.and_then(DidRoute::user).map(|(_, host)| host);
-        if let Some(host) = goes_elsewhere.filter(|host| !customer.domain.is(host)) {
-            return Err(Error::invalid(
-                "did",
-                format!(
-                    "{did} goes to a user of another domain today ({})",
-                    crate::redact::shown(host, 100)
-                ),
-                "Check whose number it is; point it back into its own domain in the portal first.",
-            ));
-        }
-        let Some(user) = &evidence.ani_user else {
-            return Ok(());
-        };
-        let after = DidRoute::to_user(&user.extension, &customer.domain, before);
-        let may_route = MayRoute::judge(
-            &after,
-            &customer.domain,
-            evidence.known_ani_users(),
-            evidence.fallback.as_ref(),
-        )?;
-        self.changes.push(SetupChange::route_did(
-            customer.account.clone(),
-            customer.domain.clone(),
-            TOOL,
-            did.clone(),
-            before,
-            (after, may_route),
-        ));
-        Ok(())
-    }
-
-    fn did_waits(&mut self) {
-        if let Some(did) = &self.wanted.customer.did {
-            self.notes.push(format!(
-                "{did} is pointed at the route_by_ani user by a further call, once these changes are seen to stand"
-            ));
-        }
     }
 
     fn add(&mut self, piece: SetupPiece, before: Option<Value>) -> Result<()> {

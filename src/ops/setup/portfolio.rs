@@ -2,7 +2,7 @@
 //! callers are being dropped first.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use futures_util::stream::{self, StreamExt};
 use schemars::JsonSchema;
@@ -142,19 +142,6 @@ pub async fn onboarding_status(
     for route in routes.iter() {
         *vips.entry(route.key.domain.to_lowercase()).or_default() += 1;
     }
-    let survey = Survey {
-        app,
-        account: &account,
-        vips,
-        attestations,
-        routed_users: app.routed_users(&account).await?,
-        kept_dial_plans: match args.fresh {
-            Some(true) => KeptDialPlans::default(),
-            _ => app.kept_dial_plans().await?,
-        },
-        plans_not_shown: AtomicUsize::new(0),
-    };
-    let survey = &survey;
     let query = args.query.as_deref().unwrap_or("").trim().to_lowercase();
     let contains = |text: &str| text.to_lowercase().contains(&query);
     let customers: Vec<Domain> = domains
@@ -165,6 +152,20 @@ pub async fn onboarding_status(
         })
         .cloned()
         .collect();
+    let survey = Survey {
+        app,
+        account: &account,
+        vips,
+        attestations,
+        routed_users: app.routed_users(&account).await?,
+        kept_dial_plans: match args.fresh {
+            Some(true) => KeptDialPlans::default(),
+            _ => app.kept_dial_plans(&customers).await?,
+        },
+        plans_not_shown: AtomicUsize::new(0),
+        plans_shown: AtomicBool::new(false),
+    };
+    let survey = &survey;
     let total = customers.len();
     progress.report(0, total, "looking at the customers");
     let mut looked_at = stream::iter(customers)

@@ -1,12 +1,12 @@
 //! Looking at customers one by one, for the table of all.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::alarm::{Alarm, Certainty};
+use super::alarm::Alarm;
 use super::dial_plan::KeptDialPlans;
 use super::portfolio::{CustomerRow, LIVE, NOT_STARTED, UNREAD};
 use crate::domain::{AccountId, Extension, PbxDomain, PhoneNumber, SetupStep};
@@ -17,7 +17,7 @@ use crate::redact::shown;
 use crate::skyswitch::{Domain, Subscriber};
 use crate::state::Attestation;
 
-/// So many dial plans in a row that are not shown stand for all.
+/// So many dial plans that are not shown stand for all, where none was shown.
 const CLOSED: usize = 20;
 
 /// What is known before the customers are looked at one by one.
@@ -30,9 +30,11 @@ pub(super) struct Survey<'a> {
     /// Users that this program has pointed numbers at.
     pub routed_users: Vec<(PbxDomain, Extension)>,
     pub kept_dial_plans: KeptDialPlans,
-    /// Dial plans in a row that were not shown: asking a thousand times would
-    /// only use up the pace.
+    /// Dial plans that were not shown: where none is, asking a thousand times
+    /// would only use up the pace.
     pub plans_not_shown: AtomicUsize,
+    /// Whether any was.
+    pub plans_shown: AtomicBool,
 }
 
 impl Survey<'_> {
@@ -121,14 +123,19 @@ impl Survey<'_> {
         users: &[Subscriber],
         ani_users: &[Extension],
     ) -> FallbackReading {
-        if self.plans_not_shown.load(Ordering::Relaxed) >= CLOSED {
+        let is_closed = self.plans_not_shown.load(Ordering::Relaxed) >= CLOSED
+            && !self.plans_shown.load(Ordering::Relaxed);
+        if is_closed {
             return FallbackReading::NotShown("the dial plans are not shown".to_owned());
         }
-        let reading = self.app.dial_plan(domain, users, ani_users).await;
+        let reading = self.app.dial_plan(domain, Some(users), ani_users).await;
         match reading {
-            FallbackReading::NotShown(_) => self.plans_not_shown.fetch_add(1, Ordering::Relaxed),
-            _ => self.plans_not_shown.swap(0, Ordering::Relaxed),
-        };
+            FallbackReading::NotShown(_) => {
+                self.plans_not_shown.fetch_add(1, Ordering::Relaxed);
+            }
+            FallbackReading::Failed(_) => {}
+            _ => self.plans_shown.store(true, Ordering::Relaxed),
+        }
         reading
     }
 }
@@ -155,7 +162,7 @@ impl Facts {
         if self.fallback.is_none() && !self.numbers.is_empty() {
             let alarm = Alarm::of(&self.reading, &self.numbers);
             row.alarm = true;
-            row.dropping = alarm.certainty == Certainty::Shown;
+            row.dropping = alarm.is_certain;
             row.stage = SetupStep::DialTranslationRule.as_str().to_owned();
             row.waits_for = alarm.words;
             return;

@@ -120,13 +120,13 @@ struct Undoing<'a> {
 impl Undoing<'_> {
     async fn plan(&self) -> Result<Plan<SetupPlan, Option<DidRoute>>> {
         let now = self.app.client()?.did_route(self.account, self.did).await?;
-        if now.as_ref().is_some_and(|now| now.fulfils(self.before)) {
+        if now.as_ref().is_some_and(|now| now.is_like(self.before)) {
             return Ok(Plan {
                 change: None,
                 facts: now,
             });
         }
-        if !now.as_ref().is_some_and(|now| now.fulfils(self.made)) {
+        if !now.as_ref().is_some_and(|now| now.is_like(self.made)) {
             return Err(self.changed_since(now.as_ref()));
         }
         let may_route = self.may_route(self.before).await?;
@@ -171,7 +171,10 @@ impl JudgeRoute for Undoing<'_> {
         let attested = attestations
             .iter()
             .find(|entry| entry.is_about(SetupStep::DialTranslationRule));
-        let fallback = Fallback::of(&app.dial_plan(&home, &users, &ani_users).await, attested);
+        let fallback = Fallback::of(
+            &app.dial_plan(&home, Some(&users), &ani_users).await,
+            attested,
+        );
         MayRoute::judge(route, &home, Some(&ani_users), fallback.as_ref())
     }
 }

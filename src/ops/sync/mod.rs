@@ -175,7 +175,7 @@ async fn prepare(
         .map(|bytes| read_list(bytes, args, session.most_rows))
         .transpose()?;
     let task = app.task(&account, args, list).await?;
-    let lock_name = lock_name(app, &account, &args.domain);
+    let lock_name = app.lock_name("import", &account, &args.domain);
     let plan = || async {
         // Imports into one domain take turns, also between processes.
         let lock = app
@@ -387,9 +387,4 @@ fn fingerprint(list: &VipFile) -> Vec<(&str, Option<&str>, &str, Option<&str>)> 
         )
     });
     said.collect()
-}
-
-fn lock_name(app: &App, account: &AccountId, domain: &PbxDomain) -> String {
-    let place = (app.journal().realm(), account.as_str(), domain.as_str());
-    format!("import-{}.lock", &resume::digest(&place)[..16])
 }

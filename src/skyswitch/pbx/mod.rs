@@ -81,6 +81,14 @@ impl Pbx {
         self.generation == PbxGeneration::V1
     }
 
+    /// Logs in, where that is not done yet.
+    ///
+    /// # Errors
+    /// `unauthorized` when the login is refused; the transport's errors.
+    pub async fn log_in(&self) -> Result<()> {
+        self.upstream.token(false).await.map(drop)
+    }
+
     /// Whether the domain exists.
     pub async fn has_domain(&self, domain: &PbxDomain) -> Result<bool> {
         match self.generation {

@@ -109,13 +109,16 @@ impl DialRule {
         let action = self.action().to_ascii_lowercase();
         let user = user_part(&self.to_user);
         let host = self.to_host.trim();
-        if ENDING.contains(&action.as_str()) || user.is_empty() {
+        let is_here = matches!(host, "" | "*" | "[*]") || domain.is(host);
+        if ENDING.contains(&action.as_str()) {
             return DialRuleTarget::Nobody;
         }
-        let is_here = matches!(host, "" | "*" | "[*]") || domain.is(host);
-        match RINGING.contains(&action.as_str()) && is_here && !user.contains(['*', '[', '?']) {
-            true => DialRuleTarget::User(user.to_owned()),
-            false => DialRuleTarget::Elsewhere,
+        match RINGING.contains(&action.as_str()) {
+            true if user.is_empty() => DialRuleTarget::Nobody,
+            true if is_here && !user.contains(['*', '[', '?']) => {
+                DialRuleTarget::User(user.to_owned())
+            }
+            _ => DialRuleTarget::Elsewhere,
         }
     }
 
@@ -125,11 +128,17 @@ impl DialRule {
             "" | "*" | "[*]" => String::new(),
             host => format!("@{}", shown(host, 100)),
         };
+        let user = shown(user_part(&self.to_user), 60);
+        let place = match self.action().to_ascii_lowercase().as_str() {
+            "to-user" | "to-user-residential" => format!("user {user}{host}"),
+            "to-callqueue" | "call-queuing" => format!("call queue {user}{host}"),
+            "to-voicemail" => format!("the voicemail of {user}{host}"),
+            _ => format!("{} {user}{host}", shown(self.action(), 40)),
+        };
         format!(
-            "a dial rule for {} sends everybody to {} {}{host}",
+            "a dial rule for {} sends everybody to {}",
             shown(&self.matches_to, 60),
-            shown(self.action(), 40),
-            shown(user_part(&self.to_user), 60)
+            place.trim()
         )
     }
 

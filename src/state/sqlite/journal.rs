@@ -12,9 +12,10 @@ use crate::state::{
     Begun, Change, ChangeFilter, ChangeStatus, Closing, JournalEntry, NewChange, RoutePair,
 };
 
-const COLUMNS: &str = "id, account, operation, asked_by, domain, ani, dnis, route_before, \
+pub(super) const COLUMNS: &str = "id, account, operation, asked_by, domain, ani, dnis, route_before, \
                        route_wanted, piece, status, route_after, stands, problem, request_id, \
-                       undoes, run, row, owner, started_at, ended_at";
+                       undoes, run, row, owner, started_at, ended_at, \
+                       coalesce(given_up_at, started_at) AS last_tried_at";
 
 /// A row of the journal, as both kinds of change are written.
 pub(super) struct NewRow<'a> {
@@ -216,9 +217,12 @@ impl Store {
     }
 
     /// Leaves an open change to whoever works next: its outcome is not known.
-    pub async fn abandon_change(&self, id: i64, problem: &str) -> Result<()> {
-        sqlx::query("UPDATE changes SET owner = '', problem = ? WHERE id = ? AND status = 'open'")
+    pub async fn abandon_change(&self, id: i64, problem: &str, now: i64) -> Result<()> {
+        sqlx::query(
+            "UPDATE changes SET owner = '', problem = ?, given_up_at = ? WHERE id = ? AND status = 'open'",
+        )
             .bind(problem)
+            .bind(now)
             .bind(id)
             .execute(&self.pool)
             .await
@@ -378,6 +382,7 @@ pub(super) fn change(row: SqliteRow) -> sqlx::Result<Change> {
         owner: row.try_get("owner")?,
         started_at: row.try_get("started_at")?,
         ended_at: row.try_get("ended_at")?,
+        last_tried_at: row.try_get("last_tried_at")?,
     })
 }
 

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::journal::{change, pair};
+use super::journal::{COLUMNS, change, pair};
 use super::{Store, failed};
 use crate::domain::Route;
 use crate::error::Result;
@@ -134,12 +134,14 @@ impl Store {
 
     /// What was done of an import so far, in the order in which it was begun.
     pub async fn run_changes(&self, id: &str) -> Result<Vec<Change>> {
-        sqlx::query("SELECT * FROM changes WHERE run = ? ORDER BY id")
-            .bind(id)
-            .try_map(change)
-            .fetch_all(&self.pool)
-            .await
-            .map_err(failed)
+        sqlx::query(sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM changes WHERE run = ? ORDER BY id"
+        )))
+        .bind(id)
+        .try_map(change)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed)
     }
 
     /// Marks an import as one that may be cut off again: it is being applied.

@@ -193,7 +193,8 @@ impl Store {
     pub async fn has_created(&self, realm: &str, account: &str, domain: &str) -> Result<bool> {
         sqlx::query_scalar(
             "SELECT EXISTS (SELECT 1 FROM changes WHERE realm = ? AND account = ? AND lower(domain) = ?
-               AND piece IS NOT NULL AND status <> 'failed' AND piece LIKE '{\"kind\":\"pbx_domain\"%')",
+               AND piece IS NOT NULL AND status <> 'failed' AND NOT (status = 'reconciled' AND stands = 0)
+               AND piece LIKE '{\"kind\":\"pbx_domain\"%')",
         )
         .bind(realm)
         .bind(account)
@@ -253,6 +254,7 @@ pub(super) fn setup_entry(row: &SqliteRow) -> sqlx::Result<SetupEntry> {
         owner: row.try_get("owner")?,
         started_at: row.try_get("started_at")?,
         ended_at: row.try_get("ended_at")?,
+        last_tried_at: row.try_get("last_tried_at")?,
     })
 }
 

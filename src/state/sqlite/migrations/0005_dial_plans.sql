@@ -8,3 +8,7 @@ CREATE TABLE dial_plans (
     read_at INTEGER NOT NULL,   -- milliseconds since 1970, UTC
     PRIMARY KEY (pbx, domain)
 ) STRICT, WITHOUT ROWID;
+
+-- When the outcome of an open change was given up: until then its request was
+-- sent again and again, so it counts from there how long one may be on its way.
+ALTER TABLE changes ADD COLUMN given_up_at INTEGER; -- milliseconds since 1970, UTC
