@@ -104,7 +104,7 @@ pub(super) fn portfolio(portfolio: &Portfolio) -> String {
         text.push_str("No customers.");
         return text;
     }
-    let mut rows = table(&["Domain", "Description", "Stage", "VIPs", "Numbers"]);
+    let mut rows = table(&["Customer", "Stage", "VIPs", "Numbers"]);
     let mut told = String::new();
     for row in &portfolio.customers {
         let domain = shown(&row.domain, 100);
@@ -116,18 +116,22 @@ pub(super) fn portfolio(portfolio: &Portfolio) -> String {
             .iter()
             .map(|did| Ani::from_stored(did).to_string())
             .collect();
+        // With spaces it wraps between words.
+        let stage = row.stage.replace('_', " ");
         rows.add_row([
-            domain,
-            row.description.clone().unwrap_or_default(),
+            match &row.description {
+                Some(description) => format!("{domain}\n{description}"),
+                None => domain,
+            },
             match row.alarm {
-                true => format!("ALARM: {}", row.stage),
-                false => row.stage.clone(),
+                true => format!("ALARM: {stage}"),
+                false => stage,
             },
             row.vips.to_string(),
             dids.join("\n"),
         ]);
     }
-    unbroken(&mut rows, &[0, 3, 4]);
+    unbroken(&mut rows, &[0, 2, 3]);
     let stages: Vec<String> = portfolio
         .stages
         .iter()

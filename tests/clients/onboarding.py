@@ -24,7 +24,7 @@ from mcp import Client, StdioServerParameters, stdio_client
 from python_client import BAKERY, SECONDS, VERSIONS, Person, accept, call, call_failing, expect, reason
 
 DID = "16165550170"
-NOTE = "ticket 48213; a call from a mobile that is no VIP rang the counter"
+NOTE = "ticket 48213: SkySwitch confirms the rule, to 100"
 
 
 @contextmanager

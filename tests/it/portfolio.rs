@@ -95,6 +95,8 @@ async fn filters_narrow_and_a_customer_who_cannot_be_read_is_told() {
         (alarms.total, alarms.customers[0].domain.as_str()),
         (1, LEGAL)
     );
+    let waiting = status(&bench, PbxApi::V2, &only("route did")).await;
+    assert_eq!(waiting.customers[0].domain, VET, "as people see it");
     let query = ListCustomers {
         query: Some("maple".to_owned()),
         ..ListCustomers::default()

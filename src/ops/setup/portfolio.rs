@@ -129,7 +129,12 @@ pub async fn onboarding_status(
     progress: &dyn Progress,
 ) -> Result<Portfolio> {
     let account = app.account(args.account_id.as_ref())?;
-    refuse_unknown_stage(args.stage.as_deref())?;
+    // As the table for people writes it, too.
+    let stage = args
+        .stage
+        .as_deref()
+        .map(|stage| stage.trim().replace([' ', '-'], "_"));
+    refuse_unknown_stage(stage.as_deref())?;
     let client = app.client()?;
     let (domains, routes, attestations) = tokio::join!(
         // Newly: a customer who was created today may be losing calls, too.
@@ -176,7 +181,7 @@ pub async fn onboarding_status(
         rows.push(row);
         progress.report(rows.len(), total, "looking at the customers");
     }
-    Ok(table(&account, rows, args.stage.as_deref(), size))
+    Ok(table(&account, rows, stage.as_deref(), size))
 }
 
 fn refuse_unknown_stage(stage: Option<&str>) -> Result<()> {
