@@ -191,7 +191,8 @@ fn attestable(
             FallbackReading::Stands { .. } => Ok(false),
             FallbackReading::Failed(why) => refuse(
                 format!("the dial plan may show it, and has to be asked first: {why}"),
-                "Try again in a moment; it is attested only where the dial plan cannot be read.",
+                "Try again in a moment, or mend the PBX login (`skyswitch doctor`); it is attested only where the dial plan is \
+                 not shown.",
             ),
             FallbackReading::NotShown(_) | FallbackReading::NotJudged(_) => Ok(true),
             FallbackReading::Missing(why) => refuse(
