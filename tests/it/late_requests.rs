@@ -9,18 +9,17 @@
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
-    AddVipStatus, ListChanges, MarkSetupStep, OnboardStatus, PageSize, PieceState, SyncSession,
-    SyncStatus, SyncVips, UndoChange, list_changes, mark_setup_step, sync_vips, undo_change,
+    AddVipStatus, ListChanges, MarkSetupStep, OnboardStatus, PageSize, PieceState, SyncMode,
+    SyncStatus, UndoChange, list_changes, mark_setup_step, undo_change,
 };
 use skyswitch_mcp::sandbox::{DialPlanAccess, Fault, Gate, PbxHabits, StoredDialRule, StoredRoute};
 use skyswitch_mcp::state::ChangeStatus;
-use tokio_util::sync::CancellationToken;
 
 use crate::onboarding::{
     ACME, DID, PbxApi, app_on, attest, closed, marking, onboard, onboarding, prepared,
 };
-use crate::portfolio::Told;
 use crate::support::{Bench, DENTAL, VET, add, adding, done, failure};
+use crate::sync::{args, sync};
 
 /// Longer than a request may be on its way.
 const SETTLED: i64 = 60_000;
@@ -151,39 +150,19 @@ async fn a_change_planned_on_a_late_read_does_not_overwrite_an_import() {
     let gate = Gate::default();
     let late = Fault::hold_answer("GET", "route-by-ani", &gate);
     bench.sandbox.inject(late);
-    let args = adding("6165550111", DENTAL, "204");
+    let wanted = adding("6165550111", DENTAL, "204");
     let import = async {
         bench.arrived("GET", 1).await;
-        let stop = CancellationToken::new();
-        let session = SyncSession {
-            channel: &Channel::Given,
-            progress: &Told::default(),
-            stop: &stop,
-            most_rows: None,
-        };
-        let list = b"ani,destination\n6165550111,101\n";
-        let sync = SyncVips {
-            domain: DENTAL.parse().unwrap(),
-            list: None,
-            format: None,
-            mode: None,
-            destination: None,
-            application: None,
-            allow_large_removal: None,
-            dry_run: None,
-            resume: None,
-            account_id: None,
-            confirmation: None,
-        };
-        let synced = sync_vips(&importing, &sync, Some(list), &session).await;
+        let list = "ani,destination\n6165550111,101\n";
+        let imported = sync(&importing, &args(SyncMode::Merge), list, &Channel::Given).await;
         gate.open();
-        done(synced.unwrap())
+        imported.unwrap()
     };
-    let (added, imported) = tokio::join!(add(&app, &args, &Channel::Given), import);
+    let (added, imported) = tokio::join!(add(&app, &wanted, &Channel::Given), import);
     assert_eq!(imported.status, SyncStatus::Applied);
     let stale = failure(added, Code::ConfirmationStale);
     assert!(stale.to_string().contains("by somebody else"), "{stale}");
     assert_eq!(bench.rings(DENTAL, "16165550111").as_deref(), Some("101"));
-    let again = add(&app, &args, &Channel::Given).await.unwrap();
+    let again = add(&app, &wanted, &Channel::Given).await.unwrap();
     assert_eq!(again.status, AddVipStatus::Replaced, "now with consent");
 }

@@ -12,7 +12,8 @@ use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
     CustomerRow, ListCustomers, ListDestinations, PageSize, Portfolio, Progress, SetupChecklist,
-    SyncSession, SyncVips, list_destinations, onboarding_status, setup_checklist, sync_vips,
+    SyncMode, SyncSession, SyncVips, list_destinations, onboarding_status, setup_checklist,
+    sync_vips,
 };
 use skyswitch_mcp::sandbox::{
     DialPlanAccess, Fault, PbxHabits, StoredSubscriber, Tenant, V2Version,
@@ -23,10 +24,11 @@ use crate::onboarding::{ACME, PbxApi, app_on, app_with, closed, customer};
 use crate::support::{
     BAKERY, Bench, DENTAL, LEGAL, Person, VET, add, adding, done, failure, listing,
 };
+use crate::sync::args;
 
 /// Keeps what it is told.
 #[derive(Default)]
-pub struct Told(Mutex<Vec<(usize, usize)>>);
+struct Told(Mutex<Vec<(usize, usize)>>);
 
 impl Progress for Told {
     fn report(&self, done: usize, total: usize, _: &str) {
@@ -432,16 +434,8 @@ async fn a_list_names_the_lines_whose_destination_does_not_exist() {
     let app = app_on(&bench, PbxApi::V2);
     let args = SyncVips {
         domain: ACME.parse().unwrap(),
-        list: None,
-        format: None,
-        mode: None,
-        destination: None,
-        application: None,
-        allow_large_removal: None,
         dry_run: Some(true),
-        resume: None,
-        account_id: None,
-        confirmation: None,
+        ..args(SyncMode::Merge)
     };
     let list = b"ani,destination\n6165550121,101\n6165550122,1O1\n6165550123,1O1\n";
     let session = SyncSession {

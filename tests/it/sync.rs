@@ -61,7 +61,7 @@ impl Progress for Watch {
     }
 }
 
-fn args(mode: SyncMode) -> SyncVips {
+pub fn args(mode: SyncMode) -> SyncVips {
     SyncVips {
         domain: DENTAL.parse().unwrap(),
         list: None,
@@ -100,7 +100,7 @@ async fn ask(
     sync_vips(app, args, list.map(str::as_bytes), &session).await
 }
 
-async fn sync(
+pub async fn sync(
     app: &App,
     args: &SyncVips,
     list: &str,
