@@ -115,6 +115,7 @@ impl Guard {
             approval_code: Some(code),
             confirmation: None,
             only_at_terminal: change.asks_a_person(),
+            form_failed: false,
             expires_at,
         }))
     }
@@ -140,6 +141,7 @@ fn pending(change: &impl Change, approval: &Approval) -> Pending {
         approval_code: Some(approval.code.clone()),
         confirmation: None,
         only_at_terminal: change.asks_a_person(),
+        form_failed: false,
         expires_at: Timestamp::from_second(approval.expires_at).unwrap_or(Timestamp::MIN),
     }
 }

@@ -55,6 +55,11 @@ pub enum Answer {
     Typed(String),
     /// Declined, cancelled, timed out, or sent something that is no text.
     Refused,
+    /// The client failed to show the form, so no person has seen the question.
+    NotShown {
+        /// The token that came with the call, as from a client without forms.
+        confirmation: Option<String>,
+    },
 }
 
 /// Asks a person during the call. Implemented by MCP elicitation and by the terminal.
@@ -82,6 +87,8 @@ pub enum Channel<'a> {
     Elsewhere {
         /// A token from an earlier answer, where the operator allows tokens.
         confirmation: Option<&'a str>,
+        /// Whether the caller claims forms, but failed to show one.
+        form_failed: bool,
     },
     /// The person gave their consent with the command itself (`--yes`).
     Given,
@@ -119,6 +126,8 @@ pub struct Pending {
     /// Whether a terminal is the only place to settle it: what a model could
     /// send to the approval page is no person's word.
     pub only_at_terminal: bool,
+    /// Whether it waits because the client failed to show its form.
+    pub form_failed: bool,
     /// When it lapses.
     pub expires_at: Timestamp,
 }
@@ -163,7 +172,8 @@ impl Guard {
             channel,
             Channel::Between { state: Some(_), .. }
                 | Channel::Elsewhere {
-                    confirmation: Some(_)
+                    confirmation: Some(_),
+                    ..
                 }
         );
         if !change.needs_consent(&self.limits) && !carries_consent {
@@ -190,7 +200,7 @@ impl Guard {
             Channel::Between { state, answer } => {
                 self.between_calls(change, *state, answer.as_ref()).await
             }
-            Channel::Elsewhere { confirmation } => match (self.mode, confirmation) {
+            Channel::Elsewhere { confirmation, .. } => match (self.mode, confirmation) {
                 (ConfirmMode::Token, confirmation) if !change.asks_a_person() => {
                     self.by_token(change, *confirmation).await
                 }
@@ -287,6 +297,7 @@ impl Guard {
                 approval_code: None,
                 confirmation: Some(seal.close(Purpose::Token, &binding, &change.fingerprint())),
                 only_at_terminal: false,
+                form_failed: false,
                 expires_at: Timestamp::now() + CONFIRMATION_LIFETIME,
             }));
         };

@@ -1,13 +1,16 @@
 //! How a client's user is asked: a form with one typed value.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rmcp::RoleServer;
 use rmcp::model::{
-    ElicitRequest, ElicitRequestParams, ElicitResult, ElicitationAction, ElicitationSchema,
-    InputRequest, InputRequests, InputRequiredResult, InputResponses, ProtocolVersion,
+    CancelledNotificationParam, ClientResult, ElicitRequest, ElicitRequestParams, ElicitResult,
+    ElicitationAction, ElicitationSchema, InputRequest, InputRequests, InputRequiredResult,
+    InputResponses, ProtocolVersion, RequestId, ServerRequest,
 };
-use rmcp::service::{Peer, RequestContext};
+use rmcp::service::{Peer, PeerRequestOptions, RequestContext, ServiceError};
 use serde_json::Value;
 
 use crate::guard::{Answer, AskPerson, CONFIRMATION_LIFETIME, Channel, Preview};
@@ -17,9 +20,26 @@ use crate::wording::capitalised;
 /// Name of the form's one field, and of the question between calls.
 const FIELD: &str = "confirm";
 
+/// Whether this client has failed to show a form. It is sent no more of them:
+/// a client that only claims forms would fail each time.
+#[derive(Clone, Default)]
+pub(super) struct FormsFailed(Arc<AtomicBool>);
+
+impl FormsFailed {
+    fn note(&self) {
+        tracing::warn!("the client could not show a form; it is sent no more of them");
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_noted(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// What a call brings along for the guard.
 pub(super) struct Consent {
     elicitation: Option<Elicitation>,
+    form_failed: bool,
     modern: bool,
     state: Option<String>,
     answer: Option<Answer>,
@@ -31,8 +51,9 @@ impl Consent {
     pub fn of_call(
         context: &RequestContext<RoleServer>,
         state: Option<String>,
-        responses: Option<InputResponses>,
+        responses: Option<&InputResponses>,
         confirmation: Option<String>,
+        forms_failed: &FormsFailed,
     ) -> Consent {
         // Versions are dates, which compare as text.
         let modern = context
@@ -47,16 +68,23 @@ impl Consent {
         let has_forms = capabilities
             .and_then(|capabilities| capabilities.elicitation)
             .is_some_and(|forms| forms.form.is_some() || forms.url.is_none());
+        let response = responses.and_then(|responses| responses.get(FIELD));
+        let answer = response.and_then(answer_of);
+        if has_forms && response.is_some() && answer.is_none() {
+            forms_failed.note();
+        }
+        // A form that was answered counts, whatever became of another one.
+        let form_failed = has_forms && answer.is_none() && forms_failed.is_noted();
         Consent {
-            elicitation: has_forms.then(|| Elicitation {
+            elicitation: (has_forms && !form_failed).then(|| Elicitation {
                 peer: context.peer.clone(),
+                forms_failed: forms_failed.clone(),
+                confirmation: confirmation.clone(),
             }),
+            form_failed,
             modern,
             state,
-            answer: responses
-                .as_ref()
-                .and_then(|responses| responses.get(FIELD))
-                .map(answer_of),
+            answer,
             confirmation,
         }
     }
@@ -66,6 +94,7 @@ impl Consent {
         match &self.elicitation {
             None => Channel::Elsewhere {
                 confirmation: self.confirmation.as_deref(),
+                form_failed: self.form_failed,
             },
             Some(_) if self.modern => Channel::Between {
                 state: self.state.as_deref(),
@@ -87,6 +116,8 @@ pub(super) fn input_required(question: &Question) -> InputRequiredResult {
 /// Asks during the call (`elicitation/create`).
 struct Elicitation {
     peer: Peer<RoleServer>,
+    forms_failed: FormsFailed,
+    confirmation: Option<String>,
 }
 
 impl AskPerson for Elicitation {
@@ -95,19 +126,60 @@ impl AskPerson for Elicitation {
         preview: &'a Preview,
     ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
         Box::pin(async move {
-            let asked = self
-                .peer
-                .create_elicitation_with_timeout(form(preview), Some(CONFIRMATION_LIFETIME))
-                .await;
-            match asked {
-                Ok(result) => typed(&result),
+            match self.show(form(preview)).await {
+                Ok(ClientResult::ElicitResult(result)) => typed(&result),
+                // The client's own words may repeat the question, and so the caller.
+                Ok(_) | Err(ServiceError::McpError(_)) => {
+                    self.forms_failed.note();
+                    Answer::NotShown {
+                        confirmation: self.confirmation.clone(),
+                    }
+                }
                 Err(_) => {
-                    // The client's own words may repeat the question, and so the caller.
-                    tracing::warn!("the client could not ask its user");
+                    tracing::warn!("no answer to the form arrived");
                     Answer::Refused
                 }
             }
         })
+    }
+}
+
+impl Elicitation {
+    /// Shows a form until it is answered, or for as long as a confirmation lives.
+    async fn show(&self, form: ElicitRequestParams) -> Result<ClientResult, ServiceError> {
+        let request = ServerRequest::ElicitRequest(ElicitRequest::new(form));
+        let options = PeerRequestOptions::with_timeout(CONFIRMATION_LIFETIME);
+        let shown = self.peer.send_cancellable_request(request, options).await?;
+        let mut open = OpenForm {
+            peer: self.peer.clone(),
+            id: Some(shown.id.clone()),
+        };
+        let answer = shown.await_response().await;
+        open.id = None;
+        answer
+    }
+}
+
+/// A form that nobody has answered yet. It is withdrawn when its call is
+/// dropped, so that no person answers a question that nobody asks any more.
+struct OpenForm {
+    peer: Peer<RoleServer>,
+    id: Option<RequestId>,
+}
+
+impl Drop for OpenForm {
+    fn drop(&mut self) {
+        let (Some(id), Ok(runtime)) = (self.id.take(), tokio::runtime::Handle::try_current())
+        else {
+            return;
+        };
+        let peer = self.peer.clone();
+        runtime.spawn(async move {
+            let reason = Some("the tool call was cancelled".to_owned());
+            let withdrawal = CancelledNotificationParam::new(Some(id), reason);
+            // A client that is gone shows no form either.
+            let _ = peer.notify_cancelled(withdrawal).await;
+        });
     }
 }
 
@@ -128,12 +200,14 @@ fn form(preview: &Preview) -> ElicitRequestParams {
     }
 }
 
-fn answer_of(response: &Value) -> Answer {
-    serde_json::from_value::<ElicitResult>(response.clone())
-        .map_or(Answer::Refused, |result| typed(&result))
+/// The answer to a form, if it is one: an error or `{}` comes from a client that
+/// could not show it.
+fn answer_of(response: &Value) -> Option<Answer> {
+    let result: ElicitResult = serde_json::from_value(response.clone()).ok()?;
+    Some(typed(&result))
 }
 
-/// Only a text in the form's field is an answer; `{}`, `true` and a bare
+/// Only a text in the form's field is consent; an empty form, `true` and a bare
 /// accept are what clients send when nobody looked.
 fn typed(result: &ElicitResult) -> Answer {
     let text = result

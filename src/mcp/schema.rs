@@ -7,29 +7,36 @@ use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
-use crate::error::Detail;
-
 /// Schema of a tool's arguments.
 pub(super) fn input<T: JsonSchema>() -> JsonObject {
     portable::<T>(Contract::Deserialize)
 }
 
-/// Schema of a tool's result: the outcome, or `{"error": …}`.
+/// Schema of a tool's result: names and types alone, since the list of all
+/// tools is one line that clients read with a limit.
 ///
-/// Some clients check failures against the output schema too, so both forms
-/// must satisfy it.
+/// Some clients check failures against the output schema too, so nothing is
+/// required at the top: `{"error": …}` fits every one of them.
 pub(super) fn output<T: JsonSchema>() -> JsonObject {
     let mut outcome = portable::<T>(Contract::Serialize);
-    let required = outcome.remove("required").unwrap_or_else(|| json!([]));
-    if let Some(Value::Object(properties)) = outcome.get_mut("properties") {
-        let error = portable::<Detail>(Contract::Serialize);
-        properties.insert("error".to_owned(), Value::Object(error));
-    }
-    outcome.insert(
-        "anyOf".to_owned(),
-        json!([{"required": required}, {"required": ["error"]}]),
-    );
+    outcome.remove("required");
+    without_descriptions(&mut outcome);
     outcome
+}
+
+fn without_descriptions(schema: &mut JsonObject) {
+    // A property may be called `description`, too; its schema is no text.
+    schema.retain(|name, value| name != "description" || !value.is_string());
+    for value in schema.values_mut() {
+        match value {
+            Value::Object(inner) => without_descriptions(inner),
+            Value::Array(choices) => {
+                let schemas = choices.iter_mut().filter_map(Value::as_object_mut);
+                schemas.for_each(without_descriptions);
+            }
+            _ => {}
+        }
+    }
 }
 
 fn portable<T: JsonSchema>(contract: Contract) -> JsonObject {

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::completion::{self, DomainNames};
-use super::consent::Consent;
+use super::consent::{Consent, FormsFailed};
 use super::progress::Notices;
 use super::tools::{Lookup, ToolName, ToolSet};
 use super::{arguments, prompts, reply, resources, setup_text, skill, text};
@@ -44,6 +44,7 @@ struct Shared {
     tools: ToolSet,
     definitions: OnceLock<Vec<Tool>>,
     domain_names: DomainNames,
+    forms_failed: FormsFailed,
     closing: CancellationToken,
     /// Calls that end in an orderly way, also when nobody waits for them.
     lasting: TaskTracker,
@@ -59,6 +60,7 @@ impl Server {
                 tools,
                 definitions: OnceLock::new(),
                 domain_names: DomainNames::default(),
+                forms_failed: FormsFailed::default(),
                 closing: CancellationToken::new(),
                 lasting: TaskTracker::new(),
             }),
@@ -116,6 +118,10 @@ impl Server {
             input_responses: answers,
             ..
         } = request;
+        let consent = |token| {
+            let forms_failed = &self.shared.forms_failed;
+            Consent::of_call(context, state, answers.as_ref(), token, forms_failed)
+        };
         Ok(match tool {
             ToolName::ListVips => {
                 let args: ops::ListVips = arguments::read(arguments)?;
@@ -162,7 +168,7 @@ impl Server {
             }
             ToolName::MarkSetupStep => {
                 let args: ops::MarkSetupStep = arguments::read(arguments)?;
-                let consent = Consent::of_call(context, state, answers, None);
+                let consent = consent(None);
                 reply::asked(
                     ops::mark_setup_step(app, &args, &consent.channel()).await,
                     setup_text::marked,
@@ -171,7 +177,7 @@ impl Server {
             ToolName::OnboardDomain => {
                 let mut args: ops::OnboardDomain = arguments::read(arguments)?;
                 let token = args.confirmation.take();
-                let consent = Consent::of_call(context, state, answers, token);
+                let consent = consent(token);
                 reply::asked(
                     ops::onboard_domain(app, &args, &consent.channel()).await,
                     setup_text::onboarded,
@@ -180,7 +186,7 @@ impl Server {
             ToolName::AddVip => {
                 let mut args: ops::AddVip = arguments::read(arguments)?;
                 let token = args.confirmation.take();
-                let consent = Consent::of_call(context, state, answers, token);
+                let consent = consent(token);
                 reply::asked(
                     ops::add_vip(app, &args, &consent.channel()).await,
                     text::added,
@@ -189,7 +195,7 @@ impl Server {
             ToolName::RemoveVip => {
                 let mut args: ops::RemoveVip = arguments::read(arguments)?;
                 let token = args.confirmation.take();
-                let consent = Consent::of_call(context, state, answers, token);
+                let consent = consent(token);
                 reply::asked(
                     ops::remove_vip(app, &args, &consent.channel()).await,
                     text::removed,
@@ -198,7 +204,7 @@ impl Server {
             ToolName::SyncVips => {
                 let mut args: ops::SyncVips = arguments::read(arguments)?;
                 let token = args.confirmation.take();
-                let consent = Consent::of_call(context, state, answers, token);
+                let consent = consent(token);
                 let notices = Notices::of_call(context);
                 let session = ops::SyncSession {
                     channel: &consent.channel(),
@@ -218,7 +224,7 @@ impl Server {
             ToolName::UndoChange => {
                 let mut args: ops::UndoChange = arguments::read(arguments)?;
                 let token = args.confirmation.take();
-                let consent = Consent::of_call(context, state, answers, token);
+                let consent = consent(token);
                 reply::asked(
                     ops::undo_change(app, &args, &consent.channel()).await,
                     text::undone,

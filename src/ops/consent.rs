@@ -100,10 +100,15 @@ impl App {
 }
 
 fn next_step(pending: &Pending, has_page: bool) -> String {
+    let form = match pending.form_failed {
+        true => "The client could not show the confirmation form, so nobody was asked. ",
+        false => "",
+    };
     let Some(code) = &pending.approval_code else {
-        return "Show the person the preview word for word. When they have agreed, call this tool again \
-                with the same arguments and this `confirmation`."
-            .to_owned();
+        return format!(
+            "{form}Show the person the preview word for word. When they have agreed, call this tool again \
+             with the same arguments and this `confirmation`."
+        );
     };
     let value = pending.preview.asks_for().name();
     let page = match has_page {
@@ -111,7 +116,7 @@ fn next_step(pending: &Pending, has_page: bool) -> String {
         false => "",
     };
     format!(
-        "Show the person the preview word for word. To approve, they {page}run `skyswitch approve {code}` \
+        "{form}Show the person the preview word for word. To approve, they {page}run `skyswitch approve {code}` \
          in a terminal, and type {value}; then call this tool again with the same arguments. \
          Do not approve for them."
     )
@@ -150,7 +155,8 @@ pub(super) enum Agreed<C: Change, H> {
 ///
 /// `plan` reads what stands. It is called again after a person was asked
 /// during the call, so that what is cleared was decided on what stands right
-/// then.
+/// then. A client that fails to show its form goes on like one without forms,
+/// with a plan of its own, because the question took time.
 ///
 /// # Errors
 /// `read_only`, the guard's errors, and those of planning.
@@ -183,6 +189,13 @@ where
                 Channel::During(person) => person.ask(&preview).await,
                 _ => Answer::Refused,
             };
+            if let Answer::NotShown { confirmation } = answer {
+                let elsewhere = Channel::Elsewhere {
+                    confirmation: confirmation.as_deref(),
+                    form_failed: true,
+                };
+                return Box::pin(agree(app, &elsewhere, plan)).await;
+            }
             if !app.guard().is_consent(&answer, &change) {
                 return Ok(Asked::Done((first.facts, Agreed::Declined)));
             }
@@ -199,7 +212,16 @@ where
         Verdict::AskBetween { preview, state } => {
             return Ok(Asked::Question(Question { preview, state }));
         }
-        Verdict::Pending(pending) => Agreed::Pending(pending),
+        Verdict::Pending(pending) => Agreed::Pending(Pending {
+            form_failed: matches!(
+                channel,
+                Channel::Elsewhere {
+                    form_failed: true,
+                    ..
+                }
+            ),
+            ..pending
+        }),
         Verdict::Declined => Agreed::Declined,
     };
     Ok(Asked::Done((first.facts, agreed)))

@@ -269,6 +269,127 @@ async fn a_token_is_worth_nothing_where_people_confirm() {
     only_reads(&sandbox);
 }
 
+/// What clients bring back that claim forms and cannot show them.
+fn failed_forms() -> [Value; 4] {
+    [
+        json!({"error": {"code": -32601, "message": "Method not found"}}),
+        json!({"result": {}}),
+        json!({"result": {"action": "later"}}),
+        json!({"result": {"content": {"confirm": CALLER}}}),
+    ]
+}
+
+/// Calls a tool and lets its form fail in this way.
+async fn call_with_failed_form(
+    wire: &mut Wire,
+    era: Era,
+    arguments: Value,
+    mut failure: Value,
+) -> Value {
+    match era {
+        Era::Legacy => {
+            let id = wire.post_call("remove_vip", arguments).await;
+            let asked = wire.asked("elicitation/create").await;
+            failure["jsonrpc"] = json!("2.0");
+            failure["id"] = asked["id"].clone();
+            wire.send(failure).await;
+            wire.result_of(id).await
+        }
+        Era::Modern => {
+            let asked = wire.call("remove_vip", arguments.clone()).await;
+            let state = state_of(&asked);
+            // Only results are brought back here, so an error is wrapped in one.
+            let response = failure.get("result").unwrap_or(&failure).clone();
+            wire.call_with("remove_vip", arguments, &state, Some(response))
+                .await
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_the_client_cannot_show_gives_way_to_the_approval_code() {
+    for era in ERAS {
+        for failure in failed_forms() {
+            let sandbox = demo_sandbox().await;
+            let mut wire = Wire::ready(&Home::of(&sandbox), &[], era, true).await;
+            let case = format!("{era:?} {failure}");
+            let result = call_with_failed_form(&mut wire, era, removal(), failure).await;
+            assert_eq!(status_of(&result), "confirmation_required", "{case}");
+            let offer = &result["structuredContent"];
+            let code = offer["approval_code"].as_str().unwrap();
+            let next_step = offer["next_step"].as_str().unwrap();
+            for fact in ["could not show", &format!("skyswitch approve {code}")] {
+                assert!(next_step.contains(fact), "{case}: {next_step}");
+            }
+            // No further form: the next call is answered at once, under the same code.
+            let again = wire.call("remove_vip", removal()).await;
+            assert_eq!(again["structuredContent"]["approval_code"], code, "{case}");
+            let forms = wire
+                .seen
+                .iter()
+                .filter(|line| line.contains("elicitation/create"));
+            assert_eq!(forms.count(), 1, "{case}");
+            only_reads(&sandbox);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_fails_in_token_mode_gives_way_to_the_token() {
+    for era in ERAS {
+        let [failure, ..] = failed_forms();
+        let sandbox = demo_sandbox().await;
+        let home = Home::of(&sandbox).with("SKYSWITCH_CONFIRM", "token");
+        let mut wire = Wire::ready(&home, &[], era, true).await;
+        let result = call_with_failed_form(&mut wire, era, removal(), failure.clone()).await;
+        assert_eq!(status_of(&result), "confirmation_required");
+        let offer = &result["structuredContent"];
+        assert!(offer.get("approval_code").is_none(), "{offer}");
+        let mut confirmed = removal();
+        confirmed["confirmation"] = offer["confirmation"].clone();
+        only_reads(&sandbox);
+
+        // Another session has to fail once more before the token counts there.
+        let mut other = Wire::ready(&home, &[], era, true).await;
+        let result = call_with_failed_form(&mut other, era, confirmed.clone(), failure).await;
+        assert_eq!(status_of(&result), "removed", "{era:?}");
+        let result = wire.call("remove_vip", confirmed).await;
+        assert_eq!(status_of(&result), "not_found", "{era:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_answered_form_counts_although_another_one_failed() {
+    let sandbox = demo_sandbox().await;
+    let mut wire = Wire::ready(&Home::of(&sandbox), &[], Era::Modern, true).await;
+    let asked = wire.call("remove_vip", removal()).await;
+    let state = state_of(&asked);
+    let failed = call_with_failed_form(&mut wire, Era::Modern, removal(), json!({})).await;
+    assert_eq!(status_of(&failed), "confirmation_required");
+    let result = wire
+        .call_with("remove_vip", removal(), &state, typed(CALLER))
+        .await;
+    assert_eq!(status_of(&result), "removed");
+}
+
+#[tokio::test]
+async fn a_form_is_withdrawn_when_its_call_is_cancelled() {
+    let sandbox = demo_sandbox().await;
+    let list = "ani,destination\n(616) 555-0123,777\n";
+    let import = json!({"domain": DOMAIN, "list": list});
+    for (tool, arguments) in [("remove_vip", removal()), ("sync_vips", import)] {
+        let mut wire = Wire::ready(&Home::of(&sandbox), &[], Era::Legacy, true).await;
+        let id = wire.post_call(tool, arguments).await;
+        let form = wire.asked("elicitation/create").await;
+        let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled",
+            "params": {"requestId": id, "reason": "enough"}});
+        wire.send(cancel).await;
+        let withdrawn = wire.notified("notifications/cancelled").await;
+        assert_eq!(withdrawn["params"]["requestId"], form["id"], "{tool}");
+    }
+    only_reads(&sandbox);
+}
+
 #[tokio::test]
 async fn a_modern_call_returns_the_question_and_acts_on_the_answer_once() {
     let sandbox = demo_sandbox().await;

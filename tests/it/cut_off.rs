@@ -25,7 +25,8 @@ use crate::process::{
 const AT_ONCE: usize = 32;
 /// Longer than any test waits.
 const FOREVER: Duration = Duration::from_secs(600);
-/// In this time a server that does not wait for its changes would be gone.
+/// In this time a server that does not wait for its changes would be gone. A
+/// slow machine makes no test fail by it.
 const TIME_TO_LEAVE: Duration = Duration::from_millis(400);
 
 fn new_callers(count: usize) -> String {
@@ -148,9 +149,9 @@ async fn a_cancelled_mirror_puts_back_what_was_lost_and_its_account_can_be_asked
         let list = wanted_beside(60);
         let arguments = json!({"domain": DOMAIN, "mode": "mirror", "list": list});
         let id = begin(&mut wire, arguments).await;
-        let first = wire.notified("notifications/progress").await;
-        assert_eq!(first["params"]["progress"], 0.0, "{first}");
-        let message = first["params"]["message"].as_str().unwrap();
+        // Whichever notice comes first: rows may have been made before it was sent.
+        let notice = wire.notified("notifications/progress").await;
+        let message = notice["params"]["message"].as_str().unwrap();
         let (_, run) = message.split_once("of run ").unwrap();
         eventually("rules are removed", || !kept_rule_stands(&sandbox)).await;
         let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled",

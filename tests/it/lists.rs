@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::json;
 use skyswitch_mcp::error::Code;
@@ -400,9 +399,7 @@ async fn equal_reads_in_flight_are_sent_once() {
     list(&app, &listing(VET)).await.unwrap();
     bench.sandbox.clear_requests();
     let gate = Gate::default();
-    bench
-        .sandbox
-        .inject(Fault::hold("GET", "route-by-ani", &gate));
+    bench.sandbox.inject(Fault::hold("GET", DENTAL, &gate));
     let calls: Vec<_> = (0..20)
         .map(|_| {
             let app = Arc::clone(&app);
@@ -410,25 +407,37 @@ async fn equal_reads_in_flight_are_sent_once() {
         })
         .collect();
     bench.arrived("GET", 1).await;
-    // Time for the others to send a read of their own, if they did.
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    // A read begun after all of them has ended: they would have sent their own before.
+    list(&app, &listing(VET)).await.unwrap();
     gate.open();
     for call in calls {
         assert_eq!(call.await.unwrap().unwrap().total, 6);
     }
-    assert_eq!(bench.sent(), ["GET"]);
-    // Once it has landed, the next one asks anew.
+    assert_eq!(bench.count("GET"), 2);
+    // Once it has landed, the next one is sent again.
     list(&app, &listing(DENTAL)).await.unwrap();
-    assert_eq!(bench.sent(), ["GET", "GET"]);
+    assert_eq!(bench.count("GET"), 3);
 }
 
 #[tokio::test]
 async fn reads_of_different_things_are_not_mixed_up() {
     let bench = Bench::demo().await;
     let app = bench.app();
-    bench.sandbox.set_latency(Duration::from_millis(50));
+    // None is answered before all of them have arrived.
+    let gate = Gate::default();
+    let held = Fault::hold("GET", "route-by-ani", &gate);
+    bench.sandbox.inject(held.times(3));
     let (dental, vet, all) = (listing(DENTAL), listing(VET), ListVips::default());
-    let (dental, vet, all) = tokio::join!(list(&app, &dental), list(&app, &vet), list(&app, &all));
+    let all_arrived = async {
+        bench.arrived("GET", 3).await;
+        gate.open();
+    };
+    let (dental, vet, all, ()) = tokio::join!(
+        list(&app, &dental),
+        list(&app, &vet),
+        list(&app, &all),
+        all_arrived
+    );
     let totals = [dental, vet, all].map(|list| list.unwrap().total);
     assert_eq!(totals, [6, 4, 11]);
     assert_eq!(bench.count("GET"), 3);
@@ -439,9 +448,7 @@ async fn a_read_goes_on_for_the_others_when_the_first_to_ask_goes_away() {
     let bench = Bench::demo().await;
     let app = Arc::new(bench.app());
     let gate = Gate::default();
-    bench
-        .sandbox
-        .inject(Fault::hold("GET", "route-by-ani", &gate));
+    bench.sandbox.inject(Fault::hold("GET", DENTAL, &gate));
     let start = || {
         let app = Arc::clone(&app);
         tokio::spawn(async move { list(&app, &listing(DENTAL)).await })
@@ -449,32 +456,32 @@ async fn a_read_goes_on_for_the_others_when_the_first_to_ask_goes_away() {
     let first = start();
     bench.arrived("GET", 1).await;
     let second = start();
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    // A read begun after the second has ended: that one waits with the first by now.
+    list(&app, &listing(VET)).await.unwrap();
     first.abort();
     gate.open();
     assert_eq!(second.await.unwrap().unwrap().total, 6);
-    assert_eq!(bench.sent(), ["GET"]);
+    assert_eq!(bench.count("GET"), 2);
 }
 
 #[tokio::test]
 async fn a_list_asked_for_after_a_change_shows_the_change() {
     let bench = Bench::demo().await;
     let app = Arc::new(bench.app());
-    // Logs in and loads the numbering plans, which take their time at first use.
-    let warm_up = adding("6165550112", VET, "301");
-    add(&app, &warm_up, &nobody()).await.unwrap();
-    bench.sandbox.clear_requests();
     // An answer that was read before the change and comes late.
-    bench.sandbox.set_latency(Duration::from_millis(400));
+    let gate = Gate::default();
+    bench
+        .sandbox
+        .inject(Fault::hold_answer("GET", "route-by-ani", &gate));
     let early = tokio::spawn({
         let app = Arc::clone(&app);
         async move { list(&app, &listing(DENTAL)).await }
     });
     bench.arrived("GET", 1).await;
-    bench.sandbox.set_latency(Duration::ZERO);
     let args = adding("6165550111", DENTAL, "101");
     add(&app, &args, &nobody()).await.unwrap();
     let late = list(&app, &listing(DENTAL)).await.unwrap();
+    gate.open();
     assert!(
         callers(&late).contains(&"16165550111"),
         "{:?}",

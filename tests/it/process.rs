@@ -34,8 +34,12 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// Nothing here takes this long; whoever waits longer waits for ever.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// Nothing here takes this long, also on a busy machine; whoever waits longer
+/// waits for ever.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+/// A server that waits for a request that is never answered ends later than
+/// this: such a request fails after 20 seconds and may be repeated after that.
+pub const PROMPT: Duration = Duration::from_secs(15);
 
 /// The customer most tests work on, from the sandbox's demo tenant.
 pub const DOMAIN: &str = "lakesidedental.12345.service";

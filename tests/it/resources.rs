@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use skyswitch_mcp::sandbox::{self, Fault, Tenant};
 
 use super::process::{
-    DOMAIN, ERAS, Era, Home, LEGACY, Wire, answered, demo_sandbox, eventually, received, sandbox_of,
+    DOMAIN, ERAS, Era, Home, LEGACY, PROMPT, Wire, answered, demo_sandbox, eventually, received,
+    sandbox_of,
 };
 
 const DOMAINS: &str = "skyswitch://domains";
@@ -282,7 +283,7 @@ async fn a_cancelled_read_is_not_answered_and_the_end_of_input_ends_a_slow_one()
         })
         .await;
         wire.close_input();
-        let ended = wire.ended_within(Duration::from_secs(10)).await;
+        let ended = wire.ended_within(PROMPT).await;
         assert!(ended.status.success(), "{ended:?}");
         assert!(!answered(&ended.rest).contains(&cancelled), "{ended:?}");
     }

@@ -148,12 +148,19 @@ async fn a_change_slowed_down_is_not_sent_over_what_somebody_else_did_meanwhile(
     let app = bench.app();
     let fault = Fault::status("PUT", "", 429).retry_after(RetryAfter::Seconds(1));
     bench.sandbox.inject(fault);
+    // The read before the repetition waits until somebody else has changed the rule.
+    let gate = Gate::default();
+    bench.sandbox.inject(Fault::pass("GET", "route-by-ani"));
+    bench
+        .sandbox
+        .inject(Fault::hold("GET", "route-by-ani", &gate));
     let args = adding(CALLER, DENTAL, "102");
     let (outcome, ()) = tokio::join!(add(&app, &args, &Channel::Given), async {
-        bench.arrived("PUT", 1).await;
+        bench.arrived("GET", 2).await;
         bench
             .sandbox
             .put_route(StoredRoute::new(DENTAL, CALLER, "999"));
+        gate.open();
     });
     let error = failure(outcome, Code::ConfirmationStale);
     assert!(error.to_string().contains("somebody else"), "{error}");

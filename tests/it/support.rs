@@ -12,7 +12,6 @@ use std::fmt::Debug;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Mutex;
-use std::time::Duration;
 
 use skyswitch_mcp::Result;
 use skyswitch_mcp::config::{ConfirmMode, Flags, Settings};
@@ -25,6 +24,8 @@ use skyswitch_mcp::ops::{
 };
 use skyswitch_mcp::sandbox::{self, Fault, Recorded, Sandbox, StoredRoute, Tenant};
 use tempfile::TempDir;
+
+use crate::process::eventually;
 
 /// Customers of the sandbox's demo tenant.
 pub const DENTAL: &str = "lakesidedental.12345.service";
@@ -160,13 +161,8 @@ impl Bench {
 
     /// Waits until that many requests of that method have arrived.
     pub async fn arrived(&self, method: &str, number: usize) {
-        for _ in 0..1_000 {
-            if self.count(method) >= number {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-        panic!("{method} number {number} did not arrive: {:?}", self.sent());
+        let what = format!("{method} number {number} arrives");
+        eventually(&what, || self.count(method) >= number).await;
     }
 
     /// Where a caller rings at the service, if a rule stands under that stored key.
@@ -250,13 +246,17 @@ impl AskPerson for Person<'_> {
 
 /// A client without forms that sends no confirmation.
 pub fn nobody() -> Channel<'static> {
-    Channel::Elsewhere { confirmation: None }
+    Channel::Elsewhere {
+        confirmation: None,
+        form_failed: false,
+    }
 }
 
 /// A client without forms that sends a token.
 pub fn token(confirmation: &str) -> Channel<'_> {
     Channel::Elsewhere {
         confirmation: Some(confirmation),
+        form_failed: false,
     }
 }
 
