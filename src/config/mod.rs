@@ -85,6 +85,10 @@ pub struct Settings {
     pub rate_limit: f64,
     /// How destinations are sent.
     pub destination_form: DestinationForm,
+    /// Whether `{}` is known to be how the service writes an empty list.
+    /// Otherwise it is no answer: taken for an empty list, it would let a
+    /// change overwrite unseen what is there.
+    pub empty_object_is_empty_list: bool,
     /// What the operator puts out of reach.
     pub limits: Limits,
     /// Whether changes that wait may be approved on a local web page.
@@ -206,6 +210,10 @@ impl Settings {
                 })?,
             },
             destination_form: file.destination_form.unwrap_or_default(),
+            empty_object_is_empty_list: match variable("SKYSWITCH_EMPTY_OBJECT_IS_EMPTY_LIST") {
+                Some(word) => parse_switch("SKYSWITCH_EMPTY_OBJECT_IS_EMPTY_LIST", &word)?,
+                None => file.empty_object_is_empty_list.unwrap_or(false),
+            },
             limits: limits::Written {
                 protected: file.protected,
                 allowed_domains: file.allowed_domains,

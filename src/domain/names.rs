@@ -25,10 +25,28 @@ impl PbxDomain {
         (is_number && self.0.matches('.').count() >= 2).then_some(reseller)
     }
 
-    /// Whether a stored name is this domain.
+    /// Whether a stored name is this domain, in capitals or with a dot or a
+    /// space at its end, too.
     pub fn is(&self, stored: &str) -> bool {
-        self.0.eq_ignore_ascii_case(stored.trim_end_matches('.'))
+        self.0.eq_ignore_ascii_case(plain(stored))
     }
+
+    /// Whether a stored name is this domain or a short form of it: `acme` and
+    /// `acme.12345` for `acme.12345.service`.
+    pub fn is_written_as(&self, stored: &str) -> bool {
+        let stored = plain(stored);
+        let (head, rest) = match self.0.split_at_checked(stored.len()) {
+            Some(parts) => parts,
+            None => return false,
+        };
+        !stored.is_empty()
+            && head.eq_ignore_ascii_case(stored)
+            && (rest.is_empty() || rest.starts_with('.'))
+    }
+}
+
+fn plain(stored: &str) -> &str {
+    stored.trim().trim_end_matches('.')
 }
 
 impl fmt::Display for PbxDomain {

@@ -183,6 +183,7 @@ impl App {
                 scope: settings.scope.clone(),
                 number_scope: settings.number_scope.clone(),
                 pbx: settings.pbx.clone(),
+                empty_object_is_list: settings.empty_object_is_empty_list,
                 rate_limit: settings.rate_limit,
                 token_cache: match settings.sandbox {
                     true => TokenCache::Private,

@@ -20,7 +20,7 @@
 //! | `connection.rs`, `gateway.rs`, `body.rs`, `fault.rs` | TCP, what every request passes, faults |
 //! | `tokens.rs`, `oauth.rs`, `caller.rs` | token store, `/oauth/token`, who calls |
 //! | `pbx.rs`, `subscribers.rs`, `numbers.rs` | the Telco API |
-//! | `parameters.rs`, `listing.rs` | queries, list shapes |
+//! | `parameters.rs`, `listing.rs`, `list_habits.rs` | queries, list shapes and what they leave open |
 //! | `ns_tokens.rs`, `ns_answers.rs`, `ns_records.rs` | the PBX API: logins, answers, changes |
 //! | `ns_v1.rs`, `ns_v1_rows.rs` | its form API |
 //! | `ns_v2.rs`, `ns_v2_domains.rs`, `ns_v2_users.rs`, `ns_v2_dial_plans.rs` | its REST API |
@@ -36,6 +36,7 @@ mod demo_customers;
 mod fault;
 mod gateway;
 mod habits;
+mod list_habits;
 mod listing;
 mod ns_answers;
 mod ns_records;
@@ -61,6 +62,7 @@ pub use self::customer::{StoredAnsweringRule, StoredDialRule, StoredNumber, Stor
 pub use self::demo::{ADMIN_DOMAIN, RESELLER, SCALE_DOMAIN};
 pub use self::fault::{Effect, Fault, Gate, Matcher, RetryAfter};
 pub use self::habits::{DialPlanAccess, Mfa, PbxHabits, V2Version};
+pub use self::list_habits::{Announcement, EmptyList, RowDestination, RowDomain};
 pub use self::stored::{StoredDnis, StoredDomain, StoredRoute};
 pub use self::tenant::{ListShape, Tenant, TokenAnswer};
 pub use self::upstream::Recorded;

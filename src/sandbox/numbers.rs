@@ -17,7 +17,7 @@ use super::ACCOUNT_ID;
 use super::caller::{NumberCaller, RoutingCaller};
 use super::customer::StoredNumber;
 use super::demo::RESELLER;
-use super::listing::{Row, shape_rows};
+use super::listing::{Row, list_answer};
 use super::parameters::{Parameters, validation_failed};
 use super::pbx::not_found;
 use super::upstream::Upstream;
@@ -38,7 +38,7 @@ pub(super) async fn list_numbers(
     _: NumberCaller,
     State(upstream): State<Arc<Upstream>>,
     query: Parameters,
-) -> Json<Value> {
+) -> Response {
     let held = upstream.held();
     let part = query.filled("phone_number");
     let npa = query.filled("npa");
@@ -58,7 +58,8 @@ pub(super) async fn list_numbers(
             value: inventory_json(number),
         })
         .collect();
-    Json(shape_rows(rows, held.tenant.number_list_shape, &query))
+    let tenant = &held.tenant;
+    list_answer(rows, tenant.number_list_shape, tenant.empty_list, &query)
 }
 
 /// GET `phone-numbers/{n}/route`: 200 with type and route, 404 for a number without one.

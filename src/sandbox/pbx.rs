@@ -12,9 +12,10 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::caller::PbxCaller;
-use super::listing::{Row, shape_rows};
+use super::listing::{Row, list_answer};
 use super::parameters::{Parameters, validation_failed};
 use super::stored::{StoredDnis, StoredDomain, StoredRoute, specific_dnis};
+use super::tenant::Tenant;
 use super::upstream::Upstream;
 
 /// Values of `application` in the reference; read in any case.
@@ -25,7 +26,7 @@ pub(super) async fn list_domains(
     _: PbxCaller,
     State(upstream): State<Arc<Upstream>>,
     query: Parameters,
-) -> Json<Value> {
+) -> Response {
     let held = upstream.held();
     let refreshed = query.count("force_refresh").is_some();
     let reseller = query.filled("reseller");
@@ -40,7 +41,8 @@ pub(super) async fn list_domains(
             value: domain_json(stored),
         })
         .collect();
-    Json(shape_rows(rows, held.tenant.domain_list_shape, &query))
+    let tenant = &held.tenant;
+    list_answer(rows, tenant.domain_list_shape, tenant.empty_list, &query)
 }
 
 /// GET `pbx/route-by-ani`; query `ani`, `dnis`, `domain`, all compared whole.
@@ -50,10 +52,11 @@ pub(super) async fn list_routes(
     _: PbxCaller,
     State(upstream): State<Arc<Upstream>>,
     query: Parameters,
-) -> Json<Value> {
+) -> Response {
     let held = upstream.held();
+    let tenant = &held.tenant;
     let ani = query.filled("ani");
-    let domain = query.filled("domain");
+    let domain = query.filled("domain").filter(|_| tenant.routes_heed_domain);
     let dnis = query.get("dnis").map(specific_dnis);
     let rows = held
         .visible_routes()
@@ -64,10 +67,10 @@ pub(super) async fn list_routes(
         .enumerate()
         .map(|(position, stored)| Row {
             key: position.to_string(),
-            value: route_json(stored),
+            value: route_json(stored, position, tenant),
         })
         .collect();
-    Json(shape_rows(rows, held.tenant.list_shape, &query))
+    list_answer(rows, tenant.list_shape, tenant.empty_list, &query)
 }
 
 /// PUT `pbx/route-by-ani`: creates a rule or changes the one of the same key. 201, no body.
@@ -162,12 +165,12 @@ fn domain_json(stored: &StoredDomain) -> Value {
     })
 }
 
-fn route_json(stored: &StoredRoute) -> Value {
-    let mut row = json!({
-        "ani": number_json(&stored.ani, stored.numeric),
-        "domain": stored.domain,
-        "destination": stored.destination,
-    });
+fn route_json(stored: &StoredRoute, position: usize, tenant: &Tenant) -> Value {
+    let mut row = json!({ "ani": number_json(&stored.ani, stored.numeric) });
+    if let Some(domain) = tenant.row_domain.write(position, &stored.domain) {
+        row["domain"] = domain.into();
+    }
+    tenant.row_destination.write(&mut row, &stored.destination);
     match &stored.dnis {
         StoredDnis::Absent => {}
         StoredDnis::Null => row["dnis"] = Value::Null,

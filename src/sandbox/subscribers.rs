@@ -6,16 +6,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::caller::PbxCaller;
 use super::customer::{StoredNumber, StoredSubscriber};
-use super::listing::{Row, shape_rows};
+use super::listing::{Row, list_answer};
 use super::parameters::Parameters;
-use super::tenant::Tenant;
+use super::tenant::{ListShape, Tenant};
 use super::upstream::Upstream;
 
 /// GET `pbx/subscribers`; query `domain`, `filter`, `user`, `login`, all optional.
@@ -25,7 +24,7 @@ pub(super) async fn list_subscribers(
     _: PbxCaller,
     State(upstream): State<Arc<Upstream>>,
     query: Parameters,
-) -> Json<Value> {
+) -> Response {
     let held = upstream.held();
     let tenant = &held.tenant;
     let domain = query.filled("domain");
@@ -46,12 +45,22 @@ pub(super) async fn list_subscribers(
                 tenant.subscriber_filter_hides_system_users,
             )
         })
-        .map(|stored| Row {
-            key: stored.user.clone(),
-            value: subscriber_json(stored, &caller_ids),
+        .enumerate()
+        .map(|(position, stored)| {
+            let mut value = subscriber_json(stored, &caller_ids);
+            value["domain"] = tenant.row_domain.write(position, &stored.domain).into();
+            Row {
+                key: stored.user.clone(),
+                value,
+            }
         })
         .collect();
-    Json(shape_rows(rows, tenant.subscriber_list_shape, &query))
+    list_answer(
+        rows,
+        tenant.subscriber_list_shape,
+        tenant.empty_list,
+        &query,
+    )
 }
 
 /// GET `pbx/phone-numbers`; query `domain` (required) and `user`.
@@ -78,7 +87,12 @@ pub(super) async fn list_domain_numbers(
         .filter(|stored| user.is_none_or(|wanted| rings(stored, domain, wanted)))
         .map(|stored| stored.number.as_str())
         .collect();
-    Json(numbers).into_response()
+    let rows = numbers.into_iter().map(|number| Row {
+        key: number.to_owned(),
+        value: number.into(),
+    });
+    let empty = held.tenant.empty_list;
+    list_answer(rows.collect(), ListShape::Array, empty, &query)
 }
 
 fn rings(stored: &StoredNumber, domain: &str, wanted: &str) -> bool {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::customer::{StoredDialRule, StoredNumber, StoredSubscriber};
 use super::habits::PbxHabits;
+use super::list_habits::{Announcement, EmptyList, RowDestination, RowDomain};
 use super::stored::{StoredDomain, StoredRoute};
 use super::{demo, demo_customers};
 
@@ -40,6 +41,14 @@ pub struct Tenant {
     pub subscriber_list_shape: ListShape,
     /// Form of the number inventory. The reference shows pages of 100.
     pub number_list_shape: ListShape,
+    /// What the lists of the Telco API look like where they hold nothing.
+    pub empty_list: EmptyList,
+    /// How rows of routes and subscribers write their domain.
+    pub row_domain: RowDomain,
+    /// How rows of routes write their destination.
+    pub row_destination: RowDestination,
+    /// Whether the route list heeds `domain` of the query; otherwise it gives all rules.
+    pub routes_heed_domain: bool,
     /// Whether the subscriber list leaves out `system-user` rows when asked for
     /// `filter=subscriber`, which SkySwitch does not document.
     pub subscriber_filter_hides_system_users: bool,
@@ -84,6 +93,10 @@ impl Tenant {
             domain_list_shape: ListShape::ObjectByKey,
             subscriber_list_shape: ListShape::ObjectByKey,
             number_list_shape: ListShape::Paged { per_page: 100 },
+            empty_list: EmptyList::OfShape,
+            row_domain: RowDomain::Stored,
+            row_destination: RowDestination::Text,
+            routes_heed_domain: true,
             subscriber_filter_hides_system_users: true,
             token_lifetime: DEFAULT_TOKEN_LIFETIME,
             token_answer: TokenAnswer::Full,
@@ -166,6 +179,27 @@ impl Tenant {
         self
     }
 
+    /// Sets what an empty list looks like.
+    #[must_use]
+    pub fn empty_list(mut self, empty: EmptyList) -> Tenant {
+        self.empty_list = empty;
+        self
+    }
+
+    /// Sets how every second row writes its domain.
+    #[must_use]
+    pub fn row_domain(mut self, habit: RowDomain) -> Tenant {
+        self.row_domain = habit;
+        self
+    }
+
+    /// Sets how rows of routes write their destination.
+    #[must_use]
+    pub fn row_destination(mut self, habit: RowDestination) -> Tenant {
+        self.row_destination = habit;
+        self
+    }
+
     /// Sets the lifetime of access tokens.
     #[must_use]
     pub fn token_lifetime(mut self, lifetime: Duration) -> Tenant {
@@ -206,6 +240,13 @@ pub enum ListShape {
     CountedPages {
         /// Rows on one page.
         per_page: usize,
+    },
+    /// One page, with an announcement of the others.
+    Announced {
+        /// Rows on one page.
+        per_page: usize,
+        /// How the others are announced.
+        by: Announcement,
     },
     /// `{"key":{…}}`: domains by their name; routes, which have no id, by their position.
     /// Empty is `[]`, as PHP writes an empty map.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::call::Call;
-use super::list::{Names, Row};
-use super::scalar::Scalar;
+use super::page::{Names, Row};
+use super::scalar::{Field, Scalar};
 use super::{Client, account_path};
 use crate::domain::AccountId;
 use crate::error::Result;
@@ -25,7 +25,7 @@ pub struct Domain {
 #[derive(Deserialize)]
 pub(super) struct DomainWire {
     #[serde(default)]
-    domain: Scalar,
+    domain: Field,
     #[serde(default)]
     description: Scalar,
     #[serde(default)]
@@ -35,18 +35,23 @@ pub(super) struct DomainWire {
 impl Row for Domain {
     type Wire = DomainWire;
 
-    fn from_wire(wire: DomainWire, key: Option<&str>, _: &mut Names) -> Option<Domain> {
-        let name = wire.domain.0.or_else(|| key.map(str::to_owned))?;
+    fn from_wire(
+        wire: DomainWire,
+        key: Option<&str>,
+        _: &mut Names,
+    ) -> Result<Domain, &'static str> {
+        let lacks = "a readable name";
+        let name = wire.domain.text(lacks)?.or_else(|| key.map(str::to_owned));
         let filled = |text: Scalar| text.0.filter(|text| !text.is_empty());
-        Some(Domain {
-            name,
+        Ok(Domain {
+            name: name.ok_or(lacks)?,
             description: filled(wire.description),
             reseller: filled(wire.reseller),
         })
     }
 
-    fn from_text(text: &str, key: Option<&str>) -> Option<Domain> {
-        Some(Domain {
+    fn from_text(text: &str, key: Option<&str>) -> Result<Domain, &'static str> {
+        Ok(Domain {
             name: key.unwrap_or(text).to_owned(),
             description: key.map(|_| text.to_owned()),
             reseller: None,
@@ -68,14 +73,16 @@ impl Client {
         if refresh {
             call = call.with("force_refresh", "1");
         }
-        let client = self.clone();
+        let (client, account) = (self.clone(), account.clone());
         self.inner
             .domain_lists
             .join(format!("{account} {refresh}"), || async move {
                 let what = "the list of domains";
-                let mut domains: Vec<Domain> = client.list(call, what).await?.all(what)?;
+                let mut domains: Vec<Domain> = client.list(call, what).await?.rows;
                 domains.sort_by(|a, b| a.name.cmp(&b.name));
-                Ok(Arc::new(domains))
+                let domains = Arc::new(domains);
+                client.inner.known_domains.keep(account, &domains);
+                Ok(domains)
             })
             .await
     }

@@ -52,6 +52,8 @@ pub(super) struct Answer {
     pub body: Bytes,
     pub status: u16,
     pub request_id: Option<String>,
+    /// Some services announce the rest of a list there.
+    pub headers: HeaderMap,
 }
 
 impl Answer {
@@ -232,12 +234,14 @@ impl Http {
         let status = response.status().as_u16();
         let request_id = answer::request_id(response.headers());
         let retry_after = answer::retry_after(response.headers());
+        let headers = response.headers().clone();
         let body = whole_body(self.api, response).await?;
         if (200..300).contains(&status) {
             return Ok(Answer {
                 body,
                 status,
                 request_id,
+                headers,
             });
         }
         Err(Failure::Answered {

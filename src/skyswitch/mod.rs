@@ -3,14 +3,18 @@
 //! It knows neither MCP nor the command line. Its writing methods take a
 //! [`Clearance`](crate::guard::Clearance), so they cannot be called unguarded.
 
+mod announced;
 mod answer;
 mod auth;
 mod call;
 mod domains;
 mod flight;
+mod homes;
 mod http;
 mod list;
 mod numbers;
+mod page;
+mod paging;
 mod pbx;
 mod retry;
 mod routes;
@@ -40,6 +44,7 @@ use answer::Api;
 use auth::{Auth, Login};
 use call::Call;
 use flight::Flights;
+use homes::KnownDomains;
 use http::{Answer, Http, Pace};
 use subscribers::SubscriberCache;
 use upstream::Upstream;
@@ -60,6 +65,8 @@ pub struct ClientOptions {
     pub pbx: Option<Result<PbxSettings>>,
     /// Requests a second; 0 for no limit.
     pub rate_limit: f64,
+    /// Whether `{}` is known to be how the service writes an empty list.
+    pub empty_object_is_list: bool,
     /// Where the token is kept between calls and processes.
     pub token_cache: TokenCache,
 }
@@ -77,6 +84,8 @@ struct Inner {
     pbx: Option<Result<Pbx>>,
     route_lists: Flights<Arc<Vec<Route>>>,
     domain_lists: Flights<Arc<Vec<Domain>>>,
+    known_domains: KnownDomains,
+    empty_object_is_list: bool,
     subscribers: SubscriberCache,
 }
 
@@ -122,6 +131,8 @@ impl Client {
                 pbx,
                 route_lists: Flights::default(),
                 domain_lists: Flights::default(),
+                known_domains: KnownDomains::default(),
+                empty_object_is_list: options.empty_object_is_list,
                 subscribers: SubscriberCache::default(),
             }),
         })

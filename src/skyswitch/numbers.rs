@@ -6,30 +6,38 @@
 //! `phone-numbers` that this program can form.
 
 use super::call::Call;
-use super::list::{Names, Row};
+use super::page::{Names, Row};
+use super::scalar::Field;
 use super::{Client, account_path};
 use crate::domain::{AccountId, DidRoute, Extension, PbxDomain, PhoneNumber};
 use crate::error::{Code, Error, Result};
 
 /// A number of a list of bare texts.
+#[derive(PartialEq)]
 struct Listed(PhoneNumber);
+
+const NO_NUMBER: &str = "a readable phone number";
 
 #[derive(serde::Deserialize)]
 pub(super) struct NumberWire {
     #[serde(default)]
-    phone_number: super::scalar::Scalar,
+    phone_number: Field,
 }
 
 impl Row for Listed {
     type Wire = NumberWire;
 
-    fn from_wire(wire: NumberWire, key: Option<&str>, _: &mut Names) -> Option<Listed> {
-        let number = wire.phone_number.0.or_else(|| key.map(str::to_owned))?;
-        PhoneNumber::from_stored(&number).map(Listed)
+    fn from_wire(
+        wire: NumberWire,
+        key: Option<&str>,
+        _: &mut Names,
+    ) -> Result<Listed, &'static str> {
+        let number = wire.phone_number.text(NO_NUMBER)?;
+        Listed::from_text(number.as_deref().or(key).ok_or(NO_NUMBER)?, None)
     }
 
-    fn from_text(text: &str, _: Option<&str>) -> Option<Listed> {
-        PhoneNumber::from_stored(text).map(Listed)
+    fn from_text(text: &str, _: Option<&str>) -> Result<Listed, &'static str> {
+        PhoneNumber::from_stored(text).map(Listed).ok_or(NO_NUMBER)
     }
 }
 
@@ -50,7 +58,7 @@ impl Client {
             call = call.with("user", user.as_str());
         }
         let what = "the list of numbers";
-        let listed = self.list::<Listed>(call, what).await?.all(what)?;
+        let listed = self.list::<Listed>(call, what).await?.rows;
         Ok(listed.into_iter().map(|Listed(number)| number).collect())
     }
 
@@ -68,12 +76,12 @@ impl Client {
             Err(error) if error.code() == Code::NotFound => return Ok(None),
             answer => answer?,
         };
-        if answer.body.iter().all(u8::is_ascii_whitespace) {
-            return Ok(None);
+        let is_blank = answer.body.iter().all(u8::is_ascii_whitespace);
+        if answer.status != 200 || is_blank {
+            return Err(not_a_route().with_answer(answer.status, answer.request_id.clone()));
         }
         let value: serde_json::Value = answer.json("the number's route")?;
         let is_empty = match &value {
-            serde_json::Value::Null => true,
             serde_json::Value::Array(list) => list.is_empty(),
             serde_json::Value::Object(fields) => fields.is_empty(),
             _ => false,
@@ -81,14 +89,18 @@ impl Client {
         match (DidRoute::from_stored(&value), is_empty) {
             (Some(route), _) => Ok(Some(route)),
             (None, true) => Ok(None),
-            // Taken for no route, it would be overwritten without a copy to put back.
-            (None, false) => Err(Error::new(
-                Code::UpstreamRejected,
-                "SkySwitch answered the number's route in a form that is not known",
-                "Nothing is changed on such an answer; please report it, with the API's version.",
-            )),
+            (None, false) => Err(not_a_route().with_answer(answer.status, answer.request_id)),
         }
     }
+}
+
+/// Taken for no route, it would be overwritten without a copy to put back.
+fn not_a_route() -> Error {
+    Error::new(
+        Code::UpstreamRejected,
+        "SkySwitch answered the number's route in a form that is not known",
+        "Nothing is changed on such an answer; please report it, with the API's version.",
+    )
 }
 
 /// The path of a number's route, and of nothing else.

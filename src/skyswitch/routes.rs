@@ -6,8 +6,9 @@ use reqwest::Method;
 use serde::Deserialize;
 
 use super::call::Call;
-use super::list::{Listed, Names, Row};
-use super::scalar::Scalar;
+use super::list::Listed;
+use super::page::{Names, Row};
+use super::scalar::Field;
 use super::upstream::Upstream;
 use super::write::{NotWritten, ReadyToWrite, Standing, Writable, Written};
 use super::{Client, account_path};
@@ -20,31 +21,42 @@ use crate::guard::{Clearance, RouteChange};
 #[derive(Deserialize)]
 pub(super) struct RouteWire {
     #[serde(default)]
-    ani: Scalar,
+    ani: Field,
     #[serde(default)]
-    dnis: Scalar,
+    dnis: Field,
     #[serde(default)]
-    domain: Scalar,
+    domain: Field,
     #[serde(default)]
-    application: Scalar,
+    application: Field,
     #[serde(default)]
-    destination: Scalar,
+    destination: Field,
 }
 
 impl Row for Route {
     type Wire = RouteWire;
 
-    fn from_wire(wire: RouteWire, key: Option<&str>, names: &mut Names) -> Option<Route> {
-        // A row whose caller is not known must not pass for somebody else's rule.
+    /// Reads a rule whole or not at all: one without its caller would pass for
+    /// somebody else's, one without its destination for a rule to nobody.
+    fn from_wire(
+        wire: RouteWire,
+        key: Option<&str>,
+        names: &mut Names,
+    ) -> Result<Route, &'static str> {
+        const NO_CALLER: &str = "a readable caller (`ani`)";
+        const NO_DESTINATION: &str = "a readable `destination`";
         let key = key.filter(|key| *key == "*" || PhoneNumber::from_stored(key).is_some());
-        let ani = wire.ani.0.or_else(|| key.map(str::to_owned))?;
-        let destination = Destination::from_stored(&wire.destination.0.unwrap_or_default());
-        let application = wire.application.0.filter(|word| !word.is_empty());
-        Some(Route {
+        let ani = wire.ani.text(NO_CALLER)?;
+        let ani = ani.as_deref().or(key).ok_or(NO_CALLER)?;
+        // An empty text is what the service has stored; one that is missing is not.
+        let destination = Destination::from_stored(&wire.destination.written(NO_DESTINATION)?);
+        let application = wire.application.text("a readable `application`")?;
+        let dnis = wire.dnis.text("a readable called number (`dnis`)")?;
+        let domain = wire.domain.text("a readable `domain`")?;
+        Ok(Route {
             key: RouteKey {
-                domain: names.shared(wire.domain.0.as_deref().unwrap_or_default()),
-                ani: Ani::from_stored(&ani),
-                dnis: Dnis::from_stored(wire.dnis.0.as_deref()),
+                domain: names.shared(domain.as_deref().unwrap_or_default()),
+                ani: Ani::from_stored(ani),
+                dnis: Dnis::from_stored(dnis.as_deref()),
             },
             application_is_stored: application.is_some(),
             application: match application {
@@ -57,8 +69,8 @@ impl Row for Route {
         })
     }
 
-    fn from_text(_: &str, _: Option<&str>) -> Option<Route> {
-        None
+    fn from_text(_: &str, _: Option<&str>) -> Result<Route, &'static str> {
+        Err("any fields")
     }
 }
 
@@ -70,7 +82,8 @@ impl Client {
     /// they match exactly, and in which number form, is not documented.
     ///
     /// # Errors
-    /// See [`Client::domains`].
+    /// `upstream_rejected` for whatever is not an explicit, complete and
+    /// understood list; otherwise see [`Client::domains`].
     pub async fn routes(
         &self,
         account: &AccountId,
@@ -81,51 +94,51 @@ impl Client {
         self.inner
             .route_lists
             .join(name, || async move {
-                let listed = client.listed_routes(&account, domain.as_ref()).await?;
-                Ok(Arc::new(listed.rows))
+                let routes = client.listed_routes(&account, domain.as_ref()).await?;
+                Ok(Arc::new(routes))
             })
             .await
     }
 
     /// Like [`Client::routes`], but never answered by a read that began
-    /// earlier, and never half a list: what a change is decided on must be no
-    /// older than the decision, and complete.
+    /// earlier: what a change is decided on must be no older than the decision.
     ///
     /// # Errors
-    /// Also `upstream_rejected` where the service announces more rules than it gives.
+    /// See [`Client::routes`].
     pub async fn routes_now(
         &self,
         account: &AccountId,
         domain: Option<&PbxDomain>,
     ) -> Result<Arc<Vec<Route>>> {
-        let listed = self.listed_routes(account, domain).await?;
-        Ok(Arc::new(listed.all("the list of VIP rules")?))
+        let routes = self.listed_routes(account, domain).await?;
+        Ok(Arc::new(routes))
     }
 
     async fn listed_routes(
         &self,
         account: &AccountId,
         domain: Option<&PbxDomain>,
-    ) -> Result<Listed<Route>> {
+    ) -> Result<Vec<Route>> {
         let mut call = Call::get(account_path(account, ["pbx", "route-by-ani"]));
         if let Some(domain) = domain {
             call = call.with("domain", domain.as_str());
         }
-        let mut listed: Listed<Route> = self.list(call, "the list of routes").await?;
-        let routes = &mut listed.rows;
-        if let Some(domain) = domain {
-            // Rows of a filtered list may leave the domain out.
-            let own_name: Arc<str> = domain.as_str().into();
-            for route in routes.iter_mut() {
-                if route.key.domain.is_empty() {
-                    route.key.domain = Arc::clone(&own_name);
-                }
+        let what = "the list of VIP rules";
+        let listed: Listed<Route> = self.list(call, what).await?;
+        let homes = self.homes(account, domain, &listed.names, what).await?;
+        let mut routes = listed.rows;
+        // However a row writes its domain, a change names it as it was asked
+        // for: that is what the service has just understood.
+        routes.retain_mut(|route| match homes.of(&route.key.domain) {
+            Some(home) => {
+                route.key.domain = home;
+                true
             }
-            routes.retain(|route| domain.is(&route.key.domain));
-        }
+            None => false,
+        });
         // Equal keys may come in any order, so the stable sort's buffer is not needed.
         routes.sort_unstable_by(Route::list_order);
-        Ok(listed)
+        Ok(routes)
     }
 
     /// Waits until a write can be sent at once: login, place in flight, pace.

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use super::call::Call;
-use super::list::{Names, Row};
-use super::scalar::Scalar;
+use super::page::{Names, Row};
+use super::scalar::Field;
 use super::{Client, account_path};
 use crate::domain::{AccountId, PbxDomain, ROUTE_BY_ANI};
 use crate::error::Result;
@@ -51,47 +51,56 @@ impl Subscriber {
 #[derive(Deserialize)]
 pub(super) struct SubscriberWire {
     #[serde(default)]
-    user: Scalar,
+    user: Field,
     #[serde(default)]
-    name: Scalar,
+    name: Field,
     #[serde(default)]
-    first_name: Scalar,
+    first_name: Field,
     #[serde(default)]
-    last_name: Scalar,
+    last_name: Field,
     #[serde(default)]
-    srv_code: Scalar,
+    srv_code: Field,
     #[serde(default)]
-    domain: Scalar,
+    domain: Field,
 }
 
-/// A row with the domain that it names, if it names one.
-struct Placed(Subscriber, Option<String>);
+/// A row with the domain that it names; blank where it names none.
+#[derive(PartialEq)]
+struct Placed(Subscriber, Arc<str>);
 
 impl Row for Placed {
     type Wire = SubscriberWire;
 
-    fn from_wire(wire: SubscriberWire, key: Option<&str>, _: &mut Names) -> Option<Placed> {
-        let filled = |text: Scalar| text.0.filter(|text| !text.trim().is_empty());
-        let parts = [filled(wire.first_name), filled(wire.last_name)];
+    fn from_wire(
+        wire: SubscriberWire,
+        key: Option<&str>,
+        names: &mut Names,
+    ) -> Result<Placed, &'static str> {
+        // Who is a Route by ANI user is told by these: none may be half-read.
+        let lacks = "a readable user";
+        let first_name = wire.first_name.text(lacks)?;
+        let parts = [first_name, wire.last_name.text(lacks)?];
         let full_name = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
-        let user = filled(wire.user).or_else(|| key.map(str::to_owned))?;
-        Some(Placed(
+        let full_name = (!full_name.is_empty()).then_some(full_name);
+        let user = wire.user.text(lacks)?.or_else(|| key.map(str::to_owned));
+        let home = wire.domain.text("a readable domain")?;
+        Ok(Placed(
             Subscriber {
-                user,
-                name: filled(wire.name).or((!full_name.is_empty()).then_some(full_name)),
-                service_code: filled(wire.srv_code),
+                user: user.ok_or(lacks)?,
+                name: wire.name.text(lacks)?.or(full_name),
+                service_code: wire.srv_code.text(lacks)?,
             },
-            filled(wire.domain),
+            names.shared(home.as_deref().unwrap_or_default()),
         ))
     }
 
-    fn from_text(text: &str, key: Option<&str>) -> Option<Placed> {
+    fn from_text(text: &str, key: Option<&str>) -> Result<Placed, &'static str> {
         let subscriber = Subscriber {
-            user: key?.to_owned(),
+            user: key.ok_or("a readable user")?.to_owned(),
             name: Some(text.to_owned()),
             service_code: None,
         };
-        Some(Placed(subscriber, None))
+        Ok(Placed(subscriber, "".into()))
     }
 }
 
@@ -157,10 +166,14 @@ impl Client {
         let call = Call::get(account_path(account, ["pbx", "subscribers"]))
             .with("domain", domain.as_str());
         let what = "the list of subscribers";
-        let listed = self.list::<Placed>(call, what).await?.all(what)?;
+        let listed = self.list::<Placed>(call, what).await?;
+        let homes = self
+            .homes(account, Some(domain), &listed.names, what)
+            .await?;
         let mut list: Vec<Subscriber> = listed
+            .rows
             .into_iter()
-            .filter(|Placed(_, home)| home.as_deref().is_none_or(|home| domain.is(home)))
+            .filter(|Placed(_, home)| homes.of(home).is_some())
             .map(|Placed(subscriber, _)| subscriber)
             .collect();
         list.sort_by(|a, b| a.user.cmp(&b.user));

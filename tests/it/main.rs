@@ -15,6 +15,7 @@ mod late_requests;
 mod layers;
 mod leaks;
 mod limits;
+mod list_answers;
 mod lists;
 mod login;
 mod numbers;

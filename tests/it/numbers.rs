@@ -496,6 +496,7 @@ async fn settings_credentials_client_application_and_token_print_no_secret() {
         number_scope: settings.number_scope.clone(),
         pbx: settings.pbx.clone(),
         rate_limit: 0.0,
+        empty_object_is_list: false,
         token_cache: TokenCache::Shared(StateFolder::new(bench.state_dir())),
     };
     assert_keeps_secrets(&format!("{options:?}"));

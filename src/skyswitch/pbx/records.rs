@@ -160,8 +160,9 @@ fn host_part(address: &str) -> &str {
     address.split_once('@').map_or("", |(_, host)| host).trim()
 }
 
-/// The records of an answer: a list, a single record, or nothing. A record
-/// alone may stand without a list around it.
+/// The records of an answer: a list, or a single record without a list around
+/// it. Nothing is there only where the answer says so in a documented form,
+/// `[]` or an empty `<xml/>`: an alarm may rest on it.
 pub(super) fn records(answer: &Answer, what: &str) -> Result<Vec<Map<String, Value>>> {
     let refuse = |found: &str| {
         Err(Error::new(
@@ -171,8 +172,11 @@ pub(super) fn records(answer: &Answer, what: &str) -> Result<Vec<Map<String, Val
         )
         .with_answer(answer.status, answer.request_id.clone()))
     };
+    if answer.status != 200 {
+        return refuse(&format!("HTTP {}", answer.status));
+    }
     if answer.body.iter().all(u8::is_ascii_whitespace) {
-        return Ok(Vec::new());
+        return refuse("an empty body");
     }
     if is_empty_xml(&answer.body) {
         return Ok(Vec::new());
@@ -185,13 +189,12 @@ pub(super) fn records(answer: &Answer, what: &str) -> Result<Vec<Map<String, Val
         return refuse(&format!("an error: \"{}\"", shown(&words, 300)));
     }
     let list = match value {
-        Value::Null => Vec::new(),
         Value::Array(list) => list,
         Value::Object(mut object) => match object.remove("data") {
             Some(Value::Array(list)) => list,
-            Some(Value::Object(one)) => vec![Value::Object(one)],
-            _ if object.is_empty() => Vec::new(),
-            _ => vec![Value::Object(object)],
+            Some(Value::Object(one)) if !one.is_empty() => vec![Value::Object(one)],
+            None if !object.is_empty() => vec![Value::Object(object)],
+            _ => return refuse("an object without a record"),
         },
         _ => return refuse("something that is no record"),
     };
