@@ -150,7 +150,8 @@ async fn vip(app: &App, vip: Vip, output: &Output) -> Result<Exit> {
         }
         Vip::Add(args) => {
             let person = Person::new(args.yes);
-            let app = &app.asked_by("skyswitch vip add (command line)");
+            let app = app.asked_by("skyswitch vip add (command line)");
+            let app = &app.typed_by_a_person();
             let added = ops::add_vip(app, &args.vip, &person.channel()).await?;
             let outcome = ask::decided(added)?;
             output.result(&outcome, || tables::added(&outcome))?;

@@ -166,6 +166,23 @@ impl Destination {
         }
     }
 
+    /// User or device and host, where one is named: `101a` and
+    /// `acme.12345.service` in `sip:101a@acme.12345.service`.
+    pub fn address(&self, application: &Application) -> (&str, Option<&str>) {
+        let bare = self.bare_for(application);
+        let bare = ["sip:", "sips:"]
+            .iter()
+            .find_map(|scheme| {
+                let (start, rest) = bare.split_at_checked(scheme.len())?;
+                start.eq_ignore_ascii_case(scheme).then_some(rest)
+            })
+            .unwrap_or(bare);
+        match bare.split_once('@') {
+            Some((name, host)) => (name, Some(host)),
+            None => (bare, None),
+        }
+    }
+
     /// Whether the text carries a `user:` or `device:` prefix.
     pub fn is_prefixed(&self) -> bool {
         self.bare().len() != self.0.len()

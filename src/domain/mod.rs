@@ -4,6 +4,7 @@ mod destination;
 mod did_route;
 mod names;
 mod number;
+mod precedence;
 mod route;
 mod setup;
 mod since;
@@ -12,8 +13,9 @@ pub use destination::{Application, Destination, DestinationForm};
 pub use did_route::DidRoute;
 pub use names::{AccountId, PbxDomain};
 pub use number::{CalledNumber, CallerKey, DnisKey, PhoneNumber};
+pub use precedence::{CallerRules, answering_without};
 pub use route::{Ani, Dnis, Route, RouteKey, Vip};
-pub use setup::{Extension, ROUTE_BY_ANI, SetupPiece, SetupStep};
+pub use setup::{Extension, ROUTE_BY_ANI, SetupPiece, SetupStep, names_ani_user};
 pub use since::Since;
 
 /// Gives a newtype the serde, schema and clap behaviour of the text it parses from.

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::{Application, Destination, PhoneNumber};
 use crate::redact::shown;
 
+/// Signs that make a stored caller a pattern.
+const WILDCARDS: [char; 3] = ['*', '?', '['];
+
 /// A caller's number exactly as the service stores it, or as it will be sent.
 ///
 /// Mostly digits; the service may also hold `*`, `anonymous`, short codes.
@@ -30,6 +33,28 @@ impl Ani {
     pub fn is_same_caller(&self, other: &Ani) -> bool {
         let number = PhoneNumber::from_stored(&self.0);
         self == other || (number.is_some() && number == PhoneNumber::from_stored(&other.0))
+    }
+
+    /// Whether this is no caller but a pattern with wildcards, such as `*` or `1616*`.
+    pub fn is_pattern(&self) -> bool {
+        self.0.contains(WILDCARDS) && PhoneNumber::from_stored(&self.0).is_none()
+    }
+
+    /// Whether this is a pattern that may match a caller. What the service
+    /// makes of wildcards is not documented, so only digits before the first
+    /// one tell callers apart.
+    pub fn may_match(&self, caller: &Ani) -> bool {
+        let fixed = self.0.split(WILDCARDS).next().unwrap_or_default();
+        let digits: String = fixed.chars().filter(char::is_ascii_digit).collect();
+        let begins = || match PhoneNumber::from_stored(&caller.0) {
+            Some(number) => {
+                let national = number.as_str().strip_prefix('1');
+                let mut writings = [Some(number.as_str()), national].into_iter().flatten();
+                writings.any(|writing| writing.starts_with(&digits))
+            }
+            None => digits.is_empty(),
+        };
+        self.is_pattern() && begins()
     }
 
     /// Whether a typed text names this caller: the stored text itself, or any
@@ -164,6 +189,18 @@ impl Route {
         self.application == other.application
             && self.destination.bare_for(&self.application)
                 == other.destination.bare_for(&other.application)
+    }
+
+    /// Whether calls leave the customer's phone system: to a SIP address or
+    /// number outside, or to another domain. Only exactly the rule's own
+    /// domain counts as inside.
+    pub fn leaves_domain(&self) -> bool {
+        match self.destination.address(&self.application) {
+            (_, Some(host)) => !host
+                .trim_end_matches('.')
+                .eq_ignore_ascii_case(&self.key.domain),
+            (_, None) => !matches!(self.application, Application::User | Application::Device),
+        }
     }
 
     /// Order of lists: domain, caller, called number.

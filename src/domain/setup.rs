@@ -12,6 +12,16 @@ use crate::error::Refused;
 /// The symbolic name that the ANI user forwards to and that the dial translation rule matches.
 pub const ROUTE_BY_ANI: &str = "route_by_ani";
 
+/// Whether a user's id or name is that of the Route by ANI user, in any
+/// writing ("Route By ANI").
+pub fn names_ani_user(text: &str) -> bool {
+    let plain = |text: &str| -> String {
+        let letters = text.chars().filter(char::is_ascii_alphanumeric);
+        letters.map(|c| c.to_ascii_lowercase()).collect()
+    };
+    plain(text) == plain(ROUTE_BY_ANI)
+}
+
 /// A user's id in a PBX domain: an extension such as `101`, or a name such as `route_by_ani`.
 ///
 /// NetSapiens allows up to 16 letters, digits, dots, underscores and hyphens

@@ -37,6 +37,28 @@ pub trait Change: Clone + Send + Sync {
     fn binding(&self) -> String;
 }
 
+/// Why a destination looks wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doubt {
+    /// Calls leave the customer's phone system.
+    Outside,
+    /// The domain has no such user or device.
+    Unknown,
+    /// It is the Route by ANI user, which hands the call back to the VIP rules.
+    Loop,
+}
+
+impl Doubt {
+    /// For people, after a destination.
+    pub fn words(self) -> &'static str {
+        match self {
+            Doubt::Outside => "outside the customer's phone system",
+            Doubt::Unknown => "does not exist in the domain",
+            Doubt::Loop => "the Route by ANI user itself: the call would go in a circle",
+        }
+    }
+}
+
 /// One route as it stands and as it shall be. Fields are private so that a
 /// change is what it was planned to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +70,11 @@ pub struct RouteChange {
     after: Option<Route>,
     /// Rules of the same caller that the service may remove along with this one.
     at_risk: Vec<Route>,
+    /// The rules that answer these calls wherever this rule does not exist:
+    /// before it is created, after it is removed.
+    answering_without: Vec<Route>,
+    /// Why the destination looks wrong.
+    doubt: Option<Doubt>,
     /// Asked for even where nothing that stands is lost.
     always_asks: bool,
     /// Sentences that a person has to read before agreeing.
@@ -69,6 +96,8 @@ impl RouteChange {
             before,
             after: Some(after),
             at_risk: Vec::new(),
+            answering_without: Vec::new(),
+            doubt: None,
             always_asks: false,
             notes: Vec::new(),
         }
@@ -89,9 +118,26 @@ impl RouteChange {
             before: Some(before),
             after: None,
             at_risk,
+            answering_without: Vec::new(),
+            doubt: None,
             always_asks: false,
             notes: Vec::new(),
         }
+    }
+
+    /// Says which rules answer these calls wherever this rule does not exist.
+    /// A new rule takes the calls away from them.
+    #[must_use]
+    pub fn answered_without_by(mut self, rules: Vec<Route>) -> Self {
+        self.answering_without = rules;
+        self
+    }
+
+    /// Says why the destination looks wrong, if it does.
+    #[must_use]
+    pub fn doubting(mut self, doubt: Option<Doubt>) -> Self {
+        self.doubt = doubt;
+        self
     }
 
     /// Adds sentences that a person has to read before agreeing.
@@ -148,6 +194,26 @@ impl RouteChange {
         &self.at_risk
     }
 
+    /// The rules that answer these calls wherever this rule does not exist.
+    pub fn answering_without(&self) -> &[Route] {
+        &self.answering_without
+    }
+
+    /// Why the destination looks wrong, if it does.
+    pub fn doubt(&self) -> Option<Doubt> {
+        self.doubt
+    }
+
+    /// Whether a new rule sends calls elsewhere that another VIP rule answers today.
+    pub fn takes_calls(&self) -> bool {
+        let (None, Some(after)) = (&self.before, &self.after) else {
+            return false;
+        };
+        self.answering_without
+            .iter()
+            .any(|today| !today.rings_like(after))
+    }
+
     /// Whether something that stands is lost: a removal or a replacement.
     pub fn is_destructive(&self) -> bool {
         self.before.is_some()
@@ -155,8 +221,19 @@ impl RouteChange {
 
     /// The state that was seen, for digests.
     pub(super) fn seen(&self) -> impl Serialize + use<> {
-        let at_risk: Vec<Vip> = self.at_risk.iter().map(Vip::from).collect();
-        (self.before.as_ref().map(Vip::from), at_risk)
+        let vips = |rules: &[Route]| -> Vec<Vip> { rules.iter().map(Vip::from).collect() };
+        // A replaced rule answers its calls before and after, whatever else there is.
+        let is_replacement = self.before.is_some() && self.after.is_some();
+        let answering = match is_replacement {
+            true => Vec::new(),
+            false => vips(&self.answering_without),
+        };
+        (
+            self.before.as_ref().map(Vip::from),
+            vips(&self.at_risk),
+            answering,
+            self.doubt.map(Doubt::words),
+        )
     }
 
     /// What is wanted, for digests.
@@ -179,10 +256,13 @@ impl Change for RouteChange {
         Preview::of_route(self)
     }
 
-    /// Also a new rule of a protected caller: a more particular one takes
-    /// their calls away from the rule that is protected.
+    /// Whatever takes calls away from a VIP rule, and any new rule of a
+    /// protected caller.
     fn needs_consent(&self, limits: &Limits) -> bool {
-        self.is_destructive() || self.always_asks || limits.is_protected(&self.key.ani)
+        self.is_destructive()
+            || self.takes_calls()
+            || self.always_asks
+            || limits.is_protected(&self.key.ani)
     }
 
     fn refuse_beyond(&self, limits: &Limits) -> Result<()> {

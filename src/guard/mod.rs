@@ -25,7 +25,7 @@ use tokio::sync::OnceCell;
 
 pub use approvals::asked_for;
 pub use attestation::AttestStep;
-pub use change::{Change, RouteChange};
+pub use change::{Change, Doubt, RouteChange};
 pub use clearance::Clearance;
 pub use fallback::{Fallback, FallbackReading, MayRoute};
 pub use plan::RoutePlan;

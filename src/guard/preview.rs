@@ -4,16 +4,16 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::{RouteChange, RoutePlan, TypedValue};
-use crate::domain::{Application, Route};
+use super::{Doubt, RouteChange, RoutePlan, TypedValue};
+use crate::domain::Route;
 use crate::redact::shown;
 
 /// Longer than any destination that is accepted, so that two never look alike
 /// for want of room.
 const DESTINATION_LIMIT: usize = 300;
 
-/// Additions of a plan that are shown one by one. What leads out of the domain
-/// is shown in any case.
+/// Additions of a plan that are shown one by one. Those that a person has to
+/// look at are shown in any case.
 const ADDITIONS_SHOWN: usize = 50;
 
 /// The words a person decides by. Everything that comes from the
@@ -68,16 +68,17 @@ impl Preview {
             notes = notes(change.notes()),
             account = shown(change.account().as_str(), 128),
             stored = shown(key.ani.as_str(), 64),
-            today = rings(change.before()),
-            afterwards = rings(change.after()),
+            today = answer(change, change.before()),
+            afterwards = answer(change, change.after()),
             at_risk = at_risk(change.at_risk()),
         );
         Preview::new(summary, &body, TypedValue::Caller(key.ani.clone()))
     }
 
-    /// A whole plan: line by line what is lost and what will ring outside;
-    /// where there are many more additions, how many ring where. Nothing that
-    /// is agreed to stays hidden, however long that makes it.
+    /// A whole plan: line by line what is lost, whose calls are taken away, and
+    /// which destinations look wrong; where there are many more additions, how
+    /// many ring where. Nothing that is agreed to stays hidden, however long
+    /// that makes it.
     pub(super) fn of_plan(plan: &RoutePlan) -> Preview {
         let changes = plan.changes();
         let summary = format!(
@@ -106,9 +107,9 @@ impl Preview {
         body.push_str(&notes(plan.notes()));
         list(&mut body, "Remove", &removed);
         list(&mut body, "Replace", &replaced);
-        let (outside, inside): (Vec<_>, Vec<_>) = added.into_iter().partition(rings_outside);
-        let (shown, counted) = inside.split_at(inside.len().min(ADDITIONS_SHOWN));
-        list(&mut body, "Add", &outside);
+        let (notable, plain): (Vec<_>, Vec<_>) = added.into_iter().partition(is_notable);
+        let (shown, counted) = plain.split_at(plain.len().min(ADDITIONS_SHOWN));
+        list(&mut body, "Add", &notable);
         list(&mut body, "Add", shown);
         count(&mut body, counted);
         Preview::new(summary, &body, TypedValue::Changes(changes.len()))
@@ -157,10 +158,16 @@ fn count(body: &mut String, changes: &[&RouteChange]) {
     }
 }
 
-/// Whether what is added is anything but a user or device of the domain.
-fn rings_outside(change: &&RouteChange) -> bool {
-    let application = change.after().map(|route| &route.application);
-    !matches!(application, Some(Application::User | Application::Device))
+/// Whether an addition is shown by itself, however many there are.
+fn is_notable(change: &&RouteChange) -> bool {
+    doubt(change).is_some() || change.takes_calls()
+}
+
+/// Why the destination looks wrong. That calls leave the domain is seen from
+/// the rule alone.
+fn doubt(change: &RouteChange) -> Option<Doubt> {
+    let leaves = change.after().is_some_and(Route::leaves_domain);
+    change.doubt().or(leaves.then_some(Doubt::Outside))
 }
 
 fn line(change: &RouteChange) -> String {
@@ -179,8 +186,13 @@ fn line(change: &RouteChange) -> String {
         1 => " (the service may remove another rule of this caller along with it)".to_owned(),
         n => format!(" (the service may remove {n} other rules of this caller along with it)"),
     };
+    let doubt = doubt(change).map_or(String::new(), |doubt| format!(" ({})", doubt.words()));
+    let taken = match change.takes_calls() {
+        true => format!(" (today: {})", answer(change, None)),
+        false => String::new(),
+    };
     format!(
-        "{} (\"{}\"){called}: {rings}{along}",
+        "{} (\"{}\"){called}: {rings}{doubt}{taken}{along}",
         key.ani,
         shown(key.ani.as_str(), 64)
     )
@@ -201,17 +213,55 @@ fn at_risk(rules: &[Route]) -> String {
         format!(
             "The service may remove along with it: called number {}, {}\n",
             rule.key.dnis,
-            rings(Some(rule))
+            rings(rule)
         )
     });
     lines.collect()
 }
 
-fn rings(route: Option<&Route>) -> String {
-    match route {
-        Some(route) => format!("rings {}", place(route)),
-        None => "no VIP rule for this caller: the domain's fallback decides, \
-                 and without a fallback rule the call is dropped"
-            .to_owned(),
+/// Who answers the calls that a change is about: its rule, or where it does
+/// not exist, what decides then.
+fn answer(change: &RouteChange, rule: Option<&Route>) -> String {
+    if let Some(rule) = rule {
+        return rings(rule);
     }
+    let rules = change.answering_without();
+    let Some(first) = rules.first() else {
+        return NO_RULE.to_owned();
+    };
+    let mut different = Vec::<&Route>::new();
+    for rule in rules {
+        if !different.iter().any(|other| other.rings_like(rule)) {
+            different.push(rule);
+        }
+    }
+    let places: Vec<String> = different.into_iter().map(place).collect();
+    let called = match first.key.dnis.is_any() {
+        true => "any called number".to_owned(),
+        false => format!("called number {}", first.key.dnis),
+    };
+    if !first.key.ani.is_same_caller(change.ani()) {
+        return format!(
+            "perhaps rings {} by the rule stored as \"{}\" for {called} (whether the service \
+             matches wildcards is not documented); otherwise {NO_RULE}",
+            places.join(" or "),
+            shown(first.key.ani.as_str(), 64),
+        );
+    }
+    match places.as_slice() {
+        [one] => format!("rings {one} (this caller's rule for {called})"),
+        several => format!(
+            "rings {} (this caller has several rules for {called} in different writings; \
+             which one the service takes is not documented)",
+            several.join(" or ")
+        ),
+    }
+}
+
+/// What decides where no VIP rule does.
+const NO_RULE: &str = "no VIP rule for this call: the domain's fallback decides, \
+                       and without a fallback rule the call is dropped";
+
+fn rings(route: &Route) -> String {
+    format!("rings {}", place(route))
 }

@@ -111,9 +111,10 @@ impl ToolName {
         match self {
             ToolName::AddVip => {
                 "Lets a caller ring straight through, also after hours, by a route-by-ANI rule in the \
-                 customer's PBX domain. Creating a rule acts at once. Where the caller already has a \
-                 rule that rings elsewhere, nothing is changed before a person has agreed to the \
-                 preview. Give the caller in any common writing; the same rule twice changes nothing."
+                 customer's PBX domain. A new rule acts at once. Nothing is changed before a person has \
+                 agreed to the preview where a rule is replaced, where calls are taken away from \
+                 another rule, or where the destination is outside the domain, does not exist or is \
+                 the Route by ANI user itself. Give the caller in any common writing; the same rule twice changes nothing."
             }
             ToolName::ExplainCall => {
                 "Says who rings when a caller dials, which rule decides and why, and what the service \

@@ -3,13 +3,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::App;
 use super::change::{Progress, Subject, carry_out};
 use super::consent::{Asked, Confirmation, Plan};
+use super::destinations::Look;
 use super::journal::Origin;
+use super::{App, Author};
 use crate::domain::{
     AccountId, Ani, Application, CalledNumber, Destination, PbxDomain, PhoneNumber, Route,
-    RouteKey, Vip,
+    RouteKey, Vip, answering_without,
 };
 use crate::error::Result;
 use crate::guard::{Channel, RouteChange};
@@ -87,8 +88,9 @@ struct Facts {
     warnings: Vec<String>,
 }
 
-/// Makes a caller a VIP. Replacing a rule that rings elsewhere needs a
-/// person's consent; creating one does not.
+/// Makes a caller a VIP. Needs a person's consent where a rule is replaced or
+/// calls are taken away from another rule, and, unless a person wrote the
+/// destination themselves, where that looks wrong.
 ///
 /// Sends at most two requests, one more where a person is asked during the
 /// call, and once a minute one for the domain's users, to warn of a
@@ -126,17 +128,16 @@ pub async fn add_vip(
         domain: &args.domain,
         number: Some(&args.ani),
     };
-    let doubt = match app.settings().read_only {
-        true => None,
-        false => {
-            // A login that is refused must not be tried a second time by the change itself.
-            app.client()?.token(false).await?;
-            app.destination_warning(&account, &args.domain, &wanted)
-                .await
-        }
+    let asked_for = AskedFor {
+        look: app
+            .look_at_destination(&account, &args.domain, &wanted)
+            .await?,
+        caller: &args.ani,
+        wanted,
+        by: app.author(),
     };
     let asked = carry_out(app, &subject, channel, Origin::default(), |routes| {
-        Ok(plan(&account, &args.ani, &wanted, doubt.as_deref(), routes))
+        Ok(plan(&account, &asked_for, routes))
     })
     .await?;
     Ok(match asked {
@@ -145,13 +146,22 @@ pub async fn add_vip(
     })
 }
 
+/// What is wanted, and what is known of it before the rules are read.
+struct AskedFor<'a> {
+    caller: &'a PhoneNumber,
+    wanted: Route,
+    look: Option<Look>,
+    by: Author,
+}
+
 fn plan(
     account: &AccountId,
-    caller: &PhoneNumber,
-    wanted: &Route,
-    doubt: Option<&str>,
+    asked_for: &AskedFor<'_>,
     routes: &[Route],
 ) -> Plan<RouteChange, Facts> {
+    let AskedFor { caller, wanted, .. } = asked_for;
+    let look = asked_for.look.as_ref();
+    let doubt = look.and_then(|look| look.doubt);
     let mut after = wanted.clone();
     let same_rule: Vec<&Route> = routes
         .iter()
@@ -165,7 +175,7 @@ fn plan(
         .or(same_rule.first())
         .copied();
     let mut warnings = Vec::new();
-    warnings.extend(doubt.map(str::to_owned));
+    warnings.extend(look.map(|look| look.warning.clone()));
     warnings.extend(caller.implausibility());
     warnings.extend(other_house_style(wanted, routes));
     if let Some(before) = before {
@@ -193,12 +203,36 @@ fn plan(
             facts: facts(before, warnings),
         };
     }
-    Plan {
-        facts: facts(before, warnings.clone()),
-        change: Some(
-            RouteChange::put(account.clone(), "add_vip", before.cloned(), after).noting(warnings),
-        ),
+    let mut change = RouteChange::put(account.clone(), "add_vip", before.cloned(), after.clone())
+        .answered_without_by(answering_without(&after.key, routes.iter()))
+        .doubting(doubt)
+        .noting(warnings.clone());
+    if doubt.is_some() && asked_for.by == Author::Program {
+        change = change.asked_in_any_case();
     }
+    // The preview shows it as today and afterwards.
+    warnings.extend(taken_calls(&change));
+    Plan {
+        facts: facts(before, warnings),
+        change: Some(change),
+    }
+}
+
+/// A warning where a new rule takes calls away from another one.
+fn taken_calls(change: &RouteChange) -> Option<String> {
+    let today = change.answering_without().first()?;
+    change.takes_calls().then(|| {
+        let called = match change.key().dnis.is_any() {
+            true => "calls".to_owned(),
+            false => format!("calls to {}", change.key().dnis),
+        };
+        format!(
+            "this rule takes {called} away from another one (stored as \"{}\", called number {}), which rings {}",
+            shown(today.key.ani.as_str(), 64),
+            today.key.dnis,
+            today.rings()
+        )
+    })
 }
 
 /// A warning where the domain's present rules write destinations the other

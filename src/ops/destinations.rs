@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::App;
 use super::page::{PageSize, page};
-use crate::domain::{AccountId, Application, PbxDomain, Route};
+use crate::domain::{AccountId, Application, PbxDomain, Route, names_ani_user};
 use crate::error::Result;
+use crate::guard::Doubt;
 use crate::redact::shown;
 use crate::skyswitch::Subscriber;
 
@@ -149,116 +150,177 @@ fn of_device(device: &str) -> DestinationRow {
     }
 }
 
+/// What is to be said of a destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Look {
+    /// What a person should know.
+    pub warning: String,
+    /// Why it looks wrong; `None` where nobody could look.
+    pub doubt: Option<Doubt>,
+}
+
+impl Look {
+    fn doubtful(doubt: Doubt, warning: String) -> Look {
+        Look {
+            warning,
+            doubt: Some(doubt),
+        }
+    }
+}
+
 impl App {
-    /// A warning where a rule's destination does not exist in its domain, with
-    /// the names that come near. One list of users serves a minute.
+    /// Looks at the destination of one rule that is about to be written.
     ///
-    /// A list that cannot be read gives no warning: the look is a courtesy,
-    /// and does not stand in the way of the change.
-    pub(super) async fn destination_warning(
+    /// # Errors
+    /// Those of the login: one that is refused must not be tried a second time
+    /// by the change itself.
+    pub(super) async fn look_at_destination(
         &self,
         account: &AccountId,
         domain: &PbxDomain,
         wanted: &Route,
-    ) -> Option<String> {
-        let wanted = [wanted];
-        let warnings = self.destination_warnings(account, domain, &wanted).await;
-        warnings.into_iter().next().map(|(_, warning)| warning)
+    ) -> Result<Option<Look>> {
+        if self.settings().read_only {
+            return Ok(None);
+        }
+        self.client()?.token(false).await?;
+        let looks = self.look_at_destinations(account, domain, &[wanted]).await;
+        Ok(looks.into_iter().next().map(|(_, look)| look))
     }
 
-    /// The same for many rules, with the position of each that is warned of.
-    pub(super) async fn destination_warnings(
+    /// Looks at the destinations of many rules; what is found comes with the
+    /// position of its rule. One list of users serves a minute.
+    ///
+    /// A list that cannot be read does not stand in the way of the change: a
+    /// warning says so.
+    pub(super) async fn look_at_destinations(
         &self,
         account: &AccountId,
         domain: &PbxDomain,
         wanted: &[&Route],
-    ) -> Vec<(usize, String)> {
-        if !self.settings().check_destinations {
-            return Vec::new();
-        }
-        let of_kind = |application: &Application| {
-            wanted.iter().any(|route| route.application == *application)
+    ) -> Vec<(usize, Look)> {
+        let has_inside = |application: &Application| {
+            let mut inside = wanted.iter().filter(|route| !route.leaves_domain());
+            inside.any(|route| route.application == *application)
         };
-        let users = match of_kind(&Application::User) {
-            true => self.known_users(account, domain).await,
-            false => None,
+        let checks = self.settings().check_destinations;
+        let users = match checks && has_inside(&Application::User) {
+            true => self.known_users(account, domain).await.map(Some),
+            false => Ok(None),
         };
-        let devices = match of_kind(&Application::Device) {
+        let devices = match checks && has_inside(&Application::Device) {
             true => self.known_devices(domain).await,
-            false => None,
+            false => Ok(None),
         };
-        let mut warnings = Vec::new();
-        for (position, route) in wanted.iter().enumerate() {
-            let known = match route.application {
-                Application::User => users.as_ref(),
-                Application::Device => devices.as_ref(),
+        let look = |route: &Route| {
+            seen_without_reading(route, domain).or_else(|| match route.application {
+                Application::User => look_in(&users, "user", route, domain),
+                Application::Device => look_in(&devices, "device", route, domain),
                 _ => None,
-            };
-            let warning = known.and_then(|known| known.miss(route, domain));
-            warnings.extend(warning.map(|warning| (position, warning)));
-        }
-        warnings
+            })
+        };
+        let looks = wanted.iter().enumerate();
+        looks
+            .filter_map(|(position, route)| Some((position, look(route)?)))
+            .collect()
     }
 
-    async fn known_users(&self, account: &AccountId, domain: &PbxDomain) -> Option<Known> {
-        let users = self
-            .client()
-            .ok()?
-            .subscribers(account, domain, FRESH)
-            .await
-            .ok()?;
-        let of_user = |user: &Subscriber| (user.user.clone(), user.name.clone());
-        let (machinery, people): (Vec<_>, Vec<_>) = users
-            .iter()
-            .partition(|user| user.is_system_user() || user.is_ani_user());
-        Some(Known {
-            kind: "user",
-            names: people.into_iter().map(of_user).collect(),
-            never_offered: machinery
-                .into_iter()
-                .map(|user| user.user.clone())
+    async fn known_users(&self, account: &AccountId, domain: &PbxDomain) -> Result<Known> {
+        let users = self.client()?.subscribers(account, domain, FRESH).await?;
+        let (ani_users, others): (Vec<_>, Vec<_>) =
+            users.iter().partition(|user| user.is_ani_user());
+        let (machinery, people): (Vec<&Subscriber>, Vec<_>) =
+            others.into_iter().partition(|user| user.is_system_user());
+        let ids = |users: Vec<&Subscriber>| users.iter().map(|user| user.user.clone()).collect();
+        Ok(Known {
+            names: people
+                .iter()
+                .map(|user| (user.user.clone(), user.name.clone()))
                 .collect(),
+            never_offered: ids(machinery),
+            ani_users: ids(ani_users),
         })
     }
 
-    async fn known_devices(&self, domain: &PbxDomain) -> Option<Known> {
-        let pbx = self.client().ok()?.pbx().ok()?;
-        let devices = pbx.domain_devices(domain).await.ok()?;
+    /// The devices of a domain; `None` without the PBX API, which shows them.
+    async fn known_devices(&self, domain: &PbxDomain) -> Result<Option<Known>> {
+        let Ok(pbx) = self.client()?.pbx() else {
+            return Ok(None);
+        };
+        let devices = pbx.domain_devices(domain).await?;
         let names = devices
             .iter()
             .map(|device| (device_name(device).to_owned(), None));
-        Some(Known {
-            kind: "device",
+        Ok(Some(Known {
             names: names.collect(),
             never_offered: Vec::new(),
-        })
+            ani_users: Vec::new(),
+        }))
+    }
+}
+
+/// What a destination shows by itself: that it lies outside, or is the Route
+/// by ANI user.
+fn seen_without_reading(route: &Route, domain: &PbxDomain) -> Option<Look> {
+    if route.leaves_domain() {
+        return Some(Look::doubtful(
+            Doubt::Outside,
+            format!(
+                "{} is outside {domain}: calls leave the customer's phone system",
+                route.rings()
+            ),
+        ));
+    }
+    let (id, _) = route.destination.address(&route.application);
+    let is_loop = route.application != Application::Device && names_ani_user(id);
+    is_loop.then(|| in_a_circle(id))
+}
+
+fn in_a_circle(id: &str) -> Look {
+    Look::doubtful(
+        Doubt::Loop,
+        format!(
+            "user \"{}\" is the Route by ANI user, which hands every call back to the VIP rules: the call would go in a circle and nobody would answer",
+            shown(id, 80)
+        ),
+    )
+}
+
+fn look_in(
+    known: &Result<Option<Known>>,
+    kind: &str,
+    route: &Route,
+    domain: &PbxDomain,
+) -> Option<Look> {
+    match known {
+        Ok(known) => known.as_ref()?.look(kind, route, domain),
+        Err(error) => Some(Look {
+            warning: format!(
+                "the {kind}s of {domain} could not be read, so nobody checked whether the destination exists: {error}"
+            ),
+            doubt: None,
+        }),
     }
 }
 
 /// What exists in a domain: ids, and names where there are some.
 struct Known {
-    kind: &'static str,
     names: Vec<(String, Option<String>)>,
     /// Ids that exist, and that nobody means.
     never_offered: Vec<String>,
+    /// Ids of Route by ANI users.
+    ani_users: Vec<String>,
 }
 
 impl Known {
-    fn miss(&self, route: &Route, domain: &PbxDomain) -> Option<String> {
-        let given = device_name(route.destination.bare_for(&route.application));
-        let (id, host) = match given.split_once('@') {
-            Some((id, host)) => (id, Some(host)),
-            None => (given, None),
-        };
-        // A user of another domain is not ours to look for.
-        if host.is_some_and(|host| !domain.is(host)) {
-            return None;
+    fn look(&self, kind: &str, route: &Route, domain: &PbxDomain) -> Option<Look> {
+        let (id, _) = route.destination.address(&route.application);
+        let is_id = |known: &String| known.eq_ignore_ascii_case(id);
+        if self.ani_users.iter().any(is_id) {
+            return Some(in_a_circle(id));
         }
-        let names = self.names.iter().map(|(known, _)| known);
-        let exists = names
-            .chain(&self.never_offered)
-            .any(|known| known.eq_ignore_ascii_case(id));
-        if exists {
+        let mut names = self.names.iter().map(|(known, _)| known);
+        if names.any(is_id) || self.never_offered.iter().any(is_id) {
             return None;
         }
         let nearest = nearest(&self.names, id);
@@ -266,10 +328,12 @@ impl Known {
             true => "list_destinations (`skyswitch destinations`) shows those that do".to_owned(),
             false => format!("nearest: {}", nearest.join(", ")),
         };
-        Some(format!(
-            "{} \"{}\" does not exist in {domain}, so this caller would ring nowhere; {hint}",
-            self.kind,
-            shown(id, 80)
+        Some(Look::doubtful(
+            Doubt::Unknown,
+            format!(
+                "{kind} \"{}\" does not exist in {domain}, so this caller would ring nowhere; {hint}",
+                shown(id, 80)
+            ),
         ))
     }
 }

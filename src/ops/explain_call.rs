@@ -5,7 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::App;
-use crate::domain::{AccountId, CallerKey, DnisKey, PbxDomain, PhoneNumber, Route, Vip};
+use crate::domain::{
+    AccountId, CallerKey, CallerRules, DnisKey, PbxDomain, PhoneNumber, Route, Vip,
+};
 use crate::error::Result;
 use crate::redact::shown;
 
@@ -94,23 +96,14 @@ pub async fn explain_call(app: &App, args: &ExplainCall) -> Result<CallExplained
         .iter()
         .filter(|route| args.ani.matches(&route.key.ani))
         .collect();
-    let any: Vec<&Route> = of_caller
-        .iter()
-        .copied()
-        .filter(|route| route.key.dnis.is_any())
-        .collect();
     let dialled = args.dnis.as_ref().filter(|dnis| !dnis.is_any());
-    let exact: Vec<&Route> = dialled.map_or(Vec::new(), |dnis| {
-        of_caller
-            .iter()
-            .copied()
-            .filter(|route| !route.key.dnis.is_any() && dnis.matches(&route.key.dnis))
-            .collect()
+    let rules = CallerRules::of(of_caller.iter().copied(), |dnis| {
+        dialled.is_some_and(|dialled| dialled.matches(dnis))
     });
-    let for_numbers = of_caller.len() - any.len();
-    let deciding = if exact.is_empty() { &any } else { &exact };
+    let deciding = rules.deciding();
+    let for_numbers = of_caller.len() - rules.any.len();
     let open = dialled.is_none() && for_numbers > 0;
-    let verdict = decide(deciding, !exact.is_empty(), open);
+    let verdict = decide(deciding, !rules.exact.is_empty(), open);
     let rule = match verdict {
         DecidedBy::ExactRule | DecidedBy::CallerRule => deciding.first().copied(),
         _ => None,
@@ -135,7 +128,7 @@ pub async fn explain_call(app: &App, args: &ExplainCall) -> Result<CallExplained
             .filter(|other| rule.is_none_or(|rule| rule.key != other.key))
             .map(|other| Vip::from(*other))
             .collect(),
-        unknown: unknown(args, verdict, rule, &any, &exact, &routes),
+        unknown: unknown(args, verdict, rule, &rules, &routes),
         rule: rule.map(Vip::from),
     })
 }
@@ -205,8 +198,7 @@ fn unknown(
     args: &ExplainCall,
     verdict: DecidedBy,
     rule: Option<&Route>,
-    any: &[&Route],
-    exact: &[&Route],
+    rules: &CallerRules<'_>,
     routes: &[Route],
 ) -> Vec<String> {
     let mut unknown = vec![
@@ -214,7 +206,7 @@ fn unknown(
          translation rule exists: without them no VIP rule is looked at (see setup_checklist)"
             .to_owned(),
     ];
-    if !any.is_empty() && !exact.is_empty() {
+    if !rules.any.is_empty() && !rules.exact.is_empty() {
         unknown.push(
             "whether the rule for this called number comes before the one for any: the order is not documented; \
              the more particular one is assumed here"
@@ -227,7 +219,7 @@ fn unknown(
     let patterns: Vec<String> = routes
         .iter()
         .filter(|route| !args.ani.matches(&route.key.ani))
-        .filter(|route| route.key.ani.as_str().contains(['*', '?', '[']))
+        .filter(|route| route.key.ani.is_pattern())
         .map(|route| format!("\"{}\"", shown(route.key.ani.as_str(), 64)))
         .take(5)
         .collect();

@@ -70,6 +70,16 @@ use turns::Turns;
 pub struct App {
     shared: Arc<Shared>,
     asked_by: Arc<str>,
+    author: Author,
+}
+
+/// Who wrote the arguments of an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Author {
+    /// A model or another program. Nobody may have looked at them.
+    Program,
+    /// A person, who typed them. Where they look odd, a warning is enough.
+    Person,
 }
 
 #[derive(Debug)]
@@ -111,6 +121,7 @@ impl App {
                 settling: TaskTracker::new(),
             }),
             asked_by: "an embedding program".into(),
+            author: Author::Program,
         }
     }
 
@@ -121,7 +132,21 @@ impl App {
         App {
             shared: Arc::clone(&self.shared),
             asked_by: shown(who, 200).into(),
+            author: self.author,
         }
+    }
+
+    /// The same operations with arguments that a person typed themselves.
+    #[must_use]
+    pub fn typed_by_a_person(self) -> App {
+        App {
+            author: Author::Person,
+            ..self
+        }
+    }
+
+    fn author(&self) -> Author {
+        self.author
     }
 
     /// The settings it was made with.

@@ -8,7 +8,7 @@ use super::change::{Progress, Subject, carry_out};
 use super::consent::{Asked, Confirmation, Plan};
 use super::journal::Origin;
 use super::siblings::{at_risk, siblings};
-use crate::domain::{AccountId, CallerKey, DnisKey, PbxDomain, Route, Vip};
+use crate::domain::{AccountId, CallerKey, DnisKey, PbxDomain, Route, Vip, answering_without};
 use crate::error::{Error, Result};
 use crate::guard::{Channel, RouteChange};
 use crate::redact::shown;
@@ -169,12 +169,15 @@ fn plan(
     };
     let others = siblings(&removed, routes);
     Ok(Plan {
-        change: Some(RouteChange::remove(
-            account.clone(),
-            "remove_vip",
-            removed.clone(),
-            at_risk(&removed, routes),
-        )),
+        change: Some(
+            RouteChange::remove(
+                account.clone(),
+                "remove_vip",
+                removed.clone(),
+                at_risk(&removed, routes),
+            )
+            .answered_without_by(answering_without(&removed.key, routes.iter())),
+        ),
         facts: Facts {
             warnings: Vec::new(),
             removed: Some(removed),

@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 use super::App;
 use super::change::{Progress, Subject, carry_out};
 use super::consent::{Asked, Confirmation, Plan};
+use super::destinations::Look;
 use super::journal::Origin;
 use super::list_changes::{ChangeRow, change_id};
 use super::setup::undo_setup;
 use super::siblings::{at_risk, siblings};
-use crate::domain::{AccountId, PbxDomain, PhoneNumber, Route, Vip};
+use crate::domain::{AccountId, PbxDomain, PhoneNumber, Route, Vip, answering_without};
 use crate::error::{Code, Error, Result};
 use crate::guard::{Channel, RouteChange};
 use crate::redact::shown;
@@ -122,15 +123,19 @@ async fn undo_vip(
         undoes: Some(undone.id),
         ..Origin::default()
     };
+    let look = match &undone.routes.before {
+        Some(restored) => app.look_at_destination(account, &domain, restored).await?,
+        None => None,
+    };
     let asked = carry_out(app, &subject, channel, origin, |routes| {
-        plan(account, &undone, routes)
+        plan(account, &undone, look.as_ref(), routes)
     })
     .await?;
     let (facts, progress) = match asked {
         Asked::Question(question) => return Ok(Asked::Question(question)),
         Asked::Done(done) => done,
     };
-    let mut warnings = Vec::new();
+    let mut warnings: Vec<String> = look.into_iter().map(|look| look.warning).collect();
     let mut confirmation = Confirmation::default();
     let mut change_id = None;
     let status = match progress {
@@ -218,6 +223,7 @@ impl App {
 fn plan(
     account: &AccountId,
     undone: &Change,
+    look: Option<&Look>,
     routes: &[Route],
 ) -> Result<Plan<RouteChange, Facts>> {
     let now = stands(undone, routes);
@@ -260,10 +266,15 @@ fn plan(
         )),
         (None, None) => None,
     };
-    Ok(Plan {
-        change: change.map(RouteChange::asked_in_any_case),
-        facts,
-    })
+    let change = change.map(|change| {
+        let answering = answering_without(change.key(), routes.iter());
+        change
+            .answered_without_by(answering)
+            .doubting(look.and_then(|look| look.doubt))
+            .noting(look.map(|look| look.warning.clone()).into_iter().collect())
+            .asked_in_any_case()
+    });
+    Ok(Plan { change, facts })
 }
 
 /// The rule that stands under a change's key: stored exactly so, or as the

@@ -120,7 +120,20 @@ impl<'a> Exchange<'a> {
             let dnis = rule.dnis.specific();
             dnis.is_some_and(|dnis| same_number(dnis, did))
         });
-        exact.or_else(|| rules().find(|rule| rule.dnis.specific().is_none()))
+        exact
+            .or_else(|| rules().find(|rule| rule.dnis.specific().is_none()))
+            .or_else(|| self.catch_all_rule(domain))
+    }
+
+    /// The rule stored for the caller `*`, where the service takes that for any caller.
+    fn catch_all_rule(&self, domain: &str) -> Option<&StoredRoute> {
+        let mut rules = self.tenant.routes.iter();
+        rules.find(|rule| {
+            self.tenant.wildcard_matches_callers
+                && rule.domain.eq_ignore_ascii_case(domain)
+                && rule.ani == ANY
+                && rule.dnis.specific().is_none()
+        })
     }
 
     fn follow_vip_rule(&self, rule: &StoredRoute) -> Outcome {

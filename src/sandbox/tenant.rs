@@ -61,6 +61,9 @@ pub struct Tenant {
     /// What DELETE without `dnis` does, which SkySwitch does not document: false removes only
     /// the any-DNIS rule of the ANI, true removes all rules of the ANI in the domain.
     pub delete_without_dnis_removes_all: bool,
+    /// Whether a rule stored for the caller `*` answers every caller without a rule of their own,
+    /// which SkySwitch does not document.
+    pub wildcard_matches_callers: bool,
     /// How long at most the route list goes on showing the state before a change made through
     /// the API, as a cache does; zero shows changes at once.
     pub read_lag: Duration,
@@ -102,6 +105,7 @@ impl Tenant {
             token_answer: TokenAnswer::Full,
             scopes: DEFAULT_SCOPES.map(String::from).to_vec(),
             delete_without_dnis_removes_all: false,
+            wildcard_matches_callers: false,
             read_lag: Duration::ZERO,
         }
     }

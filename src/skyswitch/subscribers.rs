@@ -10,7 +10,7 @@ use super::call::Call;
 use super::page::{Names, Row};
 use super::scalar::Field;
 use super::{Client, account_path};
-use crate::domain::{AccountId, PbxDomain, ROUTE_BY_ANI};
+use crate::domain::{AccountId, PbxDomain, names_ani_user};
 use crate::error::Result;
 
 /// A user of a PBX domain; queues, attendants and system users are users, too.
@@ -28,16 +28,7 @@ impl Subscriber {
     /// Whether it is the user that calls are pointed at for Route by ANI: by
     /// its id or by its name, in any writing ("Route By ANI").
     pub fn is_ani_user(&self) -> bool {
-        let plain = |text: &str| -> String {
-            let letters = text.chars().filter(char::is_ascii_alphanumeric);
-            letters.map(|c| c.to_ascii_lowercase()).collect()
-        };
-        let wanted = plain(ROUTE_BY_ANI);
-        plain(&self.user) == wanted
-            || self
-                .name
-                .as_deref()
-                .is_some_and(|name| plain(name) == wanted)
+        names_ani_user(&self.user) || self.name.as_deref().is_some_and(names_ani_user)
     }
 }
 

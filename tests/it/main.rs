@@ -35,5 +35,6 @@ mod shutdown;
 mod state;
 mod support;
 mod sync;
+mod taken_calls;
 mod undo;
 mod vip_files;

@@ -93,7 +93,7 @@ async fn a_vip_for_one_called_number_is_a_rule_of_its_own() {
         dnis: Some("616-555-0100".parse().unwrap()),
         ..adding(CALLER, DENTAL, "102")
     };
-    let added = add(&bench.app(), &args, &nobody()).await.unwrap();
+    let added = add(&bench.app(), &args, &Channel::Given).await.unwrap();
     assert_eq!(added.status, AddVipStatus::Created);
     assert_eq!(added.vip.dnis.as_deref(), Some("16165550100"));
     assert_eq!(bench.only("PUT").parameter("dnis"), Some("16165550100"));
@@ -218,7 +218,7 @@ async fn a_destination_arrives_exactly_as_given() {
     {
         let ani = format!("1616555013{line}");
         let args = adding(&ani, DENTAL, destination);
-        add(&app, &args, &nobody()).await.unwrap();
+        add(&app, &args, &Channel::Given).await.unwrap();
         assert_eq!(bench.rings(DENTAL, &ani).as_deref(), Some(destination));
     }
 }
@@ -237,9 +237,8 @@ async fn the_setting_for_destinations_decides_what_is_sent() {
     ] {
         let bench = Bench::demo().await;
         let app = bench.app_with(|settings| settings.destination_form = form);
-        let added = add(&app, &adding("6165550111", BAKERY, given), &nobody())
-            .await
-            .unwrap();
+        let args = adding("6165550111", BAKERY, given);
+        let added = add(&app, &args, &Channel::Given).await.unwrap();
         assert_eq!(added.vip.destination, sent, "{form:?}");
         assert_eq!(bench.only("PUT").parameter("destination"), Some(sent));
     }
@@ -258,7 +257,7 @@ async fn a_domain_that_writes_destinations_the_other_way_is_pointed_out() {
         let added = add(
             &bench.app(),
             &adding("6165550111", DENTAL, given),
-            &nobody(),
+            &Channel::Given,
         )
         .await
         .unwrap();
@@ -319,7 +318,7 @@ async fn an_account_or_domain_the_service_does_not_know_is_not_found() {
     failure(add(&app, &args, &nobody()).await, Code::NotFound);
     bench.assert_nothing_written();
     let args = adding(CALLER, "nowhere.12345.service", "101");
-    failure(add(&app, &args, &nobody()).await, Code::NotFound);
+    failure(add(&app, &args, &Channel::Given).await, Code::NotFound);
     let bare = bench.app_with(|settings| settings.default_account = None);
     let error = failure(list(&bare, &listing(DENTAL)).await, Code::NotConfigured);
     assert_eq!(error.detail().field.as_deref(), Some("account_id"));

@@ -22,7 +22,9 @@ use skyswitch_mcp::ops::{
     Action, App, Asked, Progress, RowState, SyncMode, SyncOutcome, SyncSession, SyncStatus,
     SyncVips, sync_vips,
 };
-use skyswitch_mcp::sandbox::{Effect, Fault, Gate, StoredDnis, StoredRoute, Tenant};
+use skyswitch_mcp::sandbox::{
+    Effect, Fault, Gate, StoredDnis, StoredRoute, StoredSubscriber, Tenant,
+};
 use tokio::process::Child;
 use tokio_util::sync::CancellationToken;
 
@@ -285,7 +287,12 @@ async fn only_the_number_of_changes_is_agreement_also_to_additions_alone() {
 async fn nothing_of_a_plan_is_hidden_from_whoever_agrees_to_it() {
     let unwanted: Vec<String> = (0..250).map(|n| format!("1616444{n:04}")).collect();
     let rules: Vec<(&str, &str)> = unwanted.iter().map(|ani| (ani.as_str(), "100")).collect();
-    let bench = Bench::with(tenant_of(&rules)).await;
+    let tenant = ["100", "101"]
+        .iter()
+        .fold(tenant_of(&rules), |tenant, user| {
+            tenant.subscriber(StoredSubscriber::person(DENTAL, user, "Somebody"))
+        });
+    let bench = Bench::with(tenant).await;
     let mut rows: Vec<String> = (0..120)
         .map(|n| format!("1616555{n:04},10{}", n % 2))
         .collect();

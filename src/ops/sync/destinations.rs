@@ -1,4 +1,4 @@
-//! Rows whose destination does not exist in the domain.
+//! Rows whose destination looks wrong.
 
 use std::collections::BTreeMap;
 
@@ -11,26 +11,26 @@ use crate::ops::App;
 const LINES_NAMED: usize = 20;
 
 impl App {
-    /// Rows whose destination does not exist in the domain: one warning for
-    /// each destination, with the lines it is on.
-    pub(super) async fn unknown_destinations(&self, task: &Task, rows: &[Row]) -> Vec<String> {
-        let changed: Vec<&Row> = rows.iter().filter(|row| row.change.is_some()).collect();
-        let wanted: Vec<&Route> = changed
+    /// Marks the changes whose destination looks wrong, and gives one warning
+    /// for each destination, with the lines it is on.
+    pub(super) async fn doubt_destinations(&self, task: &Task, rows: &mut [Row]) -> Vec<String> {
+        let is_put = |row: &Row| row.change.is_some() && row.wanted.is_some();
+        let wanted: Vec<&Route> = rows
             .iter()
+            .filter(|row| is_put(row))
             .filter_map(|row| row.wanted.as_ref())
             .collect();
-        let lines: Vec<Option<usize>> = changed
-            .iter()
-            .filter(|row| row.wanted.is_some())
-            .map(|row| row.line)
-            .collect();
+        let looks = self
+            .look_at_destinations(&task.account, &task.domain, &wanted)
+            .await;
+        let mut puts: Vec<&mut Row> = rows.iter_mut().filter(|row| is_put(row)).collect();
         let mut found = BTreeMap::<String, Vec<usize>>::new();
-        for (position, warning) in self
-            .destination_warnings(&task.account, &task.domain, &wanted)
-            .await
-        {
-            let line = lines.get(position).copied().flatten();
-            found.entry(warning).or_default().extend(line);
+        for (position, look) in looks {
+            let Some(row) = puts.get_mut(position) else {
+                continue;
+            };
+            row.change = row.change.take().map(|change| change.doubting(look.doubt));
+            found.entry(look.warning).or_default().extend(row.line);
         }
         let told = found.into_iter().map(|(warning, lines)| {
             let named: Vec<String> = lines

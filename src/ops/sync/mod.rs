@@ -330,8 +330,6 @@ impl App {
                 let planned = wanted.plan(&routes)?;
                 report.rows = planned.rows;
                 report.warnings = planned.warnings;
-                let unknown = self.unknown_destinations(task, &report.rows).await;
-                report.warnings.extend(unknown);
             }
             Source::Run(resumed) => {
                 report.run_id = Some(resumed.id.clone());
@@ -339,6 +337,8 @@ impl App {
                 report.warnings.extend(report.put_back());
             }
         }
+        let doubts = self.doubt_destinations(task, &mut report.rows).await;
+        report.warnings.extend(doubts);
         let changes = report.changes();
         let touched = changes.iter().filter(|change| change.is_destructive());
         let kept = routes.len().saturating_sub(touched.count());

@@ -6,7 +6,7 @@ use super::{Action, Row, SyncMode};
 use crate::config::Limits;
 use crate::domain::{
     AccountId, Ani, Application, CalledNumber, Destination, DestinationForm, Dnis, PbxDomain,
-    PhoneNumber, Route, RouteKey,
+    PhoneNumber, Route, RouteKey, answering_without,
 };
 use crate::error::{Code, Error, Refused, Result};
 use crate::guard::RouteChange;
@@ -120,7 +120,7 @@ impl Wanted<'_> {
         row.wanted = Some(after.clone());
         let Some(before) = before else {
             row.action = Action::Add;
-            row.change = Some(self.put(None, after));
+            row.change = Some(self.put(None, after, standing));
             return row;
         };
         if before.rings_like(&after) {
@@ -132,7 +132,7 @@ impl Wanted<'_> {
             return row.invalid(refusal.to_string());
         }
         row.action = Action::Replace;
-        row.change = Some(self.put(Some(before.clone()), after));
+        row.change = Some(self.put(Some(before.clone()), after, standing));
         row
     }
 
@@ -185,8 +185,10 @@ impl Wanted<'_> {
         })
     }
 
-    fn put(&self, before: Option<Route>, after: Route) -> RouteChange {
+    fn put(&self, before: Option<Route>, after: Route, standing: &Standing<'_>) -> RouteChange {
+        let answering = standing.answering_without(&after);
         RouteChange::put(self.account.clone(), super::TOOL, before, after)
+            .answered_without_by(answering)
     }
 
     fn remove_unlisted(
@@ -258,14 +260,16 @@ impl Identity {
 }
 
 /// The rules that stand, found by caller without going through all of them.
-struct Standing<'a> {
+pub(super) struct Standing<'a> {
     routes: &'a [Route],
     by_text: HashMap<&'a str, Vec<usize>>,
     by_number: HashMap<PhoneNumber, Vec<usize>>,
+    /// Those stored with wildcards.
+    patterns: Vec<&'a Route>,
 }
 
 impl<'a> Standing<'a> {
-    fn of(routes: &'a [Route]) -> Standing<'a> {
+    pub fn of(routes: &'a [Route]) -> Standing<'a> {
         let mut by_text = HashMap::<_, Vec<usize>>::new();
         let mut by_number = HashMap::<_, Vec<usize>>::new();
         for (index, route) in routes.iter().enumerate() {
@@ -279,7 +283,21 @@ impl<'a> Standing<'a> {
             routes,
             by_text,
             by_number,
+            patterns: routes.iter().filter(|r| r.key.ani.is_pattern()).collect(),
         }
+    }
+
+    /// The rule stored under a key: exactly this caller and this called number.
+    pub fn stored_under(&self, key: &RouteKey) -> Option<&'a Route> {
+        let mut of_caller = self.by_text.get(key.ani.as_str())?.iter();
+        let found = of_caller.find(|index| self.routes[**index].key.dnis.same_as(&key.dnis));
+        found.map(|index| &self.routes[*index])
+    }
+
+    /// The rules that answer a rule's calls wherever it does not exist.
+    pub fn answering_without(&self, rule: &Route) -> Vec<Route> {
+        let patterns = self.patterns.iter().copied();
+        answering_without(&rule.key, self.of_caller(rule).chain(patterns))
     }
 
     /// The rule that a row names: stored exactly so, else the same number.
@@ -315,7 +333,7 @@ impl<'a> Standing<'a> {
     }
 
     /// The rules of a rule's caller, in any writing.
-    fn of_caller(&self, rule: &Route) -> impl Iterator<Item = &'a Route> {
+    pub fn of_caller(&self, rule: &Route) -> impl Iterator<Item = &'a Route> + Clone {
         let text = rule.key.ani.as_str();
         let indexes = PhoneNumber::from_stored(text)
             .and_then(|number| self.by_number.get(&number))

@@ -6,13 +6,14 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::outcome::RowState;
+use super::plan::Standing;
 use super::report::{Report, Row};
 use super::{Source, SyncMode, SyncVips, TOOL, Task};
 use crate::domain::{AccountId, PbxDomain, Route, RouteKey};
 use crate::error::{Code, Error, Result};
 use crate::guard::RouteChange;
 use crate::ops::App;
-use crate::ops::siblings::at_risk;
+use crate::ops::siblings::at_risk_among;
 use crate::redact::shown;
 use crate::state::{Change, RunRow};
 
@@ -112,17 +113,11 @@ impl App {
             }
         }
         let planned = store.run_rows(&resumed.id).await?;
-        let mut by_ani = HashMap::<_, Vec<_>>::new();
-        for route in routes {
-            let ani = route.key.ani.as_str();
-            by_ani.entry(ani).or_default().push(route);
-        }
         let rest = Rest {
             account: &task.account,
             planned: &planned,
             tried,
-            routes,
-            by_ani,
+            rules: Standing::of(routes),
         };
         Ok(rest.rows())
     }
@@ -134,8 +129,8 @@ struct Rest<'a> {
     planned: &'a [RunRow],
     /// By position in the plan.
     tried: HashMap<i64, Change>,
-    routes: &'a [Route],
-    by_ani: HashMap<&'a str, Vec<&'a Route>>,
+    /// What stands now.
+    rules: Standing<'a>,
 }
 
 /// A rule that stands no more and was at risk from a removal of the run.
@@ -176,7 +171,7 @@ impl<'a> Rest<'a> {
                 continue;
             };
             for rule in &planned.at_risk {
-                if self.standing(&rule.key).is_none() {
+                if self.rules.stored_under(&rule.key).is_none() {
                     lost.insert(&rule.key, Lost { rule, removal });
                 }
             }
@@ -188,14 +183,6 @@ impl<'a> Rest<'a> {
         self.tried
             .get(&planned.row)
             .filter(|change| change.was_made())
-    }
-
-    fn standing(&self, key: &RouteKey) -> Option<&'a Route> {
-        let of_caller = self.by_ani.get(key.ani.as_str())?;
-        let mut found = of_caller.iter();
-        found
-            .find(|route| route.key.dnis.same_as(&key.dnis))
-            .copied()
     }
 
     /// One row of the plan, as it is now.
@@ -217,7 +204,10 @@ impl<'a> Rest<'a> {
             row.change_id = Some(made.id);
             return row;
         }
-        let now = planned.routes.key().and_then(|key| self.standing(key));
+        let now = planned
+            .routes
+            .key()
+            .and_then(|key| self.rules.stored_under(key));
         let rings_as = |wanted: Option<&Route>| match (now, wanted) {
             (None, None) => true,
             (Some(now), Some(wanted)) => now.rings_like(wanted),
@@ -243,14 +233,11 @@ impl<'a> Rest<'a> {
             return row;
         }
         row.state = Some(RowState::NotSent);
-        let account = self.account.clone();
         row.change = match (now, wanted) {
-            (now, Some(wanted)) => {
-                let wanted = wanted.clone();
-                Some(RouteChange::put(account, TOOL, now.cloned(), wanted))
-            }
+            (now, Some(wanted)) => Some(self.put(now.cloned(), wanted)),
             (Some(now), None) => {
-                let at_risk = at_risk(now, self.routes);
+                let account = self.account.clone();
+                let at_risk = at_risk_among(now, self.rules.of_caller(now));
                 Some(RouteChange::remove(account, TOOL, now.clone(), at_risk))
             }
             (None, None) => None,
@@ -266,9 +253,13 @@ impl<'a> Rest<'a> {
                 .to_owned(),
         );
         row.lost = Some(lost.clone());
-        let account = self.account.clone();
-        row.change = Some(RouteChange::put(account, TOOL, None, wanted.clone()));
+        row.change = Some(self.put(None, wanted));
         row
+    }
+
+    fn put(&self, before: Option<Route>, wanted: &Route) -> RouteChange {
+        RouteChange::put(self.account.clone(), TOOL, before, wanted.clone())
+            .answered_without_by(self.rules.answering_without(wanted))
     }
 }
 
