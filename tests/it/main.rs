@@ -9,6 +9,7 @@ mod crash;
 mod cut_off;
 mod explain;
 mod fallback_rules;
+mod full_disk;
 mod guard;
 mod journal;
 mod late_requests;

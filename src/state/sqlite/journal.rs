@@ -1,6 +1,6 @@
 //! The journal of changes.
 
-use sqlx::sqlite::{Sqlite, SqliteRow};
+use sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
 use sqlx::{QueryBuilder, Row};
 
 use super::setup::setup_entry;
@@ -82,93 +82,25 @@ impl Store {
         self.begin_row(&row, limit).await
     }
 
-    /// Counting, looking for others and writing are one step, so that processes
-    /// cannot exceed the limit together, or work on the same rule.
+    /// Counting, looking for others and writing are one transaction, so that
+    /// processes cannot exceed the limit together, or work on the same rule.
     pub(super) async fn begin_row(
         &self,
         new: &NewRow<'_>,
         limit: Option<(i64, u32)>,
     ) -> Result<Begun> {
-        let (since, most) = limit.unwrap_or((0, u32::MAX));
-        let row = sqlx::query(
-            "INSERT INTO changes (realm, account, operation, asked_by, domain, ani, dnis, caller,
-                                  route_before, route_wanted, piece, did, status, undoes, run, row,
-                                  owner, started_at)
-             SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?, ?, ?, ?
-             WHERE (? OR (SELECT COUNT(*) FROM changes
-                          WHERE realm = ? AND started_at > ? AND status <> 'failed') < ?)
-               AND NOT EXISTS (SELECT 1 FROM changes WHERE realm = ? AND account = ? AND caller = ?
-                               AND caller <> '' AND lower(domain) = lower(?)
-                               AND coalesce(nullif(dnis, '*'), '') = coalesce(nullif(?, '*'), '')
-                               AND ((status = 'open' AND owner NOT IN ('', ?))
-                                    OR (status <> 'failed' AND operation <> 'lost_along_with'
-                                        AND started_at >= ? AND run IS NOT ?)))
-             RETURNING id",
-        )
-        .bind(new.realm)
-        .bind(new.account)
-        .bind(new.operation)
-        .bind(new.asked_by)
-        .bind(new.domain)
-        .bind(new.ani)
-        .bind(new.dnis)
-        .bind(&new.caller)
-        .bind(&new.before)
-        .bind(&new.wanted)
-        .bind(&new.piece)
-        .bind(new.did)
-        .bind(new.undoes)
-        .bind(new.run.map(|(run, _)| run))
-        .bind(new.run.map(|(_, row)| row))
-        .bind(new.owner)
-        .bind(new.now)
-        .bind(limit.is_none())
-        .bind(new.realm)
-        .bind(since)
-        .bind(most)
-        .bind(new.realm)
-        .bind(new.account)
-        .bind(&new.caller)
-        .bind(new.domain)
-        .bind(new.dnis)
-        .bind(new.owner)
-        .bind(new.since)
-        .bind(new.run.map(|(run, _)| run))
-        .fetch_optional(&self.pool)
-        .await
-        .map_err(failed)?;
-        if let Some(row) = row {
-            return row.try_get(0).map(Begun::Written).map_err(failed);
-        }
-        Ok(match self.in_the_way(new).await? {
-            Some(other) => Begun::ChangedMeanwhile(other),
-            None => Begun::OverLimit,
+        self.write(async |database| {
+            if let Some(other) = in_the_way(database, new).await? {
+                return Ok(Begun::ChangedMeanwhile(other));
+            }
+            if let Some((since, most)) = limit
+                && counted(database, new.realm, since).await? >= u64::from(most)
+            {
+                return Ok(Begun::OverLimit);
+            }
+            insert(database, new).await.map(Begun::Written)
         })
-    }
-
-    /// The newest change to the same rule that another works on, or that was
-    /// begun after the rule was seen.
-    async fn in_the_way(&self, new: &NewRow<'_>) -> Result<Option<i64>> {
-        sqlx::query_scalar(
-            "SELECT id FROM changes WHERE realm = ? AND account = ? AND caller = ? AND caller <> ''
-               AND lower(domain) = lower(?)
-               AND coalesce(nullif(dnis, '*'), '') = coalesce(nullif(?, '*'), '')
-               AND ((status = 'open' AND owner NOT IN ('', ?))
-                    OR (status <> 'failed' AND operation <> 'lost_along_with'
-                                        AND started_at >= ? AND run IS NOT ?))
-             ORDER BY id DESC LIMIT 1",
-        )
-        .bind(new.realm)
-        .bind(new.account)
-        .bind(&new.caller)
-        .bind(new.domain)
-        .bind(new.dnis)
-        .bind(new.owner)
-        .bind(new.since)
-        .bind(new.run.map(|(run, _)| run))
-        .fetch_optional(&self.pool)
         .await
-        .map_err(failed)
     }
 
     /// Closes a change that is open; false when it was closed before.
@@ -188,46 +120,55 @@ impl Store {
     }
 
     pub(super) async fn close_row(&self, id: i64, end: &RowEnd<'_>) -> Result<bool> {
-        let done = sqlx::query(
-            "UPDATE changes SET status = ?, route_after = ?, stands = ?, problem = ?, request_id = ?,
-                                ended_at = ?, owner = ''
-             WHERE id = ? AND status = 'open'",
-        )
-        .bind(end.status.word())
-        .bind(&end.after)
-        .bind(end.stands)
-        .bind(end.problem)
-        .bind(end.request_id)
-        .bind(end.now)
-        .bind(id)
-        .execute(&self.pool)
+        self.write(async |database| {
+            let done = sqlx::query(
+                "UPDATE changes SET status = ?, route_after = ?, stands = ?, problem = ?, request_id = ?,
+                                    ended_at = ?, owner = ''
+                 WHERE id = ? AND status = 'open'",
+            )
+            .bind(end.status.word())
+            .bind(&end.after)
+            .bind(end.stands)
+            .bind(end.problem)
+            .bind(end.request_id)
+            .bind(end.now)
+            .bind(id)
+            .execute(database)
+            .await
+            .map_err(failed)?;
+            Ok(done.rows_affected() == 1)
+        })
         .await
-        .map_err(failed)?;
-        Ok(done.rows_affected() == 1)
     }
 
     /// Leaves the open changes of a process that is gone to whoever works next.
     pub async fn abandon_changes_of(&self, owner: &str) -> Result<()> {
-        sqlx::query("UPDATE changes SET owner = '' WHERE owner = ? AND status = 'open'")
-            .bind(owner)
-            .execute(&self.pool)
-            .await
-            .map(drop)
-            .map_err(failed)
+        self.write(async |database| {
+            sqlx::query("UPDATE changes SET owner = '' WHERE owner = ? AND status = 'open'")
+                .bind(owner)
+                .execute(database)
+                .await
+                .map(drop)
+                .map_err(failed)
+        })
+        .await
     }
 
     /// Leaves an open change to whoever works next: its outcome is not known.
     pub async fn abandon_change(&self, id: i64, problem: &str, now: i64) -> Result<()> {
-        sqlx::query(
-            "UPDATE changes SET owner = '', problem = ?, given_up_at = ? WHERE id = ? AND status = 'open'",
-        )
+        self.write(async |database| {
+            sqlx::query(
+                "UPDATE changes SET owner = '', problem = ?, given_up_at = ? WHERE id = ? AND status = 'open'",
+            )
             .bind(problem)
             .bind(now)
             .bind(id)
-            .execute(&self.pool)
+            .execute(database)
             .await
             .map(drop)
             .map_err(failed)
+        })
+        .await
     }
 
     /// Changes that are open and not worked on by `owner`, oldest first.
@@ -295,16 +236,76 @@ impl Store {
     /// How many changes were begun after `since` (milliseconds) and not known
     /// to have failed.
     pub async fn changes_since(&self, realm: &str, since: i64) -> Result<u64> {
-        let count: i64 = sqlx::query_scalar(
-            "SELECT COUNT(*) FROM changes WHERE realm = ? AND started_at > ? AND status <> 'failed'",
-        )
-        .bind(realm)
-        .bind(since)
-        .fetch_one(&self.pool)
-        .await
-        .map_err(failed)?;
-        Ok(u64::try_from(count).unwrap_or_default())
+        let mut database = self.pool.acquire().await.map_err(failed)?;
+        counted(&mut database, realm, since).await
     }
+}
+
+async fn counted(database: &mut SqliteConnection, realm: &str, since: i64) -> Result<u64> {
+    let count: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM changes WHERE realm = ? AND started_at > ? AND status <> 'failed'",
+    )
+    .bind(realm)
+    .bind(since)
+    .fetch_one(database)
+    .await
+    .map_err(failed)?;
+    Ok(u64::try_from(count).unwrap_or_default())
+}
+
+/// The newest change to the same rule that another works on, or that was
+/// begun after the rule was seen.
+async fn in_the_way(database: &mut SqliteConnection, new: &NewRow<'_>) -> Result<Option<i64>> {
+    sqlx::query_scalar(
+        "SELECT id FROM changes WHERE realm = ? AND account = ? AND caller = ? AND caller <> ''
+           AND lower(domain) = lower(?)
+           AND coalesce(nullif(dnis, '*'), '') = coalesce(nullif(?, '*'), '')
+           AND ((status = 'open' AND owner NOT IN ('', ?))
+                OR (status <> 'failed' AND operation <> 'lost_along_with'
+                    AND started_at >= ? AND run IS NOT ?))
+         ORDER BY id DESC LIMIT 1",
+    )
+    .bind(new.realm)
+    .bind(new.account)
+    .bind(&new.caller)
+    .bind(new.domain)
+    .bind(new.dnis)
+    .bind(new.owner)
+    .bind(new.since)
+    .bind(new.run.map(|(run, _)| run))
+    .fetch_optional(database)
+    .await
+    .map_err(failed)
+}
+
+async fn insert(database: &mut SqliteConnection, new: &NewRow<'_>) -> Result<i64> {
+    let inserted = sqlx::query(
+        "INSERT INTO changes (realm, account, operation, asked_by, domain, ani, dnis, caller,
+                              route_before, route_wanted, piece, did, status, undoes, run, row,
+                              owner, started_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?, ?, ?, ?)",
+    )
+    .bind(new.realm)
+    .bind(new.account)
+    .bind(new.operation)
+    .bind(new.asked_by)
+    .bind(new.domain)
+    .bind(new.ani)
+    .bind(new.dnis)
+    .bind(&new.caller)
+    .bind(&new.before)
+    .bind(&new.wanted)
+    .bind(&new.piece)
+    .bind(new.did)
+    .bind(new.undoes)
+    .bind(new.run.map(|(run, _)| run))
+    .bind(new.run.map(|(_, row)| row))
+    .bind(new.owner)
+    .bind(new.now)
+    .execute(database)
+    .await
+    .map_err(failed)?;
+    Ok(inserted.last_insert_rowid())
 }
 
 /// The conditions of a list. What goes into the text is ours; values are bound.
