@@ -1,6 +1,7 @@
 //! All integration tests, in one binary. Each module is named for the
 //! behaviour it holds.
 
+mod acknowledgement;
 mod approval_page;
 mod command_line;
 mod completion;
