@@ -22,6 +22,7 @@ mod login;
 mod numbers;
 mod onboarding;
 mod onboarding_crash;
+mod one_rule_at_a_time;
 mod operations;
 mod pace;
 mod pbx_settings;

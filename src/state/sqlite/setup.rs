@@ -11,6 +11,7 @@ use crate::domain::{DidRoute, SetupPiece, SetupStep};
 use crate::error::{Error, Result};
 use crate::state::{
     Attestation, Begun, ChangeStatus, NewAttestation, NewSetupEntry, SetupClosing, SetupEntry,
+    TimeSpan,
 };
 
 impl Store {
@@ -21,7 +22,7 @@ impl Store {
     pub async fn begin_setup(
         &self,
         new: &NewSetupEntry<'_>,
-        limit: Option<(i64, u32)>,
+        limit: Option<(TimeSpan, u32)>,
     ) -> Result<Begun> {
         let did = match new.piece {
             SetupPiece::DidRoute { did, .. } => Some(did.as_str()),
@@ -43,8 +44,7 @@ impl Store {
             undoes: new.undoes,
             run: None,
             owner: new.owner,
-            // Whoever sets up a domain has its turn.
-            since: i64::MAX,
+            seen: new.seen,
             now: new.now,
         };
         self.begin_row(&row, limit).await
