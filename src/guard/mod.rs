@@ -36,7 +36,7 @@ pub use typed::TypedValue;
 
 use crate::config::{ConfirmMode, Limits};
 use crate::error::{Code, Error, Result};
-use crate::state::{SharedStore, Store};
+use crate::state::{SharedStore, Store, TimeSpan};
 
 /// How long a confirmation may be answered and used.
 pub const CONFIRMATION_LIFETIME: Duration = Duration::from_secs(300);
@@ -222,12 +222,12 @@ impl Guard {
             return Ok(());
         }
         let wanted = u64::try_from(change.count()).unwrap_or(u64::MAX);
-        let hour_ago = Timestamp::now().as_millisecond() - HOUR;
+        let last_hour = TimeSpan::last(HOUR, Timestamp::now().as_millisecond());
         let made = match self.store.exists() {
             true => {
                 self.store()
                     .await?
-                    .changes_since(&self.realm, hour_ago)
+                    .changes_within(&self.realm, last_hour)
                     .await?
             }
             false => 0,

@@ -1,15 +1,16 @@
 //! The one way a route is written: read, plan, guard, write down, send, tell.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use super::App;
 use super::consent::{Agreed, Asked, Plan, Planned, agree};
-use super::journal::{Journal, Origin, now};
+use super::journal::{Journal, Origin};
 use crate::domain::{AccountId, PbxDomain, PhoneNumber, Route};
 use crate::error::{Code, Error, Result};
 use crate::guard::{Channel, Clearance, Pending, RouteChange, SetupChange};
 use crate::skyswitch::{Client, Evidence, NotWritten, ReadyToWrite, Written};
+use crate::state::JournalPosition;
 
 /// How far a change got.
 pub(super) enum Progress {
@@ -91,13 +92,16 @@ pub(super) async fn carry_out<T: Send>(
         tracing::warn!(%error, "changes that were cut off could not be closed");
     }
     let plan = &plan;
-    let seen_at = &AtomicI64::new(0);
+    let seen_in_journal = &Mutex::new(JournalPosition::default());
     let read_and_plan = || async move {
         let turn = app.turn(subject.turn()).await?;
         // Logging in is no part of the read.
         client.token(false).await?;
         let seen = Instant::now();
-        seen_at.store(now(), Ordering::Relaxed);
+        let position = app.journal().position().await?;
+        *seen_in_journal
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = position;
         let routes = client
             .routes_now(subject.account, Some(subject.domain))
             .await?;
@@ -118,7 +122,11 @@ pub(super) async fn carry_out<T: Send>(
         Agreed::Cleared(clearance, turn) => {
             // An import in another process does not wait for this turn.
             let origin = Origin {
-                seen_at: Some(seen_at.load(Ordering::Relaxed)),
+                seen: Some(
+                    *seen_in_journal
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner),
+                ),
                 ..origin
             };
             let made = app.send(clearance, turn, origin).await;

@@ -14,8 +14,8 @@ use crate::error::{Code, Error, Result};
 use crate::guard::{HOUR, RouteChange, SetupChange};
 use crate::skyswitch::{NotWritten, Written};
 use crate::state::{
-    Begun, ChangeStatus, Closing, FileLock, NewChange, NewSetupEntry, SetupClosing, SharedStore,
-    StateFolder,
+    Begun, ChangeStatus, Closing, FileLock, JournalPosition, NewChange, NewSetupEntry,
+    SetupClosing, SharedStore, StateFolder, TimeSpan,
 };
 
 /// What a change belongs to beside itself.
@@ -25,9 +25,9 @@ pub(super) struct Origin {
     pub undoes: Option<i64>,
     /// The import and its position in the import's plan.
     pub run: Option<(String, i64)>,
-    /// When the rule was seen that the change was decided on, in milliseconds:
-    /// it is not sent where the journal shows a later change to the same rule.
-    pub seen_at: Option<i64>,
+    /// Where the journal was when the rule was read that the change was decided
+    /// on: it is not sent where another change to the same rule ended later.
+    pub seen: Option<JournalPosition>,
 }
 
 /// The journal of one upstream, as this process writes it.
@@ -81,7 +81,8 @@ impl Journal {
         change: &RouteChange,
         origin: &Origin,
     ) -> Result<i64> {
-        let begun = self.write(asked_by, change, origin, self.limit()).await?;
+        let begun = self.write(asked_by, change, origin, self.limit()).await;
+        let begun = begun.map_err(not_written_down)?;
         self.begun(begun)
     }
 
@@ -105,16 +106,30 @@ impl Journal {
             before: change.before(),
             undoes: origin.undoes,
             owner: self.owner().await?,
+            seen: origin.seen,
             now: now(),
         };
         let store = self.store.get().await?;
-        let begun = store.begin_setup(&new, self.limit()).await?;
+        let begun = store.begin_setup(&new, self.limit()).await;
+        let begun = begun.map_err(not_written_down)?;
         self.begun(begun)
     }
 
-    fn limit(&self) -> Option<(i64, u32)> {
+    /// Where the journal is now; to be asked before the read that a change is
+    /// decided on. Looking creates no store.
+    ///
+    /// # Errors
+    /// `internal` when the store cannot be used: nothing can be sent then.
+    pub async fn position(&self) -> Result<JournalPosition> {
+        if !self.store.exists() {
+            return Ok(JournalPosition::default());
+        }
+        self.store.get().await?.journal_position().await
+    }
+
+    fn limit(&self) -> Option<(TimeSpan, u32)> {
         let most = self.limits.max_changes_per_hour;
-        most.map(|most| (now() - HOUR, most))
+        most.map(|most| (TimeSpan::last(HOUR, now()), most))
     }
 
     fn begun(&self, begun: Begun) -> Result<i64> {
@@ -123,9 +138,9 @@ impl Journal {
             Begun::ChangedMeanwhile(other) => Err(Error::new(
                 Code::ConfirmationStale,
                 format!(
-                    "this rule is being changed by somebody else, or was after it was seen (change {other}), so nothing was sent"
+                    "this is being changed by somebody else, or was after it was looked at (change {other}), so nothing was sent"
                 ),
-                "Look with list_vips (`skyswitch vip list`) and decide again.",
+                "Look with list_vips (`skyswitch vip list`) or setup_checklist (`skyswitch checklist`) and decide again.",
             )),
             // Others have made changes since the guard looked.
             Begun::OverLimit => {
@@ -175,7 +190,7 @@ impl Journal {
         asked_by: &str,
         change: &RouteChange,
         origin: &Origin,
-        limit: Option<(i64, u32)>,
+        limit: Option<(TimeSpan, u32)>,
     ) -> Result<Begun> {
         let new = NewChange {
             realm: &self.realm,
@@ -188,7 +203,7 @@ impl Journal {
             undoes: origin.undoes,
             run: origin.run.as_ref().map(|(run, row)| (run.as_str(), *row)),
             owner: self.owner().await?,
-            seen_at: origin.seen_at,
+            seen: origin.seen,
             now: now(),
         };
         self.store.get().await?.begin_change(&new, limit).await
@@ -259,6 +274,14 @@ impl Journal {
         let store = self.store.get().await?;
         store.close_change(id, &closing).await.map(drop)
     }
+}
+
+/// What cannot be written down is not sent.
+fn not_written_down(error: Error) -> Error {
+    Error::internal(
+        format!("the change could not be written down, so it was not sent: {error}"),
+        error.hint(),
+    )
 }
 
 /// Milliseconds since 1970, UTC.

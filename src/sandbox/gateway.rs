@@ -21,6 +21,7 @@ use super::connection::KillSwitch;
 use super::fault::{Effect, RetryAfter};
 use super::ns_answers::rate_limit_headers;
 use super::oauth::GrantType;
+use super::tenant::WriteAnswer;
 use super::upstream::{Recorded, Upstream};
 use super::{ns_tokens, ns_v1, ns_v2, numbers, oauth, pbx, subscribers};
 
@@ -149,6 +150,10 @@ async fn answer(
         TOKEN_PATH | PBX_TOKEN_PATH => Duration::ZERO,
         _ => upstream.held().latency,
     };
+    let habit = match method.as_str() {
+        "PUT" | "DELETE" if !is_pbx => upstream.held().tenant.write_answer.clone(),
+        _ => WriteAnswer::Documented,
+    };
     let arrival = upstream.note_arrival(Recorded {
         method,
         path,
@@ -161,7 +166,7 @@ async fn answer(
 
     let acted = next.run(request);
     let mut response = match effect {
-        None => acted.await,
+        None => as_is_usual(habit, acted).await,
         Some(Effect::Status {
             status,
             retry_after,
@@ -217,6 +222,22 @@ async fn answer(
     let status = response.status().as_u16();
     upstream.note_answer(arrival, status, grant_type.map(|GrantType(name)| name));
     Some(response)
+}
+
+/// Acts and answers as this installation answers changes.
+async fn as_is_usual(habit: WriteAnswer, acted: impl Future<Output = Response>) -> Response {
+    let (status, body) = match habit {
+        WriteAnswer::Documented => return acted.await,
+        WriteAnswer::WithoutActing { status, body } => (status, body),
+        WriteAnswer::Instead { status, body } => {
+            let response = acted.await;
+            if !response.status().is_success() {
+                return response;
+            }
+            (status, body)
+        }
+    };
+    status_answer(status, None, body, "application/json", false)
 }
 
 /// Waits, without giving up the turn when there is nothing to wait for.

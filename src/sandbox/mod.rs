@@ -64,7 +64,7 @@ pub use self::fault::{Effect, Fault, Gate, Matcher, RetryAfter};
 pub use self::habits::{DialPlanAccess, Mfa, PbxHabits, V2Version};
 pub use self::list_habits::{Announcement, EmptyList, RowDestination, RowDomain};
 pub use self::stored::{StoredDnis, StoredDomain, StoredRoute};
-pub use self::tenant::{ListShape, Tenant, TokenAnswer};
+pub use self::tenant::{ListShape, Tenant, TokenAnswer, WriteAnswer};
 pub use self::upstream::Recorded;
 
 use std::net::Ipv4Addr;

@@ -67,6 +67,8 @@ pub struct Tenant {
     /// How long at most the route list goes on showing the state before a change made through
     /// the API, as a cache does; zero shows changes at once.
     pub read_lag: Duration,
+    /// How changes are answered.
+    pub write_answer: WriteAnswer,
 }
 
 impl Tenant {
@@ -107,6 +109,7 @@ impl Tenant {
             delete_without_dnis_removes_all: false,
             wildcard_matches_callers: false,
             read_lag: Duration::ZERO,
+            write_answer: WriteAnswer::Documented,
         }
     }
 
@@ -255,6 +258,30 @@ pub enum ListShape {
     /// `{"key":{…}}`: domains by their name; routes, which have no id, by their position.
     /// Empty is `[]`, as PHP writes an empty map.
     ObjectByKey,
+}
+
+/// How changes of the Telco API (PUT and DELETE) are answered.
+///
+/// The reference names a status for each, and says nothing of the body of a PUT.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum WriteAnswer {
+    /// As documented: 201, 204 or 200, depending on the call.
+    #[default]
+    Documented,
+    /// Acts, and gives this answer where it succeeded.
+    Instead {
+        /// HTTP status.
+        status: u16,
+        /// Body text.
+        body: String,
+    },
+    /// Gives this answer and does nothing.
+    WithoutActing {
+        /// HTTP status.
+        status: u16,
+        /// Body text.
+        body: String,
+    },
 }
 
 /// What the answer of a token grant looks like.

@@ -181,14 +181,71 @@ pub(super) fn unreadable(body: &[u8], what: &str, error: &serde_json::Error) -> 
     )
 }
 
-/// A success whose body is a page for people, or an error.
-pub(super) fn no_answer(answer: &super::http::Answer) -> Error {
+/// A success that is not the documented answer to a change.
+pub(super) fn no_answer(answer: &super::http::Answer, secret: &Secret) -> Error {
+    let said = service_words(&answer.body)
+        .map(|words| format!(": \"{}\"", shown(&scrubbed(&words, &[secret]), QUOTE_LIMIT)))
+        .unwrap_or_default();
     Error::new(
         Code::UpstreamRejected,
-        "SkySwitch answered the change with something that is no answer to it",
-        "Check `base_url`; if it is right, this may be a maintenance page: try again later.",
+        format!(
+            "the service's answer to the change (HTTP {}) is not the documented one{said}",
+            answer.status
+        ),
+        "Check the base URL in the settings; if it is right, this may be a maintenance page: try again later.",
     )
     .with_answer(answer.status, answer.request_id.clone())
+}
+
+/// Whether the body of a success says nothing that speaks against it: it is
+/// empty, or a JSON object without a word of trouble. What the objects hold is
+/// documented nowhere; but a sentence for people is no acknowledgement, except
+/// for the documented one of the PBX API.
+pub(super) fn is_free_of_trouble(body: &[u8]) -> bool {
+    if body.trim_ascii().is_empty() {
+        return true;
+    }
+    let Ok(Value::Object(said)) = serde_json::from_slice(body) else {
+        return false;
+    };
+    let is_accepted = said.get("code").is_some_and(|code| code == 202)
+        && said.get("message").is_some_and(|words| words == "Accepted");
+    let speaks = |key: &str| said.get(key).is_some_and(|value| !says_no(value));
+    let denies = |key: &str| said.get(key).is_some_and(says_no);
+    let is_status_of_trouble = |key: &str| match said.get(key) {
+        Some(Value::Number(status)) => !status.as_u64().is_some_and(|s| (200..300).contains(&s)),
+        Some(Value::String(word)) => STATUSES_OF_TROUBLE
+            .iter()
+            .any(|trouble| word.trim().eq_ignore_ascii_case(trouble)),
+        _ => false,
+    };
+    let is_told = !is_accepted && ["message", "msg"].into_iter().any(speaks);
+    !(is_told
+        || ["error", "errors", "error_description", "exception"]
+            .into_iter()
+            .any(speaks)
+        || ["success", "ok"].into_iter().any(denies)
+        || ["status", "code"].into_iter().any(is_status_of_trouble))
+}
+
+const STATUSES_OF_TROUBLE: [&str; 5] = ["error", "errors", "fail", "failed", "failure"];
+
+/// Nothing, or no, in the forms that services write it.
+fn says_no(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(yes) => !yes,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => {
+            let text = text.trim();
+            text.is_empty()
+                || ["no", "false", "0"]
+                    .iter()
+                    .any(|no| text.eq_ignore_ascii_case(no))
+        }
+        Value::Array(list) => list.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+    }
 }
 
 /// A request whose answer did not come in time; it may have been carried out.

@@ -57,6 +57,12 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    /// Whether this is the documented answer to a change: one of these
+    /// statuses, and a body that is empty or an object that reports no trouble.
+    pub fn acknowledges(&self, documented: &[u16]) -> bool {
+        documented.contains(&self.status) && answer::is_free_of_trouble(&self.body)
+    }
+
     /// Whether the body contradicts the success status: a page for people, or
     /// an error under its name.
     pub fn is_contradicted(&self) -> bool {
@@ -86,6 +92,9 @@ pub(super) enum Failure {
     NotSent(Error),
     /// The request went out and no whole answer came back: it may have acted.
     Lost(Error),
+    /// An answer came that is larger than we are willing to hold, so that
+    /// nobody knows what it says. A repetition would bring it again.
+    TooLarge(Error),
     /// The service answered with a failure.
     Answered {
         status: u16,
@@ -110,6 +119,7 @@ impl Failure {
         match self {
             Failure::NotSent(error)
             | Failure::Lost(error)
+            | Failure::TooLarge(error)
             | Failure::Answered { error, .. }
             | Failure::Final(error) => error,
         }
@@ -344,13 +354,13 @@ fn secrets<'a>(call: &'a Call, bearer: Option<&'a Secret>) -> Vec<&'a Secret> {
 async fn whole_body(api: Api, mut response: reqwest::Response) -> Result<Bytes, Failure> {
     let announced = announced_length(response.headers());
     if announced > BODY_CAP {
-        return Err(Failure::Final(answer::too_large(BODY_CAP)));
+        return Err(Failure::TooLarge(answer::too_large(BODY_CAP)));
     }
     let mut body = bytes::BytesMut::with_capacity(announced);
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) if body.len() + chunk.len() > BODY_CAP => {
-                return Err(Failure::Final(answer::too_large(BODY_CAP)));
+                return Err(Failure::TooLarge(answer::too_large(BODY_CAP)));
             }
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Ok(None) => return Ok(body.freeze()),

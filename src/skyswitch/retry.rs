@@ -74,6 +74,6 @@ pub(super) fn is_passing(failure: &Failure) -> bool {
     match failure {
         Failure::NotSent(_) | Failure::Lost(_) => true,
         Failure::Answered { status, .. } => matches!(status, 408 | 425 | 429 | 500..=599),
-        Failure::Final(_) => false,
+        Failure::TooLarge(_) | Failure::Final(_) => false,
     }
 }

@@ -182,6 +182,14 @@ impl Writable for RouteChange {
         Ok(write_call(self))
     }
 
+    fn acknowledged_by(&self, _: &Client) -> Result<&'static [u16]> {
+        // SkySwitch API reference, Route-by-ANI.
+        Ok(match self.after() {
+            Some(_) => &[201],
+            None => &[204],
+        })
+    }
+
     fn removes(&self) -> bool {
         self.after().is_none()
     }

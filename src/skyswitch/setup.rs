@@ -192,6 +192,14 @@ impl Writable for SetupChange {
         })
     }
 
+    fn acknowledged_by(&self, client: &Client) -> Result<&'static [u16]> {
+        match self.piece() {
+            // SkySwitch API reference, Phone Numbers, Route.
+            SetupPiece::DidRoute { .. } => Ok(&[200]),
+            _ => client.pbx().map(Pbx::acknowledgements),
+        }
+    }
+
     fn removes(&self) -> bool {
         false
     }

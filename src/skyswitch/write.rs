@@ -27,7 +27,7 @@ pub struct Written {
 pub enum Evidence {
     /// The service said so.
     Acknowledged,
-    /// Its answer was lost or a failure; reading the route showed the change.
+    /// Its answer was lost, a failure or not the documented one; reading the route showed the change.
     ReadBack,
 }
 
@@ -78,6 +78,10 @@ pub(super) trait Writable: Send + Sync {
     /// The request that makes it.
     fn call(&self, client: &Client) -> impl Future<Output = Result<Call>> + Send;
 
+    /// The statuses by which its API's reference says that it was made. Every
+    /// other answer but a plain refusal is settled by a read.
+    fn acknowledged_by(&self, client: &Client) -> Result<&'static [u16]>;
+
     /// Whether it takes something away, so that "not found" may mean done.
     fn removes(&self) -> bool;
 
@@ -103,6 +107,7 @@ impl Client {
     ) -> Result<Written, NotWritten> {
         let change = clearance.change();
         let upstream = change.upstream(self)?;
+        let documented = change.acknowledged_by(self)?;
         let call = change.call(self).await?;
         let budget = Budget::default();
         let mut waits = retry::backoff();
@@ -128,18 +133,16 @@ impl Client {
                 Err(error) => return Err(error.into()),
             };
             let failure = match upstream.attempt(&call, &token, &budget, place.take()).await {
-                Ok(answer) if !answer.is_contradicted() => {
+                Ok(answer) if answer.acknowledges(documented) => {
                     return Ok(Written {
                         evidence: Evidence::Acknowledged,
                         request_id: answer.request_id,
                     });
                 }
-                Ok(answer) => Failure::Lost(answer::no_answer(&answer)),
-                Err(failure) => {
-                    may_arrive |= may_still_arrive(&failure);
-                    failure
-                }
+                Ok(answer) => Failure::Lost(answer::no_answer(&answer, token.access())),
+                Err(failure) => failure,
             };
+            may_arrive |= may_still_arrive(&failure);
             let status = failure.status();
             if status == Some(404) && in_doubt && change.removes() {
                 // Our own earlier attempt removed it, even if the list still shows it.
@@ -153,7 +156,7 @@ impl Client {
                     Ok(_) => continue,
                 }
             }
-            in_doubt |= may_have_acted(&failure, change);
+            in_doubt |= may_have_acted(&failure);
             let wait = waits.next().and_then(|wait| budget.wait(&failure, wait));
             match wait {
                 Some(wait) if retry::is_passing(&failure) => tokio::time::sleep(wait).await,
@@ -183,23 +186,24 @@ impl Client {
     }
 }
 
-fn may_have_acted(failure: &Failure, change: &impl Writable) -> bool {
+fn may_have_acted(failure: &Failure) -> bool {
     match failure {
-        Failure::Lost(_) => true,
+        Failure::Lost(_) | Failure::TooLarge(_) => true,
+        // 409: it is there already, perhaps by our own lost attempt. 404: for a
+        // removal, gone already. Neither that nor a redirect proves that the
+        // service did nothing before it answered so.
         Failure::Answered { status, .. } => {
-            // 409: it is there already, perhaps by our own lost attempt.
-            matches!(status, 408 | 409 | 500..=599)
-                // Gone already: somebody else removed it, or our own lost attempt did.
-                || (*status == 404 && change.removes())
+            matches!(status, 300..=399 | 404 | 408 | 409 | 500..=599)
         }
         Failure::NotSent(_) | Failure::Final(_) => false,
     }
 }
 
-/// Whether the service may act on the request later than its failure came.
+/// Whether the service may act on the request later than its failure came, or
+/// show only later that it did.
 fn may_still_arrive(failure: &Failure) -> bool {
     match failure {
-        Failure::Lost(_) => true,
+        Failure::Lost(_) | Failure::TooLarge(_) => true,
         Failure::Answered { status, .. } => matches!(status, 408 | 502 | 504),
         Failure::NotSent(_) | Failure::Final(_) => false,
     }

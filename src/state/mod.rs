@@ -15,7 +15,7 @@ pub(crate) use folder::FileLock;
 pub use folder::StateFolder;
 pub use records::{
     Approval, ApprovalState, Begun, Change, ChangeFilter, ChangeStatus, Closing, JournalEntry,
-    NewApproval, NewChange, RoutePair,
+    JournalPosition, NewApproval, NewChange, RoutePair, TimeSpan,
 };
 pub use run_records::{NewRun, Run, RunRow};
 pub use setup_records::{

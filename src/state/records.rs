@@ -256,11 +256,39 @@ pub struct NewChange<'a> {
     pub run: Option<(&'a str, i64)>,
     /// The process that works on it.
     pub owner: &'a str,
-    /// When the rule was seen that it was decided on, where later changes to
-    /// the same rule stand in its way. Milliseconds since 1970, UTC.
-    pub seen_at: Option<i64>,
+    /// Where the journal was when the rule was looked at that it was decided on.
+    /// Changes to the same rule that were under way then or later stand in its way.
+    pub seen: Option<JournalPosition>,
     /// Milliseconds since 1970, UTC.
     pub now: i64,
+}
+
+/// How far the journal was at some moment: further than before whenever a
+/// change is begun or the work on one ends, whatever the clocks say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct JournalPosition(pub(super) i64);
+
+/// A span of time, in milliseconds since 1970, UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeSpan {
+    /// Its start, which is no part of it.
+    pub since: i64,
+    /// Its end, which is a part of it.
+    pub until: i64,
+}
+
+/// Processes look at the clock before they wait for the store, so the newest
+/// entry may have been begun a little later than "now".
+const CLOCKS_APART: i64 = 60_000;
+
+impl TimeSpan {
+    /// The last so many milliseconds.
+    pub fn last(milliseconds: i64, now: i64) -> TimeSpan {
+        TimeSpan {
+            since: now - milliseconds,
+            until: now + CLOCKS_APART,
+        }
+    }
 }
 
 /// Whether a change was written down.
@@ -270,7 +298,7 @@ pub enum Begun {
     Written(i64),
     /// The hour's changes are used up.
     OverLimit,
-    /// Another process works on the same rule, or changed it after it was seen.
+    /// Another process works on the same rule, or did after it was looked at.
     ChangedMeanwhile(i64),
 }
 

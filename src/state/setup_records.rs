@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::ChangeStatus;
+use super::{ChangeStatus, JournalPosition};
 use crate::domain::{SetupPiece, SetupStep};
 
 /// A change to a customer's set-up, in the journal.
@@ -77,6 +77,8 @@ pub struct NewSetupEntry<'a> {
     pub undoes: Option<i64>,
     /// The process that works on it.
     pub owner: &'a str,
+    /// Where the journal was when the set-up was looked at that it was decided on.
+    pub seen: Option<JournalPosition>,
     /// Milliseconds since 1970, UTC.
     pub now: i64,
 }

@@ -147,6 +147,21 @@ fn only_one_folder_of_the_state_speaks_sql() {
     lives_only_in("sqlx", &["state/sqlite/"]);
 }
 
+/// See `Store::write`: what runs by itself hides that its commit failed.
+#[test]
+fn the_store_is_written_to_in_transactions_alone() {
+    for source in sources() {
+        if !source.path.starts_with("state/sqlite/") {
+            continue;
+        }
+        let code = &source.code;
+        assert!(!code.contains("execute(&self.pool)"), "{}", source.path);
+        assert!(!code.contains("RETURNING"), "{}", source.path);
+        let begun = code.matches("pool.begin").count();
+        assert_eq!(begun, 0, "{}: beside `Store::write`", source.path);
+    }
+}
+
 #[test]
 fn the_environment_is_read_by_the_settings_and_the_command_line_alone() {
     lives_only_in("std::env", &["config/", "main.rs", "cli/"]);

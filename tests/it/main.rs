@@ -1,6 +1,7 @@
 //! All integration tests, in one binary. Each module is named for the
 //! behaviour it holds.
 
+mod acknowledgement;
 mod approval_page;
 mod command_line;
 mod completion;
@@ -9,6 +10,7 @@ mod crash;
 mod cut_off;
 mod explain;
 mod fallback_rules;
+mod full_disk;
 mod guard;
 mod journal;
 mod late_requests;
@@ -21,6 +23,7 @@ mod login;
 mod numbers;
 mod onboarding;
 mod onboarding_crash;
+mod one_rule_at_a_time;
 mod operations;
 mod pace;
 mod pbx_settings;

@@ -111,7 +111,9 @@ pub async fn signal(child: &Child, name: &str) {
 
 /// One user's surroundings: a home folder, a state folder, an environment.
 pub struct Home {
-    folder: TempDir,
+    folder: Arc<TempDir>,
+    /// The most blocks of 512 bytes that a file may have.
+    blocks: Option<u64>,
     variables: BTreeMap<String, String>,
 }
 
@@ -125,7 +127,11 @@ impl Home {
             ("PATH".to_owned(), "/usr/bin:/bin".to_owned()),
             ("SKYSWITCH_STATE_DIR".to_owned(), path("state")),
         ]);
-        Home { folder, variables }
+        Home {
+            folder: Arc::new(folder),
+            blocks: None,
+            variables,
+        }
     }
 
     /// With the credentials of a sandbox in the environment.
@@ -142,6 +148,16 @@ impl Home {
     pub fn with(mut self, name: &str, value: &str) -> Home {
         self.variables.insert(name.to_owned(), value.to_owned());
         self
+    }
+
+    /// The same surroundings where files cannot grow beyond so many blocks of
+    /// 512 bytes: writing more fails, as on a disk that is full.
+    pub fn with_files_up_to(&self, blocks: u64) -> Home {
+        Home {
+            folder: Arc::clone(&self.folder),
+            blocks: Some(blocks),
+            variables: self.variables.clone(),
+        }
     }
 
     pub fn without(mut self, name: &str) -> Home {
@@ -171,10 +187,18 @@ impl Home {
 
     /// `skyswitch ARGUMENTS` in these surroundings and no others.
     pub fn command<A: AsRef<str>>(&self, arguments: &[A]) -> Command {
-        self.program(env!("CARGO_BIN_EXE_skyswitch"), arguments)
+        let binary = env!("CARGO_BIN_EXE_skyswitch");
+        let Some(blocks) = self.blocks else {
+            return self.program(binary, arguments);
+        };
+        // Without the signal, the write itself fails.
+        let limited = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        let mut command = self.program("/bin/sh", &["-c", &limited, binary]);
+        command.args(arguments.iter().map(AsRef::as_ref));
+        command
     }
 
-    fn program<A: AsRef<str>>(&self, program: &str, arguments: &[A]) -> Command {
+    pub fn program<A: AsRef<str>>(&self, program: &str, arguments: &[A]) -> Command {
         let mut command = Command::new(program);
         command
             .args(arguments.iter().map(AsRef::as_ref))

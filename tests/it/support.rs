@@ -104,15 +104,23 @@ impl Bench {
     }
 
     async fn age(&self, older: &'static str, milliseconds: i64) {
+        let pool = self.database().await;
+        let older = sqlx::query(older).bind(milliseconds);
+        older.execute(&pool).await.unwrap();
+        pool.close().await;
+    }
+
+    /// Changes the journal as another process could have.
+    pub async fn change_journal(&self, statement: &'static str) {
+        let pool = self.database().await;
+        sqlx::query(statement).execute(&pool).await.unwrap();
+        pool.close().await;
+    }
+
+    async fn database(&self) -> sqlx::SqlitePool {
         let path = self.state_dir().join("state.db");
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
-        let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
-        sqlx::query(older)
-            .bind(milliseconds)
-            .execute(&pool)
-            .await
-            .unwrap();
-        pool.close().await;
+        sqlx::SqlitePool::connect_with(options).await.unwrap()
     }
 
     /// Methods of the requests received beside logins and looks at a domain's

@@ -11,7 +11,7 @@ use crate::guard::{Clearance, MayRoute, SetupChange, SetupPlan};
 use crate::ops::App;
 use crate::ops::change::{Journalled, NotMade};
 use crate::ops::journal::Origin;
-use crate::state::FileLock;
+use crate::state::{FileLock, JournalPosition};
 
 /// What was looked at longer ago is looked at again.
 const RECENT: Duration = Duration::from_secs(1);
@@ -27,6 +27,7 @@ impl App {
         clearance: Clearance<SetupPlan>,
         customer: &Customer,
         turn: FileLock,
+        seen: JournalPosition,
         told: &mut [OnboardChange],
     ) {
         let turn = Arc::new(turn);
@@ -40,7 +41,11 @@ impl App {
                 told.state = PieceState::NotSent;
                 continue;
             }
-            match self.make(piece, &judge, &turn, Origin::default()).await {
+            let origin = Origin {
+                seen: Some(seen),
+                ..Origin::default()
+            };
+            match self.make(piece, &judge, &turn, origin).await {
                 Ok(change_id) => {
                     told.state = PieceState::Made;
                     told.change_id = Some(change_id.to_string());

@@ -213,12 +213,13 @@ pub async fn onboard_domain(
     let plan = || async {
         let turn = app.setup_turn(account, domain).await?;
         let seen = Instant::now();
+        let position = app.journal().position().await?;
         let (evidence, missing) = read_and_plan().await?;
         let Missing { changes, notes } = missing;
         let planned = changes.iter().map(OnboardChange::planned).collect();
         let plan = Plan {
             change: SetupPlan::new(changes, notes.clone()),
-            facts: (evidence, notes, planned),
+            facts: (evidence, notes, planned, position),
         };
         Ok(Planned {
             plan,
@@ -226,7 +227,7 @@ pub async fn onboard_domain(
             hold: turn,
         })
     };
-    let ((evidence, notes, mut changes), agreed): ((_, _, Vec<OnboardChange>), _) =
+    let ((evidence, notes, mut changes, position), agreed): ((_, _, Vec<OnboardChange>, _), _) =
         match agree(app, channel, plan).await? {
             Asked::Question(question) => return Ok(Asked::Question(question)),
             Asked::Done(done) => done,
@@ -241,7 +242,7 @@ pub async fn onboard_domain(
             outcome
         }
         Agreed::Cleared(clearance, turn) => {
-            app.apply_setup(clearance, &wanted.customer, turn, &mut changes)
+            app.apply_setup(clearance, &wanted.customer, turn, position, &mut changes)
                 .await;
             let all_made = changes
                 .iter()

@@ -60,13 +60,19 @@ pub(in crate::ops) async fn undo_setup(
     };
     let plan = || async {
         let turn = app.setup_turn(account, &domain).await?;
-        Ok(Planned {
-            seen: Instant::now(),
-            plan: undoing.plan().await?,
+        let seen = Instant::now();
+        let position = app.journal().position().await?;
+        let Plan { change, facts } = undoing.plan().await?;
+        Ok::<_, Error>(Planned {
+            seen,
+            plan: Plan {
+                change,
+                facts: (facts, position),
+            },
             hold: turn,
         })
     };
-    let (now, agreed) = match agree(app, channel, plan).await? {
+    let ((now, position), agreed) = match agree(app, channel, plan).await? {
         Asked::Question(question) => return Ok(Asked::Question(question)),
         Asked::Done(done) => done,
     };
@@ -82,6 +88,7 @@ pub(in crate::ops) async fn undo_setup(
         Agreed::Cleared(clearance, turn) => {
             let origin = Origin {
                 undoes: Some(undone.id),
+                seen: Some(position),
                 ..Origin::default()
             };
             let turn = Arc::new(turn);

@@ -19,7 +19,7 @@ use crate::ops::App;
 use crate::ops::change::{Made, NotMade, turn_name};
 use crate::ops::journal::{Origin, now};
 use crate::ops::progress::Progress;
-use crate::state::{FileLock, NewRun, RoutePair, RunRow};
+use crate::state::{FileLock, JournalPosition, NewRun, RoutePair, RunRow};
 
 /// Callers worked on at the same time.
 const AT_ONCE: usize = 32;
@@ -82,6 +82,11 @@ impl Run {
         Ok(Run { id, domain })
     }
 
+    async fn finish(&self, app: &App) -> Result<()> {
+        let store = app.journal().store().get().await?;
+        store.finish_run(&self.id).await
+    }
+
     /// Sends the plan. What is under way when it is stopped is seen through;
     /// nothing else is begun. The run's id is told before the first row is
     /// sent, so that the run can be found whatever becomes of the answer.
@@ -117,7 +122,7 @@ impl Run {
         let sender = Sender {
             app,
             run: self,
-            seen_at: report.seen_at,
+            seen: report.seen,
             hold: Arc::new(lock),
             halt: session.stop.child_token(),
             failures: AtomicUsize::new(0),
@@ -143,13 +148,13 @@ impl Run {
         report.warnings.extend(restored.told);
         let left = report.done();
         // What could not be put back is left for the run to be taken up.
-        if restored.is_complete && left.not_sent + left.unknown == 0 {
-            app.journal()
-                .store()
-                .get()
-                .await?
-                .finish_run(&self.id)
-                .await?;
+        if restored.is_complete
+            && left.not_sent + left.unknown == 0
+            && let Err(error) = self.finish(app).await
+        {
+            // What was sent is told whatever becomes of the store.
+            let said = format!("that the run has ended could not be written down: {error}");
+            report.warnings.push(said);
         }
         let stopped_by = sender.stopped_by();
         let mut outcome = report.applied(session.stop.is_cancelled(), stopped_by.as_ref());
@@ -237,8 +242,8 @@ fn note(report: &mut Report, sent: Sent) -> Vec<Route> {
 pub(super) struct Sender<'a> {
     pub app: &'a App,
     pub run: &'a Run,
-    /// When the rules were read that the plan was made on.
-    seen_at: i64,
+    /// Where the journal was when the rules were read that the plan was made on.
+    seen: JournalPosition,
     /// Keeps other imports out of the domain until the last row is settled.
     pub hold: Arc<FileLock>,
     halt: CancellationToken,
@@ -306,7 +311,7 @@ impl Sender<'_> {
             Some(position) => Origin {
                 undoes: None,
                 run: Some((self.run.id.clone(), position)),
-                seen_at: Some(self.seen_at),
+                seen: Some(self.seen),
             },
             None => Origin {
                 undoes: lost,

@@ -17,7 +17,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::App;
 use super::consent::{Agreed, Asked, Confirmation, Plan, Planned, agree};
-use super::journal::now;
 use super::progress::Progress;
 use crate::domain::{AccountId, Application, Destination, PbxDomain, Vip};
 use crate::error::{Error, Result};
@@ -296,7 +295,6 @@ impl App {
         session
             .progress
             .report(0, 0, "reading the rules that stand");
-        let seen_at = now();
         let of_this_run = |entry: &JournalEntry| {
             matches!((entry, &task.source), (JournalEntry::Vip(change), Source::Run(resumed))
                 if change.run.as_deref() == Some(resumed.id.as_str()))
@@ -308,13 +306,14 @@ impl App {
             }
             tracing::warn!(%error, "changes that were cut off could not be closed");
         }
+        let seen = self.journal().position().await?;
         let routes = self
             .client()?
             .routes_now(&task.account, Some(&task.domain))
             .await?;
         let settings = self.settings();
         let mut report = Report::new(task);
-        report.seen_at = seen_at;
+        report.seen = seen;
         match &task.source {
             Source::List(list) => {
                 let wanted = Wanted {

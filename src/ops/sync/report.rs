@@ -6,6 +6,7 @@ use super::{Confirmation, SyncMode, Task, Vip};
 use crate::domain::Route;
 use crate::error::Error;
 use crate::guard::RouteChange;
+use crate::state::JournalPosition;
 use crate::vip_file;
 
 /// A row while it is worked on.
@@ -150,8 +151,8 @@ pub(super) struct Report {
     domain: String,
     mode: SyncMode,
     pub run_id: Option<String>,
-    /// When the rules were read that it is planned on, in milliseconds.
-    pub seen_at: i64,
+    /// Where the journal was when the rules were read that it is planned on.
+    pub seen: JournalPosition,
     pub rows: Vec<Row>,
     pub warnings: Vec<String>,
 }
@@ -163,7 +164,7 @@ impl Report {
             domain: task.domain.to_string(),
             mode: task.mode,
             run_id: None,
-            seen_at: 0,
+            seen: JournalPosition::default(),
             rows: Vec::new(),
             warnings: Vec::new(),
         }

@@ -76,6 +76,16 @@ impl Pbx {
         &self.upstream
     }
 
+    /// The statuses by which a change is said to be made: 202 in the first
+    /// generation; in the second also 200 with the resource, where it is asked
+    /// to be synchronous, and 201.
+    pub(super) fn acknowledgements(&self) -> &'static [u16] {
+        match self.generation {
+            PbxGeneration::V1 => &[202, 200],
+            PbxGeneration::V2 => &[202, 200, 201],
+        }
+    }
+
     /// Whether a domain's dial plan and system user are made one by one.
     pub(super) fn makes_domains_in_parts(&self) -> bool {
         self.generation == PbxGeneration::V1

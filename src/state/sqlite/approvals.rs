@@ -36,28 +36,30 @@ impl Store {
 
     /// Puts a change before a person, replacing what stood for the same change.
     pub async fn add_approval(&self, approval: &NewApproval<'_>, now: i64) -> Result<()> {
-        let mut transaction = self.pool.begin().await.map_err(failed)?;
-        sqlx::query("DELETE FROM approvals WHERE expires_at <= ? OR binding = ?")
-            .bind(now)
+        self.write(async |database| {
+            sqlx::query("DELETE FROM approvals WHERE expires_at <= ? OR binding = ?")
+                .bind(now)
+                .bind(approval.binding)
+                .execute(&mut *database)
+                .await
+                .map_err(failed)?;
+            sqlx::query(
+                "INSERT INTO approvals (code, binding, fingerprint, asks_for, caller, preview, state, expires_at)
+                 VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?)",
+            )
+            .bind(approval.code)
             .bind(approval.binding)
-            .execute(&mut *transaction)
+            .bind(approval.fingerprint)
+            .bind(approval.asks_for)
+            .bind(approval.typed_value)
+            .bind(approval.preview)
+            .bind(approval.expires_at)
+            .execute(&mut *database)
             .await
             .map_err(failed)?;
-        sqlx::query(
-            "INSERT INTO approvals (code, binding, fingerprint, asks_for, caller, preview, state, expires_at)
-             VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?)",
-        )
-        .bind(approval.code)
-        .bind(approval.binding)
-        .bind(approval.fingerprint)
-        .bind(approval.asks_for)
-        .bind(approval.typed_value)
-        .bind(approval.preview)
-        .bind(approval.expires_at)
-        .execute(&mut *transaction)
+            Ok(())
+        })
         .await
-        .map_err(failed)?;
-        transaction.commit().await.map_err(failed)
     }
 
     /// Moves an approval from one state to the next; false when somebody else
@@ -69,37 +71,42 @@ impl Store {
         to: ApprovalState,
         now: i64,
     ) -> Result<bool> {
-        let done = sqlx::query(
-            "UPDATE approvals SET state = ? WHERE code = ? AND state = ? AND expires_at > ?",
-        )
-        .bind(to.word())
-        .bind(code)
-        .bind(from.word())
-        .bind(now)
-        .execute(&self.pool)
+        self.write(async |database| {
+            let done = sqlx::query(
+                "UPDATE approvals SET state = ? WHERE code = ? AND state = ? AND expires_at > ?",
+            )
+            .bind(to.word())
+            .bind(code)
+            .bind(from.word())
+            .bind(now)
+            .execute(database)
+            .await
+            .map_err(failed)?;
+            Ok(done.rows_affected() == 1)
+        })
         .await
-        .map_err(failed)?;
-        Ok(done.rows_affected() == 1)
     }
 
     /// Records that a sealed confirmation was answered; false when it had been before.
     pub async fn use_once(&self, nonce: &str, expires_at: i64, now: i64) -> Result<bool> {
-        // One statement each: the insert alone decides, the clean-up only saves space.
-        let row = sqlx::query(
-            "INSERT INTO used_confirmations (nonce, expires_at) VALUES (?, ?)
-             ON CONFLICT DO NOTHING RETURNING 1",
-        )
-        .bind(nonce)
-        .bind(expires_at)
-        .fetch_optional(&self.pool)
-        .await
-        .map_err(failed)?;
-        sqlx::query("DELETE FROM used_confirmations WHERE expires_at < ?")
-            .bind(now)
-            .execute(&self.pool)
+        self.write(async |database| {
+            let first = sqlx::query(
+                "INSERT INTO used_confirmations (nonce, expires_at) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            )
+            .bind(nonce)
+            .bind(expires_at)
+            .execute(&mut *database)
             .await
             .map_err(failed)?;
-        Ok(row.is_some_and(|row| row.try_get::<i64, _>(0).is_ok()))
+            // The insert alone decides; this only saves space.
+            sqlx::query("DELETE FROM used_confirmations WHERE expires_at < ?")
+                .bind(now)
+                .execute(&mut *database)
+                .await
+                .map_err(failed)?;
+            Ok(first.rows_affected() == 1)
+        })
+        .await
     }
 }
 

@@ -10,29 +10,35 @@ use crate::state::KeptDialPlan;
 impl Store {
     /// Keeps a dial plan in place of the one that was read before.
     pub async fn keep_dial_plan(&self, pbx: &str, plan: &KeptDialPlan) -> Result<()> {
-        sqlx::query(
-            "INSERT INTO dial_plans (pbx, domain, rules, read_at) VALUES (?, ?, ?, ?)
-             ON CONFLICT (pbx, domain) DO UPDATE SET rules = excluded.rules, read_at = excluded.read_at",
-        )
-        .bind(pbx)
-        .bind(&plan.domain)
-        .bind(&plan.rules)
-        .bind(plan.read_at)
-        .execute(&self.pool)
+        self.write(async |database| {
+            sqlx::query(
+                "INSERT INTO dial_plans (pbx, domain, rules, read_at) VALUES (?, ?, ?, ?)
+                 ON CONFLICT (pbx, domain) DO UPDATE SET rules = excluded.rules, read_at = excluded.read_at",
+            )
+            .bind(pbx)
+            .bind(&plan.domain)
+            .bind(&plan.rules)
+            .bind(plan.read_at)
+            .execute(database)
+            .await
+            .map(drop)
+            .map_err(failed)
+        })
         .await
-        .map_err(failed)?;
-        Ok(())
     }
 
     /// Forgets a dial plan.
     pub async fn forget_dial_plan(&self, pbx: &str, domain: &str) -> Result<()> {
-        sqlx::query("DELETE FROM dial_plans WHERE pbx = ? AND domain = ?")
-            .bind(pbx)
-            .bind(domain)
-            .execute(&self.pool)
-            .await
-            .map_err(failed)?;
-        Ok(())
+        self.write(async |database| {
+            sqlx::query("DELETE FROM dial_plans WHERE pbx = ? AND domain = ?")
+                .bind(pbx)
+                .bind(domain)
+                .execute(database)
+                .await
+                .map(drop)
+                .map_err(failed)
+        })
+        .await
     }
 
     /// The dial plans read at that moment or later, in milliseconds since 1970.

@@ -1,6 +1,6 @@
 //! The journal of changes.
 
-use sqlx::sqlite::{Sqlite, SqliteRow};
+use sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
 use sqlx::{QueryBuilder, Row};
 
 use super::setup::setup_entry;
@@ -9,7 +9,8 @@ use crate::domain::{Ani, Dnis, RouteKey};
 use crate::error::Result;
 use crate::state::records::{caller_of, route_from_text, route_to_text};
 use crate::state::{
-    Begun, Change, ChangeFilter, ChangeStatus, Closing, JournalEntry, NewChange, RoutePair,
+    Begun, Change, ChangeFilter, ChangeStatus, Closing, JournalEntry, JournalPosition, NewChange,
+    RoutePair, TimeSpan,
 };
 
 pub(super) const COLUMNS: &str = "id, account, operation, asked_by, domain, ani, dnis, route_before, \
@@ -34,8 +35,8 @@ pub(super) struct NewRow<'a> {
     pub undoes: Option<i64>,
     pub run: Option<(&'a str, i64)>,
     pub owner: &'a str,
-    /// Changes to the same rule since then stand in its way.
-    pub since: i64,
+    /// Changes to the same rule that were under way then or later stand in its way.
+    pub seen: Option<JournalPosition>,
     pub now: i64,
 }
 
@@ -50,15 +51,15 @@ pub(super) struct RowEnd<'a> {
 }
 
 impl Store {
-    /// Writes a change down before it is sent. `limit` is a moment in
-    /// milliseconds, and how many changes there may be since then.
+    /// Writes a change down before it is sent. `limit` is a span of time and
+    /// how many changes there may be in it.
     ///
     /// # Errors
     /// `internal`: the change is not written down and must not be sent.
     pub async fn begin_change(
         &self,
         new: &NewChange<'_>,
-        limit: Option<(i64, u32)>,
+        limit: Option<(TimeSpan, u32)>,
     ) -> Result<Begun> {
         let row = NewRow {
             realm: new.realm,
@@ -76,99 +77,42 @@ impl Store {
             undoes: new.undoes,
             run: new.run,
             owner: new.owner,
-            since: new.seen_at.unwrap_or(i64::MAX),
+            seen: new.seen,
             now: new.now,
         };
         self.begin_row(&row, limit).await
     }
 
-    /// Counting, looking for others and writing are one step, so that processes
-    /// cannot exceed the limit together, or work on the same rule.
+    /// Counting, looking for others and writing are one transaction, so that
+    /// processes cannot exceed the limit together, or work on the same rule.
     pub(super) async fn begin_row(
         &self,
         new: &NewRow<'_>,
-        limit: Option<(i64, u32)>,
+        limit: Option<(TimeSpan, u32)>,
     ) -> Result<Begun> {
-        let (since, most) = limit.unwrap_or((0, u32::MAX));
-        let row = sqlx::query(
-            "INSERT INTO changes (realm, account, operation, asked_by, domain, ani, dnis, caller,
-                                  route_before, route_wanted, piece, did, status, undoes, run, row,
-                                  owner, started_at)
-             SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?, ?, ?, ?
-             WHERE (? OR (SELECT COUNT(*) FROM changes
-                          WHERE realm = ? AND started_at > ? AND status <> 'failed') < ?)
-               AND NOT EXISTS (SELECT 1 FROM changes WHERE realm = ? AND account = ? AND caller = ?
-                               AND caller <> '' AND lower(domain) = lower(?)
-                               AND coalesce(nullif(dnis, '*'), '') = coalesce(nullif(?, '*'), '')
-                               AND ((status = 'open' AND owner NOT IN ('', ?))
-                                    OR (status <> 'failed' AND operation <> 'lost_along_with'
-                                        AND started_at >= ? AND run IS NOT ?)))
-             RETURNING id",
-        )
-        .bind(new.realm)
-        .bind(new.account)
-        .bind(new.operation)
-        .bind(new.asked_by)
-        .bind(new.domain)
-        .bind(new.ani)
-        .bind(new.dnis)
-        .bind(&new.caller)
-        .bind(&new.before)
-        .bind(&new.wanted)
-        .bind(&new.piece)
-        .bind(new.did)
-        .bind(new.undoes)
-        .bind(new.run.map(|(run, _)| run))
-        .bind(new.run.map(|(_, row)| row))
-        .bind(new.owner)
-        .bind(new.now)
-        .bind(limit.is_none())
-        .bind(new.realm)
-        .bind(since)
-        .bind(most)
-        .bind(new.realm)
-        .bind(new.account)
-        .bind(&new.caller)
-        .bind(new.domain)
-        .bind(new.dnis)
-        .bind(new.owner)
-        .bind(new.since)
-        .bind(new.run.map(|(run, _)| run))
-        .fetch_optional(&self.pool)
-        .await
-        .map_err(failed)?;
-        if let Some(row) = row {
-            return row.try_get(0).map(Begun::Written).map_err(failed);
-        }
-        Ok(match self.in_the_way(new).await? {
-            Some(other) => Begun::ChangedMeanwhile(other),
-            None => Begun::OverLimit,
+        self.write(async |database| {
+            if let Some(other) = in_the_way(database, new).await? {
+                return Ok(Begun::ChangedMeanwhile(other));
+            }
+            if let Some((span, most)) = limit
+                && counted(database, new.realm, span).await? >= u64::from(most)
+            {
+                return Ok(Begun::OverLimit);
+            }
+            go_on(database).await?;
+            insert(database, new).await.map(Begun::Written)
         })
+        .await
     }
 
-    /// The newest change to the same rule that another works on, or that was
-    /// begun after the rule was seen.
-    async fn in_the_way(&self, new: &NewRow<'_>) -> Result<Option<i64>> {
-        sqlx::query_scalar(
-            "SELECT id FROM changes WHERE realm = ? AND account = ? AND caller = ? AND caller <> ''
-               AND lower(domain) = lower(?)
-               AND coalesce(nullif(dnis, '*'), '') = coalesce(nullif(?, '*'), '')
-               AND ((status = 'open' AND owner NOT IN ('', ?))
-                    OR (status <> 'failed' AND operation <> 'lost_along_with'
-                                        AND started_at >= ? AND run IS NOT ?))
-             ORDER BY id DESC LIMIT 1",
-        )
-        .bind(new.realm)
-        .bind(new.account)
-        .bind(&new.caller)
-        .bind(new.domain)
-        .bind(new.dnis)
-        .bind(new.owner)
-        .bind(new.since)
-        .bind(new.run.map(|(run, _)| run))
-        .fetch_optional(&self.pool)
-        .await
-        .map_err(failed)
+    /// Where the journal is now. What is read from then on shows every change
+    /// that was no longer worked on.
+    pub async fn journal_position(&self) -> Result<JournalPosition> {
+        sqlx::query_scalar("SELECT position FROM journal_position")
+            .fetch_one(&self.pool)
+            .await
+            .map(JournalPosition)
+            .map_err(failed)
     }
 
     /// Closes a change that is open; false when it was closed before.
@@ -188,46 +132,50 @@ impl Store {
     }
 
     pub(super) async fn close_row(&self, id: i64, end: &RowEnd<'_>) -> Result<bool> {
-        let done = sqlx::query(
-            "UPDATE changes SET status = ?, route_after = ?, stands = ?, problem = ?, request_id = ?,
-                                ended_at = ?, owner = ''
-             WHERE id = ? AND status = 'open'",
-        )
-        .bind(end.status.word())
-        .bind(&end.after)
-        .bind(end.stands)
-        .bind(end.problem)
-        .bind(end.request_id)
-        .bind(end.now)
-        .bind(id)
-        .execute(&self.pool)
+        self.write(async |database| {
+            end_work(database, Whose::Change(id)).await?;
+            let done = sqlx::query(
+                "UPDATE changes SET status = ?, route_after = ?, stands = ?, problem = ?, request_id = ?,
+                                    ended_at = ?
+                 WHERE id = ? AND status = 'open'",
+            )
+            .bind(end.status.word())
+            .bind(&end.after)
+            .bind(end.stands)
+            .bind(end.problem)
+            .bind(end.request_id)
+            .bind(end.now)
+            .bind(id)
+            .execute(database)
+            .await
+            .map_err(failed)?;
+            Ok(done.rows_affected() == 1)
+        })
         .await
-        .map_err(failed)?;
-        Ok(done.rows_affected() == 1)
     }
 
     /// Leaves the open changes of a process that is gone to whoever works next.
     pub async fn abandon_changes_of(&self, owner: &str) -> Result<()> {
-        sqlx::query("UPDATE changes SET owner = '' WHERE owner = ? AND status = 'open'")
-            .bind(owner)
-            .execute(&self.pool)
+        self.write(async |database| end_work(database, Whose::Owner(owner)).await)
             .await
-            .map(drop)
-            .map_err(failed)
     }
 
     /// Leaves an open change to whoever works next: its outcome is not known.
     pub async fn abandon_change(&self, id: i64, problem: &str, now: i64) -> Result<()> {
-        sqlx::query(
-            "UPDATE changes SET owner = '', problem = ?, given_up_at = ? WHERE id = ? AND status = 'open'",
-        )
+        self.write(async |database| {
+            end_work(database, Whose::Change(id)).await?;
+            sqlx::query(
+                "UPDATE changes SET problem = ?, given_up_at = ? WHERE id = ? AND status = 'open'",
+            )
             .bind(problem)
             .bind(now)
             .bind(id)
-            .execute(&self.pool)
+            .execute(database)
             .await
             .map(drop)
             .map_err(failed)
+        })
+        .await
     }
 
     /// Changes that are open and not worked on by `owner`, oldest first.
@@ -292,19 +240,124 @@ impl Store {
         Ok((rows, usize::try_from(total).unwrap_or_default()))
     }
 
-    /// How many changes were begun after `since` (milliseconds) and not known
-    /// to have failed.
-    pub async fn changes_since(&self, realm: &str, since: i64) -> Result<u64> {
-        let count: i64 = sqlx::query_scalar(
-            "SELECT COUNT(*) FROM changes WHERE realm = ? AND started_at > ? AND status <> 'failed'",
-        )
-        .bind(realm)
-        .bind(since)
-        .fetch_one(&self.pool)
-        .await
-        .map_err(failed)?;
-        Ok(u64::try_from(count).unwrap_or_default())
+    /// How many changes were begun in that time and are not known to have failed.
+    pub async fn changes_within(&self, realm: &str, span: TimeSpan) -> Result<u64> {
+        let mut database = self.pool.acquire().await.map_err(failed)?;
+        counted(&mut database, realm, span).await
     }
+}
+
+/// What lies ahead was begun before the clock was set back. When that was nobody
+/// knows, and it must not hold up work until the clock has caught up.
+async fn counted(
+    database: &mut SqliteConnection,
+    realm: &str,
+    TimeSpan { since, until }: TimeSpan,
+) -> Result<u64> {
+    let count: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM changes
+         WHERE realm = ? AND started_at > ? AND started_at <= ? AND status <> 'failed'",
+    )
+    .bind(realm)
+    .bind(since)
+    .bind(until)
+    .fetch_one(database)
+    .await
+    .map_err(failed)?;
+    Ok(u64::try_from(count).unwrap_or_default())
+}
+
+/// Whose work on open changes ends.
+enum Whose<'a> {
+    Change(i64),
+    Owner(&'a str),
+}
+
+/// Nobody works on them any more. What ended before keeps its place: closing it
+/// later, by what stands, changes no rule.
+async fn end_work(database: &mut SqliteConnection, whose: Whose<'_>) -> Result<()> {
+    go_on(database).await?;
+    let (id, owner) = match whose {
+        Whose::Change(id) => (Some(id), None),
+        Whose::Owner(owner) => (None, Some(owner)),
+    };
+    sqlx::query(
+        "UPDATE changes SET owner = '', position = (SELECT position FROM journal_position)
+         WHERE status = 'open' AND owner <> '' AND (id = ? OR owner = ?)",
+    )
+    .bind(id)
+    .bind(owner)
+    .execute(database)
+    .await
+    .map(drop)
+    .map_err(failed)
+}
+
+/// Moves the journal one further.
+async fn go_on(database: &mut SqliteConnection) -> Result<()> {
+    sqlx::query("UPDATE journal_position SET position = position + 1")
+        .execute(database)
+        .await
+        .map(drop)
+        .map_err(failed)
+}
+
+/// The newest change to the same rule, or to the same number's route, that
+/// another works on, or of which the work had not ended when it was seen.
+async fn in_the_way(database: &mut SqliteConnection, new: &NewRow<'_>) -> Result<Option<i64>> {
+    sqlx::query_scalar(
+        "SELECT id FROM changes WHERE realm = ? AND account = ? AND caller = ?
+           AND ((caller <> '' AND lower(domain) = lower(?)
+                 AND coalesce(nullif(dnis, '*'), '') = coalesce(nullif(?, '*'), ''))
+                OR did = ?)
+           AND ((status = 'open' AND owner NOT IN ('', ?))
+                OR (status <> 'failed' AND operation <> 'lost_along_with'
+                    AND position > ? AND (run IS NULL OR run IS NOT ?)))
+         ORDER BY id DESC LIMIT 1",
+    )
+    .bind(new.realm)
+    .bind(new.account)
+    .bind(&new.caller)
+    .bind(new.domain)
+    .bind(new.dnis)
+    .bind(new.did)
+    .bind(new.owner)
+    .bind(new.seen.map_or(i64::MAX, |seen| seen.0))
+    .bind(new.run.map(|(run, _)| run))
+    .fetch_optional(database)
+    .await
+    .map_err(failed)
+}
+
+async fn insert(database: &mut SqliteConnection, new: &NewRow<'_>) -> Result<i64> {
+    let inserted = sqlx::query(
+        "INSERT INTO changes (realm, account, operation, asked_by, domain, ani, dnis, caller,
+                              route_before, route_wanted, piece, did, status, undoes, run, row,
+                              owner, started_at, position)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?, ?, ?, ?,
+                 (SELECT position FROM journal_position))",
+    )
+    .bind(new.realm)
+    .bind(new.account)
+    .bind(new.operation)
+    .bind(new.asked_by)
+    .bind(new.domain)
+    .bind(new.ani)
+    .bind(new.dnis)
+    .bind(&new.caller)
+    .bind(&new.before)
+    .bind(&new.wanted)
+    .bind(&new.piece)
+    .bind(new.did)
+    .bind(new.undoes)
+    .bind(new.run.map(|(run, _)| run))
+    .bind(new.run.map(|(_, row)| row))
+    .bind(new.owner)
+    .bind(new.now)
+    .execute(database)
+    .await
+    .map_err(failed)?;
+    Ok(inserted.last_insert_rowid())
 }
 
 /// The conditions of a list. What goes into the text is ours; values are bound.

@@ -9,8 +9,10 @@ mod setup;
 
 use std::time::Duration;
 
+use sqlx::Connection;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
 
 use super::StateFolder;
@@ -57,11 +59,43 @@ impl Store {
             .map_err(|error| failed(error.into()))?;
         Ok(Store { pool })
     }
+
+    /// The one way anything is written: all of it, or nothing and an error.
+    ///
+    /// A statement that runs by itself gives its rows before it is committed,
+    /// and on a full disk the failure of the commit is never seen. Here nothing
+    /// counts before the commit has succeeded.
+    async fn write<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T>,
+    ) -> Result<T> {
+        let mut connection = self.pool.acquire().await.map_err(failed)?;
+        let written = transaction(&mut connection, work).await;
+        if written.is_err() {
+            // SQLite may have rolled back by itself, which sqlx does not notice: the
+            // connection would refuse every later transaction.
+            let _ = connection.close().await;
+        }
+        written
+    }
+}
+
+/// The lock is taken at the start, so that nobody writes between what `work`
+/// reads and what it writes.
+async fn transaction<T>(
+    connection: &mut SqliteConnection,
+    work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T>,
+) -> Result<T> {
+    let begun = connection.begin_with("BEGIN IMMEDIATE").await;
+    let mut transaction = begun.map_err(failed)?;
+    let outcome = work(&mut transaction).await?;
+    transaction.commit().await.map_err(failed)?;
+    Ok(outcome)
 }
 
 fn failed(error: sqlx::Error) -> Error {
     Error::internal(
         format!("the state store cannot be used: {error}"),
-        "Check the state folder (`skyswitch doctor`); without the store nothing can be confirmed or written down, and nothing was sent.",
+        "Check the state folder and the space on its disk (`skyswitch doctor`); without the store nothing can be confirmed or written down.",
     )
 }

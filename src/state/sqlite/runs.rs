@@ -19,46 +19,48 @@ impl Store {
     /// # Errors
     /// `internal`: nothing of it may be sent.
     pub async fn add_run(&self, run: &NewRun<'_>, rows: &[RunRow]) -> Result<()> {
-        let mut transaction = self.pool.begin().await.map_err(failed)?;
-        sqlx::query(
-            "INSERT INTO runs (id, realm, account, domain, mode, request, asked_by, started_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(run.id)
-        .bind(run.realm)
-        .bind(run.account)
-        .bind(run.domain)
-        .bind(run.mode)
-        .bind(run.request)
-        .bind(run.asked_by)
-        .bind(run.now)
-        .execute(&mut *transaction)
-        .await
-        .map_err(failed)?;
-        for row in rows {
+        self.write(async |database| {
             sqlx::query(
-                "INSERT INTO run_rows (run, row, line, route_before, route_wanted)
-                 VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO runs (id, realm, account, domain, mode, request, asked_by, started_at)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             )
             .bind(run.id)
-            .bind(row.row)
-            .bind(row.line)
-            .bind(row.routes.before.as_ref().map(route_to_text).transpose()?)
-            .bind(row.routes.wanted.as_ref().map(route_to_text).transpose()?)
-            .execute(&mut *transaction)
+            .bind(run.realm)
+            .bind(run.account)
+            .bind(run.domain)
+            .bind(run.mode)
+            .bind(run.request)
+            .bind(run.asked_by)
+            .bind(run.now)
+            .execute(&mut *database)
             .await
             .map_err(failed)?;
-            for route in &row.at_risk {
-                sqlx::query("INSERT INTO run_rows_at_risk (run, row, route) VALUES (?, ?, ?)")
-                    .bind(run.id)
-                    .bind(row.row)
-                    .bind(route_to_text(route)?)
-                    .execute(&mut *transaction)
-                    .await
-                    .map_err(failed)?;
+            for row in rows {
+                sqlx::query(
+                    "INSERT INTO run_rows (run, row, line, route_before, route_wanted)
+                     VALUES (?, ?, ?, ?, ?)",
+                )
+                .bind(run.id)
+                .bind(row.row)
+                .bind(row.line)
+                .bind(row.routes.before.as_ref().map(route_to_text).transpose()?)
+                .bind(row.routes.wanted.as_ref().map(route_to_text).transpose()?)
+                .execute(&mut *database)
+                .await
+                .map_err(failed)?;
+                for route in &row.at_risk {
+                    sqlx::query("INSERT INTO run_rows_at_risk (run, row, route) VALUES (?, ?, ?)")
+                        .bind(run.id)
+                        .bind(row.row)
+                        .bind(route_to_text(route)?)
+                        .execute(&mut *database)
+                        .await
+                        .map_err(failed)?;
+                }
             }
-        }
-        transaction.commit().await.map_err(failed)
+            Ok(())
+        })
+        .await
     }
 
     /// The import of that id.
@@ -146,22 +148,25 @@ impl Store {
 
     /// Marks an import as one that may be cut off again: it is being applied.
     pub async fn reopen_run(&self, id: &str) -> Result<()> {
-        sqlx::query("UPDATE runs SET finished = 0 WHERE id = ?")
-            .bind(id)
-            .execute(&self.pool)
-            .await
-            .map(drop)
-            .map_err(failed)
+        self.set_finished(id, false).await
     }
 
     /// Marks an import as one of which every change was tried.
     pub async fn finish_run(&self, id: &str) -> Result<()> {
-        sqlx::query("UPDATE runs SET finished = 1 WHERE id = ?")
-            .bind(id)
-            .execute(&self.pool)
-            .await
-            .map(drop)
-            .map_err(failed)
+        self.set_finished(id, true).await
+    }
+
+    async fn set_finished(&self, id: &str, finished: bool) -> Result<()> {
+        self.write(async |database| {
+            sqlx::query("UPDATE runs SET finished = ? WHERE id = ?")
+                .bind(finished)
+                .bind(id)
+                .execute(database)
+                .await
+                .map(drop)
+                .map_err(failed)
+        })
+        .await
     }
 }
 

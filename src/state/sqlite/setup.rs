@@ -11,6 +11,7 @@ use crate::domain::{DidRoute, SetupPiece, SetupStep};
 use crate::error::{Error, Result};
 use crate::state::{
     Attestation, Begun, ChangeStatus, NewAttestation, NewSetupEntry, SetupClosing, SetupEntry,
+    TimeSpan,
 };
 
 impl Store {
@@ -21,7 +22,7 @@ impl Store {
     pub async fn begin_setup(
         &self,
         new: &NewSetupEntry<'_>,
-        limit: Option<(i64, u32)>,
+        limit: Option<(TimeSpan, u32)>,
     ) -> Result<Begun> {
         let did = match new.piece {
             SetupPiece::DidRoute { did, .. } => Some(did.as_str()),
@@ -43,8 +44,7 @@ impl Store {
             undoes: new.undoes,
             run: None,
             owner: new.owner,
-            // Whoever sets up a domain has its turn.
-            since: i64::MAX,
+            seen: new.seen,
             now: new.now,
         };
         self.begin_row(&row, limit).await
@@ -69,37 +69,38 @@ impl Store {
     /// Writes down that a person has looked at a step. An earlier attestation
     /// of the same step gives way to it.
     pub async fn attest(&self, new: &NewAttestation<'_>) -> Result<i64> {
-        let mut transaction = self.pool.begin().await.map_err(failed)?;
-        sqlx::query(
-            "UPDATE attestations SET withdrawn_at = ?, withdrawn_by = ?
-             WHERE realm = ? AND account = ? AND domain = ? AND step = ? AND withdrawn_at IS NULL",
-        )
-        .bind(new.now)
-        .bind(new.asked_by)
-        .bind(new.realm)
-        .bind(new.account)
-        .bind(new.domain)
-        .bind(new.step.as_str())
-        .execute(&mut *transaction)
+        self.write(async |database| {
+            sqlx::query(
+                "UPDATE attestations SET withdrawn_at = ?, withdrawn_by = ?
+                 WHERE realm = ? AND account = ? AND domain = ? AND step = ? AND withdrawn_at IS NULL",
+            )
+            .bind(new.now)
+            .bind(new.asked_by)
+            .bind(new.realm)
+            .bind(new.account)
+            .bind(new.domain)
+            .bind(new.step.as_str())
+            .execute(&mut *database)
+            .await
+            .map_err(failed)?;
+            let added = sqlx::query(
+                "INSERT INTO attestations (realm, account, domain, step, attested_by, note, asked_by, attested_at)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            )
+            .bind(new.realm)
+            .bind(new.account)
+            .bind(new.domain)
+            .bind(new.step.as_str())
+            .bind(new.attested_by)
+            .bind(new.note)
+            .bind(new.asked_by)
+            .bind(new.now)
+            .execute(&mut *database)
+            .await
+            .map_err(failed)?;
+            Ok(added.last_insert_rowid())
+        })
         .await
-        .map_err(failed)?;
-        let id = sqlx::query_scalar(
-            "INSERT INTO attestations (realm, account, domain, step, attested_by, note, asked_by, attested_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
-        )
-        .bind(new.realm)
-        .bind(new.account)
-        .bind(new.domain)
-        .bind(new.step.as_str())
-        .bind(new.attested_by)
-        .bind(new.note)
-        .bind(new.asked_by)
-        .bind(new.now)
-        .fetch_one(&mut *transaction)
-        .await
-        .map_err(failed)?;
-        transaction.commit().await.map_err(failed)?;
-        Ok(id)
     }
 
     /// Withdraws what was attested of a step; false when nothing was.
@@ -112,40 +113,43 @@ impl Store {
         withdrawn_by: &str,
         now: i64,
     ) -> Result<bool> {
-        let done = sqlx::query(
-            "UPDATE attestations SET withdrawn_at = ?, withdrawn_by = ?
-             WHERE realm = ? AND account = ? AND domain = ? AND step = ? AND withdrawn_at IS NULL",
-        )
-        .bind(now)
-        .bind(withdrawn_by)
-        .bind(realm)
-        .bind(account)
-        .bind(domain)
-        .bind(step.as_str())
-        .execute(&self.pool)
+        self.write(async |database| {
+            let done = sqlx::query(
+                "UPDATE attestations SET withdrawn_at = ?, withdrawn_by = ?
+                 WHERE realm = ? AND account = ? AND domain = ? AND step = ? AND withdrawn_at IS NULL",
+            )
+            .bind(now)
+            .bind(withdrawn_by)
+            .bind(realm)
+            .bind(account)
+            .bind(domain)
+            .bind(step.as_str())
+            .execute(&mut *database)
+            .await
+            .map_err(failed)?;
+            if done.rows_affected() > 0 {
+                return Ok(true);
+            }
+            // Also where nothing stood: an approval that waits must not come to life afterwards.
+            sqlx::query(
+                "INSERT INTO attestations (realm, account, domain, step, attested_by, note, asked_by,
+                                           attested_at, withdrawn_at, withdrawn_by)
+                 VALUES (?, ?, ?, ?, '', '', ?, ?, ?, ?)",
+            )
+            .bind(realm)
+            .bind(account)
+            .bind(domain)
+            .bind(step.as_str())
+            .bind(withdrawn_by)
+            .bind(now)
+            .bind(now)
+            .bind(withdrawn_by)
+            .execute(&mut *database)
+            .await
+            .map_err(failed)?;
+            Ok(false)
+        })
         .await
-        .map_err(failed)?;
-        if done.rows_affected() > 0 {
-            return Ok(true);
-        }
-        // Also where nothing stood: an approval that waits must not come to life afterwards.
-        sqlx::query(
-            "INSERT INTO attestations (realm, account, domain, step, attested_by, note, asked_by,
-                                       attested_at, withdrawn_at, withdrawn_by)
-             VALUES (?, ?, ?, ?, '', '', ?, ?, ?, ?)",
-        )
-        .bind(realm)
-        .bind(account)
-        .bind(domain)
-        .bind(step.as_str())
-        .bind(withdrawn_by)
-        .bind(now)
-        .bind(now)
-        .bind(withdrawn_by)
-        .execute(&self.pool)
-        .await
-        .map_err(failed)?;
-        Ok(false)
     }
 
     /// A number that grows whenever a step is attested or withdrawn, whatever

@@ -1,0 +1,193 @@
+//! Only the documented answer says that a change was made; everything else is
+//! settled by looking.
+
+use std::time::Duration;
+
+use skyswitch_mcp::error::Code;
+use skyswitch_mcp::guard::Channel;
+use skyswitch_mcp::ops::{AddVipStatus, ListChanges, PageSize, RemoveVipStatus, list_changes};
+use skyswitch_mcp::sandbox::{Fault, Gate, StoredRoute, Tenant, WriteAnswer};
+use skyswitch_mcp::state::ChangeStatus;
+
+use crate::support::{Bench, CALLER, DENTAL, add, adding, failure, nobody, remove, removing};
+
+const NEW: &str = "16165550111";
+
+/// Answers with a success status that acknowledge no PUT of a rule.
+const NOT_ACKNOWLEDGED: [(u16, &str); 17] = [
+    (200, ""),
+    (202, ""),
+    (204, ""),
+    (200, "{}"),
+    (201, "done"),
+    (201, "[]"),
+    (201, "null"),
+    (201, r#"{"da"#),
+    (201, r#"{"success":false}"#),
+    (201, r#"{"success":"no"}"#),
+    (201, r#"{"status":"error"}"#),
+    (201, r#"{"status":500}"#),
+    (201, r#"{"code":400}"#),
+    (201, r#"{"message":"Unauthenticated."}"#),
+    (
+        201,
+        r#"{"error":"Validation failed on the following fields: destination"}"#,
+    ),
+    (201, r#"{"errors":{"destination":["unknown"]}}"#),
+    (201, r#"{"code":202,"message":"Rejected"}"#),
+];
+
+const ACKNOWLEDGED: [&str; 7] = [
+    "",
+    "  \r\n",
+    "{}",
+    r#"{"data":{"ani":"16165550111"}}"#,
+    r#"{"success":true,"error":null,"errors":[],"message":""}"#,
+    r#"{"status":"ok","code":201}"#,
+    r#"{"code":202,"message":"Accepted"}"#,
+];
+
+async fn answering(write_answer: WriteAnswer) -> Bench {
+    let tenant = Tenant {
+        write_answer,
+        ..Tenant::demo()
+    };
+    Bench::with(tenant).await
+}
+
+fn tells_of_the_look(warnings: &[String]) -> bool {
+    let told = |warning: &String| warning.contains("did not acknowledge");
+    warnings.iter().any(told)
+}
+
+async fn last_status(bench: &Bench) -> ChangeStatus {
+    let all = ListChanges::default();
+    let listed = list_changes(&bench.app(), &all, PageSize::All).await;
+    listed.expect("a list").changes[0].status
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_the_documented_one_is_settled_by_a_look() {
+    for (status, body) in NOT_ACKNOWLEDGED {
+        let body = body.to_owned();
+        let bench = answering(WriteAnswer::Instead { status, body }).await;
+        let args = adding(NEW, DENTAL, "101");
+        let added = add(&bench.app(), &args, &nobody()).await.expect("a VIP");
+        assert_eq!(added.status, AddVipStatus::Created);
+        assert!(tells_of_the_look(&added.warnings), "{status}: {added:?}");
+        assert_eq!(bench.sent(), ["GET", "PUT", "GET"], "{status}");
+    }
+}
+
+#[tokio::test]
+async fn the_documented_answer_needs_no_look() {
+    for body in ACKNOWLEDGED {
+        let answer = WriteAnswer::Instead {
+            status: 201,
+            body: body.to_owned(),
+        };
+        let bench = answering(answer).await;
+        let args = adding(NEW, DENTAL, "101");
+        let added = add(&bench.app(), &args, &nobody()).await.expect("a VIP");
+        assert_eq!(added.status, AddVipStatus::Created, "{body}");
+        assert_eq!(bench.sent(), ["GET", "PUT"], "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_removal_is_acknowledged_by_204_alone() {
+    for (status, looks) in [(200, 2), (201, 2), (202, 2), (204, 1)] {
+        let body = String::new();
+        let bench = answering(WriteAnswer::Instead { status, body }).await;
+        let args = removing(CALLER, DENTAL);
+        let removed = remove(&bench.app(), &args, &Channel::Given).await;
+        let removed = removed.expect("an outcome");
+        assert_eq!(removed.status, RemoveVipStatus::Removed);
+        assert_eq!(bench.count("DELETE"), 1);
+        assert_eq!(bench.count("GET"), looks, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_success_of_which_nothing_is_to_be_seen_is_not_called_made_or_failed() {
+    for (status, body) in [(200, ""), (201, r#"{"success":false}"#)] {
+        let body = body.to_owned();
+        let bench = answering(WriteAnswer::WithoutActing { status, body }).await;
+        let args = adding(NEW, DENTAL, "101");
+        let error = failure(
+            add(&bench.app(), &args, &nobody()).await,
+            Code::UpstreamRejected,
+        );
+        assert!(
+            error.to_string().contains("does not stand so far"),
+            "{error}"
+        );
+        assert_eq!(last_status(&bench).await, ChangeStatus::Open, "{status}");
+        assert_eq!(bench.rings(DENTAL, NEW), None);
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_shows_late_is_not_called_failed() {
+    let tenant = Tenant {
+        write_answer: WriteAnswer::Instead {
+            status: 202,
+            body: String::new(),
+        },
+        read_lag: Duration::from_secs(3_600),
+        ..Tenant::demo()
+    };
+    let bench = Bench::with(tenant).await;
+    let args = adding(NEW, DENTAL, "101");
+    let outcome = add(&bench.app(), &args, &nobody()).await;
+    let error = failure(outcome, Code::UpstreamRejected);
+    assert!(error.hint().contains("in a minute"), "{}", error.hint());
+    assert_eq!(bench.rings(DENTAL, NEW).as_deref(), Some("101"));
+    assert_eq!(last_status(&bench).await, ChangeStatus::Open);
+}
+
+#[tokio::test]
+async fn a_redirect_and_a_not_found_after_the_change_was_made_are_no_failure() {
+    for status in [301, 302, 307, 404] {
+        let bench = Bench::demo().await;
+        bench.sandbox.inject(Fault::status_after("PUT", "", status));
+        let args = adding(NEW, DENTAL, "101");
+        let added = add(&bench.app(), &args, &nobody()).await.expect("a VIP");
+        assert_eq!(added.status, AddVipStatus::Created, "{status}");
+        assert_eq!(bench.sent(), ["GET", "PUT", "GET"], "{status}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_is_settled_by_a_look_and_not_fetched_again() {
+    let bench = Bench::demo().await;
+    bench.sandbox.inject(Fault::huge("PUT", "", 65 << 20));
+    // The service acted all the same, before anybody looked.
+    let gate = Gate::default();
+    bench.sandbox.inject(Fault::pass("GET", "route-by-ani"));
+    let look = Fault::hold("GET", "route-by-ani", &gate);
+    bench.sandbox.inject(look);
+    let (app, args, channel) = (bench.app(), adding(NEW, DENTAL, "101"), nobody());
+    let (added, ()) = tokio::join!(add(&app, &args, &channel), async {
+        bench.arrived("PUT", 1).await;
+        bench
+            .sandbox
+            .put_route(StoredRoute::new(DENTAL, NEW, "101"));
+        gate.open();
+    });
+    assert_eq!(added.expect("a VIP").status, AddVipStatus::Created);
+    assert_eq!(bench.sent(), ["GET", "PUT", "GET"]);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_leaves_open_what_does_not_stand() {
+    let bench = Bench::demo().await;
+    bench.sandbox.inject(Fault::huge("PUT", "", 65 << 20));
+    let outcome = add(&bench.app(), &adding(NEW, DENTAL, "101"), &nobody()).await;
+    let error = failure(outcome, Code::UpstreamRejected);
+    assert!(
+        error.to_string().contains("does not stand so far"),
+        "{error}"
+    );
+    assert_eq!(bench.sent(), ["GET", "PUT", "GET"]);
+}

@@ -1,0 +1,228 @@
+//! Two processes on one state folder and one rule: whoever looked before the
+//! other's change had ended decides again, whatever the clocks say.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a helper that cannot go on fails its test"
+)]
+
+use skyswitch_mcp::error::Code;
+use skyswitch_mcp::guard::Channel;
+use skyswitch_mcp::ops::{
+    AddVipStatus, OnboardStatus, PieceState, RemoveVipStatus, RowState, SyncMode, SyncStatus,
+    UndoChange, undo_change,
+};
+use skyswitch_mcp::sandbox::{Fault, Gate, StoredDialRule};
+
+use crate::onboarding::{ACME, PbxApi, app_on, attest, closed, onboard, onboarding, prepared};
+use crate::support::{Bench, CALLER, DENTAL, VET, add, adding, done, failure, remove, removing};
+use crate::sync::{args, sync};
+
+/// Milliseconds.
+const TWO_HOURS: i64 = 7_200_000;
+
+fn list_of(destination: &str) -> String {
+    format!("ani,destination\n{CALLER},{destination}\n")
+}
+
+#[tokio::test]
+async fn an_import_that_looked_while_a_single_change_was_under_way_is_refused() {
+    let bench = Bench::demo().await;
+    let (app, importing) = (bench.app(), bench.app());
+    // The single change is acted on only when the import has read.
+    let (to_act, to_send) = (Gate::default(), Gate::default());
+    bench.sandbox.inject(Fault::hold("PUT", CALLER, &to_act));
+    let single = adding(CALLER, DENTAL, "300");
+    let import = async {
+        bench.arrived("PUT", 1).await;
+        let looked = Fault::hold_answer("GET", "route-by-ani", &to_send);
+        bench.sandbox.inject(looked);
+        let list = list_of("102");
+        sync(&importing, &args(SyncMode::Merge), &list, &Channel::Given)
+            .await
+            .unwrap()
+    };
+    let single = async {
+        let (added, ()) = tokio::join!(add(&app, &single, &Channel::Given), async {
+            bench.arrived("GET", 2).await;
+            to_act.open();
+        });
+        to_send.open();
+        added.unwrap()
+    };
+    let (added, imported) = tokio::join!(single, import);
+    assert_eq!(added.status, AddVipStatus::Replaced);
+    assert_eq!(imported.status, SyncStatus::Incomplete, "{imported:?}");
+    let row = &imported.rows[0];
+    assert_eq!(row.state, Some(RowState::NotSent), "{row:?}");
+    assert!(row.reason.as_ref().unwrap().contains("by somebody else"));
+    assert_eq!(bench.rings(DENTAL, CALLER).as_deref(), Some("300"));
+}
+
+#[tokio::test]
+async fn a_single_change_that_looked_while_an_import_was_under_way_is_refused() {
+    let bench = Bench::demo().await;
+    let (app, importing) = (bench.app(), bench.app());
+    let (to_act, to_send) = (Gate::default(), Gate::default());
+    bench.sandbox.inject(Fault::hold("PUT", CALLER, &to_act));
+    let list = list_of("300");
+    let import = async {
+        let mode = args(SyncMode::Merge);
+        let (imported, ()) = tokio::join!(sync(&importing, &mode, &list, &Channel::Given), async {
+            bench.arrived("GET", 2).await;
+            to_act.open();
+        });
+        to_send.open();
+        imported.unwrap()
+    };
+    let single = async {
+        bench.arrived("PUT", 1).await;
+        let looked = Fault::hold_answer("GET", "route-by-ani", &to_send);
+        bench.sandbox.inject(looked);
+        remove(&app, &removing(CALLER, DENTAL), &Channel::Given).await
+    };
+    let (imported, removed) = tokio::join!(import, single);
+    assert_eq!(imported.status, SyncStatus::Applied, "{imported:?}");
+    let stale = failure(removed, Code::ConfirmationStale);
+    assert!(stale.to_string().contains("by somebody else"), "{stale}");
+    assert_eq!(bench.rings(DENTAL, CALLER).as_deref(), Some("300"));
+    let again = remove(&app, &removing(CALLER, DENTAL), &Channel::Given).await;
+    assert_eq!(again.unwrap().status, RemoveVipStatus::Removed);
+}
+
+#[tokio::test]
+async fn an_undo_that_looked_while_an_import_was_under_way_is_refused() {
+    let bench = Bench::demo().await;
+    let (app, importing) = (bench.app(), bench.app());
+    let replaced = add(&app, &adding(CALLER, DENTAL, "102"), &Channel::Given).await;
+    let undo = UndoChange {
+        change_id: replaced.unwrap().change_id.unwrap(),
+        account_id: None,
+        confirmation: None,
+    };
+    bench.sandbox.clear_requests();
+    let (to_act, to_send) = (Gate::default(), Gate::default());
+    bench.sandbox.inject(Fault::hold("PUT", CALLER, &to_act));
+    let list = list_of("300");
+    let import = async {
+        let mode = args(SyncMode::Merge);
+        let (imported, ()) = tokio::join!(sync(&importing, &mode, &list, &Channel::Given), async {
+            bench.arrived("GET", 2).await;
+            to_act.open();
+        });
+        to_send.open();
+        imported.unwrap()
+    };
+    let undoing = async {
+        bench.arrived("PUT", 1).await;
+        let looked = Fault::hold_answer("GET", "route-by-ani", &to_send);
+        bench.sandbox.inject(looked);
+        undo_change(&app, &undo, &Channel::Given).await.map(done)
+    };
+    let (_, undone) = tokio::join!(import, undoing);
+    failure(undone, Code::ConfirmationStale);
+    assert_eq!(bench.rings(DENTAL, CALLER).as_deref(), Some("300"));
+}
+
+#[tokio::test]
+async fn a_number_that_another_process_is_pointing_elsewhere_is_not_routed() {
+    let tenant = prepared(closed()).dial_rule(StoredDialRule::fallback(ACME, "100"));
+    let bench = Bench::with(tenant).await;
+    let (app, other) = (app_on(&bench, PbxApi::V2), app_on(&bench, PbxApi::V2));
+    attest(&app, "dial_translation_rule").await;
+    let routed = onboard(&app, &onboarding(), &Channel::Given).await.unwrap();
+    assert_eq!(routed.status, OnboardStatus::Applied, "{routed:?}");
+    let undo = UndoChange {
+        change_id: routed.changes[0].change_id.clone().unwrap(),
+        account_id: None,
+        confirmation: None,
+    };
+    undo_change(&app, &undo, &Channel::Given)
+        .await
+        .map(done)
+        .unwrap();
+    // Written down under another domain: its turn is another one.
+    bench.change_journal("UPDATE changes SET domain = 'elsewhere.12345.service', status = 'done', position = 9999 WHERE did IS NOT NULL").await;
+    let again = onboard(&other, &onboarding(), &Channel::Given)
+        .await
+        .unwrap();
+    assert_eq!(again.changes[0].state, PieceState::Failed, "{again:?}");
+    let reason = again.changes[0].reason.clone().unwrap();
+    assert!(reason.contains("by somebody else"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_locks_no_rule() {
+    let bench = Bench::demo().await;
+    let list = list_of("102");
+    let imported = sync(&bench.app(), &args(SyncMode::Merge), &list, &Channel::Given).await;
+    assert_eq!(imported.unwrap().status, SyncStatus::Applied);
+    // The import was begun "in two hours".
+    bench.age_journal(-TWO_HOURS).await;
+    let added = add(
+        &bench.app(),
+        &adding(CALLER, DENTAL, "101"),
+        &Channel::Given,
+    )
+    .await;
+    assert_eq!(added.unwrap().status, AddVipStatus::Replaced);
+    let imported = sync(&bench.app(), &args(SyncMode::Merge), &list, &Channel::Given).await;
+    assert_eq!(imported.unwrap().status, SyncStatus::Applied);
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_uses_up_no_hourly_limit() {
+    let bench = Bench::demo().await;
+    let app = || bench.app_with(|settings| settings.limits.max_changes_per_hour = Some(1));
+    let first = adding("16165550111", DENTAL, "101");
+    add(&app(), &first, &Channel::Given).await.unwrap();
+    let second = adding("16165550112", VET, "201");
+    failure(add(&app(), &second, &Channel::Given).await, Code::Blocked);
+    bench.age_journal(-TWO_HOURS).await;
+    add(&app(), &second, &Channel::Given).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_hides_no_change_of_somebody_else() {
+    let bench = Bench::demo().await;
+    let (app, importing) = (bench.app(), bench.app());
+    let to_send = Gate::default();
+    let looked = Fault::hold_answer("GET", "route-by-ani", &to_send);
+    bench.sandbox.inject(looked);
+    let import = async {
+        bench.arrived("GET", 1).await;
+        let mode = args(SyncMode::Merge);
+        let list = list_of("300");
+        let imported = sync(&importing, &mode, &list, &Channel::Given).await;
+        // By the clock it ended long before the other one looked.
+        bench.age_journal(TWO_HOURS).await;
+        to_send.open();
+        imported.unwrap()
+    };
+    let single = adding(CALLER, DENTAL, "102");
+    let (added, _) = tokio::join!(add(&app, &single, &Channel::Given), import);
+    failure(added, Code::ConfirmationStale);
+    assert_eq!(bench.rings(DENTAL, CALLER).as_deref(), Some("300"));
+}
+
+#[tokio::test]
+async fn a_journal_that_an_earlier_version_wrote_is_carried_on() {
+    let bench = Bench::demo().await;
+    let args = adding(CALLER, DENTAL, "102");
+    let first = add(&bench.app(), &args, &Channel::Given).await.unwrap();
+    for step in [
+        "ALTER TABLE changes DROP COLUMN position",
+        "DROP TABLE journal_position",
+        "DELETE FROM _sqlx_migrations WHERE version = 6",
+    ] {
+        bench.change_journal(step).await;
+    }
+    let undo = UndoChange {
+        change_id: first.change_id.unwrap(),
+        account_id: None,
+        confirmation: None,
+    };
+    let undone = undo_change(&bench.app(), &undo, &Channel::Given).await;
+    undone.map(done).unwrap();
+    assert_eq!(bench.rings(DENTAL, CALLER).as_deref(), Some("101"));
+}
