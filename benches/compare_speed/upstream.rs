@@ -15,6 +15,9 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::net::TcpListener;
 
+/// The argument that makes this program the upstream.
+pub(crate) const ROLE: &str = "upstream";
+
 pub(crate) const ROUTES_IN_A_SMALL_DOMAIN: usize = 5;
 
 /// A domain with a known number of routes.
@@ -46,9 +49,8 @@ pub(crate) struct Upstream {
 
 impl Upstream {
     pub(crate) fn start() -> anyhow::Result<Self> {
-        let program = std::env::current_exe().context("cannot tell where this program lies")?;
-        let mut process = Command::new(program)
-            .arg("upstream")
+        let mut process = Command::new(crate::this_program()?)
+            .arg(ROLE)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -1,4 +1,4 @@
-//! The comparison partner of `compare_speed`: the same five tools, written the way most rmcp servers are.
+//! The comparison partner of `skyswitch mcp`: the same five tools, written the way most rmcp servers are.
 //!
 //! Everything here is a default on purpose: the multi-threaded runtime of `#[tokio::main]`, `stdio()`,
 //! `#[tool_handler]` that rebuilds the router at every call, typed `Json<T>` results, one HTTP client built at
@@ -273,8 +273,12 @@ impl Baseline {
 #[tool_handler(name = "baseline")]
 impl ServerHandler for Baseline {}
 
+/// The argument that makes this program the default server.
+pub(crate) const ROLE: &str = "baseline";
+
+/// Serves on standard input and output until the input ends.
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+pub(crate) async fn serve() -> anyhow::Result<()> {
     let service = Baseline::from_env()?.serve(stdio()).await?;
     service.waiting().await?;
     Ok(())
