@@ -160,7 +160,7 @@ fn config(app: &App, diagnosis: &mut Diagnosis) {
             detail: warnings.join("; "),
             ..found
         }
-        .fix("Keep the file private and its field names as the README lists them."),
+        .fix("Keep the file private and its field names as docs/guides/settings.md lists them."),
     };
     diagnosis.add(found);
 }
