@@ -114,7 +114,7 @@ async fn onboarding_keeps_the_order_and_leaves_the_attestation_to_people() {
     assert!(places.is_sorted(), "{places:?}");
     let words = words(&text);
     for told in [
-        "never pointed at the route_by_ani user before the dial translation rule is verified or attested",
+        "never pointed at the Route by ANI user before the dial translation rule is verified or attested",
         "Never attest, type or approve for them",
         "about one business day",
         "call `onboard_domain` with `dry_run`",
