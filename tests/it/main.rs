@@ -8,6 +8,7 @@ mod completion;
 mod consent;
 mod crash;
 mod cut_off;
+mod documents;
 mod explain;
 mod fallback_rules;
 mod full_disk;

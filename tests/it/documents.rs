@@ -1,0 +1,208 @@
+//! The documents keep to what the program does and to each other.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail like tests"
+)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use skyswitch_mcp::error::{Code, Error};
+use skyswitch_mcp::mcp::ToolName;
+
+const CODES: [Code; 15] = [
+    Code::InvalidArgument,
+    Code::NotConfigured,
+    Code::Unauthorized,
+    Code::Forbidden,
+    Code::NotFound,
+    Code::RateLimited,
+    Code::UpstreamRejected,
+    Code::UpstreamUnavailable,
+    Code::Timeout,
+    Code::ConfirmationInvalid,
+    Code::ConfirmationStale,
+    Code::Blocked,
+    Code::ReadOnly,
+    Code::Cancelled,
+    Code::Internal,
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn text(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap()
+}
+
+/// Every document of the repository.
+fn documents() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for folder in ["", "docs", "docs/guides"] {
+        for entry in fs::read_dir(root().join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|end| end == "md") {
+                found.push(path);
+            }
+        }
+    }
+    assert!(found.len() > 10, "{found:?}");
+    found
+}
+
+/// The targets of `[text](target)`.
+fn links(document: &str) -> impl Iterator<Item = &str> {
+    let after = document.split("](").skip(1);
+    after.filter_map(|rest| Some(rest.split_once(')')?.0))
+}
+
+/// The anchors that a forge makes of the headings.
+fn anchors(document: &str) -> BTreeSet<String> {
+    let headings = document.lines().filter(|line| line.starts_with('#'));
+    headings
+        .map(|line| {
+            let kept = line.trim_start_matches('#').trim().to_lowercase();
+            let kept = kept
+                .chars()
+                .filter(|c| c.is_alphanumeric() || [' ', '-', '_'].contains(c));
+            kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+        })
+        .collect()
+}
+
+/// The rows of a table whose first cell is a word of code, without that cell's marks.
+fn rows(document: &str) -> Vec<Vec<&str>> {
+    let lines = document.lines().filter(|line| line.starts_with("| `"));
+    lines
+        .map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect())
+        .collect()
+}
+
+#[test]
+fn every_link_between_documents_leads_somewhere() {
+    let mut local = 0;
+    for path in documents() {
+        let document = fs::read_to_string(&path).unwrap();
+        for link in links(&document).filter(|link| !link.starts_with("https://")) {
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target = match file {
+                "" => path.clone(),
+                file => path.parent().unwrap().join(file),
+            };
+            let place = format!("{link} in {}", path.display());
+            assert!(target.exists(), "there is no {place}");
+            if !anchor.is_empty() {
+                let there = anchors(&fs::read_to_string(&target).unwrap());
+                assert!(there.contains(anchor), "no heading for {place}: {there:?}");
+            }
+            local += 1;
+        }
+    }
+    assert!(local > 30, "only {local} links were found");
+}
+
+#[test]
+fn every_document_is_reached_from_the_readme() {
+    let readme = root().join("README.md");
+    let mut reached = BTreeSet::from([readme.canonicalize().unwrap()]);
+    let mut to_read = vec![readme];
+    while let Some(path) = to_read.pop() {
+        let document = fs::read_to_string(&path).unwrap();
+        for link in links(&document).filter(|link| link.contains(".md")) {
+            let file = link.split('#').next().unwrap();
+            let Ok(target) = path.parent().unwrap().join(file).canonicalize() else {
+                continue;
+            };
+            if reached.insert(target.clone()) {
+                to_read.push(target);
+            }
+        }
+    }
+    for path in documents() {
+        assert!(
+            reached.contains(&path.canonicalize().unwrap()),
+            "nothing leads to {}",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn the_readme_stays_short_and_its_tests_are_what_is_checked_before_a_change_lands() {
+    let readme = text("README.md");
+    assert!(readme.lines().count() < 150);
+    let (_, tests) = readme.split_once("The tests:\n\n```sh\n").unwrap();
+    let command = tests.lines().next().unwrap();
+    let checks = text(".ci/run");
+    let calls = checks.lines().filter(|line| line.ends_with(command));
+    assert_eq!(calls.count(), 1, "`{command}`");
+}
+
+#[test]
+fn the_table_of_tools_names_each_tool_and_whether_it_changes_something() {
+    let readme = text("README.md");
+    let documented: BTreeSet<_> = rows(&readme)
+        .into_iter()
+        .filter(|row| row.len() == 3)
+        .map(|row| (row[0].trim_matches(['|', ' ', '`']), row[2] == "yes"))
+        .collect();
+    let offered = ToolName::ALL.iter();
+    let offered: BTreeSet<_> = offered.map(|tool| (tool.as_str(), tool.writes())).collect();
+    assert_eq!(documented, offered);
+}
+
+#[test]
+fn every_variable_and_config_field_is_documented() {
+    let page = text("docs/guides/settings.md");
+    let mut found = 0;
+    for entry in fs::read_dir(root().join("src/config")).unwrap() {
+        let source = fs::read_to_string(entry.unwrap().path()).unwrap();
+        let variables = source.split("\"SKYSWITCH_").skip(1);
+        let variables =
+            variables.map(|rest| format!("SKYSWITCH_{}", rest.split('"').next().unwrap()));
+        let fields = source.lines().filter_map(|line| {
+            let (name, kind) = line.trim().strip_prefix("pub ")?.split_once(": ")?;
+            kind.starts_with("Option<").then(|| name.to_owned())
+        });
+        let is_file = source.contains("struct ConfigFile");
+        for name in variables.chain(fields.filter(|_| is_file)) {
+            assert!(
+                page.contains(&format!("`{name}`")),
+                "{name} is not documented"
+            );
+            found += 1;
+        }
+    }
+    assert!(found > 40, "only {found} names were found");
+}
+
+#[test]
+fn every_error_code_is_documented_with_whether_a_retry_can_help() {
+    let schema = serde_json::to_value(schemars::schema_for!(Code)).unwrap();
+    let published = schema.to_string();
+    let page = text("docs/errors.md");
+    let documented: Vec<_> = rows(&page)
+        .into_iter()
+        .filter(|row| row.len() == 6)
+        .collect();
+    assert_eq!(documented.len(), CODES.len());
+    assert_eq!(
+        published.matches("\"const\"").count(),
+        CODES.len(),
+        "{published}"
+    );
+    for code in CODES {
+        let marked = format!("`{}`", code.as_str());
+        let row = documented
+            .iter()
+            .find(|row| row[0].ends_with(&marked))
+            .unwrap_or_else(|| panic!("{marked} is not documented"));
+        let retryable = Error::new(code, "", "").detail().retryable;
+        assert_eq!(row[4] == "yes", retryable, "{marked}");
+    }
+}
