@@ -1,12 +1,6 @@
 //! The page on which a person settles a change: opened late, closed early,
 //! and strict about who asks.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a helper that cannot go on fails its test"
-)]
-
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -18,7 +12,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use url::Url;
 
-use crate::process::{DOMAIN, ERAS, Home, PATIENCE, Wire, demo_sandbox, eventually, writes};
+use crate::support::process::{DOMAIN, Home, PATIENCE, demo_sandbox, eventually, writes};
+use crate::support::protocol::{ERAS, Wire};
 use crate::support::{Bench, CALLER, DENTAL, nobody, remove, removing};
 
 const FORM: &str = "application/x-www-form-urlencoded";

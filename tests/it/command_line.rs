@@ -1,22 +1,15 @@
 //! The command line for people and scripts: exit codes, JSON, tables, settings.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "helpers of tests fail like tests"
-)]
-
 use std::fmt::Write;
 
 use serde_json::{Value, json};
 use skyswitch_mcp::sandbox::{self, Fault, RetryAfter, Sandbox, StoredRoute, Tenant};
 
-use super::process::{
-    CALLER, CALLER_AS_WRITTEN, DOMAIN, Era, Home, Ran, Wire, demo_sandbox, received, sandbox_of,
-    stored, writes,
+use crate::support::process::{
+    CALLER, CALLER_AS_WRITTEN, DOMAIN, Home, Ran, demo_sandbox, received, sandbox_of, stored,
+    writes,
 };
+use crate::support::protocol::{Era, Wire};
 
 const REMOVE: [&str; 6] = [
     "vip",
@@ -836,7 +829,7 @@ async fn ten_commands_at_once_log_in_once() {
     for ran in futures_util::future::join_all(runs).await {
         assert_eq!((ran.code, &ran.json()["total"]), (0, &json!(11)));
     }
-    assert_eq!(super::process::logins(&sandbox), 1);
+    assert_eq!(crate::support::process::logins(&sandbox), 1);
 }
 
 #[tokio::test]
@@ -871,7 +864,7 @@ async fn the_sandbox_command_serves_what_it_prints() {
     let mut user = Home::bare();
     let mut given = 0;
     while given < 6 {
-        let line = tokio::time::timeout(super::process::PATIENCE, lines.next_line());
+        let line = tokio::time::timeout(crate::support::process::PATIENCE, lines.next_line());
         let line = line.await.unwrap().unwrap().expect("six settings");
         if let Some((name, value)) = line
             .strip_prefix("export ")

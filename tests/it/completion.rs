@@ -1,16 +1,10 @@
 //! Completion of domain names, and how seldom it asks the service.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of tests fail like tests"
-)]
-
 use serde_json::{Value, json};
 use skyswitch_mcp::sandbox::{Fault, Tenant};
 
-use super::process::{DOMAIN, ERAS, Era, Home, Wire, demo_sandbox, received, sandbox_of};
+use crate::support::process::{DOMAIN, Home, demo_sandbox, received, sandbox_of};
+use crate::support::protocol::{ERAS, Era, Wire};
 
 const VIPS: &str = "skyswitch://domains/{domain}/vips";
 

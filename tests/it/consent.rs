@@ -1,23 +1,17 @@
 //! Who may agree to a destructive change, how, and to what.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "helpers of tests fail like tests"
-)]
-
 use std::sync::Arc;
 
 use rmcp::model::{ElicitResult, ElicitationAction};
 use serde_json::{Value, json};
 use skyswitch_mcp::sandbox::{Sandbox, StoredRoute, Tenant};
 
-use super::process::{
-    CALLER, CALLER_AS_WRITTEN, Client, DOMAIN, ERAS, Era, Home, OTHER_CALLER, Person, Wire, accept,
-    demo_sandbox, received, sandbox_of, stored, types, writes,
+use crate::support::client::{Client, Person, accept, types};
+use crate::support::process::{
+    CALLER, CALLER_AS_WRITTEN, DOMAIN, Home, OTHER_CALLER, demo_sandbox, received, sandbox_of,
+    stored, writes,
 };
+use crate::support::protocol::{ERAS, Era, Wire};
 
 fn removal() -> Value {
     json!({"ani": CALLER_AS_WRITTEN, "domain": DOMAIN})

@@ -3,13 +3,6 @@
 //!
 //! `KILL_POINTS` and `KILL_ROWS` make it longer; `tests/crash/full_run` does.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a helper that cannot go on fails its test, and the long run says how far it is"
-)]
-
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Stdio;
@@ -18,16 +11,11 @@ use std::time::Duration;
 use serde_json::Value;
 use skyswitch_mcp::sandbox::{Fault, Gate, Sandbox, StoredRoute, Tenant};
 
-use crate::process::{DOMAIN, Home, eventually, sandbox_of, writes};
+use crate::support::number_from;
+use crate::support::process::{DOMAIN, Home, eventually, sandbox_of, writes};
 
 /// Every answer of the service takes so long.
 const LATENCY: Duration = Duration::from_millis(15);
-
-/// How many of something a full run asks for.
-pub fn number_from(variable: &str, default: u32) -> u32 {
-    let value = skyswitch_mcp::config::process_environment(variable);
-    value.map_or(default, |text| text.parse().unwrap())
-}
 
 /// A customer of whom half the wanted callers are VIPs that ring elsewhere,
 /// and some others are not wanted any more.

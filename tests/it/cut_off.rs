@@ -1,12 +1,6 @@
 //! Imports that are stopped, killed or shut down while rows are sent: what was
 //! done is said, and no wanted rule is lost.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a helper that cannot go on fails its test"
-)]
-
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,10 +10,11 @@ use skyswitch_mcp::sandbox::{Fault, Gate, Sandbox, StoredDnis, StoredRoute, Tena
 
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-use crate::process::{
-    CALLER, DOMAIN, ERAS, Era, Home, OTHER_CALLER, PATIENCE, Wire, demo_sandbox, eventually,
-    sandbox_of, signal, stored, writes,
+use crate::support::process::{
+    CALLER, DOMAIN, Home, OTHER_CALLER, PATIENCE, demo_sandbox, eventually, sandbox_of, signal,
+    stored, writes,
 };
+use crate::support::protocol::{ERAS, Era, Wire};
 
 /// Rows that an import sends at the same time.
 const AT_ONCE: usize = 32;

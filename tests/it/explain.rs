@@ -1,14 +1,9 @@
 //! Who rings when a caller dials, and what nobody can know from here.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a helper that cannot go on fails its test"
-)]
-
 use skyswitch_mcp::ops::{CallExplained, DecidedBy, ExplainCall, explain_call};
 use skyswitch_mcp::sandbox::{StoredDnis, StoredRoute, Tenant};
 
-use crate::process::{DOMAIN, Home, demo_sandbox};
+use crate::support::process::{DOMAIN, Home, demo_sandbox};
 use crate::support::{Bench, CALLER, DENTAL, tenant_of};
 
 const DIALLED: &str = "16165550100";

@@ -10,11 +10,11 @@ use skyswitch_mcp::ops::{
 use skyswitch_mcp::redact::Secret;
 use skyswitch_mcp::sandbox::{DialPlanAccess, Fault, PbxHabits, StoredDialRule};
 
-use crate::onboarding::{
+use crate::support::customer::{
     ACME, PbxApi, app_on, app_with, assert_nothing_dangerous, attest, checklist, closed, made,
     marking, onboard, onboarding, open, prepared, state,
 };
-use crate::process::{Home, demo_sandbox};
+use crate::support::process::{Home, demo_sandbox};
 use crate::support::{Bench, DENTAL, Person, failure};
 
 fn readable() -> PbxHabits {
@@ -93,7 +93,7 @@ async fn no_rule_is_made_that_rings_nobody() {
 
 #[tokio::test]
 async fn the_ani_user_is_known_in_any_letters() {
-    let tenant = crate::onboarding::customer(open());
+    let tenant = crate::support::customer::customer(open());
     let bench = Bench::with(tenant).await;
     let app = app_with(&bench, PbxApi::V2, |s| s.allow_dial_plan_changes = true);
     let mut args = onboarding();

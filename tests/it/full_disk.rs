@@ -4,13 +4,6 @@
 //! A limit on the size of files lets the commit fail wherever tests run; a tiny
 //! disk of its own does where a namespace may be had.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a helper that cannot go on fails its test, and one that cannot run says so"
-)]
-
 use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt;
 
@@ -18,7 +11,8 @@ use serde_json::json;
 use skyswitch_mcp::sandbox::{Sandbox, StoredRoute, Tenant};
 use skyswitch_mcp::state::{StateFolder, Store};
 
-use crate::process::{CALLER, DOMAIN, Era, Home, Wire, demo_sandbox, sandbox_of, writes};
+use crate::support::process::{CALLER, DOMAIN, Home, demo_sandbox, sandbox_of, writes};
+use crate::support::protocol::{Era, Wire};
 
 /// SQLite writes its pages, and `ulimit -f` counts, in these.
 const PAGE: u64 = 4_096;

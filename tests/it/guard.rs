@@ -1,13 +1,6 @@
 //! The guard: nothing that stands is lost without a person's consent to
 //! exactly that, and every consent works once.
 
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a helper that cannot go on fails its test"
-)]
-
 use std::collections::HashSet;
 use std::time::Duration;
 

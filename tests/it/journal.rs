@@ -1,12 +1,6 @@
 //! Every change is written down before it is sent, and closed when its outcome
 //! is known.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a helper that cannot go on fails its test"
-)]
-
 use std::time::Duration;
 
 use serde_json::json;
@@ -19,7 +13,8 @@ use skyswitch_mcp::ops::{
 use skyswitch_mcp::sandbox::{Effect, Fault, Gate, StoredRoute};
 use skyswitch_mcp::state::ChangeStatus;
 
-use crate::process::{DOMAIN, Era, Home, Wire, demo_sandbox};
+use crate::support::process::{DOMAIN, Home, demo_sandbox};
+use crate::support::protocol::{Era, Wire};
 use crate::support::{
     Bench, CALLER, DENTAL, VET, add, adding, done, failure, other_account, remove, removing,
 };

@@ -1,11 +1,6 @@
 //! Requests that the service acts on later than anybody waits: nothing is
 //! called failed that may still be made, and nobody is taken by surprise.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a helper that cannot go on fails its test"
-)]
-
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
@@ -15,11 +10,11 @@ use skyswitch_mcp::ops::{
 use skyswitch_mcp::sandbox::{DialPlanAccess, Fault, Gate, PbxHabits, StoredDialRule, StoredRoute};
 use skyswitch_mcp::state::ChangeStatus;
 
-use crate::onboarding::{
+use crate::support::customer::{
     ACME, DID, PbxApi, app_on, attest, closed, marking, onboard, onboarding, prepared,
 };
+use crate::support::imports::{args, sync};
 use crate::support::{Bench, DENTAL, VET, add, adding, done, failure};
-use crate::sync::{args, sync};
 
 /// Longer than a request may be on its way.
 const SETTLED: i64 = 60_000;

@@ -1,13 +1,6 @@
 //! Which part of the program may know which other. What cannot be written past
 //! the guard is held by the examples of `guard::Clearance`.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of tests fail like tests"
-)]
-
 use std::path::{Path, PathBuf};
 
 /// A source file: its path below `src` and its code without comments.

@@ -1,20 +1,14 @@
 //! What no output may hold, at the highest log level and in every failure.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of tests fail like tests"
-)]
-
 use std::time::Duration;
 
 use serde_json::json;
 use skyswitch_mcp::sandbox::{self, Fault, RetryAfter, Sandbox};
 
-use super::process::{
-    CALLER, CALLER_AS_WRITTEN, DOMAIN, ERAS, Era, Home, OTHER_CALLER, Wire, demo_sandbox, logins,
+use crate::support::process::{
+    CALLER, CALLER_AS_WRITTEN, DOMAIN, Home, OTHER_CALLER, demo_sandbox, logins,
 };
+use crate::support::protocol::{ERAS, Era, Wire};
 
 const WRONG_PASSWORD: &str = "wr0ng&pass=word";
 const WRONG_SECRET: &str = "wr0ng-client-secret";

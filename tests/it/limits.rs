@@ -1,18 +1,13 @@
 //! What the operator puts out of reach stays out of reach, whoever agrees.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a helper that cannot go on fails its test"
-)]
-
 use serde_json::json;
 use skyswitch_mcp::config::Limits;
 use skyswitch_mcp::error::{Code, Error};
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{AddVipStatus, App, UndoChange, undo_change};
 
-use crate::process::{CALLER, DOMAIN, Era, Home, Wire, demo_sandbox};
+use crate::support::process::{CALLER, DOMAIN, Home, demo_sandbox};
+use crate::support::protocol::{Era, Wire};
 use crate::support::{
     Bench, DENTAL, LEGAL, Person, VET, add, adding, done, failure, remove, removing,
 };

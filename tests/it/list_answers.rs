@@ -1,12 +1,6 @@
 //! Which answers are lists: only an explicit, whole and understood one. On any
 //! other nothing is shown, nothing is changed, and nothing is written down.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a helper that cannot go on fails its test"
-)]
-
 use serde_json::json;
 use skyswitch_mcp::config::ConfirmMode;
 use skyswitch_mcp::error::Code;
@@ -22,7 +16,7 @@ use skyswitch_mcp::sandbox::{
 };
 use skyswitch_mcp::state::ChangeStatus;
 
-use crate::onboarding::{PbxApi, app_on, checklist, prepared, state};
+use crate::support::customer::{PbxApi, app_on, checklist, prepared, state};
 use crate::support::{
     Bench, CALLER, DENTAL, LEGAL, VET, add, adding, callers, done, failure, list, listing, nobody,
     remove, removing, tenant_of,

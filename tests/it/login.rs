@@ -1,10 +1,5 @@
 //! Login: once for everybody, renewed in time, and never a storm.
 
-#![allow(
-    clippy::expect_used,
-    reason = "a helper that cannot go on fails its test"
-)]
-
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,6 +1,14 @@
 //! All integration tests, in one binary. Each module is named for the
 //! behaviour it holds.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "a helper that cannot go on fails its test, and a long run says how far it is"
+)]
+
 mod acknowledgement;
 mod approval_page;
 mod command_line;
@@ -29,7 +37,6 @@ mod operations;
 mod pace;
 mod pbx_settings;
 mod portfolio;
-mod process;
 mod prompts;
 mod protocol;
 mod resources;

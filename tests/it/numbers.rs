@@ -1,8 +1,6 @@
 //! Numbers, names and destinations: what people write, what the service
 //! stores, and what is never printed.
 
-#![allow(clippy::panic, reason = "a helper that cannot go on fails its test")]
-
 use proptest::prelude::*;
 use proptest::sample::select;
 use skyswitch_mcp::config::{Flags, Settings};

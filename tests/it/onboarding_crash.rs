@@ -1,12 +1,6 @@
 //! An onboarding that is killed at any moment, and called again, ends as one
 //! clean run, and never drops a caller on the way.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a helper that cannot go on fails its test"
-)]
-
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -15,8 +9,8 @@ use skyswitch_mcp::sandbox::{
     StoredSubscriber, Tenant,
 };
 
-use crate::crash::number_from;
-use crate::process::{Home, sandbox_of};
+use crate::support::number_from;
+use crate::support::process::{Home, sandbox_of};
 
 const ACME: &str = "acme.12345.service";
 const DID: &str = "16165550180";

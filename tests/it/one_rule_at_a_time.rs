@@ -1,11 +1,6 @@
 //! Two processes on one state folder and one rule: whoever looked before the
 //! other's change had ended decides again, whatever the clocks say.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a helper that cannot go on fails its test"
-)]
-
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
@@ -14,9 +9,11 @@ use skyswitch_mcp::ops::{
 };
 use skyswitch_mcp::sandbox::{Fault, Gate, StoredDialRule};
 
-use crate::onboarding::{ACME, PbxApi, app_on, attest, closed, onboard, onboarding, prepared};
+use crate::support::customer::{
+    ACME, PbxApi, app_on, attest, closed, onboard, onboarding, prepared,
+};
+use crate::support::imports::{args, sync};
 use crate::support::{Bench, CALLER, DENTAL, VET, add, adding, done, failure, remove, removing};
-use crate::sync::{args, sync};
 
 /// Milliseconds.
 const TWO_HOURS: i64 = 7_200_000;

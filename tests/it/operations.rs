@@ -1,11 +1,5 @@
 //! The operations: what they send, what they say, and what they leave alone.
 
-#![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "a helper that cannot go on fails its test"
-)]
-
 use std::sync::Arc;
 use std::time::Duration;
 

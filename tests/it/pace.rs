@@ -1,8 +1,6 @@
 //! How fast and how many at once. Only lower bounds are asserted: a slow
 //! machine makes nothing here fail.
 
-#![allow(clippy::expect_used, reason = "helpers of tests fail like tests")]
-
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;

@@ -1,10 +1,5 @@
 //! Where the PBX API is and how it is logged in to, as the operator says it.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a helper that cannot go on fails its test"
-)]
-
 use skyswitch_mcp::config::{Flags, PbxGeneration, PbxLogin, PbxSettings, Settings};
 use skyswitch_mcp::error::Code;
 

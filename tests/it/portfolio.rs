@@ -1,11 +1,5 @@
 //! All customers in one table, and where VIPs can ring.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a helper that cannot go on fails its test"
-)]
-
 use std::sync::Mutex;
 
 use skyswitch_mcp::error::Code;
@@ -20,11 +14,11 @@ use skyswitch_mcp::sandbox::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::onboarding::{ACME, PbxApi, app_on, app_with, closed, customer};
+use crate::support::customer::{ACME, PbxApi, app_on, app_with, closed, customer};
+use crate::support::imports::args;
 use crate::support::{
     BAKERY, Bench, DENTAL, LEGAL, Person, VET, add, adding, done, failure, listing,
 };
-use crate::sync::args;
 
 /// Keeps what it is told.
 #[derive(Default)]

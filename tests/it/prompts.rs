@@ -1,15 +1,9 @@
 //! The prompts: which are offered, what they take, and the order they teach.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of tests fail like tests"
-)]
-
 use serde_json::{Value, json};
 
-use super::process::{CALLER_AS_WRITTEN, DOMAIN, ERAS, Era, Home, Wire, demo_sandbox};
+use crate::support::process::{CALLER_AS_WRITTEN, DOMAIN, Home, demo_sandbox};
+use crate::support::protocol::{ERAS, Era, Wire};
 
 const PROMPTS: [&str; 3] = [
     "onboard_customer",

@@ -1,13 +1,6 @@
 //! What an MCP client sees of the server: handshakes, the tool list, results,
 //! errors, cancellation.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of tests fail like tests"
-)]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,10 +11,11 @@ use skyswitch_mcp::sandbox::{self, Fault};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::process::{
-    CALLER, CALLER_AS_WRITTEN, DOMAIN, ERAS, Era, Home, LEGACY, MODERN, OTHER_CALLER, Wire,
-    answered, demo_sandbox, eventually, logins, received, stored, writes,
+use crate::support::process::{
+    CALLER, CALLER_AS_WRITTEN, DOMAIN, Home, OTHER_CALLER, demo_sandbox, eventually, logins,
+    received, stored, writes,
 };
+use crate::support::protocol::{ERAS, Era, LEGACY, MODERN, Wire, answered};
 
 const TOOLS: [&str; 13] = [
     "add_vip",

@@ -1,22 +1,15 @@
 //! The resources and the skill: what is listed, what is read, and how a read fails.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of tests fail like tests"
-)]
-
 use std::time::Duration;
 
 use rmcp::model::SkillResource;
 use serde_json::{Value, json};
 use skyswitch_mcp::sandbox::{self, Fault, Tenant};
 
-use super::process::{
-    DOMAIN, ERAS, Era, Home, LEGACY, PROMPT, Wire, answered, demo_sandbox, eventually, received,
-    sandbox_of,
+use crate::support::process::{
+    DOMAIN, Home, PROMPT, demo_sandbox, eventually, received, sandbox_of,
 };
+use crate::support::protocol::{ERAS, Era, LEGACY, Wire, answered};
 
 const DOMAINS: &str = "skyswitch://domains";
 const GUIDE: &str = "skyswitch://guide/setup";

@@ -1,13 +1,6 @@
 //! The sandbox itself, where onboarding needs it: people, numbers, dial rules,
 //! the PBX API and calls. Spoken to in plain HTTP, without the client.
 
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a helper that cannot go on fails its test"
-)]
-
 use serde_json::{Value, json};
 use skyswitch_mcp::sandbox::{
     self, DialPlanAccess, Fault, Mfa, Outcome, PbxHabits, RetryAfter, Sandbox, StoredDialRule,
@@ -17,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use url::form_urlencoded::Serializer;
 
-use super::support::{BAKERY, DENTAL, KETTLE, LEGAL, VET};
+use crate::support::{BAKERY, DENTAL, KETTLE, LEGAL, VET};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";

@@ -8,10 +8,10 @@ use std::time::Duration;
 use serde_json::json;
 use skyswitch_mcp::sandbox::{Fault, Gate};
 
-use super::process::{
-    CALLER, DOMAIN, ERAS, Era, Home, LEGACY, MODERN, PROMPT, Wire, answered, demo_sandbox,
-    eventually, received, signal, stored, writes,
+use crate::support::process::{
+    CALLER, DOMAIN, Home, PROMPT, demo_sandbox, eventually, received, signal, stored, writes,
 };
+use crate::support::protocol::{ERAS, Era, LEGACY, MODERN, Wire, answered};
 
 /// Longer than any test waits.
 const FOREVER: Duration = Duration::from_secs(600);

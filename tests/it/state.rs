@@ -1,10 +1,5 @@
 //! The state folder: opened by many at once, private, and damaged.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a helper that cannot go on fails its test"
-)]
-
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 

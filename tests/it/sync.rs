@@ -1,15 +1,7 @@
 //! A wanted list is planned, agreed to as a whole, and applied row by row.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a helper that cannot go on fails its test"
-)]
-
 use std::collections::BTreeMap;
 use std::process::Stdio;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -19,110 +11,28 @@ use skyswitch_mcp::domain::PhoneNumber;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
-    Action, App, Asked, Progress, RowState, SyncMode, SyncOutcome, SyncSession, SyncStatus,
-    SyncVips, sync_vips,
+    Action, App, RowState, SyncMode, SyncOutcome, SyncStatus, SyncVips, sync_vips,
 };
 use skyswitch_mcp::sandbox::{
     Effect, Fault, Gate, StoredDnis, StoredRoute, StoredSubscriber, Tenant,
 };
 use tokio::process::Child;
-use tokio_util::sync::CancellationToken;
 
-use crate::process::{
-    DOMAIN, ERAS, Home, Wire, demo_sandbox, eventually, received, sandbox_of, writes,
+use crate::support::imports::{Watch, args, ask, mirror, sync};
+use crate::support::process::{
+    DOMAIN, Home, demo_sandbox, eventually, received, sandbox_of, writes,
 };
+use crate::support::protocol::{ERAS, Wire};
 use crate::support::{
     Bench, CALLER, DENTAL, Person, VET, add, adding, done, failure, first_call, nobody, question,
     second_call, tenant_of, token,
 };
-
-/// Keeps what was reported, and may do something at a certain row.
-#[derive(Default)]
-struct Watch {
-    seen: Mutex<Vec<(usize, usize)>>,
-    at: AtomicUsize,
-    stop: CancellationToken,
-}
-
-impl Watch {
-    fn stopping_at(row: usize) -> Watch {
-        Watch {
-            at: AtomicUsize::new(row),
-            ..Watch::default()
-        }
-    }
-}
-
-impl Progress for Watch {
-    fn report(&self, done: usize, total: usize, _: &str) {
-        self.seen.lock().unwrap().push((done, total));
-        let at = self.at.load(Ordering::Relaxed);
-        if at > 0 && done >= at {
-            self.stop.cancel();
-        }
-    }
-}
-
-pub fn args(mode: SyncMode) -> SyncVips {
-    SyncVips {
-        domain: DENTAL.parse().unwrap(),
-        list: None,
-        format: None,
-        mode: Some(mode),
-        destination: None,
-        application: None,
-        allow_large_removal: None,
-        dry_run: None,
-        resume: None,
-        account_id: None,
-        confirmation: None,
-    }
-}
 
 fn resuming(run: &str) -> SyncVips {
     SyncVips {
         resume: Some(run.to_owned()),
         ..args(SyncMode::Merge)
     }
-}
-
-async fn ask(
-    app: &App,
-    args: &SyncVips,
-    list: Option<&str>,
-    channel: &Channel<'_>,
-    watch: &Watch,
-) -> Result<Asked<SyncOutcome>> {
-    let session = SyncSession {
-        channel,
-        progress: watch,
-        stop: &watch.stop,
-        most_rows: None,
-    };
-    sync_vips(app, args, list.map(str::as_bytes), &session).await
-}
-
-pub async fn sync(
-    app: &App,
-    args: &SyncVips,
-    list: &str,
-    channel: &Channel<'_>,
-) -> Result<SyncOutcome> {
-    ask(app, args, Some(list), channel, &Watch::default())
-        .await
-        .map(done)
-}
-
-/// Makes exactly a list stand in a domain.
-pub async fn mirror(app: &App, domain: &str, list: &str) -> SyncOutcome {
-    let wanted = SyncVips {
-        domain: domain.parse().unwrap(),
-        allow_large_removal: Some(true),
-        ..args(SyncMode::Mirror)
-    };
-    let outcome = sync(app, &wanted, list, &Channel::Given).await.unwrap();
-    assert_eq!(outcome.status, SyncStatus::Applied, "{outcome:?}");
-    outcome
 }
 
 /// `ani,destination` rows with a header.

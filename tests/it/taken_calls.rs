@@ -1,12 +1,5 @@
 //! New rules that take calls away from another VIP rule, or lead somewhere odd.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of tests fail like tests"
-)]
-
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -20,14 +13,14 @@ use skyswitch_mcp::ops::{
 };
 use skyswitch_mcp::sandbox::{Fault, Outcome, Sandbox, StoredDnis, StoredRoute, Tenant};
 
-use crate::process::{
-    Client, DOMAIN, ERAS, Home, Person as Typist, demo_sandbox, sandbox_of, stored, types, writes,
-};
+use crate::support::client::{Client, Person as Typist, types};
+use crate::support::imports::{args, sync};
+use crate::support::process::{DOMAIN, Home, demo_sandbox, sandbox_of, stored, writes};
+use crate::support::protocol::ERAS;
 use crate::support::{
     Bench, CALLER, DENTAL, Person, add, adding, done, failure, first_call, nobody, question,
     remove, removing, second_call,
 };
-use crate::sync::{args, sync};
 
 /// The main line of [`DENTAL`], whose calls go to the VIP rules.
 const MAIN_LINE: &str = "16165550100";
@@ -69,7 +62,11 @@ fn odd(destination: &str) -> Value {
     json!({"ani": NEWCOMER, "domain": DOMAIN, "destination": destination})
 }
 
-async fn client(sandbox: &Arc<Sandbox>, era: crate::process::Era, types_text: &str) -> Client {
+async fn client(
+    sandbox: &Arc<Sandbox>,
+    era: crate::support::process::Era,
+    types_text: &str,
+) -> Client {
     let person = Typist::who_answers(types(types_text));
     Client::start(&Home::of(sandbox), &[], era, person).await
 }

@@ -1,11 +1,5 @@
 //! Undo restores what stood before one change, and nothing else.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a helper that cannot go on fails its test"
-)]
-
 use skyswitch_mcp::Result;
 use skyswitch_mcp::config::ConfirmMode;
 use skyswitch_mcp::error::Code;
@@ -15,12 +9,12 @@ use skyswitch_mcp::ops::{
 };
 use skyswitch_mcp::sandbox::{Fault, StoredDnis, StoredRoute, Tenant};
 
-use crate::process::{DOMAIN, Home, demo_sandbox};
+use crate::support::imports::mirror;
+use crate::support::process::{DOMAIN, Home, demo_sandbox};
 use crate::support::{
     Bench, CALLER, DENTAL, Person, add, adding, done, failure, first_call, nobody, other_account,
     question, remove, removing, second_call, tenant_of, token,
 };
-use crate::sync::mirror;
 
 fn undoing(id: &str) -> UndoChange {
     UndoChange {

@@ -1,11 +1,5 @@
 //! Lists as files: what spreadsheets, programs and phones make of them.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a helper that cannot go on fails its test"
-)]
-
 use proptest::prelude::*;
 use skyswitch_mcp::domain::Vip;
 use skyswitch_mcp::error::Code;

@@ -1,0 +1,173 @@
+//! A customer whose setup the tests bring from nothing to ready.
+
+use skyswitch_mcp::Result;
+use skyswitch_mcp::config::{Credentials, PbxGeneration, PbxLogin, PbxSettings, Settings};
+use skyswitch_mcp::guard::Channel;
+use skyswitch_mcp::ops::{
+    App, Checklist, MarkSetupStep, MarkStatus, OnboardDomain, OnboardOutcome, PieceState,
+    SetupChecklist, StepState, mark_setup_step, onboard_domain, setup_checklist,
+};
+use skyswitch_mcp::redact::Secret;
+use skyswitch_mcp::sandbox::{
+    self, DialPlanAccess, PbxHabits, StoredDialRule, StoredNumber, StoredSubscriber, Tenant,
+};
+
+use super::{Bench, Person, done};
+
+pub const ACME: &str = "acme.12345.service";
+pub const DID: &str = "16165550180";
+
+/// Which PBX API an application uses, if any.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum PbxApi {
+    V1,
+    V2,
+    V2WithKey,
+    NotConfigured,
+}
+
+/// A customer with people and a number, and nothing of Route by ANI.
+pub fn customer(habits: PbxHabits) -> Tenant {
+    Tenant::empty()
+        .domain(ACME, "Acme Dental")
+        .subscriber(StoredSubscriber::domain_user(ACME))
+        .subscriber(StoredSubscriber::person(ACME, "100", "Front Desk"))
+        .subscriber(StoredSubscriber::person(ACME, "101", "Maya Lindgren"))
+        .number(StoredNumber::to_user(DID, ACME, "100"))
+        .dial_rule(StoredDialRule::chain(ACME))
+        .pbx(habits)
+}
+
+/// A customer whose ANI user is complete, and who has no dial translation rule.
+pub fn prepared(habits: PbxHabits) -> Tenant {
+    customer(habits).subscriber(StoredSubscriber::ani_user(ACME, "9000"))
+}
+
+pub fn closed() -> PbxHabits {
+    PbxHabits::default().dial_plan(DialPlanAccess::None)
+}
+
+pub fn open() -> PbxHabits {
+    PbxHabits::default().dial_plan(DialPlanAccess::ReadWrite)
+}
+
+/// An application that uses that PBX API.
+pub fn app_on(bench: &Bench, api: PbxApi) -> App {
+    app_with(bench, api, |_| ())
+}
+
+pub fn app_with(bench: &Bench, api: PbxApi, change: impl FnOnce(&mut Settings)) -> App {
+    bench.app_with(|settings| {
+        settings.pbx = pbx(bench, api);
+        change(settings);
+    })
+}
+
+fn pbx(bench: &Bench, api: PbxApi) -> Option<Result<PbxSettings>> {
+    let password = || {
+        PbxLogin::Password(Credentials {
+            client_id: sandbox::PBX_CLIENT_ID.to_owned(),
+            client_secret: Secret::new(sandbox::PBX_CLIENT_SECRET),
+            username: sandbox::PBX_USERNAME.to_owned(),
+            password: Secret::new(sandbox::PBX_PASSWORD),
+        })
+    };
+    let (generation, login) = match api {
+        PbxApi::NotConfigured => return None,
+        PbxApi::V1 => (PbxGeneration::V1, password()),
+        PbxApi::V2 => (PbxGeneration::V2, password()),
+        PbxApi::V2WithKey => (
+            PbxGeneration::V2,
+            PbxLogin::Key(Secret::new(sandbox::PBX_API_KEY)),
+        ),
+    };
+    Some(Ok(PbxSettings {
+        base_url: bench.sandbox.pbx_base_url().parse().unwrap(),
+        generation,
+        login,
+        rate_limit: 0.0,
+    }))
+}
+
+pub fn onboarding() -> OnboardDomain {
+    OnboardDomain {
+        domain: ACME.parse().unwrap(),
+        did: Some(DID.parse().unwrap()),
+        fallback_destination: Some("100".parse().unwrap()),
+        extension: None,
+        description: None,
+        steps: None,
+        dry_run: None,
+        account_id: None,
+        confirmation: None,
+    }
+}
+
+pub async fn onboard(
+    app: &App,
+    args: &OnboardDomain,
+    channel: &Channel<'_>,
+) -> Result<OnboardOutcome> {
+    onboard_domain(app, args, channel).await.map(done)
+}
+
+pub fn marking(step: &str) -> MarkSetupStep {
+    MarkSetupStep {
+        domain: ACME.parse().unwrap(),
+        step: <skyswitch_mcp::domain::SetupStep as clap::ValueEnum>::from_str(step, false).unwrap(),
+        attested_by: Some("Front desk lead".to_owned()),
+        note: Some("ticket 48213: SkySwitch confirms the rule, to 100".to_owned()),
+        withdraw: None,
+        account_id: None,
+    }
+}
+
+pub async fn attest(app: &App, step: &str) {
+    let person = Person::typing(ACME);
+    let marked = mark_setup_step(app, &marking(step), &Channel::During(&person))
+        .await
+        .map(done)
+        .unwrap();
+    assert_eq!(marked.status, MarkStatus::Attested, "{marked:?}");
+    assert_eq!(marked.step.state, StepState::Attested, "{marked:?}");
+}
+
+pub async fn checklist(app: &App) -> Checklist {
+    let args = SetupChecklist {
+        domain: ACME.parse().unwrap(),
+        account_id: None,
+        did: Some(DID.parse().unwrap()),
+        fallback_destination: None,
+    };
+    setup_checklist(app, &args).await.unwrap()
+}
+
+pub fn state(steps: &[skyswitch_mcp::ops::Step], id: &str) -> StepState {
+    steps.iter().find(|step| step.id == id).unwrap().state
+}
+
+pub fn made(outcome: &OnboardOutcome) -> Vec<&str> {
+    let made = outcome
+        .changes
+        .iter()
+        .filter(|change| change.state == PieceState::Made);
+    made.map(|change| change.step.as_str()).collect()
+}
+
+/// What nobody may ever send: buying, disconnecting, taking a route away, or
+/// deleting anything of a dial plan.
+#[track_caller]
+pub fn assert_nothing_dangerous(bench: &Bench) {
+    for request in bench.sandbox.requests() {
+        let on_number = request.path.contains("/phone-numbers/");
+        let dangerous = (on_number
+            && (request.method == "DELETE" || !request.path.ends_with("/route")))
+            || (request.path.contains("/ns-api/") && request.method == "DELETE")
+            || request
+                .form
+                .iter()
+                .any(|(name, value)| name == "action" && value == "delete");
+        assert!(!dangerous, "{request:?}");
+    }
+    assert_eq!(bench.sandbox.ever_dropped(), Vec::<String>::new());
+}

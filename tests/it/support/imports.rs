@@ -1,0 +1,95 @@
+//! VIP lists, imported in the same process.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use skyswitch_mcp::Result;
+use skyswitch_mcp::guard::Channel;
+use skyswitch_mcp::ops::{
+    App, Asked, Progress, SyncMode, SyncOutcome, SyncSession, SyncStatus, SyncVips, sync_vips,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{DENTAL, done};
+
+/// Keeps what was reported, and may do something at a certain row.
+#[derive(Default)]
+pub struct Watch {
+    pub seen: Mutex<Vec<(usize, usize)>>,
+    pub at: AtomicUsize,
+    pub stop: CancellationToken,
+}
+
+impl Watch {
+    pub fn stopping_at(row: usize) -> Watch {
+        Watch {
+            at: AtomicUsize::new(row),
+            ..Watch::default()
+        }
+    }
+}
+
+impl Progress for Watch {
+    fn report(&self, done: usize, total: usize, _: &str) {
+        self.seen.lock().unwrap().push((done, total));
+        let at = self.at.load(Ordering::Relaxed);
+        if at > 0 && done >= at {
+            self.stop.cancel();
+        }
+    }
+}
+
+pub fn args(mode: SyncMode) -> SyncVips {
+    SyncVips {
+        domain: DENTAL.parse().unwrap(),
+        list: None,
+        format: None,
+        mode: Some(mode),
+        destination: None,
+        application: None,
+        allow_large_removal: None,
+        dry_run: None,
+        resume: None,
+        account_id: None,
+        confirmation: None,
+    }
+}
+
+pub async fn ask(
+    app: &App,
+    args: &SyncVips,
+    list: Option<&str>,
+    channel: &Channel<'_>,
+    watch: &Watch,
+) -> Result<Asked<SyncOutcome>> {
+    let session = SyncSession {
+        channel,
+        progress: watch,
+        stop: &watch.stop,
+        most_rows: None,
+    };
+    sync_vips(app, args, list.map(str::as_bytes), &session).await
+}
+
+pub async fn sync(
+    app: &App,
+    args: &SyncVips,
+    list: &str,
+    channel: &Channel<'_>,
+) -> Result<SyncOutcome> {
+    ask(app, args, Some(list), channel, &Watch::default())
+        .await
+        .map(done)
+}
+
+/// Imports a list so that the domain has exactly its rules.
+pub async fn mirror(app: &App, domain: &str, list: &str) -> SyncOutcome {
+    let wanted = SyncVips {
+        domain: domain.parse().unwrap(),
+        allow_large_removal: Some(true),
+        ..args(SyncMode::Mirror)
+    };
+    let outcome = sync(app, &wanted, list, &Channel::Given).await.unwrap();
+    assert_eq!(outcome.status, SyncStatus::Applied, "{outcome:?}");
+    outcome
+}

@@ -1,0 +1,31 @@
+//! What the tests share: a sandbox with a state folder of its own, applications
+//! on it, people who answer, and what was sent.
+
+mod bench;
+mod calls;
+pub mod client;
+pub mod customer;
+pub mod imports;
+mod people;
+pub mod process;
+pub mod protocol;
+
+pub use bench::{Bench, settings};
+pub use calls::*;
+pub use people::{Person, first_call, nobody, second_call, token};
+
+/// Customers of the sandbox's demo tenant.
+pub const DENTAL: &str = "lakesidedental.12345.service";
+pub const VET: &str = "maplewoodvet.12345.service";
+pub const LEGAL: &str = "harborlegal.12345.service";
+pub const BAKERY: &str = "sunrisebakery.12345.service";
+pub const KETTLE: &str = "copperkettle.12345.service";
+
+/// A VIP of [`DENTAL`] who rings extension 101, stored as listed here.
+pub const CALLER: &str = "16165550123";
+
+/// How many of something a full run asks for.
+pub fn number_from(variable: &str, default: u32) -> u32 {
+    let value = skyswitch_mcp::config::process_environment(variable);
+    value.map_or(default, |text| text.parse().unwrap())
+}
