@@ -12,7 +12,7 @@ use skyswitch_mcp::ops::{
 };
 use skyswitch_mcp::sandbox::{
     Announcement, DialPlanAccess, EmptyList, Fault, ListShape, PbxHabits, RowDestination,
-    RowDomain, StoredRoute, Tenant,
+    RowDomain, StoredRoute, StoredSubscriber, Tenant,
 };
 use skyswitch_mcp::state::ChangeStatus;
 
@@ -25,6 +25,15 @@ use crate::support::{
 const RULES: &str = "route-by-ani";
 /// A caller who has no rule in [`tenant_of`] as used here.
 const OTHER: &str = "16165550188";
+
+/// An account whose users exist, so that a new rule to one of them asks nobody.
+fn tenant_with_users(routes: &[(&str, &str)]) -> Tenant {
+    ["101", "102"]
+        .into_iter()
+        .fold(tenant_of(routes), |tenant, user| {
+            tenant.subscriber(StoredSubscriber::person(DENTAL, user, "Somebody"))
+        })
+}
 
 fn answering(status: u16, body: &str) -> Fault {
     let fault = Fault::status("GET", RULES, status);
@@ -163,7 +172,7 @@ async fn on_an_answer_that_is_no_whole_list_nothing_is_shown_changed_or_written_
 async fn an_undo_does_not_rest_on_an_answer_that_is_no_whole_list() {
     for (status, body) in no_lists() {
         let case = format!("{status} {body}");
-        let bench = Bench::with(tenant_of(&[(CALLER, "101")])).await;
+        let bench = Bench::with(tenant_with_users(&[(CALLER, "101")])).await;
         let app = bench.app();
         let added = add(&app, &adding(OTHER, DENTAL, "102"), &nobody()).await;
         let id = added.unwrap().change_id.unwrap();
@@ -179,7 +188,7 @@ async fn an_undo_does_not_rest_on_an_answer_that_is_no_whole_list() {
 #[tokio::test]
 async fn a_change_whose_outcome_is_open_is_not_closed_by_an_answer_that_is_no_list() {
     for body in ["", "null", "{}", r#"{"errors":[]}"#] {
-        let bench = Bench::with(tenant_of(&[])).await;
+        let bench = Bench::with(tenant_with_users(&[])).await;
         let app = bench.app();
         bench.sandbox.inject(Fault::drop_after("PUT", RULES));
         bench.sandbox.inject(Fault::pass("GET", RULES));
@@ -223,7 +232,7 @@ async fn an_empty_object_is_an_empty_list_only_where_the_operator_says_so() {
         (EmptyList::Blank, true, false),
         (EmptyList::NoContent, true, false),
     ] {
-        let bench = Bench::with(tenant_of(&[]).empty_list(habit)).await;
+        let bench = Bench::with(tenant_with_users(&[]).empty_list(habit)).await;
         let app = bench.app_with(|settings| {
             settings.empty_object_is_empty_list = setting;
         });
