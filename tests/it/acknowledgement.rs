@@ -1,11 +1,6 @@
 //! Only the documented answer says that a change was made; everything else is
 //! settled by looking.
 
-#![allow(
-    clippy::expect_used,
-    reason = "a helper that cannot go on fails its test"
-)]
-
 use std::time::Duration;
 
 use skyswitch_mcp::error::Code;

@@ -10,15 +10,13 @@ use skyswitch_mcp::config::ConfirmMode;
 use skyswitch_mcp::domain::PhoneNumber;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
-use skyswitch_mcp::ops::{
-    Action, App, RowState, SyncMode, SyncOutcome, SyncStatus, SyncVips, sync_vips,
-};
+use skyswitch_mcp::ops::{Action, App, RowState, SyncMode, SyncOutcome, SyncStatus, SyncVips};
 use skyswitch_mcp::sandbox::{
     Effect, Fault, Gate, StoredDnis, StoredRoute, StoredSubscriber, Tenant,
 };
 use tokio::process::Child;
 
-use crate::support::imports::{Watch, args, ask, mirror, sync};
+use crate::support::imports::{Watch, args, ask, sync};
 use crate::support::process::{
     DOMAIN, Home, demo_sandbox, eventually, received, sandbox_of, writes,
 };

@@ -64,7 +64,7 @@ fn odd(destination: &str) -> Value {
 
 async fn client(
     sandbox: &Arc<Sandbox>,
-    era: crate::support::process::Era,
+    era: crate::support::protocol::Era,
     types_text: &str,
 ) -> Client {
     let person = Typist::who_answers(types(types_text));

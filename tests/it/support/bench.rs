@@ -7,6 +7,8 @@ use skyswitch_mcp::ops::App;
 use skyswitch_mcp::sandbox::{self, Fault, Recorded, Sandbox, Tenant};
 use tempfile::TempDir;
 
+use super::process::eventually;
+
 /// A sandbox and a state folder.
 pub struct Bench {
     pub sandbox: Sandbox,
