@@ -13,6 +13,18 @@ const MOST_ROWS: usize = 5_000;
 /// Rows of a plan that a result carries; the rest is counted.
 const ROWS_SHOWN: PageSize = PageSize::Rows(200);
 
+/// An argument and what it means.
+pub(super) type Explained = (&'static str, &'static str);
+
+const ACCOUNT: Explained = ("account_id", "Default: the configured account");
+const CALLER: Explained = ("ani", "Caller's number, or the value as listed");
+const CONFIRMATION: Explained = ("confirmation", "From the previous result, unchanged");
+const DID: Explained = ("did", "Customer's own number");
+const DOMAIN: Explained = ("domain", "Customer's PBX domain");
+const DRY_RUN: Explained = ("dry_run", "Show the plan without applying it");
+const FALLBACK: Explained = ("fallback_destination", "Where callers who are not VIPs go");
+const QUERY: Explained = ("query", "Part of a name or description");
+
 /// One tool.
 pub(super) struct Row {
     /// The name on the wire.
@@ -24,6 +36,8 @@ pub(super) struct Row {
     pub arguments: fn() -> JsonObject,
     /// Makes the schema of the result.
     pub result: fn() -> JsonObject,
+    /// What the arguments mean whose names do not say it.
+    pub explained: &'static [Explained],
     pub run: for<'a> fn(Call<'a>) -> Running<'a>,
 }
 
@@ -42,13 +56,24 @@ pub(super) static TABLE: [Row; 13] = [
     Row {
         name: "add_vip",
         title: "Add a VIP caller",
-        description: "Lets a caller ring straight through, also after hours, by a route-by-ANI rule in the \
-                 customer's PBX domain. Creating a rule acts at once. Where the caller already has a \
-                 rule that rings elsewhere, nothing is changed before a person has agreed to the \
-                 preview. Give the caller in any common writing; the same rule twice changes nothing.",
+        description: "Add a VIP caller: calls from this number go straight to the \
+                      destination, also after hours. A new rule takes effect at once; \
+                      replacing a rule asks a person first. Find destinations with \
+                      list_destinations.",
         effect: Effect::Changes,
         arguments: schema::input::<ops::AddVip>,
         result: schema::output::<ops::AddVipOutcome>,
+        explained: &[
+            ACCOUNT,
+            DOMAIN,
+            ("ani", "Caller's number; other countries with +"),
+            (
+                "destination",
+                "Extension, user:NAME, device:NAME or SIP URI",
+            ),
+            ("dnis", "Only for calls to this number"),
+            CONFIRMATION,
+        ],
         run: |mut call| {
             Box::pin(async move {
                 let mut args: ops::AddVip = call.arguments()?;
@@ -63,12 +88,19 @@ pub(super) static TABLE: [Row; 13] = [
     },
     Row {
         name: "explain_call",
-        title: "Explain who rings",
-        description: "Says who rings when a caller dials, which rule decides and why, and what the service \
-                 does not show. Use it for the question why a caller does or does not get through.",
+        title: "Explain a call",
+        description: "Explain where a call goes, and why: the VIP rule that decides, and \
+                      what the service does not show. Use it when a caller does or does not \
+                      get through.",
         effect: Effect::Reads,
         arguments: schema::input::<ops::ExplainCall>,
         result: schema::output::<ops::CallExplained>,
+        explained: &[
+            ACCOUNT,
+            DOMAIN,
+            CALLER,
+            ("dnis", "The number that is dialled"),
+        ],
         run: |mut call| {
             Box::pin(async move {
                 let args: ops::ExplainCall = call.arguments()?;
@@ -80,12 +112,20 @@ pub(super) static TABLE: [Row; 13] = [
     Row {
         name: "list_changes",
         title: "List changes",
-        description: "Lists what this installation has changed, newest first: who asked, which rule, what \
-                 stood before, what came of it. Filter by domain, caller, time (`since`), status or \
-                 import. A `change_id` can be given to undo_change.",
+        description: "List the changes made from this installation, newest first: who asked, \
+                      before and after, outcome. Use it to find a change_id for undo_change. \
+                      Changes made elsewhere are not listed.",
         effect: Effect::Reads,
         arguments: schema::input::<ops::ListChanges>,
         result: schema::output::<ops::ChangeList>,
+        explained: &[
+            ACCOUNT,
+            DOMAIN,
+            CALLER,
+            ("did", "Routing of this customer's number"),
+            ("since", "Time, day (UTC) or age: 2026-03-14, 24h, 7d"),
+            ("run_id", "Changes of this import"),
+        ],
         run: |mut call| {
             Box::pin(async move {
                 let args: ops::ListChanges = call.arguments()?;
@@ -97,13 +137,13 @@ pub(super) static TABLE: [Row; 13] = [
     },
     Row {
         name: "list_destinations",
-        title: "List where VIPs can ring",
-        description: "Lists where VIPs of a domain can ring: its users (people, queues, attendants) and, where the \
-                 PBX API is configured, its devices. Use it to find the exact `destination` for add_vip and \
-                 sync_vips.",
+        title: "List destinations",
+        description: "List the users and devices of a customer that calls can go to. Use it \
+                      to find the destination for add_vip and sync_vips.",
         effect: Effect::Reads,
         arguments: schema::input::<ops::ListDestinations>,
         result: schema::output::<ops::DestinationList>,
+        explained: &[ACCOUNT, DOMAIN, ("query", "Part of an id or name")],
         run: |mut call| {
             Box::pin(async move {
                 let args: ops::ListDestinations = call.arguments()?;
@@ -115,12 +155,17 @@ pub(super) static TABLE: [Row; 13] = [
     },
     Row {
         name: "list_domains",
-        title: "List PBX domains",
-        description: "Lists the PBX domains of the SkySwitch account; each customer has one. Use it to find \
-                 a domain's exact name before calling the other tools.",
+        title: "List customers",
+        description: "List the account's customers (PBX domains). Use it to find a domain's \
+                      exact name for the other tools.",
         effect: Effect::Reads,
         arguments: schema::input::<ops::ListDomains>,
         result: schema::output::<ops::DomainList>,
+        explained: &[
+            ACCOUNT,
+            QUERY,
+            ("refresh", "Skip the cache, which can miss a new domain"),
+        ],
         run: |mut call| {
             Box::pin(async move {
                 let args: ops::ListDomains = call.arguments()?;
@@ -133,12 +178,17 @@ pub(super) static TABLE: [Row; 13] = [
     Row {
         name: "list_vips",
         title: "List VIP callers",
-        description: "Lists VIP rules: who rings straight through, and where. Filter by domain, caller (any \
-                 writing of the number) or called number. Ordered by domain, caller, called number; \
-                 use `next_cursor` for the next page.",
+        description: "List VIP rules: which callers go straight through, and where to. Use \
+                      it to look up a caller or a customer's VIP list.",
         effect: Effect::Reads,
         arguments: schema::input::<ops::ListVips>,
         result: schema::output::<ops::VipList>,
+        explained: &[
+            ACCOUNT,
+            DOMAIN,
+            CALLER,
+            ("dnis", "Dialled number; * for rules that cover any"),
+        ],
         run: |mut call| {
             Box::pin(async move {
                 let args: ops::ListVips = call.arguments()?;
@@ -150,15 +200,20 @@ pub(super) static TABLE: [Row; 13] = [
     },
     Row {
         name: "mark_setup_step",
-        title: "Attest a set-up step",
-        description: "Writes down a person's word that a set-up step is done which no API shows \
-                 (`dial_translation_rule`, `route_by_ani_user`): who looked, and what proved it. The person \
-                 agrees by typing the domain's name, in the client's form or at a terminal; no token and no \
-                 model can do it for them. Ask for it only when the person says that they have seen it. \
-                 `withdraw` takes it back.",
+        title: "Attest a setup step",
+        description: "Record a person's statement that a setup step is done, for the two \
+                      steps no API can verify. Use it only when the person says they checked. \
+                      The person confirms by typing the domain; no token can.",
         effect: Effect::Changes,
         arguments: schema::input::<ops::MarkSetupStep>,
         result: schema::output::<ops::MarkOutcome>,
+        explained: &[
+            ACCOUNT,
+            DOMAIN,
+            ("attested_by", "Name of the person who checked"),
+            ("note", "What proved it, such as a ticket"),
+            ("withdraw", "Take the statement back"),
+        ],
         run: |mut call| {
             Box::pin(async move {
                 let args: ops::MarkSetupStep = call.arguments()?;
@@ -173,14 +228,27 @@ pub(super) static TABLE: [Row; 13] = [
     Row {
         name: "onboard_domain",
         title: "Set up a customer",
-        description: "Makes what is missing of a customer's set-up, in the safe order, and says what is done by \
-                 hand or waits for SkySwitch. Nothing is sent before a person has agreed to the plan: by \
-                 typing the domain's name, or the customer's number where that is routed. The number is \
-                 routed by a call of its own, and never while the dial translation rule is neither verified \
-                 nor attested. Calling it again goes on where it stopped; start with `dry_run`.",
+        description: "Set up a customer for VIP calling, step by step, in the safe order. \
+                      Start with dry_run; call it again to continue. A person confirms each \
+                      plan; the number is routed last, by a tool call of its own, and only \
+                      once the dial translation rule is verified or attested.",
         effect: Effect::Changes,
         arguments: schema::input::<ops::OnboardDomain>,
         result: schema::output::<ops::OnboardOutcome>,
+        explained: &[
+            ACCOUNT,
+            DOMAIN,
+            DID,
+            FALLBACK,
+            (
+                "extension",
+                "Route by ANI user; found by name or created if omitted",
+            ),
+            ("description", "Of a domain that is created"),
+            ("steps", "Default: all that is missing"),
+            DRY_RUN,
+            CONFIRMATION,
+        ],
         run: |mut call| {
             Box::pin(async move {
                 let mut args: ops::OnboardDomain = call.arguments()?;
@@ -195,13 +263,19 @@ pub(super) static TABLE: [Row; 13] = [
     },
     Row {
         name: "onboarding_status",
-        title: "Show all customers' set-up",
-        description: "Shows all customers of the account in one table: how far each set-up is, what it waits for, \
-                 VIP rules, and the numbers that go to a route_by_ani user. Those whose callers are probably \
-                 being dropped right now (`alarm`) come first.",
+        title: "Show the setup status",
+        description: "Show the setup status of all customers, one row each; those whose \
+                      callers are probably being dropped come first. Use it for an overview; \
+                      setup_checklist shows one customer in detail.",
         effect: Effect::Reads,
         arguments: schema::input::<ops::ListCustomers>,
         result: schema::output::<ops::Portfolio>,
+        explained: &[
+            ACCOUNT,
+            QUERY,
+            ("stage", "not_started, the step it waits for, live or alarm"),
+            ("fresh", "Read every dial plan again"),
+        ],
         run: |mut call| {
             Box::pin(async move {
                 let args: ops::ListCustomers = call.arguments()?;
@@ -220,12 +294,21 @@ pub(super) static TABLE: [Row; 13] = [
     Row {
         name: "remove_vip",
         title: "Remove a VIP caller",
-        description: "Takes a caller off a domain's VIP list. Nothing is removed before a person has agreed \
-                 to the preview by typing the caller's number. Where the caller has several rules, \
-                 `dnis` says which. A caller who is not listed is reported as `not_found`.",
+        description: "Remove a caller from a customer's VIP list. Use sync_vips to remove \
+                      many. A person confirms first; a caller without a rule is not_found.",
         effect: Effect::Changes,
         arguments: schema::input::<ops::RemoveVip>,
         result: schema::output::<ops::RemoveVipOutcome>,
+        explained: &[
+            ACCOUNT,
+            DOMAIN,
+            CALLER,
+            (
+                "dnis",
+                "Which rule, if the caller has several; * for any number",
+            ),
+            CONFIRMATION,
+        ],
         run: |mut call| {
             Box::pin(async move {
                 let mut args: ops::RemoveVip = call.arguments()?;
@@ -240,13 +323,15 @@ pub(super) static TABLE: [Row; 13] = [
     },
     Row {
         name: "setup_checklist",
-        title: "Check a domain's VIP set-up",
-        description: "Shows the five set-up steps of a customer's domain, each verified through the APIs, attested by \
-                 a person, or not known, and the ready-to-send support ticket. The order matters: a number pointed at the ANI user \
-                 before the dial translation rule exists drops every caller who is not a VIP.",
+        title: "Check a customer's setup",
+        description: "Show the five setup steps of a customer (verified, attested or \
+                      unknown) and the support ticket. Use it before a number is routed: \
+                      without the dial translation rule, every caller who is not a VIP is \
+                      dropped.",
         effect: Effect::Reads,
         arguments: schema::input::<ops::SetupChecklist>,
         result: schema::output::<ops::Checklist>,
+        explained: &[ACCOUNT, DOMAIN, DID, FALLBACK],
         run: |mut call| {
             Box::pin(async move {
                 let args: ops::SetupChecklist = call.arguments()?;
@@ -260,17 +345,34 @@ pub(super) static TABLE: [Row; 13] = [
     },
     Row {
         name: "sync_vips",
-        title: "Make a wanted VIP list stand",
-        description: "Makes a whole list of wanted VIPs stand in a domain: CSV, JSON or vCard in, a plan out \
-                 (add, replace, remove, keep, and each row that cannot be used with the reason). Nothing \
-                 is sent before a person has agreed to the plan as a whole by typing the number of \
-                 changes. `merge` never removes; `mirror` removes what is not on the list. Up to 5,000 \
-                 rows; start with `dry_run` to see the plan. A run that was cut off goes on with \
-                 `resume` and repeats nothing; a call that was cancelled is not answered, so ask with \
-                 `resume` `last` and `dry_run` what of it was made and what was not sent.",
+        title: "Import a VIP list",
+        description: "Import, replace or clear a VIP list given as CSV, JSON or vCard, up to \
+                      5,000 rows. Use it for more than a few callers; start with dry_run. A \
+                      person confirms the whole plan. After a cancelled or cut-off import, \
+                      resume continues it; with dry_run it says what was done.",
         effect: Effect::ChangesMany,
         arguments: schema::input::<ops::SyncVips>,
         result: schema::output::<ops::SyncOutcome>,
+        explained: &[
+            ACCOUNT,
+            DOMAIN,
+            (
+                "list",
+                "CSV with the header ani,destination,application,dnis,note, a JSON array with those keys, or vCard",
+            ),
+            (
+                "mode",
+                "merge (default) adds and replaces; mirror also removes rules not listed",
+            ),
+            ("destination", "For rows without one"),
+            (
+                "allow_large_removal",
+                "Let mirror remove more than half of the rules",
+            ),
+            DRY_RUN,
+            ("resume", "Run id of a cut-off import, or last"),
+            CONFIRMATION,
+        ],
         run: |mut call| {
             Box::pin(async move {
                 let mut args: ops::SyncVips = call.arguments()?;
@@ -302,14 +404,17 @@ pub(super) static TABLE: [Row; 13] = [
     Row {
         name: "undo_change",
         title: "Undo a change",
-        description: "Restores a VIP rule, or where a customer's number goes, as it was before one change, named \
-                 by its `change_id` from list_changes or from the result of the change. Nothing is sent \
-                 before a person has agreed to the preview by typing the number it is about. Refused with \
-                 `confirmation_stale` where somebody else has changed the rule since. An undo is a \
-                 change itself and can be undone.",
+        description: "Restore a VIP rule or a number's routing as it was before one change. \
+                      Use it with a change_id from list_changes. A person confirms first; \
+                      refused where the rule was changed since.",
         effect: Effect::Changes,
         arguments: schema::input::<ops::UndoChange>,
         result: schema::output::<ops::UndoOutcome>,
+        explained: &[
+            ACCOUNT,
+            ("change_id", "From list_changes or the result of the change"),
+            CONFIRMATION,
+        ],
         run: |mut call| {
             Box::pin(async move {
                 let mut args: ops::UndoChange = call.arguments()?;

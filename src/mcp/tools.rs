@@ -5,8 +5,13 @@ use std::str::FromStr;
 
 use rmcp::model::{Tool, ToolAnnotations};
 
+use super::schema;
 use super::tool_table::{Effect, Row, TABLE};
+use crate::config::ConfirmMode;
 use crate::error::Refused;
+
+/// The argument, and the part of a result, that only mode `token` has.
+const TOKEN: &str = "confirmation";
 
 /// A tool of this server, by its name.
 #[derive(Clone, Copy)]
@@ -42,15 +47,22 @@ fn row(name: &str) -> Option<&'static Row> {
 }
 
 /// The tool as clients see it.
-fn definition(row: &Row) -> Tool {
+fn definition(row: &Row, confirm: ConfirmMode) -> Tool {
+    let mut arguments = (row.arguments)();
+    let mut result = (row.result)();
+    schema::explain(&mut arguments, row.explained);
+    if confirm != ConfirmMode::Token {
+        schema::leave_out(&mut arguments, TOKEN);
+        schema::leave_out(&mut result, TOKEN);
+    }
     let changes = row.effect != Effect::Reads;
-    let annotations = ToolAnnotations::with_title(row.title)
+    let annotations = ToolAnnotations::new()
         .read_only(!changes)
         .destructive(changes)
         .idempotent(true)
         .open_world(true);
-    let mut tool = Tool::new(row.name, row.description, (row.arguments)())
-        .with_raw_output_schema((row.result)().into())
+    let mut tool = Tool::new(row.name, row.description, arguments)
+        .with_raw_output_schema(result.into())
         .with_annotations(annotations);
     tool.title = Some(row.title.to_owned());
     tool
@@ -62,6 +74,7 @@ pub struct ToolSet {
     /// Those that the operator chose; all where nobody chose.
     chosen: Option<Vec<ToolName>>,
     read_only: bool,
+    confirm: ConfirmMode,
 }
 
 /// What a tool name in a call means.
@@ -73,9 +86,14 @@ pub(super) enum Lookup {
 }
 
 impl ToolSet {
-    /// All tools, or those the operator chose; without the writing ones when read-only.
-    pub fn new(chosen: Option<Vec<ToolName>>, read_only: bool) -> ToolSet {
-        ToolSet { chosen, read_only }
+    /// All tools, or those the operator chose; without the writing ones when
+    /// read-only, and without tokens unless the mode has them.
+    pub fn new(chosen: Option<Vec<ToolName>>, read_only: bool, confirm: ConfirmMode) -> ToolSet {
+        ToolSet {
+            chosen,
+            read_only,
+            confirm,
+        }
     }
 
     pub(super) fn find(&self, name: &str) -> Lookup {
@@ -100,6 +118,25 @@ impl ToolSet {
     /// Definitions of the tools offered, always in the same order.
     pub(super) fn definitions(&self) -> Vec<Tool> {
         let offered = TABLE.iter().filter(|row| self.offers(row.name));
-        offered.map(definition).collect()
+        offered.map(|row| definition(row, self.confirm)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_arguments_that_exist_are_explained() {
+        for row in &TABLE {
+            let arguments = (row.arguments)();
+            for (name, _) in row.explained {
+                assert!(
+                    arguments["properties"][*name].is_object(),
+                    "{} {name}",
+                    row.name
+                );
+            }
+        }
     }
 }

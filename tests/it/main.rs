@@ -30,6 +30,7 @@ mod protocol;
 mod resources;
 mod retries;
 mod sandbox_onboarding;
+mod schemas;
 mod shutdown;
 mod state;
 mod support;

@@ -34,6 +34,8 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::schemas::assert_fits;
+
 /// Nothing here takes this long, also on a busy machine; whoever waits longer
 /// waits for ever.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -304,6 +306,8 @@ pub struct Wire {
     meta: Option<Value>,
     /// Read while waiting for another message.
     early: Vec<Value>,
+    /// The tools that were called, by the id of the request.
+    called: BTreeMap<u64, String>,
     /// All of stdout.
     pub seen: Vec<String>,
     last_id: u64,
@@ -351,6 +355,7 @@ impl Wire {
             }),
             meta: None,
             early: Vec::new(),
+            called: BTreeMap::new(),
             seen: Vec::new(),
             last_id: 0,
         }
@@ -420,6 +425,9 @@ impl Wire {
             params["_meta"][name] = value.clone();
         }
         let id = self.last_id;
+        if let (true, Some(tool)) = (method == "tools/call", params["name"].as_str()) {
+            self.called.insert(id, tool.to_owned());
+        }
         self.send(json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}))
             .await;
         id
@@ -477,9 +485,16 @@ impl Wire {
         answer["result"].clone()
     }
 
+    /// The answer to a request; a tool's result is of its published form.
     pub async fn answer_to(&mut self, id: u64) -> Value {
-        self.wait_for(|message| message["id"] == id && message.get("method").is_none())
-            .await
+        let answer = self
+            .wait_for(|message| message["id"] == id && message.get("method").is_none())
+            .await;
+        let content = answer.pointer("/result/structuredContent");
+        if let (Some(tool), Some(content)) = (self.called.get(&id), content) {
+            Box::pin(assert_fits(tool, content)).await;
+        }
+        answer
     }
 
     /// The next request of the server with this method.
@@ -664,7 +679,9 @@ impl Client {
     /// The structured content of a call.
     pub async fn call(&self, tool: &str, arguments: Value) -> Value {
         let result = self.try_call(tool, arguments).await.expect("a tool result");
-        result.structured_content.expect("structured content")
+        let content = result.structured_content.expect("structured content");
+        assert_fits(tool, &content).await;
+        content
     }
 
     /// The messages of the forms the person was shown.
