@@ -186,6 +186,7 @@ async fn serve(global: &Global, args: McpArgs) -> Result<Exit> {
     };
     let settings = Settings::load(&flags, &process_environment);
     let read_only = settings.as_ref().map_or(args.read_only, |s| s.read_only);
+    let confirm = settings.as_ref().map(|s| s.confirm).unwrap_or_default();
     let (app, _sandbox) = match settings {
         Ok(settings) => {
             let (app, sandbox) = with_upstream(settings, global.sandbox).await?;
@@ -197,7 +198,7 @@ async fn serve(global: &Global, args: McpArgs) -> Result<Exit> {
             (Err(error), None)
         }
     };
-    let server = Server::new(app, ToolSet::new(args.tools, read_only));
+    let server = Server::new(app, ToolSet::new(args.tools, read_only, confirm));
     serve_stdio(server).await?;
     Ok(Exit::Done)
 }

@@ -29,7 +29,7 @@ fn explain(path: &str, problem: &str) -> Error {
         return Error::invalid(
             field,
             format!("the argument `{field}` is missing"),
-            format!("Give `{field}`; the tool's input schema shows an example."),
+            format!("Give `{field}`; the tool's input schema says what it is."),
         );
     }
     if let Some(field) = quoted_after(problem, "unknown field ") {

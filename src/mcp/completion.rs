@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout};
 
 use super::prompts::PromptName;
 use super::resources;
-use super::tools::{ToolName, ToolSet};
+use super::tools::ToolSet;
 use crate::ops::{self, App, PageSize};
 use crate::redact::shown;
 
@@ -96,7 +96,7 @@ pub(super) async fn complete(
         return Err(ErrorData::invalid_params(message, None));
     }
     match app {
-        Some(app) if argument.name == DOMAIN && tools.offers(ToolName::ListDomains) => {
+        Some(app) if argument.name == DOMAIN && tools.offers("list_domains") => {
             let names = names.get(app).await;
             Ok(matching(&names, &argument.value))
         }

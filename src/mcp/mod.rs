@@ -2,6 +2,7 @@
 //! stdio, a thin layer above [`crate::ops`].
 
 mod arguments;
+mod call;
 mod completion;
 mod consent;
 mod progress;
@@ -14,6 +15,7 @@ mod setup_text;
 mod skill;
 mod stdio;
 mod text;
+mod tool_table;
 mod tools;
 
 pub use server::Server;

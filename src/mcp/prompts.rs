@@ -10,7 +10,7 @@ use rmcp::model::{
 };
 use serde_json::Value;
 
-use super::tools::{ToolName, ToolSet};
+use super::tools::ToolSet;
 use crate::domain::{CallerKey, Destination, DnisKey, PbxDomain, PhoneNumber};
 use crate::error::Refused;
 use crate::redact::shown;
@@ -136,11 +136,11 @@ impl PromptName {
     }
 
     /// The tools without which its text leads nowhere.
-    fn needs(self) -> &'static [ToolName] {
+    fn needs(self) -> &'static [&'static str] {
         match self {
-            PromptName::OnboardCustomer => &[ToolName::SetupChecklist, ToolName::OnboardDomain],
-            PromptName::ReviewVips => &[ToolName::ListVips],
-            PromptName::WhyIsThisCallerNotRinging => &[ToolName::ExplainCall],
+            PromptName::OnboardCustomer => &["setup_checklist", "onboard_domain"],
+            PromptName::ReviewVips => &["list_vips"],
+            PromptName::WhyIsThisCallerNotRinging => &["explain_call"],
         }
     }
 
@@ -149,7 +149,7 @@ impl PromptName {
         PromptName::ALL
             .into_iter()
             .find(|prompt| prompt.as_str() == name)
-            .filter(|prompt| prompt.needs().iter().all(|tool| tools.offers(*tool)))
+            .filter(|prompt| prompt.needs().iter().all(|tool| tools.offers(tool)))
     }
 
     fn definition(self) -> Prompt {

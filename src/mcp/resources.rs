@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::skill::{self, GUIDE_LIFETIME_MS, SETUP_GUIDE, SKILL_URI};
-use super::tools::{ToolName, ToolSet};
+use super::tools::ToolSet;
 use crate::domain::PbxDomain;
 use crate::error::{Code, Error, Result};
 use crate::ops::{self, App, PageSize};
@@ -68,11 +68,11 @@ impl Place {
     }
 
     /// The tool that answers the same.
-    fn tool(&self) -> Option<ToolName> {
+    fn tool(&self) -> Option<&'static str> {
         match self {
-            Place::Domains => Some(ToolName::ListDomains),
-            Place::Vips(_) => Some(ToolName::ListVips),
-            Place::Checklist(_) => Some(ToolName::SetupChecklist),
+            Place::Domains => Some("list_domains"),
+            Place::Vips(_) => Some("list_vips"),
+            Place::Checklist(_) => Some("setup_checklist"),
             Place::Guide | Place::Skill => None,
         }
     }
@@ -80,7 +80,7 @@ impl Place {
 
 /// The resources with a fixed place, always in the same order.
 pub(super) fn list(tools: &ToolSet) -> ListResourcesResult {
-    let domains = tools.offers(ToolName::ListDomains).then(|| {
+    let domains = tools.offers("list_domains").then(|| {
         Resource::new(DOMAINS, "domains")
             .with_title("PBX domains")
             .with_description("The PBX domains of the SkySwitch account; each customer has one.")
@@ -102,7 +102,7 @@ pub(super) fn list(tools: &ToolSet) -> ListResourcesResult {
 
 /// The resources of one domain, always in the same order.
 pub(super) fn templates(tools: &ToolSet) -> ListResourceTemplatesResult {
-    let vips = tools.offers(ToolName::ListVips).then(|| {
+    let vips = tools.offers("list_vips").then(|| {
         ResourceTemplate::new(VIPS, "vips")
             .with_title("VIP callers of a domain")
             .with_description(
@@ -112,7 +112,7 @@ pub(super) fn templates(tools: &ToolSet) -> ListResourceTemplatesResult {
             .with_mime_type(JSON)
             .with_annotations(for_both(0.7))
     });
-    let checklist = tools.offers(ToolName::SetupChecklist).then(|| {
+    let checklist = tools.offers("setup_checklist").then(|| {
         ResourceTemplate::new(CHECKLIST, "checklist")
             .with_title("Set-up of a domain")
             .with_description(

@@ -7,34 +7,71 @@ use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
-/// Schema of a tool's arguments.
+/// Schema of a tool's arguments, without descriptions: those of the types are
+/// written for the command line, and [`explain`] adds those for tools.
 pub(super) fn input<T: JsonSchema>() -> JsonObject {
-    portable::<T>(Contract::Deserialize)
+    let mut arguments = portable::<T>(Contract::Deserialize);
+    without(&["description"], &mut arguments);
+    arguments
 }
 
-/// Schema of a tool's result: names and types alone, since the list of all
-/// tools is one line that clients read with a limit.
+/// Schema of a tool's result: the names and types of its own fields and of the
+/// fields of its rows. The list of all tools is one line that clients read with
+/// a limit.
 ///
 /// Some clients check failures against the output schema too, so nothing is
-/// required at the top: `{"error": …}` fits every one of them.
+/// required: `{"error": …}` fits every one of them.
 pub(super) fn output<T: JsonSchema>() -> JsonObject {
     let mut outcome = portable::<T>(Contract::Serialize);
-    outcome.remove("required");
-    without_descriptions(&mut outcome);
+    without(&["description", "minimum", "required"], &mut outcome);
+    for field in fields(&mut outcome) {
+        match field.get_mut("items").and_then(Value::as_object_mut) {
+            Some(row) => fields(row).for_each(leave_parts_out),
+            None => leave_parts_out(field),
+        }
+    }
     outcome
 }
 
-fn without_descriptions(schema: &mut JsonObject) {
-    // A property may be called `description`, too; its schema is no text.
-    schema.retain(|name, value| name != "description" || !value.is_string());
+fn leave_parts_out(field: &mut JsonObject) {
+    field.remove("properties");
+}
+
+/// Says what arguments mean.
+pub(super) fn explain(schema: &mut JsonObject, explained: &[(&str, &str)]) {
+    for (name, meaning) in explained {
+        if let Some(Value::Object(property)) = properties(schema).and_then(|all| all.get_mut(*name))
+        {
+            property.insert("description".to_owned(), json!(meaning));
+        }
+    }
+}
+
+/// Takes a property out of a schema.
+pub(super) fn leave_out(schema: &mut JsonObject, name: &str) {
+    if let Some(properties) = properties(schema) {
+        properties.remove(name);
+    }
+}
+
+fn properties(schema: &mut JsonObject) -> Option<&mut JsonObject> {
+    schema.get_mut("properties")?.as_object_mut()
+}
+
+fn fields(schema: &mut JsonObject) -> impl Iterator<Item = &mut JsonObject> {
+    let all = properties(schema)
+        .into_iter()
+        .flat_map(JsonObject::values_mut);
+    all.filter_map(Value::as_object_mut)
+}
+
+/// Removes keywords at every depth. A property may have the name of a keyword,
+/// too; its schema is an object, which no such keyword is.
+fn without(keywords: &[&str], schema: &mut JsonObject) {
+    schema.retain(|name, value| value.is_object() || !keywords.contains(&name.as_str()));
     for value in schema.values_mut() {
-        match value {
-            Value::Object(inner) => without_descriptions(inner),
-            Value::Array(choices) => {
-                let schemas = choices.iter_mut().filter_map(Value::as_object_mut);
-                schemas.for_each(without_descriptions);
-            }
-            _ => {}
+        if let Value::Object(inner) = value {
+            without(keywords, inner);
         }
     }
 }
@@ -132,6 +169,7 @@ fn flatten_enumeration(object: &mut JsonObject) {
     if let Some(words) = words.filter(|words| words.iter().all(Value::is_string)) {
         object.remove("oneOf");
         object.insert("type".to_owned(), json!("string"));
-        object.insert("enum".to_owned(), Value::Array(words));
+        // A field may take fewer words than its type has.
+        object.entry("enum").or_insert(Value::Array(words));
     }
 }

@@ -1,4 +1,4 @@
-//! The server: identity, tool list, and one dispatch for every call.
+//! The server: identity, lists, and the way of every call.
 
 use std::sync::{Arc, OnceLock};
 
@@ -14,23 +14,19 @@ use rmcp::{ErrorData, RoleServer, ServerHandler};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::call::Call;
 use super::completion::{self, DomainNames};
-use super::consent::{Consent, FormsFailed};
-use super::progress::Notices;
-use super::tools::{Lookup, ToolName, ToolSet};
-use super::{arguments, prompts, reply, resources, setup_text, skill, text};
+use super::consent::FormsFailed;
+use super::tool_table::{Effect, Row};
+use super::tools::{Lookup, ToolSet};
+use super::{prompts, reply, resources, skill};
 use crate::error::{Error, Result};
-use crate::ops::{self, App, PageSize};
+use crate::ops::{self, App};
 
 const INSTRUCTIONS: &str = include_str!("guide/instructions.md");
 
 /// How long a client may keep the tool list; it cannot change while the process runs.
 const TOOL_LIST_LIFETIME_MS: u64 = 3_600_000;
-
-/// Rows that a list may have in one call.
-const MOST_ROWS: usize = 5_000;
-/// Rows of a plan that a result carries; the rest is counted.
-const ROWS_SHOWN: PageSize = PageSize::Rows(200);
 
 /// The MCP server of one process.
 #[derive(Clone)]
@@ -92,150 +88,24 @@ impl Server {
 
     async fn run(
         &self,
-        tool: ToolName,
+        tool: &Row,
         request: CallToolRequestParams,
-        context: RequestContext<RoleServer>,
+        context: &RequestContext<RoleServer>,
         stop: &CancellationToken,
     ) -> CallToolResponse {
-        match self.dispatch(tool, request, &context, stop).await {
+        let app = match &self.shared.app {
+            Ok(app) => app.asked_by(&asked_by(tool, context)),
+            Err(error) => return reply::error(error),
+        };
+        let call = Call::new(request, &app, context, stop, &self.shared.forms_failed);
+        match (tool.run)(call).await {
             Ok(response) => response,
             Err(error) => reply::error(&error),
         }
     }
-
-    async fn dispatch(
-        &self,
-        tool: ToolName,
-        request: CallToolRequestParams,
-        context: &RequestContext<RoleServer>,
-        stop: &CancellationToken,
-    ) -> Result<CallToolResponse> {
-        let app = self.shared.app.as_ref().map_err(Clone::clone)?;
-        let app = &app.asked_by(&asked_by(tool, context));
-        let CallToolRequestParams {
-            arguments,
-            request_state: state,
-            input_responses: answers,
-            ..
-        } = request;
-        let consent = |token| {
-            let forms_failed = &self.shared.forms_failed;
-            Consent::of_call(context, state, answers.as_ref(), token, forms_failed)
-        };
-        Ok(match tool {
-            ToolName::ListVips => {
-                let args: ops::ListVips = arguments::read(arguments)?;
-                let size = PageSize::from_limit(args.limit)?;
-                let list = ops::list_vips(app, &args, size).await?;
-                reply::outcome(&list, text::vip_list(&list))
-            }
-            ToolName::ListDomains => {
-                let args: ops::ListDomains = arguments::read(arguments)?;
-                let size = PageSize::from_limit(args.limit)?;
-                let list = ops::list_domains(app, &args, size).await?;
-                reply::outcome(&list, text::domain_list(&list))
-            }
-            ToolName::ExplainCall => {
-                let args: ops::ExplainCall = arguments::read(arguments)?;
-                let call = ops::explain_call(app, &args).await?;
-                reply::outcome(&call, text::explained(&call))
-            }
-            ToolName::ListChanges => {
-                let args: ops::ListChanges = arguments::read(arguments)?;
-                let size = PageSize::from_limit(args.limit)?;
-                let list = ops::list_changes(app, &args, size).await?;
-                reply::outcome(&list, text::change_list(&list))
-            }
-            ToolName::SetupChecklist => {
-                let args: ops::SetupChecklist = arguments::read(arguments)?;
-                let checklist = ops::setup_checklist(app, &args).await?;
-                reply::outcome(&checklist, setup_text::checklist(&checklist))
-            }
-            ToolName::ListDestinations => {
-                let args: ops::ListDestinations = arguments::read(arguments)?;
-                let size = PageSize::from_limit(args.limit)?;
-                let list = ops::list_destinations(app, &args, size).await?;
-                reply::outcome(&list, setup_text::destinations(&list))
-            }
-            ToolName::OnboardingStatus => {
-                let args: ops::ListCustomers = arguments::read(arguments)?;
-                let size = PageSize::from_limit(args.limit)?;
-                let notices = Notices::of_call(context);
-                let portfolio = ops::onboarding_status(app, &args, size, &notices).await;
-                notices.finish().await;
-                let portfolio = portfolio?;
-                reply::outcome(&portfolio, setup_text::portfolio(&portfolio))
-            }
-            ToolName::MarkSetupStep => {
-                let args: ops::MarkSetupStep = arguments::read(arguments)?;
-                let consent = consent(None);
-                reply::asked(
-                    ops::mark_setup_step(app, &args, &consent.channel()).await,
-                    setup_text::marked,
-                )
-            }
-            ToolName::OnboardDomain => {
-                let mut args: ops::OnboardDomain = arguments::read(arguments)?;
-                let token = args.confirmation.take();
-                let consent = consent(token);
-                reply::asked(
-                    ops::onboard_domain(app, &args, &consent.channel()).await,
-                    setup_text::onboarded,
-                )
-            }
-            ToolName::AddVip => {
-                let mut args: ops::AddVip = arguments::read(arguments)?;
-                let token = args.confirmation.take();
-                let consent = consent(token);
-                reply::asked(
-                    ops::add_vip(app, &args, &consent.channel()).await,
-                    text::added,
-                )
-            }
-            ToolName::RemoveVip => {
-                let mut args: ops::RemoveVip = arguments::read(arguments)?;
-                let token = args.confirmation.take();
-                let consent = consent(token);
-                reply::asked(
-                    ops::remove_vip(app, &args, &consent.channel()).await,
-                    text::removed,
-                )
-            }
-            ToolName::SyncVips => {
-                let mut args: ops::SyncVips = arguments::read(arguments)?;
-                let token = args.confirmation.take();
-                let consent = consent(token);
-                let notices = Notices::of_call(context);
-                let session = ops::SyncSession {
-                    channel: &consent.channel(),
-                    progress: &notices,
-                    stop,
-                    most_rows: Some(MOST_ROWS),
-                };
-                let list = args.list.take();
-                let synced =
-                    ops::sync_vips(app, &args, list.as_deref().map(str::as_bytes), &session).await;
-                notices.finish().await;
-                reply::asked(
-                    synced.map(|asked| asked.map(|done| done.cut_to(ROWS_SHOWN))),
-                    text::synced,
-                )
-            }
-            ToolName::UndoChange => {
-                let mut args: ops::UndoChange = arguments::read(arguments)?;
-                let token = args.confirmation.take();
-                let consent = consent(token);
-                reply::asked(
-                    ops::undo_change(app, &args, &consent.channel()).await,
-                    text::undone,
-                )
-            }
-        })
-    }
 }
 
-/// Sees a call through to its end, and tells it when the request is cancelled:
-/// an import that is just dropped would leave rules lost that it puts back.
+/// Sees a call through to its end, and tells it when the request is cancelled.
 async fn stopped_with(
     cancelled: &CancellationToken,
     stop: &CancellationToken,
@@ -250,8 +120,8 @@ async fn stopped_with(
 }
 
 /// Who asks, for the journal: the client as it names itself, and the tool.
-fn asked_by(tool: ToolName, context: &RequestContext<RoleServer>) -> String {
-    let tool = tool.as_str();
+fn asked_by(tool: &Row, context: &RequestContext<RoleServer>) -> String {
+    let tool = tool.name;
     match context.client_info() {
         Some(client) => format!("{} {} (tool {tool})", client.name, client.version),
         None => format!("an unnamed MCP client (tool {tool})"),
@@ -308,8 +178,8 @@ impl ServerHandler for Server {
         };
         let cancelled = context.ct.clone();
         let stop = self.closing().child_token();
-        let response = self.run(tool, request, context, &stop);
-        if tool == ToolName::SyncVips {
+        let response = self.run(tool, request, &context, &stop);
+        if tool.effect == Effect::ChangesMany {
             let _under_way = self.shared.lasting.token();
             return Ok(stopped_with(&cancelled, &stop, response).await);
         }

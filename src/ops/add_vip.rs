@@ -30,7 +30,7 @@ pub struct AddVip {
     /// What rings: an extension or user, a device, or a SIP URI, e.g. `101`, `user:john`, `device:johns-cell`, `sip:+16165559999@carrier.net`
     #[arg(long)]
     pub destination: Destination,
-    /// What the destination is: `user` (the default), `device` or `literal`, e.g. `user`
+    /// What the destination is: `user` (the default), `device` or `literal`
     #[arg(long)]
     pub application: Option<Application>,
     /// Only when they dial this number, e.g. `6165550100`; any number when left out

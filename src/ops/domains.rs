@@ -20,7 +20,7 @@ pub struct ListDomains {
     /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
     #[arg(skip)]
     pub account_id: Option<AccountId>,
-    /// Ask the service for a new list instead of its cached one, which can miss a just-created domain, e.g. `true`
+    /// Ask the service for a new list instead of its cached one, which can miss a just-created domain
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     #[serde(default, deserialize_with = "crate::lenient::boolean")]
     pub refresh: Option<bool>,

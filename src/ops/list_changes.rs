@@ -26,7 +26,7 @@ pub struct ListChanges {
     /// Only from then on: a time, a day (UTC), or how long ago, e.g. `2026-03-14T09:00:00Z`, `2026-03-14`, `24h`, `7d`
     #[arg(long)]
     pub since: Option<Since>,
-    /// Only changes this far: `open`, `done`, `failed` or `reconciled`, e.g. `done`
+    /// Only changes this far: `open`, `done`, `failed` or `reconciled`
     #[arg(long, value_enum)]
     pub status: Option<ChangeStatus>,
     /// Only changes of this import, e.g. `r-7f3a9c21d0b4`

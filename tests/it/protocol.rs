@@ -119,7 +119,10 @@ async fn the_instructions_tell_the_order_of_work_and_leave_consent_to_people() {
 
 #[tokio::test]
 async fn the_tool_list_is_the_published_one() {
-    insta::assert_json_snapshot!("tool_list", tool_list().await);
+    for tool in tool_list().await {
+        let name = format!("tool_{}", tool["name"].as_str().unwrap());
+        insta::assert_json_snapshot!(name, tool);
+    }
 }
 
 #[tokio::test]
@@ -133,14 +136,38 @@ async fn both_eras_see_the_same_tools() {
     assert_eq!(lists[0], lists[1]);
 }
 
+/// Bytes of the line that lists these tools.
+async fn length_of_list(arguments: &[&str], era: Era) -> usize {
+    let mut wire = Wire::ready(&Home::bare(), arguments, era, false).await;
+    listed(&mut wire).await;
+    wire.seen.last().unwrap().len()
+}
+
 #[tokio::test]
-async fn the_tool_list_fits_the_line_that_clients_read() {
+async fn the_tool_list_is_small() {
+    let five = "list_vips,add_vip,remove_vip,list_domains,setup_checklist";
+    let sets: [(&[&str], usize); 3] = [
+        (&[], 20_000),
+        (&["--confirm", "token"], 20_000),
+        (&["--tools", five], 7_500),
+    ];
     for era in ERAS {
-        let mut wire = Wire::ready(&Home::bare(), &[], era, false).await;
-        listed(&mut wire).await;
-        let length = wire.seen.last().unwrap().len();
-        assert!(length <= 40_000, "{era:?}: {length} bytes");
+        for (arguments, most) in sets {
+            let length = length_of_list(arguments, era).await;
+            assert!(length <= most, "{era:?} {arguments:?}: {length} bytes");
+        }
     }
+}
+
+#[tokio::test]
+async fn what_a_model_reads_of_the_tools_is_short() {
+    // Clients show models names, descriptions and input schemas; a token is about four bytes.
+    let read = |tool: &Value| {
+        let texts = ["name", "description"].map(|part| tool[part].as_str().unwrap().len());
+        texts.iter().sum::<usize>() + tool["inputSchema"].to_string().len()
+    };
+    let bytes: usize = tool_list().await.iter().map(read).sum();
+    assert!(bytes / 4 <= 3_000, "{} tokens", bytes / 4);
 }
 
 #[tokio::test]
@@ -211,14 +238,36 @@ async fn input_schemas_hold_only_what_every_client_understands() {
 }
 
 #[tokio::test]
-async fn every_argument_is_described_with_an_example() {
+async fn arguments_are_described_where_their_names_do_not_say_it() {
+    let plain = ["application", "cursor", "format", "limit", "status", "step"];
     for tool in tool_list().await {
         for (argument, property) in tool["inputSchema"]["properties"].as_object().unwrap() {
-            let description = property["description"].as_str().unwrap_or_default();
-            assert!(
-                description.contains("e.g."),
-                "{}.{argument}: {description:?}",
-                tool["name"]
+            let described = property["description"].is_string();
+            let is_plain = plain.contains(&argument.as_str());
+            assert!(described != is_plain, "{}.{argument}", tool["name"]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_token_is_an_argument_in_its_mode_alone() {
+    let taking = [
+        "add_vip",
+        "onboard_domain",
+        "remove_vip",
+        "sync_vips",
+        "undo_change",
+    ];
+    for mode in ["human", "token", "block"] {
+        let arguments = ["--confirm", mode];
+        let mut wire = Wire::ready(&Home::bare(), &arguments, Era::Legacy, false).await;
+        for tool in listed(&mut wire).await {
+            let name = tool["name"].as_str().unwrap();
+            let takes = tool["inputSchema"]["properties"]["confirmation"].is_object();
+            assert_eq!(
+                takes,
+                mode == "token" && taking.contains(&name),
+                "{mode} {name}"
             );
         }
     }
@@ -231,14 +280,11 @@ async fn arguments_are_those_of_the_contract() {
         (
             "add_vip",
             (
-                "ani domain destination application dnis account_id confirmation",
+                "ani domain destination application dnis account_id",
                 "ani domain destination",
             ),
         ),
-        (
-            "remove_vip",
-            ("ani domain dnis account_id confirmation", "ani domain"),
-        ),
+        ("remove_vip", ("ani domain dnis account_id", "ani domain")),
         (
             "list_domains",
             ("query account_id refresh limit cursor", ""),
@@ -269,7 +315,7 @@ async fn arguments_are_those_of_the_contract() {
         (
             "onboard_domain",
             (
-                "domain did fallback_destination extension description steps dry_run account_id confirmation",
+                "domain did fallback_destination extension description steps dry_run account_id",
                 "domain",
             ),
         ),
@@ -277,14 +323,11 @@ async fn arguments_are_those_of_the_contract() {
             "onboarding_status",
             ("query stage fresh account_id limit", ""),
         ),
-        (
-            "undo_change",
-            ("change_id account_id confirmation", "change_id"),
-        ),
+        ("undo_change", ("change_id account_id", "change_id")),
         (
             "sync_vips",
             (
-                "domain list format mode destination application allow_large_removal dry_run resume account_id confirmation",
+                "domain list format mode destination application allow_large_removal dry_run resume account_id",
                 "domain",
             ),
         ),
@@ -330,7 +373,6 @@ async fn titles_and_all_four_annotations_are_set() {
         assert_eq!(
             tool["annotations"],
             json!({
-                "title": title,
                 "readOnlyHint": !changes,
                 "destructiveHint": changes,
                 "idempotentHint": true,
@@ -342,7 +384,7 @@ async fn titles_and_all_four_annotations_are_set() {
 }
 
 #[tokio::test]
-async fn every_result_validates_against_its_output_schema() {
+async fn every_tool_answers_and_fails_in_the_published_form() {
     let sandbox = demo_sandbox().await;
     let home = Home::of(&sandbox);
     let new = json!({"ani": "(616) 555-0177", "domain": DOMAIN, "destination": "101"});
@@ -462,14 +504,6 @@ async fn every_result_validates_against_its_output_schema() {
     ];
     for era in ERAS {
         let mut wire = Wire::ready(&home, &[], era, false).await;
-        let schemas: BTreeMap<String, Value> = listed(&mut wire)
-            .await
-            .into_iter()
-            .map(|tool| {
-                let name = tool["name"].as_str().unwrap().to_owned();
-                (name, tool["outputSchema"].clone())
-            })
-            .collect();
         let mut proved = BTreeSet::new();
         for (tool, arguments, failure) in &calls {
             let result = wire.call(tool, arguments.clone()).await;
@@ -477,20 +511,6 @@ async fn every_result_validates_against_its_output_schema() {
             match failure {
                 None => assert_ne!(result["isError"], true, "{case}"),
                 Some(code) => assert_eq!(error_of(&result)["code"], *code, "{case}"),
-            }
-            let schema = jsonschema::validator_for(&schemas[*tool]).expect("a JSON schema");
-            let faults: Vec<String> = schema
-                .iter_errors(&result["structuredContent"])
-                .map(|fault| fault.to_string())
-                .collect();
-            assert!(faults.is_empty(), "{faults:?}: {case}");
-            let known = &schemas[*tool]["properties"];
-            for (name, value) in result["structuredContent"].as_object().unwrap() {
-                let is_error = name == "error" && result["isError"] == true;
-                assert!(
-                    is_error || known[name].is_object(),
-                    "{name} {value}: {case}"
-                );
             }
             assert!(!has_null(&result["structuredContent"]), "null: {case}");
             let text = result["content"][0]["text"].as_str().unwrap_or_default();

@@ -28,8 +28,9 @@ pub struct MarkSetupStep {
     /// The customer's PBX domain, e.g. `acme.12345.service`
     #[arg(long, short)]
     pub domain: PbxDomain,
-    /// The step: `dial_translation_rule` or `route_by_ani_user`; others are verified by the APIs, e.g. `dial_translation_rule`
+    /// The step: `dial_translation_rule` or `route_by_ani_user`; others are verified by the APIs
     #[arg(long, value_enum)]
+    #[schemars(extend("enum" = ["dial_translation_rule", "route_by_ani_user"]))]
     pub step: SetupStep,
     /// Name of the person who has looked, e.g. `J. Smith`; not needed to withdraw
     #[arg(long = "by", value_name = "NAME")]
@@ -37,7 +38,7 @@ pub struct MarkSetupStep {
     /// What proved it, e.g. `ticket 48213: Dana at SkySwitch confirms the rule to 100`; not needed to withdraw
     #[arg(long)]
     pub note: Option<String>,
-    /// Take an attestation back, e.g. `true`
+    /// Take an attestation back
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     #[serde(default, deserialize_with = "crate::lenient::boolean")]
     pub withdraw: Option<bool>,

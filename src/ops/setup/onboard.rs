@@ -37,10 +37,10 @@ pub struct OnboardDomain {
     /// Description of a domain that is created, e.g. `Acme Dental`
     #[arg(long)]
     pub description: Option<String>,
-    /// `all` that is missing up to the number (the default), or only the `next` step, e.g. `all`
+    /// `all` that is missing up to the number (the default), or only the `next` step
     #[arg(long, value_enum)]
     pub steps: Option<OnboardSteps>,
-    /// Only show what would be done, e.g. `true`
+    /// Show what would be done without doing it
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     #[serde(default, deserialize_with = "crate::lenient::boolean")]
     pub dry_run: Option<bool>,

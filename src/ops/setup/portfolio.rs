@@ -41,7 +41,7 @@ pub struct ListCustomers {
     /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
     #[arg(skip)]
     pub account_id: Option<AccountId>,
-    /// Read every dial plan now, also those that showed the rule within the last hour, e.g. `true`
+    /// Read every dial plan now, also those that showed the rule within the last hour
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     #[serde(default, deserialize_with = "crate::lenient::boolean")]
     pub fresh: Option<bool>,

@@ -43,23 +43,23 @@ pub struct SyncVips {
     #[arg(skip)]
     #[serde(default, deserialize_with = "crate::lenient::document")]
     pub list: Option<String>,
-    /// Form of the list: `csv`, `json` or `vcard`; seen from its content when left out, e.g. `csv`
+    /// Form of the list: `csv`, `json` or `vcard`; seen from its content when left out
     #[arg(long, value_enum)]
     pub format: Option<Format>,
-    /// `merge` adds and replaces (the default); `mirror` also removes every rule that is not on the list, e.g. `merge`
+    /// `merge` adds and replaces (the default); `mirror` also removes every rule that is not on the list
     #[arg(long, value_enum)]
     pub mode: Option<SyncMode>,
     /// What rings for rows that do not say, such as all of a vCard, e.g. `101` or `user:john`
     #[arg(long)]
     pub destination: Option<Destination>,
-    /// What that destination is: `user`, `device` or `literal`, e.g. `user`
+    /// What that destination is: `user`, `device` or `literal`
     #[arg(long)]
     pub application: Option<Application>,
-    /// Let `mirror` remove more than half of the domain's rules, e.g. `true`
+    /// Let `mirror` remove more than half of the domain's rules
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     #[serde(default, deserialize_with = "crate::lenient::boolean")]
     pub allow_large_removal: Option<bool>,
-    /// Only show the plan, e.g. `true`
+    /// Show the plan without applying it
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     #[serde(default, deserialize_with = "crate::lenient::boolean")]
     pub dry_run: Option<bool>,

@@ -17,6 +17,7 @@ use tokio::time::timeout;
 
 use super::process::{Home, PATIENCE};
 use super::protocol::Era;
+use super::schemas::assert_fits;
 
 /// An answer to a question about consent.
 pub fn accept(content: Value) -> ElicitResult {
@@ -122,7 +123,9 @@ impl Client {
     /// The structured content of a call.
     pub async fn call(&self, tool: &str, arguments: Value) -> Value {
         let result = self.try_call(tool, arguments).await.expect("a tool result");
-        result.structured_content.expect("structured content")
+        let content = result.structured_content.expect("structured content");
+        assert_fits(tool, &content).await;
+        content
     }
 
     /// The messages of the forms the person was shown.

@@ -9,6 +9,7 @@ pub mod imports;
 mod people;
 pub mod process;
 pub mod protocol;
+mod schemas;
 
 pub use bench::{Bench, settings};
 pub use calls::*;

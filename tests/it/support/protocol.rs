@@ -1,6 +1,6 @@
 //! JSON-RPC line by line: [`Wire`] is an MCP client that sees everything.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::process::{Home, PATIENCE};
+use super::schemas::assert_fits;
 
 /// Which handshake a client makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub struct Wire {
     meta: Option<Value>,
     /// Read while waiting for another message.
     early: Vec<Value>,
+    /// The tools that were called, by the id of the request.
+    called: BTreeMap<u64, String>,
     /// All of stdout.
     pub seen: Vec<String>,
     last_id: u64,
@@ -82,6 +85,7 @@ impl Wire {
             }),
             meta: None,
             early: Vec::new(),
+            called: BTreeMap::new(),
             seen: Vec::new(),
             last_id: 0,
         }
@@ -151,6 +155,9 @@ impl Wire {
             params["_meta"][name] = value.clone();
         }
         let id = self.last_id;
+        if let (true, Some(tool)) = (method == "tools/call", params["name"].as_str()) {
+            self.called.insert(id, tool.to_owned());
+        }
         self.send(json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}))
             .await;
         id
@@ -208,9 +215,16 @@ impl Wire {
         answer["result"].clone()
     }
 
+    /// The answer to a request; a tool's result is of its published form.
     pub async fn answer_to(&mut self, id: u64) -> Value {
-        self.wait_for(|message| message["id"] == id && message.get("method").is_none())
-            .await
+        let answer = self
+            .wait_for(|message| message["id"] == id && message.get("method").is_none())
+            .await;
+        let content = answer.pointer("/result/structuredContent");
+        if let (Some(tool), Some(content)) = (self.called.get(&id), content) {
+            Box::pin(assert_fits(tool, content)).await;
+        }
+        answer
     }
 
     /// The next request of the server with this method.
