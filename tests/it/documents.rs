@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde_json::json;
 use skyswitch_mcp::error::{Code, Error};
-use skyswitch_mcp::mcp::ToolName;
+
+use crate::support::process::Home;
+use crate::support::protocol::{Era, Wire};
 
 const CODES: [Code; 15] = [
     Code::InvalidArgument,
@@ -136,16 +139,24 @@ fn the_readme_stays_short_and_its_tests_are_what_is_checked_before_a_change_land
     assert_eq!(calls.count(), 1, "`{command}`");
 }
 
-#[test]
-fn the_table_of_tools_names_each_tool_and_whether_it_changes_something() {
+#[tokio::test]
+async fn the_table_of_tools_names_each_tool_and_whether_it_changes_something() {
     let readme = text("README.md");
     let documented: BTreeSet<_> = rows(&readme)
         .into_iter()
         .filter(|row| row.len() == 3)
         .map(|row| (row[0].trim_matches(['|', ' ', '`']), row[2] == "yes"))
         .collect();
-    let offered = ToolName::ALL.iter();
-    let offered: BTreeSet<_> = offered.map(|tool| (tool.as_str(), tool.writes())).collect();
+    let mut wire = Wire::ready(&Home::bare(), &[], Era::Legacy, false).await;
+    let answer = wire.request("tools/list", json!({})).await;
+    let offered = answer["result"]["tools"].as_array().unwrap();
+    let offered: BTreeSet<_> = offered
+        .iter()
+        .map(|tool| {
+            let reads = tool["annotations"]["readOnlyHint"].as_bool().unwrap();
+            (tool["name"].as_str().unwrap(), !reads)
+        })
+        .collect();
     assert_eq!(documented, offered);
 }
 
