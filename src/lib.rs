@@ -19,7 +19,7 @@
 //! | [`ops`] | what can be done |
 //! | [`mcp`] | the Model Context Protocol over stdio |
 //! | [`cli`] | the command line |
-//! | [`sandbox`] | an embedded SkySwitch API, read from its documents alone |
+//! | [`sandbox`] | an embedded SkySwitch API, a crate of its own, read from the documents alone |
 
 pub mod approval_page;
 pub mod cli;
@@ -31,10 +31,11 @@ mod lenient;
 pub mod mcp;
 pub mod ops;
 pub mod redact;
-pub mod sandbox;
 pub mod skyswitch;
 pub mod state;
 pub mod vip_file;
 mod wording;
 
 pub use error::{Error, Result};
+#[doc(inline)]
+pub use skyswitch_sandbox as sandbox;

@@ -25,11 +25,11 @@ use crate::config::{Flags, Settings, process_environment};
 use crate::error::{Error, Result};
 use crate::mcp::{Server, ToolSet, serve_stdio};
 use crate::ops::{self, App, PageSize};
-use crate::sandbox::Sandbox;
 use ask::Person;
 use command::{Cli, Command, Global, McpArgs, TokenArgs, Vip};
 use exit::Exit;
 use output::Output;
+use skyswitch_sandbox::Sandbox;
 
 /// Runs one command and says how it ended.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {

@@ -9,7 +9,7 @@ use super::tables;
 use crate::config::{Credentials, PbxGeneration, PbxLogin, PbxSettings, Settings};
 use crate::error::{Error, Result};
 use crate::redact::Secret;
-use crate::sandbox::{self, DialPlanAccess, Sandbox, Tenant};
+use skyswitch_sandbox::{DialPlanAccess, Sandbox, Tenant};
 
 /// Starts a sandbox that lives as long as this process, and points the
 /// settings at it.
@@ -21,24 +21,24 @@ pub(super) async fn in_process(settings: Settings) -> Result<(Settings, Sandbox)
         )
     })?;
     let credentials = Credentials {
-        client_id: sandbox::CLIENT_ID.to_owned(),
-        client_secret: Secret::new(sandbox::CLIENT_SECRET),
-        username: sandbox::USERNAME.to_owned(),
-        password: Secret::new(sandbox::PASSWORD),
+        client_id: skyswitch_sandbox::CLIENT_ID.to_owned(),
+        client_secret: Secret::new(skyswitch_sandbox::CLIENT_SECRET),
+        username: skyswitch_sandbox::USERNAME.to_owned(),
+        password: Secret::new(skyswitch_sandbox::PASSWORD),
     };
     let pbx = PbxSettings {
         base_url: address(&sandbox.pbx_base_url())?,
         generation: PbxGeneration::V1,
         login: PbxLogin::Password(Credentials {
-            client_id: sandbox::PBX_CLIENT_ID.to_owned(),
-            client_secret: Secret::new(sandbox::PBX_CLIENT_SECRET),
-            username: sandbox::PBX_USERNAME.to_owned(),
-            password: Secret::new(sandbox::PBX_PASSWORD),
+            client_id: skyswitch_sandbox::PBX_CLIENT_ID.to_owned(),
+            client_secret: Secret::new(skyswitch_sandbox::PBX_CLIENT_SECRET),
+            username: skyswitch_sandbox::PBX_USERNAME.to_owned(),
+            password: Secret::new(skyswitch_sandbox::PBX_PASSWORD),
         }),
         rate_limit: 0.0,
     };
     let base_url = address(sandbox.base_url())?;
-    let settings = settings.for_sandbox(base_url, credentials, Some(pbx), sandbox::ACCOUNT_ID);
+    let settings = settings.for_sandbox(base_url, credentials, Some(pbx), skyswitch_sandbox::ACCOUNT_ID);
     Ok((settings, sandbox))
 }
 
@@ -54,17 +54,17 @@ pub(super) async fn run(port: u16, dial_plan: DialPlan, output: &Output) -> Resu
     let pbx_base_url = sandbox.pbx_base_url();
     let settings = [
         ("SKYSWITCH_BASE_URL", sandbox.base_url()),
-        ("SKYSWITCH_ACCOUNT_ID", sandbox::ACCOUNT_ID),
-        ("SKYSWITCH_CLIENT_ID", sandbox::CLIENT_ID),
-        ("SKYSWITCH_CLIENT_SECRET", sandbox::CLIENT_SECRET),
-        ("SKYSWITCH_USERNAME", sandbox::USERNAME),
-        ("SKYSWITCH_PASSWORD", sandbox::PASSWORD),
+        ("SKYSWITCH_ACCOUNT_ID", skyswitch_sandbox::ACCOUNT_ID),
+        ("SKYSWITCH_CLIENT_ID", skyswitch_sandbox::CLIENT_ID),
+        ("SKYSWITCH_CLIENT_SECRET", skyswitch_sandbox::CLIENT_SECRET),
+        ("SKYSWITCH_USERNAME", skyswitch_sandbox::USERNAME),
+        ("SKYSWITCH_PASSWORD", skyswitch_sandbox::PASSWORD),
         ("SKYSWITCH_PBX_BASE_URL", &pbx_base_url),
         ("SKYSWITCH_PBX_API", "v1"),
-        ("SKYSWITCH_PBX_CLIENT_ID", sandbox::PBX_CLIENT_ID),
-        ("SKYSWITCH_PBX_CLIENT_SECRET", sandbox::PBX_CLIENT_SECRET),
-        ("SKYSWITCH_PBX_USERNAME", sandbox::PBX_USERNAME),
-        ("SKYSWITCH_PBX_PASSWORD", sandbox::PBX_PASSWORD),
+        ("SKYSWITCH_PBX_CLIENT_ID", skyswitch_sandbox::PBX_CLIENT_ID),
+        ("SKYSWITCH_PBX_CLIENT_SECRET", skyswitch_sandbox::PBX_CLIENT_SECRET),
+        ("SKYSWITCH_PBX_USERNAME", skyswitch_sandbox::PBX_USERNAME),
+        ("SKYSWITCH_PBX_PASSWORD", skyswitch_sandbox::PBX_PASSWORD),
         ("SKYSWITCH_PBX_RATE_LIMIT", "0"),
     ];
     let as_json: std::collections::BTreeMap<_, _> = settings.into_iter().collect();

@@ -131,8 +131,8 @@ fn only_the_skyswitch_client_speaks_http() {
 }
 
 #[test]
-fn only_the_sandbox_and_the_approval_page_serve_http() {
-    lives_only_in("axum", &["sandbox/", "approval_page/"]);
+fn only_the_approval_page_serves_http() {
+    lives_only_in("axum", &["approval_page/"]);
 }
 
 #[test]
@@ -165,20 +165,6 @@ fn the_environment_is_read_by_the_settings_and_the_command_line_alone() {
             "{}",
             source.path
         );
-    }
-}
-
-#[test]
-fn the_sandbox_knows_nothing_of_the_rest() {
-    for source in below(&sources(), "sandbox/") {
-        let own = uses(&source.code, "crate::sandbox");
-        assert_eq!(uses(&source.code, "crate"), own, "{}", source.path);
-        assert_eq!(uses(&source.code, "skyswitch_mcp"), 0, "{}", source.path);
-        // Files lie directly below the module, so a second step up leaves it.
-        assert_eq!(uses(&source.code, "super::super"), 0, "{}", source.path);
-        if source.path == "sandbox/mod.rs" {
-            assert_eq!(uses(&source.code, "super"), 0, "{}", source.path);
-        }
     }
 }
 
@@ -249,15 +235,7 @@ fn the_lower_layers_do_not_know_the_upper_ones() {
 
 #[test]
 fn nothing_but_the_command_line_starts_the_sandbox() {
-    for source in sources() {
-        let at_home = source.path.starts_with("cli/") || source.path.starts_with("sandbox/");
-        let taken = taken_from(&source.code, "sandbox");
-        assert!(
-            at_home || taken.is_empty(),
-            "{} takes {taken:?}",
-            source.path
-        );
-    }
+    lives_only_in("skyswitch_sandbox", &["cli/", "lib.rs"]);
 }
 
 #[test]

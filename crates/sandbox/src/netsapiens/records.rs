@@ -1,0 +1,175 @@
+//! What both generations of the PBX API do to a tenant, apart from how they spell it.
+//!
+//! Sources: NetSapiens v1 collection and v2 OpenAPI (domains, subscribers, answering rules, dial
+//! plans); path limits from v2.
+
+use crate::netsapiens::answers::Trouble;
+use crate::tenant::Tenant;
+use crate::tenant::customer::{StoredAnsweringRule, StoredDialRule, StoredSubscriber};
+use crate::tenant::habits::{DialPlanAccess, PbxHabits};
+use crate::tenant::stored::StoredDomain;
+
+/// Longest name of a domain (NetSapiens v2).
+const DOMAIN_LENGTH: usize = 64;
+/// Longest id of a user (NetSapiens v2).
+const USER_LENGTH: usize = 16;
+
+/// What a call wants to do with a dial plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    Write,
+}
+
+impl PbxHabits {
+    /// Refuses what the tenant may not do with dial plans.
+    pub(crate) fn check_dial_plan(&self, access: Access) -> Result<(), Trouble> {
+        match (self.dial_plan, access) {
+            (DialPlanAccess::ReadWrite, _) | (DialPlanAccess::Read, Access::Read) => Ok(()),
+            _ => Err(Trouble::Forbidden(self.v1_refusal)),
+        }
+    }
+}
+
+impl Tenant {
+    pub(crate) fn find_domain(&self, domain: &str) -> Result<&StoredDomain, Trouble> {
+        self.domains
+            .iter()
+            .find(|stored| stored.domain.eq_ignore_ascii_case(domain))
+            .ok_or(Trouble::Missing("Domain"))
+    }
+
+    pub(crate) fn find_user(&self, domain: &str, user: &str) -> Result<&StoredSubscriber, Trouble> {
+        self.subscribers
+            .iter()
+            .find(|stored| stored.is(domain, user))
+            .ok_or(Trouble::Missing("User"))
+    }
+
+    fn find_user_mut(
+        &mut self,
+        domain: &str,
+        user: &str,
+    ) -> Result<&mut StoredSubscriber, Trouble> {
+        self.subscribers
+            .iter_mut()
+            .find(|stored| stored.is(domain, user))
+            .ok_or(Trouble::Missing("User"))
+    }
+
+    /// Users of a domain, in stored order.
+    pub(crate) fn users_of<'a>(
+        &'a self,
+        domain: &'a str,
+    ) -> impl Iterator<Item = &'a StoredSubscriber> {
+        let all = self.subscribers.iter();
+        all.filter(move |stored| stored.domain.eq_ignore_ascii_case(domain))
+    }
+
+    /// Creates a domain that the Telco list does not show before it is refreshed.
+    ///
+    /// The name of a deleted domain is as taken as that of a present one.
+    pub(crate) fn create_domain(&mut self, new: StoredDomain) -> Result<(), Trouble> {
+        if !is_name(&new.domain, DOMAIN_LENGTH) {
+            return Err(Trouble::Invalid(vec!["domain"]));
+        }
+        let mut retired = self.retired_domains.iter();
+        let is_taken = self.find_domain(&new.domain).is_ok()
+            || retired.any(|name| name.eq_ignore_ascii_case(&new.domain));
+        if is_taken {
+            return Err(Trouble::Duplicate("Domain"));
+        }
+        self.domains.push(new.fresh());
+        Ok(())
+    }
+
+    /// Creates a user in an existing domain.
+    pub(crate) fn create_user(&mut self, mut new: StoredSubscriber) -> Result<(), Trouble> {
+        if !is_name(&new.user, USER_LENGTH) {
+            return Err(Trouble::Invalid(vec!["user"]));
+        }
+        new.domain = self.find_domain(&new.domain)?.domain.clone();
+        if self.find_user(&new.domain, &new.user).is_ok() {
+            return Err(Trouble::Duplicate("UID"));
+        }
+        if self.pbx.new_user_has_answering_rule {
+            new.answering_rules.push(StoredAnsweringRule::plain());
+        }
+        self.subscribers.push(new);
+        Ok(())
+    }
+
+    /// Creates an answering rule; one for each time frame.
+    pub(crate) fn create_answering_rule(
+        &mut self,
+        domain: &str,
+        user: &str,
+        new: StoredAnsweringRule,
+    ) -> Result<(), Trouble> {
+        let rules = &mut self.find_user_mut(domain, user)?.answering_rules;
+        if rules.iter().any(|rule| rule.time_frame == new.time_frame) {
+            return Err(Trouble::Duplicate("Answer rule"));
+        }
+        rules.push(new);
+        Ok(())
+    }
+
+    /// The answering rule of a time frame, to be changed.
+    pub(crate) fn answering_rule_mut(
+        &mut self,
+        domain: &str,
+        user: &str,
+        time_frame: &str,
+    ) -> Result<&mut StoredAnsweringRule, Trouble> {
+        let rules = &mut self.find_user_mut(domain, user)?.answering_rules;
+        rules
+            .iter_mut()
+            .find(|rule| rule.time_frame == time_frame)
+            .ok_or(Trouble::Missing("Answer rule"))
+    }
+
+    /// Creates a dial plan of a domain.
+    pub(crate) fn create_dial_plan(&mut self, domain: &str, plan: &str) -> Result<(), Trouble> {
+        self.pbx.check_dial_plan(Access::Write)?;
+        let plans = self
+            .domains
+            .iter_mut()
+            .find(|stored| stored.domain.eq_ignore_ascii_case(domain))
+            .map(|stored| &mut stored.dial_plans)
+            .ok_or(Trouble::Missing("Domain"))?;
+        if plans.iter().any(|known| known.eq_ignore_ascii_case(plan)) {
+            return Err(Trouble::Duplicate("Dial plan"));
+        }
+        plans.push(plan.to_owned());
+        Ok(())
+    }
+
+    /// Refuses a plan that the domain does not have.
+    pub(crate) fn check_plan_exists(&self, domain: &str, plan: &str) -> Result<(), Trouble> {
+        let plans = &self.find_domain(domain)?.dial_plans;
+        let exists = plans.iter().any(|known| known.eq_ignore_ascii_case(plan));
+        exists.then_some(()).ok_or(Trouble::Missing("Dial plan"))
+    }
+
+    /// Creates a dial rule in an existing plan; what it matches is its key.
+    pub(crate) fn create_dial_rule(&mut self, new: StoredDialRule) -> Result<(), Trouble> {
+        self.pbx.check_dial_plan(Access::Write)?;
+        self.check_plan_exists(&new.domain, &new.plan)?;
+        let same_key = |rule: &StoredDialRule| {
+            rule.is_in(&new.domain, &new.plan)
+                && rule.match_to == new.match_to
+                && rule.match_from == new.match_from
+        };
+        if self.dial_rules.iter().any(same_key) {
+            return Err(Trouble::Duplicate("Dial rule"));
+        }
+        self.dial_rules.push(new);
+        Ok(())
+    }
+}
+
+/// Letters, digits, `.`, `_` and `-`, not empty and not too long.
+fn is_name(text: &str, longest: usize) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    !text.is_empty() && text.len() <= longest && text.bytes().all(allowed)
+}

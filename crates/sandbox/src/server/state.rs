@@ -1,0 +1,258 @@
+//! The state one running sandbox shares between its connections.
+
+use std::collections::BTreeSet;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::faults::{Effect, Fault};
+use crate::phone_calls::Exchange;
+use crate::server::tokens::Tokens;
+use crate::tenant::Tenant;
+use crate::tenant::stored::StoredRoute;
+
+/// A request the sandbox received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// HTTP method in capitals.
+    pub method: String,
+    /// Path as sent, without the query.
+    pub path: String,
+    /// Decoded query pairs, in the order sent.
+    pub query: Vec<(String, String)>,
+    /// Decoded form fields of a PBX v1 call, in the order sent; empty for all else, so that no
+    /// secret of a token request gets here.
+    pub form: Vec<(String, String)>,
+    /// JSON body of a request to `phone-numbers` or to PBX v2.
+    pub body: Option<Value>,
+    /// `grant_type` of a token request that was acted on.
+    pub grant_type: Option<String>,
+    /// HTTP status answered; 0 when the connection was dropped or no answer is out yet.
+    pub status: u16,
+}
+
+impl Recorded {
+    /// The value of a query parameter; the last one if it was sent twice.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.query
+            .iter()
+            .rev()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The value of a form field; the last one if it was sent twice.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        self.form
+            .iter()
+            .rev()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+/// Names a received request, so that its answer can be noted although others came meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Arrival(u64);
+
+/// Everything behind the HTTP surface.
+pub(crate) struct Upstream {
+    held: Mutex<Held>,
+    /// Cancelled when the sandbox is dropped.
+    pub(crate) shutdown: CancellationToken,
+}
+
+/// What the lock protects. Never held across an await.
+pub(crate) struct Held {
+    pub(crate) tenant: Tenant,
+    /// Tokens of the Telco API.
+    pub(crate) tokens: Tokens,
+    /// Tokens of the PBX API; neither kind is good for the other.
+    pub(crate) pbx_tokens: Tokens,
+    pub(crate) latency: Duration,
+    stale_read: Option<StaleRead>,
+    /// Numbers on which callers are dropped now.
+    dropping: BTreeSet<String>,
+    /// Numbers on which a request made callers be dropped, in order, each once.
+    ever_dropped: Vec<String>,
+    faults: Vec<Fault>,
+    requests: Vec<(Arrival, Recorded)>,
+    arrivals: u64,
+}
+
+/// The route list as it was before a change, shown until the read lag is over.
+struct StaleRead {
+    since: Instant,
+    routes: Vec<StoredRoute>,
+}
+
+impl Upstream {
+    pub(crate) fn new(tenant: Tenant, shutdown: CancellationToken) -> Upstream {
+        Upstream {
+            held: Mutex::new(Held {
+                dropping: dropped_numbers(&tenant),
+                ever_dropped: Vec::new(),
+                tenant,
+                tokens: Tokens::new("sandbox"),
+                pbx_tokens: Tokens::new("sandbox-pbx"),
+                latency: Duration::ZERO,
+                stale_read: None,
+                faults: Vec::new(),
+                requests: Vec::new(),
+                arrivals: 0,
+            }),
+            shutdown,
+        }
+    }
+
+    /// Locks the state. A poisoned lock is taken over: the data has no half-done states.
+    pub(crate) fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Locks the state for a request that may change what customers hold.
+    ///
+    /// When the lock is let go, numbers that the change made drop their callers are noted; under
+    /// the lock, so that another request cannot repair it unseen.
+    pub(crate) fn changing(&self) -> Changing<'_> {
+        Changing(self.held())
+    }
+
+    pub(crate) fn requests(&self) -> Vec<Recorded> {
+        let held = self.held();
+        held.requests.iter().map(|(_, seen)| seen.clone()).collect()
+    }
+
+    pub(crate) fn clear_requests(&self) {
+        self.held().requests.clear();
+    }
+
+    /// Records a request on arrival, so that the order is that of arrival, not of answers.
+    pub(crate) fn note_arrival(&self, seen: Recorded) -> Arrival {
+        let mut held = self.held();
+        held.arrivals += 1;
+        let arrival = Arrival(held.arrivals);
+        held.requests.push((arrival, seen));
+        arrival
+    }
+
+    /// Completes a recorded request; does nothing when the record was cleared meanwhile.
+    pub(crate) fn note_answer(&self, arrival: Arrival, status: u16, grant_type: Option<String>) {
+        let mut held = self.held();
+        let entry = held
+            .requests
+            .iter_mut()
+            .rev()
+            .find(|(id, _)| *id == arrival);
+        if let Some((_, seen)) = entry {
+            seen.status = status;
+            seen.grant_type = grant_type;
+        }
+    }
+
+    pub(crate) fn inject(&self, fault: Fault) {
+        self.held().faults.push(fault);
+    }
+
+    /// Takes one use of the earliest fault that matches this request under any of its targets.
+    pub(crate) fn strike(&self, method: &str, targets: &[&str]) -> Option<Effect> {
+        let mut held = self.held();
+        held.faults.retain(|fault| fault.times > 0);
+        let fault = held.faults.iter_mut().find(|fault| {
+            let mut targets = targets.iter();
+            targets.any(|target| fault.matches.covers(method, target))
+        })?;
+        fault.times -= 1;
+        Some(fault.effect.clone())
+    }
+}
+
+/// The locked state during a change; see [`Upstream::changing`].
+pub(crate) struct Changing<'a>(MutexGuard<'a, Held>);
+
+impl Deref for Changing<'_> {
+    type Target = Held;
+
+    fn deref(&self) -> &Held {
+        &self.0
+    }
+}
+
+impl DerefMut for Changing<'_> {
+    fn deref_mut(&mut self) -> &mut Held {
+        &mut self.0
+    }
+}
+
+impl Drop for Changing<'_> {
+    fn drop(&mut self) {
+        self.0.note_dropped();
+    }
+}
+
+fn dropped_numbers(tenant: &Tenant) -> BTreeSet<String> {
+    if tenant.numbers.is_empty() {
+        return BTreeSet::new();
+    }
+    Exchange::new(tenant)
+        .dropped_numbers()
+        .into_iter()
+        .collect()
+}
+
+impl Held {
+    /// Numbers that a request made drop their callers so far.
+    pub(crate) fn ever_dropped(&self) -> &[String] {
+        &self.ever_dropped
+    }
+
+    /// Takes the present state as given, after a change that no request made.
+    pub(crate) fn accept_dropped(&mut self) {
+        self.dropping = dropped_numbers(&self.tenant);
+    }
+
+    fn note_dropped(&mut self) {
+        let now = dropped_numbers(&self.tenant);
+        for number in now.difference(&self.dropping) {
+            if !self.ever_dropped.contains(number) {
+                self.ever_dropped.push(number.clone());
+            }
+        }
+        self.dropping = now;
+    }
+
+    /// The routes a list shows now.
+    pub(crate) fn visible_routes(&self) -> &[StoredRoute] {
+        match &self.stale_read {
+            Some(stale) if self.lags(stale) => &stale.routes,
+            _ => &self.tenant.routes,
+        }
+    }
+
+    /// Keeps the present list for readers until the read lag is over; call before a change.
+    ///
+    /// A list already kept stays and is not kept longer, like a cache that is renewed at times.
+    pub(crate) fn lag_reads(&mut self) {
+        let lagging = self
+            .stale_read
+            .as_ref()
+            .is_some_and(|stale| self.lags(stale));
+        if !lagging && !self.tenant.read_lag.is_zero() {
+            self.stale_read = Some(StaleRead {
+                since: Instant::now(),
+                routes: self.tenant.routes.clone(),
+            });
+        }
+    }
+
+    fn lags(&self, stale: &StaleRead) -> bool {
+        stale.since.elapsed() < self.tenant.read_lag
+    }
+
+    pub(crate) fn forget_stale_read(&mut self) {
+        self.stale_read = None;
+    }
+}

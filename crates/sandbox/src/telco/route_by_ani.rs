@@ -1,0 +1,191 @@
+//! PBX domains and Route-by-ANI.
+//!
+//! Source: SkySwitch API reference, Domains and Route-by-ANI. PUT and DELETE take query
+//! parameters and no body; rows have no id.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use crate::server::parameters::{Parameters, validation_failed};
+use crate::server::state::Upstream;
+use crate::telco::access::PbxCaller;
+use crate::telco::listing::{Row, list_answer};
+use crate::tenant::Tenant;
+use crate::tenant::stored::{StoredDnis, StoredDomain, StoredRoute, specific_dnis};
+
+/// Values of `application` in the reference; read in any case.
+const APPLICATIONS: [&str; 3] = ["user", "device", "literal"];
+
+/// GET `pbx/domains`; query `reseller`, `force_refresh`.
+pub(crate) async fn list_domains(
+    _: PbxCaller,
+    State(upstream): State<Arc<Upstream>>,
+    query: Parameters,
+) -> Response {
+    let held = upstream.held();
+    let refreshed = query.count("force_refresh").is_some();
+    let reseller = query.filled("reseller");
+    let rows = held
+        .tenant
+        .domains
+        .iter()
+        .filter(|stored| refreshed || !stored.fresh)
+        .filter(|stored| reseller.is_none_or(|wanted| stored.reseller == wanted))
+        .map(|stored| Row {
+            key: stored.domain.clone(),
+            value: domain_json(stored),
+        })
+        .collect();
+    let tenant = &held.tenant;
+    list_answer(rows, tenant.domain_list_shape, tenant.empty_list, &query)
+}
+
+/// GET `pbx/route-by-ani`; query `ani`, `dnis`, `domain`, all compared whole.
+///
+/// An empty or `*` filter on `dnis` selects the rules for any called number.
+pub(crate) async fn list_routes(
+    _: PbxCaller,
+    State(upstream): State<Arc<Upstream>>,
+    query: Parameters,
+) -> Response {
+    let held = upstream.held();
+    let tenant = &held.tenant;
+    let ani = query.filled("ani");
+    let domain = query.filled("domain").filter(|_| tenant.routes_heed_domain);
+    let dnis = query.get("dnis").map(specific_dnis);
+    let rows = held
+        .visible_routes()
+        .iter()
+        .filter(|stored| ani.is_none_or(|wanted| stored.ani == wanted))
+        .filter(|stored| domain.is_none_or(|wanted| stored.domain.eq_ignore_ascii_case(wanted)))
+        .filter(|stored| dnis.is_none_or(|wanted| stored.dnis.specific() == wanted))
+        .enumerate()
+        .map(|(position, stored)| Row {
+            key: position.to_string(),
+            value: route_json(stored, position, tenant),
+        })
+        .collect();
+    list_answer(rows, tenant.list_shape, tenant.empty_list, &query)
+}
+
+/// PUT `pbx/route-by-ani`: creates a rule or changes the one of the same key. 201, no body.
+pub(crate) async fn put_route(
+    _: PbxCaller,
+    State(upstream): State<Arc<Upstream>>,
+    query: Parameters,
+) -> Response {
+    let [ani, domain, destination] = match query.required(["ani", "domain", "destination"]) {
+        Ok(values) => values,
+        Err(refusal) => return *refusal,
+    };
+    let application = query.filled("application");
+    let known = |name: &str| {
+        APPLICATIONS
+            .iter()
+            .any(|application| application.eq_ignore_ascii_case(name))
+    };
+    if !application.is_none_or(known) {
+        return validation_failed(&["application"]);
+    }
+    let mut held = upstream.changing();
+    let Some(home) = held
+        .tenant
+        .domains
+        .iter()
+        .find(|stored| stored.domain.eq_ignore_ascii_case(domain))
+    else {
+        return not_found(&format!("The domain {domain} does not exist."));
+    };
+
+    let route = StoredRoute {
+        ani: ani.to_owned(),
+        dnis: query
+            .get("dnis")
+            .map_or(StoredDnis::Absent, StoredDnis::number),
+        domain: home.domain.clone(),
+        application: application.map(String::from),
+        destination: destination.to_owned(),
+        numeric: false,
+    };
+    held.lag_reads();
+    let routes = &mut held.tenant.routes;
+    match routes.iter_mut().find(|held| held.has_key_of(&route)) {
+        Some(existing) => {
+            // The key keeps its stored spelling, as a database update would leave it.
+            existing.application = route.application;
+            existing.destination = route.destination;
+        }
+        None => routes.push(route),
+    }
+    StatusCode::CREATED.into_response()
+}
+
+/// DELETE `pbx/route-by-ani`: 204, or 404 when nothing matched.
+pub(crate) async fn delete_route(
+    _: PbxCaller,
+    State(upstream): State<Arc<Upstream>>,
+    query: Parameters,
+) -> Response {
+    let [ani, domain] = match query.required(["ani", "domain"]) {
+        Ok(values) => values,
+        Err(refusal) => return *refusal,
+    };
+    let mut held = upstream.changing();
+    let whole_ani = held.tenant.delete_without_dnis_removes_all && query.get("dnis").is_none();
+    let dnis = query.get("dnis").and_then(specific_dnis);
+    let doomed = |stored: &StoredRoute| {
+        if whole_ani {
+            stored.domain.eq_ignore_ascii_case(domain) && stored.ani == ani
+        } else {
+            stored.has_key(domain, ani, dnis)
+        }
+    };
+    if !held.tenant.routes.iter().any(doomed) {
+        return not_found("The route-by-ani record was not found.");
+    }
+    held.lag_reads();
+    held.tenant.routes.retain(|stored| !doomed(stored));
+    StatusCode::NO_CONTENT.into_response()
+}
+
+pub(crate) fn not_found(sentence: &str) -> Response {
+    (StatusCode::NOT_FOUND, Json(json!({ "error": sentence }))).into_response()
+}
+
+fn domain_json(stored: &StoredDomain) -> Value {
+    json!({
+        "domain": stored.domain,
+        "reseller": stored.reseller,
+        "description": stored.description,
+    })
+}
+
+fn route_json(stored: &StoredRoute, position: usize, tenant: &Tenant) -> Value {
+    let mut row = json!({ "ani": number_json(&stored.ani, stored.numeric) });
+    if let Some(domain) = tenant.row_domain.write(position, &stored.domain) {
+        row["domain"] = domain.into();
+    }
+    tenant.row_destination.write(&mut row, &stored.destination);
+    match &stored.dnis {
+        StoredDnis::Absent => {}
+        StoredDnis::Null => row["dnis"] = Value::Null,
+        StoredDnis::Number(text) => row["dnis"] = number_json(text, stored.numeric),
+    }
+    if let Some(application) = &stored.application {
+        row["application"] = Value::from(application.as_str());
+    }
+    row
+}
+
+/// The text, or an integer where that is wanted and loses nothing.
+fn number_json(text: &str, numeric: bool) -> Value {
+    match text.parse::<u64>() {
+        Ok(number) if numeric && number.to_string() == text => Value::from(number),
+        _ => Value::from(text),
+    }
+}

@@ -1,0 +1,148 @@
+//! `pbx/subscribers` and `pbx/phone-numbers`: the users and the numbers of a PBX domain.
+//!
+//! Source: SkySwitch API reference, Subscribers and PBX phone numbers. Caller ids are 10 digits
+//! there, telephone numbers 11.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use crate::server::parameters::Parameters;
+use crate::server::state::Upstream;
+use crate::telco::access::PbxCaller;
+use crate::telco::listing::{Row, list_answer};
+use crate::tenant::customer::{StoredNumber, StoredSubscriber};
+use crate::tenant::{ListShape, Tenant};
+
+/// GET `pbx/subscribers`; query `domain`, `filter`, `user`, `login`, all optional.
+///
+/// Without `domain` one extension stands for all users that have it, as in any map by extension.
+pub(crate) async fn list_subscribers(
+    _: PbxCaller,
+    State(upstream): State<Arc<Upstream>>,
+    query: Parameters,
+) -> Response {
+    let held = upstream.held();
+    let tenant = &held.tenant;
+    let domain = query.filled("domain");
+    let user = query.filled("user");
+    let login = query.filled("login");
+    let filter = query.filled("filter").unwrap_or("all");
+    let caller_ids = caller_ids(tenant);
+    let rows = tenant
+        .subscribers
+        .iter()
+        .filter(|stored| domain.is_none_or(|wanted| stored.domain.eq_ignore_ascii_case(wanted)))
+        .filter(|stored| user.is_none_or(|wanted| stored.user == wanted))
+        .filter(|stored| login.is_none_or(|wanted| login_of(stored).eq_ignore_ascii_case(wanted)))
+        .filter(|stored| {
+            passes_filter(
+                &stored.srv_code,
+                filter,
+                tenant.subscriber_filter_hides_system_users,
+            )
+        })
+        .enumerate()
+        .map(|(position, stored)| {
+            let mut value = subscriber_json(stored, &caller_ids);
+            value["domain"] = tenant.row_domain.write(position, &stored.domain).into();
+            Row {
+                key: stored.user.clone(),
+                value,
+            }
+        })
+        .collect();
+    list_answer(
+        rows,
+        tenant.subscriber_list_shape,
+        tenant.empty_list,
+        &query,
+    )
+}
+
+/// GET `pbx/phone-numbers`; query `domain` (required) and `user`.
+pub(crate) async fn list_domain_numbers(
+    _: PbxCaller,
+    State(upstream): State<Arc<Upstream>>,
+    query: Parameters,
+) -> Response {
+    let [domain] = match query.required(["domain"]) {
+        Ok(values) => values,
+        Err(refusal) => return *refusal,
+    };
+    let user = query.filled("user");
+    let in_domain = |stored: &&StoredNumber| {
+        let home = stored.domain.as_deref();
+        home.is_some_and(|home| home.eq_ignore_ascii_case(domain))
+    };
+    let held = upstream.held();
+    let numbers: Vec<&str> = held
+        .tenant
+        .numbers
+        .iter()
+        .filter(in_domain)
+        .filter(|stored| user.is_none_or(|wanted| rings(stored, domain, wanted)))
+        .map(|stored| stored.number.as_str())
+        .collect();
+    let rows = numbers.into_iter().map(|number| Row {
+        key: number.to_owned(),
+        value: number.into(),
+    });
+    let empty = held.tenant.empty_list;
+    list_answer(rows.collect(), ListShape::Array, empty, &query)
+}
+
+fn rings(stored: &StoredNumber, domain: &str, wanted: &str) -> bool {
+    stored
+        .routed_user()
+        .is_some_and(|(user, host)| user == wanted && host.eq_ignore_ascii_case(domain))
+}
+
+/// Whether `filter` (all, queue, attendant, subscriber) lets a row through; unknown ones do.
+fn passes_filter(srv_code: &str, filter: &str, hide_system_users: bool) -> bool {
+    match filter {
+        "queue" => srv_code == "system-queue",
+        "attendant" => srv_code == "system-aa",
+        "subscriber" => srv_code.is_empty() || (srv_code == "system-user" && !hide_system_users),
+        _ => true,
+    }
+}
+
+/// The first number of each domain, in the 10 digits of a caller id.
+fn caller_ids(tenant: &Tenant) -> HashMap<String, &str> {
+    let mut first = HashMap::new();
+    for stored in &tenant.numbers {
+        if let Some(domain) = &stored.domain {
+            let ten_digits = stored.number.strip_prefix('1').unwrap_or(&stored.number);
+            first
+                .entry(domain.to_ascii_lowercase())
+                .or_insert(ten_digits);
+        }
+    }
+    first
+}
+
+fn login_of(stored: &StoredSubscriber) -> String {
+    format!("{}@{}", stored.user, stored.domain)
+}
+
+fn subscriber_json(stored: &StoredSubscriber, caller_ids: &HashMap<String, &str>) -> Value {
+    let domain = stored.domain.to_ascii_lowercase();
+    let caller_id = caller_ids.get(&domain).copied().unwrap_or_default();
+    json!({
+        "user": stored.user,
+        "domain": stored.domain,
+        "name": stored.name(),
+        "caller_id": caller_id,
+        "caller_id_emergency": caller_id,
+        "email_address": stored.email,
+        "srv_code": stored.srv_code,
+        "subscriber_login": login_of(stored),
+        "first_name": stored.first_name,
+        "last_name": stored.last_name,
+        "group": "",
+    })
+}
