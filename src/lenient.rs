@@ -51,7 +51,7 @@ where
     };
     parsed.map(Some).map_err(|value| {
         refused(
-            &format!("`{}`", crate::redact::shown(&value, 40)),
+            &format!("`{}`", skyswitch_domain::redact::shown(&value, 40)),
             "a whole number such as `50`",
         )
     })
@@ -73,7 +73,7 @@ pub(crate) fn boolean<'de, D: Deserializer<'de>>(
         "true" | "1" | "yes" => Ok(Some(true)),
         "false" | "0" | "no" => Ok(Some(false)),
         _ => Err(refused(
-            &format!("`{}`", crate::redact::shown(&value, 40)),
+            &format!("`{}`", skyswitch_domain::redact::shown(&value, 40)),
             "`true` or `false`",
         )),
     }

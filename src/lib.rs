@@ -24,18 +24,20 @@
 pub mod approval_page;
 pub mod cli;
 pub mod config;
-pub mod domain;
-pub mod error;
-pub mod guard;
 mod lenient;
 pub mod mcp;
 pub mod ops;
-pub mod redact;
-pub mod skyswitch;
-pub mod state;
 pub mod vip_file;
-mod wording;
 
-pub use error::{Error, Result};
+#[doc(inline)]
+pub use skyswitch_client as skyswitch;
+#[doc(inline)]
+pub use skyswitch_domain as domain;
+#[doc(inline)]
+pub use skyswitch_domain::{Error, Result, error, redact};
+#[doc(inline)]
+pub use skyswitch_guard as guard;
+#[doc(inline)]
+pub use skyswitch_guard::store as state;
 #[doc(inline)]
 pub use skyswitch_sandbox as sandbox;

@@ -20,9 +20,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use url::Url;
 
-use crate::error::{Code, Error, Result};
-use crate::guard::Guard;
-use crate::state::Approval;
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_guard::Guard;
+use skyswitch_guard::store::Approval;
 
 /// How often the page looks whether what it offers was settled elsewhere.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);

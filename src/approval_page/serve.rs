@@ -22,9 +22,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{Links, view};
-use crate::error::Code;
-use crate::guard::{Answer, Guard};
-use crate::state::Approval;
+use skyswitch_domain::error::Code;
+use skyswitch_guard::{Answer, Guard};
+use skyswitch_guard::store::Approval;
 
 /// Connections at a time; a person needs one.
 const CONNECTIONS: usize = 16;

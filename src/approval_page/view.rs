@@ -7,8 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
-use crate::guard::asked_for;
-use crate::state::Approval;
+use skyswitch_guard::asked_for;
+use skyswitch_guard::store::Approval;
 
 const STYLE: &str = include_str!("style.css");
 

@@ -6,10 +6,10 @@ use super::ask::{is_interactive, typed_at_terminal};
 use super::exit::Exit;
 use super::output::Output;
 use super::tables;
-use crate::error::{Code, Error, Result};
-use crate::guard::asked_for;
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_guard::asked_for;
 use crate::ops::App;
-use crate::state::Approval;
+use skyswitch_guard::store::Approval;
 
 /// Lists what waits, or shows one change and asks for its typed value.
 pub(super) async fn approve(app: &App, code: Option<&str>, output: &Output) -> Result<Exit> {

@@ -7,8 +7,8 @@ use dialoguer::Input;
 
 use super::exit::Exit;
 use super::output::Output;
-use crate::error::{Error, Result};
-use crate::guard::{Answer, AskPerson, Channel, Preview};
+use skyswitch_domain::error::{Error, Result};
+use skyswitch_guard::{Answer, AskPerson, Channel, Preview};
 use crate::ops::Asked;
 
 /// Who agrees to a change made from the command line.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{ConfirmMode, Flags};
-use crate::domain::{AccountId, PbxDomain};
+use skyswitch_domain::{AccountId, PbxDomain};
 use crate::mcp::ToolName;
 use crate::ops;
 

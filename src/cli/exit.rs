@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 
 use super::output::Output;
-use crate::error::{Code, Error};
+use skyswitch_domain::error::{Code, Error};
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use super::exit::Exit;
 use super::output::Output;
 use super::progress::Bar;
 use super::tables;
-use crate::error::{Error, Result};
+use skyswitch_domain::error::{Error, Result};
 use crate::ops::{self, App, ListVips, PageSize, SyncSession, SyncStatus};
 use crate::vip_file;
 

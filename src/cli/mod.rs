@@ -22,7 +22,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
 use crate::config::{Flags, Settings, process_environment};
-use crate::error::{Error, Result};
+use skyswitch_domain::error::{Error, Result};
 use crate::mcp::{Server, ToolSet, serve_stdio};
 use crate::ops::{self, App, PageSize};
 use ask::Person;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::exit::Exit;
-use crate::error::{Error, Result};
+use skyswitch_domain::error::{Error, Result};
 
 /// Where results go, as JSON or as text for people.
 pub(super) struct Output {

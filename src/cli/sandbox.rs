@@ -7,8 +7,8 @@ use super::exit::Exit;
 use super::output::Output;
 use super::tables;
 use crate::config::{Credentials, PbxGeneration, PbxLogin, PbxSettings, Settings};
-use crate::error::{Error, Result};
-use crate::redact::Secret;
+use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::redact::Secret;
 use skyswitch_sandbox::{DialPlanAccess, Sandbox, Tenant};
 
 /// Starts a sandbox that lives as long as this process, and points the

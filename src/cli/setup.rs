@@ -6,7 +6,7 @@ use super::exit::Exit;
 use super::output::Output;
 use super::progress::Bar;
 use super::setup_tables;
-use crate::error::{Error, Result};
+use skyswitch_domain::error::{Error, Result};
 use crate::ops::{self, App, ListCustomers, MarkSetupStep, MarkStatus, OnboardStatus, PageSize};
 
 /// Shows the checklist, or attests a step of it.

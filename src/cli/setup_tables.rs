@@ -5,12 +5,12 @@ use std::fmt::Write;
 use console::style;
 
 use super::tables::{counted, table, unbroken, warnings};
-use crate::domain::Ani;
+use skyswitch_domain::Ani;
 use crate::ops::{
     self, Checklist, DestinationList, MarkOutcome, MarkStatus, OnboardOutcome, OnboardStatus,
     PieceState, Portfolio, Step, StepState, Ticket,
 };
-use crate::redact::shown;
+use skyswitch_domain::redact::shown;
 
 pub(super) fn checklist(checklist: &Checklist) -> String {
     let mut text = format!(

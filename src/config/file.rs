@@ -6,9 +6,9 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{ConfirmMode, PbxGeneration};
-use crate::domain::DestinationForm;
-use crate::error::{Code, Error, Result};
-use crate::redact::shown;
+use skyswitch_domain::DestinationForm;
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::redact::shown;
 
 /// What the file may say. Every field is optional.
 #[derive(Default, Deserialize)]

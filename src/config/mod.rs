@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
-use crate::domain::{AccountId, DestinationForm};
-use crate::error::{Code, Error, Result};
-use crate::redact::Secret;
+use skyswitch_domain::{AccountId, DestinationForm};
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::redact::Secret;
 use file::ConfigFile;
 pub use limits::Limits;
 pub use pbx::{PbxGeneration, PbxLogin, PbxSettings};

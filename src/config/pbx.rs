@@ -4,8 +4,8 @@ use url::Url;
 
 use super::file::ConfigFile;
 use super::{Credentials, parse_api_root, parse_rate, refuse_unexpanded, unusable};
-use crate::error::{Code, Error, Result};
-use crate::redact::Secret;
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::redact::Secret;
 
 /// Requests a second to the PBX API where nothing is configured: its published
 /// limit of 1,800 an hour.

@@ -4,8 +4,8 @@ use rmcp::model::JsonObject;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::error::{Error, Result};
-use crate::redact::shown;
+use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::redact::shown;
 
 /// Reads the arguments of a call.
 ///

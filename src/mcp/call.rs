@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::arguments;
 use super::consent::{Consent, FormsFailed};
-use crate::error::Result;
+use skyswitch_domain::error::Result;
 use crate::ops::App;
 
 /// A tool that runs.

@@ -11,7 +11,7 @@ use super::prompts::PromptName;
 use super::resources;
 use super::tools::ToolSet;
 use crate::ops::{self, App, PageSize};
-use crate::redact::shown;
+use skyswitch_domain::redact::shown;
 
 /// The argument that is completed, in prompts and in templates.
 const DOMAIN: &str = "domain";

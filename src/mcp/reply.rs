@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::consent;
-use crate::error::{Error, Result};
+use skyswitch_domain::error::{Error, Result};
 use crate::ops::Asked;
 
 /// A result with its structured and its text form.

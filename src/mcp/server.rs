@@ -20,7 +20,7 @@ use super::consent::FormsFailed;
 use super::tool_table::{Effect, Row};
 use super::tools::{Lookup, ToolSet};
 use super::{prompts, reply, resources, skill};
-use crate::error::{Error, Result};
+use skyswitch_domain::error::{Error, Result};
 use crate::ops::{self, App};
 
 const INSTRUCTIONS: &str = include_str!("guide/instructions.md");
@@ -169,7 +169,7 @@ impl ServerHandler for Server {
             Lookup::Offered(tool) => tool,
             Lookup::ReadOnly => return Ok(reply::error(&ops::read_only())),
             Lookup::Unknown => {
-                let name = crate::redact::shown(&request.name, 64);
+                let name = skyswitch_domain::redact::shown(&request.name, 64);
                 return Err(ErrorData::invalid_params(
                     format!("unknown tool `{name}`; tools/list names those that exist"),
                     None,

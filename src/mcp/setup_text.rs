@@ -7,8 +7,8 @@ use crate::ops::{
     self, Checklist, DestinationList, MarkOutcome, MarkStatus, OnboardOutcome, OnboardStatus,
     Portfolio, Step, Ticket,
 };
-use crate::redact::shown;
-use crate::wording::word;
+use skyswitch_domain::redact::shown;
+use skyswitch_domain::wording::word;
 
 pub(super) fn checklist(checklist: &Checklist) -> String {
     let mut text = format!(

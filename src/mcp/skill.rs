@@ -8,7 +8,7 @@ use rmcp::model::{
     SkillResource, SkillResources,
 };
 
-use crate::redact::shown;
+use skyswitch_domain::redact::shown;
 
 /// How to set up Route by ANI for a customer.
 pub(super) const SETUP_GUIDE: &str = include_str!("guide/setup.md");

@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::sync::CancellationToken;
 
 use super::Server;
-use crate::error::{Error, Result};
+use skyswitch_domain::error::{Error, Result};
 
 /// After the end of input, calls that only read get this long to answer.
 const READ_GRACE: Duration = Duration::from_secs(1);

@@ -2,14 +2,14 @@
 
 use std::fmt::Write;
 
-use crate::domain::Vip;
+use skyswitch_domain::Vip;
 use crate::ops::{
     AddVipOutcome, AddVipStatus, CallExplained, ChangeList, ChangeRow, Confirmation, DomainList,
     RemoveVipOutcome, RemoveVipStatus, SyncOutcome, SyncRow, SyncStatus, UndoOutcome, UndoStatus,
     VipList,
 };
-use crate::redact::shown;
-use crate::wording::word;
+use skyswitch_domain::redact::shown;
+use skyswitch_domain::wording::word;
 
 pub(super) fn vip_list(list: &VipList) -> String {
     let mut text = format!("{} of {} VIP rules", list.count, list.total);

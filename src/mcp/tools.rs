@@ -8,7 +8,7 @@ use rmcp::model::{Tool, ToolAnnotations};
 use super::schema;
 use super::tool_table::{Effect, Row, TABLE};
 use crate::config::ConfirmMode;
-use crate::error::Refused;
+use skyswitch_domain::error::Refused;
 
 /// The argument, and the part of a result, that only mode `token` has.
 const TOKEN: &str = "confirmation";

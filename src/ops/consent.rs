@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::App;
 use super::change::read_only;
-use crate::error::Result;
-use crate::guard::{Answer, Change, Channel, Clearance, Pending, Preview, Verdict};
+use skyswitch_domain::error::Result;
+use skyswitch_guard::{Answer, Change, Channel, Clearance, Pending, Preview, Verdict};
 
 /// The result of an operation that may have to ask a person first.
 #[derive(Debug)]

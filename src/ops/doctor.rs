@@ -4,10 +4,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::App;
-use crate::error::{Code, Error};
-use crate::redact::shown;
-use crate::skyswitch::Client;
-use crate::state::StateFolder;
+use skyswitch_domain::error::{Code, Error};
+use skyswitch_domain::redact::shown;
+use skyswitch_client::Client;
+use skyswitch_guard::store::StateFolder;
 
 /// How a check went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]

@@ -9,11 +9,11 @@ use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
 use crate::config::Limits;
-use crate::domain::SetupPiece;
-use crate::error::{Code, Error, Result};
-use crate::guard::{HOUR, RouteChange, SetupChange};
-use crate::skyswitch::{NotWritten, Written};
-use crate::state::{
+use skyswitch_domain::SetupPiece;
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_guard::{HOUR, RouteChange, SetupChange};
+use skyswitch_client::{NotWritten, Written};
+use skyswitch_guard::store::{
     Begun, ChangeStatus, Closing, FileLock, JournalPosition, NewChange, NewSetupEntry,
     SetupClosing, SharedStore, StateFolder, TimeSpan,
 };

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::App;
 use super::page::{PageSize, cursor, position};
-use crate::domain::{AccountId, CallerKey, PbxDomain, PhoneNumber, SetupPiece, Since, Vip};
-use crate::error::{Error, Result};
-use crate::state::{Change, ChangeFilter, ChangeStatus, JournalEntry, SetupEntry};
+use skyswitch_domain::{AccountId, CallerKey, PbxDomain, PhoneNumber, SetupPiece, Since, Vip};
+use skyswitch_domain::error::{Error, Result};
+use skyswitch_guard::store::{Change, ChangeFilter, ChangeStatus, JournalEntry, SetupEntry};
 
 /// Which changes to list.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema, clap::Args)]
@@ -272,7 +272,7 @@ pub(super) fn change_id(text: &str) -> Result<i64> {
         .ok_or_else(|| {
             Error::invalid(
                 "change_id",
-                format!("`{}` is not a change's id", crate::redact::shown(text, 40)),
+                format!("`{}` is not a change's id", skyswitch_domain::redact::shown(text, 40)),
                 "Give a `change_id` as list_changes (`skyswitch changes`) shows it, for example `42`.",
             )
         })

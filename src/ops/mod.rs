@@ -55,12 +55,12 @@ pub use undo_change::{UndoChange, UndoOutcome, UndoStatus, undo_change};
 
 use crate::approval_page::ApprovalPage;
 use crate::config::Settings;
-use crate::domain::AccountId;
-use crate::error::{Code, Error, Result};
-use crate::guard::Guard;
-use crate::redact::shown;
-use crate::skyswitch::{Client, ClientOptions, TokenCache};
-use crate::state::{SharedStore, StateFolder};
+use skyswitch_domain::AccountId;
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_guard::Guard;
+use skyswitch_domain::redact::shown;
+use skyswitch_client::{Client, ClientOptions, TokenCache};
+use skyswitch_guard::store::{SharedStore, StateFolder};
 use journal::Journal;
 use turns::Turns;
 

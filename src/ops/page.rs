@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::error::{Error, Result};
+use skyswitch_domain::error::{Error, Result};
 
 /// How many rows a result carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

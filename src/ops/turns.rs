@@ -9,9 +9,9 @@ use sha2::{Digest, Sha256};
 use tokio::sync::OwnedMutexGuard;
 
 use super::App;
-use crate::domain::{AccountId, PbxDomain};
-use crate::error::Result;
-use crate::state::FileLock;
+use skyswitch_domain::{AccountId, PbxDomain};
+use skyswitch_domain::error::Result;
+use skyswitch_guard::store::FileLock;
 
 /// The turn itself, within this process.
 pub(super) type Turn = OwnedMutexGuard<()>;

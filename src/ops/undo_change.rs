@@ -11,12 +11,12 @@ use super::journal::Origin;
 use super::list_changes::{ChangeRow, change_id};
 use super::setup::undo_setup;
 use super::siblings::{at_risk, siblings};
-use crate::domain::{AccountId, PbxDomain, PhoneNumber, Route, Vip, answering_without};
-use crate::error::{Code, Error, Result};
-use crate::guard::{Channel, RouteChange};
-use crate::redact::shown;
-use crate::skyswitch::Evidence;
-use crate::state::{Change, ChangeStatus, JournalEntry};
+use skyswitch_domain::{AccountId, PbxDomain, PhoneNumber, Route, Vip, answering_without};
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_guard::{Channel, RouteChange};
+use skyswitch_domain::redact::shown;
+use skyswitch_client::Evidence;
+use skyswitch_guard::store::{Change, ChangeStatus, JournalEntry};
 
 /// Which change to undo.
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]

@@ -1,8 +1,8 @@
 //! The cells of one row, and what is wrong with them.
 
 use super::{DOMAIN, Defaults, NOTE_LIMIT, Row};
-use crate::domain::{CallerKey, DnisKey};
-use crate::redact::shown;
+use skyswitch_domain::{CallerKey, DnisKey};
+use skyswitch_domain::redact::shown;
 
 /// What a row says, cell by cell; empty where it says nothing.
 #[derive(Debug, Default)]
@@ -99,7 +99,7 @@ impl Cells {
     }
 }
 
-fn refusal(refused: crate::error::Refused) -> String {
+fn refusal(refused: skyswitch_domain::error::Refused) -> String {
     refused.to_string()
 }
 

@@ -5,9 +5,9 @@ use csv::{Position, ReaderBuilder, StringRecord, WriterBuilder};
 use super::cell::Cells;
 use super::quotes::Quotes;
 use super::{COLUMNS, DOMAIN, Defaults, VipFile, unusable};
-use crate::domain::Vip;
-use crate::error::{Error, Result};
-use crate::redact::shown;
+use skyswitch_domain::Vip;
+use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::redact::shown;
 
 /// In front of a cell, it makes a spreadsheet take the rest as text.
 const TEXT_MARK: char = '\'';

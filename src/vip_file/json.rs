@@ -5,9 +5,9 @@ use serde_json::{Map, Value};
 use super::cell::Cells;
 use super::element::Element;
 use super::{COLUMNS, Defaults, VipFile, unusable};
-use crate::domain::Vip;
-use crate::error::{Error, Result};
-use crate::redact::shown;
+use skyswitch_domain::Vip;
+use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::redact::shown;
 
 /// Reads the elements; a row's line is its position in the array.
 pub(super) fn read(text: &str, defaults: &Defaults, file: &mut VipFile) -> Result<()> {

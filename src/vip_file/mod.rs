@@ -12,9 +12,9 @@ mod vcard;
 
 use serde::Deserialize;
 
-use crate::domain::{Application, CallerKey, Destination, DnisKey, Vip};
-use crate::error::{Error, Result};
-use crate::redact::shown;
+use skyswitch_domain::{Application, CallerKey, Destination, DnisKey, Vip};
+use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::redact::shown;
 use cell::Cells;
 
 /// The columns of a list.

@@ -1,7 +1,7 @@
 //! Bytes into text: the encodings that spreadsheets write.
 
 use super::unusable;
-use crate::error::{Error, Result};
+use skyswitch_domain::error::{Error, Result};
 
 /// The text with `\n` as the only line end.
 pub(super) fn decoded(bytes: &[u8]) -> Result<String> {

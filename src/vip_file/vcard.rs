@@ -9,9 +9,9 @@ use calcard::vcard::{
 
 use super::cell::Cells;
 use super::{Defaults, VipFile};
-use crate::domain::PhoneNumber;
-use crate::error::{Error, Result};
-use crate::redact::shown;
+use skyswitch_domain::PhoneNumber;
+use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::redact::shown;
 
 const BEGIN: &str = "BEGIN:VCARD";
 

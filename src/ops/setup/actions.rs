@@ -1,8 +1,8 @@
 //! What the steps are called, and what is to be done about them.
 
 use super::evidence::{Customer, Evidence};
-use crate::domain::{PhoneNumber, SetupStep};
-use crate::guard::FallbackReading;
+use skyswitch_domain::{PhoneNumber, SetupStep};
+use skyswitch_guard::FallbackReading;
 
 /// The step in a few words.
 pub(super) fn title(id: SetupStep) -> &'static str {

@@ -2,8 +2,8 @@
 //! callers without a VIP rule are sent anywhere.
 
 use super::steps::listed;
-use crate::domain::PhoneNumber;
-use crate::guard::FallbackReading;
+use skyswitch_domain::PhoneNumber;
+use skyswitch_guard::FallbackReading;
 
 /// What is wrong, in plain words.
 #[derive(Debug, Clone, PartialEq, Eq)]

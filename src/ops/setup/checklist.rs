@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::evidence::{Customer, Evidence};
 use super::steps::Steps;
 use super::{Step, Ticket};
-use crate::domain::{AccountId, Destination, PbxDomain, PhoneNumber, SetupStep};
-use crate::error::Result;
+use skyswitch_domain::{AccountId, Destination, PbxDomain, PhoneNumber, SetupStep};
+use skyswitch_domain::error::Result;
 use crate::ops::App;
 
 /// Which domain to look at, and what to put into the ticket.

@@ -7,13 +7,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::config::PbxSettings;
-use crate::domain::{Extension, PbxDomain};
-use crate::error::{Code, Error, Result};
-use crate::guard::FallbackReading;
+use skyswitch_domain::{Extension, PbxDomain};
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_guard::FallbackReading;
 use crate::ops::App;
 use crate::ops::journal::now;
-use crate::skyswitch::{DialRule, DialRuleTarget, Domain, Subscriber};
-use crate::state::KeptDialPlan;
+use skyswitch_client::{DialRule, DialRuleTarget, Domain, Subscriber};
+use skyswitch_guard::store::KeptDialPlan;
 
 /// How long a dial plan that showed the rule may serve a survey. The published
 /// limit is 1,800 requests an hour, so a thousand customers cannot be read anew

@@ -6,16 +6,16 @@ use std::time::Duration;
 use super::alarm::Alarm;
 use super::ani_user::AniUser;
 use super::dial_plan::rings_nobody;
-use crate::domain::{
+use skyswitch_domain::{
     AccountId, Destination, DidRoute, Extension, PbxDomain, PhoneNumber, SetupStep,
 };
-use crate::error::{Code, Result};
-use crate::guard::{Fallback, FallbackReading};
+use skyswitch_domain::error::{Code, Result};
+use skyswitch_guard::{Fallback, FallbackReading};
 use crate::ops::App;
 use crate::ops::destinations::nearest_users;
-use crate::redact::shown;
-use crate::skyswitch::Subscriber;
-use crate::state::Attestation;
+use skyswitch_domain::redact::shown;
+use skyswitch_client::Subscriber;
+use skyswitch_guard::store::Attestation;
 
 /// A fact, or why it is not shown.
 pub(super) type Shown<T> = Result<T, String>;

@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 use super::evidence::{Customer, Evidence};
 use super::steps::{Steps, listed};
 use super::{Step, StepState};
-use crate::domain::{AccountId, Extension, PbxDomain, PhoneNumber, SetupPiece, SetupStep};
-use crate::error::{Error, Result};
-use crate::guard::{AttestStep, Channel, FallbackReading};
+use skyswitch_domain::{AccountId, Extension, PbxDomain, PhoneNumber, SetupPiece, SetupStep};
+use skyswitch_domain::error::{Error, Result};
+use skyswitch_guard::{AttestStep, Channel, FallbackReading};
 use crate::ops::App;
 use crate::ops::change::read_only;
 use crate::ops::consent::{Agreed, Asked, Confirmation, Plan, Planned, agree};
 use crate::ops::journal::now;
-use crate::state::JournalEntry;
+use skyswitch_guard::store::JournalEntry;
 
 /// Longest name and note that are kept, in characters.
 const TEXT_LIMIT: usize = 500;

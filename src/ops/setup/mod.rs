@@ -30,9 +30,9 @@ pub use ticket::Ticket;
 pub(super) use undo::undo_setup;
 
 use super::App;
-use crate::domain::{AccountId, PbxDomain};
-use crate::error::Result;
-use crate::state::FileLock;
+use skyswitch_domain::{AccountId, PbxDomain};
+use skyswitch_domain::error::Result;
+use skyswitch_guard::store::FileLock;
 
 impl App {
     /// Changes to one customer's set-up take turns, also between processes.

@@ -10,13 +10,13 @@ use super::evidence::{Customer, Evidence};
 use super::plan::{Missing, Wanted};
 use super::steps::Steps;
 use super::{Step, StepState, Ticket};
-use crate::domain::{AccountId, Destination, Extension, PbxDomain, PhoneNumber, SetupStep};
-use crate::error::Result;
-use crate::guard::{Channel, SetupChange, SetupPlan};
+use skyswitch_domain::{AccountId, Destination, Extension, PbxDomain, PhoneNumber, SetupStep};
+use skyswitch_domain::error::Result;
+use skyswitch_guard::{Channel, SetupChange, SetupPlan};
 use crate::ops::App;
 use crate::ops::change::read_only;
 use crate::ops::consent::{Agreed, Asked, Confirmation, Plan, Planned, agree};
-use crate::redact::shown;
+use skyswitch_domain::redact::shown;
 
 /// Whom to set up.
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
@@ -193,7 +193,7 @@ pub async fn onboard_domain(
     let read_and_plan = || async {
         let evidence = app.evidence(&wanted.customer).await?;
         let missing = app.missing(wanted, &evidence).await?;
-        Ok::<_, crate::error::Error>((evidence, missing))
+        Ok::<_, skyswitch_domain::error::Error>((evidence, missing))
     };
     if dry_run {
         let (evidence, missing) = read_and_plan().await?;

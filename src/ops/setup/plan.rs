@@ -6,9 +6,9 @@ use super::OnboardSteps;
 use super::ani_user::AniUser;
 use super::dial_plan::rings_nobody;
 use super::evidence::{Customer, Evidence};
-use crate::domain::{Destination, Extension, SetupPiece};
-use crate::error::{Error, Result};
-use crate::guard::{FallbackReading, SetupChange};
+use skyswitch_domain::{Destination, Extension, SetupPiece};
+use skyswitch_domain::error::{Error, Result};
+use skyswitch_guard::{FallbackReading, SetupChange};
 use crate::ops::App;
 
 /// The operation's name in the journal.
@@ -245,7 +245,7 @@ impl Planner<'_> {
             ));
         }
         user.parse()
-            .map_err(|refused: crate::error::Refused| refused.into_error("fallback_destination"))
+            .map_err(|refused: skyswitch_domain::error::Refused| refused.into_error("fallback_destination"))
     }
 
     /// The user and its answering rule.
@@ -285,7 +285,7 @@ impl Planner<'_> {
     fn forward_always(&mut self, user: &AniUser) -> Result<()> {
         let forwards = user
             .rule_for_all_times()
-            .is_some_and(crate::skyswitch::AnsweringRule::forwards_to_route_by_ani);
+            .is_some_and(skyswitch_client::AnsweringRule::forwards_to_route_by_ani);
         for problem in user.problems() {
             if !problem.starts_with("it has no answering rule")
                 && !problem.starts_with("its answering rule")

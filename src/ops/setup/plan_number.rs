@@ -3,9 +3,9 @@
 use super::StepState;
 use super::plan::{Planner, TOOL};
 use super::steps::Steps;
-use crate::domain::{DidRoute, SetupStep};
-use crate::error::{Error, Result};
-use crate::guard::{MayRoute, SetupChange};
+use skyswitch_domain::{DidRoute, SetupStep};
+use skyswitch_domain::error::{Error, Result};
+use skyswitch_guard::{MayRoute, SetupChange};
 
 impl Planner<'_> {
     /// The number, once everything before it is known to stand.
@@ -72,7 +72,7 @@ impl Planner<'_> {
                 "did",
                 format!(
                     "{did} goes to a user of another domain today ({})",
-                    crate::redact::shown(host, 100)
+                    skyswitch_domain::redact::shown(host, 100)
                 ),
                 "Check whose number it is; point it back into its own domain in the portal first.",
             ));

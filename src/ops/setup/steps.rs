@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::actions::{action, title};
 use super::ani_user::AniUser;
 use super::evidence::{Customer, Evidence};
-use crate::domain::{DidRoute, PhoneNumber, SetupStep};
-use crate::guard::FallbackReading;
-use crate::redact::shown;
-use crate::state::Attestation;
+use skyswitch_domain::{DidRoute, PhoneNumber, SetupStep};
+use skyswitch_guard::FallbackReading;
+use skyswitch_domain::redact::shown;
+use skyswitch_guard::store::Attestation;
 
 /// How far a step is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -9,13 +9,13 @@ use jiff::Timestamp;
 use super::alarm::Alarm;
 use super::dial_plan::KeptDialPlans;
 use super::portfolio::{CustomerRow, LIVE, NOT_STARTED, UNREAD};
-use crate::domain::{AccountId, Extension, PbxDomain, PhoneNumber, SetupStep};
-use crate::error::{Code, Error, Result};
-use crate::guard::{Fallback, FallbackReading};
+use skyswitch_domain::{AccountId, Extension, PbxDomain, PhoneNumber, SetupStep};
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_guard::{Fallback, FallbackReading};
 use crate::ops::App;
-use crate::redact::shown;
-use crate::skyswitch::{Domain, Subscriber};
-use crate::state::Attestation;
+use skyswitch_domain::redact::shown;
+use skyswitch_client::{Domain, Subscriber};
+use skyswitch_guard::store::Attestation;
 
 /// So many dial plans that are not shown stand for all, where none was shown.
 const CLOSED: usize = 20;
@@ -65,7 +65,7 @@ impl Survey<'_> {
     async fn facts(&self, name: &str) -> Result<Facts> {
         let domain: PbxDomain = name
             .parse()
-            .map_err(|refused: crate::error::Refused| refused.into_error("domain"))?;
+            .map_err(|refused: skyswitch_domain::error::Refused| refused.into_error("domain"))?;
         let users = self
             .app
             .client()?

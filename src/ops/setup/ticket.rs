@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::evidence::Customer;
-use crate::domain::Destination;
-use crate::redact::shown;
+use skyswitch_domain::Destination;
+use skyswitch_domain::redact::shown;
 
 /// A support ticket, ready to be sent.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]

@@ -5,16 +5,16 @@ use std::time::{Duration, Instant};
 
 use super::super::undo_change::{UndoOutcome, UndoStatus};
 use super::apply::JudgeRoute;
-use crate::domain::{
+use skyswitch_domain::{
     AccountId, DidRoute, Extension, PbxDomain, PhoneNumber, SetupPiece, SetupStep,
 };
-use crate::error::{Code, Error, Result};
-use crate::guard::{Channel, Fallback, MayRoute, SetupChange, SetupPlan};
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_guard::{Channel, Fallback, MayRoute, SetupChange, SetupPlan};
 use crate::ops::App;
 use crate::ops::consent::{Agreed, Asked, Confirmation, Plan, Planned, agree};
 use crate::ops::journal::Origin;
 use crate::ops::list_changes::ChangeRow;
-use crate::state::SetupEntry;
+use skyswitch_guard::store::SetupEntry;
 
 /// The operation's name in the journal.
 const TOOL: &str = "undo_change";
@@ -48,7 +48,7 @@ pub(in crate::ops) async fn undo_setup(
     let domain: PbxDomain = undone
         .domain
         .parse()
-        .map_err(|refused: crate::error::Refused| refused.into_error("domain"))?;
+        .map_err(|refused: skyswitch_domain::error::Refused| refused.into_error("domain"))?;
     let undoing = Undoing {
         app,
         account,
@@ -160,7 +160,7 @@ impl JudgeRoute for Undoing<'_> {
         };
         let home: PbxDomain = host
             .parse()
-            .map_err(|refused: crate::error::Refused| refused.into_error("domain"))?;
+            .map_err(|refused: skyswitch_domain::error::Refused| refused.into_error("domain"))?;
         let app = self.app;
         let users = app
             .client()?

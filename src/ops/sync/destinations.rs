@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Task;
 use super::report::Row;
-use crate::domain::Route;
+use skyswitch_domain::Route;
 use crate::ops::App;
 
 /// Lines named in one warning.

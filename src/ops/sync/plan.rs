@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{Action, Row, SyncMode};
 use crate::config::Limits;
-use crate::domain::{
+use skyswitch_domain::{
     AccountId, Ani, Application, CalledNumber, Destination, DestinationForm, Dnis, PbxDomain,
     PhoneNumber, Route, RouteKey, answering_without,
 };
-use crate::error::{Code, Error, Refused, Result};
-use crate::guard::RouteChange;
+use skyswitch_domain::error::{Code, Error, Refused, Result};
+use skyswitch_guard::RouteChange;
 use crate::ops::add_vip::other_house_style;
 use crate::ops::siblings::at_risk_among;
-use crate::redact::shown;
+use skyswitch_domain::redact::shown;
 use crate::vip_file;
 
 /// Removals up to this many are never too many.

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::TOOL;
 use super::apply::Sender;
-use crate::domain::{AccountId, Route};
-use crate::error::{Error, Result};
-use crate::guard::{Channel, RouteChange, Verdict};
+use skyswitch_domain::{AccountId, Route};
+use skyswitch_domain::error::{Error, Result};
+use skyswitch_guard::{Channel, RouteChange, Verdict};
 use crate::ops::journal::Origin;
 
 /// What became of the rules that removals put at risk.
@@ -37,7 +37,7 @@ impl Sender<'_> {
         for rule in lost {
             let restored = self.restore_one(account, &rule).await;
             is_complete &= restored.is_ok();
-            let caller = crate::redact::shown(rule.key.ani.as_str(), 64);
+            let caller = skyswitch_domain::redact::shown(rule.key.ani.as_str(), 64);
             told.push(match restored {
                 Ok(()) => format!(
                     "the service removed another rule of \"{caller}\" (called number {}) along with the one on the plan; it was put back",

@@ -9,13 +9,13 @@ use super::outcome::RowState;
 use super::plan::Standing;
 use super::report::{Report, Row};
 use super::{Source, SyncMode, SyncVips, TOOL, Task};
-use crate::domain::{AccountId, PbxDomain, Route, RouteKey};
-use crate::error::{Code, Error, Result};
-use crate::guard::RouteChange;
+use skyswitch_domain::{AccountId, PbxDomain, Route, RouteKey};
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_guard::RouteChange;
 use crate::ops::App;
 use crate::ops::siblings::at_risk_among;
-use crate::redact::shown;
-use crate::state::{Change, RunRow};
+use skyswitch_domain::redact::shown;
+use skyswitch_guard::store::{Change, RunRow};
 
 /// A run to be taken up.
 pub(super) struct Resumed {

@@ -1,0 +1,334 @@
+//! What the service's failures mean: statuses, error bodies, broken transports.
+
+use std::time::{Duration, SystemTime};
+
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use serde_json::Value;
+
+use super::http::Failure;
+use skyswitch_domain::error::{Code, Error};
+use skyswitch_domain::redact::{Secret, scrubbed, shown};
+
+/// Longest piece of the service's own words that is passed on, in characters.
+const QUOTE_LIMIT: usize = 500;
+/// What to do after a request of which no answer came.
+const LOOK_FIRST: &str = "Try again; for a change, look first whether it was made (list_changes, list_vips, setup_checklist).";
+
+/// Whose answer it is, for the words of failures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Api {
+    /// SkySwitch's own (Telco) API.
+    Telco,
+    /// The NetSapiens PBX API.
+    Pbx,
+}
+
+impl Api {
+    fn name(self) -> &'static str {
+        match self {
+            Api::Telco => "SkySwitch",
+            Api::Pbx => "the PBX API",
+        }
+    }
+
+    /// The setting with its address.
+    fn address(self) -> &'static str {
+        match self {
+            Api::Telco => "`base_url`",
+            Api::Pbx => "`pbx_base_url`",
+        }
+    }
+}
+
+/// The failure that a status and its body stand for.
+///
+/// The service documents 400 for business errors, 401 for bad tokens *and*
+/// missing permission, and 403 is seen for missing scopes (SkySwitch API
+/// reference, Requests and Responses).
+pub(super) fn refusal(api: Api, status: u16, body: &[u8], secrets: &[&Secret]) -> Error {
+    let said = service_words(body)
+        .map(|words| format!(": \"{}\"", shown(&scrubbed(&words, secrets), QUOTE_LIMIT)))
+        .unwrap_or_default();
+    let (code, what, hint) = match status {
+        401 if api == Api::Pbx => (
+            Code::Unauthorized,
+            "refused the token",
+            "Check the PBX login (`pbx_username`, `pbx_password`) and what its role may do; `skyswitch doctor` tries it.",
+        ),
+        403 if api == Api::Pbx => (
+            Code::Forbidden,
+            "does not allow this login to do that",
+            "A reseller's login may lack this permission; the step can be done by SkySwitch support or in the portal.",
+        ),
+        429 if api == Api::Pbx => (
+            Code::RateLimited,
+            "asks for fewer requests",
+            "Wait a little and try again; SKYSWITCH_PBX_RATE_LIMIT lowers our own pace.",
+        ),
+        404 if api == Api::Pbx => (
+            Code::NotFound,
+            "does not know this domain, user or resource",
+            "Check `pbx_base_url` and `pbx_api` (`v1` or `v2`); some PBX hosts lack some resources.",
+        ),
+        401 => (
+            Code::Unauthorized,
+            "refused the token",
+            "The login may lack permission here: the account id, the scope `pbx` or the user's PBX role. `skyswitch doctor` tells which.",
+        ),
+        403 => (
+            Code::Forbidden,
+            "does not allow this login to do that",
+            "Ask for the scope `pbx` and a PBX Manager role for the user; `skyswitch doctor` shows the scopes granted.",
+        ),
+        404 => (
+            Code::NotFound,
+            "does not know this account, domain or resource",
+            "Check the account id and the domain; list_domains (`skyswitch domains`) shows those that exist.",
+        ),
+        408 => (
+            Code::Timeout,
+            "gave up waiting for the request",
+            "Try again.",
+        ),
+        429 => (
+            Code::RateLimited,
+            "asks for fewer requests",
+            "Wait a little and try again; SKYSWITCH_RATE_LIMIT lowers our own pace.",
+        ),
+        300..=399 => (
+            Code::UpstreamRejected,
+            "redirected the request",
+            "Check the base URL in the settings: it must be the API's own address.",
+        ),
+        500..=599 => (
+            Code::UpstreamUnavailable,
+            "failed on its side",
+            "Try again later; if it persists, ask SkySwitch support with the request id.",
+        ),
+        _ => (
+            Code::UpstreamRejected,
+            "refused the request",
+            "Correct what it names; if it is unclear, ask SkySwitch support with the request id.",
+        ),
+    };
+    let who = api.name();
+    Error::new(code, format!("{who} {what} (HTTP {status}){said}"), hint)
+}
+
+/// What the service says in an error body, whichever of its many forms it took.
+pub(super) fn service_words(body: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(body).ok()?.trim();
+    if text.is_empty() || looks_like_html(text) {
+        return None;
+    }
+    match serde_json::from_str::<Value>(text) {
+        Ok(value) => words_in(&value),
+        Err(_) if text.len() <= QUOTE_LIMIT && !text.starts_with(['{', '[']) => {
+            Some(text.to_owned())
+        }
+        Err(_) => None,
+    }
+}
+
+pub(super) fn words_in(value: &Value) -> Option<String> {
+    let object = match value {
+        Value::String(words) => return Some(words.clone()),
+        Value::Object(object) => object,
+        _ => return None,
+    };
+    for key in ["message", "error_description", "error", "msg"] {
+        match object.get(key) {
+            Some(Value::String(words)) if !words.trim().is_empty() => return Some(words.clone()),
+            Some(nested @ Value::Object(_)) => return words_in(nested),
+            _ => {}
+        }
+    }
+    let Value::Object(fields) = object.get("errors")? else {
+        return None;
+    };
+    let mut lines = Vec::new();
+    for (field, messages) in fields {
+        let messages = match messages {
+            Value::Array(list) => list.iter().filter_map(Value::as_str).collect::<Vec<_>>(),
+            Value::String(one) => vec![one.as_str()],
+            _ => continue,
+        };
+        lines.push(format!("{field}: {}", messages.join(" ")));
+    }
+    (!lines.is_empty()).then(|| lines.join("; "))
+}
+
+/// A success whose body cannot be read.
+pub(super) fn unreadable(body: &[u8], what: &str, error: &serde_json::Error) -> Error {
+    let text = String::from_utf8_lossy(&body[..body.len().min(200)]);
+    let found = if looks_like_html(text.trim_start()) {
+        "an HTML page".to_owned()
+    } else if error.is_eof() {
+        format!("JSON that breaks off after {} bytes", body.len())
+    } else if error.is_data() {
+        format!(
+            "JSON of an unexpected form (line {}, column {})",
+            error.line(),
+            error.column()
+        )
+    } else {
+        "something that is not JSON".to_owned()
+    };
+    Error::new(
+        Code::UpstreamRejected,
+        format!("SkySwitch answered {what} with {found}"),
+        "Check `base_url`; if it is right, this may be a maintenance page or a fault: try again later.",
+    )
+}
+
+/// A success that is not the documented answer to a change.
+pub(super) fn no_answer(answer: &super::http::Answer, secret: &Secret) -> Error {
+    let said = service_words(&answer.body)
+        .map(|words| format!(": \"{}\"", shown(&scrubbed(&words, &[secret]), QUOTE_LIMIT)))
+        .unwrap_or_default();
+    Error::new(
+        Code::UpstreamRejected,
+        format!(
+            "the service's answer to the change (HTTP {}) is not the documented one{said}",
+            answer.status
+        ),
+        "Check the base URL in the settings; if it is right, this may be a maintenance page: try again later.",
+    )
+    .with_answer(answer.status, answer.request_id.clone())
+}
+
+/// Whether the body of a success says nothing that speaks against it: it is
+/// empty, or a JSON object without a word of trouble. What the objects hold is
+/// documented nowhere; but a sentence for people is no acknowledgement, except
+/// for the documented one of the PBX API.
+pub(super) fn is_free_of_trouble(body: &[u8]) -> bool {
+    if body.trim_ascii().is_empty() {
+        return true;
+    }
+    let Ok(Value::Object(said)) = serde_json::from_slice(body) else {
+        return false;
+    };
+    let is_accepted = said.get("code").is_some_and(|code| code == 202)
+        && said.get("message").is_some_and(|words| words == "Accepted");
+    let speaks = |key: &str| said.get(key).is_some_and(|value| !says_no(value));
+    let denies = |key: &str| said.get(key).is_some_and(says_no);
+    let is_status_of_trouble = |key: &str| match said.get(key) {
+        Some(Value::Number(status)) => !status.as_u64().is_some_and(|s| (200..300).contains(&s)),
+        Some(Value::String(word)) => STATUSES_OF_TROUBLE
+            .iter()
+            .any(|trouble| word.trim().eq_ignore_ascii_case(trouble)),
+        _ => false,
+    };
+    let is_told = !is_accepted && ["message", "msg"].into_iter().any(speaks);
+    !(is_told
+        || ["error", "errors", "error_description", "exception"]
+            .into_iter()
+            .any(speaks)
+        || ["success", "ok"].into_iter().any(denies)
+        || ["status", "code"].into_iter().any(is_status_of_trouble))
+}
+
+const STATUSES_OF_TROUBLE: [&str; 5] = ["error", "errors", "fail", "failed", "failure"];
+
+/// Nothing, or no, in the forms that services write it.
+fn says_no(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(yes) => !yes,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => {
+            let text = text.trim();
+            text.is_empty()
+                || ["no", "false", "0"]
+                    .iter()
+                    .any(|no| text.eq_ignore_ascii_case(no))
+        }
+        Value::Array(list) => list.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+    }
+}
+
+/// A request whose answer did not come in time; it may have been carried out.
+pub(super) fn timed_out(api: Api) -> Error {
+    Error::new(
+        Code::Timeout,
+        format!("{} did not answer in time", api.name()),
+        LOOK_FIRST,
+    )
+}
+
+/// A body larger than we are willing to hold.
+pub(super) fn too_large(cap: usize) -> Error {
+    Error::new(
+        Code::UpstreamRejected,
+        format!("SkySwitch's answer is larger than {} MiB", cap >> 20),
+        "Ask for less, for example one domain at a time.",
+    )
+}
+
+/// What a transport error says about whether the request went out.
+pub(super) fn transport_failure(api: Api, error: reqwest::Error) -> Failure {
+    if error.is_connect() {
+        return Failure::NotSent(unreachable_service(api, &error));
+    }
+    broken_off(api, error)
+}
+
+/// An answer that ended early.
+pub(super) fn broken_off(api: Api, error: reqwest::Error) -> Failure {
+    if error.is_timeout() {
+        return Failure::Lost(timed_out(api));
+    }
+    Failure::Lost(Error::new(
+        Code::UpstreamUnavailable,
+        format!(
+            "the connection to {} broke before its answer was complete{}",
+            api.name(),
+            cause(&error)
+        ),
+        LOOK_FIRST,
+    ))
+}
+
+fn unreachable_service(api: Api, error: &reqwest::Error) -> Error {
+    Error::new(
+        Code::UpstreamUnavailable,
+        format!("{} cannot be reached{}", api.name(), cause(error)),
+        format!(
+            "Check the network, a proxy or firewall, and {}.",
+            api.address()
+        ),
+    )
+}
+
+/// The innermost cause, which is the one that helps.
+fn cause(error: &reqwest::Error) -> String {
+    let mut source = std::error::Error::source(error);
+    let mut last = None;
+    while let Some(inner) = source {
+        last = Some(inner);
+        source = inner.source();
+    }
+    last.map(|inner| format!(": {}", shown(&inner.to_string(), 200)))
+        .unwrap_or_default()
+}
+
+/// `Retry-After` in either form: seconds or an HTTP date.
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(text).ok()?;
+    Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+}
+
+/// The service's id of the request, where it gives one.
+pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
+    let id = headers.get("x-request-id")?.to_str().ok()?;
+    Some(shown(id, 100))
+}
+
+fn looks_like_html(text: &str) -> bool {
+    text.starts_with('<')
+}

@@ -1,0 +1,387 @@
+//! Login and renewal: OAuth password grant, refresh grant, one at a time.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::call::{Body, Call};
+use super::http::{Failure, Http};
+use super::retry::{self, Budget};
+use super::scalar;
+use super::token_cache::{TokenCache, TokenSlot};
+use crate::settings::Credentials;
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::redact::{Secret, serialize_exposed};
+
+/// Lifetime of a token whose answer names none (SkySwitch API reference: 21600 s).
+const DEFAULT_LIFETIME_S: i64 = 21_600;
+/// A token is renewed this long before it ends, or at nine tenths of a short life.
+const RENEW_EARLY: SignedDuration = SignedDuration::from_secs(300);
+
+/// An access token with what is needed to renew it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Token {
+    #[serde(serialize_with = "serialize_exposed")]
+    access: Secret,
+    #[serde(default, serialize_with = "serialize_refresh")]
+    refresh: Option<Secret>,
+    issued_at: Timestamp,
+    expires_at: Timestamp,
+}
+
+impl Token {
+    /// The bearer value.
+    pub fn access(&self) -> &Secret {
+        &self.access
+    }
+
+    /// When the service stops accepting it.
+    pub fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        let lifetime = self.expires_at.duration_since(self.issued_at);
+        now < self.expires_at - RENEW_EARLY.min(lifetime / 10)
+    }
+}
+
+fn serialize_refresh<S: serde::Serializer>(
+    refresh: &Option<Secret>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match refresh {
+        Some(secret) => serialize_exposed(secret, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// What the service says of a token (SkySwitch API reference, `GET /oauth/token`).
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(inline)]
+pub struct TokenInfo {
+    /// Login of the user the token acts for.
+    #[serde(default)]
+    pub username: String,
+    /// Scopes granted.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    /// Expiry, seconds since 1970, UTC.
+    #[serde(default, deserialize_with = "scalar::lenient_integer")]
+    pub expires: i64,
+}
+
+impl TokenInfo {
+    /// Whether a scope was granted. The service's own samples write some
+    /// scopes in the plural (`accounts`), so both forms count.
+    pub fn grants(&self, scope: &str) -> bool {
+        let singular = |name: &str| name.trim_end_matches('s').to_ascii_lowercase();
+        self.scopes
+            .iter()
+            .any(|granted| granted == "*" || singular(granted) == singular(scope))
+    }
+}
+
+/// Where and as whom to log in.
+pub(super) struct Login<'a> {
+    /// Root of the API, part of the token's name in the cache.
+    pub base_url: &'a Url,
+    /// Path of the token endpoint below it.
+    pub path: &'static [&'static str],
+    pub credentials: &'a Credentials,
+    /// Scopes asked for; the PBX API knows none.
+    pub scope: Option<&'a str>,
+    pub token_cache: &'a TokenCache,
+}
+
+/// Keeps one good token.
+pub(super) enum Auth {
+    /// That it logs in for.
+    Login(Box<LoginAuth>),
+    /// That the operator was given (NetSapiens API v2, API keys).
+    Key(Token),
+}
+
+impl Auth {
+    /// A token that is got by logging in.
+    pub fn login(login: &Login<'_>) -> Auth {
+        Auth::Login(Box::new(LoginAuth::new(login)))
+    }
+
+    /// A key that is good until it is taken back.
+    pub fn key(key: &Secret) -> Auth {
+        Auth::Key(Token {
+            access: key.clone(),
+            refresh: None,
+            issued_at: Timestamp::MIN,
+            expires_at: Timestamp::MAX,
+        })
+    }
+
+    /// A token that is good now.
+    pub async fn token(&self, http: &Http) -> Result<Token> {
+        match self {
+            Auth::Login(login) => login.token(http).await,
+            Auth::Key(key) => Ok(key.clone()),
+        }
+    }
+
+    /// A token other than the one that the service has just refused.
+    pub async fn renewed(&self, http: &Http, refused: &Token) -> Result<Token> {
+        match self {
+            Auth::Login(login) => login.renewed(http, refused).await,
+            Auth::Key(_) => Err(Error::new(
+                Code::Unauthorized,
+                "the PBX API refused the API key, or does not allow it to do that",
+                "Check `pbx_api_key` (SKYSWITCH_PBX_API_KEY): its reach, and whether it is read-only or bound to an address.",
+            )),
+        }
+    }
+}
+
+/// Logs in and renews.
+pub(super) struct LoginAuth {
+    credentials: Credentials,
+    path: &'static [&'static str],
+    scope: Option<String>,
+    slot: TokenSlot,
+    current: Mutex<Option<Token>>,
+    /// Held while logging in, so that any number of first calls log in once.
+    renewing: tokio::sync::Mutex<()>,
+    /// When a login last failed and why: for those who waited for it meanwhile.
+    last_failure: Mutex<Option<(Instant, Error)>>,
+}
+
+impl LoginAuth {
+    fn new(login: &Login<'_>) -> LoginAuth {
+        let credentials = login.credentials.clone();
+        LoginAuth {
+            slot: TokenSlot::new(
+                login.token_cache,
+                &[
+                    login.base_url.as_str(),
+                    &credentials.client_id,
+                    credentials.client_secret.expose(),
+                    &credentials.username,
+                    credentials.password.expose(),
+                    login.scope.unwrap_or_default(),
+                ],
+            ),
+            credentials,
+            path: login.path,
+            scope: login.scope.map(str::to_owned),
+            current: Mutex::new(None),
+            renewing: tokio::sync::Mutex::new(()),
+            last_failure: Mutex::new(None),
+        }
+    }
+
+    async fn token(&self, http: &Http) -> Result<Token> {
+        if let Some(token) = self.current_fresh() {
+            return Ok(token);
+        }
+        self.renew(http, None).await
+    }
+
+    async fn renewed(&self, http: &Http, refused: &Token) -> Result<Token> {
+        self.renew(http, Some(refused)).await
+    }
+
+    async fn renew(&self, http: &Http, refused: Option<&Token>) -> Result<Token> {
+        let usable = |token: &Token| {
+            token.is_fresh(Timestamp::now())
+                && refused.is_none_or(|refused| refused.access != token.access)
+        };
+        let asked_at = Instant::now();
+        let _turn = self.renewing.lock().await;
+        if let Some(token) = self.current().filter(usable) {
+            return Ok(token);
+        }
+        if let Some(error) = self.failed_since(asked_at) {
+            return Err(error);
+        }
+        // Without a usable state folder every process logs in for itself; it still works.
+        let _lock = self.slot.lock().await.unwrap_or_else(not_shared);
+        let stored = self.slot.load().unwrap_or_else(not_shared);
+        if let Some(token) = stored.clone().filter(usable) {
+            self.keep(&token);
+            return Ok(token);
+        }
+        let refresh = stored
+            .or_else(|| self.current())
+            .and_then(|token| token.refresh);
+        let token = self
+            .grant(http, refresh)
+            .await
+            .inspect_err(|error| self.note_failure(error))?;
+        self.keep(&token);
+        self.slot.save(&token).unwrap_or_else(not_shared);
+        Ok(token)
+    }
+
+    /// Refresh grant where possible, else password grant.
+    async fn grant(&self, http: &Http, refresh: Option<Secret>) -> Result<Token> {
+        if let Some(refresh) = refresh {
+            let form = self.form("refresh_token", vec![("refresh_token", refresh.clone())]);
+            // Once only: a refresh token may be used up even though its answer was lost.
+            match self.request(http, form, &Budget::default()).await {
+                Ok(mut token) => {
+                    token.refresh.get_or_insert(refresh);
+                    return Ok(token);
+                }
+                Err(failure) => {
+                    tracing::debug!(
+                        error.code = failure.into_error().code().as_str(),
+                        "refresh refused, logging in with the password"
+                    );
+                }
+            }
+        }
+        let mut fields = vec![
+            ("username", Secret::new(&self.credentials.username)),
+            ("password", self.credentials.password.clone()),
+        ];
+        fields.extend(
+            self.scope
+                .as_ref()
+                .map(|scope| ("scope", Secret::new(scope))),
+        );
+        let form = self.form("password", fields);
+        let budget = Budget::default();
+        retry::read(&budget, || self.request(http, form.clone(), &budget))
+            .await
+            .map_err(login_refused)
+    }
+
+    async fn request(&self, http: &Http, form: Call, budget: &Budget) -> Result<Token, Failure> {
+        let place = http.admit_login().await?;
+        let answer = http.send(&form, None, budget, Some(place)).await?;
+        let granted: Granted = answer.json("the login").map_err(Failure::Final)?;
+        granted.into_token().map_err(Failure::Final)
+    }
+
+    fn form(&self, grant_type: &str, fields: Vec<(&'static str, Secret)>) -> Call {
+        let mut form = vec![
+            ("grant_type", Secret::new(grant_type)),
+            ("client_id", Secret::new(&self.credentials.client_id)),
+            ("client_secret", self.credentials.client_secret.clone()),
+        ];
+        form.extend(fields);
+        Call {
+            body: Body::Login(form),
+            ..Call::new(reqwest::Method::POST, self.path.iter().copied())
+        }
+    }
+
+    /// Trying a wrong password once for every caller who waited would lock the user out.
+    fn failed_since(&self, moment: Instant) -> Option<Error> {
+        let failure = self
+            .last_failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        failure
+            .as_ref()
+            .filter(|(at, _)| *at >= moment)
+            .map(|(_, error)| error.clone())
+    }
+
+    fn note_failure(&self, error: &Error) {
+        *self
+            .last_failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), error.clone()));
+    }
+
+    fn current(&self) -> Option<Token> {
+        self.current
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn current_fresh(&self) -> Option<Token> {
+        self.current()
+            .filter(|token| token.is_fresh(Timestamp::now()))
+    }
+
+    fn keep(&self, token: &Token) {
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
+    }
+}
+
+/// The token endpoint's answer. `refresh_token` and `expires_in` may be absent.
+#[derive(Deserialize)]
+struct Granted {
+    access_token: Option<Secret>,
+    refresh_token: Option<Secret>,
+    #[serde(default, deserialize_with = "scalar::lenient_integer")]
+    expires_in: i64,
+    #[serde(default)]
+    scope: scalar::Scalar,
+    #[serde(default)]
+    mfa: scalar::Scalar,
+}
+
+impl Granted {
+    fn into_token(self) -> Result<Token> {
+        // Such a token is good for the second factor only (NetSapiens API v2, Tokens).
+        let marked = [&self.scope, &self.mfa];
+        if marked.iter().any(|mark| {
+            mark.0
+                .as_deref()
+                .is_some_and(|word| word.contains("mfa_required"))
+        }) {
+            return Err(Error::new(
+                Code::Unauthorized,
+                "the login needs a second factor, which a program cannot give",
+                "Use a user without two-factor login, or an API key (`pbx_api_key`).",
+            ));
+        }
+        let access = self
+            .access_token
+            .filter(|token| !token.expose().is_empty())
+            .ok_or_else(|| {
+                Error::new(
+                    Code::UpstreamRejected,
+                    "SkySwitch answered the login without a token",
+                    "Check the login in the SkySwitch portal (two-factor login may be on for this user).",
+                )
+            })?;
+        let lifetime = match self.expires_in {
+            seconds if seconds > 0 => seconds.min(366 * 86_400),
+            _ => DEFAULT_LIFETIME_S,
+        };
+        let issued_at = Timestamp::now();
+        Ok(Token {
+            access,
+            refresh: self.refresh_token,
+            issued_at,
+            expires_at: issued_at + SignedDuration::from_secs(lifetime),
+        })
+    }
+}
+
+fn not_shared<T: Default>(error: Error) -> T {
+    tracing::warn!(%error, "the token is not shared with other processes");
+    T::default()
+}
+
+/// Says of a refused login what the operator can do about it.
+fn login_refused(failure: Failure) -> Error {
+    match failure {
+        Failure::Answered {
+            status: status @ (400..=403 | 422),
+            error,
+            ..
+        } => Error::new(
+            Code::Unauthorized,
+            format!("the SkySwitch login failed: {error}"),
+            "Check client_id, client_secret, username, password and scope; `skyswitch doctor` goes through them.",
+        )
+        .with_answer(status, error.detail().request_id.clone()),
+        other => other.into_error(),
+    }
+}

@@ -1,0 +1,89 @@
+//! PBX domains (SkySwitch API reference, PBX Domains).
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::call::Call;
+use super::page::{Names, Row};
+use super::scalar::{Field, Scalar};
+use super::{Client, account_path};
+use skyswitch_domain::AccountId;
+use skyswitch_domain::error::Result;
+
+/// A PBX domain of the account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Domain {
+    /// Its name as the service writes it.
+    pub name: String,
+    /// Free text of whoever created it.
+    pub description: Option<String>,
+    /// The reseller (territory) it belongs to.
+    pub reseller: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct DomainWire {
+    #[serde(default)]
+    domain: Field,
+    #[serde(default)]
+    description: Scalar,
+    #[serde(default)]
+    reseller: Scalar,
+}
+
+impl Row for Domain {
+    type Wire = DomainWire;
+
+    fn from_wire(
+        wire: DomainWire,
+        key: Option<&str>,
+        _: &mut Names,
+    ) -> Result<Domain, &'static str> {
+        let lacks = "a readable name";
+        let name = wire.domain.text(lacks)?.or_else(|| key.map(str::to_owned));
+        let filled = |text: Scalar| text.0.filter(|text| !text.is_empty());
+        Ok(Domain {
+            name: name.ok_or(lacks)?,
+            description: filled(wire.description),
+            reseller: filled(wire.reseller),
+        })
+    }
+
+    fn from_text(text: &str, key: Option<&str>) -> Result<Domain, &'static str> {
+        Ok(Domain {
+            name: key.unwrap_or(text).to_owned(),
+            description: key.map(|_| text.to_owned()),
+            reseller: None,
+        })
+    }
+}
+
+impl Client {
+    /// All PBX domains of the account.
+    ///
+    /// The service caches its list; `refresh` asks it for a new one, which a
+    /// just-created domain needs.
+    ///
+    /// # Errors
+    /// `not_found` for an unknown account, `unauthorized` or `forbidden` where
+    /// scope or role is missing, and the transport's errors.
+    pub async fn domains(&self, account: &AccountId, refresh: bool) -> Result<Arc<Vec<Domain>>> {
+        let mut call = Call::get(account_path(account, ["pbx", "domains"]));
+        if refresh {
+            call = call.with("force_refresh", "1");
+        }
+        let (client, account) = (self.clone(), account.clone());
+        self.inner
+            .domain_lists
+            .join(format!("{account} {refresh}"), || async move {
+                let what = "the list of domains";
+                let mut domains: Vec<Domain> = client.list(call, what).await?.rows;
+                domains.sort_by(|a, b| a.name.cmp(&b.name));
+                let domains = Arc::new(domains);
+                client.inner.known_domains.keep(account, &domains);
+                Ok(domains)
+            })
+            .await
+    }
+}

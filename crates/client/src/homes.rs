@@ -1,0 +1,140 @@
+//! To which domain the rows of a list belong, however they write its name.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::page::Names;
+use super::{Client, Domain};
+use skyswitch_domain::{AccountId, PbxDomain};
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::redact::shown;
+
+/// The domains of the accounts as last read, to tell names by.
+#[derive(Default)]
+pub(super) struct KnownDomains(Mutex<HashMap<AccountId, Arc<Vec<Domain>>>>);
+
+impl KnownDomains {
+    /// Keeps a list that was just read.
+    pub fn keep(&self, account: AccountId, domains: &Arc<Vec<Domain>>) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.insert(account, Arc::clone(domains));
+    }
+
+    fn of(&self, account: &AccountId) -> Option<Arc<Vec<Domain>>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(account).map(Arc::clone)
+    }
+}
+
+/// The domain that each name in a list stands for.
+pub(super) struct Homes(HashMap<String, Option<Arc<str>>>);
+
+impl Homes {
+    /// The domain of a row with that name; `None` where it is another one than
+    /// was asked for.
+    pub fn of(&self, written: &str) -> Option<Arc<str>> {
+        self.0.get(written).cloned().flatten()
+    }
+}
+
+impl Client {
+    /// Finds the domains that the rows of a list name.
+    ///
+    /// In a list that was asked for by domain a row counts unless it names
+    /// another domain of the account: how the service writes names in its rows
+    /// is not documented, and a row left out wrongly would be overwritten
+    /// unseen. The account's domains are read only where a name is not clear.
+    ///
+    /// # Errors
+    /// `upstream_rejected` for a name that is none of the account's domains;
+    /// the transport's errors.
+    pub(super) async fn homes(
+        &self,
+        account: &AccountId,
+        asked: Option<&PbxDomain>,
+        names: &Names,
+        what: &str,
+    ) -> Result<Homes> {
+        let mut homes = HashMap::new();
+        let mut unclear = Vec::new();
+        // A row that is a bare text names no domain at all.
+        homes.insert(String::new(), at_once(asked, ""));
+        for name in names.iter() {
+            match at_once(asked, name) {
+                Some(home) => drop(homes.insert(name.to_owned(), Some(home))),
+                None => unclear.push(name),
+            }
+        }
+        if unclear.is_empty() {
+            return Ok(Homes(homes));
+        }
+        let is_known = |known: &[Domain], name: &str| match asked {
+            Some(_) => !named(known, name).is_empty(),
+            None => named(known, name).len() == 1,
+        };
+        let mut known = self.inner.known_domains.of(account).unwrap_or_default();
+        if unclear.iter().any(|name| !is_known(&known, name)) {
+            known = self.domains(account, true).await?;
+        }
+        for name in unclear {
+            if !is_known(&known, name) {
+                return Err(not_known(name, what));
+            }
+            let home = match asked {
+                // Whichever it is, it is not the one that was asked for.
+                Some(_) => None,
+                None => named(&known, name).pop(),
+            };
+            homes.insert(name.to_owned(), home);
+        }
+        Ok(Homes(homes))
+    }
+}
+
+/// The domain that a name stands for, where that is clear from itself.
+fn at_once(asked: Option<&PbxDomain>, name: &str) -> Option<Arc<str>> {
+    let is_blank = name.trim().is_empty();
+    match asked {
+        Some(asked) => (is_blank || asked.is_written_as(name)).then(|| asked.as_str().into()),
+        None => {
+            let full: PbxDomain = name.trim().trim_end_matches('.').parse().ok()?;
+            full.as_str().contains('.').then(|| full.as_str().into())
+        }
+    }
+}
+
+/// The domains that may be written so; one of exactly that name is the only one.
+fn named(known: &[Domain], name: &str) -> Vec<Arc<str>> {
+    let parsed = |domain: &Domain| domain.name.parse::<PbxDomain>().ok();
+    let written_so = |domain: &PbxDomain| domain.is_written_as(name);
+    let domains: Vec<PbxDomain> = known.iter().filter_map(parsed).filter(written_so).collect();
+    match domains.iter().find(|domain| domain.is(name)) {
+        Some(exactly) => vec![exactly.as_str().into()],
+        None => domains
+            .iter()
+            .map(|domain| domain.as_str().into())
+            .collect(),
+    }
+}
+
+fn not_known(name: &str, what: &str) -> Error {
+    let (row, hint) = match name.trim() {
+        "" => (
+            "without a domain".to_owned(),
+            "Nothing is shown or changed on such a list. Name the domain: its own list is understood without.",
+        ),
+        name => (
+            format!(
+                "under the domain \"{}\", which is none, or more than one, of the account's domains",
+                shown(name, 100)
+            ),
+            "Nothing is shown or changed on such a list. Look with list_domains (`skyswitch domains`), and ask \
+             SkySwitch support what the name means.",
+        ),
+    };
+    Error::new(
+        Code::UpstreamRejected,
+        format!("SkySwitch answered {what} with a row {row}"),
+        hint,
+    )
+}

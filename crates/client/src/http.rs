@@ -1,0 +1,385 @@
+//! The one place that sends a request: pacing, timeouts, size cap, and what an
+//! answer or its absence means.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue};
+use serde::de::DeserializeOwned;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use url::Url;
+
+use super::answer::{self, Api};
+use super::call::{Body, Call};
+use super::retry::Budget;
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::redact::Secret;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
+/// No answer of this API comes near it; without a cap one bad answer takes all memory.
+const BODY_CAP: usize = 64 * 1024 * 1024;
+/// Together 64 requests in flight. A login has a place of its own: calls that
+/// hold theirs may be waiting for it.
+const CALLS_IN_FLIGHT: usize = 63;
+const LOGINS_IN_FLIGHT: usize = 1;
+
+/// How fast requests are sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    /// Requests a second; 0 for no limit.
+    pub rate: f64,
+    /// Requests that may go out at once after a pause.
+    pub burst: u32,
+}
+
+impl Pace {
+    /// A rate with bursts of twice as many requests.
+    pub fn of(rate: f64) -> Pace {
+        Pace {
+            rate,
+            burst: (rate * 2.0).ceil() as u32,
+        }
+    }
+}
+
+/// A whole answer with a success status.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub body: Bytes,
+    pub status: u16,
+    pub request_id: Option<String>,
+    /// Some services announce the rest of a list there.
+    pub headers: HeaderMap,
+}
+
+impl Answer {
+    /// Whether this is the documented answer to a change: one of these
+    /// statuses, and a body that is empty or an object that reports no trouble.
+    pub fn acknowledges(&self, documented: &[u16]) -> bool {
+        documented.contains(&self.status) && answer::is_free_of_trouble(&self.body)
+    }
+
+    /// Whether the body contradicts the success status: a page for people, or
+    /// an error under its name.
+    pub fn is_contradicted(&self) -> bool {
+        let body = self.body.trim_ascii_start();
+        let says_error = |value: &serde_json::Value| {
+            ["error", "errors"]
+                .iter()
+                .any(|key| value.get(key).is_some_and(|error| !error.is_null()))
+        };
+        body.starts_with(b"<")
+            || serde_json::from_slice(body).is_ok_and(|value: serde_json::Value| says_error(&value))
+    }
+
+    /// Reads the body as JSON of a known form.
+    pub fn json<T: DeserializeOwned>(&self, what: &str) -> Result<T> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            answer::unreadable(&self.body, what, &error)
+                .with_answer(self.status, self.request_id.clone())
+        })
+    }
+}
+
+/// How a single attempt failed, which decides whether it may be repeated.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The service never got the request.
+    NotSent(Error),
+    /// The request went out and no whole answer came back: it may have acted.
+    Lost(Error),
+    /// An answer came that is larger than we are willing to hold, so that
+    /// nobody knows what it says. A repetition would bring it again.
+    TooLarge(Error),
+    /// The service answered with a failure.
+    Answered {
+        status: u16,
+        retry_after: Option<Duration>,
+        error: Error,
+    },
+    /// Not to be repeated, whatever the reason.
+    Final(Error),
+}
+
+impl Failure {
+    /// HTTP status, where the service answered.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Failure::Answered { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// The error a caller sees when no further attempt is made.
+    pub fn into_error(self) -> Error {
+        match self {
+            Failure::NotSent(error)
+            | Failure::Lost(error)
+            | Failure::TooLarge(error)
+            | Failure::Answered { error, .. }
+            | Failure::Final(error) => error,
+        }
+    }
+}
+
+/// The connection pool with its pacing.
+pub(super) struct Http {
+    api: Api,
+    client: reqwest::Client,
+    base_url: Url,
+    pace: Option<DefaultDirectRateLimiter>,
+    calls: Arc<Semaphore>,
+    logins: Arc<Semaphore>,
+}
+
+/// A place among the requests in flight, granted at the pace's time.
+#[derive(Debug)]
+pub(super) struct Place(
+    #[expect(dead_code, reason = "held while the request is in flight")] OwnedSemaphorePermit,
+);
+
+impl Http {
+    /// Builds the pool. Nothing is sent before the first call.
+    pub fn new(api: Api, base_url: Url, pace: Pace) -> Result<Http> {
+        // Fails only when a provider was installed before, which serves as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let builder = match base_url.scheme() {
+            // Plain http is loopback: no proxy of the environment can reach it, and
+            // reading the system's certificates would take most of the start-up time.
+            "http" => reqwest::Client::builder().no_proxy().tls_certs_only([]),
+            _ => reqwest::Client::builder(),
+        };
+        let client = builder
+            .user_agent(concat!("skyswitch-mcp/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .tcp_nodelay(true)
+            .gzip(true)
+            .build()
+            .map_err(|error| {
+                Error::internal(
+                    format!("the HTTP client cannot be set up: {}", error.without_url()),
+                    "Check the system's certificate store.",
+                )
+            })?;
+        Ok(Http {
+            api,
+            client,
+            base_url,
+            pace: quota(pace).map(RateLimiter::direct),
+            calls: Arc::new(Semaphore::new(CALLS_IN_FLIGHT)),
+            logins: Arc::new(Semaphore::new(LOGINS_IN_FLIGHT)),
+        })
+    }
+
+    /// Sends one request once and reads its whole answer.
+    ///
+    /// Waits for a place in flight unless it is given one. Dropping the
+    /// returned future closes the connection.
+    pub async fn send(
+        &self,
+        call: &Call,
+        bearer: Option<&Secret>,
+        budget: &Budget,
+        place: Option<Place>,
+    ) -> Result<Answer, Failure> {
+        let _place = match place {
+            Some(place) => place,
+            None => self.admit().await?,
+        };
+        let started = Instant::now();
+        let outcome = tokio::time::timeout(
+            REQUEST_TIMEOUT.min(budget.left()),
+            self.exchange(call, bearer),
+        )
+        .await
+        .unwrap_or_else(|_| Err(Failure::Lost(answer::timed_out(self.api))));
+        // No path and no query: they hold the account, the domain and the caller.
+        tracing::debug!(
+            http.method = %call.method,
+            api.resource = call.path.last().map_or("", String::as_str),
+            http.status = status_of(&outcome),
+            duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "request finished"
+        );
+        outcome
+    }
+
+    /// Waits for a place in flight and for the pace.
+    pub async fn admit(&self) -> Result<Place, Failure> {
+        self.place_among(&self.calls).await
+    }
+
+    /// The same for a login.
+    pub async fn admit_login(&self) -> Result<Place, Failure> {
+        self.place_among(&self.logins).await
+    }
+
+    async fn place_among(&self, places: &Arc<Semaphore>) -> Result<Place, Failure> {
+        let place = Arc::clone(places)
+            .acquire_owned()
+            .await
+            .map_err(|_| Failure::Final(Error::cancelled()))?;
+        if let Some(pace) = &self.pace {
+            while let Err(not_yet) = pace.check() {
+                let now = governor::clock::Clock::now(pace.clock());
+                tokio::time::sleep(not_yet.wait_time_from(now)).await;
+            }
+        }
+        Ok(Place(place))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one place that sends")]
+    async fn exchange(&self, call: &Call, bearer: Option<&Secret>) -> Result<Answer, Failure> {
+        let request = self.request(call, bearer).map_err(Failure::Final)?;
+        let response = self
+            .client
+            .execute(request)
+            .await
+            .map_err(|error| answer::transport_failure(self.api, error.without_url()))?;
+        let status = response.status().as_u16();
+        let request_id = answer::request_id(response.headers());
+        let retry_after = answer::retry_after(response.headers());
+        let headers = response.headers().clone();
+        let body = whole_body(self.api, response).await?;
+        if (200..300).contains(&status) {
+            return Ok(Answer {
+                body,
+                status,
+                request_id,
+                headers,
+            });
+        }
+        Err(Failure::Answered {
+            status,
+            retry_after,
+            error: answer::refusal(self.api, status, &body, &secrets(call, bearer))
+                .with_answer(status, request_id),
+        })
+    }
+
+    fn request(&self, call: &Call, bearer: Option<&Secret>) -> Result<reqwest::Request> {
+        let mut request = reqwest::Request::new(call.method.clone(), self.url(call)?);
+        if let Some(token) = bearer {
+            request
+                .headers_mut()
+                .insert(AUTHORIZATION, bearer_header(token)?);
+        }
+        const FORM: &str = "application/x-www-form-urlencoded";
+        let body = match &call.body {
+            Body::Nothing => None,
+            Body::Login(form) => Some((
+                FORM,
+                encoded(form.iter().map(|(name, value)| (*name, value.expose()))),
+            )),
+            Body::Form(form) => Some((
+                FORM,
+                encoded(form.iter().map(|(name, value)| (*name, value.as_str()))),
+            )),
+            Body::Json(value) => Some(("application/json", value.to_string())),
+        };
+        if let Some((media_type, text)) = body {
+            request.headers_mut().insert(
+                reqwest::header::CONTENT_TYPE,
+                HeaderValue::from_static(media_type),
+            );
+            *request.body_mut() = Some(text.into());
+        }
+        request.headers_mut().insert(
+            reqwest::header::ACCEPT,
+            HeaderValue::from_static("application/json"),
+        );
+        Ok(request)
+    }
+
+    fn url(&self, call: &Call) -> Result<Url> {
+        let mut url = self.base_url.clone();
+        match url.path_segments_mut() {
+            Ok(mut segments) => {
+                segments.pop_if_empty().extend(&call.path);
+            }
+            Err(()) => {
+                return Err(Error::new(
+                    Code::NotConfigured,
+                    "base_url cannot carry a path",
+                    "Give the API's root such as `https://api.skyswitch.com`.",
+                ));
+            }
+        }
+        if !call.query.is_empty() {
+            // `+` in `sip:+1…` becomes %2B here; a bare `+` would arrive as a space.
+            url.query_pairs_mut().extend_pairs(&call.query);
+        }
+        Ok(url)
+    }
+}
+
+fn quota(pace: Pace) -> Option<Quota> {
+    let burst = NonZeroU32::new(pace.burst)?;
+    Quota::with_period(Duration::from_secs_f64(1.0 / pace.rate))
+        .map(|quota| quota.allow_burst(burst))
+}
+
+fn encoded<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs)
+        .finish()
+}
+
+fn bearer_header(token: &Secret) -> Result<HeaderValue> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose())).map_err(|_| {
+        Error::new(
+            Code::UpstreamRejected,
+            "the service handed out a token that cannot be sent in a header",
+            "Run `skyswitch token --refresh`; if it persists, ask SkySwitch support.",
+        )
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn secrets<'a>(call: &'a Call, bearer: Option<&'a Secret>) -> Vec<&'a Secret> {
+    let form = match &call.body {
+        Body::Login(form) => form.as_slice(),
+        _ => &[],
+    };
+    form.iter().map(|(_, value)| value).chain(bearer).collect()
+}
+
+/// Reads the body up to the cap; a body that breaks off is a lost answer.
+async fn whole_body(api: Api, mut response: reqwest::Response) -> Result<Bytes, Failure> {
+    let announced = announced_length(response.headers());
+    if announced > BODY_CAP {
+        return Err(Failure::TooLarge(answer::too_large(BODY_CAP)));
+    }
+    let mut body = bytes::BytesMut::with_capacity(announced);
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() > BODY_CAP => {
+                return Err(Failure::TooLarge(answer::too_large(BODY_CAP)));
+            }
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => return Ok(body.freeze()),
+            Err(error) => return Err(answer::broken_off(api, error.without_url())),
+        }
+    }
+}
+
+fn announced_length(headers: &HeaderMap) -> usize {
+    headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse().ok())
+        .unwrap_or(0)
+}
+
+fn status_of(outcome: &Result<Answer, Failure>) -> u16 {
+    match outcome {
+        Ok(answer) => answer.status,
+        Err(Failure::Answered { status, .. }) => *status,
+        Err(_) => 0,
+    }
+}

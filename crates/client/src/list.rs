@@ -1,0 +1,85 @@
+//! Reads a whole list, or says why there is none.
+
+use super::Client;
+use super::announced::{Announced, Reading};
+use super::call::Call;
+use super::page::{Names, Page, Row};
+use skyswitch_domain::error::{Code, Error, Result};
+
+/// More pages than this is a service that never ends its list.
+const PAGE_CAP: u64 = 10_000;
+
+/// A whole list.
+pub(super) struct Listed<T> {
+    pub rows: Vec<T>,
+    /// The names that its rows share.
+    pub names: Names,
+}
+
+impl Client {
+    /// Reads a whole list, page by page where the service numbers its pages.
+    ///
+    /// # Errors
+    /// `upstream_rejected` for an answer that is no list (see [`Page::read`]),
+    /// and for one that is only a part of it: nothing is decided or shown on
+    /// half a list.
+    pub(super) async fn list<T: Row>(&self, call: Call, what: &str) -> Result<Listed<T>> {
+        let parameters: Vec<&'static str> = call.query.iter().map(|(name, _)| *name).collect();
+        let mut announced = Announced::default();
+        let mut listed = Listed {
+            rows: Vec::new(),
+            names: Names::default(),
+        };
+        let mut number = 1;
+        loop {
+            let call = match number {
+                1 => call.clone(),
+                number => call.clone().with("page", number.to_string()),
+            };
+            let answer = self.read(call).await?;
+            let page: Page<T> = Page::read(&answer, what, self.inner.empty_object_is_list)?;
+            let refuse = |why: &str| {
+                incomplete(what, why).with_answer(answer.status, answer.request_id.clone())
+            };
+            let is_another = page.paging.number.is_some_and(|said| said != number);
+            if is_another || number > PAGE_CAP || repeats(&listed.rows, &page.rows) {
+                return Err(refuse(&format!(
+                    "its pages do not follow one another (asked for page {number})"
+                )));
+            }
+            let reading = Reading {
+                number,
+                rows_here: page.rows.len() as u64,
+                rows_so_far: (listed.rows.len() + page.rows.len()) as u64,
+                parameters: &parameters,
+            };
+            let following = announced
+                .following(&page.paging, &reading)
+                .map_err(|why| refuse(&why))?;
+            listed.rows.extend(page.rows);
+            for name in page.names.iter() {
+                listed.names.shared(name);
+            }
+            match following {
+                Some(next) => number = next,
+                None => return Ok(listed),
+            }
+        }
+    }
+}
+
+/// Whether a page gives again what is known from the pages before: a service
+/// that ignores the number, or rows that moved while the list was read, so
+/// that others may have been missed.
+fn repeats<T: PartialEq>(known: &[T], page: &[T]) -> bool {
+    let [first, ..] = known else { return false };
+    page.contains(first) || page.first() == known.last()
+}
+
+fn incomplete(what: &str, why: &str) -> Error {
+    Error::new(
+        Code::UpstreamRejected,
+        format!("SkySwitch did not give the whole of {what}: {why}"),
+        "Nothing is shown or decided on half a list. Try again; if it persists, ask SkySwitch support.",
+    )
+}

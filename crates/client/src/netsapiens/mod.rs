@@ -1,0 +1,190 @@
+//! The NetSapiens PBX API: a second upstream behind the same HTTP, login,
+//! retry and redaction layer. It has two generations, `v1` (object and action
+//! in a form) and `v2` (REST); which one is the operator's to say.
+//!
+//! There is no delete here. NetSapiens documents a v1 call that deletes a dial
+//! rule; without its match field it is said to wipe the customer's dial plan.
+
+mod records;
+mod v1;
+mod v2;
+
+use std::sync::Arc;
+
+pub use records::{AnsweringRule, DialRule, DialRuleTarget, PbxUser};
+
+use super::TokenCache;
+use super::answer::Api;
+use super::auth::{Auth, Login};
+use super::call::Call;
+use super::http::{Http, Pace};
+use super::upstream::Upstream;
+use crate::settings::{PbxGeneration, PbxLogin, PbxSettings};
+use skyswitch_domain::{Extension, PbxDomain, SetupPiece};
+use skyswitch_domain::error::Result;
+
+/// The published limits are 60 requests a minute and 1,800 an hour for a user
+/// (SkySwitch PBX API, Rate Limiting): half a request a second after a burst
+/// of 30 keeps both.
+const BURST: u32 = 30;
+
+/// A PBX host with its login, to read from. What changes something goes
+/// through [`Client::set_up`](super::Client::set_up).
+pub struct Pbx {
+    upstream: Upstream,
+    generation: PbxGeneration,
+}
+
+impl std::fmt::Debug for Pbx {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pbx")
+            .field("generation", &self.generation)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Pbx {
+    /// Builds the connection pool. Nothing is sent before the first call.
+    pub(super) fn new(settings: &PbxSettings, token_cache: &TokenCache) -> Result<Pbx> {
+        let pace = Pace {
+            rate: settings.rate_limit,
+            burst: match settings.rate_limit > 0.0 {
+                true => BURST.max((settings.rate_limit * 2.0).ceil() as u32),
+                false => 0,
+            },
+        };
+        let http = Http::new(Api::Pbx, settings.base_url.clone(), pace)?;
+        let auth = match &settings.login {
+            PbxLogin::Password(credentials) => Auth::login(&Login {
+                base_url: &settings.base_url,
+                // With the trailing slash of the documented address.
+                path: &["oauth2", "token", ""],
+                credentials,
+                scope: None,
+                token_cache,
+            }),
+            PbxLogin::Key(key) => Auth::key(key),
+        };
+        Ok(Pbx {
+            upstream: Upstream::new(Arc::new(http), auth),
+            generation: settings.generation,
+        })
+    }
+
+    /// What calls go through.
+    pub(super) fn upstream(&self) -> &Upstream {
+        &self.upstream
+    }
+
+    /// The statuses by which a change is said to be made: 202 in the first
+    /// generation; in the second also 200 with the resource, where it is asked
+    /// to be synchronous, and 201.
+    pub(super) fn acknowledgements(&self) -> &'static [u16] {
+        match self.generation {
+            PbxGeneration::V1 => &[202, 200],
+            PbxGeneration::V2 => &[202, 200, 201],
+        }
+    }
+
+    /// Whether a domain's dial plan and system user are made one by one.
+    pub(super) fn makes_domains_in_parts(&self) -> bool {
+        self.generation == PbxGeneration::V1
+    }
+
+    /// Logs in, where that is not done yet.
+    ///
+    /// # Errors
+    /// `unauthorized` when the login is refused; the transport's errors.
+    pub async fn log_in(&self) -> Result<()> {
+        self.upstream.token(false).await.map(drop)
+    }
+
+    /// Whether the domain exists.
+    pub async fn has_domain(&self, domain: &PbxDomain) -> Result<bool> {
+        match self.generation {
+            PbxGeneration::V1 => v1::has_domain(&self.upstream, domain).await,
+            PbxGeneration::V2 => v2::has_domain(&self.upstream, domain).await,
+        }
+    }
+
+    /// Whether the domain has a dial plan of its own. The second generation
+    /// makes it with the domain.
+    pub async fn has_dial_plan(&self, domain: &PbxDomain) -> Result<bool> {
+        match self.generation {
+            PbxGeneration::V1 => v1::has_dial_plan(&self.upstream, domain).await,
+            PbxGeneration::V2 => Ok(true),
+        }
+    }
+
+    /// A user of the domain, if it exists.
+    pub async fn user(&self, domain: &PbxDomain, user: &Extension) -> Result<Option<PbxUser>> {
+        match self.generation {
+            PbxGeneration::V1 => v1::user(&self.upstream, domain, user).await,
+            PbxGeneration::V2 => v2::user(&self.upstream, domain, user).await,
+        }
+    }
+
+    /// A user's devices.
+    pub async fn devices(&self, domain: &PbxDomain, user: &Extension) -> Result<Vec<String>> {
+        match self.generation {
+            PbxGeneration::V1 => v1::devices(&self.upstream, domain, Some(user)).await,
+            PbxGeneration::V2 => v2::devices(&self.upstream, domain, Some(user)).await,
+        }
+    }
+
+    /// All devices of the domain.
+    pub async fn domain_devices(&self, domain: &PbxDomain) -> Result<Vec<String>> {
+        match self.generation {
+            PbxGeneration::V1 => v1::devices(&self.upstream, domain, None).await,
+            PbxGeneration::V2 => v2::devices(&self.upstream, domain, None).await,
+        }
+    }
+
+    /// A user's answering rules.
+    pub async fn answering_rules(
+        &self,
+        domain: &PbxDomain,
+        user: &Extension,
+    ) -> Result<Vec<AnsweringRule>> {
+        match self.generation {
+            PbxGeneration::V1 => v1::answering_rules(&self.upstream, domain, user).await,
+            PbxGeneration::V2 => v2::answering_rules(&self.upstream, domain, user).await,
+        }
+    }
+
+    /// The rules of the domain's own dial plan.
+    pub async fn dial_rules(&self, domain: &PbxDomain) -> Result<Vec<DialRule>> {
+        match self.generation {
+            PbxGeneration::V1 => v1::dial_rules(&self.upstream, domain).await,
+            PbxGeneration::V2 => v2::dial_rules(&self.upstream, domain).await,
+        }
+    }
+
+    /// The request that makes a piece of a set-up, or replaces what stands in
+    /// its place; `None` for pieces this API is not used for.
+    pub(super) async fn making(
+        &self,
+        domain: &PbxDomain,
+        piece: &SetupPiece,
+    ) -> Result<Option<Call>> {
+        let replaces = match piece {
+            SetupPiece::ForwardAlways { extension } => {
+                let rules = self.answering_rules(domain, extension).await?;
+                rules.iter().any(AnsweringRule::is_for_all_times)
+            }
+            _ => false,
+        };
+        Ok(match self.generation {
+            PbxGeneration::V1 => v1::making(domain, piece, replaces),
+            PbxGeneration::V2 => {
+                let old_spelling = match piece {
+                    SetupPiece::FallbackRule { .. } => {
+                        v2::spells_dail(&self.upstream, domain).await?
+                    }
+                    _ => false,
+                };
+                v2::making(domain, piece, replaces, old_spelling)
+            }
+        })
+    }
+}

@@ -1,0 +1,292 @@
+//! What the PBX API tells, in whichever generation's words.
+
+use serde_json::{Map, Value};
+
+use super::super::answer;
+use super::super::http::Answer;
+use skyswitch_domain::{PbxDomain, ROUTE_BY_ANI};
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::redact::shown;
+
+/// A user of a domain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PbxUser {
+    /// Its id.
+    pub user: String,
+    /// Whether voicemail is on; `None` where the API does not say.
+    pub voicemail: Option<bool>,
+}
+
+/// One of a user's answering rules.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct AnsweringRule {
+    /// When it holds; `*` for all times.
+    pub time_frame: String,
+    /// Whether it is switched on.
+    pub enabled: bool,
+    /// Where it forwards always, if it does.
+    pub forwards_to: Vec<String>,
+}
+
+impl AnsweringRule {
+    /// Whether it holds at all times.
+    pub fn is_for_all_times(&self) -> bool {
+        matches!(self.time_frame.trim(), "" | "*")
+    }
+
+    /// Whether it does what Route by ANI needs.
+    pub fn forwards_to_route_by_ani(&self) -> bool {
+        let [only] = self.forwards_to.as_slice() else {
+            return false;
+        };
+        self.enabled && user_part(only).eq_ignore_ascii_case(ROUTE_BY_ANI)
+    }
+}
+
+/// A rule of a dial plan.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct DialRule {
+    /// The dialled address it is for.
+    pub matches_to: String,
+    /// The callers it is for; `*` for all.
+    pub matches_from: String,
+    /// What it does, for example `to-user` or `sip:start@to-user`.
+    pub application: String,
+    /// Who rings.
+    pub to_user: String,
+    /// In which domain.
+    pub to_host: String,
+    /// Whether it is switched on.
+    pub enabled: bool,
+    /// Whether it holds at certain times only.
+    pub is_limited: bool,
+}
+
+/// What becomes of calls that a rule takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DialRuleTarget {
+    /// A user, queue or attendant of the rule's own domain.
+    User(String),
+    /// Nothing: the call ends.
+    Nobody,
+    /// Something that cannot be looked up from here.
+    Elsewhere,
+}
+
+impl DialRule {
+    /// Whether it is for calls that come from the ANI user.
+    pub fn is_for_route_by_ani(&self) -> bool {
+        user_part(&self.matches_to).eq_ignore_ascii_case(ROUTE_BY_ANI)
+    }
+
+    /// Whether it is for every caller who reaches the domain, at any time. An
+    /// address with a host of its own is for the calls of that host only.
+    pub fn is_for_everybody(&self, domain: &PbxDomain) -> bool {
+        let any = |part: &str| matches!(part, "" | "*");
+        let to_host = host_part(&self.matches_to);
+        !self.is_limited
+            && any(user_part(&self.matches_from))
+            && any(host_part(&self.matches_from))
+            && (any(to_host) || domain.is(to_host))
+    }
+
+    /// Whether it is the rule that takes whatever no other does.
+    pub fn is_chain(&self) -> bool {
+        user_part(&self.matches_to) == "*"
+    }
+
+    /// What becomes of its calls. Only what is known to ring counts as ringing:
+    /// actions and hosts that this program does not know are `Elsewhere`.
+    pub fn target(&self, domain: &PbxDomain) -> DialRuleTarget {
+        const RINGING: [&str; 5] = [
+            "to-user",
+            "to-user-residential",
+            "to-callqueue",
+            "call-queuing",
+            "to-voicemail",
+        ];
+        const ENDING: [&str; 3] = ["hangup", "available-number", "availabledid"];
+        let action = self.action().to_ascii_lowercase();
+        let user = user_part(&self.to_user);
+        let host = self.to_host.trim();
+        let is_here = matches!(host, "" | "*" | "[*]") || domain.is(host);
+        if ENDING.contains(&action.as_str()) {
+            return DialRuleTarget::Nobody;
+        }
+        match RINGING.contains(&action.as_str()) {
+            true if user.is_empty() => DialRuleTarget::Nobody,
+            true if is_here && !user.contains(['*', '[', '?']) => {
+                DialRuleTarget::User(user.to_owned())
+            }
+            _ => DialRuleTarget::Elsewhere,
+        }
+    }
+
+    /// What it does, for people.
+    pub fn words(&self) -> String {
+        let host = match self.to_host.trim() {
+            "" | "*" | "[*]" => String::new(),
+            host => format!("@{}", shown(host, 100)),
+        };
+        let user = shown(user_part(&self.to_user), 60);
+        let place = match self.action().to_ascii_lowercase().as_str() {
+            "to-user" | "to-user-residential" => format!("user {user}{host}"),
+            "to-callqueue" | "call-queuing" => format!("call queue {user}{host}"),
+            "to-voicemail" => format!("the voicemail of {user}{host}"),
+            _ => format!("{} {user}{host}", shown(self.action(), 40)),
+        };
+        format!(
+            "a dial rule for {} sends everybody to {}",
+            shown(&self.matches_to, 60),
+            place.trim()
+        )
+    }
+
+    /// `to-user` in `sip:start@to-user`.
+    fn action(&self) -> &str {
+        let action = self.application.rsplit('@').next().unwrap_or_default();
+        action.trim()
+    }
+}
+
+/// `route_by_ani` in `sip:route_by_ani@*`.
+fn user_part(address: &str) -> &str {
+    let rest = address.strip_prefix("sip:").unwrap_or(address);
+    rest.split('@').next().unwrap_or(rest).trim()
+}
+
+/// `*` in `sip:route_by_ani@*`; empty where there is none.
+fn host_part(address: &str) -> &str {
+    address.split_once('@').map_or("", |(_, host)| host).trim()
+}
+
+/// The records of an answer: a list, or a single record without a list around
+/// it. Nothing is there only where the answer says so in a documented form,
+/// `[]` or an empty `<xml/>`: an alarm may rest on it.
+pub(super) fn records(answer: &Answer, what: &str) -> Result<Vec<Map<String, Value>>> {
+    let refuse = |found: &str| {
+        Err(Error::new(
+            Code::UpstreamRejected,
+            format!("the PBX API answered {what} with {found}"),
+            "Check `pbx_base_url` and `pbx_api`; if they are right, this may be a fault: try again later.",
+        )
+        .with_answer(answer.status, answer.request_id.clone()))
+    };
+    if answer.status != 200 {
+        return refuse(&format!("HTTP {}", answer.status));
+    }
+    if answer.body.iter().all(u8::is_ascii_whitespace) {
+        return refuse("an empty body");
+    }
+    if is_empty_xml(&answer.body) {
+        return Ok(Vec::new());
+    }
+    let value: Value = answer.json(what)?;
+    // `{"code":403,"message":"Forbidden"}` with a success status.
+    let is_message = value.get("code").is_some() && value.get("message").is_some();
+    if is_message || answer.is_contradicted() {
+        let words = answer::words_in(&value).unwrap_or_default();
+        return refuse(&format!("an error: \"{}\"", shown(&words, 300)));
+    }
+    let list = match value {
+        Value::Array(list) => list,
+        Value::Object(mut object) => match object.remove("data") {
+            Some(Value::Array(list)) => list,
+            Some(Value::Object(one)) if !one.is_empty() => vec![Value::Object(one)],
+            None if !object.is_empty() => vec![Value::Object(object)],
+            _ => return refuse("an object without a record"),
+        },
+        _ => return refuse("something that is no record"),
+    };
+    let mut records = Vec::with_capacity(list.len());
+    for record in list {
+        match record {
+            Value::Object(record) => records.push(record),
+            _ => return refuse("something that is no record"),
+        }
+    }
+    Ok(records)
+}
+
+/// The first generation answers so for what is absent, whatever form was asked for.
+fn is_empty_xml(body: &[u8]) -> bool {
+    let text: String = String::from_utf8_lossy(&body[..body.len().min(200)])
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .collect();
+    let root = match text.split_once("?>") {
+        Some((_, root)) => root,
+        None => &text,
+    };
+    body.len() <= 200 && matches!(root, "<xml/>" | "<xml></xml>")
+}
+
+/// Whether the first of the named fields that is there switches something on;
+/// true where none is there. A word that is not known is no yes.
+pub(super) fn is_enabled(record: &Map<String, Value>, names: &[&str]) -> bool {
+    match names.iter().find_map(|name| record.get(*name)) {
+        None | Some(Value::Null) => true,
+        Some(_) => switch(record, names) == Some(true),
+    }
+}
+
+/// Whether a field limits a rule: anything but nothing and `*`.
+pub(super) fn is_limit(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::String(text) => !matches!(text.trim(), "" | "*"),
+        Value::Array(list) => list.iter().any(is_limit),
+        Value::Object(fields) => !fields.is_empty(),
+        Value::Bool(_) | Value::Number(_) => true,
+    }
+}
+
+/// The first of the named fields that is there, as text.
+pub(super) fn text(record: &Map<String, Value>, names: &[&str]) -> Option<String> {
+    names.iter().find_map(|name| match record.get(*name)? {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        _ => None,
+    })
+}
+
+/// The first of the named fields that is there, as a switch: `yes`, `1`, `e`, true.
+pub(super) fn switch(record: &Map<String, Value>, names: &[&str]) -> Option<bool> {
+    let word = text(record, names)?.trim().to_ascii_lowercase();
+    match word.as_str() {
+        "yes" | "1" | "e" | "true" | "on" | "enabled" => Some(true),
+        "no" | "0" | "d" | "n" | "" | "false" | "off" | "disabled" => Some(false),
+        _ => None,
+    }
+}
+
+/// The first of the named fields that is there, as a list of texts.
+pub(super) fn texts(value: Option<&Value>) -> Vec<String> {
+    let split = |text: &str| -> Vec<String> {
+        let parts = text.split([',', ' ', '\n']).map(str::trim);
+        parts
+            .filter(|part| !part.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
+    match value {
+        Some(Value::Array(list)) => list
+            .iter()
+            .filter_map(|entry| match entry {
+                Value::String(text) => Some(text.clone()),
+                Value::Number(number) => Some(number.to_string()),
+                _ => None,
+            })
+            .collect(),
+        Some(Value::String(text)) => split(text),
+        Some(Value::Number(number)) => vec![number.to_string()],
+        _ => Vec::new(),
+    }
+}
+
+/// Whether a record is about that user, domain or plan; one that does not say
+/// is what was asked for.
+pub(super) fn is_about(record: &Map<String, Value>, names: &[&str], wanted: &str) -> bool {
+    text(record, names).is_none_or(|found| found.trim().eq_ignore_ascii_case(wanted))
+}

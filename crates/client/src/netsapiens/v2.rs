@@ -1,0 +1,272 @@
+//! The second generation: REST (NetSapiens API v2).
+
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+
+use super::super::call::Call;
+use super::super::upstream::Upstream;
+use super::records::{
+    AnsweringRule, DialRule, PbxUser, is_about, is_enabled, is_limit, records, switch, text, texts,
+};
+use skyswitch_domain::{Extension, PbxDomain, ROUTE_BY_ANI, SetupPiece};
+use skyswitch_domain::error::{Code, Result};
+
+/// Rows asked for at once.
+const LIST_PIECE: usize = 1000;
+/// A piece with fewer rows than this is the last: no host is known to give less at once.
+const SURELY_MORE: usize = 100;
+/// More rows than this is a list that never ends.
+const LIST_CAP: usize = 100_000;
+
+/// How version 44 spells the match fields; version 45 writes `dial-`.
+const OLD_TO: &str = "dail-rule-matching-to-uri";
+const NEW_TO: &str = "dial-rule-matching-to-uri";
+const OLD_FROM: &str = "dail-rule-matching-from-uri";
+const NEW_FROM: &str = "dial-rule-matching-from-uri";
+
+pub(super) async fn has_domain(upstream: &Upstream, domain: &PbxDomain) -> Result<bool> {
+    let found = read(upstream, path(domain, &[]), "the domain").await?;
+    Ok(found
+        .iter()
+        .any(|record| text(record, &["domain"]).is_some_and(|name| domain.is(&name))))
+}
+
+pub(super) async fn user(
+    upstream: &Upstream,
+    domain: &PbxDomain,
+    user: &Extension,
+) -> Result<Option<PbxUser>> {
+    let found = read(
+        upstream,
+        path(domain, &["users", user.as_str()]),
+        "the user",
+    )
+    .await?;
+    let record = found
+        .iter()
+        .find(|record| is_about(record, &["user"], user.as_str()));
+    Ok(record.map(|record| PbxUser {
+        user: user.to_string(),
+        voicemail: switch(record, &["voicemail-enabled"]),
+    }))
+}
+
+pub(super) async fn devices(
+    upstream: &Upstream,
+    domain: &PbxDomain,
+    user: Option<&Extension>,
+) -> Result<Vec<String>> {
+    let address = match user {
+        Some(user) => path(domain, &["users", user.as_str(), "devices"]),
+        None => path(domain, &["devices"]),
+    };
+    let found = match (user, read_all(upstream, address, "the devices").await) {
+        (Some(_), Err(error)) if error.code() == Code::NotFound => Vec::new(),
+        // Absent before version 45: an unknown address, not a domain without devices.
+        (_, found) => found?,
+    };
+    let mut names: Vec<String> = found
+        .iter()
+        .filter_map(|record| text(record, &["device"]))
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+pub(super) async fn answering_rules(
+    upstream: &Upstream,
+    domain: &PbxDomain,
+    user: &Extension,
+) -> Result<Vec<AnsweringRule>> {
+    let address = path(domain, &["users", user.as_str(), "answerrules"]);
+    let found = read(upstream, address, "the answering rules").await?;
+    Ok(found.iter().map(answering_rule).collect())
+}
+
+fn answering_rule(record: &Map<String, Value>) -> AnsweringRule {
+    let forward = record.get("forward-always").and_then(Value::as_object);
+    let forwards = forward.is_some_and(|forward| switch(forward, &["enabled"]).unwrap_or(false));
+    AnsweringRule {
+        time_frame: text(record, &["time-frame"]).unwrap_or_default(),
+        enabled: is_enabled(record, &["enabled"]),
+        forwards_to: match (forwards, forward) {
+            (true, Some(forward)) => texts(forward.get("parameters")),
+            _ => Vec::new(),
+        },
+    }
+}
+
+pub(super) async fn dial_rules(upstream: &Upstream, domain: &PbxDomain) -> Result<Vec<DialRule>> {
+    let found = rule_records(upstream, domain).await?;
+    Ok(found.iter().map(dial_rule).collect())
+}
+
+/// Whether this host spells the match fields the old way, told by the rules
+/// that it shows.
+pub(super) async fn spells_dail(upstream: &Upstream, domain: &PbxDomain) -> Result<bool> {
+    let found = rule_records(upstream, domain).await?;
+    Ok(found.iter().any(|record| record.contains_key(OLD_TO)))
+}
+
+async fn rule_records(upstream: &Upstream, domain: &PbxDomain) -> Result<Vec<Map<String, Value>>> {
+    let plan = ["dialplans", domain.as_str(), "dialrules"];
+    // "Not found" may mean that this host does not show dial plans at all, and
+    // must not be taken for a plan without rules.
+    read_all(upstream, path(domain, &plan), "the dial rules").await
+}
+
+fn dial_rule(record: &Map<String, Value>) -> DialRule {
+    let is_limiting = |name: &str| {
+        ["dial-rule-matching-", "dail-rule-matching-"]
+            .iter()
+            .any(|start| name.starts_with(start))
+            && ![NEW_TO, NEW_FROM, OLD_TO, OLD_FROM].contains(&name)
+    };
+    let is_limited = record
+        .iter()
+        .any(|(name, value)| is_limiting(name) && is_limit(value));
+    DialRule {
+        matches_to: text(record, &[NEW_TO, OLD_TO]).unwrap_or_default(),
+        matches_from: text(record, &[NEW_FROM, OLD_FROM]).unwrap_or_default(),
+        // Some examples use the first generation's names.
+        application: text(record, &["dial-rule-application", "responder"]).unwrap_or_default(),
+        to_user: text(
+            record,
+            &["dial-rule-translation-destination-user", "to_user"],
+        )
+        .unwrap_or_default(),
+        to_host: text(
+            record,
+            &["dial-rule-translation-destination-host", "to_host"],
+        )
+        .unwrap_or_default(),
+        enabled: is_enabled(record, &["enabled"]),
+        is_limited,
+    }
+}
+
+/// The request that makes a piece.
+pub(super) fn making(
+    domain: &PbxDomain,
+    piece: &SetupPiece,
+    replaces: bool,
+    old_spelling: bool,
+) -> Option<Call> {
+    let (method, address, body) = match piece {
+        SetupPiece::PbxDomain { description } => (
+            Method::POST,
+            vec!["v2".to_owned(), "domains".to_owned()],
+            json!({
+                "synchronous": "yes",
+                "domain": domain.as_str(),
+                "reseller": domain.reseller().unwrap_or_default(),
+                "description": description.as_deref().unwrap_or(domain.as_str()),
+            }),
+        ),
+        SetupPiece::AniUser { extension } => (
+            Method::POST,
+            path(domain, &["users"]),
+            json!({
+                "synchronous": "yes",
+                "user": extension.as_str(),
+                "name-first-name": "Route",
+                "name-last-name": "By ANI",
+                "email-address": format!("noreply@{domain}"),
+                "user-scope": "No Portal",
+                "voicemail-enabled": "no",
+                "directory-announce-in-dial-by-name-enabled": "no",
+                "directory-name-visible-in-list-enabled": "no",
+                "service-code": "system-user",
+            }),
+        ),
+        SetupPiece::ForwardAlways { extension } => {
+            let rules = ["users", extension.as_str(), "answerrules"];
+            let (method, address) = match replaces {
+                true => {
+                    let rule = [&rules[..], &["*"]].concat();
+                    (Method::PUT, path(domain, &rule))
+                }
+                false => (Method::POST, path(domain, &rules)),
+            };
+            let forward = json!({ "enabled": "yes", "parameters": [ROUTE_BY_ANI] });
+            let body = json!({
+                "synchronous": "yes", "time-frame": "*", "enabled": "yes", "forward-always": forward,
+            });
+            (method, address, body)
+        }
+        SetupPiece::FallbackRule { to } => {
+            let (to_field, from_field) = match old_spelling {
+                true => (OLD_TO, OLD_FROM),
+                false => (NEW_TO, NEW_FROM),
+            };
+            let mut body = json!({
+                "synchronous": "yes",
+                "enabled": "yes",
+                "dial-rule-application": "to-user",
+                "dial-rule-translation-destination-scheme": "sip:",
+                "dial-rule-translation-destination-user": to.as_str(),
+                "dial-rule-translation-destination-host": domain.as_str(),
+                "dial-rule-description": "Fallback for unmatched ANI",
+            });
+            body[to_field] = ROUTE_BY_ANI.into();
+            body[from_field] = "*".into();
+            let plan = ["dialplans", domain.as_str(), "dialrules"];
+            (Method::POST, path(domain, &plan), body)
+        }
+        // The domain is made with its dial plan and system user.
+        SetupPiece::DialPlan
+        | SetupPiece::DefaultChain
+        | SetupPiece::DomainUser
+        | SetupPiece::DidRoute { .. } => return None,
+    };
+    Some(Call::json(method, address, body))
+}
+
+/// Reads a whole list, piece by piece.
+async fn read_all(
+    upstream: &Upstream,
+    path: Vec<String>,
+    what: &str,
+) -> Result<Vec<Map<String, Value>>> {
+    let mut all: Vec<Map<String, Value>> = Vec::new();
+    loop {
+        let call = Call::get(path.clone())
+            .with("start", all.len().to_string())
+            .with("limit", LIST_PIECE.to_string());
+        let piece = records(&upstream.read(call).await?, what)?;
+        // A host that knows no pieces gives the same one again.
+        if piece
+            .first()
+            .is_some_and(|first| all.first() == Some(first))
+        {
+            return Ok(all);
+        }
+        // Hosts may give less than was asked for; only an empty piece is surely the last,
+        // and a list that fits into one piece is not asked for twice.
+        let is_last = piece.len() < SURELY_MORE || all.len() + piece.len() > LIST_CAP;
+        all.extend(piece);
+        if is_last {
+            return Ok(all);
+        }
+    }
+}
+
+/// A read in which "not found" means that nothing is there.
+async fn read(
+    upstream: &Upstream,
+    path: Vec<String>,
+    what: &str,
+) -> Result<Vec<Map<String, Value>>> {
+    match upstream.read(Call::get(path)).await {
+        Err(error) if error.code() == Code::NotFound => Ok(Vec::new()),
+        answer => records(&answer?, what),
+    }
+}
+
+fn path(domain: &PbxDomain, rest: &[&str]) -> Vec<String> {
+    ["v2", "domains", domain.as_str()]
+        .iter()
+        .chain(rest)
+        .map(|part| (*part).to_owned())
+        .collect()
+}

@@ -1,0 +1,242 @@
+//! Route-by-ANI rules (SkySwitch API reference, Route-by-ANI).
+
+use std::sync::Arc;
+
+use reqwest::Method;
+use serde::Deserialize;
+
+use super::call::Call;
+use super::list::Listed;
+use super::page::{Names, Row};
+use super::scalar::Field;
+use super::upstream::Upstream;
+use super::write::{NotWritten, ReadyToWrite, Standing, Writable, Written};
+use super::{Client, account_path};
+use skyswitch_domain::{
+    AccountId, Ani, Application, Destination, Dnis, PbxDomain, PhoneNumber, Route, RouteKey,
+};
+use skyswitch_domain::error::Result;
+use skyswitch_guard::{Clearance, RouteChange};
+
+#[derive(Deserialize)]
+pub(super) struct RouteWire {
+    #[serde(default)]
+    ani: Field,
+    #[serde(default)]
+    dnis: Field,
+    #[serde(default)]
+    domain: Field,
+    #[serde(default)]
+    application: Field,
+    #[serde(default)]
+    destination: Field,
+}
+
+impl Row for Route {
+    type Wire = RouteWire;
+
+    /// Reads a rule whole or not at all: one without its caller would pass for
+    /// somebody else's, one without its destination for a rule to nobody.
+    fn from_wire(
+        wire: RouteWire,
+        key: Option<&str>,
+        names: &mut Names,
+    ) -> Result<Route, &'static str> {
+        const NO_CALLER: &str = "a readable caller (`ani`)";
+        const NO_DESTINATION: &str = "a readable `destination`";
+        let key = key.filter(|key| *key == "*" || PhoneNumber::from_stored(key).is_some());
+        let ani = wire.ani.text(NO_CALLER)?;
+        let ani = ani.as_deref().or(key).ok_or(NO_CALLER)?;
+        // An empty text is what the service has stored; one that is missing is not.
+        let destination = Destination::from_stored(&wire.destination.written(NO_DESTINATION)?);
+        let application = wire.application.text("a readable `application`")?;
+        let dnis = wire.dnis.text("a readable called number (`dnis`)")?;
+        let domain = wire.domain.text("a readable `domain`")?;
+        Ok(Route {
+            key: RouteKey {
+                domain: names.shared(domain.as_deref().unwrap_or_default()),
+                ani: Ani::from_stored(ani),
+                dnis: Dnis::from_stored(dnis.as_deref()),
+            },
+            application_is_stored: application.is_some(),
+            application: match application {
+                Some(word) => Application::from_stored(&word),
+                None => destination
+                    .implied_application()
+                    .unwrap_or(Application::User),
+            },
+            destination,
+        })
+    }
+
+    fn from_text(_: &str, _: Option<&str>) -> Result<Route, &'static str> {
+        Err("any fields")
+    }
+}
+
+impl Client {
+    /// The rules of one domain or of the whole account, in list order.
+    ///
+    /// Callers who ask for the same list at the same time share one request.
+    /// The filters the service offers beyond the domain are not used: whether
+    /// they match exactly, and in which number form, is not documented.
+    ///
+    /// # Errors
+    /// `upstream_rejected` for whatever is not an explicit, complete and
+    /// understood list; otherwise see [`Client::domains`].
+    pub async fn routes(
+        &self,
+        account: &AccountId,
+        domain: Option<&PbxDomain>,
+    ) -> Result<Arc<Vec<Route>>> {
+        let (client, account, domain) = (self.clone(), account.clone(), domain.cloned());
+        let name = format!("{account} {}", domain.as_ref().map_or("", |d| d.as_str()));
+        self.inner
+            .route_lists
+            .join(name, || async move {
+                let routes = client.listed_routes(&account, domain.as_ref()).await?;
+                Ok(Arc::new(routes))
+            })
+            .await
+    }
+
+    /// Like [`Client::routes`], but never answered by a read that began
+    /// earlier: what a change is decided on must be no older than the decision.
+    ///
+    /// # Errors
+    /// See [`Client::routes`].
+    pub async fn routes_now(
+        &self,
+        account: &AccountId,
+        domain: Option<&PbxDomain>,
+    ) -> Result<Arc<Vec<Route>>> {
+        let routes = self.listed_routes(account, domain).await?;
+        Ok(Arc::new(routes))
+    }
+
+    async fn listed_routes(
+        &self,
+        account: &AccountId,
+        domain: Option<&PbxDomain>,
+    ) -> Result<Vec<Route>> {
+        let mut call = Call::get(account_path(account, ["pbx", "route-by-ani"]));
+        if let Some(domain) = domain {
+            call = call.with("domain", domain.as_str());
+        }
+        let what = "the list of VIP rules";
+        let listed: Listed<Route> = self.list(call, what).await?;
+        let homes = self.homes(account, domain, &listed.names, what).await?;
+        let mut routes = listed.rows;
+        // However a row writes its domain, a change names it as it was asked
+        // for: that is what the service has just understood.
+        routes.retain_mut(|route| match homes.of(&route.key.domain) {
+            Some(home) => {
+                route.key.domain = home;
+                true
+            }
+            None => false,
+        });
+        // Equal keys may come in any order, so the stable sort's buffer is not needed.
+        routes.sort_unstable_by(Route::list_order);
+        Ok(routes)
+    }
+
+    /// Waits until a write can be sent at once: login, place in flight, pace.
+    ///
+    /// # Errors
+    /// Those of the login.
+    pub async fn ready_to_write(&self) -> Result<ReadyToWrite> {
+        self.inner.telco.ready().await.map(ReadyToWrite)
+    }
+
+    /// Makes one change that the guard has cleared.
+    ///
+    /// Where the answer is lost, the route is read and the outcome decided by
+    /// what stands there. Dropping the returned future leaves the outcome
+    /// unknown: whoever may be called off should run it in a task of its own.
+    ///
+    /// # Errors
+    /// `confirmation_stale` when the route turns out to have been changed by
+    /// somebody else, and the transport's errors; each says whether it is
+    /// known that nothing was changed.
+    pub async fn write(
+        &self,
+        clearance: Clearance,
+        ready: ReadyToWrite,
+    ) -> Result<Written, NotWritten> {
+        let outcome = self.write_until_known(&clearance, ready).await;
+        // Reads that began before the change must not answer those who ask after it.
+        self.inner.route_lists.leave_alone();
+        outcome
+    }
+}
+
+impl Writable for RouteChange {
+    const LOOK: &'static str = "Look with list_vips (`skyswitch vip list`)";
+
+    fn upstream<'a>(&self, client: &'a Client) -> Result<&'a Upstream> {
+        Ok(&client.inner.telco)
+    }
+
+    async fn call(&self, _: &Client) -> Result<Call> {
+        Ok(write_call(self))
+    }
+
+    fn acknowledged_by(&self, _: &Client) -> Result<&'static [u16]> {
+        // SkySwitch API reference, Route-by-ANI.
+        Ok(match self.after() {
+            Some(_) => &[201],
+            None => &[204],
+        })
+    }
+
+    fn removes(&self) -> bool {
+        self.after().is_none()
+    }
+
+    async fn standing(&self, client: &Client) -> Result<Standing> {
+        let domain = self.key().domain.parse::<PbxDomain>().ok();
+        let routes = client.routes_now(self.account(), domain.as_ref()).await?;
+        let now = routes.iter().find(|route| {
+            route.key.ani == self.key().ani && route.key.dnis.same_as(&self.key().dnis)
+        });
+        let rings_as_wanted = match (now, self.after()) {
+            (None, None) => true,
+            (Some(now), Some(after)) => now.rings_like(after),
+            _ => false,
+        };
+        Ok(if rings_as_wanted {
+            Standing::AsWanted
+        } else if now == self.before() {
+            Standing::AsBefore
+        } else {
+            Standing::Otherwise
+        })
+    }
+}
+
+/// PUT and DELETE take everything as query parameters and no body
+/// (SkySwitch API reference, Route-by-ANI).
+fn write_call(change: &RouteChange) -> Call {
+    let key = change.key();
+    let path = account_path(change.account(), ["pbx", "route-by-ani"]);
+    let method = match change.after() {
+        Some(_) => Method::PUT,
+        None => Method::DELETE,
+    };
+    let mut call = Call::new(method, path)
+        .with("ani", key.ani.as_str())
+        .with("domain", &*key.domain);
+    if let Some(dnis) = key.dnis.to_send() {
+        call = call.with("dnis", dnis);
+    }
+    if let Some(after) = change.after() {
+        call = call.with("destination", after.destination.as_str());
+        // Without an application the service's default is not documented: it is
+        // left out only to restore a rule that had none.
+        if after.application_is_stored {
+            call = call.with("application", after.application.as_str());
+        }
+    }
+    call
+}

@@ -1,0 +1,233 @@
+//! Pieces of a customer's set-up: what stands in their place, and how they are made.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::call::Call;
+use super::numbers::route_path;
+use super::pbx::Pbx;
+use super::upstream::Upstream;
+use super::write::{NotWritten, ReadyToWrite, Standing, Writable, Written};
+use super::{AnsweringRule, Client, DialRule, DialRuleTarget};
+use skyswitch_domain::{AccountId, DidRoute, Extension, PbxDomain, SetupPiece};
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_guard::{Clearance, SetupChange};
+
+/// What stands in the place of a piece.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PieceStanding {
+    /// Whether it is what was wanted.
+    pub stands: bool,
+    /// What it is, in the piece's own form; `None` where nothing is there.
+    pub now: Option<Value>,
+}
+
+impl PieceStanding {
+    fn of_presence(is_there: bool) -> PieceStanding {
+        PieceStanding {
+            stands: is_there,
+            now: is_there.then(|| json!({ "exists": true })),
+        }
+    }
+}
+
+impl Client {
+    /// The PBX API, where it is configured.
+    ///
+    /// # Errors
+    /// `not_configured` where it is not, or not usably.
+    pub fn pbx(&self) -> Result<&Pbx> {
+        match &self.inner.pbx {
+            Some(Ok(pbx)) => Ok(pbx),
+            Some(Err(error)) => Err(error.clone()),
+            None => Err(Error::new(
+                Code::NotConfigured,
+                "the PBX API is not configured",
+                "Set `pbx_base_url` and a PBX login in the config file to have this read and done through the API; \
+                 without it the step is done by hand in the portal.",
+            )
+            .with_field("pbx_base_url")),
+        }
+    }
+
+    /// Whether the PBX API is configured at all.
+    pub fn has_pbx(&self) -> bool {
+        self.inner.pbx.is_some()
+    }
+
+    /// Whether a piece is made by a request of its own: the PBX API's second
+    /// generation makes a domain whole.
+    pub fn makes(&self, piece: &SetupPiece) -> bool {
+        match piece {
+            SetupPiece::DialPlan | SetupPiece::DefaultChain | SetupPiece::DomainUser => {
+                self.pbx().is_ok_and(Pbx::makes_domains_in_parts)
+            }
+            _ => true,
+        }
+    }
+
+    /// What the service says of the token for numbers and their routes.
+    pub async fn number_scopes(&self) -> Result<super::TokenInfo> {
+        let answer = self
+            .inner
+            .numbers
+            .read(Call::get(["oauth", "token"]))
+            .await?;
+        answer.json("the token description")
+    }
+
+    /// Reads what stands in the place of a piece.
+    ///
+    /// # Errors
+    /// `not_configured` without the PBX API where it takes one; the transport's errors.
+    pub async fn piece_standing(
+        &self,
+        account: &AccountId,
+        domain: &PbxDomain,
+        piece: &SetupPiece,
+    ) -> Result<PieceStanding> {
+        Ok(match piece {
+            SetupPiece::PbxDomain { .. } => {
+                PieceStanding::of_presence(self.pbx()?.has_domain(domain).await?)
+            }
+            SetupPiece::DialPlan => {
+                PieceStanding::of_presence(self.pbx()?.has_dial_plan(domain).await?)
+            }
+            SetupPiece::DefaultChain => {
+                let rules = self.pbx()?.dial_rules(domain).await?;
+                PieceStanding::of_presence(rules.iter().any(DialRule::is_chain))
+            }
+            SetupPiece::DomainUser => {
+                let user: Extension = "domain"
+                    .parse()
+                    .map_err(|refused: skyswitch_domain::error::Refused| refused.into_error("user"))?;
+                PieceStanding::of_presence(self.pbx()?.user(domain, &user).await?.is_some())
+            }
+            SetupPiece::AniUser { extension } => {
+                PieceStanding::of_presence(self.pbx()?.user(domain, extension).await?.is_some())
+            }
+            SetupPiece::ForwardAlways { extension } => {
+                let rules = self.pbx()?.answering_rules(domain, extension).await?;
+                let rule = rules.iter().find(|rule| rule.is_for_all_times());
+                PieceStanding {
+                    stands: rule.is_some_and(AnsweringRule::forwards_to_route_by_ani),
+                    now: rule.and_then(|rule| serde_json::to_value(rule).ok()),
+                }
+            }
+            SetupPiece::FallbackRule { to } => {
+                let rules = self.pbx()?.dial_rules(domain).await?;
+                let mut for_us = rules
+                    .iter()
+                    .filter(|rule| rule.is_for_route_by_ani() && rule.is_for_everybody(domain));
+                let wanted = for_us.clone().find(|rule| {
+                    rule.enabled
+                        && matches!(rule.target(domain), DialRuleTarget::User(user) if to.is(&user))
+                });
+                PieceStanding {
+                    stands: wanted.is_some(),
+                    now: wanted
+                        .or_else(|| for_us.next())
+                        .map(|rule| json!(rule.words())),
+                }
+            }
+            SetupPiece::DidRoute { did, route } => {
+                let now = self.did_route(account, did).await?;
+                PieceStanding {
+                    stands: now.as_ref().is_some_and(|now| now.is_like(route)),
+                    now: now.and_then(|now| serde_json::to_value(now).ok()),
+                }
+            }
+        })
+    }
+
+    /// Waits until a piece can be made at once: login, place in flight, pace.
+    ///
+    /// # Errors
+    /// Those of the login; `not_configured` without the PBX API where it takes one.
+    pub async fn ready_to_set_up(&self, piece: &SetupPiece) -> Result<ReadyToWrite> {
+        self.upstream_of(piece)?.ready().await.map(ReadyToWrite)
+    }
+
+    /// Makes one piece that the guard has cleared; see [`Client::write`].
+    ///
+    /// # Errors
+    /// See [`Client::write`].
+    pub async fn set_up(
+        &self,
+        clearance: Clearance<SetupChange>,
+        ready: ReadyToWrite,
+    ) -> Result<Written, NotWritten> {
+        self.write_until_known(&clearance, ready).await
+    }
+
+    fn upstream_of(&self, piece: &SetupPiece) -> Result<&Upstream> {
+        match piece {
+            SetupPiece::DidRoute { .. } => Ok(&self.inner.numbers),
+            _ => self.pbx().map(Pbx::upstream),
+        }
+    }
+}
+
+impl Writable for SetupChange {
+    const LOOK: &'static str = "Look with setup_checklist (`skyswitch checklist`)";
+
+    fn upstream<'a>(&self, client: &'a Client) -> Result<&'a Upstream> {
+        client.upstream_of(self.piece())
+    }
+
+    async fn call(&self, client: &Client) -> Result<Call> {
+        if let SetupPiece::DidRoute { did, route } = self.piece() {
+            return Ok(Call::json(
+                Method::PUT,
+                route_path(self.account(), did)?,
+                route_json(route),
+            ));
+        }
+        let made = client.pbx()?.making(self.domain(), self.piece()).await?;
+        made.ok_or_else(|| {
+            Error::internal(
+                "this PBX API makes that piece by itself",
+                "Please report this as a bug; nothing was sent.",
+            )
+        })
+    }
+
+    fn acknowledged_by(&self, client: &Client) -> Result<&'static [u16]> {
+        match self.piece() {
+            // SkySwitch API reference, Phone Numbers, Route.
+            SetupPiece::DidRoute { .. } => Ok(&[200]),
+            _ => client.pbx().map(Pbx::acknowledgements),
+        }
+    }
+
+    fn removes(&self) -> bool {
+        false
+    }
+
+    async fn standing(&self, client: &Client) -> Result<Standing> {
+        let standing = client
+            .piece_standing(self.account(), self.domain(), self.piece())
+            .await?;
+        Ok(if standing.stands {
+            Standing::AsWanted
+        } else if standing.now.as_ref() == self.before() || is_default(self, standing.now.as_ref())
+        {
+            Standing::AsBefore
+        } else {
+            Standing::Otherwise
+        })
+    }
+}
+
+fn route_json(route: &DidRoute) -> Value {
+    // A map of texts always serialises; null would be refused by the service.
+    serde_json::to_value(route).unwrap_or_default()
+}
+
+/// A user that was just created may have got an answering rule that forwards
+/// nowhere; nobody else made it.
+fn is_default(change: &SetupChange, now: Option<&Value>) -> bool {
+    matches!(change.piece(), SetupPiece::ForwardAlways { .. })
+        && change.before().is_none()
+        && now.is_some_and(|rule| rule["forwards_to"].as_array().is_some_and(Vec::is_empty))
+}

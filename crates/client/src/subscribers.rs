@@ -1,0 +1,175 @@
+//! The users of a PBX domain (SkySwitch API reference, PBX Subscribers).
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+
+use super::call::Call;
+use super::page::{Names, Row};
+use super::scalar::Field;
+use super::{Client, account_path};
+use skyswitch_domain::{AccountId, PbxDomain, names_ani_user};
+use skyswitch_domain::error::Result;
+
+/// A user of a PBX domain; queues, attendants and system users are users, too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subscriber {
+    /// Its id, usually an extension such as `101`.
+    pub user: String,
+    /// The name shown, where there is one.
+    pub name: Option<String>,
+    /// `system-user`, `system-queue`, … for what is no person.
+    pub service_code: Option<String>,
+}
+
+impl Subscriber {
+    /// Whether it is the user that calls are pointed at for Route by ANI: by
+    /// its id or by its name, in any writing ("Route By ANI").
+    pub fn is_ani_user(&self) -> bool {
+        names_ani_user(&self.user) || self.name.as_deref().is_some_and(names_ani_user)
+    }
+}
+
+impl Subscriber {
+    /// Whether it stands for the domain's own machinery, and rings nobody.
+    pub fn is_system_user(&self) -> bool {
+        self.service_code.as_deref() == Some("system-user")
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct SubscriberWire {
+    #[serde(default)]
+    user: Field,
+    #[serde(default)]
+    name: Field,
+    #[serde(default)]
+    first_name: Field,
+    #[serde(default)]
+    last_name: Field,
+    #[serde(default)]
+    srv_code: Field,
+    #[serde(default)]
+    domain: Field,
+}
+
+/// A row with the domain that it names; blank where it names none.
+#[derive(PartialEq)]
+struct Placed(Subscriber, Arc<str>);
+
+impl Row for Placed {
+    type Wire = SubscriberWire;
+
+    fn from_wire(
+        wire: SubscriberWire,
+        key: Option<&str>,
+        names: &mut Names,
+    ) -> Result<Placed, &'static str> {
+        // Who is a Route by ANI user is told by these: none may be half-read.
+        let lacks = "a readable user";
+        let first_name = wire.first_name.text(lacks)?;
+        let parts = [first_name, wire.last_name.text(lacks)?];
+        let full_name = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let full_name = (!full_name.is_empty()).then_some(full_name);
+        let user = wire.user.text(lacks)?.or_else(|| key.map(str::to_owned));
+        let home = wire.domain.text("a readable domain")?;
+        Ok(Placed(
+            Subscriber {
+                user: user.ok_or(lacks)?,
+                name: wire.name.text(lacks)?.or(full_name),
+                service_code: wire.srv_code.text(lacks)?,
+            },
+            names.shared(home.as_deref().unwrap_or_default()),
+        ))
+    }
+
+    fn from_text(text: &str, key: Option<&str>) -> Result<Placed, &'static str> {
+        let subscriber = Subscriber {
+            user: key.ok_or("a readable user")?.to_owned(),
+            name: Some(text.to_owned()),
+            service_code: None,
+        };
+        Ok(Placed(subscriber, "".into()))
+    }
+}
+
+/// Lists of users by account and domain, each with the moment it was read.
+#[derive(Default)]
+pub(super) struct SubscriberCache {
+    lists: Mutex<HashMap<(AccountId, PbxDomain), Kept>>,
+}
+
+/// A list and when it was read.
+struct Kept {
+    read: Instant,
+    list: Arc<Vec<Subscriber>>,
+}
+
+/// Lists kept at most; the oldest goes first.
+const LISTS_KEPT: usize = 64;
+
+impl SubscriberCache {
+    fn get(
+        &self,
+        place: &(AccountId, PbxDomain),
+        no_older_than: Duration,
+    ) -> Option<Arc<Vec<Subscriber>>> {
+        let lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        lists
+            .get(place)
+            .filter(|kept| kept.read.elapsed() <= no_older_than)
+            .map(|kept| Arc::clone(&kept.list))
+    }
+
+    fn keep(&self, place: (AccountId, PbxDomain), list: &Arc<Vec<Subscriber>>) {
+        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        if lists.len() >= LISTS_KEPT {
+            let oldest = lists.iter().min_by_key(|(_, kept)| kept.read);
+            if let Some(place) = oldest.map(|(place, _)| place.clone()) {
+                lists.remove(&place);
+            }
+        }
+        let kept = Kept {
+            read: Instant::now(),
+            list: Arc::clone(list),
+        };
+        lists.insert(place, kept);
+    }
+}
+
+impl Client {
+    /// The users of a domain, ordered by id, from a list that is at most so old.
+    ///
+    /// # Errors
+    /// See [`Client::domains`].
+    pub async fn subscribers(
+        &self,
+        account: &AccountId,
+        domain: &PbxDomain,
+        no_older_than: Duration,
+    ) -> Result<Arc<Vec<Subscriber>>> {
+        let place = (account.clone(), domain.clone());
+        if let Some(list) = self.inner.subscribers.get(&place, no_older_than) {
+            return Ok(list);
+        }
+        let call = Call::get(account_path(account, ["pbx", "subscribers"]))
+            .with("domain", domain.as_str());
+        let what = "the list of subscribers";
+        let listed = self.list::<Placed>(call, what).await?;
+        let homes = self
+            .homes(account, Some(domain), &listed.names, what)
+            .await?;
+        let mut list: Vec<Subscriber> = listed
+            .rows
+            .into_iter()
+            .filter(|Placed(_, home)| homes.of(home).is_some())
+            .map(|Placed(subscriber, _)| subscriber)
+            .collect();
+        list.sort_by(|a, b| a.user.cmp(&b.user));
+        let list = Arc::new(list);
+        self.inner.subscribers.keep(place, &list);
+        Ok(list)
+    }
+}

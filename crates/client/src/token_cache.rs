@@ -1,0 +1,89 @@
+//! The token between calls and between processes.
+//!
+//! Ten servers that start at once log in once: whoever holds the lock logs in,
+//! the others find the token in the file.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::auth::Token;
+use skyswitch_domain::error::Result;
+use skyswitch_guard::store::{FileLock, StateFolder};
+
+/// Where the token is kept.
+#[derive(Debug, Clone)]
+pub enum TokenCache {
+    /// In a private file of the state folder, shared with other processes.
+    Shared(StateFolder),
+    /// In this process only, for the sandbox.
+    Private,
+}
+
+/// One login's place in the cache.
+#[derive(Debug)]
+pub(super) struct TokenSlot {
+    folder: Option<StateFolder>,
+    name: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TokenFile {
+    token: Token,
+}
+
+impl TokenSlot {
+    /// The slot of a login. Its name is a digest, so that two environments or
+    /// users never share a token, and wrong credentials never find a good one.
+    pub fn new(cache: &TokenCache, login: &[&str]) -> TokenSlot {
+        let mut hash = Sha256::new();
+        for part in login {
+            hash.update(part.len().to_le_bytes());
+            hash.update(part);
+        }
+        let digest = hash.finalize();
+        let name = digest[..8].iter().map(|byte| format!("{byte:02x}"));
+        TokenSlot {
+            folder: match cache {
+                TokenCache::Shared(folder) => Some(folder.clone()),
+                TokenCache::Private => None,
+            },
+            name: format!("token-{}", name.collect::<String>()),
+        }
+    }
+
+    /// Keeps other processes from logging in meanwhile.
+    pub async fn lock(&self) -> Result<Option<FileLock>> {
+        match &self.folder {
+            Some(folder) => folder.lock(&format!("{}.lock", self.name)).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The token another call or process left. A damaged file counts as none.
+    pub fn load(&self) -> Result<Option<Token>> {
+        let Some(folder) = &self.folder else {
+            return Ok(None);
+        };
+        let bytes = folder.read(&self.file_name())?;
+        Ok(bytes
+            .and_then(|bytes| serde_json::from_slice::<TokenFile>(&bytes).ok())
+            .map(|file| file.token))
+    }
+
+    /// Leaves a token for others.
+    pub fn save(&self, token: &Token) -> Result<()> {
+        let Some(folder) = &self.folder else {
+            return Ok(());
+        };
+        let file = TokenFile {
+            token: token.clone(),
+        };
+        // Strings and numbers always serialise; an empty file would count as no token.
+        let json = serde_json::to_vec(&file).unwrap_or_default();
+        folder.replace(&self.file_name(), &json)
+    }
+
+    fn file_name(&self) -> String {
+        format!("{}.json", self.name)
+    }
+}

@@ -1,0 +1,252 @@
+//! How any change is sent: until it is known whether it was made.
+
+use super::Client;
+use super::answer;
+use super::call::Call;
+use super::http::{Failure, Place};
+use super::retry::{self, Budget};
+use super::upstream::Upstream;
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_guard::Clearance;
+
+/// A place and a pace for one write.
+#[derive(Debug)]
+pub struct ReadyToWrite(pub(super) Place);
+
+/// A change that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// How that is known.
+    pub evidence: Evidence,
+    /// The service's id of the request, where it gave one.
+    pub request_id: Option<String>,
+}
+
+/// How a write is known to have happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Evidence {
+    /// The service said so.
+    Acknowledged,
+    /// Its answer was lost, a failure or not the documented one; reading the route showed the change.
+    ReadBack,
+}
+
+/// A change that was not made, or of which that is not known.
+#[derive(Debug, Clone)]
+pub struct NotWritten {
+    /// What went wrong.
+    pub error: Error,
+    /// False when the change may have been made all the same.
+    pub is_known: bool,
+}
+
+impl From<Error> for NotWritten {
+    fn from(error: Error) -> Self {
+        NotWritten {
+            error,
+            is_known: true,
+        }
+    }
+}
+
+impl NotWritten {
+    fn in_doubt(error: Error) -> Self {
+        NotWritten {
+            error,
+            is_known: false,
+        }
+    }
+}
+
+impl Written {
+    fn read_back() -> Written {
+        Written {
+            evidence: Evidence::ReadBack,
+            request_id: None,
+        }
+    }
+}
+
+/// A change that can be sent, and of which reading tells whether it stands.
+pub(super) trait Writable: Send + Sync {
+    /// Where to look, for hints.
+    const LOOK: &'static str;
+
+    /// The API it is made through.
+    fn upstream<'a>(&self, client: &'a Client) -> Result<&'a Upstream>;
+
+    /// The request that makes it.
+    fn call(&self, client: &Client) -> impl Future<Output = Result<Call>> + Send;
+
+    /// The statuses by which its API's reference says that it was made. Every
+    /// other answer but a plain refusal is settled by a read.
+    fn acknowledged_by(&self, client: &Client) -> Result<&'static [u16]>;
+
+    /// Whether it takes something away, so that "not found" may mean done.
+    fn removes(&self) -> bool;
+
+    /// What a read says of it.
+    fn standing(&self, client: &Client) -> impl Future<Output = Result<Standing>> + Send;
+}
+
+/// What a read says about a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    AsWanted,
+    AsBefore,
+    Otherwise,
+}
+
+impl Client {
+    /// Sends a change, repeats it where that is safe, and settles by reading
+    /// what no answer tells.
+    pub(super) async fn write_until_known<C: Writable>(
+        &self,
+        clearance: &Clearance<C>,
+        ready: ReadyToWrite,
+    ) -> Result<Written, NotWritten> {
+        let change = clearance.change();
+        let upstream = change.upstream(self)?;
+        let documented = change.acknowledged_by(self)?;
+        let call = change.call(self).await?;
+        let budget = Budget::default();
+        let mut waits = retry::backoff();
+        let mut place = Some(ready.0);
+        let mut seen_now = clearance.is_recent();
+        let mut in_doubt = false;
+        let mut may_arrive = false;
+        let mut renewed = false;
+        loop {
+            if !seen_now {
+                match change.standing(self).await {
+                    Ok(Standing::AsBefore) => {}
+                    Ok(Standing::AsWanted) => return Ok(Written::read_back()),
+                    Ok(Standing::Otherwise) => return Err(changed_by_others::<C>(in_doubt)),
+                    Err(error) if in_doubt => return Err(outcome_unknown::<C>(&error)),
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            seen_now = false;
+            let token = match upstream.token(false).await {
+                Ok(token) => token,
+                Err(error) if in_doubt => return self.settle(change, error, may_arrive).await,
+                Err(error) => return Err(error.into()),
+            };
+            let failure = match upstream.attempt(&call, &token, &budget, place.take()).await {
+                Ok(answer) if answer.acknowledges(documented) => {
+                    return Ok(Written {
+                        evidence: Evidence::Acknowledged,
+                        request_id: answer.request_id,
+                    });
+                }
+                Ok(answer) => Failure::Lost(answer::no_answer(&answer, token.access())),
+                Err(failure) => failure,
+            };
+            may_arrive |= may_still_arrive(&failure);
+            let status = failure.status();
+            if status == Some(404) && in_doubt && change.removes() {
+                // Our own earlier attempt removed it, even if the list still shows it.
+                return Ok(Written::read_back());
+            }
+            if status == Some(401) && !renewed {
+                renewed = true;
+                match upstream.renewed(&token).await {
+                    Err(error) if in_doubt => return self.settle(change, error, may_arrive).await,
+                    Err(error) => return Err(error.into()),
+                    Ok(_) => continue,
+                }
+            }
+            in_doubt |= may_have_acted(&failure);
+            let wait = waits.next().and_then(|wait| budget.wait(&failure, wait));
+            match wait {
+                Some(wait) if retry::is_passing(&failure) => tokio::time::sleep(wait).await,
+                _ if in_doubt => {
+                    return self.settle(change, failure.into_error(), may_arrive).await;
+                }
+                _ => return Err(failure.into_error().into()),
+            }
+        }
+    }
+
+    /// Decides the outcome of a change that is not tried again, by what stands.
+    /// What the service may still be at work on is not known to have failed.
+    async fn settle<C: Writable>(
+        &self,
+        change: &C,
+        error: Error,
+        may_arrive: bool,
+    ) -> Result<Written, NotWritten> {
+        match change.standing(self).await {
+            Ok(Standing::AsWanted) => Ok(Written::read_back()),
+            Ok(Standing::AsBefore) if may_arrive => Err(not_seen_yet::<C>(&error)),
+            Ok(Standing::AsBefore) => Err(error.into()),
+            Ok(Standing::Otherwise) => Err(changed_by_others::<C>(true)),
+            Err(_) => Err(outcome_unknown::<C>(&error)),
+        }
+    }
+}
+
+fn may_have_acted(failure: &Failure) -> bool {
+    match failure {
+        Failure::Lost(_) | Failure::TooLarge(_) => true,
+        // 409: it is there already, perhaps by our own lost attempt. 404: for a
+        // removal, gone already. Neither that nor a redirect proves that the
+        // service did nothing before it answered so.
+        Failure::Answered { status, .. } => {
+            matches!(status, 300..=399 | 404 | 408 | 409 | 500..=599)
+        }
+        Failure::NotSent(_) | Failure::Final(_) => false,
+    }
+}
+
+/// Whether the service may act on the request later than its failure came, or
+/// show only later that it did.
+fn may_still_arrive(failure: &Failure) -> bool {
+    match failure {
+        Failure::Lost(_) | Failure::TooLarge(_) => true,
+        Failure::Answered { status, .. } => matches!(status, 408 | 502 | 504),
+        Failure::NotSent(_) | Failure::Final(_) => false,
+    }
+}
+
+fn changed_by_others<C: Writable>(in_doubt: bool) -> NotWritten {
+    let hint = format!("{} and decide again.", C::LOOK);
+    if in_doubt {
+        return NotWritten::in_doubt(Error::new(
+            Code::UpstreamUnavailable,
+            "it is not known whether the change was made: the service's answer was lost, and what stands now is neither as it was nor as wanted",
+            hint,
+        ));
+    }
+    let error = Error::new(
+        Code::ConfirmationStale,
+        "somebody else changed the route before the change could be sent, so nothing was done",
+        hint,
+    );
+    error.into()
+}
+
+fn not_seen_yet<C: Writable>(error: &Error) -> NotWritten {
+    let detail = error.detail();
+    let mut told = Error::new(
+        error.code(),
+        format!(
+            "{error}; the change does not stand so far, and it is not known whether it is still carried out"
+        ),
+        format!("{} in a minute, before trying again.", C::LOOK),
+    );
+    if let Some(status) = detail.status {
+        told = told.with_answer(status, detail.request_id.clone());
+    }
+    NotWritten::in_doubt(told)
+}
+
+fn outcome_unknown<C: Writable>(error: &Error) -> NotWritten {
+    NotWritten::in_doubt(Error::new(
+        Code::UpstreamUnavailable,
+        format!(
+            "it is not known whether the change was made: {error}, and what stands could not be read afterwards"
+        ),
+        format!("{} before trying again.", C::LOOK),
+    ))
+}

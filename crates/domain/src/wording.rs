@@ -1,0 +1,36 @@
+//! How values of this program become words in a text.
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// The word that JSON results have for a state, for example `not_sent`.
+pub fn word(state: impl Serialize) -> String {
+    match serde_json::to_value(state) {
+        Ok(Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
+
+/// A sentence or title that begins with a capital letter.
+pub fn capitalised(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{capitalised, word};
+    use crate::ops::RowState;
+
+    #[test]
+    fn states_are_called_as_in_results() {
+        assert_eq!(word(RowState::NotSent), "not_sent");
+    }
+
+    #[test]
+    fn a_sentence_begins_with_a_capital_letter() {
+        assert_eq!(capitalised("give one"), "Give one");
+        assert_eq!(capitalised(""), "");
+    }
+}

@@ -1,0 +1,155 @@
+//! Approvals: changes that wait for a person at a terminal.
+
+use jiff::Timestamp;
+
+use super::{
+    Answer, CONFIRMATION_LIFETIME, Change, Clearance, Guard, Pending, TypedValue, Verdict, stale,
+};
+use crate::store::{Approval, ApprovalState, NewApproval};
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::redact::shown;
+
+impl Guard {
+    /// The changes that wait for a person at a terminal.
+    ///
+    /// # Errors
+    /// `internal` when the state folder cannot be used.
+    pub async fn waiting(&self) -> Result<Vec<Approval>> {
+        let now = Timestamp::now().as_second();
+        self.store().await?.waiting(now).await
+    }
+
+    /// A change that waits, by its code in any writing.
+    ///
+    /// # Errors
+    /// `not_found` when no such change waits any more.
+    pub async fn waiting_under(&self, code: &str) -> Result<Approval> {
+        let typed: String = code
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .map(|letter| letter.to_ascii_uppercase())
+            .collect();
+        let waiting = self.waiting().await?;
+        let found = waiting
+            .into_iter()
+            .find(|approval| approval.code.replace('-', "") == typed);
+        found.ok_or_else(|| no_such_approval(code))
+    }
+
+    /// Settles a change that waits by what the person typed: true when it is
+    /// approved now, false when it is declined.
+    ///
+    /// # Errors
+    /// `not_found` when it was settled or lapsed meanwhile.
+    pub async fn settle(&self, approval: &Approval, answer: &Answer) -> Result<bool> {
+        let asked = asked_for(approval);
+        let agreed = matches!((answer, asked), (Answer::Typed(text), Some(asked))
+            if asked.is_typed_as(text));
+        let state = match agreed {
+            true => ApprovalState::Approved,
+            false => ApprovalState::Declined,
+        };
+        let now = Timestamp::now().as_second();
+        let store = self.store().await?;
+        if store
+            .advance(&approval.code, ApprovalState::Waiting, state, now)
+            .await?
+        {
+            Ok(agreed)
+        } else {
+            Err(no_such_approval(&approval.code))
+        }
+    }
+
+    /// Decides by what a person did at a terminal, or puts the change before one.
+    pub(super) async fn by_terminal<C: Change>(&self, change: C) -> Result<Verdict<C>> {
+        let store = self.store().await?;
+        let binding = self.binding(&change);
+        let fingerprint = change.fingerprint();
+        let now = Timestamp::now();
+        let found = store.find_approval(&binding, now.as_second()).await?;
+        if let Some(approval) = found {
+            let same_state = approval.fingerprint == fingerprint;
+            match approval.state() {
+                ApprovalState::Waiting if same_state => {
+                    return Ok(Verdict::Pending(pending(&change, &approval)));
+                }
+                decided @ (ApprovalState::Approved | ApprovalState::Declined) => {
+                    let first = store
+                        .advance(
+                            &approval.code,
+                            decided,
+                            ApprovalState::Used,
+                            now.as_second(),
+                        )
+                        .await?;
+                    if first && decided == ApprovalState::Declined {
+                        return Ok(Verdict::Declined);
+                    }
+                    if first && same_state {
+                        return Ok(Verdict::Cleared(Clearance::grant(change)));
+                    }
+                    if first {
+                        return Err(stale(&change));
+                    }
+                }
+                // The route changed before anybody decided: a new code is due.
+                _ => {}
+            }
+        }
+        let code = approval_code();
+        let expires_at = now + CONFIRMATION_LIFETIME;
+        let preview = change.preview();
+        let new = NewApproval {
+            code: &code,
+            binding: &binding,
+            fingerprint: &fingerprint,
+            asks_for: preview.asks_for().kind(),
+            typed_value: preview.typed_value(),
+            preview: preview.text(),
+            expires_at: expires_at.as_second(),
+        };
+        store.add_approval(&new, now.as_second()).await?;
+        Ok(Verdict::Pending(Pending {
+            preview,
+            approval_code: Some(code),
+            confirmation: None,
+            only_at_terminal: change.asks_a_person(),
+            form_failed: false,
+            expires_at,
+        }))
+    }
+}
+
+fn no_such_approval(code: &str) -> Error {
+    Error::new(
+        Code::NotFound,
+        format!("no change waits under the code `{}`", shown(code, 40)),
+        "It was decided already or has lapsed; `skyswitch approve` lists those that wait.",
+    )
+    .with_field("code")
+}
+
+/// What a person has to type for a change that waits, if this program knows the kind.
+pub fn asked_for(approval: &Approval) -> Option<TypedValue> {
+    TypedValue::from_stored(&approval.asks_for, &approval.typed_value)
+}
+
+fn pending(change: &impl Change, approval: &Approval) -> Pending {
+    Pending {
+        preview: change.preview(),
+        approval_code: Some(approval.code.clone()),
+        confirmation: None,
+        only_at_terminal: change.asks_a_person(),
+        form_failed: false,
+        expires_at: Timestamp::from_second(approval.expires_at).unwrap_or(Timestamp::MIN),
+    }
+}
+
+/// Eight letters and digits that cannot be mistaken for one another, as `K7QM-3XPD`.
+fn approval_code() -> String {
+    const LETTERS: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
+    let letter = || char::from(LETTERS[usize::from(rand::random::<u8>() & 31)]);
+    let half = || (0..4).map(|_| letter()).collect::<String>();
+    format!("{}-{}", half(), half())
+}

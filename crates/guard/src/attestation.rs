@@ -1,0 +1,89 @@
+//! A person's word that a step of the set-up is done which no API shows.
+
+use jiff::Timestamp;
+
+use super::change::digest;
+use super::{Change, Clearance, Guard, Preview};
+use crate::Limits;
+use crate::store::NewAttestation;
+use skyswitch_domain::error::Result;
+use skyswitch_domain::{AccountId, PbxDomain, SetupStep};
+
+/// What a person is about to attest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttestStep {
+    /// The account.
+    pub account: AccountId,
+    /// The customer's domain.
+    pub domain: PbxDomain,
+    /// The step.
+    pub step: SetupStep,
+    /// The person, as named.
+    pub attested_by: String,
+    /// What proved it: the ticket that was answered, a test call.
+    pub note: String,
+    /// Grows whenever the step is attested or withdrawn: a consent that was
+    /// given before that is good for nothing any more.
+    pub last_word: i64,
+}
+
+impl Change for AttestStep {
+    fn preview(&self) -> Preview {
+        Preview::of_attestation(self)
+    }
+
+    fn needs_consent(&self, _: &Limits) -> bool {
+        true
+    }
+
+    /// Neither a token nor a flag stands in for the person who has looked.
+    fn asks_a_person(&self) -> bool {
+        true
+    }
+
+    fn refuse_beyond(&self, limits: &Limits) -> Result<()> {
+        limits.refuse_domain(self.domain.as_str())
+    }
+
+    /// Nothing changes at the service.
+    fn count(&self) -> usize {
+        0
+    }
+
+    fn fingerprint(&self) -> String {
+        // Nothing else is seen of a step that no API shows.
+        digest(&("attestation", self.last_word))
+    }
+
+    fn binding(&self) -> String {
+        digest(&(
+            "attest",
+            self.account.as_str(),
+            self.domain.as_str(),
+            self.step,
+            &self.attested_by,
+            &self.note,
+        ))
+    }
+}
+
+impl Guard {
+    /// Writes down what a person attested.
+    ///
+    /// # Errors
+    /// `internal` when the store cannot be used.
+    pub async fn attest(&self, clearance: Clearance<AttestStep>, asked_by: &str) -> Result<i64> {
+        let attested = clearance.change();
+        let new = NewAttestation {
+            realm: &self.realm,
+            account: attested.account.as_str(),
+            domain: attested.domain.as_str(),
+            step: attested.step,
+            attested_by: &attested.attested_by,
+            note: &attested.note,
+            asked_by,
+            now: Timestamp::now().as_millisecond(),
+        };
+        self.store().await?.attest(&new).await
+    }
+}

@@ -1,0 +1,123 @@
+//! The hard block: a customer's number is not pointed at the ANI user while
+//! nobody knows that callers without a VIP rule are sent somewhere.
+
+use serde::Serialize;
+
+use crate::store::Attestation;
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::redact::shown;
+use skyswitch_domain::{DidRoute, Extension, PbxDomain};
+
+/// What a domain's dial plan shows of the dial translation rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FallbackReading {
+    /// The rule stands.
+    Stands {
+        /// The rule, in words for people.
+        words: String,
+        /// Whom it sends callers to.
+        to: String,
+    },
+    /// The dial plan was read, and the rule is not there or does nothing.
+    Missing(String),
+    /// Dial plans cannot be read from here, this one as little as any other.
+    NotShown(String),
+    /// What was read of this dial plan neither proves nor disproves the rule.
+    NotJudged(String),
+    /// Reading it failed just now; what it shows is not known.
+    Failed(String),
+}
+
+/// That callers without a VIP rule are sent somewhere. Only [`Fallback::of`]
+/// makes one, from a rule that was read or a person's attestation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fallback {
+    words: String,
+    verified: bool,
+}
+
+impl Fallback {
+    /// Judges what is known. A dial plan that shows no rule outweighs any
+    /// attestation, and one that might show it must be asked again first.
+    pub fn of(reading: &FallbackReading, attestation: Option<&Attestation>) -> Option<Fallback> {
+        match (reading, attestation) {
+            (FallbackReading::Stands { words, .. }, _) => Some(Fallback {
+                words: words.clone(),
+                verified: true,
+            }),
+            (FallbackReading::Missing(_) | FallbackReading::Failed(_), _)
+            | (FallbackReading::NotShown(_) | FallbackReading::NotJudged(_), None) => None,
+            (FallbackReading::NotShown(_) | FallbackReading::NotJudged(_), Some(attestation)) => {
+                Some(Fallback {
+                    words: format!(
+                        "attested by {}: {}",
+                        shown(&attestation.attested_by, 100),
+                        shown(&attestation.note, 200)
+                    ),
+                    verified: false,
+                })
+            }
+        }
+    }
+
+    /// Whether the rule itself was read.
+    pub fn is_verified(&self) -> bool {
+        self.verified
+    }
+
+    /// How it is known, for people.
+    pub fn words(&self) -> &str {
+        &self.words
+    }
+}
+
+/// That a DID may be pointed where it shall go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MayRoute {
+    fallback: Option<Fallback>,
+}
+
+impl MayRoute {
+    /// Judges where a route goes: to an ANI user only with a fallback. A domain
+    /// whose ANI users are not known (`None`) is treated as if every user were one.
+    ///
+    /// # Errors
+    /// `blocked`, which no confirmation lifts.
+    pub fn judge(
+        route: &DidRoute,
+        domain: &PbxDomain,
+        ani_users: Option<&[Extension]>,
+        fallback: Option<&Fallback>,
+    ) -> Result<MayRoute> {
+        let goes_to_ani_user = match (route.user(), ani_users) {
+            (None, _) => false,
+            (Some(_), None) => true,
+            // A user of another domain was not looked at.
+            (Some((_, host)), _) if !domain.is(host) => true,
+            (Some((user, _)), Some(ani_users)) => ani_users.iter().any(|known| known.is(user)),
+        };
+        match (goes_to_ani_user, fallback) {
+            (false, _) => Ok(MayRoute { fallback: None }),
+            (true, Some(fallback)) => Ok(MayRoute {
+                fallback: Some(fallback.clone()),
+            }),
+            (true, None) => Err(Error::new(
+                Code::Blocked,
+                format!(
+                    "the number is not pointed at {}: nobody has verified or attested that {domain}'s dial \
+                     translation rule exists, and without it every caller who is not a VIP is dropped. No \
+                     confirmation lifts this",
+                    route.goes_to()
+                ),
+                "setup_checklist says what is known of the rule and what to do: usually to send its support ticket and \
+                 to wait for SkySwitch's written answer.",
+            )
+            .with_field("dial_translation_rule")),
+        }
+    }
+
+    /// The fallback that callers without a VIP rule are sent to, where it matters.
+    pub fn fallback(&self) -> Option<&Fallback> {
+        self.fallback.as_ref()
+    }
+}

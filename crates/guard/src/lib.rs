@@ -1,0 +1,366 @@
+//! The confirmation guard: the only maker of [`Clearance`], without which the
+//! client writes nothing.
+//!
+//! A destructive change is cleared when a person saw exactly that change and
+//! typed the value it asks for. How the person is reached differs by
+//! [`Channel`]; what counts as consent is decided here and nowhere else.
+
+mod approvals;
+mod attestation;
+mod change;
+mod clearance;
+mod fallback;
+mod limits;
+mod plan;
+mod preview;
+mod sealed;
+mod setup;
+mod setup_preview;
+pub mod store;
+mod typed;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::OnceCell;
+
+pub use approvals::asked_for;
+pub use attestation::AttestStep;
+pub use change::{Change, Doubt, RouteChange};
+pub use clearance::Clearance;
+pub use fallback::{Fallback, FallbackReading, MayRoute};
+pub use plan::RoutePlan;
+pub use preview::Preview;
+use sealed::{Purpose, Seal};
+pub use setup::{SetupChange, SetupPlan};
+pub use typed::TypedValue;
+
+use crate::store::{SharedStore, Store, TimeSpan};
+use crate::{ConfirmMode, Limits};
+use skyswitch_domain::error::{Code, Error, Result};
+
+/// How long a confirmation may be answered and used.
+pub const CONFIRMATION_LIFETIME: Duration = Duration::from_secs(300);
+
+/// The window of `max_changes_per_hour`, in milliseconds.
+pub(crate) const HOUR: i64 = 3_600_000;
+
+/// How long a used confirmation is remembered: far longer than it lives, so
+/// that a clock set back does not make it good again.
+const USED_KEPT_FOR: Duration = Duration::from_secs(30 * 86_400);
+
+/// A person's answer to a question, as a face received it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// The person sent this text. Whether it is consent is the guard's to judge.
+    Typed(String),
+    /// Declined, cancelled, timed out, or sent something that is no text.
+    Refused,
+    /// The client failed to show the form, so no person has seen the question.
+    NotShown {
+        /// The token that came with the call, as from a client without forms.
+        confirmation: Option<String>,
+    },
+}
+
+/// Asks a person during the call. Implemented by MCP elicitation and by the terminal.
+pub trait AskPerson: Sync {
+    /// Shows the preview word for word and returns what the person typed.
+    fn ask<'a>(
+        &'a self,
+        preview: &'a Preview,
+    ) -> std::pin::Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
+}
+
+/// How a person can be reached from where the call came from.
+pub enum Channel<'a> {
+    /// Asked during the call.
+    During(&'a dyn AskPerson),
+    /// Asked between two calls: the first returns a question with a sealed
+    /// state, the second brings both back (MCP 2026-07-28).
+    Between {
+        /// The sealed state of the earlier call.
+        state: Option<&'a str>,
+        /// The answer that came with it.
+        answer: Option<Answer>,
+    },
+    /// Not from here: the caller has no forms.
+    Elsewhere {
+        /// A token from an earlier answer, where the operator allows tokens.
+        confirmation: Option<&'a str>,
+        /// Whether the caller claims forms, but failed to show one.
+        form_failed: bool,
+    },
+    /// The person gave their consent with the command itself (`--yes`).
+    Given,
+}
+
+/// What the guard makes of a change.
+#[derive(Debug)]
+pub enum Verdict<C: Change> {
+    /// Go ahead.
+    Cleared(Clearance<C>),
+    /// Ask the person and clear it only if the route still stands as shown.
+    AskDuring(Preview),
+    /// Return this question with its state; the answer comes with the next call.
+    AskBetween {
+        /// What the person is shown.
+        preview: Preview,
+        /// To be handed back with the answer.
+        state: String,
+    },
+    /// The person has to act somewhere else first.
+    Pending(Pending),
+    /// The person said no, or something other than the value asked for.
+    Declined,
+}
+
+/// A change that waits for its confirmation.
+#[derive(Debug, Clone)]
+pub struct Pending {
+    /// What the person is to be shown, word for word.
+    pub preview: Preview,
+    /// For `skyswitch approve`, in mode `human`.
+    pub approval_code: Option<String>,
+    /// To be sent back as `confirmation`, in mode `token`.
+    pub confirmation: Option<String>,
+    /// Whether a terminal is the only place to settle it: what a model could
+    /// send to the approval page is no person's word.
+    pub only_at_terminal: bool,
+    /// Whether it waits because the client failed to show its form.
+    pub form_failed: bool,
+    /// When it lapses.
+    pub expires_at: Timestamp,
+}
+
+/// The guard of one installation and one upstream.
+#[derive(Debug)]
+pub struct Guard {
+    mode: ConfirmMode,
+    limits: Limits,
+    /// Which upstream this is for, so that a sandbox's consent is worth nothing elsewhere.
+    realm: String,
+    store: SharedStore,
+    seal: OnceCell<Seal>,
+}
+
+impl Guard {
+    /// A guard that keeps its confirmations in `store` and its key beside it.
+    /// Touches no disk yet.
+    pub fn new(
+        mode: ConfirmMode,
+        limits: Limits,
+        realm: impl Into<String>,
+        store: SharedStore,
+    ) -> Self {
+        Guard {
+            mode,
+            limits,
+            realm: realm.into(),
+            store,
+            seal: OnceCell::new(),
+        }
+    }
+
+    /// Decides about a change whose present state was read just now.
+    ///
+    /// # Errors
+    /// `blocked`, `confirmation_invalid`, `confirmation_stale`, or `internal`
+    /// when the state folder cannot be used. Nothing may be sent after any of them.
+    pub async fn decide<C: Change>(&self, change: C, channel: &Channel<'_>) -> Result<Verdict<C>> {
+        self.refuse_beyond_limits(&change).await?;
+        let carries_consent = matches!(
+            channel,
+            Channel::Between { state: Some(_), .. }
+                | Channel::Elsewhere {
+                    confirmation: Some(_),
+                    ..
+                }
+        );
+        if !change.needs_consent(&self.limits) && !carries_consent {
+            return Ok(Verdict::Cleared(Clearance::grant(change)));
+        }
+        if self.mode == ConfirmMode::Block && change.needs_consent(&self.limits) {
+            return Err(Error::new(
+                Code::Blocked,
+                format!(
+                    "the operator blocks destructive changes, so this was not done: {}",
+                    change.preview().summary()
+                ),
+                "Tell the person; the operator can start the server with `--confirm human`.",
+            ));
+        }
+        match channel {
+            Channel::Given if change.asks_a_person() => Err(Error::new(
+                Code::ConfirmationInvalid,
+                "no flag agrees to this: a person has to see it and type the value themselves",
+                "Run the command at an interactive terminal without `--yes`.",
+            )),
+            Channel::Given => Ok(Verdict::Cleared(Clearance::grant(change))),
+            Channel::During(_) => Ok(Verdict::AskDuring(change.preview())),
+            Channel::Between { state, answer } => {
+                self.between_calls(change, *state, answer.as_ref()).await
+            }
+            Channel::Elsewhere { confirmation, .. } => match (self.mode, confirmation) {
+                (ConfirmMode::Token, confirmation) if !change.asks_a_person() => {
+                    self.by_token(change, *confirmation).await
+                }
+                (_, Some(_)) => Err(Error::new(
+                    Code::ConfirmationInvalid,
+                    "confirmation tokens are not accepted here: a person confirms each change",
+                    "Call again without `confirmation`; the answer says how the person approves.",
+                )
+                .with_field("confirmation")),
+                (_, None) => self.by_terminal(change).await,
+            },
+        }
+    }
+
+    /// Refuses what the operator has put out of reach, whoever agrees to it.
+    async fn refuse_beyond_limits(&self, change: &impl Change) -> Result<()> {
+        change.refuse_beyond(&self.limits)?;
+        if self.limits.max_changes_per_hour.is_none() || change.count() == 0 {
+            return Ok(());
+        }
+        let wanted = u64::try_from(change.count()).unwrap_or(u64::MAX);
+        let last_hour = TimeSpan::last(HOUR, Timestamp::now().as_millisecond());
+        let made = match self.store.exists() {
+            true => {
+                self.store()
+                    .await?
+                    .changes_within(&self.realm, last_hour)
+                    .await?
+            }
+            false => 0,
+        };
+        self.limits.refuse_rate(made, wanted)
+    }
+
+    /// Whether an answer is consent to the change that was shown: the typed
+    /// value, and nothing else.
+    pub fn is_consent(&self, answer: &Answer, shown: &impl Change) -> bool {
+        matches!(answer, Answer::Typed(text) if shown.preview().asks_for().is_typed_as(text))
+    }
+
+    /// Clears a change after a person was asked during the call; `now` is the
+    /// change as a fresh read plans it, right before it would be sent.
+    ///
+    /// # Errors
+    /// `confirmation_stale` when the person was shown something else;
+    /// `confirmation_invalid` when the answer is no consent.
+    pub fn decide_answer<C: Change>(
+        &self,
+        shown: &C,
+        now: C,
+        answer: &Answer,
+    ) -> Result<Clearance<C>> {
+        if !self.is_consent(answer, shown) {
+            return Err(sealed::invalid("the value typed is not the one asked for"));
+        }
+        if shown.fingerprint() != now.fingerprint() || self.binding(shown) != self.binding(&now) {
+            return Err(stale(&now));
+        }
+        Ok(Clearance::grant(now))
+    }
+
+    async fn between_calls<C: Change>(
+        &self,
+        change: C,
+        state: Option<&str>,
+        answer: Option<&Answer>,
+    ) -> Result<Verdict<C>> {
+        let binding = self.binding(&change);
+        let (Some(state), Some(answer)) = (state, answer) else {
+            // A state without an answer consents to nothing: ask (again).
+            let seal = self.seal().await?;
+            let state = seal.close(Purpose::Form, &binding, &change.fingerprint());
+            return Ok(Verdict::AskBetween {
+                preview: change.preview(),
+                state,
+            });
+        };
+        let fingerprint = self.open_once(Purpose::Form, &binding, state).await?;
+        if !self.is_consent(answer, &change) {
+            return Ok(Verdict::Declined);
+        }
+        if fingerprint != change.fingerprint() {
+            return Err(stale(&change));
+        }
+        Ok(Verdict::Cleared(Clearance::grant(change)))
+    }
+
+    async fn by_token<C: Change>(&self, change: C, token: Option<&str>) -> Result<Verdict<C>> {
+        let binding = self.binding(&change);
+        let Some(token) = token else {
+            let seal = self.seal().await?;
+            return Ok(Verdict::Pending(Pending {
+                preview: change.preview(),
+                approval_code: None,
+                confirmation: Some(seal.close(Purpose::Token, &binding, &change.fingerprint())),
+                only_at_terminal: false,
+                form_failed: false,
+                expires_at: Timestamp::now() + CONFIRMATION_LIFETIME,
+            }));
+        };
+        let fingerprint = self.open_once(Purpose::Token, &binding, token).await?;
+        if fingerprint != change.fingerprint() {
+            return Err(stale(&change));
+        }
+        Ok(Verdict::Cleared(Clearance::grant(change)))
+    }
+
+    /// Opens a sealed confirmation and uses it up, whatever the answer was.
+    async fn open_once(&self, purpose: Purpose, binding: &str, sealed: &str) -> Result<String> {
+        let opened = self.seal().await?.open(purpose, binding, sealed)?;
+        let now = Timestamp::now();
+        let kept_until = (now + USED_KEPT_FOR).as_second();
+        let store = self.store().await?;
+        if store
+            .use_once(&opened.nonce, kept_until, now.as_second())
+            .await?
+        {
+            Ok(opened.fingerprint)
+        } else {
+            Err(sealed::invalid("this confirmation was used before"))
+        }
+    }
+
+    /// What a confirmation is for: upstream, account, tool and the change itself.
+    fn binding(&self, change: &impl Change) -> String {
+        change::digest(&(&self.realm, change.binding()))
+    }
+
+    async fn seal(&self) -> Result<&Seal> {
+        self.seal
+            .get_or_try_init(|| async { Seal::of_installation(self.store.folder()) })
+            .await
+    }
+
+    async fn store(&self) -> Result<Arc<Store>> {
+        self.store.get().await
+    }
+}
+
+/// The first lines of a preview: a whole list of callers has no place in an error.
+fn beginning_of(preview: &str) -> String {
+    const LINES: usize = 20;
+    let mut lines = preview.lines();
+    let beginning: Vec<&str> = lines.by_ref().take(LINES).collect();
+    let more = match lines.count() {
+        0 => String::new(),
+        n => format!("\n… and {n} more lines"),
+    };
+    format!("{}{more}", beginning.join("\n"))
+}
+
+fn stale(now: &impl Change) -> Error {
+    Error::new(
+        Code::ConfirmationStale,
+        format!(
+            "what stands changed after the person saw it, so nothing was done. As it is now:\n{}",
+            beginning_of(now.preview().text())
+        ),
+        "Show the person the new preview and call the tool again without a confirmation.",
+    )
+}

@@ -1,0 +1,404 @@
+//! What the store holds, free of any database.
+
+use serde::{Deserialize, Serialize};
+
+use super::SetupEntry;
+use skyswitch_domain::error::{Error, Refused, Result};
+use skyswitch_domain::{Ani, Application, Destination, Dnis, PhoneNumber, Route, RouteKey};
+
+/// What became of an approval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ApprovalState {
+    /// Nobody has decided yet.
+    Waiting,
+    /// A person typed the value.
+    Approved,
+    /// A person declined.
+    Declined,
+    /// The change was made, or the decline was reported.
+    Used,
+}
+
+impl ApprovalState {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            ApprovalState::Waiting => "waiting",
+            ApprovalState::Approved => "approved",
+            ApprovalState::Declined => "declined",
+            ApprovalState::Used => "used",
+        }
+    }
+}
+
+/// A change that waits for a person.
+#[derive(Debug, Clone)]
+pub struct Approval {
+    /// What the person types after `skyswitch approve`.
+    pub code: String,
+    /// Digest of the state the person is shown.
+    pub fingerprint: String,
+    /// What kind of value the person must type.
+    pub asks_for: String,
+    /// The value that the person must type.
+    pub typed_value: String,
+    /// What the person is shown.
+    pub preview: String,
+    /// Seconds since 1970, UTC.
+    pub expires_at: i64,
+    pub(super) state: String,
+}
+
+impl Approval {
+    /// What became of it.
+    pub fn state(&self) -> ApprovalState {
+        match self.state.as_str() {
+            "waiting" => ApprovalState::Waiting,
+            "approved" => ApprovalState::Approved,
+            "declined" => ApprovalState::Declined,
+            _ => ApprovalState::Used,
+        }
+    }
+}
+
+/// A change to be put before a person.
+#[derive(Debug)]
+pub struct NewApproval<'a> {
+    /// What the person will type after `skyswitch approve`.
+    pub code: &'a str,
+    /// Digest of account, tool and arguments.
+    pub binding: &'a str,
+    /// Digest of the state the person is shown.
+    pub fingerprint: &'a str,
+    /// What kind of value the person must type.
+    pub asks_for: &'a str,
+    /// The value that the person must type.
+    pub typed_value: &'a str,
+    /// What the person is shown.
+    pub preview: &'a str,
+    /// Seconds since 1970, UTC.
+    pub expires_at: i64,
+}
+
+/// How far a change in the journal is.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, clap::ValueEnum,
+)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum ChangeStatus {
+    /// Written down, and its outcome is not known yet
+    Open,
+    /// Made
+    Done,
+    /// Not made
+    Failed,
+    /// The process that made it was cut off; closed by what stood afterwards
+    Reconciled,
+}
+
+impl ChangeStatus {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            ChangeStatus::Open => "open",
+            ChangeStatus::Done => "done",
+            ChangeStatus::Failed => "failed",
+            ChangeStatus::Reconciled => "reconciled",
+        }
+    }
+
+    pub(super) fn from_word(word: &str) -> ChangeStatus {
+        match word {
+            "done" => ChangeStatus::Done,
+            "failed" => ChangeStatus::Failed,
+            "reconciled" => ChangeStatus::Reconciled,
+            _ => ChangeStatus::Open,
+        }
+    }
+}
+
+/// A rule before and after a change; `None` where none stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoutePair {
+    /// As it stood.
+    pub before: Option<Route>,
+    /// As it shall be.
+    pub wanted: Option<Route>,
+}
+
+impl RoutePair {
+    /// The rule's key.
+    pub fn key(&self) -> Option<&RouteKey> {
+        self.before
+            .as_ref()
+            .or(self.wanted.as_ref())
+            .map(|route| &route.key)
+    }
+}
+
+/// A change in the journal.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// Grows with time; unique in this store.
+    pub id: i64,
+    /// The account it was made in.
+    pub account: String,
+    /// The operation, for example `add_vip`.
+    pub operation: String,
+    /// Client and tool, or command.
+    pub asked_by: String,
+    /// The rule that was changed.
+    pub key: RouteKey,
+    /// As it stood and as it was wanted.
+    pub routes: RoutePair,
+    /// How far it is.
+    pub status: ChangeStatus,
+    /// The rule that stood afterwards, as far as it is known.
+    pub after: Option<Route>,
+    /// Why it was not made.
+    pub problem: Option<String>,
+    /// The service's id of the request.
+    pub request_id: Option<String>,
+    /// The change that this one undid.
+    pub undoes: Option<i64>,
+    /// The import it belongs to.
+    pub run: Option<String>,
+    /// Its position in the import's plan.
+    pub row: Option<i64>,
+    /// The process that works on it; empty once nobody does.
+    pub owner: String,
+    /// Milliseconds since 1970, UTC.
+    pub started_at: i64,
+    /// Milliseconds since 1970, UTC.
+    pub ended_at: Option<i64>,
+    /// When its request may have been sent for the last time, as far as that is
+    /// known: its start, or when its outcome was given up.
+    pub last_tried_at: i64,
+}
+
+impl Change {
+    /// Whether what was wanted came to stand.
+    pub fn was_made(&self) -> bool {
+        match self.status {
+            ChangeStatus::Done => true,
+            ChangeStatus::Open | ChangeStatus::Failed => false,
+            ChangeStatus::Reconciled => match (&self.after, &self.routes.wanted) {
+                (None, None) => true,
+                (Some(after), Some(wanted)) => after.rings_like(wanted),
+                _ => false,
+            },
+        }
+    }
+}
+
+/// A change of either kind, in the journal.
+#[derive(Debug, Clone)]
+pub enum JournalEntry {
+    /// To a VIP rule.
+    Vip(Box<Change>),
+    /// To a customer's set-up.
+    Setup(Box<SetupEntry>),
+}
+
+impl JournalEntry {
+    /// Its id.
+    pub fn id(&self) -> i64 {
+        match self {
+            JournalEntry::Vip(change) => change.id,
+            JournalEntry::Setup(entry) => entry.id,
+        }
+    }
+
+    /// The account it was made in.
+    pub fn account(&self) -> &str {
+        match self {
+            JournalEntry::Vip(change) => &change.account,
+            JournalEntry::Setup(entry) => &entry.account,
+        }
+    }
+
+    /// How far it is.
+    pub fn status(&self) -> ChangeStatus {
+        match self {
+            JournalEntry::Vip(change) => change.status,
+            JournalEntry::Setup(entry) => entry.status,
+        }
+    }
+
+    /// The process that works on it; empty once nobody does.
+    pub fn owner(&self) -> &str {
+        match self {
+            JournalEntry::Vip(change) => &change.owner,
+            JournalEntry::Setup(entry) => &entry.owner,
+        }
+    }
+}
+
+/// A change about to be made.
+#[derive(Debug)]
+pub struct NewChange<'a> {
+    /// Which upstream.
+    pub realm: &'a str,
+    /// The account.
+    pub account: &'a str,
+    /// The operation, for example `add_vip`.
+    pub operation: &'a str,
+    /// Client and tool, or command.
+    pub asked_by: &'a str,
+    /// The rule that changes.
+    pub key: &'a RouteKey,
+    /// As it stands.
+    pub before: Option<&'a Route>,
+    /// As it shall be.
+    pub wanted: Option<&'a Route>,
+    /// The change that this one undoes.
+    pub undoes: Option<i64>,
+    /// Import and position in its plan.
+    pub run: Option<(&'a str, i64)>,
+    /// The process that works on it.
+    pub owner: &'a str,
+    /// Where the journal was when the rule was looked at that it was decided on.
+    /// Changes to the same rule that were under way then or later stand in its way.
+    pub seen: Option<JournalPosition>,
+    /// Milliseconds since 1970, UTC.
+    pub now: i64,
+}
+
+/// How far the journal was at some moment: further than before whenever a
+/// change is begun or the work on one ends, whatever the clocks say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct JournalPosition(pub(super) i64);
+
+/// A span of time, in milliseconds since 1970, UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeSpan {
+    /// Its start, which is no part of it.
+    pub since: i64,
+    /// Its end, which is a part of it.
+    pub until: i64,
+}
+
+/// Processes look at the clock before they wait for the store, so the newest
+/// entry may have been begun a little later than "now".
+const CLOCKS_APART: i64 = 60_000;
+
+impl TimeSpan {
+    /// The last so many milliseconds.
+    pub fn last(milliseconds: i64, now: i64) -> TimeSpan {
+        TimeSpan {
+            since: now - milliseconds,
+            until: now + CLOCKS_APART,
+        }
+    }
+}
+
+/// Whether a change was written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begun {
+    /// Under this id; it may be sent.
+    Written(i64),
+    /// The hour's changes are used up.
+    OverLimit,
+    /// Another process works on the same rule, or did after it was looked at.
+    ChangedMeanwhile(i64),
+}
+
+/// How a change ended.
+#[derive(Debug)]
+pub struct Closing<'a> {
+    /// `done`, `failed` or `reconciled`.
+    pub status: ChangeStatus,
+    /// The rule that stands now.
+    pub after: Option<&'a Route>,
+    /// Why it was not made.
+    pub problem: Option<&'a str>,
+    /// The service's id of the request.
+    pub request_id: Option<&'a str>,
+    /// Milliseconds since 1970, UTC.
+    pub now: i64,
+}
+
+/// Which changes to list.
+#[derive(Debug, Clone, Default)]
+pub struct ChangeFilter<'a> {
+    /// Only in this domain, in lower case.
+    pub domain: Option<&'a str>,
+    /// Only of this caller: digits with country code, or a stored value.
+    pub caller: Option<&'a str>,
+    /// Only of rules stored under exactly this caller.
+    pub ani: Option<&'a str>,
+    /// Only those begun then or later: milliseconds since 1970, UTC.
+    pub since: Option<i64>,
+    /// Only those this far.
+    pub status: Option<ChangeStatus>,
+    /// Only those to the route of this DID, by its digits.
+    pub did: Option<&'a str>,
+    /// Only those of this import.
+    pub run: Option<&'a str>,
+}
+
+/// The digits of a caller where it is a number, else the stored text: what
+/// different writings of one caller have in common.
+pub(super) fn caller_of(ani: &Ani) -> String {
+    PhoneNumber::from_stored(ani.as_str())
+        .map_or_else(|| ani.as_str().to_owned(), |n| n.as_str().to_owned())
+}
+
+/// A rule as the store keeps it: every text as the service wrote it.
+#[derive(Serialize, Deserialize)]
+struct StoredRoute {
+    domain: String,
+    ani: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    dnis: Option<String>,
+    application: String,
+    #[serde(skip_serializing_if = "is_true", default = "yes")]
+    application_is_stored: bool,
+    destination: String,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_true(value: &bool) -> bool {
+    *value
+}
+
+/// A rule as JSON.
+pub(super) fn route_to_text(route: &Route) -> Result<String> {
+    let stored = StoredRoute {
+        domain: route.key.domain.to_string(),
+        ani: route.key.ani.as_str().to_owned(),
+        dnis: route.key.dnis.to_send().map(str::to_owned),
+        application: route.application.as_str().to_owned(),
+        application_is_stored: route.application_is_stored,
+        destination: route.destination.as_str().to_owned(),
+    };
+    serde_json::to_string(&stored).map_err(|_| {
+        Error::internal(
+            "a rule cannot be written to the journal",
+            "Please report this as a bug; nothing was sent.",
+        )
+    })
+}
+
+/// A rule from its JSON.
+pub(super) fn route_from_text(text: &str) -> Result<Route, Refused> {
+    let stored: StoredRoute = serde_json::from_str(text).map_err(|_| {
+        Refused::new(
+            "journal",
+            "holds a damaged rule",
+            "restore the state folder",
+        )
+    })?;
+    Ok(Route {
+        key: RouteKey {
+            domain: stored.domain.into(),
+            ani: Ani::from_stored(&stored.ani),
+            dnis: Dnis::from_stored(stored.dnis.as_deref()),
+        },
+        application: Application::from_stored(&stored.application),
+        application_is_stored: stored.application_is_stored,
+        destination: Destination::from_stored(&stored.destination),
+    })
+}

@@ -1,0 +1,53 @@
+//! One open store for everybody in the process.
+
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+
+use super::{StateFolder, Store};
+use skyswitch_domain::error::Result;
+
+/// The store of a state folder, opened at first use. Cheap to clone; clones
+/// share the open store.
+#[derive(Debug, Clone)]
+pub struct SharedStore {
+    folder: StateFolder,
+    open: Arc<Mutex<Option<Arc<Store>>>>,
+}
+
+impl SharedStore {
+    /// Names the store without touching the disk.
+    pub fn new(folder: StateFolder) -> SharedStore {
+        SharedStore {
+            folder,
+            open: Arc::default(),
+        }
+    }
+
+    /// The folder it lies in.
+    pub fn folder(&self) -> &StateFolder {
+        &self.folder
+    }
+
+    /// Whether there is a store on the disk yet.
+    pub fn exists(&self) -> bool {
+        Store::is_in(&self.folder)
+    }
+
+    /// The open store. It is opened again where its file was removed: what is
+    /// written to a removed file nobody else would ever see.
+    ///
+    /// # Errors
+    /// `internal` when the folder or the file cannot be used.
+    pub async fn get(&self) -> Result<Arc<Store>> {
+        let mut open = self.open.lock().await;
+        match open.as_ref() {
+            Some(store) if self.exists() => Ok(Arc::clone(store)),
+            _ => {
+                let store = Arc::new(Store::open(&self.folder).await?);
+                *open = Some(Arc::clone(&store));
+                Ok(store)
+            }
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Pending approvals and used confirmations.
+
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use super::{Store, failed};
+use crate::store::{Approval, ApprovalState, NewApproval};
+use skyswitch_domain::error::Result;
+
+impl Store {
+    /// The newest live approval of a change, decided or not.
+    pub async fn find_approval(&self, binding: &str, now: i64) -> Result<Option<Approval>> {
+        sqlx::query(
+            "SELECT * FROM approvals WHERE binding = ? AND expires_at > ? AND state <> 'used'
+             ORDER BY expires_at DESC LIMIT 1",
+        )
+        .bind(binding)
+        .bind(now)
+        .try_map(approval)
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(failed)
+    }
+
+    /// Everything that waits for a person, soonest to expire first.
+    pub async fn waiting(&self, now: i64) -> Result<Vec<Approval>> {
+        sqlx::query(
+            "SELECT * FROM approvals WHERE state = 'waiting' AND expires_at > ? ORDER BY expires_at",
+        )
+        .bind(now)
+        .try_map(approval)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed)
+    }
+
+    /// Puts a change before a person, replacing what stood for the same change.
+    pub async fn add_approval(&self, approval: &NewApproval<'_>, now: i64) -> Result<()> {
+        self.write(async |database| {
+            sqlx::query("DELETE FROM approvals WHERE expires_at <= ? OR binding = ?")
+                .bind(now)
+                .bind(approval.binding)
+                .execute(&mut *database)
+                .await
+                .map_err(failed)?;
+            sqlx::query(
+                "INSERT INTO approvals (code, binding, fingerprint, asks_for, caller, preview, state, expires_at)
+                 VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?)",
+            )
+            .bind(approval.code)
+            .bind(approval.binding)
+            .bind(approval.fingerprint)
+            .bind(approval.asks_for)
+            .bind(approval.typed_value)
+            .bind(approval.preview)
+            .bind(approval.expires_at)
+            .execute(&mut *database)
+            .await
+            .map_err(failed)?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Moves an approval from one state to the next; false when somebody else
+    /// did so first. This is what makes an approval work once.
+    pub async fn advance(
+        &self,
+        code: &str,
+        from: ApprovalState,
+        to: ApprovalState,
+        now: i64,
+    ) -> Result<bool> {
+        self.write(async |database| {
+            let done = sqlx::query(
+                "UPDATE approvals SET state = ? WHERE code = ? AND state = ? AND expires_at > ?",
+            )
+            .bind(to.word())
+            .bind(code)
+            .bind(from.word())
+            .bind(now)
+            .execute(database)
+            .await
+            .map_err(failed)?;
+            Ok(done.rows_affected() == 1)
+        })
+        .await
+    }
+
+    /// Records that a sealed confirmation was answered; false when it had been before.
+    pub async fn use_once(&self, nonce: &str, expires_at: i64, now: i64) -> Result<bool> {
+        self.write(async |database| {
+            let first = sqlx::query(
+                "INSERT INTO used_confirmations (nonce, expires_at) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            )
+            .bind(nonce)
+            .bind(expires_at)
+            .execute(&mut *database)
+            .await
+            .map_err(failed)?;
+            // The insert alone decides; this only saves space.
+            sqlx::query("DELETE FROM used_confirmations WHERE expires_at < ?")
+                .bind(now)
+                .execute(&mut *database)
+                .await
+                .map_err(failed)?;
+            Ok(first.rows_affected() == 1)
+        })
+        .await
+    }
+}
+
+fn approval(row: SqliteRow) -> sqlx::Result<Approval> {
+    Ok(Approval {
+        code: row.try_get("code")?,
+        fingerprint: row.try_get("fingerprint")?,
+        asks_for: row.try_get("asks_for")?,
+        // The column is older than the other kinds of values.
+        typed_value: row.try_get("caller")?,
+        preview: row.try_get("preview")?,
+        expires_at: row.try_get("expires_at")?,
+        state: row.try_get("state")?,
+    })
+}

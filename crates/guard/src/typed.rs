@@ -1,0 +1,73 @@
+//! The value that a person types to agree, and what counts as typing it.
+
+use skyswitch_domain::{Ani, PbxDomain, PhoneNumber};
+
+/// What has to be typed. A bare yes is never enough: clients are known to send
+/// one by themselves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TypedValue {
+    /// The caller's number, in any writing, or as the service stores it.
+    Caller(Ani),
+    /// How many changes a plan makes.
+    Changes(usize),
+    /// The customer's PBX domain.
+    Domain(PbxDomain),
+    /// The customer's own number, in any writing.
+    CustomerNumber(PhoneNumber),
+}
+
+impl TypedValue {
+    /// Whether a typed text is this value.
+    pub fn is_typed_as(&self, text: &str) -> bool {
+        match self {
+            TypedValue::Caller(ani) => ani.is_typed_as(text),
+            TypedValue::Changes(count) => text.trim() == count.to_string(),
+            TypedValue::Domain(domain) => domain.is(text.trim()),
+            TypedValue::CustomerNumber(did) => {
+                text.parse().is_ok_and(|typed: PhoneNumber| typed == *did)
+            }
+        }
+    }
+
+    /// What it is, for questions and messages: "the caller's number".
+    pub fn name(&self) -> &'static str {
+        match self {
+            TypedValue::Caller(_) => "the caller's number",
+            TypedValue::Changes(_) => "the number of changes",
+            TypedValue::Domain(_) => "the domain's name",
+            TypedValue::CustomerNumber(_) => "the customer's number",
+        }
+    }
+
+    /// The value itself.
+    pub fn text(&self) -> String {
+        match self {
+            TypedValue::Caller(ani) => ani.as_str().to_owned(),
+            TypedValue::Changes(count) => count.to_string(),
+            TypedValue::Domain(domain) => domain.to_string(),
+            TypedValue::CustomerNumber(did) => did.as_str().to_owned(),
+        }
+    }
+
+    /// The word for its kind in the store.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            TypedValue::Caller(_) => "caller",
+            TypedValue::Changes(_) => "changes",
+            TypedValue::Domain(_) => "domain",
+            TypedValue::CustomerNumber(_) => "customer_number",
+        }
+    }
+
+    /// Reads what the store holds; `None` for a kind this program does not
+    /// know, which nothing that is typed can match.
+    pub(super) fn from_stored(kind: &str, text: &str) -> Option<TypedValue> {
+        match kind {
+            "caller" => Some(TypedValue::Caller(Ani::from_stored(text))),
+            "changes" => text.parse().ok().map(TypedValue::Changes),
+            "domain" => text.parse().ok().map(TypedValue::Domain),
+            "customer_number" => text.parse().ok().map(TypedValue::CustomerNumber),
+            _ => None,
+        }
+    }
+}
