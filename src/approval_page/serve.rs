@@ -23,8 +23,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Links, view};
 use skyswitch_domain::error::Code;
-use skyswitch_guard::{Answer, Guard};
 use skyswitch_guard::store::Approval;
+use skyswitch_guard::{Answer, Guard};
 
 /// Connections at a time; a person needs one.
 const CONNECTIONS: usize = 16;

@@ -6,9 +6,9 @@ use super::ask::{is_interactive, typed_at_terminal};
 use super::exit::Exit;
 use super::output::Output;
 use super::tables;
+use crate::ops::App;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_guard::asked_for;
-use crate::ops::App;
 use skyswitch_guard::store::Approval;
 
 /// Lists what waits, or shows one change and asks for its typed value.

@@ -7,9 +7,9 @@ use dialoguer::Input;
 
 use super::exit::Exit;
 use super::output::Output;
+use crate::ops::Asked;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_guard::{Answer, AskPerson, Channel, Preview};
-use crate::ops::Asked;
 
 /// Who agrees to a change made from the command line.
 pub(super) enum Person {

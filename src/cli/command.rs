@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{ConfirmMode, Flags};
-use skyswitch_domain::{AccountId, PbxDomain};
 use crate::mcp::ToolName;
 use crate::ops;
+use skyswitch_domain::{AccountId, PbxDomain};
 
 /// Runs SkySwitch phone systems safely: VIP lists (route-by-ANI) for people, scripts and AI agents
 #[derive(Debug, Parser)]
@@ -114,7 +114,7 @@ pub(super) struct McpArgs {
     #[arg(long)]
     pub read_only: bool,
     /// How destructive changes are agreed to [default: human]
-    #[arg(long, value_enum, value_name = "MODE")]
+    #[arg(long, value_name = "human|token|block")]
     pub confirm: Option<ConfirmMode>,
     /// Offer only these tools, separated by commas
     #[arg(long, value_delimiter = ',', value_name = "LIST")]

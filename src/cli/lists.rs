@@ -12,9 +12,9 @@ use super::exit::Exit;
 use super::output::Output;
 use super::progress::Bar;
 use super::tables;
-use skyswitch_domain::error::{Error, Result};
 use crate::ops::{self, App, ListVips, PageSize, SyncSession, SyncStatus};
 use crate::vip_file;
+use skyswitch_domain::error::{Error, Result};
 
 /// Makes a list stand. Ctrl-C sends nothing more and says what was done.
 pub(super) async fn import(app: &App, args: ImportArgs, output: &Output) -> Result<Exit> {

@@ -22,13 +22,13 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
 use crate::config::{Flags, Settings, process_environment};
-use skyswitch_domain::error::{Error, Result};
 use crate::mcp::{Server, ToolSet, serve_stdio};
 use crate::ops::{self, App, PageSize};
 use ask::Person;
 use command::{Cli, Command, Global, McpArgs, TokenArgs, Vip};
 use exit::Exit;
 use output::Output;
+use skyswitch_domain::error::{Error, Result};
 use skyswitch_sandbox::Sandbox;
 
 /// Runs one command and says how it ended.

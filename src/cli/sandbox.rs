@@ -38,7 +38,12 @@ pub(super) async fn in_process(settings: Settings) -> Result<(Settings, Sandbox)
         rate_limit: 0.0,
     };
     let base_url = address(sandbox.base_url())?;
-    let settings = settings.for_sandbox(base_url, credentials, Some(pbx), skyswitch_sandbox::ACCOUNT_ID);
+    let settings = settings.for_sandbox(
+        base_url,
+        credentials,
+        Some(pbx),
+        skyswitch_sandbox::ACCOUNT_ID,
+    );
     Ok((settings, sandbox))
 }
 
@@ -62,7 +67,10 @@ pub(super) async fn run(port: u16, dial_plan: DialPlan, output: &Output) -> Resu
         ("SKYSWITCH_PBX_BASE_URL", &pbx_base_url),
         ("SKYSWITCH_PBX_API", "v1"),
         ("SKYSWITCH_PBX_CLIENT_ID", skyswitch_sandbox::PBX_CLIENT_ID),
-        ("SKYSWITCH_PBX_CLIENT_SECRET", skyswitch_sandbox::PBX_CLIENT_SECRET),
+        (
+            "SKYSWITCH_PBX_CLIENT_SECRET",
+            skyswitch_sandbox::PBX_CLIENT_SECRET,
+        ),
         ("SKYSWITCH_PBX_USERNAME", skyswitch_sandbox::PBX_USERNAME),
         ("SKYSWITCH_PBX_PASSWORD", skyswitch_sandbox::PBX_PASSWORD),
         ("SKYSWITCH_PBX_RATE_LIMIT", "0"),

@@ -6,8 +6,8 @@ use super::exit::Exit;
 use super::output::Output;
 use super::progress::Bar;
 use super::setup_tables;
-use skyswitch_domain::error::{Error, Result};
 use crate::ops::{self, App, ListCustomers, MarkSetupStep, MarkStatus, OnboardStatus, PageSize};
+use skyswitch_domain::error::{Error, Result};
 
 /// Shows the checklist, or attests a step of it.
 pub(super) async fn checklist(app: &App, args: ChecklistArgs, output: &Output) -> Result<Exit> {

@@ -5,11 +5,11 @@ use std::fmt::Write;
 use console::style;
 
 use super::tables::{counted, table, unbroken, warnings};
-use skyswitch_domain::Ani;
 use crate::ops::{
     self, Checklist, DestinationList, MarkOutcome, MarkStatus, OnboardOutcome, OnboardStatus,
     PieceState, Portfolio, Step, StepState, Ticket,
 };
+use skyswitch_domain::Ani;
 use skyswitch_domain::redact::shown;
 
 pub(super) fn checklist(checklist: &Checklist) -> String {

@@ -6,15 +6,15 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table};
 use console::style;
 
-use skyswitch_domain::{Ani, Route, Vip};
 use crate::ops::{
     Action, AddVipOutcome, AddVipStatus, CallExplained, ChangeList, ChangeRow, CheckState,
     Diagnosis, DomainList, RemoveVipOutcome, RemoveVipStatus, SyncOutcome, SyncRow, SyncStatus,
     TokenReport, UndoOutcome, UndoStatus, VipList,
 };
 use skyswitch_domain::redact::shown;
-use skyswitch_guard::store::Approval;
 use skyswitch_domain::wording::word;
+use skyswitch_domain::{Ani, Route, Vip};
+use skyswitch_guard::store::Approval;
 
 pub(super) fn vips(list: &VipList) -> String {
     if list.vips.is_empty() {

@@ -10,47 +10,15 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
-use skyswitch_domain::{AccountId, DestinationForm};
-use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_domain::redact::Secret;
 use file::ConfigFile;
-pub use limits::Limits;
-pub use pbx::{PbxGeneration, PbxLogin, PbxSettings};
-
-/// Host of the SkySwitch API (SkySwitch API reference: the server of every operation).
-pub const DEFAULT_BASE_URL: &str = "https://api.skyswitch.com";
-/// Scopes asked for at login, separated by spaces.
-pub const DEFAULT_SCOPE: &str = "pbx account";
-/// Scopes that numbers and their routes need beside those.
-pub const NUMBER_SCOPES: &str = "routing phone_number";
-/// Requests a second to the service; bursts of twice as many are let through.
-pub const DEFAULT_RATE_LIMIT: f64 = 20.0;
-
-/// How a destructive change is agreed to. Only the operator sets this.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "snake_case")]
-pub enum ConfirmMode {
-    /// A person types the value: in the client's form, or with `skyswitch approve`
-    #[default]
-    Human,
-    /// Weaker, for unattended work: a client without forms gets a token to send back
-    Token,
-    /// Nothing destructive is done
-    Block,
-}
-
-/// The four values of the OAuth password grant.
-#[derive(Debug, Clone)]
-pub struct Credentials {
-    /// OAuth client id, given out by SkySwitch.
-    pub client_id: String,
-    /// OAuth client secret.
-    pub client_secret: Secret,
-    /// Login of the SkySwitch user on whose behalf we act.
-    pub username: String,
-    /// That user's password.
-    pub password: Secret,
-}
+pub use skyswitch_client::{
+    Credentials, DEFAULT_BASE_URL, DEFAULT_RATE_LIMIT, DEFAULT_SCOPE, NUMBER_SCOPES, PbxGeneration,
+    PbxLogin, PbxSettings,
+};
+use skyswitch_domain::error::{Code, Error, Refused, Result};
+use skyswitch_domain::redact::Secret;
+use skyswitch_domain::{AccountId, DestinationForm};
+pub use skyswitch_guard::{ConfirmMode, Limits};
 
 /// Everything the program can be told.
 #[derive(Debug, Clone)]
@@ -346,12 +314,8 @@ fn parse_api_root(text: &str, setting: &str, remedy: &str) -> Result<Url> {
 }
 
 fn parse_mode(word: &str) -> Result<ConfirmMode> {
-    <ConfirmMode as clap::ValueEnum>::from_str(word.trim(), true).map_err(|_| {
-        unusable(
-            "SKYSWITCH_CONFIRM",
-            "is not a confirmation mode",
-            "Give `human`, `token` or `block`.",
-        )
+    word.parse().map_err(|refused: Refused| {
+        unusable("SKYSWITCH_CONFIRM", &refused.problem, &refused.remedy)
     })
 }
 

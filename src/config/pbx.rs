@@ -1,48 +1,16 @@
 //! The NetSapiens PBX API as a second upstream: its address and its own login.
 
-use url::Url;
-
 use super::file::ConfigFile;
-use super::{Credentials, parse_api_root, parse_rate, refuse_unexpanded, unusable};
+use super::{
+    Credentials, PbxGeneration, PbxLogin, PbxSettings, parse_api_root, parse_rate,
+    refuse_unexpanded, unusable,
+};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::Secret;
 
 /// Requests a second to the PBX API where nothing is configured: its published
 /// limit of 1,800 an hour.
 const DEFAULT_RATE: f64 = 0.5;
-
-/// Which of the PBX API's generations is spoken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PbxGeneration {
-    /// Object and action in a form; what SkySwitch documents.
-    #[default]
-    V1,
-    /// REST.
-    V2,
-}
-
-/// How the PBX API is logged in to.
-#[derive(Debug, Clone)]
-pub enum PbxLogin {
-    /// OAuth password grant of a subscriber, for example `admin@0000.12345.service`.
-    Password(Credentials),
-    /// An API key, second generation only.
-    Key(Secret),
-}
-
-/// Where the PBX API is and how it is used.
-#[derive(Debug, Clone)]
-pub struct PbxSettings {
-    /// Its root, for example `https://12345-hpbx.dashmanager.com/ns-api`.
-    pub base_url: Url,
-    /// Which generation.
-    pub generation: PbxGeneration,
-    /// The login.
-    pub login: PbxLogin,
-    /// Requests a second; 0 turns the limit off.
-    pub rate_limit: f64,
-}
 
 /// Gathers the settings; `None` where no address is given.
 pub(super) fn settings(

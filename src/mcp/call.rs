@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::arguments;
 use super::consent::{Consent, FormsFailed};
-use skyswitch_domain::error::Result;
 use crate::ops::App;
+use skyswitch_domain::error::Result;
 
 /// A tool that runs.
 pub(super) type Running<'a> = Pin<Box<dyn Future<Output = Result<CallToolResponse>> + Send + 'a>>;

@@ -13,9 +13,9 @@ use rmcp::model::{
 use rmcp::service::{Peer, PeerRequestOptions, RequestContext, ServiceError};
 use serde_json::Value;
 
-use skyswitch_guard::{Answer, AskPerson, CONFIRMATION_LIFETIME, Channel, Preview};
 use crate::ops::Question;
 use skyswitch_domain::wording::capitalised;
+use skyswitch_guard::{Answer, AskPerson, CONFIRMATION_LIFETIME, Channel, Preview};
 
 /// Name of the form's one field, and of the question between calls.
 const FIELD: &str = "confirm";

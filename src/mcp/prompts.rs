@@ -11,9 +11,9 @@ use rmcp::model::{
 use serde_json::Value;
 
 use super::tools::ToolSet;
-use skyswitch_domain::{CallerKey, Destination, DnisKey, PbxDomain, PhoneNumber};
 use skyswitch_domain::error::Refused;
 use skyswitch_domain::redact::shown;
+use skyswitch_domain::{CallerKey, Destination, DnisKey, PbxDomain, PhoneNumber};
 
 /// How long a client may keep the list; it cannot change while the process runs.
 const LIST_LIFETIME_MS: u64 = 3_600_000;

@@ -5,8 +5,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::consent;
-use skyswitch_domain::error::{Error, Result};
 use crate::ops::Asked;
+use skyswitch_domain::error::{Error, Result};
 
 /// A result with its structured and its text form.
 pub(super) fn outcome<T: Serialize>(outcome: &T, text: String) -> CallToolResponse {

@@ -15,9 +15,9 @@ use serde_json::json;
 
 use super::skill::{self, GUIDE_LIFETIME_MS, SETUP_GUIDE, SKILL_URI};
 use super::tools::ToolSet;
+use crate::ops::{self, App, PageSize};
 use skyswitch_domain::PbxDomain;
 use skyswitch_domain::error::{Code, Error, Result};
-use crate::ops::{self, App, PageSize};
 use skyswitch_domain::redact::shown;
 
 const DOMAINS: &str = "skyswitch://domains";

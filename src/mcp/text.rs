@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use skyswitch_domain::Vip;
 use crate::ops::{
     AddVipOutcome, AddVipStatus, CallExplained, ChangeList, ChangeRow, Confirmation, DomainList,
     RemoveVipOutcome, RemoveVipStatus, SyncOutcome, SyncRow, SyncStatus, UndoOutcome, UndoStatus,
     VipList,
 };
+use skyswitch_domain::Vip;
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::word;
 

@@ -8,14 +8,14 @@ use super::consent::{Asked, Confirmation, Plan};
 use super::destinations::Look;
 use super::journal::Origin;
 use super::{App, Author};
+use skyswitch_client::Evidence;
+use skyswitch_domain::error::Result;
+use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
     AccountId, Ani, Application, CalledNumber, Destination, PbxDomain, PhoneNumber, Route,
     RouteKey, Vip, answering_without,
 };
-use skyswitch_domain::error::Result;
 use skyswitch_guard::{Channel, RouteChange};
-use skyswitch_domain::redact::shown;
-use skyswitch_client::Evidence;
 
 /// Whom to let through, and to where.
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]

@@ -6,11 +6,11 @@ use std::time::Instant;
 use super::App;
 use super::consent::{Agreed, Asked, Plan, Planned, agree};
 use super::journal::{Journal, Origin};
-use skyswitch_domain::{AccountId, PbxDomain, PhoneNumber, Route};
-use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_guard::{Channel, Clearance, Pending, RouteChange, SetupChange};
 use skyswitch_client::{Client, Evidence, NotWritten, ReadyToWrite, Written};
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::{AccountId, PbxDomain, PhoneNumber, Route};
 use skyswitch_guard::store::JournalPosition;
+use skyswitch_guard::{Channel, Clearance, Pending, RouteChange, SetupChange};
 
 /// How far a change got.
 pub(super) enum Progress {

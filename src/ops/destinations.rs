@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::App;
 use super::page::{PageSize, page};
-use skyswitch_domain::{AccountId, Application, PbxDomain, Route, names_ani_user};
-use skyswitch_domain::error::Result;
-use skyswitch_guard::Doubt;
-use skyswitch_domain::redact::shown;
 use skyswitch_client::Subscriber;
+use skyswitch_domain::error::Result;
+use skyswitch_domain::redact::shown;
+use skyswitch_domain::{AccountId, Application, PbxDomain, Route, names_ani_user};
+use skyswitch_guard::Doubt;
 
 /// A list of users that is this old is read again.
 const FRESH: Duration = Duration::from_secs(60);

@@ -4,9 +4,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::App;
+use skyswitch_client::Client;
 use skyswitch_domain::error::{Code, Error};
 use skyswitch_domain::redact::shown;
-use skyswitch_client::Client;
 use skyswitch_guard::store::StateFolder;
 
 /// How a check went.

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::App;
 use super::page::{PageSize, page};
+use skyswitch_client::Domain;
 use skyswitch_domain::AccountId;
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;
-use skyswitch_client::Domain;
 
 /// Which domains to list.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema, clap::Args)]

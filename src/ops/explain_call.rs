@@ -5,11 +5,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::App;
+use skyswitch_domain::error::Result;
+use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
     AccountId, CallerKey, CallerRules, DnisKey, PbxDomain, PhoneNumber, Route, Vip,
 };
-use skyswitch_domain::error::Result;
-use skyswitch_domain::redact::shown;
 
 /// Which call to explain.
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]

@@ -9,14 +9,14 @@ use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
 use crate::config::Limits;
+use skyswitch_client::{NotWritten, Written};
 use skyswitch_domain::SetupPiece;
 use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_guard::{HOUR, RouteChange, SetupChange};
-use skyswitch_client::{NotWritten, Written};
 use skyswitch_guard::store::{
     Begun, ChangeStatus, Closing, FileLock, JournalPosition, NewChange, NewSetupEntry,
     SetupClosing, SharedStore, StateFolder, TimeSpan,
 };
+use skyswitch_guard::{HOUR, RouteChange, SetupChange};
 
 /// What a change belongs to beside itself.
 #[derive(Debug, Clone, Default)]

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::App;
 use super::page::{PageSize, cursor, position};
-use skyswitch_domain::{AccountId, CallerKey, PbxDomain, PhoneNumber, SetupPiece, Since, Vip};
 use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::{AccountId, CallerKey, PbxDomain, PhoneNumber, SetupPiece, Since, Vip};
 use skyswitch_guard::store::{Change, ChangeFilter, ChangeStatus, JournalEntry, SetupEntry};
 
 /// Which changes to list.
@@ -27,7 +27,7 @@ pub struct ListChanges {
     #[arg(long)]
     pub since: Option<Since>,
     /// Only changes this far: `open`, `done`, `failed` or `reconciled`
-    #[arg(long, value_enum)]
+    #[arg(long)]
     pub status: Option<ChangeStatus>,
     /// Only changes of this import, e.g. `r-7f3a9c21d0b4`
     #[arg(long = "run", value_name = "RUN")]

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::App;
 use super::page::{PageSize, page};
-use skyswitch_domain::{AccountId, CallerKey, DnisKey, PbxDomain, Route, Vip};
 use skyswitch_domain::error::Result;
+use skyswitch_domain::{AccountId, CallerKey, DnisKey, PbxDomain, Route, Vip};
 
 /// What to list.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema, clap::Args)]

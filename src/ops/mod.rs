@@ -55,13 +55,13 @@ pub use undo_change::{UndoChange, UndoOutcome, UndoStatus, undo_change};
 
 use crate::approval_page::ApprovalPage;
 use crate::config::Settings;
+use journal::Journal;
+use skyswitch_client::{Client, ClientOptions, TokenCache};
 use skyswitch_domain::AccountId;
 use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_guard::Guard;
 use skyswitch_domain::redact::shown;
-use skyswitch_client::{Client, ClientOptions, TokenCache};
+use skyswitch_guard::Guard;
 use skyswitch_guard::store::{SharedStore, StateFolder};
-use journal::Journal;
 use turns::Turns;
 
 /// What the operations work with: settings, guard, journal, and a client made

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use super::App;
 use super::journal::{is_gone, now};
-use skyswitch_domain::{AccountId, PbxDomain, Route};
 use skyswitch_domain::error::{Refused, Result};
-use skyswitch_guard::store::{Change, ChangeStatus, Closing, JournalEntry, SetupClosing, SetupEntry};
+use skyswitch_domain::{AccountId, PbxDomain, Route};
+use skyswitch_guard::store::{
+    Change, ChangeStatus, Closing, JournalEntry, SetupClosing, SetupEntry,
+};
 
 /// A request that was cut off may still be on its way for as long as one may
 /// take with all its attempts. What does not stand by then was not made.

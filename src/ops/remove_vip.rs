@@ -8,11 +8,11 @@ use super::change::{Progress, Subject, carry_out};
 use super::consent::{Asked, Confirmation, Plan};
 use super::journal::Origin;
 use super::siblings::{at_risk, siblings};
-use skyswitch_domain::{AccountId, CallerKey, DnisKey, PbxDomain, Route, Vip, answering_without};
-use skyswitch_domain::error::{Error, Result};
-use skyswitch_guard::{Channel, RouteChange};
-use skyswitch_domain::redact::shown;
 use skyswitch_client::Evidence;
+use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::redact::shown;
+use skyswitch_domain::{AccountId, CallerKey, DnisKey, PbxDomain, Route, Vip, answering_without};
+use skyswitch_guard::{Channel, RouteChange};
 
 /// Whom to take off the list.
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]

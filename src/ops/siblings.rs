@@ -3,10 +3,10 @@
 
 use super::App;
 use super::journal::Origin;
-use skyswitch_domain::{AccountId, PbxDomain, Route};
 use skyswitch_domain::error::Result;
-use skyswitch_guard::RouteChange;
 use skyswitch_domain::redact::shown;
+use skyswitch_domain::{AccountId, PbxDomain, Route};
+use skyswitch_guard::RouteChange;
 
 /// The caller's other rules in the same list.
 pub(super) fn siblings(rule: &Route, routes: &[Route]) -> Vec<Route> {

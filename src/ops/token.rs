@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::App;
+use skyswitch_client::TokenInfo;
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::Secret;
-use skyswitch_client::TokenInfo;
 
 /// What there is to say of the present token; the token itself stays a [`Secret`].
 #[derive(Debug, Serialize)]

@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 use tokio::sync::OwnedMutexGuard;
 
 use super::App;
-use skyswitch_domain::{AccountId, PbxDomain};
 use skyswitch_domain::error::Result;
+use skyswitch_domain::{AccountId, PbxDomain};
 use skyswitch_guard::store::FileLock;
 
 /// The turn itself, within this process.

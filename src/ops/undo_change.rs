@@ -11,12 +11,12 @@ use super::journal::Origin;
 use super::list_changes::{ChangeRow, change_id};
 use super::setup::undo_setup;
 use super::siblings::{at_risk, siblings};
-use skyswitch_domain::{AccountId, PbxDomain, PhoneNumber, Route, Vip, answering_without};
-use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_guard::{Channel, RouteChange};
-use skyswitch_domain::redact::shown;
 use skyswitch_client::Evidence;
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::redact::shown;
+use skyswitch_domain::{AccountId, PbxDomain, PhoneNumber, Route, Vip, answering_without};
 use skyswitch_guard::store::{Change, ChangeStatus, JournalEntry};
+use skyswitch_guard::{Channel, RouteChange};
 
 /// Which change to undo.
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]

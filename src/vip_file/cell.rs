@@ -1,8 +1,8 @@
 //! The cells of one row, and what is wrong with them.
 
 use super::{DOMAIN, Defaults, NOTE_LIMIT, Row};
-use skyswitch_domain::{CallerKey, DnisKey};
 use skyswitch_domain::redact::shown;
+use skyswitch_domain::{CallerKey, DnisKey};
 
 /// What a row says, cell by cell; empty where it says nothing.
 #[derive(Debug, Default)]

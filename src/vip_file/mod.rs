@@ -12,10 +12,10 @@ mod vcard;
 
 use serde::Deserialize;
 
-use skyswitch_domain::{Application, CallerKey, Destination, DnisKey, Vip};
+use cell::Cells;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
-use cell::Cells;
+use skyswitch_domain::{Application, CallerKey, Destination, DnisKey, Vip};
 
 /// The columns of a list.
 pub const COLUMNS: [&str; 5] = ["ani", "destination", "application", "dnis", "note"];

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::page::Names;
 use super::{Client, Domain};
-use skyswitch_domain::{AccountId, PbxDomain};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
+use skyswitch_domain::{AccountId, PbxDomain};
 
 /// The domains of the accounts as last read, to tell names by.
 #[derive(Default)]

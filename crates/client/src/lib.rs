@@ -1,7 +1,34 @@
-//! The SkySwitch client: one connection pool, one login, typed endpoints.
+//! A client of the SkySwitch (Telco) API and of the NetSapiens PBX API beside
+//! it: one connection pool, one login however many requests run at once, rate
+//! limits, retries, and typed endpoints.
 //!
-//! It knows neither MCP nor the command line. Its writing methods take a
-//! [`Clearance`](skyswitch_guard::Clearance), so they cannot be called unguarded.
+//! - **Reading** needs nothing but a [`Client`]: [`Client::domains`],
+//!   [`Client::routes`], [`Client::subscribers`] and the numbers' routing.
+//! - **Writing** takes a [`Clearance`](skyswitch_guard::Clearance), which only
+//!   the guard gives, so that nothing is changed past it. A change is sent
+//!   until it is known whether it was made: a lost answer is settled by reading.
+//! - **What is not understood is an error**, never an empty list.
+//!
+//! ```no_run
+//! use skyswitch_client::{Client, ClientOptions, Credentials};
+//! use skyswitch_domain::redact::Secret;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let credentials = Credentials {
+//!     client_id: "my-client".to_owned(),
+//!     client_secret: Secret::new("its secret"),
+//!     username: "robot@example.com".to_owned(),
+//!     password: Secret::new("its password"),
+//! };
+//! let client = Client::new(ClientOptions::new("https://api.skyswitch.com".parse()?, credentials))?;
+//! let account = "0f8fad5b-d9cb-469f-a165-70867728950e".parse()?;
+//! let rules = client.routes(&account, Some(&"acme.12345.service".parse()?)).await?;
+//! # let _ = rules;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The example `list_vip_rules` does that against the embedded sandbox.
 
 mod announced;
 mod answer;
@@ -12,13 +39,14 @@ mod flight;
 mod homes;
 mod http;
 mod list;
+mod netsapiens;
 mod numbers;
 mod page;
 mod paging;
-mod pbx;
 mod retry;
 mod routes;
 mod scalar;
+mod settings;
 mod setup;
 mod subscribers;
 mod token_cache;
@@ -31,21 +59,24 @@ use url::Url;
 
 pub use auth::TokenInfo;
 pub use domains::Domain;
-pub use pbx::{AnsweringRule, DialRule, DialRuleTarget, Pbx, PbxUser};
+pub use netsapiens::{AnsweringRule, DialRule, DialRuleTarget, Pbx, PbxUser};
+pub use settings::{
+    Credentials, DEFAULT_BASE_URL, DEFAULT_RATE_LIMIT, DEFAULT_SCOPE, NUMBER_SCOPES, PbxGeneration,
+    PbxLogin, PbxSettings,
+};
 pub use setup::PieceStanding;
 pub use subscribers::Subscriber;
 pub use token_cache::TokenCache;
 pub use write::{Evidence, NotWritten, ReadyToWrite, Written};
 
-use crate::settings::{Credentials, PbxSettings};
-use skyswitch_domain::{AccountId, Route};
-use skyswitch_domain::error::Result;
 use answer::Api;
 use auth::{Auth, Login};
 use call::Call;
 use flight::Flights;
 use homes::KnownDomains;
 use http::{Answer, Http, Pace};
+use skyswitch_domain::error::Result;
+use skyswitch_domain::{AccountId, Route};
 use subscribers::SubscriberCache;
 use upstream::Upstream;
 
@@ -69,6 +100,23 @@ pub struct ClientOptions {
     pub empty_object_is_list: bool,
     /// Where the token is kept between calls and processes.
     pub token_cache: TokenCache,
+}
+
+impl ClientOptions {
+    /// The scopes that VIP rules, numbers and their routing need, the default
+    /// rate limit, a token that is kept in this process only, and no PBX API.
+    pub fn new(base_url: Url, credentials: Credentials) -> ClientOptions {
+        ClientOptions {
+            base_url,
+            credentials,
+            scope: DEFAULT_SCOPE.to_owned(),
+            number_scope: format!("{DEFAULT_SCOPE} {NUMBER_SCOPES}"),
+            pbx: None,
+            rate_limit: DEFAULT_RATE_LIMIT,
+            empty_object_is_list: false,
+            token_cache: TokenCache::Private,
+        }
+    }
 }
 
 /// A client of one SkySwitch login. Cheap to clone; clones share everything.

@@ -9,8 +9,8 @@ use super::call::Call;
 use super::page::{Names, Row};
 use super::scalar::Field;
 use super::{Client, account_path};
-use skyswitch_domain::{AccountId, DidRoute, Extension, PbxDomain, PhoneNumber};
 use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::{AccountId, DidRoute, Extension, PbxDomain, PhoneNumber};
 
 /// A number of a list of bare texts.
 #[derive(PartialEq)]

@@ -12,10 +12,10 @@ use super::scalar::Field;
 use super::upstream::Upstream;
 use super::write::{NotWritten, ReadyToWrite, Standing, Writable, Written};
 use super::{Client, account_path};
+use skyswitch_domain::error::Result;
 use skyswitch_domain::{
     AccountId, Ani, Application, Destination, Dnis, PbxDomain, PhoneNumber, Route, RouteKey,
 };
-use skyswitch_domain::error::Result;
 use skyswitch_guard::{Clearance, RouteChange};
 
 #[derive(Deserialize)]

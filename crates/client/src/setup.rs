@@ -4,13 +4,13 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::call::Call;
+use super::netsapiens::Pbx;
 use super::numbers::route_path;
-use super::pbx::Pbx;
 use super::upstream::Upstream;
 use super::write::{NotWritten, ReadyToWrite, Standing, Writable, Written};
 use super::{AnsweringRule, Client, DialRule, DialRuleTarget};
-use skyswitch_domain::{AccountId, DidRoute, Extension, PbxDomain, SetupPiece};
 use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::{AccountId, DidRoute, Extension, PbxDomain, SetupPiece};
 use skyswitch_guard::{Clearance, SetupChange};
 
 /// What stands in the place of a piece.
@@ -98,9 +98,12 @@ impl Client {
                 PieceStanding::of_presence(rules.iter().any(DialRule::is_chain))
             }
             SetupPiece::DomainUser => {
-                let user: Extension = "domain"
-                    .parse()
-                    .map_err(|refused: skyswitch_domain::error::Refused| refused.into_error("user"))?;
+                let user: Extension =
+                    "domain"
+                        .parse()
+                        .map_err(|refused: skyswitch_domain::error::Refused| {
+                            refused.into_error("user")
+                        })?;
                 PieceStanding::of_presence(self.pbx()?.user(domain, &user).await?.is_some())
             }
             SetupPiece::AniUser { extension } => {

@@ -10,8 +10,8 @@ use super::call::Call;
 use super::page::{Names, Row};
 use super::scalar::Field;
 use super::{Client, account_path};
-use skyswitch_domain::{AccountId, PbxDomain, names_ani_user};
 use skyswitch_domain::error::Result;
+use skyswitch_domain::{AccountId, PbxDomain, names_ani_user};
 
 /// A user of a PBX domain; queues, attendants and system users are users, too.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -22,7 +22,7 @@ pub use route::{Ani, Dnis, Route, RouteKey, Vip};
 pub use setup::{Extension, ROUTE_BY_ANI, SetupPiece, SetupStep, names_ani_user};
 pub use since::Since;
 
-/// Gives a newtype the serde, schema and clap behaviour of the text it parses from.
+/// Gives a newtype the serde and schema behaviour of the text it parses from.
 ///
 /// JSON integers are taken as their digits, since several clients send
 /// numbers unquoted.
@@ -48,7 +48,7 @@ macro_rules! parsed_from_text {
         }
     };
 }
-pub use parsed_from_text;
+pub(crate) use parsed_from_text;
 
 /// Reads a JSON string, or an integer as its digits.
 fn text_or_integer<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {

@@ -82,20 +82,9 @@ parsed_from_text!(Extension, "Extension or user id in a PBX domain");
 
 /// A step of the set-up, in the order that keeps every caller's line open.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-    clap::ValueEnum,
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
-#[value(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum SetupStep {
     /// The PBX domain exists
@@ -129,6 +118,22 @@ impl SetupStep {
             SetupStep::RouteDid => "route_did",
             SetupStep::ManageVips => "manage_vips",
         }
+    }
+}
+
+impl FromStr for SetupStep {
+    type Err = Refused;
+
+    fn from_str(text: &str) -> Result<Self, Refused> {
+        let named = |step: &SetupStep| step.as_str() == text.trim();
+        SetupStep::ALL.into_iter().find(named).ok_or_else(|| {
+            let names = SetupStep::ALL.map(SetupStep::as_str).join(", ");
+            Refused::new(
+                text,
+                "is not a setup step",
+                format!("the steps are {names}"),
+            )
+        })
     }
 }
 

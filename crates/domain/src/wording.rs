@@ -21,11 +21,11 @@ pub fn capitalised(words: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{capitalised, word};
-    use crate::ops::RowState;
+    use crate::SetupStep;
 
     #[test]
     fn states_are_called_as_in_results() {
-        assert_eq!(word(RowState::NotSent), "not_sent");
+        assert_eq!(word(SetupStep::RouteDid), "route_did");
     }
 
     #[test]

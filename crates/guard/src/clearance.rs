@@ -13,8 +13,8 @@ const RECENT: Duration = Duration::from_secs(3);
 /// with one thing changed, so that nothing else can be what is wrong with it.
 ///
 /// ```
-/// # use skyswitch_mcp::guard::Clearance;
-/// # use skyswitch_mcp::skyswitch::{Client, ReadyToWrite};
+/// # use skyswitch_guard::Clearance;
+/// # use skyswitch_client::{Client, ReadyToWrite};
 /// async fn write(client: Client, clearance: Clearance, [first, _]: [ReadyToWrite; 2]) {
 ///     let _ = client.write(clearance, first).await;
 /// }
@@ -23,8 +23,8 @@ const RECENT: Duration = Duration::from_secs(3);
 /// Not without one:
 ///
 /// ```compile_fail,E0308
-/// # use skyswitch_mcp::guard::RouteChange;
-/// # use skyswitch_mcp::skyswitch::{Client, ReadyToWrite};
+/// # use skyswitch_guard::RouteChange;
+/// # use skyswitch_client::{Client, ReadyToWrite};
 /// async fn write(client: Client, change: RouteChange, [first, _]: [ReadyToWrite; 2]) {
 ///     let _ = client.write(change, first).await;
 /// }
@@ -33,8 +33,8 @@ const RECENT: Duration = Duration::from_secs(3);
 /// Not twice with the same one:
 ///
 /// ```compile_fail,E0382
-/// # use skyswitch_mcp::guard::Clearance;
-/// # use skyswitch_mcp::skyswitch::{Client, ReadyToWrite};
+/// # use skyswitch_guard::Clearance;
+/// # use skyswitch_client::{Client, ReadyToWrite};
 /// async fn write(client: Client, clearance: Clearance, [first, second]: [ReadyToWrite; 2]) {
 ///     let _ = client.write(clearance, first).await;
 ///     let _ = client.write(clearance, second).await;
@@ -44,7 +44,7 @@ const RECENT: Duration = Duration::from_secs(3);
 /// Others can read what it permits:
 ///
 /// ```
-/// # use skyswitch_mcp::guard::{Clearance, RouteChange};
+/// # use skyswitch_guard::{Clearance, RouteChange};
 /// fn permitted(clearance: &Clearance) -> RouteChange {
 ///     clearance.change().clone()
 /// }
@@ -53,21 +53,21 @@ const RECENT: Duration = Duration::from_secs(3);
 /// They can neither copy it nor make one:
 ///
 /// ```compile_fail,E0308
-/// # use skyswitch_mcp::guard::Clearance;
+/// # use skyswitch_guard::Clearance;
 /// fn copied(clearance: &Clearance) -> Clearance {
 ///     clearance.clone()
 /// }
 /// ```
 ///
 /// ```compile_fail,E0624
-/// # use skyswitch_mcp::guard::{Clearance, RouteChange};
+/// # use skyswitch_guard::{Clearance, RouteChange};
 /// fn forged(clearance: &Clearance) -> Clearance {
 ///     Clearance::grant(clearance.change().clone())
 /// }
 /// ```
 ///
 /// ```compile_fail,E0451
-/// # use skyswitch_mcp::guard::{Clearance, RouteChange};
+/// # use skyswitch_guard::{Clearance, RouteChange};
 /// fn forged(clearance: Clearance, change: RouteChange) -> Clearance {
 ///     Clearance { change, ..clearance }
 /// }
@@ -96,7 +96,7 @@ impl<C> Clearance<C> {
     }
 
     /// The same, decided on a read that began at that moment.
-    pub(crate) fn seen_at(self, moment: Instant) -> Self {
+    pub fn seen_at(self, moment: Instant) -> Self {
         Clearance {
             seen: Seen::At(moment),
             ..self

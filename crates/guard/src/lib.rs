@@ -11,6 +11,7 @@ mod change;
 mod clearance;
 mod fallback;
 mod limits;
+mod mode;
 mod plan;
 mod preview;
 mod sealed;
@@ -30,6 +31,8 @@ pub use attestation::AttestStep;
 pub use change::{Change, Doubt, RouteChange};
 pub use clearance::Clearance;
 pub use fallback::{Fallback, FallbackReading, MayRoute};
+pub use limits::Limits;
+pub use mode::ConfirmMode;
 pub use plan::RoutePlan;
 pub use preview::Preview;
 use sealed::{Purpose, Seal};
@@ -37,14 +40,13 @@ pub use setup::{SetupChange, SetupPlan};
 pub use typed::TypedValue;
 
 use crate::store::{SharedStore, Store, TimeSpan};
-use crate::{ConfirmMode, Limits};
 use skyswitch_domain::error::{Code, Error, Result};
 
 /// How long a confirmation may be answered and used.
 pub const CONFIRMATION_LIFETIME: Duration = Duration::from_secs(300);
 
 /// The window of `max_changes_per_hour`, in milliseconds.
-pub(crate) const HOUR: i64 = 3_600_000;
+pub const HOUR: i64 = 3_600_000;
 
 /// How long a used confirmation is remembered: far longer than it lives, so
 /// that a clock set back does not make it good again.

@@ -1,11 +1,16 @@
 //! Sealed confirmations: values that travel through the client and come back
 //! unaltered or not at all.
 //!
-//! rmcp's request-state codec signs them and bounds their age. It knows no
-//! single use; the store adds that.
+//! A sealed value is its payload and an HMAC-SHA-256 of payload and purpose,
+//! both in base64. The payload holds the moment it expires. That a value works
+//! only once is the store's business.
 
-use rmcp::model::{RequestStateCodec, RequestStateError, SealOptions};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sha2::Sha256;
 
 use super::CONFIRMATION_LIFETIME;
 use crate::store::StateFolder;
@@ -31,11 +36,13 @@ pub(super) struct Sealed {
     pub nonce: String,
     /// Digest of the state the person was shown.
     pub fingerprint: String,
+    /// When it lapses, in milliseconds since 1970.
+    expires_at: i64,
 }
 
 /// Signs and opens under the installation's key.
 pub(super) struct Seal {
-    codec: RequestStateCodec,
+    keyed: Hmac<Sha256>,
 }
 
 impl std::fmt::Debug for Seal {
@@ -51,38 +58,75 @@ impl Seal {
             Some(key) => key,
             None => folder.create_once(KEY_FILE, &rand::random::<[u8; KEY_LENGTH]>())?,
         };
-        let codec = RequestStateCodec::try_new(key).map_err(|_| {
+        let keyed = Some(&key)
+            .filter(|key| key.len() >= KEY_LENGTH)
+            .and_then(|key| Hmac::new_from_slice(key).ok());
+        keyed.map(|keyed| Seal { keyed }).ok_or_else(|| {
             Error::internal(
                 format!("the confirmation key {} is damaged", folder.path().join(KEY_FILE).display()),
                 "Delete that file; a new key is made, and confirmations that wait must be asked for again.",
             )
-        })?;
-        Ok(Seal { codec })
+        })
     }
 
     /// Seals what was seen, bound to the change it is for.
     pub fn close(&self, purpose: Purpose, binding: &str, fingerprint: &str) -> String {
+        let expires_at = Timestamp::now() + CONFIRMATION_LIFETIME;
+        self.close_until(expires_at, purpose, binding, fingerprint)
+    }
+
+    fn close_until(
+        &self,
+        expires_at: Timestamp,
+        purpose: Purpose,
+        binding: &str,
+        fingerprint: &str,
+    ) -> String {
         let sealed = Sealed {
             nonce: format!("{:032x}", rand::random::<u128>()),
             fingerprint: fingerprint.to_owned(),
+            expires_at: expires_at.as_millisecond(),
         };
-        // Two strings always serialise; were it otherwise, the empty payload would never open.
+        // Texts and a number always serialise; were it otherwise, the empty payload would never open.
         let payload = serde_json::to_vec(&sealed).unwrap_or_default();
-        let bound_to = bound_to(purpose, binding);
-        let options = SealOptions::new()
-            .associated_data(bound_to.as_bytes())
-            .ttl(CONFIRMATION_LIFETIME);
-        self.codec.seal_with(&payload, &options)
+        let signature = self
+            .signed(purpose, binding, &payload)
+            .finalize()
+            .into_bytes();
+        format!(
+            "{}.{}",
+            URL_SAFE_NO_PAD.encode(&payload),
+            URL_SAFE_NO_PAD.encode(signature)
+        )
     }
 
     /// Opens what came back for this change.
     pub fn open(&self, purpose: Purpose, binding: &str, sealed: &str) -> Result<Sealed> {
-        self.codec
-            .open_json_with(sealed, bound_to(purpose, binding).as_bytes())
-            .map_err(|error| match error {
-                RequestStateError::Expired => invalid("this confirmation has expired"),
-                _ => invalid("this confirmation was altered, or belongs to another change, account or installation"),
-            })
+        let opened = self.opened(purpose, binding, sealed).ok_or_else(|| {
+            invalid("this confirmation was altered, or belongs to another change, account or installation")
+        })?;
+        if opened.expires_at <= Timestamp::now().as_millisecond() {
+            return Err(invalid("this confirmation has expired"));
+        }
+        Ok(opened)
+    }
+
+    fn opened(&self, purpose: Purpose, binding: &str, sealed: &str) -> Option<Sealed> {
+        let (payload, signature) = sealed.split_once('.')?;
+        let payload = URL_SAFE_NO_PAD.decode(payload).ok()?;
+        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+        let expected = self.signed(purpose, binding, &payload);
+        // Compares in constant time, so that a signature cannot be guessed byte by byte.
+        expected.verify_slice(&signature).ok()?;
+        serde_json::from_slice(&payload).ok()
+    }
+
+    fn signed(&self, purpose: Purpose, binding: &str, payload: &[u8]) -> Hmac<Sha256> {
+        let mut mac = self.keyed.clone();
+        // A digest of fixed length comes first, so that no other pair reads the same.
+        mac.update(super::change::digest(&(purpose, binding)).as_bytes());
+        mac.update(payload);
+        mac
     }
 }
 
@@ -96,38 +140,64 @@ pub(super) fn invalid(why: &str) -> Error {
     .with_field("confirmation")
 }
 
-fn bound_to(purpose: Purpose, binding: &str) -> String {
-    super::change::digest(&(purpose, binding))
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use super::*;
 
+    fn seal() -> Seal {
+        let folder = tempfile::tempdir().expect("a folder");
+        Seal::of_installation(&StateFolder::new(folder.path())).expect("a key")
+    }
+
+    fn refusal(opened: Result<Sealed>) -> Error {
+        match opened {
+            Ok(_) => panic!("a bad confirmation was opened"),
+            Err(refusal) => refusal,
+        }
+    }
+
     #[test]
     fn a_confirmation_is_good_until_it_expires() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let seal = Seal::of_installation(&StateFolder::new(folder.path())).expect("a key");
-        let bound_to = bound_to(Purpose::Token, "change");
-        let sealed_for = |life: Duration| {
-            let options = SealOptions::new()
-                .associated_data(bound_to.as_bytes())
-                .ttl(life);
-            let payload = br#"{"nonce":"1","fingerprint":"seen"}"#;
-            seal.codec.seal_with(payload, &options)
-        };
-        let live = sealed_for(CONFIRMATION_LIFETIME);
+        let seal = seal();
+        let live = seal.close(Purpose::Token, "change", "seen");
         let opened = seal.open(Purpose::Token, "change", &live).expect("good");
         assert_eq!(opened.fingerprint, "seen");
 
-        let lapsed = sealed_for(Duration::from_millis(1));
-        std::thread::sleep(Duration::from_millis(20));
-        let Err(refusal) = seal.open(Purpose::Token, "change", &lapsed) else {
-            panic!("an expired confirmation was opened");
-        };
+        let past = Timestamp::now() - Duration::from_millis(1);
+        let lapsed = seal.close_until(past, Purpose::Token, "change", "seen");
+        let refusal = refusal(seal.open(Purpose::Token, "change", &lapsed));
         assert_eq!(refusal.code(), Code::ConfirmationInvalid);
         assert!(refusal.to_string().contains("expired"), "{refusal}");
+    }
+
+    #[test]
+    fn a_confirmation_opens_nothing_else() {
+        let seal = seal();
+        let good = seal.close(Purpose::Form, "change", "seen");
+        let (payload, signature) = good.split_once('.').expect("two parts");
+        let longer_life = URL_SAFE_NO_PAD
+            .encode(br#"{"nonce":"1","fingerprint":"seen","expires_at":9999999999999}"#);
+        for (purpose, binding, sealed) in [
+            (Purpose::Token, "change", good.clone()),
+            (Purpose::Form, "another change", good.clone()),
+            (
+                Purpose::Form,
+                "change",
+                format!("{longer_life}.{signature}"),
+            ),
+            (Purpose::Form, "change", format!("{payload}.")),
+            (Purpose::Form, "change", payload.to_owned()),
+            (Purpose::Form, "change", String::new()),
+        ] {
+            let refusal = refusal(seal.open(purpose, binding, &sealed));
+            assert!(
+                refusal.to_string().contains("altered"),
+                "{sealed}: {refusal}"
+            );
+        }
+        let elsewhere = super::tests::seal();
+        refusal(elsewhere.open(Purpose::Form, "change", &good));
     }
 }

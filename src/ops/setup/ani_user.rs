@@ -1,11 +1,11 @@
 //! The user that the customer's number is to go to, and what may be wrong with it.
 
 use super::evidence::Shown;
-use skyswitch_domain::{AccountId, DidRoute, Extension, PbxDomain};
-use skyswitch_domain::error::{Error, Result};
 use crate::ops::App;
-use skyswitch_domain::redact::shown;
 use skyswitch_client::{AnsweringRule, Subscriber};
+use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::redact::shown;
+use skyswitch_domain::{AccountId, DidRoute, Extension, PbxDomain};
 
 /// The user that the customer's number is to go to.
 #[derive(Debug)]

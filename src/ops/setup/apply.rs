@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use super::evidence::Customer;
 use super::onboard::{OnboardChange, PieceState};
-use skyswitch_domain::{DidRoute, SetupPiece};
-use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_guard::{Clearance, MayRoute, SetupChange, SetupPlan};
 use crate::ops::App;
 use crate::ops::change::{Journalled, NotMade};
 use crate::ops::journal::Origin;
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::{DidRoute, SetupPiece};
 use skyswitch_guard::store::{FileLock, JournalPosition};
+use skyswitch_guard::{Clearance, MayRoute, SetupChange, SetupPlan};
 
 /// What was looked at longer ago is looked at again.
 const RECENT: Duration = Duration::from_secs(1);

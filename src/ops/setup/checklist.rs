@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::evidence::{Customer, Evidence};
 use super::steps::Steps;
 use super::{Step, Ticket};
-use skyswitch_domain::{AccountId, Destination, PbxDomain, PhoneNumber, SetupStep};
-use skyswitch_domain::error::Result;
 use crate::ops::App;
+use skyswitch_domain::error::Result;
+use skyswitch_domain::{AccountId, Destination, PbxDomain, PhoneNumber, SetupStep};
 
 /// Which domain to look at, and what to put into the ticket.
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]

@@ -7,12 +7,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::config::PbxSettings;
-use skyswitch_domain::{Extension, PbxDomain};
-use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_guard::FallbackReading;
 use crate::ops::App;
 use crate::ops::journal::now;
 use skyswitch_client::{DialRule, DialRuleTarget, Domain, Subscriber};
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::{Extension, PbxDomain};
+use skyswitch_guard::FallbackReading;
 use skyswitch_guard::store::KeptDialPlan;
 
 /// How long a dial plan that showed the rule may serve a survey. The published

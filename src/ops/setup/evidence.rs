@@ -6,16 +6,16 @@ use std::time::Duration;
 use super::alarm::Alarm;
 use super::ani_user::AniUser;
 use super::dial_plan::rings_nobody;
+use crate::ops::App;
+use crate::ops::destinations::nearest_users;
+use skyswitch_client::Subscriber;
+use skyswitch_domain::error::{Code, Result};
+use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
     AccountId, Destination, DidRoute, Extension, PbxDomain, PhoneNumber, SetupStep,
 };
-use skyswitch_domain::error::{Code, Result};
-use skyswitch_guard::{Fallback, FallbackReading};
-use crate::ops::App;
-use crate::ops::destinations::nearest_users;
-use skyswitch_domain::redact::shown;
-use skyswitch_client::Subscriber;
 use skyswitch_guard::store::Attestation;
+use skyswitch_guard::{Fallback, FallbackReading};
 
 /// A fact, or why it is not shown.
 pub(super) type Shown<T> = Result<T, String>;

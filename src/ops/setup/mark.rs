@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 use super::evidence::{Customer, Evidence};
 use super::steps::{Steps, listed};
 use super::{Step, StepState};
-use skyswitch_domain::{AccountId, Extension, PbxDomain, PhoneNumber, SetupPiece, SetupStep};
-use skyswitch_domain::error::{Error, Result};
-use skyswitch_guard::{AttestStep, Channel, FallbackReading};
 use crate::ops::App;
 use crate::ops::change::read_only;
 use crate::ops::consent::{Agreed, Asked, Confirmation, Plan, Planned, agree};
 use crate::ops::journal::now;
+use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::{AccountId, Extension, PbxDomain, PhoneNumber, SetupPiece, SetupStep};
 use skyswitch_guard::store::JournalEntry;
+use skyswitch_guard::{AttestStep, Channel, FallbackReading};
 
 /// Longest name and note that are kept, in characters.
 const TEXT_LIMIT: usize = 500;
@@ -29,7 +29,7 @@ pub struct MarkSetupStep {
     #[arg(long, short)]
     pub domain: PbxDomain,
     /// The step: `dial_translation_rule` or `route_by_ani_user`; others are verified by the APIs
-    #[arg(long, value_enum)]
+    #[arg(long)]
     #[schemars(extend("enum" = ["dial_translation_rule", "route_by_ani_user"]))]
     pub step: SetupStep,
     /// Name of the person who has looked, e.g. `J. Smith`; not needed to withdraw

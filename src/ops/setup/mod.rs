@@ -30,8 +30,8 @@ pub use ticket::Ticket;
 pub(super) use undo::undo_setup;
 
 use super::App;
-use skyswitch_domain::{AccountId, PbxDomain};
 use skyswitch_domain::error::Result;
+use skyswitch_domain::{AccountId, PbxDomain};
 use skyswitch_guard::store::FileLock;
 
 impl App {

@@ -10,13 +10,13 @@ use super::evidence::{Customer, Evidence};
 use super::plan::{Missing, Wanted};
 use super::steps::Steps;
 use super::{Step, StepState, Ticket};
-use skyswitch_domain::{AccountId, Destination, Extension, PbxDomain, PhoneNumber, SetupStep};
-use skyswitch_domain::error::Result;
-use skyswitch_guard::{Channel, SetupChange, SetupPlan};
 use crate::ops::App;
 use crate::ops::change::read_only;
 use crate::ops::consent::{Agreed, Asked, Confirmation, Plan, Planned, agree};
+use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;
+use skyswitch_domain::{AccountId, Destination, Extension, PbxDomain, PhoneNumber, SetupStep};
+use skyswitch_guard::{Channel, SetupChange, SetupPlan};
 
 /// Whom to set up.
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]

@@ -6,10 +6,10 @@ use super::OnboardSteps;
 use super::ani_user::AniUser;
 use super::dial_plan::rings_nobody;
 use super::evidence::{Customer, Evidence};
-use skyswitch_domain::{Destination, Extension, SetupPiece};
-use skyswitch_domain::error::{Error, Result};
-use skyswitch_guard::{FallbackReading, SetupChange};
 use crate::ops::App;
+use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::{Destination, Extension, SetupPiece};
+use skyswitch_guard::{FallbackReading, SetupChange};
 
 /// The operation's name in the journal.
 pub(super) const TOOL: &str = "onboard_domain";
@@ -245,7 +245,9 @@ impl Planner<'_> {
             ));
         }
         user.parse()
-            .map_err(|refused: skyswitch_domain::error::Refused| refused.into_error("fallback_destination"))
+            .map_err(|refused: skyswitch_domain::error::Refused| {
+                refused.into_error("fallback_destination")
+            })
     }
 
     /// The user and its answering rule.

@@ -3,8 +3,8 @@
 use super::StepState;
 use super::plan::{Planner, TOOL};
 use super::steps::Steps;
-use skyswitch_domain::{DidRoute, SetupStep};
 use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::{DidRoute, SetupStep};
 use skyswitch_guard::{MayRoute, SetupChange};
 
 impl Planner<'_> {

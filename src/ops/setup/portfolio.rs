@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use super::dial_plan::KeptDialPlans;
 use super::survey::Survey;
-use skyswitch_domain::{AccountId, SetupStep};
-use skyswitch_domain::error::{Error, Result};
 use crate::ops::progress::Progress;
 use crate::ops::{App, PageSize};
-use skyswitch_domain::redact::shown;
 use skyswitch_client::Domain;
+use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::redact::shown;
+use skyswitch_domain::{AccountId, SetupStep};
 
 /// Customers looked at at the same time.
 const AT_ONCE: usize = 16;

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::actions::{action, title};
 use super::ani_user::AniUser;
 use super::evidence::{Customer, Evidence};
+use skyswitch_domain::redact::shown;
 use skyswitch_domain::{DidRoute, PhoneNumber, SetupStep};
 use skyswitch_guard::FallbackReading;
-use skyswitch_domain::redact::shown;
 use skyswitch_guard::store::Attestation;
 
 /// How far a step is.

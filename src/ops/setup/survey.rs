@@ -9,13 +9,13 @@ use jiff::Timestamp;
 use super::alarm::Alarm;
 use super::dial_plan::KeptDialPlans;
 use super::portfolio::{CustomerRow, LIVE, NOT_STARTED, UNREAD};
-use skyswitch_domain::{AccountId, Extension, PbxDomain, PhoneNumber, SetupStep};
-use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_guard::{Fallback, FallbackReading};
 use crate::ops::App;
-use skyswitch_domain::redact::shown;
 use skyswitch_client::{Domain, Subscriber};
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::redact::shown;
+use skyswitch_domain::{AccountId, Extension, PbxDomain, PhoneNumber, SetupStep};
 use skyswitch_guard::store::Attestation;
+use skyswitch_guard::{Fallback, FallbackReading};
 
 /// So many dial plans that are not shown stand for all, where none was shown.
 const CLOSED: usize = 20;

@@ -5,16 +5,16 @@ use std::time::{Duration, Instant};
 
 use super::super::undo_change::{UndoOutcome, UndoStatus};
 use super::apply::JudgeRoute;
-use skyswitch_domain::{
-    AccountId, DidRoute, Extension, PbxDomain, PhoneNumber, SetupPiece, SetupStep,
-};
-use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_guard::{Channel, Fallback, MayRoute, SetupChange, SetupPlan};
 use crate::ops::App;
 use crate::ops::consent::{Agreed, Asked, Confirmation, Plan, Planned, agree};
 use crate::ops::journal::Origin;
 use crate::ops::list_changes::ChangeRow;
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::{
+    AccountId, DidRoute, Extension, PbxDomain, PhoneNumber, SetupPiece, SetupStep,
+};
 use skyswitch_guard::store::SetupEntry;
+use skyswitch_guard::{Channel, Fallback, MayRoute, SetupChange, SetupPlan};
 
 /// The operation's name in the journal.
 const TOOL: &str = "undo_change";

@@ -12,14 +12,14 @@ use tokio_util::sync::CancellationToken;
 use super::outcome::RowState;
 use super::report::Report;
 use super::{Source, SyncOutcome, SyncSession, SyncStatus, Task};
-use skyswitch_domain::{PbxDomain, PhoneNumber, Route, RouteKey};
-use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_guard::{Clearance, RoutePlan};
 use crate::ops::App;
 use crate::ops::change::{Made, NotMade, turn_name};
 use crate::ops::journal::{Origin, now};
 use crate::ops::progress::Progress;
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::{PbxDomain, PhoneNumber, Route, RouteKey};
 use skyswitch_guard::store::{FileLock, JournalPosition, NewRun, RoutePair, RunRow};
+use skyswitch_guard::{Clearance, RoutePlan};
 
 /// Callers worked on at the same time.
 const AT_ONCE: usize = 32;

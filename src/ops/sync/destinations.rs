@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::Task;
 use super::report::Row;
-use skyswitch_domain::Route;
 use crate::ops::App;
+use skyswitch_domain::Route;
 
 /// Lines named in one warning.
 const LINES_NAMED: usize = 20;

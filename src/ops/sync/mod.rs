@@ -18,16 +18,16 @@ use tokio_util::sync::CancellationToken;
 use super::App;
 use super::consent::{Agreed, Asked, Confirmation, Plan, Planned, agree};
 use super::progress::Progress;
-use skyswitch_domain::{AccountId, Application, Destination, PbxDomain, Vip};
-use skyswitch_domain::error::{Error, Result};
-use skyswitch_guard::{Channel, Clearance, RoutePlan};
-use skyswitch_guard::store::{FileLock, JournalEntry};
 use crate::vip_file::{self, Defaults, Format, VipFile};
 use apply::Run;
 pub use outcome::{Action, Counts, Done, RowState, SyncOutcome, SyncRow, SyncStatus};
 use plan::Wanted;
 use report::{Report, Row};
 use resume::{Resumed, Which};
+use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::{AccountId, Application, Destination, PbxDomain, Vip};
+use skyswitch_guard::store::{FileLock, JournalEntry};
+use skyswitch_guard::{Channel, Clearance, RoutePlan};
 
 /// The operation's name in the journal.
 const TOOL: &str = "sync_vips";

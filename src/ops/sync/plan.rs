@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{Action, Row, SyncMode};
 use crate::config::Limits;
+use crate::ops::add_vip::other_house_style;
+use crate::ops::siblings::at_risk_among;
+use crate::vip_file;
+use skyswitch_domain::error::{Code, Error, Refused, Result};
+use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
     AccountId, Ani, Application, CalledNumber, Destination, DestinationForm, Dnis, PbxDomain,
     PhoneNumber, Route, RouteKey, answering_without,
 };
-use skyswitch_domain::error::{Code, Error, Refused, Result};
 use skyswitch_guard::RouteChange;
-use crate::ops::add_vip::other_house_style;
-use crate::ops::siblings::at_risk_among;
-use skyswitch_domain::redact::shown;
-use crate::vip_file;
 
 /// Removals up to this many are never too many.
 const FEW_REMOVALS: usize = 20;

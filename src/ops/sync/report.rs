@@ -3,11 +3,11 @@
 
 use super::outcome::{Action, Counts, Done, RowState, SyncOutcome, SyncRow, SyncStatus};
 use super::{Confirmation, SyncMode, Task, Vip};
+use crate::vip_file;
 use skyswitch_domain::Route;
 use skyswitch_domain::error::Error;
 use skyswitch_guard::RouteChange;
 use skyswitch_guard::store::JournalPosition;
-use crate::vip_file;
 
 /// A row while it is worked on.
 #[derive(Debug, Clone)]

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::TOOL;
 use super::apply::Sender;
-use skyswitch_domain::{AccountId, Route};
-use skyswitch_domain::error::{Error, Result};
-use skyswitch_guard::{Channel, RouteChange, Verdict};
 use crate::ops::journal::Origin;
+use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::{AccountId, Route};
+use skyswitch_guard::{Channel, RouteChange, Verdict};
 
 /// What became of the rules that removals put at risk.
 pub(super) struct Restored {

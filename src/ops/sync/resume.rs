@@ -9,12 +9,12 @@ use super::outcome::RowState;
 use super::plan::Standing;
 use super::report::{Report, Row};
 use super::{Source, SyncMode, SyncVips, TOOL, Task};
-use skyswitch_domain::{AccountId, PbxDomain, Route, RouteKey};
-use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_guard::RouteChange;
 use crate::ops::App;
 use crate::ops::siblings::at_risk_among;
+use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
+use skyswitch_domain::{AccountId, PbxDomain, Route, RouteKey};
+use skyswitch_guard::RouteChange;
 use skyswitch_guard::store::{Change, RunRow};
 
 /// A run to be taken up.

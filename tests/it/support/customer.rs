@@ -114,7 +114,7 @@ pub async fn onboard(
 pub fn marking(step: &str) -> MarkSetupStep {
     MarkSetupStep {
         domain: ACME.parse().unwrap(),
-        step: <skyswitch_mcp::domain::SetupStep as clap::ValueEnum>::from_str(step, false).unwrap(),
+        step: step.parse().unwrap(),
         attested_by: Some("Front desk lead".to_owned()),
         note: Some("ticket 48213: SkySwitch confirms the rule, to 100".to_owned()),
         withdraw: None,

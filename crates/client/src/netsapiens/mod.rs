@@ -20,8 +20,8 @@ use super::call::Call;
 use super::http::{Http, Pace};
 use super::upstream::Upstream;
 use crate::settings::{PbxGeneration, PbxLogin, PbxSettings};
-use skyswitch_domain::{Extension, PbxDomain, SetupPiece};
 use skyswitch_domain::error::Result;
+use skyswitch_domain::{Extension, PbxDomain, SetupPiece};
 
 /// The published limits are 60 requests a minute and 1,800 an hour for a user
 /// (SkySwitch PBX API, Rate Limiting): half a request a second after a burst

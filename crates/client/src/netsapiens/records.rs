@@ -4,9 +4,9 @@ use serde_json::{Map, Value};
 
 use super::super::answer;
 use super::super::http::Answer;
-use skyswitch_domain::{PbxDomain, ROUTE_BY_ANI};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
+use skyswitch_domain::{PbxDomain, ROUTE_BY_ANI};
 
 /// A user of a domain.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use super::super::upstream::Upstream;
 use super::records::{
     AnsweringRule, DialRule, PbxUser, is_about, is_enabled, is_limit, records, switch, text, texts,
 };
-use skyswitch_domain::{Extension, PbxDomain, ROUTE_BY_ANI, SetupPiece};
 use skyswitch_domain::error::Result;
+use skyswitch_domain::{Extension, PbxDomain, ROUTE_BY_ANI, SetupPiece};
 
 type Fields = Vec<(&'static str, String)>;
 

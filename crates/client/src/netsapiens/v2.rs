@@ -8,8 +8,8 @@ use super::super::upstream::Upstream;
 use super::records::{
     AnsweringRule, DialRule, PbxUser, is_about, is_enabled, is_limit, records, switch, text, texts,
 };
-use skyswitch_domain::{Extension, PbxDomain, ROUTE_BY_ANI, SetupPiece};
 use skyswitch_domain::error::{Code, Result};
+use skyswitch_domain::{Extension, PbxDomain, ROUTE_BY_ANI, SetupPiece};
 
 /// Rows asked for at once.
 const LIST_PIECE: usize = 1000;

@@ -19,7 +19,7 @@ pub struct StateFolder {
 
 /// An exclusive lock between processes; released when dropped.
 #[derive(Debug)]
-pub(crate) struct FileLock(#[expect(dead_code, reason = "held for its lock")] File);
+pub struct FileLock(#[expect(dead_code, reason = "held for its lock")] File);
 
 impl StateFolder {
     /// Names the folder without touching the disk.
@@ -59,7 +59,7 @@ impl StateFolder {
     }
 
     /// Reads a file of the folder; `None` where there is none.
-    pub(crate) fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
+    pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
         match std::fs::read(self.path.join(name)) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -70,7 +70,7 @@ impl StateFolder {
     /// Replaces a file in one step: other processes see the old content or the
     /// new, never half of it. The file is private from the moment it exists.
     /// It is not forced to disk: after a power failure it may be damaged.
-    pub(crate) fn replace(&self, name: &str, content: &[u8]) -> Result<()> {
+    pub fn replace(&self, name: &str, content: &[u8]) -> Result<()> {
         let persist = || -> io::Result<()> {
             // tempfile creates with mode 0600.
             let mut file = tempfile::NamedTempFile::new_in(&self.path)?;
@@ -83,7 +83,7 @@ impl StateFolder {
     }
 
     /// Writes a file unless it exists; says what it then holds.
-    pub(crate) fn create_once(&self, name: &str, content: &[u8]) -> Result<Vec<u8>> {
+    pub fn create_once(&self, name: &str, content: &[u8]) -> Result<Vec<u8>> {
         self.create()?;
         let write = || -> io::Result<()> {
             let mut file = tempfile::NamedTempFile::new_in(&self.path)?;
@@ -102,7 +102,7 @@ impl StateFolder {
     }
 
     /// Makes sure a private, possibly empty file exists, and returns its path.
-    pub(crate) fn private_file(&self, name: &str) -> Result<PathBuf> {
+    pub fn private_file(&self, name: &str) -> Result<PathBuf> {
         self.create()?;
         let path = self.path.join(name);
         self.open_private(&path).map_err(|e| self.failed(&e))?;
@@ -122,7 +122,7 @@ impl StateFolder {
     }
 
     /// Takes the lock of that name if nobody holds it.
-    pub(crate) fn try_lock(&self, name: &str) -> Result<Option<FileLock>> {
+    pub fn try_lock(&self, name: &str) -> Result<Option<FileLock>> {
         self.create()?;
         let file = self
             .open_private(&self.path.join(name))
@@ -135,13 +135,13 @@ impl StateFolder {
     }
 
     /// Whether there is a file of that name.
-    pub(crate) fn has(&self, name: &str) -> bool {
+    pub fn has(&self, name: &str) -> bool {
         self.path.join(name).exists()
     }
 
     /// Removes lock files that nobody holds: processes that were killed leave
     /// theirs behind. One that was made just now may be about to be locked.
-    pub(crate) fn sweep(&self, prefix: &str) {
+    pub fn sweep(&self, prefix: &str) {
         const SETTLED: Duration = Duration::from_secs(60);
         let Ok(entries) = std::fs::read_dir(&self.path) else {
             return;
@@ -164,13 +164,13 @@ impl StateFolder {
     }
 
     /// Removes a file, if it is there.
-    pub(crate) fn remove(&self, name: &str) {
+    pub fn remove(&self, name: &str) {
         // One that stays is swept later.
         let _ = std::fs::remove_file(self.path.join(name));
     }
 
     /// Takes the lock of that name, waiting for other processes as long as it takes.
-    pub(crate) async fn lock_in_turn(&self, name: &str) -> Result<FileLock> {
+    pub async fn lock_in_turn(&self, name: &str) -> Result<FileLock> {
         loop {
             if let Some(lock) = self.try_lock(name)? {
                 return Ok(lock);
@@ -180,7 +180,7 @@ impl StateFolder {
     }
 
     /// Takes the lock of that name, waiting for other processes.
-    pub(crate) async fn lock(&self, name: &str) -> Result<FileLock> {
+    pub async fn lock(&self, name: &str) -> Result<FileLock> {
         self.create()?;
         let file = self
             .open_private(&self.path.join(name))

@@ -11,8 +11,7 @@ mod setup_records;
 mod shared;
 mod sqlite;
 
-pub(crate) use folder::FileLock;
-pub use folder::StateFolder;
+pub use folder::{FileLock, StateFolder};
 pub use records::{
     Approval, ApprovalState, Begun, Change, ChangeFilter, ChangeStatus, Closing, JournalEntry,
     JournalPosition, NewApproval, NewChange, RoutePair, TimeSpan,

@@ -1,5 +1,7 @@
 //! What the store holds, free of any database.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use super::SetupEntry;
@@ -80,9 +82,7 @@ pub struct NewApproval<'a> {
 }
 
 /// How far a change in the journal is.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, clap::ValueEnum,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum ChangeStatus {
@@ -97,22 +97,32 @@ pub enum ChangeStatus {
 }
 
 impl ChangeStatus {
+    const WORDS: [(&'static str, ChangeStatus); 4] = [
+        ("open", ChangeStatus::Open),
+        ("done", ChangeStatus::Done),
+        ("failed", ChangeStatus::Failed),
+        ("reconciled", ChangeStatus::Reconciled),
+    ];
+
     pub(super) fn word(self) -> &'static str {
-        match self {
-            ChangeStatus::Open => "open",
-            ChangeStatus::Done => "done",
-            ChangeStatus::Failed => "failed",
-            ChangeStatus::Reconciled => "reconciled",
-        }
+        let known = Self::WORDS.iter().find(|(_, status)| *status == self);
+        known.map_or("open", |(word, _)| word)
     }
 
     pub(super) fn from_word(word: &str) -> ChangeStatus {
-        match word {
-            "done" => ChangeStatus::Done,
-            "failed" => ChangeStatus::Failed,
-            "reconciled" => ChangeStatus::Reconciled,
-            _ => ChangeStatus::Open,
-        }
+        word.parse().unwrap_or(ChangeStatus::Open)
+    }
+}
+
+impl FromStr for ChangeStatus {
+    type Err = Refused;
+
+    fn from_str(text: &str) -> Result<Self, Refused> {
+        let known = Self::WORDS.iter().find(|(word, _)| *word == text.trim());
+        known.map(|(_, status)| *status).ok_or_else(|| {
+            let words = Self::WORDS.map(|(word, _)| word).join(", ");
+            Refused::new(text, "is not a status", format!("give one of {words}"))
+        })
     }
 }
 

@@ -4,6 +4,7 @@
 mod approvals;
 mod dial_plans;
 mod journal;
+mod migrations;
 mod runs;
 mod setup;
 
@@ -53,7 +54,7 @@ impl Store {
             .connect_with(options)
             .await
             .map_err(failed)?;
-        sqlx::migrate!("src/state/sqlite/migrations")
+        migrations::migrator()
             .run(&pool)
             .await
             .map_err(|error| failed(error.into()))?;

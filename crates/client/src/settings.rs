@@ -1,0 +1,59 @@
+//! What a client has to be told: logins and addresses.
+
+use skyswitch_domain::redact::Secret;
+use url::Url;
+
+/// Host of the SkySwitch API (SkySwitch API reference: the server of every operation).
+pub const DEFAULT_BASE_URL: &str = "https://api.skyswitch.com";
+/// Scopes asked for at login, separated by spaces.
+pub const DEFAULT_SCOPE: &str = "pbx account";
+/// Scopes that numbers and their routes need beside those.
+pub const NUMBER_SCOPES: &str = "routing phone_number";
+/// Requests a second to the service; bursts of twice as many are let through.
+pub const DEFAULT_RATE_LIMIT: f64 = 20.0;
+
+/// The four values of the OAuth password grant.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// OAuth client id, given out by SkySwitch.
+    pub client_id: String,
+    /// OAuth client secret.
+    pub client_secret: Secret,
+    /// Login of the SkySwitch user on whose behalf we act.
+    pub username: String,
+    /// That user's password.
+    pub password: Secret,
+}
+
+/// Which of the PBX API's generations is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PbxGeneration {
+    /// Object and action in a form; what SkySwitch documents.
+    #[default]
+    V1,
+    /// REST.
+    V2,
+}
+
+/// How the PBX API is logged in to.
+#[derive(Debug, Clone)]
+pub enum PbxLogin {
+    /// OAuth password grant of a subscriber, for example `admin@0000.12345.service`.
+    Password(Credentials),
+    /// An API key, second generation only.
+    Key(Secret),
+}
+
+/// Where the PBX API is and how it is used.
+#[derive(Debug, Clone)]
+pub struct PbxSettings {
+    /// Its root, for example `https://12345-hpbx.dashmanager.com/ns-api`.
+    pub base_url: Url,
+    /// Which generation.
+    pub generation: PbxGeneration,
+    /// The login.
+    pub login: PbxLogin,
+    /// Requests a second; 0 turns the limit off.
+    pub rate_limit: f64,
+}

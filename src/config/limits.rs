@@ -1,0 +1,71 @@
+//! The operator's limits as the config file has them.
+
+use skyswitch_domain::CallerKey;
+use skyswitch_domain::error::{Refused, Result};
+use skyswitch_domain::redact::shown;
+use skyswitch_guard::Limits;
+
+/// The limits as the config file has them, before they are understood.
+pub(super) struct Written {
+    pub protected: Option<Vec<String>>,
+    pub allowed_domains: Option<Vec<String>>,
+    pub max_changes_per_hour: Option<i64>,
+}
+
+impl Written {
+    /// # Errors
+    /// `not_configured` with the field and the element at fault: a limit that
+    /// is not understood must not be taken for none.
+    pub fn understood(self) -> Result<Limits> {
+        Ok(Limits {
+            protected: protected(self.protected.unwrap_or_default())?,
+            allowed_domains: self
+                .allowed_domains
+                .map(|domains| elements("allowed_domains", domains))
+                .transpose()?,
+            max_changes_per_hour: self.max_changes_per_hour.map(rate).transpose()?,
+        })
+    }
+}
+
+/// A mistyped number would protect nobody: what is no number has to be a word
+/// or sign as rules are stored under, such as `*` or `anonymous`.
+fn protected(texts: Vec<String>) -> Result<Vec<CallerKey>> {
+    let callers: Vec<CallerKey> = elements("protected", texts)?;
+    let is_word = |text: &str| text == "*" || text.bytes().all(|b| b.is_ascii_alphabetic());
+    for caller in &callers {
+        let given = caller.as_given().trim();
+        if caller.number().is_none() && !is_word(given) {
+            return Err(super::unusable(
+                "protected",
+                &format!("`{}` is not a phone number", shown(given, 64)),
+                "Give a number with area code, such as `6165550123`, or the word that a rule is stored under.",
+            ));
+        }
+    }
+    Ok(callers)
+}
+
+fn elements<T: std::str::FromStr<Err = Refused>>(
+    field: &str,
+    texts: Vec<String>,
+) -> Result<Vec<T>> {
+    let parse = |text: String| {
+        text.parse()
+            .map_err(|refused: Refused| super::unusable(field, &refused.problem, &refused.remedy))
+    };
+    texts.into_iter().map(parse).collect()
+}
+
+fn rate(number: i64) -> Result<u32> {
+    u32::try_from(number)
+        .ok()
+        .filter(|most| *most > 0)
+        .ok_or_else(|| {
+            super::unusable(
+                "max_changes_per_hour",
+                &format!("`{number}` is not a number of changes"),
+                "Give a whole number from 1 up, or leave the field out for no limit; `read_only` allows no changes at all.",
+            )
+        })
+}
