@@ -13,9 +13,10 @@
 use std::pin::Pin;
 
 use anyhow::{Context, Result};
+use skyswitch_mcp::app::App;
 use skyswitch_mcp::config::{Credentials, Flags, Settings, process_environment};
 use skyswitch_mcp::guard::{Answer, AskPerson, Channel, Preview};
-use skyswitch_mcp::ops::{self, AddVip, App, Asked, ListVips, PageSize, RemoveVip};
+use skyswitch_mcp::ops::{self, AddVip, Asked, ListVips, PageSize, RemoveVip};
 use skyswitch_mcp::redact::Secret;
 use skyswitch_mcp::sandbox::{self, Sandbox, Tenant};
 

@@ -14,20 +14,20 @@
 //! | [`state`] | the private folder and the SQLite store in it |
 //! | [`guard`] | when a change may be made |
 //! | [`approval_page`] | how a change is settled in a browser on this machine |
-//! | [`vip_file`] | VIP lists as CSV, JSON and vCard |
 //! | [`skyswitch`] | the SkySwitch API: login, pacing, retries, lists |
+//! | [`app`] | what one process shares |
 //! | [`ops`] | what can be done |
 //! | [`mcp`] | the Model Context Protocol over stdio |
 //! | [`cli`] | the command line |
 //! | [`sandbox`] | an embedded SkySwitch API, a crate of its own, read from the documents alone |
 
+pub mod app;
 pub mod approval_page;
 pub mod cli;
 pub mod config;
 mod lenient;
 pub mod mcp;
 pub mod ops;
-pub mod vip_file;
 
 #[doc(inline)]
 pub use skyswitch_client as skyswitch;

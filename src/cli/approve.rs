@@ -6,7 +6,7 @@ use super::ask::{is_interactive, typed_at_terminal};
 use super::exit::Exit;
 use super::output::Output;
 use super::tables;
-use crate::ops::App;
+use crate::app::App;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_guard::asked_for;
 use skyswitch_guard::store::Approval;

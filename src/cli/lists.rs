@@ -12,8 +12,9 @@ use super::exit::Exit;
 use super::output::Output;
 use super::progress::Bar;
 use super::tables;
-use crate::ops::{self, App, ListVips, PageSize, SyncSession, SyncStatus};
-use crate::vip_file;
+use crate::app::App;
+use crate::ops::import::files;
+use crate::ops::{self, ListVips, PageSize, SyncSession, SyncStatus};
 use skyswitch_domain::error::{Error, Result};
 
 /// Makes a list stand. Ctrl-C sends nothing more and says what was done.
@@ -71,8 +72,8 @@ pub(super) async fn export(app: &App, args: ExportArgs, output: &Output) -> Resu
     };
     let list = ops::list_vips(app, &wanted, PageSize::All).await?;
     let text = match args.format {
-        ExportFormat::Csv => vip_file::to_csv(&list.vips)?,
-        ExportFormat::Json => vip_file::to_json(&list.vips)?,
+        ExportFormat::Csv => files::to_csv(&list.vips)?,
+        ExportFormat::Json => files::to_json(&list.vips)?,
     };
     match &args.output {
         None if output.is_json() => output.result(&list, String::new),

@@ -21,9 +21,10 @@ use clap::Parser;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
+use crate::app::App;
 use crate::config::{Flags, Settings, process_environment};
 use crate::mcp::{Server, ToolSet, serve_stdio};
-use crate::ops::{self, App, PageSize};
+use crate::ops::{self, PageSize};
 use ask::Person;
 use command::{Cli, Command, Global, McpArgs, TokenArgs, Vip};
 use exit::Exit;

@@ -6,7 +6,8 @@ use super::exit::Exit;
 use super::output::Output;
 use super::progress::Bar;
 use super::setup_tables;
-use crate::ops::{self, App, ListCustomers, MarkSetupStep, MarkStatus, OnboardStatus, PageSize};
+use crate::app::App;
+use crate::ops::{self, ListCustomers, MarkSetupStep, MarkStatus, OnboardStatus, PageSize};
 use skyswitch_domain::error::{Error, Result};
 
 /// Shows the checklist, or attests a step of it.

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::arguments;
 use super::consent::{Consent, FormsFailed};
-use crate::ops::App;
+use crate::app::App;
 use skyswitch_domain::error::Result;
 
 /// A tool that runs.

@@ -10,7 +10,8 @@ use tokio::time::{Instant, timeout};
 use super::prompts::PromptName;
 use super::resources;
 use super::tools::ToolSet;
-use crate::ops::{self, App, PageSize};
+use crate::app::App;
+use crate::ops::{self, PageSize};
 use skyswitch_domain::redact::shown;
 
 /// The argument that is completed, in prompts and in templates.

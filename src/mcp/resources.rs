@@ -15,7 +15,8 @@ use serde_json::json;
 
 use super::skill::{self, GUIDE_LIFETIME_MS, SETUP_GUIDE, SKILL_URI};
 use super::tools::ToolSet;
-use crate::ops::{self, App, PageSize};
+use crate::app::App;
+use crate::ops::{self, PageSize};
 use skyswitch_domain::PbxDomain;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;

@@ -20,7 +20,8 @@ use super::consent::FormsFailed;
 use super::tool_table::{Effect, Row};
 use super::tools::{Lookup, ToolSet};
 use super::{prompts, reply, resources, skill};
-use crate::ops::{self, App};
+use crate::app::App;
+use crate::ops::{self};
 use skyswitch_domain::error::{Error, Result};
 
 const INSTRUCTIONS: &str = include_str!("guide/instructions.md");

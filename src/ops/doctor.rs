@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::App;
+use crate::app::App;
 use skyswitch_client::Client;
 use skyswitch_domain::error::{Code, Error};
 use skyswitch_domain::redact::shown;

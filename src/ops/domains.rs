@@ -3,8 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::App;
-use super::page::{PageSize, page};
+use crate::app::App;
+use crate::ops::page::PageSize;
+use crate::ops::page::page;
 use skyswitch_client::Domain;
 use skyswitch_domain::AccountId;
 use skyswitch_domain::error::Result;

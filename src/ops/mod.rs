@@ -1,239 +1,47 @@
 //! The operations: everything both faces can do, free of MCP, terminal and HTTP.
 //!
-//! Reads go straight to the client. Writes go through `change.rs`: read what
-//! stands, plan, guard, send, tell.
+//! | folder | what it does |
+//! |---|---|
+//! | `write/` | how any change is made: plan, agreement, journal, sending, locks |
+//! | `vips/` | lists, adds, removes and explains VIP rules; where they can lead |
+//! | `import/` | applies VIP lists from files |
+//! | `onboarding/` | a customer's setup: checklist, plan, attestations, status |
+//! | `changes/` | lists and undoes changes |
+//!
+//! Reads go straight to the client. Writes go through `write/`.
 
-mod add_vip;
-mod change;
-mod consent;
-mod destinations;
+mod changes;
 mod doctor;
 mod domains;
-mod explain_call;
-mod journal;
-mod list_changes;
-mod list_vips;
+pub mod import;
+mod onboarding;
 mod page;
 mod progress;
-mod reconcile;
-mod remove_vip;
-mod setup;
-mod siblings;
-mod sync;
 mod token;
-mod turns;
-mod undo_change;
+mod vips;
+pub(crate) mod write;
 
-use std::sync::{Arc, OnceLock};
-
-use tokio_util::task::TaskTracker;
-
-pub use add_vip::{AddVip, AddVipOutcome, AddVipStatus, add_vip};
-pub(crate) use change::read_only;
-pub use consent::{Asked, Confirmation, Question};
-pub use destinations::{DestinationList, DestinationRow, ListDestinations, list_destinations};
+pub use changes::{ChangeList, ChangeRow, ListChanges, list_changes};
+pub use changes::{UndoChange, UndoOutcome, UndoStatus, undo_change};
 pub use doctor::{Check, CheckState, Diagnosis, doctor, doctor_without_settings};
 pub use domains::{DomainList, DomainRow, ListDomains, list_domains};
-pub use explain_call::{CallExplained, DecidedBy, ExplainCall, Rings, explain_call};
-pub use list_changes::{ChangeList, ChangeRow, ListChanges, list_changes};
-pub use list_vips::{ListVips, VipList, list_vips};
-pub use page::PageSize;
-pub use progress::Progress;
-pub use remove_vip::{RemoveVip, RemoveVipOutcome, RemoveVipStatus, remove_vip};
-pub use setup::{
+pub use import::{
+    Action, Counts, Done, RowState, SyncMode, SyncOutcome, SyncRow, SyncSession, SyncStatus,
+    SyncVips, sync_vips,
+};
+pub use onboarding::{
     Checklist, CustomerRow, ListCustomers, MarkOutcome, MarkSetupStep, MarkStatus, OnboardChange,
     OnboardDomain, OnboardOutcome, OnboardStatus, OnboardSteps, PieceState, Portfolio,
     SetupChecklist, StageCount, Step, StepState, Ticket, UNREAD, mark_setup_step, onboard_domain,
     onboarding_status, readiness, setup_checklist,
 };
-pub use sync::{
-    Action, Counts, Done, RowState, SyncMode, SyncOutcome, SyncRow, SyncSession, SyncStatus,
-    SyncVips, sync_vips,
-};
+pub use page::PageSize;
+pub use progress::Progress;
 pub use token::{TokenReport, token};
-pub use undo_change::{UndoChange, UndoOutcome, UndoStatus, undo_change};
-
-use crate::approval_page::ApprovalPage;
-use crate::config::Settings;
-use journal::Journal;
-use skyswitch_client::{Client, ClientOptions, TokenCache};
-use skyswitch_domain::AccountId;
-use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_domain::redact::shown;
-use skyswitch_guard::Guard;
-use skyswitch_guard::store::{SharedStore, StateFolder};
-use turns::Turns;
-
-/// What the operations work with: settings, guard, journal, and a client made
-/// at first use. Cheap to clone; clones share everything.
-#[derive(Debug, Clone)]
-pub struct App {
-    shared: Arc<Shared>,
-    asked_by: Arc<str>,
-    author: Author,
-}
-
-/// Who wrote the arguments of an operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Author {
-    /// A model or another program. Nobody may have looked at them.
-    Program,
-    /// A person, who typed them. Where they look odd, a warning is enough.
-    Person,
-}
-
-#[derive(Debug)]
-struct Shared {
-    settings: Settings,
-    guard: Arc<Guard>,
-    approval_page: OnceLock<ApprovalPage>,
-    journal: Journal,
-    client: OnceLock<Result<Client>>,
-    turns: Turns,
-    settling: TaskTracker,
-}
-
-impl App {
-    /// Wires the parts. Touches neither disk nor network.
-    pub fn new(settings: Settings) -> App {
-        let store = SharedStore::new(StateFolder::new(&settings.state_dir));
-        // A sandbox has a new port at every start; its confirmations must outlive that.
-        let realm = match settings.sandbox {
-            true => "sandbox".to_owned(),
-            false => settings.base_url.to_string(),
-        };
-        let limits = settings.limits.clone();
-        let guard = Guard::new(
-            settings.confirm,
-            limits.clone(),
-            realm.clone(),
-            store.clone(),
-        );
-        let journal = Journal::new(store, realm, limits);
-        App {
-            shared: Arc::new(Shared {
-                settings,
-                guard: Arc::new(guard),
-                approval_page: OnceLock::new(),
-                journal,
-                client: OnceLock::new(),
-                turns: Turns::default(),
-                settling: TaskTracker::new(),
-            }),
-            asked_by: "an embedding program".into(),
-            author: Author::Program,
-        }
-    }
-
-    /// The same operations on behalf of somebody: client and tool, or command.
-    /// The journal keeps it with every change.
-    #[must_use]
-    pub fn asked_by(&self, who: &str) -> App {
-        App {
-            shared: Arc::clone(&self.shared),
-            asked_by: shown(who, 200).into(),
-            author: self.author,
-        }
-    }
-
-    /// The same operations with arguments that a person typed themselves.
-    #[must_use]
-    pub fn typed_by_a_person(self) -> App {
-        App {
-            author: Author::Person,
-            ..self
-        }
-    }
-
-    fn author(&self) -> Author {
-        self.author
-    }
-
-    /// The settings it was made with.
-    pub fn settings(&self) -> &Settings {
-        &self.shared.settings
-    }
-
-    /// The guard, for the faces that settle what waits.
-    pub fn guard(&self) -> &Guard {
-        &self.shared.guard
-    }
-
-    /// The same guard, for a face that outlives a call.
-    pub fn shared_guard(&self) -> Arc<Guard> {
-        Arc::clone(&self.shared.guard)
-    }
-
-    /// Lets changes that wait be settled on a page on this machine, too, unless
-    /// the operator has switched that off. Nothing listens before one waits.
-    pub fn offer_approval_page(&self) {
-        if self.settings().approval_page {
-            let page = || ApprovalPage::new(self.shared_guard());
-            self.shared.approval_page.get_or_init(page);
-        }
-    }
-
-    fn journal(&self) -> &Journal {
-        &self.shared.journal
-    }
-
-    fn turns(&self) -> &Turns {
-        &self.shared.turns
-    }
-
-    /// Builds the client ahead of the first call that needs it, if it can be built.
-    pub fn warm_up(&self) {
-        // A failure is kept and reported by the first call.
-        let _ = self.client();
-    }
-
-    /// Waits until no change is under way any more.
-    pub async fn settled(&self) {
-        let settling = &self.shared.settling;
-        settling.close();
-        settling.wait().await;
-        settling.reopen();
-    }
-
-    /// The client.
-    ///
-    /// # Errors
-    /// `not_configured` where credentials are missing.
-    fn client(&self) -> Result<&Client> {
-        let built = self.shared.client.get_or_init(|| {
-            let settings = self.settings();
-            Client::new(ClientOptions {
-                base_url: settings.base_url.clone(),
-                credentials: settings.credentials.clone()?,
-                scope: settings.scope.clone(),
-                number_scope: settings.number_scope.clone(),
-                pbx: settings.pbx.clone(),
-                empty_object_is_list: settings.empty_object_is_empty_list,
-                rate_limit: settings.rate_limit,
-                token_cache: match settings.sandbox {
-                    true => TokenCache::Private,
-                    false => TokenCache::Shared(StateFolder::new(&settings.state_dir)),
-                },
-            })
-        });
-        built.as_ref().map_err(Clone::clone)
-    }
-
-    /// The account a call is about: the one it names, else the default.
-    fn account(&self, named: Option<&AccountId>) -> Result<AccountId> {
-        // Who has set nothing at all is told of the credentials first.
-        self.client()?;
-        named
-            .or(self.settings().default_account.as_ref())
-            .cloned()
-            .ok_or_else(|| {
-                Error::new(
-                    Code::NotConfigured,
-                    "no SkySwitch account is named and no default account is configured",
-                    "Give `account_id` (`--account`), or set SKYSWITCH_ACCOUNT_ID or \
-                     `default_account_id` in the config file to the account's UUID.",
-                )
-                .with_field("account_id")
-            })
-    }
-}
+pub use vips::{AddVip, AddVipOutcome, AddVipStatus, add_vip};
+pub use vips::{CallExplained, DecidedBy, ExplainCall, Rings, explain_call};
+pub use vips::{DestinationList, DestinationRow, ListDestinations, list_destinations};
+pub use vips::{ListVips, VipList, list_vips};
+pub use vips::{RemoveVip, RemoveVipOutcome, RemoveVipStatus, remove_vip};
+pub(crate) use write::read_only;
+pub use write::{Asked, Confirmation, Question};

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::App;
+use crate::app::App;
 use skyswitch_client::TokenInfo;
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::Secret;

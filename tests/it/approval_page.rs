@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::json;
+use skyswitch_mcp::app::App;
 use skyswitch_mcp::approval_page::ApprovalPage;
 use skyswitch_mcp::guard::Answer;
-use skyswitch_mcp::ops::App;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use url::Url;

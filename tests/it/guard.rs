@@ -5,11 +5,12 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use serde_json::json;
+use skyswitch_mcp::app::App;
 use skyswitch_mcp::config::ConfirmMode;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::{Answer, Channel};
 use skyswitch_mcp::ops::{
-    AddVipStatus, App, RemoveVip, RemoveVipOutcome, RemoveVipStatus, add_vip, remove_vip,
+    AddVipStatus, RemoveVip, RemoveVipOutcome, RemoveVipStatus, add_vip, remove_vip,
 };
 use skyswitch_mcp::sandbox::{Fault, StoredDnis, StoredRoute};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};

@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use serde_json::json;
+use skyswitch_mcp::app::App;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
-    App, ChangeList, ChangeRow, ListChanges, PageSize, UndoChange, UndoStatus, list_changes,
-    undo_change,
+    ChangeList, ChangeRow, ListChanges, PageSize, UndoChange, UndoStatus, list_changes, undo_change,
 };
 use skyswitch_mcp::sandbox::{Effect, Fault, Gate, StoredRoute};
 use skyswitch_mcp::state::ChangeStatus;

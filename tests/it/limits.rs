@@ -1,10 +1,11 @@
 //! What the operator puts out of reach stays out of reach, whoever agrees.
 
 use serde_json::json;
+use skyswitch_mcp::app::App;
 use skyswitch_mcp::config::Limits;
 use skyswitch_mcp::error::{Code, Error};
 use skyswitch_mcp::guard::Channel;
-use skyswitch_mcp::ops::{AddVipStatus, App, UndoChange, undo_change};
+use skyswitch_mcp::ops::{AddVipStatus, UndoChange, undo_change};
 
 use crate::support::process::{CALLER, DOMAIN, Home, demo_sandbox};
 use crate::support::protocol::{Era, Wire};

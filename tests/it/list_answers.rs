@@ -2,12 +2,13 @@
 //! other nothing is shown, nothing is changed, and nothing is written down.
 
 use serde_json::json;
+use skyswitch_mcp::app::App;
 use skyswitch_mcp::config::ConfirmMode;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
-    AddVipStatus, App, ExplainCall, ListChanges, ListCustomers, ListVips, PageSize,
-    RemoveVipStatus, SetupChecklist, StepState, UndoChange, UndoStatus, explain_call, list_changes,
+    AddVipStatus, ExplainCall, ListChanges, ListCustomers, ListVips, PageSize, RemoveVipStatus,
+    SetupChecklist, StepState, UndoChange, UndoStatus, explain_call, list_changes,
     onboarding_status, setup_checklist, undo_change,
 };
 use skyswitch_mcp::sandbox::{

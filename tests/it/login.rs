@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use skyswitch_mcp::app::App;
 use skyswitch_mcp::error::Code;
-use skyswitch_mcp::ops::{self, App};
+use skyswitch_mcp::ops::{self};
 use skyswitch_mcp::redact::Secret;
 use skyswitch_mcp::sandbox::{Fault, Tenant, TokenAnswer};
 

@@ -5,13 +5,14 @@
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
+use skyswitch_mcp::app::App;
 use skyswitch_mcp::config::{ConfirmMode, Settings};
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
-    App, ListChanges, MarkSetupStep, MarkStatus, OnboardDomain, OnboardStatus, OnboardSteps,
-    PageSize, PieceState, SetupChecklist, StepState, UndoChange, UndoStatus, list_changes,
-    mark_setup_step, onboard_domain, setup_checklist, undo_change,
+    ListChanges, MarkSetupStep, MarkStatus, OnboardDomain, OnboardStatus, OnboardSteps, PageSize,
+    PieceState, SetupChecklist, StepState, UndoChange, UndoStatus, list_changes, mark_setup_step,
+    onboard_domain, setup_checklist, undo_change,
 };
 use skyswitch_mcp::sandbox::{
     self, DialPlanAccess, Fault, Outcome, PbxHabits, StoredDialRule, StoredNumber,

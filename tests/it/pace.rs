@@ -4,7 +4,8 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use skyswitch_mcp::ops::{App, PageSize, list_vips};
+use skyswitch_mcp::app::App;
+use skyswitch_mcp::ops::{PageSize, list_vips};
 
 use crate::support::{Bench, listing};
 

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use skyswitch_mcp::app::App;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
-use skyswitch_mcp::ops::{AddVipStatus, App, RemoveVipStatus};
+use skyswitch_mcp::ops::{AddVipStatus, RemoveVipStatus};
 use skyswitch_mcp::sandbox::{self, Fault, Gate, RetryAfter, StoredDnis, StoredRoute, Tenant};
 
 use crate::support::{

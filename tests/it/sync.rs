@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use skyswitch_mcp::Result;
+use skyswitch_mcp::app::App;
 use skyswitch_mcp::config::ConfirmMode;
 use skyswitch_mcp::domain::PhoneNumber;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
-use skyswitch_mcp::ops::{Action, App, RowState, SyncMode, SyncOutcome, SyncStatus, SyncVips};
+use skyswitch_mcp::ops::{Action, RowState, SyncMode, SyncOutcome, SyncStatus, SyncVips};
 use skyswitch_mcp::sandbox::{
     Effect, Fault, Gate, StoredDnis, StoredRoute, StoredSubscriber, Tenant,
 };
@@ -437,8 +438,8 @@ async fn what_is_exported_is_kept_when_mirrored() {
         .await
         .unwrap();
     for text in [
-        skyswitch_mcp::vip_file::to_csv(&listed.vips).unwrap(),
-        skyswitch_mcp::vip_file::to_json(&listed.vips).unwrap(),
+        skyswitch_mcp::ops::import::files::to_csv(&listed.vips).unwrap(),
+        skyswitch_mcp::ops::import::files::to_json(&listed.vips).unwrap(),
         serde_json::to_string(&listed).unwrap(),
     ] {
         let outcome = sync(&app, &args(SyncMode::Mirror), &text, &Channel::Given)

@@ -1,11 +1,12 @@
 //! Undo restores what stood before one change, and nothing else.
 
 use skyswitch_mcp::Result;
+use skyswitch_mcp::app::App;
 use skyswitch_mcp::config::ConfirmMode;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
-    Action, App, Asked, RemoveVip, UndoChange, UndoOutcome, UndoStatus, undo_change,
+    Action, Asked, RemoveVip, UndoChange, UndoOutcome, UndoStatus, undo_change,
 };
 use skyswitch_mcp::sandbox::{Fault, StoredDnis, StoredRoute, Tenant};
 

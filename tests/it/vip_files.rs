@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use skyswitch_mcp::domain::Vip;
 use skyswitch_mcp::error::Code;
-use skyswitch_mcp::vip_file::{Defaults, Format, VipFile, read, to_csv, to_json};
+use skyswitch_mcp::ops::import::files::{Defaults, Format, VipFile, read, to_csv, to_json};
 
 use crate::support::failure;
 

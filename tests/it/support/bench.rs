@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use skyswitch_mcp::app::App;
 use skyswitch_mcp::config::{ConfirmMode, Flags, Settings};
-use skyswitch_mcp::ops::App;
 use skyswitch_mcp::sandbox::{self, Fault, Recorded, Sandbox, Tenant};
 use tempfile::TempDir;
 

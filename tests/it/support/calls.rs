@@ -3,11 +3,12 @@
 use std::fmt::Debug;
 
 use skyswitch_mcp::Result;
+use skyswitch_mcp::app::App;
 use skyswitch_mcp::domain::AccountId;
 use skyswitch_mcp::error::{Code, Error};
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
-    AddVip, AddVipOutcome, App, Asked, ListVips, PageSize, Question, RemoveVip, RemoveVipOutcome,
+    AddVip, AddVipOutcome, Asked, ListVips, PageSize, Question, RemoveVip, RemoveVipOutcome,
     VipList, add_vip, list_vips, remove_vip,
 };
 use skyswitch_mcp::sandbox::{StoredRoute, Tenant};

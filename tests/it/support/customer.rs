@@ -1,10 +1,11 @@
 //! A customer whose setup the tests bring from nothing to ready.
 
 use skyswitch_mcp::Result;
+use skyswitch_mcp::app::App;
 use skyswitch_mcp::config::{Credentials, PbxGeneration, PbxLogin, PbxSettings, Settings};
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
-    App, Checklist, MarkSetupStep, MarkStatus, OnboardDomain, OnboardOutcome, PieceState,
+    Checklist, MarkSetupStep, MarkStatus, OnboardDomain, OnboardOutcome, PieceState,
     SetupChecklist, StepState, mark_setup_step, onboard_domain, setup_checklist,
 };
 use skyswitch_mcp::redact::Secret;

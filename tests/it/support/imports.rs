@@ -4,9 +4,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use skyswitch_mcp::Result;
+use skyswitch_mcp::app::App;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
-    App, Asked, Progress, SyncMode, SyncOutcome, SyncSession, SyncStatus, SyncVips, sync_vips,
+    Asked, Progress, SyncMode, SyncOutcome, SyncSession, SyncStatus, SyncVips, sync_vips,
 };
 use tokio_util::sync::CancellationToken;
 

@@ -1,0 +1,7 @@
+//! The journal as people read it, and undoing changes.
+
+pub(in crate::ops) mod list;
+pub(in crate::ops) mod undo;
+
+pub use list::{ChangeList, ChangeRow, ListChanges, list_changes};
+pub use undo::{UndoChange, UndoOutcome, UndoStatus, undo_change};

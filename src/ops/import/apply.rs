@@ -1,0 +1,363 @@
+//! Sending a plan that was agreed to: many rows at a time, each written down
+//! before it is sent.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use futures_util::stream::{self, StreamExt};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::ops::import::Source;
+use crate::ops::import::SyncOutcome;
+use crate::ops::import::SyncSession;
+use crate::ops::import::SyncStatus;
+use crate::ops::import::Task;
+use crate::ops::import::outcome::RowState;
+use crate::ops::import::report::Report;
+use crate::ops::progress::Progress;
+use crate::ops::write::journal::Origin;
+use crate::ops::write::journal::now;
+use crate::ops::write::send::Made;
+use crate::ops::write::send::NotMade;
+use crate::ops::write::send::turn_name;
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::{PbxDomain, PhoneNumber, Route, RouteKey};
+use skyswitch_guard::store::{FileLock, JournalPosition, NewRun, RoutePair, RunRow};
+use skyswitch_guard::{Clearance, RoutePlan};
+
+/// Callers worked on at the same time.
+const AT_ONCE: usize = 32;
+/// So many failures in a row, none of them the row's own fault, end the run.
+const PATIENCE: usize = 10;
+
+/// A run that was written down and may be applied.
+pub(super) struct Run {
+    id: String,
+    pub domain: PbxDomain,
+}
+
+/// What became of one row.
+struct Sent {
+    index: usize,
+    outcome: Option<Result<Made, NotMade>>,
+}
+
+impl Run {
+    /// Writes a new run down, or goes on with one that is.
+    pub async fn begin(
+        app: &App,
+        task: &Task,
+        report: &mut Report,
+        plan: &RoutePlan,
+    ) -> Result<Run> {
+        let domain = task.domain.clone();
+        if let Source::Run(resumed) = &task.source {
+            let id = resumed.id.clone();
+            app.journal().store().get().await?.reopen_run(&id).await?;
+            return Ok(Run { id, domain });
+        }
+        let id = format!("r-{:012x}", rand::random::<u64>() >> 16);
+        let lines = report.rows.iter_mut().filter(|row| row.change.is_some());
+        let mut rows = Vec::with_capacity(plan.changes().len());
+        for (position, (line, change)) in (0..).zip(lines.zip(plan.changes())) {
+            line.position = Some(position);
+            rows.push(RunRow {
+                row: position,
+                line: line.line.and_then(|line| i64::try_from(line).ok()),
+                routes: RoutePair {
+                    before: change.before().cloned(),
+                    wanted: change.after().cloned(),
+                },
+                at_risk: change.at_risk().to_vec(),
+            });
+        }
+        let new = NewRun {
+            id: &id,
+            realm: app.journal().realm(),
+            account: task.account.as_str(),
+            domain: task.domain.as_str(),
+            mode: task.mode.word(),
+            request: &task.request,
+            asked_by: &app.asked_by,
+            now: now(),
+        };
+        let store = app.journal().store().get().await?;
+        store.add_run(&new, &rows).await?;
+        Ok(Run { id, domain })
+    }
+
+    async fn finish(&self, app: &App) -> Result<()> {
+        let store = app.journal().store().get().await?;
+        store.finish_run(&self.id).await
+    }
+
+    /// Sends the plan. What is under way when it is stopped is seen through;
+    /// nothing else is begun. The run's id is told before the first row is
+    /// sent, so that the run can be found whatever becomes of the answer.
+    pub async fn apply(
+        &self,
+        app: &App,
+        mut report: Report,
+        clearance: Clearance<RoutePlan>,
+        lock: FileLock,
+        session: &SyncSession<'_>,
+    ) -> Result<SyncOutcome> {
+        report.run_id = Some(self.id.clone());
+        let account = clearance.change().account().clone();
+        let places: Vec<Place> = report
+            .rows
+            .iter()
+            .enumerate()
+            .filter(|(_, row)| row.change.is_some())
+            .map(|(index, row)| Place {
+                index,
+                position: row.position,
+                lost: row.lost.clone(),
+            })
+            .collect();
+        let total = places.len();
+        report_progress(session.progress, 0, total, &self.id);
+        let planned: HashSet<RouteKey> = clearance
+            .change()
+            .changes()
+            .iter()
+            .map(|change| change.key().clone())
+            .collect();
+        let sender = Sender {
+            app,
+            run: self,
+            seen: report.seen,
+            hold: Arc::new(lock),
+            halt: session.stop.child_token(),
+            failures: AtomicUsize::new(0),
+            stopped_by: Mutex::new(None),
+        };
+        let callers = by_caller(places.into_iter().zip(clearance.divide()).collect());
+        let mut at_risk = Vec::new();
+        let mut done = 0;
+        let mut sending = stream::iter(callers)
+            .map(|rows| sender.send_all_of(rows))
+            .buffer_unordered(AT_ONCE);
+        while let Some(sent) = sending.next().await {
+            for row in sent {
+                done += usize::from(row.outcome.is_some());
+                at_risk.extend(note(&mut report, row));
+            }
+            report_progress(session.progress, done, total, &self.id);
+        }
+        drop(sending);
+        // What the plan itself changes is where it belongs.
+        at_risk.retain(|rule| !planned.contains(&rule.key));
+        let restored = sender.restore(&account, &at_risk).await;
+        report.warnings.extend(restored.told);
+        let left = report.done();
+        // What could not be put back is left for the run to be taken up.
+        if restored.is_complete
+            && left.not_sent + left.unknown == 0
+            && let Err(error) = self.finish(app).await
+        {
+            // What was sent is told whatever becomes of the store.
+            let said = format!("that the run has ended could not be written down: {error}");
+            report.warnings.push(said);
+        }
+        let stopped_by = sender.stopped_by();
+        let mut outcome = report.applied(session.stop.is_cancelled(), stopped_by.as_ref());
+        if outcome.status == SyncStatus::Applied && !restored.is_complete {
+            outcome.status = SyncStatus::Incomplete;
+        }
+        Ok(outcome)
+    }
+}
+
+fn report_progress(progress: &dyn Progress, done: usize, total: usize, run: &str) {
+    progress.report(
+        done,
+        total,
+        &format!("{done} of {total} changes of run {run}"),
+    );
+}
+
+/// Where a change belongs.
+struct Place {
+    /// Its row in the report.
+    index: usize,
+    /// Its position in the run's plan; `None` for a rule that is put back.
+    position: Option<i64>,
+    /// The rule that stood and went away along with another.
+    lost: Option<Route>,
+}
+
+/// A change with its place and the permission for it.
+type Cleared = (Place, Clearance);
+
+/// Rows of one caller go one after the other, removals first: whether a
+/// removal takes other rules of the caller along is not documented.
+fn by_caller(rows: Vec<Cleared>) -> Vec<Vec<Cleared>> {
+    let mut places = HashMap::<String, usize>::new();
+    let mut callers: Vec<Vec<Cleared>> = Vec::new();
+    for row in rows {
+        let ani = row.1.change().ani().as_str();
+        let name = PhoneNumber::from_stored(ani)
+            .map_or_else(|| ani.to_owned(), |number| number.as_str().to_owned());
+        let place = *places.entry(name).or_insert(callers.len());
+        match callers.get_mut(place) {
+            Some(caller) => caller.push(row),
+            None => callers.push(vec![row]),
+        }
+    }
+    for caller in &mut callers {
+        caller.sort_by_key(|(_, clearance)| clearance.change().after().is_some());
+    }
+    callers
+}
+
+/// Enters what became of a row; gives the rules that its removal put at risk.
+fn note(report: &mut Report, sent: Sent) -> Vec<Route> {
+    let Some(row) = report.rows.get_mut(sent.index) else {
+        return Vec::new();
+    };
+    match sent.outcome {
+        None => row.state = Some(RowState::NotSent),
+        Some(Ok(made)) => {
+            row.state = Some(RowState::Made);
+            row.change_id = Some(made.change_id);
+            let change = row.change.take();
+            return change.map_or(Vec::new(), |change| change.at_risk().to_vec());
+        }
+        Some(Err(NotMade {
+            error,
+            change_id,
+            is_known,
+        })) => {
+            row.state = Some(match (is_known, change_id) {
+                (false, _) => RowState::Unknown,
+                (true, Some(_)) => RowState::Failed,
+                // It was refused before anything was written down or sent.
+                (true, None) => RowState::NotSent,
+            });
+            row.change_id = change_id;
+            row.reason = Some(format!("{error}. {}", error.hint()));
+        }
+    }
+    row.change = None;
+    Vec::new()
+}
+
+pub(super) struct Sender<'a> {
+    pub app: &'a App,
+    pub run: &'a Run,
+    /// Where the journal was when the rules were read that the plan was made on.
+    seen: JournalPosition,
+    /// Keeps other imports out of the domain until the last row is settled.
+    pub hold: Arc<FileLock>,
+    halt: CancellationToken,
+    failures: AtomicUsize,
+    stopped_by: Mutex<Option<Error>>,
+}
+
+impl Sender<'_> {
+    async fn send_all_of(&self, rows: Vec<Cleared>) -> Vec<Sent> {
+        let number = rows
+            .first()
+            .and_then(|(_, clearance)| PhoneNumber::from_stored(clearance.change().ani().as_str()));
+        let turn = tokio::select! {
+            biased;
+            () = self.halt.cancelled() => None,
+            turn = self.app.turns().take(turn_name(&self.run.domain, number.as_ref())) => Some(Arc::new(turn)),
+        };
+        let mut sent = Vec::with_capacity(rows.len());
+        for (place, clearance) in rows {
+            let outcome = match &turn {
+                Some(turn) => self.send(clearance, Arc::clone(turn), &place).await,
+                None => None,
+            };
+            let index = place.index;
+            sent.push(Sent { index, outcome });
+        }
+        sent
+    }
+
+    /// Sends one row; `None` where the run was stopped before.
+    async fn send(
+        &self,
+        clearance: Clearance,
+        turn: impl Send + 'static,
+        place: &Place,
+    ) -> Option<Result<Made, NotMade>> {
+        let ready = async { self.app.client()?.ready_to_write().await };
+        let ready = tokio::select! {
+            biased;
+            () = self.halt.cancelled() => return None,
+            ready = ready => ready,
+        };
+        let hold = (turn, Arc::clone(&self.hold));
+        let sent = async {
+            let ready = ready?;
+            let origin = self.origin(&clearance, place).await?;
+            self.app.send_now(clearance, ready, hold, origin).await
+        };
+        let outcome = sent.await;
+        self.judge(&outcome);
+        Some(outcome)
+    }
+
+    /// What the journal says of a change. That a rule was lost is written down
+    /// before it is put back.
+    async fn origin(&self, clearance: &Clearance, place: &Place) -> Result<Origin> {
+        let lost = match &place.lost {
+            Some(rule) => {
+                let account = clearance.change().account();
+                Some(self.app.write_down_loss(account, rule).await?)
+            }
+            None => None,
+        };
+        Ok(match place.position {
+            Some(position) => Origin {
+                undoes: None,
+                run: Some((self.run.id.clone(), position)),
+                seen: Some(self.seen),
+            },
+            None => Origin {
+                undoes: lost,
+                ..Origin::default()
+            },
+        })
+    }
+
+    /// Stops the run where the next rows can only fail the same way.
+    fn judge(&self, outcome: &Result<Made, NotMade>) {
+        let Err(failure) = outcome else {
+            self.failures.store(0, Ordering::Relaxed);
+            return;
+        };
+        let hopeless = match failure.error.code() {
+            Code::Unauthorized
+            | Code::Forbidden
+            | Code::NotConfigured
+            | Code::Blocked
+            | Code::Internal => true,
+            Code::UpstreamUnavailable | Code::Timeout | Code::RateLimited => {
+                self.failures.fetch_add(1, Ordering::Relaxed) + 1 >= PATIENCE
+            }
+            _ => false,
+        };
+        if hopeless {
+            let mut stopped_by = self
+                .stopped_by
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            stopped_by.get_or_insert_with(|| failure.error.clone());
+            self.halt.cancel();
+        }
+    }
+
+    fn stopped_by(&self) -> Option<Error> {
+        self.stopped_by
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}

@@ -1,0 +1,397 @@
+//! `sync_vips`: makes a wanted list stand. Plan, agree to the plan as a whole,
+//! apply; a run that was cut off is taken up again.
+
+mod apply;
+mod destinations;
+pub mod files;
+mod outcome;
+mod plan;
+mod report;
+mod restore;
+mod resume;
+
+use std::time::Instant;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::ops::import::files::Defaults;
+use crate::ops::import::files::Format;
+use crate::ops::import::files::VipFile;
+use crate::ops::progress::Progress;
+use crate::ops::write::agree::Agreed;
+use crate::ops::write::agree::Asked;
+use crate::ops::write::agree::Confirmation;
+use crate::ops::write::agree::Plan;
+use crate::ops::write::agree::Planned;
+use crate::ops::write::agree::agree;
+use apply::Run;
+pub use outcome::{Action, Counts, Done, RowState, SyncOutcome, SyncRow, SyncStatus};
+use plan::Wanted;
+use report::{Report, Row};
+use resume::{Resumed, Which};
+use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::{AccountId, Application, Destination, PbxDomain, Vip};
+use skyswitch_guard::store::{FileLock, JournalEntry};
+use skyswitch_guard::{Channel, Clearance, RoutePlan};
+
+/// The operation's name in the journal.
+const TOOL: &str = "sync_vips";
+
+/// The wanted list, and what to do with it.
+#[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct SyncVips {
+    /// The customer's PBX domain, e.g. `acme.12345.service`
+    #[arg(long, short)]
+    pub domain: PbxDomain,
+    /// The wanted list as text: CSV with the header `ani,destination,application,dnis,note`, a JSON array of objects with those keys, or a vCard export, e.g. `ani,destination\n6165550123,101`; not needed with `resume`
+    #[arg(skip)]
+    #[serde(default, deserialize_with = "crate::lenient::document")]
+    pub list: Option<String>,
+    /// Form of the list: `csv`, `json` or `vcard`; seen from its content when left out
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
+    /// `merge` adds and replaces (the default); `mirror` also removes every rule that is not on the list
+    #[arg(long, value_enum)]
+    pub mode: Option<SyncMode>,
+    /// What rings for rows that do not say, such as all of a vCard, e.g. `101` or `user:john`
+    #[arg(long)]
+    pub destination: Option<Destination>,
+    /// What that destination is: `user`, `device` or `literal`
+    #[arg(long)]
+    pub application: Option<Application>,
+    /// Let `mirror` remove more than half of the domain's rules
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[serde(default, deserialize_with = "crate::lenient::boolean")]
+    pub allow_large_removal: Option<bool>,
+    /// Show the plan without applying it
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[serde(default, deserialize_with = "crate::lenient::boolean")]
+    pub dry_run: Option<bool>,
+    /// Take up a run that was cut off: its id, or `last` for the newest one of the domain, e.g. `r-7f3a9c21d0b4`
+    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "last")]
+    pub resume: Option<String>,
+    /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
+    #[arg(skip)]
+    pub account_id: Option<AccountId>,
+    /// Only if an earlier call returned one: its `confirmation`, unchanged, e.g. `rs1.eyJ…`
+    #[arg(skip)]
+    pub confirmation: Option<String>,
+}
+
+/// What is done with rules that are not on the list.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
+)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum SyncMode {
+    /// They stay
+    #[default]
+    Merge,
+    /// They are removed
+    Mirror,
+}
+
+impl SyncMode {
+    fn word(self) -> &'static str {
+        match self {
+            SyncMode::Merge => "merge",
+            SyncMode::Mirror => "mirror",
+        }
+    }
+
+    fn from_word(word: &str) -> SyncMode {
+        match word {
+            "mirror" => SyncMode::Mirror,
+            _ => SyncMode::Merge,
+        }
+    }
+}
+
+/// Who asks for a sync, and how they follow and stop it.
+pub struct SyncSession<'a> {
+    /// How a person is reached.
+    pub channel: &'a Channel<'a>,
+    /// Told of every row.
+    pub progress: &'a dyn Progress,
+    /// Cancelled when no further row is to be sent.
+    pub stop: &'a CancellationToken,
+    /// Rows that a list may have; `None` for any number.
+    pub most_rows: Option<usize>,
+}
+
+/// Makes a wanted list stand in a domain: everything that differs is shown as
+/// one plan, and nothing is sent before a person has agreed to all of it.
+///
+/// One read of the routes serves the whole plan; after a form, a second one.
+/// A list with any row that cannot be used changes nothing.
+///
+/// Stopped through the session, it ends at once while nothing is being
+/// applied. After that it sees through what was sent, puts back what was lost
+/// along with it, and gives its account; so whoever applies a list waits for
+/// this and does not drop it.
+///
+/// # Errors
+/// `invalid_argument` for an unusable list, too many rows, or too large a
+/// removal; `not_found` for an unknown run; `cancelled` when it was stopped
+/// before anything was applied; the guard's and the service's errors. Failures
+/// of single rows are part of the outcome.
+pub async fn sync_vips(
+    app: &App,
+    args: &SyncVips,
+    list: Option<&[u8]>,
+    session: &SyncSession<'_>,
+) -> Result<Asked<SyncOutcome>> {
+    let prepared = tokio::select! {
+        biased;
+        () = session.stop.cancelled() => return Err(Error::cancelled()),
+        prepared = prepare(app, args, list, session) => prepared?,
+    };
+    Ok(match prepared {
+        Asked::Question(question) => Asked::Question(question),
+        Asked::Done(Prepared::Ended(outcome)) => Asked::Done(*outcome),
+        Asked::Done(Prepared::Agreed(agreed)) => {
+            let (task, mut report, clearance, lock) = *agreed;
+            let run = Run::begin(app, &task, &mut report, clearance.change()).await?;
+            Asked::Done(run.apply(app, report, clearance, lock, session).await?)
+        }
+    })
+}
+
+/// How far a sync got before anything was sent.
+enum Prepared {
+    /// There is nothing to be sent.
+    Ended(Box<SyncOutcome>),
+    /// The plan may be carried out while the lock is held.
+    Agreed(Box<(Task, Report, Clearance<RoutePlan>, FileLock)>),
+}
+
+/// Reads, plans and asks. Can be dropped at any moment.
+async fn prepare(
+    app: &App,
+    args: &SyncVips,
+    list: Option<&[u8]>,
+    session: &SyncSession<'_>,
+) -> Result<Asked<Prepared>> {
+    let account = app.account(args.account_id.as_ref())?;
+    let list = list
+        .map(|bytes| read_list(bytes, args, session.most_rows))
+        .transpose()?;
+    let task = app.task(&account, args, list).await?;
+    let lock_name = app.lock_name("import", &account, &args.domain);
+    let plan = || async {
+        // Imports into one domain take turns, also between processes.
+        let lock = app
+            .journal()
+            .store()
+            .folder()
+            .lock_in_turn(&lock_name)
+            .await?;
+        let seen = Instant::now();
+        let plan = app.plan_sync(&task, session).await?;
+        Ok::<_, Error>(Planned {
+            plan,
+            seen,
+            hold: lock,
+        })
+    };
+    if args.dry_run == Some(true) {
+        let planned = plan().await?;
+        return Ok(ended(planned.plan.facts.report(SyncStatus::Planned)));
+    }
+    let (report, agreed): (Report, Agreed<RoutePlan, FileLock>) =
+        match agree(app, session.channel, plan).await? {
+            Asked::Question(question) => return Ok(Asked::Question(question)),
+            Asked::Done(done) => done,
+        };
+    Ok(match agreed {
+        Agreed::Nothing => {
+            task.finish_if_resumed(app, &report).await?;
+            ended(report.without_changes())
+        }
+        Agreed::Declined => ended(report.report(SyncStatus::Declined)),
+        Agreed::Pending(pending) => {
+            let mut outcome = report.report(SyncStatus::ConfirmationRequired);
+            outcome.confirmation = app.confirmation(pending).await;
+            ended(outcome)
+        }
+        Agreed::Cleared(clearance, lock) => {
+            let agreed = Box::new((task, report, clearance, lock));
+            Asked::Done(Prepared::Agreed(agreed))
+        }
+    })
+}
+
+fn ended(outcome: SyncOutcome) -> Asked<Prepared> {
+    Asked::Done(Prepared::Ended(Box::new(outcome)))
+}
+
+/// What is to be made to stand: a list, or the rest of a run.
+struct Task {
+    account: AccountId,
+    domain: PbxDomain,
+    mode: SyncMode,
+    allow_large_removal: bool,
+    is_dry_run: bool,
+    source: Source,
+    /// What was asked for, in a form that a repeated call gives again.
+    request: String,
+}
+
+enum Source {
+    List(VipFile),
+    Run(Resumed),
+}
+
+impl App {
+    async fn task(
+        &self,
+        account: &AccountId,
+        args: &SyncVips,
+        list: Option<VipFile>,
+    ) -> Result<Task> {
+        let mode = args.mode.unwrap_or_default();
+        let request = list.as_ref().map(|list| {
+            resume::digest(&(mode.word(), args.allow_large_removal, fingerprint(list)))
+        });
+        let mut task = Task {
+            account: account.clone(),
+            domain: args.domain.clone(),
+            mode,
+            allow_large_removal: args.allow_large_removal == Some(true),
+            is_dry_run: args.dry_run == Some(true),
+            request: request.clone().unwrap_or_default(),
+            source: Source::List(VipFile::default()),
+        };
+        let resumed = match &args.resume {
+            None => None,
+            Some(text) => {
+                let which = Which::parse(text)?;
+                self.run_to_resume(account, &args.domain, &which, request.as_deref())
+                    .await?
+            }
+        };
+        match (resumed, list) {
+            (Some(resumed), _) => {
+                task.mode = resumed.mode;
+                task.request = format!("{} {}", resumed.id, task.request);
+                task.source = Source::Run(resumed);
+            }
+            (None, Some(list)) => task.source = Source::List(list),
+            (None, None) if args.resume.is_some() => return Err(resume::nothing_to_resume(args)),
+            (None, None) => {
+                return Err(Error::invalid(
+                    "list",
+                    "there is no list to make stand",
+                    "Give `list` as CSV with the header `ani,destination,application,dnis,note`, as JSON or as vCard, or `resume` a run.",
+                ));
+            }
+        }
+        Ok(task)
+    }
+
+    /// Reads what stands, once, and plans on it.
+    async fn plan_sync(
+        &self,
+        task: &Task,
+        session: &SyncSession<'_>,
+    ) -> Result<Plan<RoutePlan, Report>> {
+        session
+            .progress
+            .report(0, 0, "reading the rules that stand");
+        let of_this_run = |entry: &JournalEntry| {
+            matches!((entry, &task.source), (JournalEntry::Vip(change), Source::Run(resumed))
+                if change.run.as_deref() == Some(resumed.id.as_str()))
+        };
+        if let Err(error) = self.reconcile(of_this_run).await {
+            // Taking up a run needs to know what became of every row.
+            if matches!(task.source, Source::Run(_)) {
+                return Err(error);
+            }
+            tracing::warn!(%error, "changes that were cut off could not be closed");
+        }
+        let seen = self.journal().position().await?;
+        let routes = self
+            .client()?
+            .routes_now(&task.account, Some(&task.domain))
+            .await?;
+        let settings = self.settings();
+        let mut report = Report::new(task);
+        report.seen = seen;
+        match &task.source {
+            Source::List(list) => {
+                let wanted = Wanted {
+                    account: &task.account,
+                    domain: &task.domain,
+                    list,
+                    mode: task.mode,
+                    allow_large_removal: task.allow_large_removal,
+                    is_dry_run: task.is_dry_run,
+                    form: settings.destination_form,
+                    limits: &settings.limits,
+                };
+                let planned = wanted.plan(&routes)?;
+                report.rows = planned.rows;
+                report.warnings = planned.warnings;
+            }
+            Source::Run(resumed) => {
+                report.run_id = Some(resumed.id.clone());
+                report.rows = self.rest_of_run(task, resumed, &routes).await?;
+                report.warnings.extend(report.put_back());
+            }
+        }
+        let doubts = self.doubt_destinations(task, &mut report.rows).await;
+        report.warnings.extend(doubts);
+        let changes = report.changes();
+        let touched = changes.iter().filter(|change| change.is_destructive());
+        let kept = routes.len().saturating_sub(touched.count());
+        let change = (!changes.is_empty() && !report.has_invalid_rows()).then(|| {
+            RoutePlan::new(
+                task.account.clone(),
+                task.domain.clone(),
+                &task.request,
+                changes,
+                kept,
+            )
+            .with_notes(report.warnings.clone())
+        });
+        Ok(Plan {
+            change,
+            facts: report,
+        })
+    }
+}
+
+fn read_list(bytes: &[u8], args: &SyncVips, most: Option<usize>) -> Result<VipFile> {
+    let defaults = Defaults {
+        destination: args.destination.clone(),
+        application: args.application.clone(),
+    };
+    let list = files::read(bytes, args.format, &defaults)?;
+    let rows = list.rows.len() + list.bad.len();
+    match most {
+        Some(most) if rows > most => Err(Error::invalid(
+            "list",
+            format!("the list has {rows} rows, and a call takes at most {most}; nothing was sent"),
+            "Divide the list (with `merge`), or run `skyswitch vip import FILE` in a terminal, which takes any number.",
+        )),
+        _ => Ok(list),
+    }
+}
+
+/// What a list says, for digests.
+fn fingerprint(list: &VipFile) -> Vec<(&str, Option<&str>, &str, Option<&str>)> {
+    let said = list.rows.iter().map(|row| {
+        (
+            row.ani.as_given(),
+            row.dnis.as_ref().map(|dnis| dnis.as_given()),
+            row.destination.as_str(),
+            row.application.as_deref(),
+        )
+    });
+    said.collect()
+}

@@ -1,0 +1,183 @@
+//! What a sync says of itself: the plan, and what became of it, row by row.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::ops::PageSize;
+use crate::ops::import::Confirmation;
+use crate::ops::import::SyncMode;
+use crate::ops::import::Vip;
+
+/// What a row asks for, on what stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum Action {
+    /// A new rule.
+    Add,
+    /// A rule that stands rings elsewhere.
+    Replace,
+    /// A rule that is not on the list goes away.
+    Remove,
+    /// The rule stands already, or stays for another reason that is given.
+    Keep,
+    /// The row cannot be used; `reason` says why.
+    Invalid,
+}
+
+/// What became of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum RowState {
+    /// Made.
+    Made,
+    /// Not made; `reason` says why.
+    Failed,
+    /// Sent, and it is not known whether it was made.
+    Unknown,
+    /// Not sent.
+    NotSent,
+}
+
+/// How a sync ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum SyncStatus {
+    /// Only planned, as asked; nothing was sent.
+    Planned,
+    /// Everything stood already; nothing was sent.
+    Unchanged,
+    /// The list has rows that cannot be used; nothing was sent.
+    Invalid,
+    /// Nothing was sent; a person must agree to the plan first.
+    ConfirmationRequired,
+    /// The person did not agree; nothing was sent.
+    Declined,
+    /// Every change was made.
+    Applied,
+    /// Some changes were not made; the rows say which and why.
+    Incomplete,
+    /// Stopped on request; the rows say what was not sent.
+    Cancelled,
+}
+
+/// How many rows ask for what.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Counts {
+    /// New rules.
+    pub add: usize,
+    /// Rules that ring elsewhere.
+    pub replace: usize,
+    /// Rules that go away.
+    pub remove: usize,
+    /// Rules that stay.
+    pub keep: usize,
+    /// Rows that cannot be used.
+    pub invalid: usize,
+}
+
+/// What became of the changes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Done {
+    /// Made, in this call or before it was taken up again.
+    pub made: usize,
+    /// Not made.
+    pub failed: usize,
+    /// Sent, and not known whether made.
+    pub unknown: usize,
+    /// Not sent.
+    pub not_sent: usize,
+}
+
+/// A row as results carry it. Rules that stay are counted, not listed.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct SyncRow {
+    /// Line of the list; left out for a rule that is not on it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub line: Option<usize>,
+    /// What it asks for.
+    pub action: Action,
+    /// The caller as stored, or as given where the row cannot be used.
+    pub ani: String,
+    /// The called number the rule is limited to; left out for any.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub dnis: Option<String>,
+    /// The rule that stands.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub previous: Option<Vip>,
+    /// The rule that is wanted.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub vip: Option<Vip>,
+    /// The list's note.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub note: Option<String>,
+    /// What became of it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub state: Option<RowState>,
+    /// Why it cannot be used, stays, or was not made.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+    /// The change in the journal, for `undo_change`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub change_id: Option<String>,
+}
+
+/// What became of a sync.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct SyncOutcome {
+    /// How it ended.
+    pub status: SyncStatus,
+    /// The account.
+    pub account_id: String,
+    /// The domain.
+    pub domain: String,
+    /// What is done with rules that are not on the list.
+    pub mode: SyncMode,
+    /// The run, for `resume` and for list_changes; left out where none was begun.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub run_id: Option<String>,
+    /// What the rows ask for.
+    pub plan: Counts,
+    /// What became of the changes, once any were to be sent.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub done: Option<Done>,
+    /// The rows: first those that need a look, then what goes away, what rings
+    /// elsewhere, what is new.
+    pub rows: Vec<SyncRow>,
+    /// Rows that are left out here for want of room.
+    pub rows_left_out: usize,
+    /// Why the rest was not sent.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub stopped_by: Option<String>,
+    /// Things worth a second look.
+    pub warnings: Vec<String>,
+    /// What is still to be confirmed, with status `confirmation_required`.
+    #[serde(flatten)]
+    pub confirmation: Confirmation,
+}
+
+impl SyncOutcome {
+    /// The run to take up, where something of it is left.
+    pub fn run_to_resume(&self) -> Option<&str> {
+        let left = self
+            .done
+            .is_some_and(|done| done.not_sent + done.unknown + done.failed > 0);
+        self.run_id.as_deref().filter(|_| left)
+    }
+
+    /// The same with at most so many rows.
+    #[must_use]
+    pub fn cut_to(mut self, size: PageSize) -> SyncOutcome {
+        if let PageSize::Rows(most) = size {
+            self.rows_left_out = self.rows.len().saturating_sub(most);
+            self.rows.truncate(most);
+        }
+        self
+    }
+}

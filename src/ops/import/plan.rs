@@ -1,0 +1,405 @@
+//! What has to change so that a wanted list stands.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::config::Limits;
+use crate::ops::import::Action;
+use crate::ops::import::Row;
+use crate::ops::import::SyncMode;
+use crate::ops::import::files;
+use crate::ops::vips::add::other_house_style;
+use crate::ops::vips::siblings::at_risk_among;
+use skyswitch_domain::error::{Code, Error, Refused, Result};
+use skyswitch_domain::redact::shown;
+use skyswitch_domain::{
+    AccountId, Ani, Application, CalledNumber, Destination, DestinationForm, Dnis, PbxDomain,
+    PhoneNumber, Route, RouteKey, answering_without,
+};
+use skyswitch_guard::RouteChange;
+
+/// Removals up to this many are never too many.
+const FEW_REMOVALS: usize = 20;
+/// Lines named in one warning.
+const LINES_NAMED: usize = 20;
+
+/// What is wanted, and under which rules.
+pub(super) struct Wanted<'a> {
+    pub account: &'a AccountId,
+    pub domain: &'a PbxDomain,
+    pub list: &'a files::VipFile,
+    pub mode: SyncMode,
+    pub allow_large_removal: bool,
+    /// Whether it is only to be shown, not made.
+    pub is_dry_run: bool,
+    pub form: DestinationForm,
+    pub limits: &'a Limits,
+}
+
+/// A plan before anybody has agreed to it.
+pub(super) struct SyncPlan {
+    pub rows: Vec<Row>,
+    pub warnings: Vec<String>,
+}
+
+impl Wanted<'_> {
+    /// Compares the list with what stands.
+    ///
+    /// # Errors
+    /// `invalid_argument` when mirroring would remove most of the domain's rules.
+    pub fn plan(&self, routes: &[Route]) -> Result<SyncPlan> {
+        let standing = Standing::of(routes);
+        let mut rows = Vec::with_capacity(self.list.bad.len() + self.list.rows.len());
+        let mut warnings = self.list.warnings.clone();
+        let mut listed = HashMap::new();
+        for bad in &self.list.bad {
+            rows.push(match &bad.row {
+                Some(wanted) if standing.holds(wanted) => self.row(wanted, &standing, &mut listed),
+                _ => Row::unreadable(bad),
+            });
+        }
+        for wanted in &self.list.rows {
+            rows.push(self.row(wanted, &standing, &mut listed));
+        }
+        rows.sort_by_key(|row| row.line);
+        warnings.extend(doubtful_numbers(&rows));
+        warnings.extend(
+            rows.iter()
+                .find(|row| row.action == Action::Add)
+                .and_then(|row| other_house_style(row.wanted.as_ref()?, routes)),
+        );
+        if self.mode == SyncMode::Mirror {
+            let kept: HashSet<usize> = listed.keys().filter_map(Identity::standing).collect();
+            let unlisted: Vec<&Route> = routes
+                .iter()
+                .enumerate()
+                .filter(|(index, _)| !kept.contains(index))
+                .map(|(_, route)| route)
+                .collect();
+            self.remove_unlisted(&unlisted, &standing, &mut rows, &mut warnings)?;
+        }
+        Ok(SyncPlan { rows, warnings })
+    }
+
+    fn row(
+        &self,
+        wanted: &files::Row,
+        standing: &Standing<'_>,
+        listed: &mut HashMap<Identity, (usize, Route)>,
+    ) -> Row {
+        let mut row = Row::of_line(wanted);
+        if let Some(other) = wanted.domain.as_ref().filter(|d| !self.domain.is(d)) {
+            return row.invalid(format!(
+                "belongs to domain {}, and the list is for {}; take it out, or the domain from the row",
+                shown(other, 100),
+                self.domain
+            ));
+        }
+        let found = standing.find(wanted);
+        let before = found.map(|index| &standing.routes[index]);
+        let after = match self.route(wanted, before) {
+            Ok(after) => after,
+            Err(refused) => return row.invalid(refused.to_string()),
+        };
+        let identity = match found {
+            Some(index) => Identity::Standing(index),
+            None => Identity::New(after.key.ani.clone(), after.key.dnis.clone()),
+        };
+        if let Some((line, other)) = listed.get(&identity) {
+            let reason = match other.rings_like(&after) {
+                true => format!("repeats line {line}; take one of them out"),
+                false => format!(
+                    "contradicts line {line}: there the same caller rings {}, here {}; take one of them out",
+                    other.rings(),
+                    after.rings()
+                ),
+            };
+            return row.invalid(reason);
+        }
+        listed.insert(identity, (wanted.line, after.clone()));
+        row.ani = after.key.ani.as_str().to_owned();
+        row.dnis = after.key.dnis.to_send().map(str::to_owned);
+        row.previous = before.cloned();
+        row.wanted = Some(after.clone());
+        let Some(before) = before else {
+            row.action = Action::Add;
+            row.change = Some(self.put(None, after, standing));
+            return row;
+        };
+        if before.rings_like(&after) {
+            row.action = Action::Keep;
+            row.wanted = Some(before.clone());
+            return row;
+        }
+        if let Err(refusal) = self.limits.refuse_protected(before) {
+            return row.invalid(refusal.to_string());
+        }
+        row.action = Action::Replace;
+        row.change = Some(self.put(Some(before.clone()), after, standing));
+        row
+    }
+
+    /// The rule that a row asks for.
+    fn route(&self, wanted: &files::Row, before: Option<&Route>) -> Result<Route, Refused> {
+        if let Some(before) = before.filter(|before| rings_as_written(wanted, before)) {
+            return Ok(before.clone());
+        }
+        let key = match before {
+            Some(before) => before.key.clone(),
+            None => self.new_key(wanted)?,
+        };
+        let given = wanted
+            .application
+            .as_deref()
+            .map(str::parse::<Application>)
+            .transpose()?;
+        let destination: Destination = wanted.destination.parse()?;
+        let application = destination.application(given)?;
+        Ok(Route {
+            destination: destination.in_form(self.form, &application),
+            key,
+            application,
+            application_is_stored: true,
+        })
+    }
+
+    /// The key of a new rule. What is stored is read leniently to find it
+    /// again; what is to be sent is held to the form that a single caller is
+    /// held to.
+    fn new_key(&self, wanted: &files::Row) -> Result<RouteKey, Refused> {
+        let remedy = "give a phone number, or a value exactly as list_vips shows it";
+        let caller = wanted.ani.as_given();
+        if wanted.ani.number().is_none() {
+            let problem = "is no phone number, and no rule is stored exactly like that";
+            return Err(Refused::new(caller, problem, remedy));
+        }
+        let dnis = match &wanted.dnis {
+            None => CalledNumber::Any,
+            Some(dnis) if dnis.to_dnis().is_none() => {
+                let problem = "is no called number, and no rule is stored exactly like that";
+                return Err(Refused::new(dnis.as_given(), problem, remedy));
+            }
+            Some(dnis) => dnis.as_given().parse()?,
+        };
+        Ok(RouteKey {
+            domain: self.domain.as_str().into(),
+            ani: Ani::from(&caller.parse::<PhoneNumber>()?),
+            dnis: dnis.to_dnis(),
+        })
+    }
+
+    fn put(&self, before: Option<Route>, after: Route, standing: &Standing<'_>) -> RouteChange {
+        let answering = standing.answering_without(&after);
+        RouteChange::put(
+            self.account.clone(),
+            crate::ops::import::TOOL,
+            before,
+            after,
+        )
+        .answered_without_by(answering)
+    }
+
+    fn remove_unlisted(
+        &self,
+        unlisted: &[&Route],
+        standing: &Standing<'_>,
+        rows: &mut Vec<Row>,
+        warnings: &mut Vec<String>,
+    ) -> Result<()> {
+        let (protected, removed): (Vec<&Route>, Vec<&Route>) = unlisted
+            .iter()
+            .partition(|route| self.limits.is_protected(&route.key.ani));
+        if !protected.is_empty() {
+            warnings.push(format!(
+                "{} rules that are not on the list stay, because the operator protects their callers (`protected`)",
+                protected.len()
+            ));
+        }
+        let too_many = removed.len() > FEW_REMOVALS && removed.len() * 2 > standing.routes.len();
+        if too_many && !self.allow_large_removal {
+            let refused = too_large(removed.len(), standing.routes.len());
+            if !self.is_dry_run {
+                return Err(refused);
+            }
+            warnings.push(format!("{refused}. {}", refused.hint()));
+        }
+        for route in removed {
+            if PhoneNumber::from_stored(route.key.ani.as_str()).is_none() {
+                warnings.push(format!(
+                    "the rule stored as \"{}\" is not for one phone number and is not on the list; mirroring removes it",
+                    shown(route.key.ani.as_str(), 64)
+                ));
+            }
+            let at_risk = at_risk_among(route, standing.of_caller(route));
+            let change = RouteChange::remove(
+                self.account.clone(),
+                crate::ops::import::TOOL,
+                route.clone(),
+                at_risk,
+            );
+            rows.push(Row::removal(route, change));
+        }
+        for route in protected {
+            rows.push(Row::protected(route));
+        }
+        Ok(())
+    }
+}
+
+/// Whether a rule is stored with exactly the destination that a row gives.
+fn rings_as_written(wanted: &files::Row, stored: &Route) -> bool {
+    let said = wanted.application.as_deref();
+    stored.destination.as_str() == wanted.destination
+        && said.is_none_or(|word| word == stored.application.as_str())
+}
+
+/// Which rule a row is about.
+#[derive(PartialEq, Eq, Hash)]
+enum Identity {
+    /// One that stands, by its place in the list of routes.
+    Standing(usize),
+    /// A new one.
+    New(Ani, Dnis),
+}
+
+impl Identity {
+    fn standing(&self) -> Option<usize> {
+        match self {
+            Identity::Standing(index) => Some(*index),
+            Identity::New(..) => None,
+        }
+    }
+}
+
+/// The rules that stand, found by caller without going through all of them.
+pub(super) struct Standing<'a> {
+    routes: &'a [Route],
+    by_text: HashMap<&'a str, Vec<usize>>,
+    by_number: HashMap<PhoneNumber, Vec<usize>>,
+    /// Those stored with wildcards.
+    patterns: Vec<&'a Route>,
+}
+
+impl<'a> Standing<'a> {
+    pub fn of(routes: &'a [Route]) -> Standing<'a> {
+        let mut by_text = HashMap::<_, Vec<usize>>::new();
+        let mut by_number = HashMap::<_, Vec<usize>>::new();
+        for (index, route) in routes.iter().enumerate() {
+            let text = route.key.ani.as_str();
+            by_text.entry(text).or_default().push(index);
+            if let Some(number) = PhoneNumber::from_stored(text) {
+                by_number.entry(number).or_default().push(index);
+            }
+        }
+        Standing {
+            routes,
+            by_text,
+            by_number,
+            patterns: routes.iter().filter(|r| r.key.ani.is_pattern()).collect(),
+        }
+    }
+
+    /// The rule stored under a key: exactly this caller and this called number.
+    pub fn stored_under(&self, key: &RouteKey) -> Option<&'a Route> {
+        let mut of_caller = self.by_text.get(key.ani.as_str())?.iter();
+        let found = of_caller.find(|index| self.routes[**index].key.dnis.same_as(&key.dnis));
+        found.map(|index| &self.routes[*index])
+    }
+
+    /// The rules that answer a rule's calls wherever it does not exist.
+    pub fn answering_without(&self, rule: &Route) -> Vec<Route> {
+        let patterns = self.patterns.iter().copied();
+        answering_without(&rule.key, self.of_caller(rule).chain(patterns))
+    }
+
+    /// The rule that a row names: stored exactly so, else the same number.
+    fn find(&self, wanted: &files::Row) -> Option<usize> {
+        let same_dnis = |index: &&usize| {
+            let dnis = &self.routes[**index].key.dnis;
+            match &wanted.dnis {
+                None => dnis.is_any(),
+                Some(key) => key.matches(dnis),
+            }
+        };
+        let given = wanted.ani.as_given();
+        let exactly = [given, given.trim()]
+            .into_iter()
+            .find_map(|text| self.by_text.get(text)?.iter().find(same_dnis));
+        let same_number = || {
+            let number = wanted.ani.number()?;
+            let sent = self
+                .by_text
+                .get(number.as_str())
+                .and_then(|all| all.iter().find(same_dnis));
+            sent.or_else(|| self.by_number.get(number)?.iter().find(same_dnis))
+        };
+        exactly.or_else(same_number).copied()
+    }
+
+    /// Whether exactly what a row says is stored.
+    fn holds(&self, wanted: &files::Row) -> bool {
+        let found = self.find(wanted).map(|index| &self.routes[index]);
+        found.is_some_and(|route| {
+            wanted.ani.is_exactly(&route.key.ani) && rings_as_written(wanted, route)
+        })
+    }
+
+    /// The rules of a rule's caller, in any writing.
+    pub fn of_caller(&self, rule: &Route) -> impl Iterator<Item = &'a Route> + Clone {
+        let text = rule.key.ani.as_str();
+        let indexes = PhoneNumber::from_stored(text)
+            .and_then(|number| self.by_number.get(&number))
+            .or_else(|| self.by_text.get(text));
+        let routes = self.routes;
+        indexes
+            .into_iter()
+            .flatten()
+            .map(move |index| &routes[*index])
+    }
+}
+
+/// One warning for each way in which new numbers look wrong, with their lines.
+fn doubtful_numbers(rows: &[Row]) -> Vec<String> {
+    let mut doubtful = BTreeMap::<usize, String>::new();
+    for row in rows.iter().filter(|row| row.action == Action::Add) {
+        let number = row
+            .wanted
+            .as_ref()
+            .and_then(|route| PhoneNumber::from_stored(route.key.ani.as_str()));
+        if let (Some(line), Some(why)) = (row.line, number.and_then(|n| n.implausibility())) {
+            doubtful.insert(line, why);
+        }
+    }
+    let Some((_, first)) = doubtful.first_key_value() else {
+        return Vec::new();
+    };
+    if doubtful.len() == 1 {
+        return vec![first.clone()];
+    }
+    let lines: Vec<String> = doubtful
+        .keys()
+        .take(LINES_NAMED)
+        .map(usize::to_string)
+        .collect();
+    vec![format!(
+        "{} new numbers look as if they were not in service; check lines {}{}",
+        doubtful.len(),
+        lines.join(", "),
+        if doubtful.len() > LINES_NAMED {
+            ", …"
+        } else {
+            ""
+        }
+    )]
+}
+
+fn too_large(removed: usize, standing: usize) -> Error {
+    Error::new(
+        Code::InvalidArgument,
+        format!(
+            "mirroring this list would remove {removed} of the domain's {standing} VIP rules, more than half"
+        ),
+        "Check that the list is complete. To remove that many all the same, set `allow_large_removal` \
+         (`--allow-large-removal`); `mode` `merge` removes nothing.",
+    )
+    .with_field("allow_large_removal")
+}

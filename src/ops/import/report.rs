@@ -1,0 +1,278 @@
+//! A sync while it is worked on: its rows, from what they ask for to what
+//! became of them.
+
+use crate::ops::import::Confirmation;
+use crate::ops::import::SyncMode;
+use crate::ops::import::Task;
+use crate::ops::import::Vip;
+use crate::ops::import::files;
+use crate::ops::import::outcome::Action;
+use crate::ops::import::outcome::Counts;
+use crate::ops::import::outcome::Done;
+use crate::ops::import::outcome::RowState;
+use crate::ops::import::outcome::SyncOutcome;
+use crate::ops::import::outcome::SyncRow;
+use crate::ops::import::outcome::SyncStatus;
+use skyswitch_domain::Route;
+use skyswitch_domain::error::Error;
+use skyswitch_guard::RouteChange;
+use skyswitch_guard::store::JournalPosition;
+
+/// A row while it is worked on.
+#[derive(Debug, Clone)]
+pub(super) struct Row {
+    pub line: Option<usize>,
+    pub action: Action,
+    pub ani: String,
+    pub dnis: Option<String>,
+    pub previous: Option<Route>,
+    pub wanted: Option<Route>,
+    pub note: Option<String>,
+    /// What is still to be sent.
+    pub change: Option<RouteChange>,
+    pub state: Option<RowState>,
+    pub reason: Option<String>,
+    pub change_id: Option<i64>,
+    /// Position in the run's plan; `None` where it is not of a plan that was
+    /// written down.
+    pub position: Option<i64>,
+    /// The rule that stood when the run was planned and went away along with
+    /// another.
+    pub lost: Option<Route>,
+}
+
+impl Row {
+    /// A row of the list, before it is known what it asks for.
+    pub fn of_line(wanted: &files::Row) -> Row {
+        Row {
+            line: Some(wanted.line),
+            action: Action::Keep,
+            ani: wanted.ani.as_given().to_owned(),
+            dnis: wanted.dnis.as_ref().map(|dnis| dnis.as_given().to_owned()),
+            previous: None,
+            wanted: None,
+            note: wanted.note.clone(),
+            change: None,
+            state: None,
+            reason: None,
+            change_id: None,
+            position: None,
+            lost: None,
+        }
+    }
+
+    /// A line that could not even be read.
+    pub fn unreadable(bad: &files::BadRow) -> Row {
+        Row {
+            line: Some(bad.line),
+            action: Action::Invalid,
+            ani: bad.given.clone(),
+            reason: Some(bad.reason.clone()),
+            ..Row::of_rule(None, None)
+        }
+    }
+
+    /// A rule, from what stands to what is wanted.
+    pub fn of_rule(previous: Option<&Route>, wanted: Option<&Route>) -> Row {
+        let key = previous.or(wanted).map(|route| &route.key);
+        Row {
+            line: None,
+            action: match (previous, wanted) {
+                (None, Some(_)) => Action::Add,
+                (Some(_), Some(_)) => Action::Replace,
+                (Some(_), None) => Action::Remove,
+                (None, None) => Action::Keep,
+            },
+            ani: key.map_or_else(String::new, |key| key.ani.as_str().to_owned()),
+            dnis: key.and_then(|key| key.dnis.to_send().map(str::to_owned)),
+            previous: previous.cloned(),
+            wanted: wanted.cloned(),
+            note: None,
+            change: None,
+            state: None,
+            reason: None,
+            change_id: None,
+            position: None,
+            lost: None,
+        }
+    }
+
+    pub fn removal(route: &Route, change: RouteChange) -> Row {
+        Row {
+            change: Some(change),
+            ..Row::of_rule(Some(route), None)
+        }
+    }
+
+    pub fn protected(route: &Route) -> Row {
+        Row {
+            action: Action::Keep,
+            reason: Some("the operator protects this caller (`protected`)".to_owned()),
+            ..Row::of_rule(Some(route), None)
+        }
+    }
+
+    pub fn invalid(mut self, reason: String) -> Row {
+        self.action = Action::Invalid;
+        self.reason = Some(reason);
+        self.change = None;
+        self
+    }
+
+    fn needs_a_look(&self) -> bool {
+        self.action == Action::Invalid || self.state.is_some_and(|state| state != RowState::Made)
+    }
+
+    /// Place in the result; `None` where the row is only counted.
+    fn rank(&self) -> Option<u8> {
+        match self.action {
+            _ if self.needs_a_look() => Some(0),
+            Action::Remove => Some(1),
+            Action::Replace => Some(2),
+            Action::Add => Some(3),
+            Action::Keep if self.reason.is_some() => Some(4),
+            Action::Keep | Action::Invalid => None,
+        }
+    }
+}
+
+impl From<&Row> for SyncRow {
+    fn from(row: &Row) -> Self {
+        SyncRow {
+            line: row.line,
+            action: row.action,
+            ani: row.ani.clone(),
+            dnis: row.dnis.clone(),
+            previous: row.previous.as_ref().map(Vip::from),
+            vip: row.wanted.as_ref().map(Vip::from),
+            note: row.note.clone(),
+            state: row.state,
+            reason: row.reason.clone(),
+            change_id: row.change_id.map(|id| id.to_string()),
+        }
+    }
+}
+
+/// Everything that is known of a sync so far.
+#[derive(Debug, Clone)]
+pub(super) struct Report {
+    account_id: String,
+    domain: String,
+    mode: SyncMode,
+    pub run_id: Option<String>,
+    /// Where the journal was when the rules were read that it is planned on.
+    pub seen: JournalPosition,
+    pub rows: Vec<Row>,
+    pub warnings: Vec<String>,
+}
+
+impl Report {
+    pub fn new(task: &Task) -> Report {
+        Report {
+            account_id: task.account.to_string(),
+            domain: task.domain.to_string(),
+            mode: task.mode,
+            run_id: None,
+            seen: JournalPosition::default(),
+            rows: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// What is still to be sent, in the order of the rows.
+    pub fn changes(&self) -> Vec<RouteChange> {
+        self.rows
+            .iter()
+            .filter_map(|row| row.change.clone())
+            .collect()
+    }
+
+    /// What to say of rules that are put back.
+    pub fn put_back(&self) -> Option<String> {
+        let lost = self.rows.iter().filter(|row| row.lost.is_some()).count();
+        (lost > 0).then(|| {
+            format!(
+                "{lost} of the rules to be made went away along with other rules of the same callers that this run removed"
+            )
+        })
+    }
+
+    pub fn has_invalid_rows(&self) -> bool {
+        self.rows.iter().any(|row| row.action == Action::Invalid)
+    }
+
+    pub fn counts(&self) -> Counts {
+        let of = |action| self.rows.iter().filter(|row| row.action == action).count();
+        Counts {
+            add: of(Action::Add),
+            replace: of(Action::Replace),
+            remove: of(Action::Remove),
+            keep: of(Action::Keep),
+            invalid: of(Action::Invalid),
+        }
+    }
+
+    pub fn done(&self) -> Done {
+        let of = |state| {
+            self.rows
+                .iter()
+                .filter(|row| row.state == Some(state))
+                .count()
+        };
+        Done {
+            made: of(RowState::Made),
+            failed: of(RowState::Failed),
+            unknown: of(RowState::Unknown),
+            not_sent: of(RowState::NotSent),
+        }
+    }
+
+    /// The outcome where nothing is to be sent.
+    pub fn without_changes(self) -> SyncOutcome {
+        let done = self.done();
+        let status = match self.has_invalid_rows() {
+            true => SyncStatus::Invalid,
+            false if done.failed > 0 => SyncStatus::Incomplete,
+            false if done.made > 0 => SyncStatus::Applied,
+            false => SyncStatus::Unchanged,
+        };
+        self.report(status)
+    }
+
+    /// The outcome after changes were sent.
+    pub fn applied(self, cancelled: bool, stopped_by: Option<&Error>) -> SyncOutcome {
+        let done = self.done();
+        let status = match done.failed + done.unknown + done.not_sent {
+            0 => SyncStatus::Applied,
+            _ if cancelled => SyncStatus::Cancelled,
+            _ => SyncStatus::Incomplete,
+        };
+        let mut outcome = self.report(status);
+        outcome.stopped_by = stopped_by.map(|error| format!("{error}. {}", error.hint()));
+        outcome
+    }
+
+    pub fn report(self, status: SyncStatus) -> SyncOutcome {
+        let (plan, done) = (self.counts(), self.done());
+        let mut ranked: Vec<(u8, &Row)> = self
+            .rows
+            .iter()
+            .filter_map(|row| Some((row.rank()?, row)))
+            .collect();
+        ranked.sort_by_key(|(rank, _)| *rank);
+        SyncOutcome {
+            status,
+            rows: ranked.into_iter().map(|(_, row)| row.into()).collect(),
+            account_id: self.account_id,
+            domain: self.domain,
+            mode: self.mode,
+            run_id: self.run_id,
+            plan,
+            done: (done != Done::default()).then_some(done),
+            rows_left_out: 0,
+            stopped_by: None,
+            warnings: self.warnings,
+            confirmation: Confirmation::default(),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Putting back what the service removed along with the rules of a plan.
+
+use std::sync::Arc;
+
+use crate::ops::import::TOOL;
+use crate::ops::import::apply::Sender;
+use crate::ops::write::journal::Origin;
+use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::{AccountId, Route};
+use skyswitch_guard::{Channel, RouteChange, Verdict};
+
+/// What became of the rules that removals put at risk.
+pub(super) struct Restored {
+    pub told: Vec<String>,
+    /// False where one of them may be missing still.
+    pub is_complete: bool,
+}
+
+impl Sender<'_> {
+    /// Puts back what the service removed along with rules of the same caller,
+    /// and says so.
+    pub(super) async fn restore(&self, account: &AccountId, at_risk: &[Route]) -> Restored {
+        let mut told = Vec::new();
+        let mut is_complete = true;
+        if at_risk.is_empty() {
+            return Restored { told, is_complete };
+        }
+        let app = self.app;
+        let Ok(lost) = app.lost(account, &self.run.domain, at_risk).await else {
+            told.push(
+                "the other rules of callers whose rules were removed could not be read back; take the run up again, or check them with list_vips"
+                    .to_owned(),
+            );
+            is_complete = false;
+            return Restored { told, is_complete };
+        };
+        for rule in lost {
+            let restored = self.restore_one(account, &rule).await;
+            is_complete &= restored.is_ok();
+            let caller = skyswitch_domain::redact::shown(rule.key.ani.as_str(), 64);
+            told.push(match restored {
+                Ok(()) => format!(
+                    "the service removed another rule of \"{caller}\" (called number {}) along with the one on the plan; it was put back",
+                    rule.key.dnis
+                ),
+                Err(error) => format!(
+                    "the service removed another rule of \"{caller}\" (called number {}) along with the one on the plan, and it could not be put back: {error}; take the run up again",
+                    rule.key.dnis
+                ),
+            });
+        }
+        Restored { told, is_complete }
+    }
+
+    async fn restore_one(&self, account: &AccountId, rule: &Route) -> Result<()> {
+        let app = self.app;
+        let lost = app.write_down_loss(account, rule).await?;
+        let change = RouteChange::put(account.clone(), TOOL, None, rule.clone());
+        // Nothing stands under this key, so putting it back takes nothing away.
+        let verdict = app.guard().decide(change, &Channel::Given).await?;
+        let Verdict::Cleared(clearance) = verdict else {
+            return Err(Error::internal(
+                "putting a rule back was not cleared",
+                "Add it again with add_vip.",
+            ));
+        };
+        let origin = Origin {
+            undoes: Some(lost),
+            ..Origin::default()
+        };
+        let made = app.send(clearance, Arc::clone(&self.hold), origin).await;
+        made.map(drop).map_err(|failure| failure.error)
+    }
+}

@@ -1,0 +1,49 @@
+//! The alarm: a customer's number goes to the ANI user, and nobody knows that
+//! callers without a VIP rule are sent anywhere.
+
+use crate::ops::onboarding::steps::listed;
+use skyswitch_domain::PhoneNumber;
+use skyswitch_guard::FallbackReading;
+
+/// What is wrong, in plain words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Alarm {
+    /// Whether the dial plan was read and shows that callers are dropped.
+    pub is_certain: bool,
+    pub words: String,
+}
+
+impl Alarm {
+    /// Numbers on an ANI user without a fallback that anybody knows of.
+    pub fn of(dial_plan: &FallbackReading, numbers: &[PhoneNumber]) -> Alarm {
+        let go = listed(numbers, "goes to", "go to");
+        let words = match dial_plan {
+            FallbackReading::Failed(why) => {
+                format!(
+                    "{go} the route_by_ani user, and whether the dial translation rule stands is not known just now: \
+                     {why}. Look again in a moment."
+                )
+            }
+            FallbackReading::Missing(why) => {
+                format!(
+                    "ALARM: {go} the route_by_ani user, and there is no dial translation rule ({why}). Callers who are \
+                     not VIPs are being dropped right now. Point the number back (undo_change, or in the portal) until \
+                     SkySwitch has added the rule."
+                )
+            }
+            _ => {
+                format!(
+                    "ALARM: {go} the route_by_ani user, and nobody has verified or attested the dial translation rule. \
+                     If it is missing, callers who are not VIPs are being dropped right now: have a person call {} \
+                     from a number that is not a VIP. Point the number back (undo_change, or in the portal) if nothing \
+                     rings.",
+                    if numbers.len() == 1 { "it" } else { "them" }
+                )
+            }
+        };
+        Alarm {
+            is_certain: matches!(dial_plan, FallbackReading::Missing(_)),
+            words,
+        }
+    }
+}

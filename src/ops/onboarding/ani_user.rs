@@ -1,0 +1,211 @@
+//! The user that the customer's number is to go to, and what may be wrong with it.
+
+use crate::app::App;
+use crate::ops::onboarding::evidence::Shown;
+use skyswitch_client::{AnsweringRule, Subscriber};
+use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::redact::shown;
+use skyswitch_domain::{AccountId, DidRoute, Extension, PbxDomain};
+
+/// The user that the customer's number is to go to.
+#[derive(Debug)]
+pub(super) struct AniUser {
+    pub extension: Extension,
+    pub devices: Shown<Vec<String>>,
+    pub voicemail: Shown<bool>,
+    pub rules: Shown<Vec<AnsweringRule>>,
+}
+
+impl AniUser {
+    /// What keeps it from doing its work, as far as that is shown.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if let Ok(devices) = &self.devices
+            && !devices.is_empty()
+        {
+            let names = devices.iter().take(5).map(|name| shown(name, 60));
+            problems.push(format!(
+                "it has devices ({})",
+                names.collect::<Vec<_>>().join(", ")
+            ));
+        }
+        if self.voicemail == Ok(true) {
+            problems.push("its voicemail is on".to_owned());
+        }
+        if let Ok(rules) = &self.rules {
+            problems.extend(rule_problem(rules));
+        }
+        problems
+    }
+
+    /// Why something of it is not shown, if so.
+    pub fn not_shown(&self) -> Option<&str> {
+        let reasons = [
+            self.devices.as_ref().err(),
+            self.voicemail.as_ref().err(),
+            self.rules.as_ref().err(),
+        ];
+        reasons.into_iter().flatten().next().map(String::as_str)
+    }
+
+    /// The answering rule for all times that stands now.
+    pub fn rule_for_all_times(&self) -> Option<&AnsweringRule> {
+        let rules = self.rules.as_ref().ok()?;
+        rules.iter().find(|rule| rule.is_for_all_times())
+    }
+}
+
+fn rule_problem(rules: &[AnsweringRule]) -> Option<String> {
+    let all_times = rules.iter().find(|rule| rule.is_for_all_times());
+    match all_times {
+        Some(rule) if rule.forwards_to_route_by_ani() => {}
+        Some(rule) if rule.enabled && !rule.forwards_to.is_empty() => {
+            return Some(format!(
+                "its answering rule forwards to {}, not to route_by_ani",
+                shown(&rule.forwards_to.join(", "), 80)
+            ));
+        }
+        _ => return Some("it has no answering rule Forward Always to route_by_ani".to_owned()),
+    }
+    let other = rules
+        .iter()
+        .find(|rule| rule.enabled && !rule.is_for_all_times())?;
+    Some(format!(
+        "at certain times (\"{}\") another answering rule holds",
+        shown(&other.time_frame, 60)
+    ))
+}
+
+impl App {
+    /// The users that calls may be pointed at for Route by ANI: by id or name,
+    /// those that this installation has pointed numbers at, whatever they are
+    /// called now, and the one that was named, if its answering rule shows it.
+    ///
+    /// # Errors
+    /// `invalid_argument` where the named user exists and is another.
+    pub(super) async fn ani_users(
+        &self,
+        account: &AccountId,
+        domain: &PbxDomain,
+        users: &[Subscriber],
+        named: Option<&Extension>,
+    ) -> Result<Vec<Extension>> {
+        let by_name = users.iter().filter(|user| user.is_ani_user());
+        let mut found: Vec<Extension> = by_name.filter_map(|user| user.user.parse().ok()).collect();
+        for (home, user) in self.routed_users(account).await? {
+            if home == *domain && !found.contains(&user) {
+                found.push(user);
+            }
+        }
+        let Some(named) = named.filter(|named| !found.contains(named)) else {
+            return Ok(found);
+        };
+        if !users.iter().any(|user| named.is(&user.user)) {
+            return Ok(found);
+        }
+        if self.forwards_to_route_by_ani(domain, named).await == Ok(true) {
+            found.push(named.clone());
+            return Ok(found);
+        }
+        Err(Error::invalid(
+            "extension",
+            format!(
+                "user {named} of {domain} is not the Route by ANI user: neither its id nor its name says so, \
+                 and no answering rule that can be read forwards it to route_by_ani"
+            ),
+            "Name the user \"Route By ANI\" in the portal, give another `extension`, or leave it out.",
+        ))
+    }
+
+    /// The user that a route goes to, where its answering rule alone shows that
+    /// it is one for Route by ANI.
+    pub(super) async fn unnamed_ani_user(
+        &self,
+        domain: &PbxDomain,
+        route: &DidRoute,
+        known: &[Extension],
+    ) -> Option<Extension> {
+        let (user, host) = route.user()?;
+        let extension: Extension = user.parse().ok()?;
+        let is_new = domain.is(host) && !known.contains(&extension);
+        let forwards =
+            is_new && self.forwards_to_route_by_ani(domain, &extension).await == Ok(true);
+        forwards.then_some(extension)
+    }
+
+    /// The users that this installation has pointed numbers at as ANI users.
+    pub(super) async fn routed_users(
+        &self,
+        account: &AccountId,
+    ) -> Result<Vec<(PbxDomain, Extension)>> {
+        let journal = self.journal();
+        if !journal.store().exists() {
+            return Ok(Vec::new());
+        }
+        let store = journal.store().get().await?;
+        let routes = store
+            .routes_to_ani_users(journal.realm(), account.as_str())
+            .await?;
+        let users = routes.iter().filter_map(|route| {
+            let (user, host) = route.user()?;
+            Some((host.parse().ok()?, user.parse().ok()?))
+        });
+        Ok(users.collect())
+    }
+
+    /// Whether a user's answering rule forwards to `route_by_ani`; false where
+    /// the PBX API is not configured, an error where it does not tell.
+    pub(super) async fn forwards_to_route_by_ani(
+        &self,
+        domain: &PbxDomain,
+        user: &Extension,
+    ) -> Shown<bool> {
+        let client = self.client().map_err(|error| error.to_string())?;
+        if !client.has_pbx() {
+            return Ok(false);
+        }
+        let pbx = client.pbx().map_err(|error| error.to_string())?;
+        let rules = pbx.answering_rules(domain, user).await;
+        rules
+            .map(|rules| rules.iter().any(AnsweringRule::forwards_to_route_by_ani))
+            .map_err(|error| error.to_string())
+    }
+
+    pub(super) async fn ani_user(
+        &self,
+        domain: &PbxDomain,
+        user: Option<&Extension>,
+    ) -> Option<AniUser> {
+        let extension = user?.clone();
+        let pbx = match self.client().and_then(|client| client.pbx()) {
+            Ok(pbx) => pbx,
+            Err(error) => {
+                let why = error.to_string();
+                return Some(AniUser {
+                    extension,
+                    devices: Err(why.clone()),
+                    voicemail: Err(why.clone()),
+                    rules: Err(why),
+                });
+            }
+        };
+        let (devices, found, rules) = tokio::join!(
+            pbx.devices(domain, &extension),
+            pbx.user(domain, &extension),
+            pbx.answering_rules(domain, &extension),
+        );
+        let voicemail = match found {
+            Ok(Some(found)) => found
+                .voicemail
+                .ok_or_else(|| "the PBX API does not say whether voicemail is on".to_owned()),
+            Ok(None) => Err("the PBX API does not show the user yet".to_owned()),
+            Err(error) => Err(error.to_string()),
+        };
+        Some(AniUser {
+            extension,
+            devices: devices.map_err(|error| error.to_string()),
+            voicemail,
+            rules: rules.map_err(|error| error.to_string()),
+        })
+    }
+}

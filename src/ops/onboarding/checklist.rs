@@ -1,0 +1,103 @@
+//! `setup_checklist`: what a domain needs before a VIP list works, in the
+//! order that keeps every caller's line open.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::ops::onboarding::Step;
+use crate::ops::onboarding::Ticket;
+use crate::ops::onboarding::evidence::Customer;
+use crate::ops::onboarding::evidence::Evidence;
+use crate::ops::onboarding::steps::Steps;
+use skyswitch_domain::error::Result;
+use skyswitch_domain::{AccountId, Destination, PbxDomain, PhoneNumber, SetupStep};
+
+/// Which domain to look at, and what to put into the ticket.
+#[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct SetupChecklist {
+    /// The customer's PBX domain, e.g. `acme.12345.service`
+    #[arg(long, short)]
+    pub domain: PbxDomain,
+    /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
+    #[arg(skip)]
+    pub account_id: Option<AccountId>,
+    /// The customer's own phone number (DID) that callers dial, e.g. `6165550100`
+    #[arg(long)]
+    pub did: Option<PhoneNumber>,
+    /// Where callers who are not VIPs shall go, e.g. `100`; goes into the support ticket
+    #[arg(long)]
+    pub fallback_destination: Option<Destination>,
+}
+
+/// The state of a domain's set-up.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Checklist {
+    /// The domain it is about.
+    pub domain: String,
+    /// Whether every step before `manage_vips` is verified or attested.
+    pub ready: bool,
+    /// The steps in the order in which they must be done.
+    pub steps: Vec<Step>,
+    /// Name of the first step that is not settled.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub next_step: Option<String>,
+    /// The ticket that asks SkySwitch for the dial translation rule.
+    pub support_ticket: Ticket,
+    /// What goes wrong if the order is not kept, or is going wrong right now.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub warning: Option<String>,
+    /// What is doubtful about the fallback destination that was given.
+    pub warnings: Vec<String>,
+}
+
+impl Checklist {
+    /// Whether the support ticket is still to be sent.
+    pub fn needs_ticket(&self) -> bool {
+        let rule = SetupStep::DialTranslationRule.as_str();
+        let mut steps = self.steps.iter();
+        steps.any(|step| step.id == rule && !step.state.is_settled())
+    }
+}
+
+const DROPPED_CALLERS: &str = "Without the dial translation rule only VIP callers get through: every other \
+     caller is dropped. Never point the customer's number (DID) at the route_by_ani user before \
+     SkySwitch has confirmed the rule in writing, and make a test call from a number that is not a VIP right after.";
+
+/// Reads what the APIs show of a domain's set-up, and what was attested.
+///
+/// # Errors
+/// `not_configured`; the service's errors.
+pub async fn setup_checklist(app: &App, args: &SetupChecklist) -> Result<Checklist> {
+    // Who has set nothing at all is told of the credentials first.
+    app.client()?;
+    let customer = Customer {
+        account: app.account(args.account_id.as_ref())?,
+        domain: args.domain.clone(),
+        did: args.did.clone(),
+        extension: None,
+    };
+    let evidence = app.evidence(&customer).await?;
+    let steps = Steps::of(&customer, &evidence);
+    Ok(Checklist {
+        domain: args.domain.to_string(),
+        ready: steps.is_ready(),
+        next_step: steps.next(),
+        support_ticket: Ticket::of(&customer, args.fallback_destination.as_ref()),
+        warning: warning(&steps, &evidence),
+        warnings: args
+            .fallback_destination
+            .iter()
+            .filter_map(|fallback| evidence.doubt_of(&customer.domain, fallback))
+            .collect(),
+        steps: steps.0,
+    })
+}
+
+/// The alarm where callers may be being dropped, else the reminder of the order.
+fn warning(steps: &Steps, evidence: &Evidence) -> Option<String> {
+    let alarm = evidence.alarm().map(|alarm| alarm.words);
+    alarm.or_else(|| (!steps.is_ready()).then(|| DROPPED_CALLERS.to_owned()))
+}

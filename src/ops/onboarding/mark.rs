@@ -1,0 +1,340 @@
+//! `mark_setup_step`: a person attests a step that no API shows, or takes
+//! their word back.
+
+use std::time::Instant;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::ops::onboarding::Step;
+use crate::ops::onboarding::StepState;
+use crate::ops::onboarding::evidence::Customer;
+use crate::ops::onboarding::evidence::Evidence;
+use crate::ops::onboarding::steps::Steps;
+use crate::ops::onboarding::steps::listed;
+use crate::ops::write::agree::Agreed;
+use crate::ops::write::agree::Asked;
+use crate::ops::write::agree::Confirmation;
+use crate::ops::write::agree::Plan;
+use crate::ops::write::agree::Planned;
+use crate::ops::write::agree::agree;
+use crate::ops::write::journal::now;
+use crate::ops::write::send::read_only;
+use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::{AccountId, Extension, PbxDomain, PhoneNumber, SetupPiece, SetupStep};
+use skyswitch_guard::store::JournalEntry;
+use skyswitch_guard::{AttestStep, Channel, FallbackReading};
+
+/// Longest name and note that are kept, in characters.
+const TEXT_LIMIT: usize = 500;
+
+/// Which step, who looked, and what proved it.
+#[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct MarkSetupStep {
+    /// The customer's PBX domain, e.g. `acme.12345.service`
+    #[arg(long, short)]
+    pub domain: PbxDomain,
+    /// The step: `dial_translation_rule` or `route_by_ani_user`; others are verified by the APIs
+    #[arg(long)]
+    #[schemars(extend("enum" = ["dial_translation_rule", "route_by_ani_user"]))]
+    pub step: SetupStep,
+    /// Name of the person who has looked, e.g. `J. Smith`; not needed to withdraw
+    #[arg(long = "by", value_name = "NAME")]
+    pub attested_by: Option<String>,
+    /// What proved it, e.g. `ticket 48213: Dana at SkySwitch confirms the rule to 100`; not needed to withdraw
+    #[arg(long)]
+    pub note: Option<String>,
+    /// Take an attestation back
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[serde(default, deserialize_with = "crate::lenient::boolean")]
+    pub withdraw: Option<bool>,
+    /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
+    #[arg(skip)]
+    pub account_id: Option<AccountId>,
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum MarkStatus {
+    /// It is attested now.
+    Attested,
+    /// The attestation is withdrawn.
+    Withdrawn,
+    /// The APIs show that it is done, or nothing was attested that could be withdrawn.
+    Unchanged,
+    /// Nothing was written down; a person must agree first.
+    ConfirmationRequired,
+    /// The person did not agree; nothing was written down.
+    Declined,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct MarkOutcome {
+    /// How it ended.
+    pub status: MarkStatus,
+    /// The domain.
+    pub domain: String,
+    /// The step as it is now.
+    pub step: Step,
+    /// Things worth a second look.
+    pub warnings: Vec<String>,
+    /// What is still to be confirmed, with status `confirmation_required`.
+    #[serde(flatten)]
+    pub confirmation: Confirmation,
+}
+
+/// Attests a step, with the consent of the person whose word it is, or
+/// withdraws it.
+///
+/// # Errors
+/// `invalid_argument` for a step that the APIs show, or that they contradict;
+/// the guard's, the store's and the service's errors.
+pub async fn mark_setup_step(
+    app: &App,
+    args: &MarkSetupStep,
+    channel: &Channel<'_>,
+) -> Result<Asked<MarkOutcome>> {
+    let customer = Customer {
+        account: app.account(args.account_id.as_ref())?,
+        domain: args.domain.clone(),
+        did: None,
+        extension: None,
+    };
+    if args.withdraw == Some(true) {
+        return withdraw(app, args.step, &customer).await.map(Asked::Done);
+    }
+    let claim = claim(args, &customer)?;
+    let claim = &claim;
+    let (account, domain) = (&customer.account, &customer.domain);
+    let look = || async {
+        let turn = app.setup_turn(account, domain).await?;
+        let seen = Instant::now();
+        let evidence = app.evidence(&customer).await?;
+        let attestable = attestable(&claim.domain, claim.step, &evidence, &customer)?;
+        let last_word = app.last_word(claim).await?;
+        let change = attestable.then(|| AttestStep {
+            last_word,
+            ..claim.clone()
+        });
+        Ok(Planned {
+            plan: Plan { change, facts: () },
+            seen,
+            hold: turn,
+        })
+    };
+    let ((), agreed) = match agree(app, channel, look).await? {
+        Asked::Question(question) => return Ok(Asked::Question(question)),
+        Asked::Done(done) => done,
+    };
+    let mut confirmation = Confirmation::default();
+    let status = match agreed {
+        Agreed::Nothing => MarkStatus::Unchanged,
+        Agreed::Declined => MarkStatus::Declined,
+        Agreed::Pending(pending) => {
+            confirmation = app.confirmation(pending).await;
+            MarkStatus::ConfirmationRequired
+        }
+        Agreed::Cleared(clearance, _turn) => {
+            app.guard().attest(clearance, &app.asked_by).await?;
+            MarkStatus::Attested
+        }
+    };
+    let mut outcome = outcome(app, status, args.step, &customer).await?;
+    outcome.confirmation = confirmation;
+    Ok(Asked::Done(outcome))
+}
+
+fn claim(args: &MarkSetupStep, customer: &Customer) -> Result<AttestStep> {
+    let needed = |field: &str, text: &Option<String>| -> Result<String> {
+        let text = text.as_deref().unwrap_or_default().trim();
+        let length = text.chars().count();
+        match length {
+            0 => Err(Error::invalid(
+                field,
+                format!("an attestation needs `{field}`"),
+                "Give `attested_by`, the person who has looked, and `note`, what proved it: the ticket that SkySwitch \
+                 has answered, or a test call from a number that is not a VIP, to a number that already goes to the \
+                 route_by_ani user.",
+            )),
+            1..=TEXT_LIMIT => Ok(text.to_owned()),
+            _ => Err(Error::invalid(
+                field,
+                format!("`{field}` has {length} characters"),
+                format!("Give at most {TEXT_LIMIT}."),
+            )),
+        }
+    };
+    Ok(AttestStep {
+        account: customer.account.clone(),
+        domain: customer.domain.clone(),
+        step: args.step,
+        last_word: 0,
+        attested_by: needed("attested_by", &args.attested_by)?,
+        note: needed("note", &args.note)?,
+    })
+}
+
+/// Whether there is something to attest: false where the APIs show the step done.
+fn attestable(
+    domain: &PbxDomain,
+    step: SetupStep,
+    evidence: &Evidence,
+    customer: &Customer,
+) -> Result<bool> {
+    let refuse = |why: String, hint: &str| Err(Error::invalid("step", why, hint));
+    if !evidence.domain_exists {
+        return refuse(
+            format!("{domain} does not exist yet, so nothing of it can be attested"),
+            "list_domains (`skyswitch domains`) shows the domains that exist.",
+        );
+    }
+    let state = Steps::of(customer, evidence).state(step);
+    match step {
+        SetupStep::DialTranslationRule => match &evidence.dial_plan {
+            FallbackReading::Stands { .. } => Ok(false),
+            FallbackReading::Failed(why) => refuse(
+                format!("the dial plan may show it, and has to be asked first: {why}"),
+                "Try again in a moment, or mend the PBX login (`skyswitch doctor`); it is attested only where the dial plan is \
+                 not shown.",
+            ),
+            FallbackReading::NotShown(_) | FallbackReading::NotJudged(_) => Ok(true),
+            FallbackReading::Missing(why) => refuse(
+                format!("the dial plan can be read, and contradicts it: {why}"),
+                "Wait until SkySwitch has added the rule; it is then verified without an attestation. Where SkySwitch \
+                 says that it keeps the rule elsewhere, the operator sets `trust_dial_plan` to false.",
+            ),
+        },
+        SetupStep::RouteByAniUser => match state {
+            StepState::Done => Ok(false),
+            StepState::Unknown | StepState::Attested => Ok(true),
+            StepState::Todo | StepState::Blocked => refuse(
+                "the APIs show that the route_by_ani user is not set up".to_owned(),
+                "setup_checklist says what is wrong with it; mend that first.",
+            ),
+        },
+        SetupStep::CreateDomain | SetupStep::RouteDid | SetupStep::ManageVips => refuse(
+            format!(
+                "`{}` is verified by the APIs and is never attested",
+                step.as_str()
+            ),
+            "Only `dial_translation_rule` and `route_by_ani_user` can be attested.",
+        ),
+    }
+}
+
+impl App {
+    /// Grows whenever this step is attested or withdrawn; 0 where it never was.
+    async fn last_word(&self, claim: &AttestStep) -> Result<i64> {
+        let journal = self.journal();
+        if !journal.store().exists() {
+            return Ok(0);
+        }
+        let store = journal.store().get().await?;
+        let (account, domain) = (claim.account.as_str(), claim.domain.as_str());
+        store
+            .last_word(journal.realm(), account, domain, claim.step)
+            .await
+    }
+}
+
+/// Taking a word back needs no consent: it only makes this program more careful.
+async fn withdraw(app: &App, step: SetupStep, customer: &Customer) -> Result<MarkOutcome> {
+    if app.settings().read_only {
+        return Err(read_only());
+    }
+    // A number that is being routed on this word is seen through first.
+    let turn = app.setup_turn(&customer.account, &customer.domain).await?;
+    let journal = app.journal();
+    let store = journal.store().get().await?;
+    let withdrawn = store
+        .withdraw(
+            journal.realm(),
+            customer.account.as_str(),
+            customer.domain.as_str(),
+            step,
+            &app.asked_by,
+            now(),
+        )
+        .await?;
+    drop(turn);
+    let status = match withdrawn {
+        true => MarkStatus::Withdrawn,
+        false => MarkStatus::Unchanged,
+    };
+    if let Err(error) = app.reconcile(|_| false).await {
+        tracing::warn!(%error, "changes that were cut off could not be closed");
+    }
+    outcome(app, status, step, customer).await
+}
+
+impl App {
+    /// Numbers whose routing to an ANI user was cut off, and of which it is not
+    /// known whether it is still carried out.
+    async fn numbers_under_way(
+        &self,
+        customer: &Customer,
+        ani_users: &[Extension],
+    ) -> Result<Vec<PhoneNumber>> {
+        let journal = self.journal();
+        if !journal.store().exists() {
+            return Ok(Vec::new());
+        }
+        let store = journal.store().get().await?;
+        let open = store
+            .open_changes(journal.realm(), journal.owner().await?)
+            .await?;
+        let domain = &customer.domain;
+        let to_ani_user = open.into_iter().filter_map(|entry| match entry {
+            JournalEntry::Setup(entry) if domain.is(&entry.domain) => match entry.piece {
+                SetupPiece::DidRoute { did, route } => {
+                    let goes_to = |user: &Extension| route.goes_to_user(user.as_str(), domain);
+                    ani_users.iter().any(goes_to).then_some(did)
+                }
+                _ => None,
+            },
+            _ => None,
+        });
+        Ok(to_ani_user.collect())
+    }
+}
+
+/// The step as it is now, read again.
+async fn outcome(
+    app: &App,
+    status: MarkStatus,
+    step: SetupStep,
+    customer: &Customer,
+) -> Result<MarkOutcome> {
+    let evidence = app.evidence(customer).await?;
+    let mut warnings: Vec<String> = evidence
+        .alarm()
+        .map(|alarm| alarm.words)
+        .into_iter()
+        .collect();
+    let under_way = app.numbers_under_way(customer, &evidence.ani_users).await?;
+    if !under_way.is_empty() {
+        warnings.push(format!(
+            "a request that points {} to the route_by_ani user was cut off and may still be carried out: look with \
+             setup_checklist in a minute",
+            listed(&under_way, "", "").trim_end()
+        ));
+    }
+    let steps = Steps::of(customer, &evidence).0;
+    let step = steps
+        .into_iter()
+        .find(|known| known.id == step.as_str())
+        .ok_or_else(|| Error::internal("a step is missing", "Please report this as a bug."))?;
+    Ok(MarkOutcome {
+        status,
+        domain: customer.domain.to_string(),
+        step,
+        warnings,
+        confirmation: Confirmation::default(),
+    })
+}

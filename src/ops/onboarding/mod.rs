@@ -1,0 +1,44 @@
+//! A customer's set-up: what stands, what a person attested, what is missing,
+//! and making it, in the order that keeps every caller's line open.
+
+mod actions;
+mod alarm;
+mod ani_user;
+mod apply;
+mod checklist;
+mod dial_plan;
+mod evidence;
+mod mark;
+mod onboard;
+mod plan;
+mod plan_number;
+mod portfolio;
+mod steps;
+mod survey;
+mod ticket;
+mod undo;
+
+pub use checklist::{Checklist, SetupChecklist, setup_checklist};
+pub use mark::{MarkOutcome, MarkSetupStep, MarkStatus, mark_setup_step};
+pub use onboard::{
+    OnboardChange, OnboardDomain, OnboardOutcome, OnboardStatus, OnboardSteps, PieceState,
+    onboard_domain,
+};
+pub use portfolio::{CustomerRow, ListCustomers, Portfolio, StageCount, UNREAD, onboarding_status};
+pub use steps::{Step, StepState, readiness};
+pub use ticket::Ticket;
+pub(super) use undo::undo_setup;
+
+use crate::app::App;
+use skyswitch_domain::error::Result;
+use skyswitch_domain::{AccountId, PbxDomain};
+use skyswitch_guard::store::FileLock;
+
+impl App {
+    /// Changes to one customer's set-up take turns, also between processes.
+    async fn setup_turn(&self, account: &AccountId, domain: &PbxDomain) -> Result<FileLock> {
+        let folder = self.journal().store().folder();
+        let name = self.lock_name("setup", account, domain);
+        folder.lock_in_turn(&name).await
+    }
+}

@@ -1,0 +1,110 @@
+//! Pointing the customer's number at the ANI user, the last step of a set-up.
+
+use crate::ops::onboarding::StepState;
+use crate::ops::onboarding::plan::Planner;
+use crate::ops::onboarding::plan::TOOL;
+use crate::ops::onboarding::steps::Steps;
+use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::{DidRoute, SetupStep};
+use skyswitch_guard::{MayRoute, SetupChange};
+
+impl Planner<'_> {
+    /// The number, once everything before it is known to stand.
+    pub fn did(&mut self) -> Result<()> {
+        let customer = &self.wanted.customer;
+        let evidence = self.evidence;
+        let steps = Steps::of(customer, evidence);
+        let Some(did) = &customer.did else {
+            if steps.state(SetupStep::RouteDid) != StepState::Done {
+                self.notes.push(
+                    "the number is pointed at the route_by_ani user once `did` names it".to_owned(),
+                );
+            }
+            return Ok(());
+        };
+        if steps.state(SetupStep::RouteDid) == StepState::Done {
+            return Ok(());
+        }
+        let earlier = [
+            SetupStep::CreateDomain,
+            SetupStep::DialTranslationRule,
+            SetupStep::RouteByAniUser,
+        ];
+        let waits_for = earlier
+            .into_iter()
+            .find(|step| !steps.state(*step).is_settled());
+        if let Some(step) = waits_for {
+            self.notes.push(format!(
+                "{did} is not touched before `{}` is verified or attested",
+                step.as_str()
+            ));
+            return Ok(());
+        }
+        match &evidence.numbers {
+            Ok(numbers) if numbers.contains(did) => {}
+            Ok(_) => {
+                return Err(Error::invalid(
+                    "did",
+                    format!("{did} is not among the numbers of {}", customer.domain),
+                    "Assign the number to the domain in the portal first, or give one of the domain's own.",
+                ));
+            }
+            Err(why) => {
+                self.notes.push(format!(
+                    "{did} is not touched: whether it is a number of {} is not shown ({why})",
+                    customer.domain
+                ));
+                return Ok(());
+            }
+        }
+        let before = match &evidence.did_route {
+            Some(Ok(route)) => route.as_ref(),
+            Some(Err(why)) => {
+                self.notes.push(format!(
+                    "{did} is pointed by hand in the portal: its present route cannot be read ({why})"
+                ));
+                return Ok(());
+            }
+            None => None,
+        };
+        let goes_elsewhere = before.and_then(DidRoute::user).map(|(_, host)| host);
+        if let Some(host) = goes_elsewhere.filter(|host| !customer.domain.is(host)) {
+            return Err(Error::invalid(
+                "did",
+                format!(
+                    "{did} goes to a user of another domain today ({})",
+                    skyswitch_domain::redact::shown(host, 100)
+                ),
+                "Check whose number it is; point it back into its own domain in the portal first.",
+            ));
+        }
+        let Some(user) = &evidence.ani_user else {
+            return Ok(());
+        };
+        let after = DidRoute::to_user(&user.extension, &customer.domain, before);
+        let may_route = MayRoute::judge(
+            &after,
+            &customer.domain,
+            evidence.known_ani_users(),
+            evidence.fallback.as_ref(),
+        )?;
+        self.changes.push(SetupChange::route_did(
+            customer.account.clone(),
+            customer.domain.clone(),
+            TOOL,
+            did.clone(),
+            before,
+            (after, may_route),
+        ));
+        Ok(())
+    }
+
+    /// Said where other changes come first.
+    pub fn did_waits(&mut self) {
+        if let Some(did) = &self.wanted.customer.did {
+            self.notes.push(format!(
+                "{did} is pointed at the route_by_ani user by a further call, once these changes are seen to stand"
+            ));
+        }
+    }
+}

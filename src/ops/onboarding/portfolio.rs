@@ -1,0 +1,254 @@
+//! `onboarding_status`: all customers of the account in one table, those whose
+//! callers are being dropped first.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+
+use futures_util::stream::{self, StreamExt};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::ops::PageSize;
+use crate::ops::onboarding::dial_plan::KeptDialPlans;
+use crate::ops::onboarding::survey::Survey;
+use crate::ops::progress::Progress;
+use skyswitch_client::Domain;
+use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::redact::shown;
+use skyswitch_domain::{AccountId, SetupStep};
+
+/// Customers looked at at the same time.
+const AT_ONCE: usize = 16;
+/// The reseller's own domain, which is no customer.
+const ADMIN_DOMAIN: &str = "0000.";
+/// Stage of a customer of whom nothing of the set-up is there.
+pub(super) const NOT_STARTED: &str = "not_started";
+/// Stage of a customer who could not be looked at.
+pub const UNREAD: &str = "unread";
+/// Stage of a customer whose VIP list works.
+pub(super) const LIVE: &str = "live";
+
+/// Which customers to show.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct ListCustomers {
+    /// Only domains whose name or description contains this text, e.g. `bakery`
+    #[arg(long, short)]
+    pub query: Option<String>,
+    /// Only customers at this stage: `not_started`, the step they wait for, `live`, or `alarm`, e.g. `route_did`
+    #[arg(long)]
+    pub stage: Option<String>,
+    /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
+    #[arg(skip)]
+    pub account_id: Option<AccountId>,
+    /// Read every dial plan now, also those that showed the rule within the last hour
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[serde(default, deserialize_with = "crate::lenient::boolean")]
+    pub fresh: Option<bool>,
+    /// Rows shown, 1 to 500, e.g. `50`; alarms come first
+    #[arg(skip)]
+    #[serde(default, deserialize_with = "crate::lenient::integer")]
+    #[schemars(range(min = 1, max = 500))]
+    pub limit: Option<u16>,
+}
+
+/// A customer and how far the set-up is.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct CustomerRow {
+    /// The customer's PBX domain.
+    pub domain: String,
+    /// Free text of whoever created it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub description: Option<String>,
+    /// `not_started`, the step that is waited for, `live`, or `unread`.
+    pub stage: String,
+    /// Whether numbers go to the route_by_ani user although nobody knows that callers who are not VIPs ring anywhere.
+    pub alarm: bool,
+    /// Whether the dial plan was read and shows that those callers are being dropped right now.
+    pub dropping: bool,
+    /// What is waited for, or what is wrong, in plain words.
+    pub waits_for: String,
+    /// VIP rules that stand.
+    pub vips: usize,
+    /// Numbers that go to the route_by_ani user.
+    pub dids: Vec<String>,
+    /// When the dial plan was read that shows the dial translation rule, where it was not read for this answer.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub dial_plan_read_at: Option<String>,
+}
+
+/// How many customers are at a stage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct StageCount {
+    /// The stage.
+    pub stage: String,
+    /// Customers at it.
+    pub count: usize,
+}
+
+/// All customers in one table.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Portfolio {
+    /// The account that was asked.
+    pub account_id: String,
+    /// Customers whose callers may be being dropped right now: nobody knows that they ring anywhere.
+    pub alarms: usize,
+    /// Customers of these whose dial plan shows that they are.
+    pub dropping: usize,
+    /// The customers: alarms first, then by stage and name.
+    pub customers: Vec<CustomerRow>,
+    /// Rows in this result.
+    pub count: usize,
+    /// Customers that match in all.
+    pub total: usize,
+    /// Customers of these whose dial plan was read within the last hour and not again; `fresh` reads it.
+    pub read_earlier: usize,
+    /// How many customers are at which stage, those of other stages included.
+    pub stages: Vec<StageCount>,
+}
+
+/// Looks at every customer: users, numbers, VIP rules, attestations and, where
+/// the PBX API shows it, the dial plan.
+///
+/// It takes one read for all VIP rules, one or two for each customer, and one
+/// of the dial plan for each that has a route_by_ani user. A dial plan that
+/// showed the rule within the last hour is not read again unless `fresh` is set.
+/// The users' devices and answering rules are not looked at; `setup_checklist`
+/// does that.
+///
+/// # Errors
+/// `not_configured`; the service's errors where the account itself cannot be
+/// read. A customer who cannot be read is a row of its own.
+pub async fn onboarding_status(
+    app: &App,
+    args: &ListCustomers,
+    size: PageSize,
+    progress: &dyn Progress,
+) -> Result<Portfolio> {
+    let account = app.account(args.account_id.as_ref())?;
+    // As the table for people writes it, too.
+    let stage = args
+        .stage
+        .as_deref()
+        .map(|stage| stage.trim().replace([' ', '-'], "_"));
+    refuse_unknown_stage(stage.as_deref())?;
+    let client = app.client()?;
+    let (domains, routes, attestations) = tokio::join!(
+        // Newly: a customer who was created today may be losing calls, too.
+        client.domains(&account, true),
+        client.routes(&account, None),
+        app.attestations(&account, None),
+    );
+    let (domains, routes, attestations) = (domains?, routes?, attestations?);
+    let mut vips = BTreeMap::<String, usize>::new();
+    for route in routes.iter() {
+        *vips.entry(route.key.domain.to_lowercase()).or_default() += 1;
+    }
+    let query = args.query.as_deref().unwrap_or("").trim().to_lowercase();
+    let contains = |text: &str| text.to_lowercase().contains(&query);
+    let customers: Vec<Domain> = domains
+        .iter()
+        .filter(|domain| !domain.name.starts_with(ADMIN_DOMAIN))
+        .filter(|domain| {
+            contains(&domain.name) || domain.description.as_deref().is_some_and(contains)
+        })
+        .cloned()
+        .collect();
+    let survey = Survey {
+        app,
+        account: &account,
+        vips,
+        attestations,
+        routed_users: app.routed_users(&account).await?,
+        kept_dial_plans: match args.fresh {
+            Some(true) => KeptDialPlans::default(),
+            _ => app.kept_dial_plans(&customers).await?,
+        },
+        plans_not_shown: AtomicUsize::new(0),
+        plans_shown: AtomicBool::new(false),
+    };
+    let survey = &survey;
+    let total = customers.len();
+    progress.report(0, total, "looking at the customers");
+    let mut looked_at = stream::iter(customers)
+        .map(|domain| survey.look_at(domain))
+        .buffer_unordered(AT_ONCE);
+    let mut rows = Vec::with_capacity(total);
+    while let Some(row) = looked_at.next().await {
+        rows.push(row);
+        progress.report(rows.len(), total, "looking at the customers");
+    }
+    Ok(table(&account, rows, stage.as_deref(), size))
+}
+
+fn refuse_unknown_stage(stage: Option<&str>) -> Result<()> {
+    let known: Vec<&str> = [NOT_STARTED, LIVE, "alarm", UNREAD]
+        .into_iter()
+        .chain(SetupStep::ALL.map(SetupStep::as_str))
+        .collect();
+    match stage {
+        Some(stage) if !known.contains(&stage) => Err(Error::invalid(
+            "stage",
+            format!("`{}` is not a stage", shown(stage, 40)),
+            format!("Give one of {}.", known.join(", ")),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn table(
+    account: &AccountId,
+    mut rows: Vec<CustomerRow>,
+    stage: Option<&str>,
+    size: PageSize,
+) -> Portfolio {
+    let mut stages = BTreeMap::<String, usize>::new();
+    for row in &rows {
+        *stages.entry(row.stage.clone()).or_default() += 1;
+    }
+    let alarms = rows.iter().filter(|row| row.alarm).count();
+    let dropping = rows.iter().filter(|row| row.dropping).count();
+    rows.retain(|row| match stage {
+        None => true,
+        Some("alarm") => row.alarm,
+        Some(stage) => row.stage == stage,
+    });
+    let rank = |row: &CustomerRow| match row.stage.as_str() {
+        UNREAD => 0,
+        LIVE => 7,
+        NOT_STARTED => 8,
+        step => SetupStep::ALL
+            .iter()
+            .position(|known| known.as_str() == step)
+            .map_or(6, |position| position + 1),
+    };
+    rows.sort_by(|a, b| {
+        let place = |row: &CustomerRow| (!row.dropping, !row.alarm, rank(row));
+        place(a)
+            .cmp(&place(b))
+            .then_with(|| a.domain.cmp(&b.domain))
+    });
+    let total = rows.len();
+    let is_earlier = |row: &&CustomerRow| row.dial_plan_read_at.is_some();
+    let read_earlier = rows.iter().filter(is_earlier).count();
+    if let PageSize::Rows(most) = size {
+        rows.truncate(most);
+    }
+    Portfolio {
+        account_id: account.to_string(),
+        alarms,
+        dropping,
+        count: rows.len(),
+        total,
+        read_earlier,
+        customers: rows,
+        stages: stages
+            .into_iter()
+            .map(|(stage, count)| StageCount { stage, count })
+            .collect(),
+    }
+}

@@ -1,0 +1,47 @@
+//! The support ticket that asks SkySwitch for the dial translation rule.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::ops::onboarding::evidence::Customer;
+use skyswitch_domain::Destination;
+use skyswitch_domain::redact::shown;
+
+/// A support ticket, ready to be sent.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Ticket {
+    /// Its subject line.
+    pub subject: String,
+    /// Its text.
+    pub body: String,
+}
+
+impl Ticket {
+    /// Asks for the rule that sends callers who are not VIPs to `fallback`.
+    pub(super) fn of(customer: &Customer, fallback: Option<&Destination>) -> Ticket {
+        let domain = &customer.domain;
+        let fallback = fallback.map_or(
+            "[extension, queue or attendant for callers who are not VIPs]".to_owned(),
+            |destination| shown(destination.as_str(), 100),
+        );
+        let did = customer.did.as_ref().map_or(String::new(), |did| {
+            format!("Customer's number (DID): {did}\n")
+        });
+        Ticket {
+            subject: format!("Dial translation rule for unmatched ANIs (Route by ANI) in {domain}"),
+            body: format!(
+                "Hello SkySwitch support,\n\n\
+                 we are setting up Route by ANI in this PBX domain:\n\n\
+                 Domain: {domain}\n\
+                 Fallback destination: {fallback}\n\
+                 {did}\n\
+                 Please add a dial translation rule that sends callers whose ANI matches no route-by-ANI rule to the \
+                 fallback destination above. Without it, every caller without a rule is dropped.\n\n\
+                 We will point the DID at the route_by_ani user only after you have confirmed the rule. We understand \
+                 that this takes about one business day.\n\n\
+                 Thank you."
+            ),
+        }
+    }
+}

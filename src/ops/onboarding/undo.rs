@@ -1,0 +1,234 @@
+//! Undoing a change to a set-up: a number's route is put back as it was.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::app::App;
+use crate::ops::changes::list::ChangeRow;
+use crate::ops::changes::undo::UndoOutcome;
+use crate::ops::changes::undo::UndoStatus;
+use crate::ops::onboarding::apply::JudgeRoute;
+use crate::ops::write::agree::Agreed;
+use crate::ops::write::agree::Asked;
+use crate::ops::write::agree::Confirmation;
+use crate::ops::write::agree::Plan;
+use crate::ops::write::agree::Planned;
+use crate::ops::write::agree::agree;
+use crate::ops::write::journal::Origin;
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::{
+    AccountId, DidRoute, Extension, PbxDomain, PhoneNumber, SetupPiece, SetupStep,
+};
+use skyswitch_guard::store::SetupEntry;
+use skyswitch_guard::{Channel, Fallback, MayRoute, SetupChange, SetupPlan};
+
+/// The operation's name in the journal.
+const TOOL: &str = "undo_change";
+
+/// Puts the route of a number back as it was before a change, with a person's
+/// consent. Where that points it at an ANI user again, the hard block holds.
+///
+/// # Errors
+/// `invalid_argument` for changes that are not taken back by a program;
+/// `confirmation_stale` when the route was changed since; `blocked`; the
+/// guard's and the service's errors.
+pub(in crate::ops) async fn undo_setup(
+    app: &App,
+    account: &AccountId,
+    undone: &SetupEntry,
+    channel: &Channel<'_>,
+) -> Result<Asked<UndoOutcome>> {
+    let SetupPiece::DidRoute { did, route: made } = &undone.piece else {
+        return Err(by_hand(undone));
+    };
+    let Some(before) = undone.before.as_ref().and_then(DidRoute::from_stored) else {
+        return Err(Error::invalid(
+            "change_id",
+            format!(
+                "{did} had no route before change {}, and taking its route away would take it out of service",
+                undone.id
+            ),
+            "Point the number where it shall go in the portal.",
+        ));
+    };
+    let domain: PbxDomain = undone
+        .domain
+        .parse()
+        .map_err(|refused: skyswitch_domain::error::Refused| refused.into_error("domain"))?;
+    let undoing = Undoing {
+        app,
+        account,
+        domain: &domain,
+        did,
+        made,
+        before: &before,
+        id: undone.id,
+    };
+    let plan = || async {
+        let turn = app.setup_turn(account, &domain).await?;
+        let seen = Instant::now();
+        let position = app.journal().position().await?;
+        let Plan { change, facts } = undoing.plan().await?;
+        Ok::<_, Error>(Planned {
+            seen,
+            plan: Plan {
+                change,
+                facts: (facts, position),
+            },
+            hold: turn,
+        })
+    };
+    let ((now, position), agreed) = match agree(app, channel, plan).await? {
+        Asked::Question(question) => return Ok(Asked::Question(question)),
+        Asked::Done(done) => done,
+    };
+    let mut confirmation = Confirmation::default();
+    let mut change_id = None;
+    let status = match agreed {
+        Agreed::Nothing => UndoStatus::Unchanged,
+        Agreed::Declined => UndoStatus::Declined,
+        Agreed::Pending(pending) => {
+            confirmation = app.confirmation(pending).await;
+            UndoStatus::ConfirmationRequired
+        }
+        Agreed::Cleared(clearance, turn) => {
+            let origin = Origin {
+                undoes: Some(undone.id),
+                seen: Some(position),
+                ..Origin::default()
+            };
+            let turn = Arc::new(turn);
+            for piece in clearance.divide() {
+                let made = app.make(piece, &undoing, &turn, origin.clone()).await;
+                let id = made.map_err(|failure| failure.error)?;
+                change_id = Some(id.to_string());
+            }
+            UndoStatus::Restored
+        }
+    };
+    Ok(Asked::Done(UndoOutcome {
+        status,
+        undoes: ChangeRow::from(undone),
+        previous: None,
+        vip: None,
+        previous_setting: now.map(|route| route.goes_to()),
+        setting: Some(before.goes_to()),
+        change_id,
+        warnings: Vec::new(),
+        confirmation,
+    }))
+}
+
+struct Undoing<'a> {
+    app: &'a App,
+    account: &'a AccountId,
+    domain: &'a PbxDomain,
+    did: &'a PhoneNumber,
+    /// The route that the change made.
+    made: &'a DidRoute,
+    before: &'a DidRoute,
+    id: i64,
+}
+
+impl Undoing<'_> {
+    async fn plan(&self) -> Result<Plan<SetupPlan, Option<DidRoute>>> {
+        let now = self.app.client()?.did_route(self.account, self.did).await?;
+        if now.as_ref().is_some_and(|now| now.is_like(self.before)) {
+            return Ok(Plan {
+                change: None,
+                facts: now,
+            });
+        }
+        if !now.as_ref().is_some_and(|now| now.is_like(self.made)) {
+            return Err(self.changed_since(now.as_ref()));
+        }
+        let may_route = self.may_route(self.before).await?;
+        let change = SetupChange::route_did(
+            self.account.clone(),
+            self.domain.clone(),
+            TOOL,
+            self.did.clone(),
+            now.as_ref(),
+            (self.before.clone(), may_route),
+        );
+        Ok(Plan {
+            change: SetupPlan::new(vec![change], Vec::new()),
+            facts: now,
+        })
+    }
+}
+
+impl JudgeRoute for Undoing<'_> {
+    /// Judged by the domain that the old route goes to, which may be another.
+    async fn may_route(&self, route: &DidRoute) -> Result<MayRoute> {
+        let Some((user, host)) = route.user() else {
+            return MayRoute::judge(route, self.domain, Some(&[]), None);
+        };
+        let home: PbxDomain = host
+            .parse()
+            .map_err(|refused: skyswitch_domain::error::Refused| refused.into_error("domain"))?;
+        let app = self.app;
+        let users = app
+            .client()?
+            .subscribers(self.account, &home, Duration::ZERO)
+            .await?;
+        let mut ani_users = app.ani_users(self.account, &home, &users, None).await?;
+        // Where its answering rule is not shown, it may be one.
+        if let Ok(extension) = user.parse::<Extension>()
+            && !ani_users.contains(&extension)
+            && app.forwards_to_route_by_ani(&home, &extension).await != Ok(false)
+        {
+            ani_users.push(extension);
+        }
+        let attestations = app.attestations(self.account, Some(&home)).await?;
+        let attested = attestations
+            .iter()
+            .find(|entry| entry.is_about(SetupStep::DialTranslationRule));
+        let fallback = Fallback::of(
+            &app.dial_plan(&home, Some(&users), &ani_users).await,
+            attested,
+        );
+        MayRoute::judge(route, &home, Some(&ani_users), fallback.as_ref())
+    }
+}
+
+impl Undoing<'_> {
+    fn changed_since(&self, now: Option<&DidRoute>) -> Error {
+        let goes_to = now.map_or("nothing".to_owned(), DidRoute::goes_to);
+        let others = self.made.settings_changed(now);
+        let others = match others.is_empty() {
+            true => String::new(),
+            // Read from what stands to what the change made.
+            false => format!(" (what differs, from now to then: {})", others.join("; ")),
+        };
+        Error::new(
+            Code::ConfirmationStale,
+            format!(
+                "the route of {} was changed again after change {}, so nothing was sent: it goes to {goes_to} now{others}",
+                self.did, self.id
+            ),
+            "Look at list_changes for a newer change to undo, or point the number in the portal.",
+        )
+        .with_field("change_id")
+    }
+}
+
+fn by_hand(undone: &SetupEntry) -> Error {
+    let why = match undone.piece {
+        SetupPiece::PbxDomain { .. }
+        | SetupPiece::DialPlan
+        | SetupPiece::DefaultChain
+        | SetupPiece::DomainUser => {
+            "a domain is never deleted by this program: its name could never be used again"
+        }
+        SetupPiece::FallbackRule { .. } => {
+            "a dial translation rule is never deleted by this program: without it every caller who is not a VIP is dropped"
+        }
+        _ => "users and their answering rules are not deleted by this program",
+    };
+    Error::invalid(
+        "change_id",
+        format!("change {} cannot be undone here: {why}", undone.id),
+        "Undo it in the portal, or ask SkySwitch support; the route of a number can be undone.",
+    )
+}

@@ -1,0 +1,303 @@
+//! `add_vip`: lets a caller ring straight through, or changes where they ring.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::app::{App, Author};
+use crate::ops::vips::destinations::Look;
+use crate::ops::write::agree::Asked;
+use crate::ops::write::agree::Confirmation;
+use crate::ops::write::agree::Plan;
+use crate::ops::write::journal::Origin;
+use crate::ops::write::send::Progress;
+use crate::ops::write::send::Subject;
+use crate::ops::write::send::carry_out;
+use skyswitch_client::Evidence;
+use skyswitch_domain::error::Result;
+use skyswitch_domain::redact::shown;
+use skyswitch_domain::{
+    AccountId, Ani, Application, CalledNumber, Destination, PbxDomain, PhoneNumber, Route,
+    RouteKey, Vip, answering_without,
+};
+use skyswitch_guard::{Channel, RouteChange};
+
+/// Whom to let through, and to where.
+#[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct AddVip {
+    /// The caller's number in any common writing, e.g. `(616) 555-0123`; other countries with `+`
+    #[arg(long)]
+    pub ani: PhoneNumber,
+    /// The customer's PBX domain, e.g. `acme.12345.service`
+    #[arg(long, short)]
+    pub domain: PbxDomain,
+    /// What rings: an extension or user, a device, or a SIP URI, e.g. `101`, `user:john`, `device:johns-cell`, `sip:+16165559999@carrier.net`
+    #[arg(long)]
+    pub destination: Destination,
+    /// What the destination is: `user` (the default), `device` or `literal`
+    #[arg(long)]
+    pub application: Option<Application>,
+    /// Only when they dial this number, e.g. `6165550100`; any number when left out
+    #[arg(long)]
+    pub dnis: Option<CalledNumber>,
+    /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
+    #[arg(skip)]
+    pub account_id: Option<AccountId>,
+    /// Only if an earlier call returned one: its `confirmation`, unchanged, e.g. `rs1.eyJ…`
+    #[arg(skip)]
+    pub confirmation: Option<String>,
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum AddVipStatus {
+    /// The caller is a VIP now.
+    Created,
+    /// The caller was a VIP and rings elsewhere now.
+    Replaced,
+    /// The same rule stood already; nothing was sent.
+    Unchanged,
+    /// Nothing was sent; a person must agree first.
+    ConfirmationRequired,
+    /// The person did not agree; nothing was sent.
+    Declined,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct AddVipOutcome {
+    /// How it ended.
+    pub status: AddVipStatus,
+    /// The rule as it was asked for.
+    pub vip: Vip,
+    /// The rule that stood before, where it rang elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub previous: Option<Vip>,
+    /// Things worth a second look.
+    pub warnings: Vec<String>,
+    /// The change in the journal, for `undo_change`, e.g. `42`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub change_id: Option<String>,
+    /// What is still to be confirmed, with status `confirmation_required`.
+    #[serde(flatten)]
+    pub confirmation: Confirmation,
+}
+
+struct Facts {
+    vip: Vip,
+    previous: Option<Vip>,
+    warnings: Vec<String>,
+}
+
+/// Makes a caller a VIP. Needs a person's consent where a rule is replaced or
+/// calls are taken away from another rule, and, unless a person wrote the
+/// destination themselves, where that looks wrong.
+///
+/// Sends at most two requests, one more where a person is asked during the
+/// call, and once a minute one for the domain's users, to warn of a
+/// destination that does not exist.
+///
+/// # Errors
+/// `invalid_argument` where destination and application contradict each
+/// other; the guard's and the service's errors.
+pub async fn add_vip(
+    app: &App,
+    args: &AddVip,
+    channel: &Channel<'_>,
+) -> Result<Asked<AddVipOutcome>> {
+    let account = app.account(args.account_id.as_ref())?;
+    let application = args
+        .destination
+        .application(args.application.clone())
+        .map_err(|refused| refused.into_error("destination"))?;
+    let destination = args
+        .destination
+        .in_form(app.settings().destination_form, &application);
+    let dnis = args.dnis.as_ref().unwrap_or(&CalledNumber::Any).to_dnis();
+    let wanted = Route {
+        key: RouteKey {
+            domain: args.domain.as_str().into(),
+            ani: Ani::from(&args.ani),
+            dnis,
+        },
+        application,
+        application_is_stored: true,
+        destination,
+    };
+    let subject = Subject {
+        account: &account,
+        domain: &args.domain,
+        number: Some(&args.ani),
+    };
+    let asked_for = AskedFor {
+        look: app
+            .look_at_destination(&account, &args.domain, &wanted)
+            .await?,
+        caller: &args.ani,
+        wanted,
+        by: app.author(),
+    };
+    let asked = carry_out(app, &subject, channel, Origin::default(), |routes| {
+        Ok(plan(&account, &asked_for, routes))
+    })
+    .await?;
+    Ok(match asked {
+        Asked::Question(question) => Asked::Question(question),
+        Asked::Done((facts, progress)) => Asked::Done(outcome(app, facts, progress).await),
+    })
+}
+
+/// What is wanted, and what is known of it before the rules are read.
+struct AskedFor<'a> {
+    caller: &'a PhoneNumber,
+    wanted: Route,
+    look: Option<Look>,
+    by: Author,
+}
+
+fn plan(
+    account: &AccountId,
+    asked_for: &AskedFor<'_>,
+    routes: &[Route],
+) -> Plan<RouteChange, Facts> {
+    let AskedFor { caller, wanted, .. } = asked_for;
+    let look = asked_for.look.as_ref();
+    let doubt = look.and_then(|look| look.doubt);
+    let mut after = wanted.clone();
+    let same_rule: Vec<&Route> = routes
+        .iter()
+        .filter(|route| {
+            caller.is_stored_as(route.key.ani.as_str()) && route.key.dnis.same_as(&wanted.key.dnis)
+        })
+        .collect();
+    let before = same_rule
+        .iter()
+        .find(|route| route.key.ani == wanted.key.ani)
+        .or(same_rule.first())
+        .copied();
+    let mut warnings = Vec::new();
+    warnings.extend(look.map(|look| look.warning.clone()));
+    warnings.extend(caller.implausibility());
+    warnings.extend(other_house_style(wanted, routes));
+    if let Some(before) = before {
+        // The service keys rules by the text it stored; another writing would be a second rule.
+        after.key = before.key.clone();
+        let twins = same_rule
+            .iter()
+            .filter(|route| route.key.ani != before.key.ani);
+        warnings.extend(twins.map(|twin| {
+            format!(
+                "the same caller also has a rule stored as \"{}\" that rings {}; remove it if it is a leftover",
+                shown(twin.key.ani.as_str(), 64),
+                twin.rings()
+            )
+        }));
+    }
+    let facts = |previous: Option<&Route>, warnings| Facts {
+        vip: Vip::from(previous.filter(|p| p.rings_like(&after)).unwrap_or(&after)),
+        previous: previous.filter(|p| !p.rings_like(&after)).map(Vip::from),
+        warnings,
+    };
+    if before.is_some_and(|before| before.rings_like(&after)) {
+        return Plan {
+            change: None,
+            facts: facts(before, warnings),
+        };
+    }
+    let mut change = RouteChange::put(account.clone(), "add_vip", before.cloned(), after.clone())
+        .answered_without_by(answering_without(&after.key, routes.iter()))
+        .doubting(doubt)
+        .noting(warnings.clone());
+    if doubt.is_some() && asked_for.by == Author::Program {
+        change = change.asked_in_any_case();
+    }
+    // The preview shows it as today and afterwards.
+    warnings.extend(taken_calls(&change));
+    Plan {
+        facts: facts(before, warnings),
+        change: Some(change),
+    }
+}
+
+/// A warning where a new rule takes calls away from another one.
+fn taken_calls(change: &RouteChange) -> Option<String> {
+    let today = change.answering_without().first()?;
+    change.takes_calls().then(|| {
+        let called = match change.key().dnis.is_any() {
+            true => "calls".to_owned(),
+            false => format!("calls to {}", change.key().dnis),
+        };
+        format!(
+            "this rule takes {called} away from another one (stored as \"{}\", called number {}), which rings {}",
+            shown(today.key.ani.as_str(), 64),
+            today.key.dnis,
+            today.rings()
+        )
+    })
+}
+
+/// A warning where the domain's present rules write destinations the other
+/// way: which form the PBX wants is not documented, so the neighbours are the
+/// best evidence.
+pub(in crate::ops) fn other_house_style(wanted: &Route, routes: &[Route]) -> Option<String> {
+    let has_two_forms =
+        |route: &&Route| matches!(route.application, Application::User | Application::Device);
+    if !has_two_forms(&wanted) {
+        return None;
+    }
+    let mut neighbours = routes.iter().filter(has_two_forms).peekable();
+    let example = *neighbours.peek()?;
+    let prefixed = wanted.destination.is_prefixed();
+    neighbours
+        .all(|route| route.destination.is_prefixed() != prefixed)
+        .then(|| {
+            format!(
+                "the domain's present rules write destinations the other way, for example \"{}\"; \
+                 \"{}\" was used as given",
+                shown(example.destination.as_str(), 80),
+                shown(wanted.destination.as_str(), 80)
+            )
+        })
+}
+
+async fn outcome(app: &App, facts: Facts, progress: Progress) -> AddVipOutcome {
+    let Facts {
+        vip,
+        previous,
+        mut warnings,
+    } = facts;
+    let mut confirmation = Confirmation::default();
+    let mut change_id = None;
+    let status = match progress {
+        Progress::Nothing => AddVipStatus::Unchanged,
+        Progress::Declined => AddVipStatus::Declined,
+        Progress::Pending(pending) => {
+            confirmation = app.confirmation(pending).await;
+            AddVipStatus::ConfirmationRequired
+        }
+        Progress::Made(made) => {
+            change_id = Some(made.change_id.to_string());
+            if made.evidence == Evidence::ReadBack {
+                warnings.push(
+                    "the service did not acknowledge the change; reading the route showed that it was made"
+                        .to_owned(),
+                );
+            }
+            match previous {
+                Some(_) => AddVipStatus::Replaced,
+                None => AddVipStatus::Created,
+            }
+        }
+    };
+    AddVipOutcome {
+        status,
+        vip,
+        previous,
+        warnings,
+        change_id,
+        confirmation,
+    }
+}

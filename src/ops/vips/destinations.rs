@@ -1,0 +1,383 @@
+//! `list_destinations`, and the look whether a VIP's destination exists.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::ops::page::PageSize;
+use crate::ops::page::page;
+use skyswitch_client::Subscriber;
+use skyswitch_domain::error::Result;
+use skyswitch_domain::redact::shown;
+use skyswitch_domain::{AccountId, Application, PbxDomain, Route, names_ani_user};
+use skyswitch_guard::Doubt;
+
+/// A list of users that is this old is read again.
+const FRESH: Duration = Duration::from_secs(60);
+/// Names offered in place of one that does not exist.
+const NEAREST: usize = 3;
+/// How alike two names have to be, from 0 to 1.
+const ALIKE: f64 = 0.5;
+
+/// Whose destinations to list.
+#[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct ListDestinations {
+    /// The customer's PBX domain, e.g. `acme.12345.service`
+    #[arg(long, short)]
+    pub domain: PbxDomain,
+    /// Only destinations whose id or name contains this text, e.g. `front desk`
+    #[arg(long, short)]
+    pub query: Option<String>,
+    /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
+    #[arg(skip)]
+    pub account_id: Option<AccountId>,
+    /// Rows a page, 1 to 500, e.g. `50`
+    #[arg(skip)]
+    #[serde(default, deserialize_with = "crate::lenient::integer")]
+    #[schemars(range(min = 1, max = 500))]
+    pub limit: Option<u16>,
+    /// `next_cursor` of the previous page, e.g. `WyJhY21lIl0`
+    #[arg(skip)]
+    pub cursor: Option<String>,
+}
+
+/// Somewhere a VIP can ring.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct DestinationRow {
+    /// What to give as `destination`, for example `101`.
+    pub destination: String,
+    /// What to give as `application`: `user` or `device`.
+    pub application: String,
+    /// The name shown, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub name: Option<String>,
+    /// `person`, `device`, or the service's word for what is neither, for example `system-queue`.
+    pub kind: String,
+}
+
+/// The destinations found, users before devices, each ordered by id.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct DestinationList {
+    /// The account that was asked.
+    pub account_id: String,
+    /// The domain.
+    pub domain: String,
+    /// The destinations of this page.
+    pub destinations: Vec<DestinationRow>,
+    /// Destinations on this page.
+    pub count: usize,
+    /// Destinations that match in all.
+    pub total: usize,
+    /// Pass it as `cursor` to get the next page; left out on the last.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub next_cursor: Option<String>,
+    /// What is not shown, such as devices without the PBX API.
+    pub warnings: Vec<String>,
+}
+
+/// Lists where VIPs of a domain can ring: its users, and its devices where the
+/// PBX API shows them.
+///
+/// # Errors
+/// `invalid_argument` for a foreign cursor; `not_configured`; the service's errors.
+pub async fn list_destinations(
+    app: &App,
+    args: &ListDestinations,
+    size: PageSize,
+) -> Result<DestinationList> {
+    let account = app.account(args.account_id.as_ref())?;
+    let client = app.client()?;
+    let users = client
+        .subscribers(&account, &args.domain, Duration::ZERO)
+        .await?;
+    let mut warnings = Vec::new();
+    let mut rows: Vec<DestinationRow> = users
+        .iter()
+        .filter(|user| !user.is_ani_user() && !user.is_system_user())
+        .map(of_user)
+        .collect();
+    match client.pbx() {
+        Ok(pbx) => match pbx.domain_devices(&args.domain).await {
+            Ok(devices) => rows.extend(devices.iter().map(|device| of_device(device))),
+            Err(error) => warnings.push(format!("the domain's devices are not shown: {error}")),
+        },
+        Err(_) => warnings.push("devices are not listed: the PBX API is not configured".to_owned()),
+    }
+    let query = args.query.as_deref().unwrap_or("").trim().to_lowercase();
+    let contains = |text: &str| text.to_lowercase().contains(&query);
+    rows.retain(|row| contains(&row.destination) || row.name.as_deref().is_some_and(contains));
+    // The cursor compares in this order: users before devices.
+    rows.sort_by_key(position);
+    let page = page(&rows, size, args.cursor.as_deref(), position)?;
+    Ok(DestinationList {
+        account_id: account.to_string(),
+        domain: args.domain.to_string(),
+        count: page.rows.len(),
+        total: rows.len(),
+        destinations: page.rows,
+        next_cursor: page.next_cursor,
+        warnings,
+    })
+}
+
+fn position(row: &DestinationRow) -> Vec<String> {
+    let rank = if row.application == "user" { "0" } else { "1" };
+    vec![rank.to_owned(), row.destination.clone()]
+}
+
+fn of_user(user: &Subscriber) -> DestinationRow {
+    DestinationRow {
+        destination: user.user.clone(),
+        application: "user".to_owned(),
+        name: user.name.as_deref().map(|name| shown(name, 100)),
+        kind: user
+            .service_code
+            .as_deref()
+            .map_or("person".to_owned(), |code| shown(code, 40)),
+    }
+}
+
+fn of_device(device: &str) -> DestinationRow {
+    DestinationRow {
+        destination: device_name(device).to_owned(),
+        application: "device".to_owned(),
+        name: None,
+        kind: "device".to_owned(),
+    }
+}
+
+/// What is to be said of a destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::ops) struct Look {
+    /// What a person should know.
+    pub warning: String,
+    /// Why it looks wrong; `None` where nobody could look.
+    pub doubt: Option<Doubt>,
+}
+
+impl Look {
+    fn doubtful(doubt: Doubt, warning: String) -> Look {
+        Look {
+            warning,
+            doubt: Some(doubt),
+        }
+    }
+}
+
+impl App {
+    /// Looks at the destination of one rule that is about to be written.
+    ///
+    /// # Errors
+    /// Those of the login: one that is refused must not be tried a second time
+    /// by the change itself.
+    pub(in crate::ops) async fn look_at_destination(
+        &self,
+        account: &AccountId,
+        domain: &PbxDomain,
+        wanted: &Route,
+    ) -> Result<Option<Look>> {
+        if self.settings().read_only {
+            return Ok(None);
+        }
+        self.client()?.token(false).await?;
+        let looks = self.look_at_destinations(account, domain, &[wanted]).await;
+        Ok(looks.into_iter().next().map(|(_, look)| look))
+    }
+
+    /// Looks at the destinations of many rules; what is found comes with the
+    /// position of its rule. One list of users serves a minute.
+    ///
+    /// A list that cannot be read does not stand in the way of the change: a
+    /// warning says so.
+    pub(in crate::ops) async fn look_at_destinations(
+        &self,
+        account: &AccountId,
+        domain: &PbxDomain,
+        wanted: &[&Route],
+    ) -> Vec<(usize, Look)> {
+        let has_inside = |application: &Application| {
+            let mut inside = wanted.iter().filter(|route| !route.leaves_domain());
+            inside.any(|route| route.application == *application)
+        };
+        let checks = self.settings().check_destinations;
+        let users = match checks && has_inside(&Application::User) {
+            true => self.known_users(account, domain).await.map(Some),
+            false => Ok(None),
+        };
+        let devices = match checks && has_inside(&Application::Device) {
+            true => self.known_devices(domain).await,
+            false => Ok(None),
+        };
+        let look = |route: &Route| {
+            seen_without_reading(route, domain).or_else(|| match route.application {
+                Application::User => look_in(&users, "user", route, domain),
+                Application::Device => look_in(&devices, "device", route, domain),
+                _ => None,
+            })
+        };
+        let looks = wanted.iter().enumerate();
+        looks
+            .filter_map(|(position, route)| Some((position, look(route)?)))
+            .collect()
+    }
+
+    async fn known_users(&self, account: &AccountId, domain: &PbxDomain) -> Result<Known> {
+        let users = self.client()?.subscribers(account, domain, FRESH).await?;
+        let (ani_users, others): (Vec<_>, Vec<_>) =
+            users.iter().partition(|user| user.is_ani_user());
+        let (machinery, people): (Vec<&Subscriber>, Vec<_>) =
+            others.into_iter().partition(|user| user.is_system_user());
+        let ids = |users: Vec<&Subscriber>| users.iter().map(|user| user.user.clone()).collect();
+        Ok(Known {
+            names: people
+                .iter()
+                .map(|user| (user.user.clone(), user.name.clone()))
+                .collect(),
+            never_offered: ids(machinery),
+            ani_users: ids(ani_users),
+        })
+    }
+
+    /// The devices of a domain; `None` without the PBX API, which shows them.
+    async fn known_devices(&self, domain: &PbxDomain) -> Result<Option<Known>> {
+        let Ok(pbx) = self.client()?.pbx() else {
+            return Ok(None);
+        };
+        let devices = pbx.domain_devices(domain).await?;
+        let names = devices
+            .iter()
+            .map(|device| (device_name(device).to_owned(), None));
+        Ok(Some(Known {
+            names: names.collect(),
+            never_offered: Vec::new(),
+            ani_users: Vec::new(),
+        }))
+    }
+}
+
+/// What a destination shows by itself: that it lies outside, or is the Route
+/// by ANI user.
+fn seen_without_reading(route: &Route, domain: &PbxDomain) -> Option<Look> {
+    if route.leaves_domain() {
+        return Some(Look::doubtful(
+            Doubt::Outside,
+            format!(
+                "{} is outside {domain}: calls leave the customer's phone system",
+                route.rings()
+            ),
+        ));
+    }
+    let (id, _) = route.destination.address(&route.application);
+    let is_loop = route.application != Application::Device && names_ani_user(id);
+    is_loop.then(|| in_a_circle(id))
+}
+
+fn in_a_circle(id: &str) -> Look {
+    Look::doubtful(
+        Doubt::Loop,
+        format!(
+            "user \"{}\" is the Route by ANI user, which hands every call back to the VIP rules: the call would go in a circle and nobody would answer",
+            shown(id, 80)
+        ),
+    )
+}
+
+fn look_in(
+    known: &Result<Option<Known>>,
+    kind: &str,
+    route: &Route,
+    domain: &PbxDomain,
+) -> Option<Look> {
+    match known {
+        Ok(known) => known.as_ref()?.look(kind, route, domain),
+        Err(error) => Some(Look {
+            warning: format!(
+                "the {kind}s of {domain} could not be read, so nobody checked whether the destination exists: {error}"
+            ),
+            doubt: None,
+        }),
+    }
+}
+
+/// What exists in a domain: ids, and names where there are some.
+struct Known {
+    names: Vec<(String, Option<String>)>,
+    /// Ids that exist, and that nobody means.
+    never_offered: Vec<String>,
+    /// Ids of Route by ANI users.
+    ani_users: Vec<String>,
+}
+
+impl Known {
+    fn look(&self, kind: &str, route: &Route, domain: &PbxDomain) -> Option<Look> {
+        let (id, _) = route.destination.address(&route.application);
+        let is_id = |known: &String| known.eq_ignore_ascii_case(id);
+        if self.ani_users.iter().any(is_id) {
+            return Some(in_a_circle(id));
+        }
+        let mut names = self.names.iter().map(|(known, _)| known);
+        if names.any(is_id) || self.never_offered.iter().any(is_id) {
+            return None;
+        }
+        let nearest = nearest(&self.names, id);
+        let hint = match nearest.is_empty() {
+            true => "list_destinations (`skyswitch destinations`) shows those that do".to_owned(),
+            false => format!("nearest: {}", nearest.join(", ")),
+        };
+        Some(Look::doubtful(
+            Doubt::Unknown,
+            format!(
+                "{kind} \"{}\" does not exist in {domain}, so this caller would ring nowhere; {hint}",
+                shown(id, 80)
+            ),
+        ))
+    }
+}
+
+/// The users whose id or name comes nearest to what was given.
+pub(in crate::ops) fn nearest_users(users: &[Subscriber], wanted: &str) -> Vec<String> {
+    let people = users
+        .iter()
+        .filter(|user| !user.is_system_user() && !user.is_ani_user());
+    let names: Vec<_> = people
+        .map(|user| (user.user.clone(), user.name.clone()))
+        .collect();
+    nearest(&names, wanted)
+}
+
+/// The ids whose spelling or name comes nearest.
+fn nearest(names: &[(String, Option<String>)], wanted: &str) -> Vec<String> {
+    let wanted = wanted.to_lowercase();
+    let alike = |text: &str| strsim::normalized_damerau_levenshtein(&text.to_lowercase(), &wanted);
+    let mut scored: Vec<(f64, &String, Option<&String>)> = names
+        .iter()
+        .map(|(id, name)| {
+            let words = name.iter().flat_map(|name| name.split_whitespace());
+            let by_name = words.map(alike).fold(0.0, f64::max);
+            (alike(id).max(by_name), id, name.as_ref())
+        })
+        .filter(|(score, ..)| *score >= ALIKE)
+        .collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+    scored
+        .into_iter()
+        .take(NEAREST)
+        .map(|(_, id, name)| match name {
+            Some(name) => format!("{} ({})", shown(id, 40), shown(name, 60)),
+            None => shown(id, 40),
+        })
+        .collect()
+}
+
+/// `101a` in `sip:101a@acme.12345.service`, and a plain name as it is.
+fn device_name(device: &str) -> &str {
+    match device.strip_prefix("sip:") {
+        Some(rest) => rest.split('@').next().unwrap_or(rest),
+        None => device,
+    }
+}

@@ -1,0 +1,246 @@
+//! `explain_call`: who rings when this caller dials, and what nobody can know
+//! from the API.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use skyswitch_domain::error::Result;
+use skyswitch_domain::redact::shown;
+use skyswitch_domain::{
+    AccountId, CallerKey, CallerRules, DnisKey, PbxDomain, PhoneNumber, Route, Vip,
+};
+
+/// Which call to explain.
+#[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct ExplainCall {
+    /// The caller's number in any common writing, e.g. `(616) 555-0123`, or a stored value exactly as listed
+    #[arg(long)]
+    pub ani: CallerKey,
+    /// The customer's PBX domain, e.g. `acme.12345.service`
+    #[arg(long, short)]
+    pub domain: PbxDomain,
+    /// The number that is dialled, e.g. `6165550100`; when left out, the answer says where it matters
+    #[arg(long)]
+    pub dnis: Option<DnisKey>,
+    /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
+    #[arg(skip)]
+    pub account_id: Option<AccountId>,
+}
+
+/// What decides where a call goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum DecidedBy {
+    /// A rule for this caller and this called number.
+    ExactRule,
+    /// A rule for this caller, whatever is dialled.
+    CallerRule,
+    /// No VIP rule: the domain's fallback, if there is one.
+    Fallback,
+    /// Rules for particular called numbers, and none was given.
+    DependsOnCalledNumber,
+    /// Several rules for the same caller that ring differently.
+    Ambiguous,
+}
+
+/// What rings.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Rings {
+    /// `user`, `device` or `literal`.
+    pub application: String,
+    /// What rings, as the service stores it.
+    pub destination: String,
+}
+
+/// A call explained.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct CallExplained {
+    /// The account.
+    pub account_id: String,
+    /// The domain.
+    pub domain: String,
+    /// The caller, in the form that would be stored, or as given.
+    pub ani: String,
+    /// The called number, where one was given.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub dnis: Option<String>,
+    /// What decides.
+    pub decided_by: DecidedBy,
+    /// What rings, where a rule decides.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rings: Option<Rings>,
+    /// The rule that decides.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rule: Option<Vip>,
+    /// Why, in plain words.
+    pub why: String,
+    /// The caller's other rules, which do not decide.
+    pub other_rules: Vec<Vip>,
+    /// What the API does not show, and so nobody can say from here.
+    pub unknown: Vec<String>,
+}
+
+/// Explains a call by the rules that stand, with one read.
+///
+/// # Errors
+/// `not_configured` and the service's errors.
+pub async fn explain_call(app: &App, args: &ExplainCall) -> Result<CallExplained> {
+    let account = app.account(args.account_id.as_ref())?;
+    let routes = app.client()?.routes(&account, Some(&args.domain)).await?;
+    let of_caller: Vec<&Route> = routes
+        .iter()
+        .filter(|route| args.ani.matches(&route.key.ani))
+        .collect();
+    let dialled = args.dnis.as_ref().filter(|dnis| !dnis.is_any());
+    let rules = CallerRules::of(of_caller.iter().copied(), |dnis| {
+        dialled.is_some_and(|dialled| dialled.matches(dnis))
+    });
+    let deciding = rules.deciding();
+    let for_numbers = of_caller.len() - rules.any.len();
+    let open = dialled.is_none() && for_numbers > 0;
+    let verdict = decide(deciding, !rules.exact.is_empty(), open);
+    let rule = match verdict {
+        DecidedBy::ExactRule | DecidedBy::CallerRule => deciding.first().copied(),
+        _ => None,
+    };
+    Ok(CallExplained {
+        account_id: account.to_string(),
+        domain: args.domain.to_string(),
+        ani: args
+            .ani
+            .number()
+            .map_or(args.ani.as_given(), PhoneNumber::as_str)
+            .to_owned(),
+        dnis: dialled.map(|dnis| dnis.as_given().to_owned()),
+        decided_by: verdict,
+        rings: rule.map(|rule| Rings {
+            application: rule.application.as_str().to_owned(),
+            destination: rule.destination.as_str().to_owned(),
+        }),
+        why: why(verdict, rule, &of_caller),
+        other_rules: of_caller
+            .iter()
+            .filter(|other| rule.is_none_or(|rule| rule.key != other.key))
+            .map(|other| Vip::from(*other))
+            .collect(),
+        unknown: unknown(args, verdict, rule, &rules, &routes),
+        rule: rule.map(Vip::from),
+    })
+}
+
+fn decide(deciding: &[&Route], is_exact: bool, open: bool) -> DecidedBy {
+    if open {
+        return DecidedBy::DependsOnCalledNumber;
+    }
+    match deciding {
+        [] => DecidedBy::Fallback,
+        [first, rest @ ..] if rest.iter().any(|rule| !rule.rings_like(first)) => {
+            DecidedBy::Ambiguous
+        }
+        _ if is_exact => DecidedBy::ExactRule,
+        _ => DecidedBy::CallerRule,
+    }
+}
+
+fn why(verdict: DecidedBy, rule: Option<&Route>, of_caller: &[&Route]) -> String {
+    let rings = rule.map(Route::rings).unwrap_or_default();
+    match verdict {
+        DecidedBy::ExactRule => format!(
+            "A VIP rule stands for this caller and this called number; it rings {rings}."
+        ),
+        DecidedBy::CallerRule => format!(
+            "A VIP rule stands for this caller, whatever number is dialled; it rings {rings}."
+        ),
+        DecidedBy::Fallback => "No VIP rule stands for this call, so the caller is no VIP here: the domain's fallback \
+             decides, and without a fallback rule the call is dropped."
+            .to_owned(),
+        DecidedBy::DependsOnCalledNumber => depends(of_caller),
+        DecidedBy::Ambiguous => "The same caller is stored in several writings whose rules ring differently; which of them \
+             the service takes is not documented. Remove those that are leftovers."
+            .to_owned(),
+    }
+}
+
+/// What rings for which called number.
+fn depends(of_caller: &[&Route]) -> String {
+    const NAMED: usize = 5;
+    let (any, particular): (Vec<&Route>, Vec<&Route>) =
+        of_caller.iter().partition(|rule| rule.key.dnis.is_any());
+    let named = particular.iter().take(NAMED);
+    let named: Vec<String> = named
+        .map(|rule| format!("{} rings {}", rule.key.dnis, rule.rings()))
+        .collect();
+    let more = match particular.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    let others = match any.as_slice() {
+        [] => "for any other number no VIP rule stands".to_owned(),
+        [first, rest @ ..] if rest.iter().any(|rule| !rule.rings_like(first)) => {
+            "for any other number the caller is stored in several writings that ring differently"
+                .to_owned()
+        }
+        [first, ..] => format!("any other number rings {}", first.rings()),
+    };
+    format!(
+        "It depends on the number that is dialled: {}{more}; {others}. Give it as `dnis` to know which rule decides.",
+        named.join(", ")
+    )
+}
+
+/// Everything that stays open, each only where it matters to this call.
+fn unknown(
+    args: &ExplainCall,
+    verdict: DecidedBy,
+    rule: Option<&Route>,
+    rules: &CallerRules<'_>,
+    routes: &[Route],
+) -> Vec<String> {
+    let mut unknown = vec![
+        "whether the number that is dialled goes to the domain's route_by_ani user, and whether the dial \
+         translation rule exists: without them no VIP rule is looked at (see setup_checklist)"
+            .to_owned(),
+    ];
+    if !rules.any.is_empty() && !rules.exact.is_empty() {
+        unknown.push(
+            "whether the rule for this called number comes before the one for any: the order is not documented; \
+             the more particular one is assumed here"
+                .to_owned(),
+        );
+    }
+    if verdict == DecidedBy::Fallback {
+        unknown.push("what the domain's fallback rings, and whether there is one".to_owned());
+    }
+    let patterns: Vec<String> = routes
+        .iter()
+        .filter(|route| !args.ani.matches(&route.key.ani))
+        .filter(|route| route.key.ani.is_pattern())
+        .map(|route| format!("\"{}\"", shown(route.key.ani.as_str(), 64)))
+        .take(5)
+        .collect();
+    if !patterns.is_empty() {
+        unknown.push(format!(
+            "whether rules stored with wildcards match this caller too ({}): not documented",
+            patterns.join(", ")
+        ));
+    }
+    if rule.is_some_and(|rule| rule.application.as_str() == "user") {
+        unknown.push(
+            "what the user rings in turn: the user's own answering rules and devices decide that"
+                .to_owned(),
+        );
+    }
+    match args.ani.number() {
+        None => unknown.push(
+            "whether callers without a number, such as anonymous ones, are matched at all: not documented"
+                .to_owned(),
+        ),
+        Some(number) => unknown.extend(number.implausibility()),
+    }
+    unknown
+}

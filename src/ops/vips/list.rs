@@ -1,0 +1,86 @@
+//! `list_vips`: the VIP rules of a domain or of the whole account.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::ops::page::PageSize;
+use crate::ops::page::page;
+use skyswitch_domain::error::Result;
+use skyswitch_domain::{AccountId, CallerKey, DnisKey, PbxDomain, Route, Vip};
+
+/// What to list.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct ListVips {
+    /// Only this customer's PBX domain, e.g. `acme.12345.service`
+    #[arg(long, short)]
+    pub domain: Option<PbxDomain>,
+    /// Only this caller, in any common writing, e.g. `(616) 555-0123`, or a stored value exactly as listed
+    #[arg(long)]
+    pub ani: Option<CallerKey>,
+    /// Only rules for this called number, e.g. `6165550100`; `*` for rules that hold for any
+    #[arg(long)]
+    pub dnis: Option<DnisKey>,
+    /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
+    #[arg(skip)]
+    pub account_id: Option<AccountId>,
+    /// Rows a page, 1 to 500, e.g. `50`
+    #[arg(skip)]
+    #[serde(default, deserialize_with = "crate::lenient::integer")]
+    #[schemars(range(min = 1, max = 500))]
+    pub limit: Option<u16>,
+    /// `next_cursor` of the previous page, e.g. `WyJhY21lIl0`
+    #[arg(skip)]
+    pub cursor: Option<String>,
+}
+
+/// The VIPs found, ordered by domain, caller and called number.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct VipList {
+    /// The account that was asked.
+    pub account_id: String,
+    /// The rules of this page.
+    pub vips: Vec<Vip>,
+    /// Rules on this page.
+    pub count: usize,
+    /// Rules that match in all.
+    pub total: usize,
+    /// Pass it as `cursor` to get the next page; left out on the last.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub next_cursor: Option<String>,
+}
+
+/// Lists VIP rules with one request to the service.
+///
+/// # Errors
+/// `invalid_argument` for a foreign cursor; `not_configured`; the service's errors.
+pub async fn list_vips(app: &App, args: &ListVips, size: PageSize) -> Result<VipList> {
+    let account = app.account(args.account_id.as_ref())?;
+    let routes = app.client()?.routes(&account, args.domain.as_ref()).await?;
+    let matching: Vec<&Route> = routes
+        .iter()
+        .filter(|route| {
+            args.ani
+                .as_ref()
+                .is_none_or(|ani| ani.matches(&route.key.ani))
+        })
+        .filter(|route| {
+            args.dnis
+                .as_ref()
+                .is_none_or(|dnis| dnis.matches(&route.key.dnis))
+        })
+        .collect();
+    let page = page(&matching, size, args.cursor.as_deref(), |route| {
+        let (domain, ani, dnis) = route.order_key();
+        vec![domain.to_owned(), ani.to_owned(), dnis.to_owned()]
+    })?;
+    Ok(VipList {
+        account_id: account.to_string(),
+        count: page.rows.len(),
+        total: matching.len(),
+        vips: page.rows.into_iter().map(Vip::from).collect(),
+        next_cursor: page.next_cursor,
+    })
+}

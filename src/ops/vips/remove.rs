@@ -1,0 +1,264 @@
+//! `remove_vip`: takes a caller off the VIP list.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::ops::vips::siblings::at_risk;
+use crate::ops::vips::siblings::siblings;
+use crate::ops::write::agree::Asked;
+use crate::ops::write::agree::Confirmation;
+use crate::ops::write::agree::Plan;
+use crate::ops::write::journal::Origin;
+use crate::ops::write::send::Progress;
+use crate::ops::write::send::Subject;
+use crate::ops::write::send::carry_out;
+use skyswitch_client::Evidence;
+use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::redact::shown;
+use skyswitch_domain::{AccountId, CallerKey, DnisKey, PbxDomain, Route, Vip, answering_without};
+use skyswitch_guard::{Channel, RouteChange};
+
+/// Whom to take off the list.
+#[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct RemoveVip {
+    /// The caller's number in any common writing, e.g. `(616) 555-0123`, or a stored value exactly as listed
+    #[arg(long)]
+    pub ani: CallerKey,
+    /// The customer's PBX domain, e.g. `acme.12345.service`
+    #[arg(long, short)]
+    pub domain: PbxDomain,
+    /// Which rule, where the caller has several: the called number, e.g. `6165550100`, or `*` for the rule that holds for any
+    #[arg(long)]
+    pub dnis: Option<DnisKey>,
+    /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
+    #[arg(skip)]
+    pub account_id: Option<AccountId>,
+    /// Only if an earlier call returned one: its `confirmation`, unchanged, e.g. `rs1.eyJ…`
+    #[arg(skip)]
+    pub confirmation: Option<String>,
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum RemoveVipStatus {
+    /// The rule is gone.
+    Removed,
+    /// There was no such rule; nothing was sent.
+    NotFound,
+    /// Nothing was sent; a person must agree first.
+    ConfirmationRequired,
+    /// The person did not agree; nothing was sent.
+    Declined,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct RemoveVipOutcome {
+    /// How it ended.
+    pub status: RemoveVipStatus,
+    /// The rule that it is about, as it stood.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub vip: Option<Vip>,
+    /// Things worth a second look.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub warnings: Vec<String>,
+    /// The change in the journal, for `undo_change`, e.g. `42`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub change_id: Option<String>,
+    /// What is still to be confirmed, with status `confirmation_required`.
+    #[serde(flatten)]
+    pub confirmation: Confirmation,
+}
+
+struct Facts {
+    removed: Option<Route>,
+    /// Rules of the same caller that are to stay.
+    others: Vec<Route>,
+    warnings: Vec<String>,
+}
+
+/// Removes one rule of a caller, with a person's consent.
+///
+/// Sends at most two requests, one more where a person is asked during the
+/// call or where the caller has further rules.
+///
+/// # Errors
+/// `invalid_argument` where the caller has several rules and the arguments do
+/// not say which; the guard's and the service's errors.
+pub async fn remove_vip(
+    app: &App,
+    args: &RemoveVip,
+    channel: &Channel<'_>,
+) -> Result<Asked<RemoveVipOutcome>> {
+    let account = app.account(args.account_id.as_ref())?;
+    let subject = Subject {
+        account: &account,
+        domain: &args.domain,
+        number: args.ani.number(),
+    };
+    let asked = carry_out(app, &subject, channel, Origin::default(), |routes| {
+        plan(&account, args, routes)
+    })
+    .await?;
+    let (mut facts, progress) = match asked {
+        Asked::Question(question) => return Ok(Asked::Question(question)),
+        Asked::Done(done) => done,
+    };
+    let made = match &progress {
+        Progress::Made(made) => Some(made),
+        _ => None,
+    };
+    if made.is_some_and(|made| made.evidence == Evidence::ReadBack) {
+        facts.warnings.push(
+            "the service did not acknowledge the change; reading the routes showed that the rule is gone"
+                .to_owned(),
+        );
+    }
+    if let Some(removed) = &facts.removed {
+        let told = app
+            .about_siblings(
+                &account,
+                &args.domain,
+                removed,
+                &facts.others,
+                made.is_some(),
+            )
+            .await;
+        facts.warnings.extend(told);
+    }
+    Ok(Asked::Done(outcome(app, facts, progress).await))
+}
+
+fn plan(
+    account: &AccountId,
+    args: &RemoveVip,
+    routes: &[Route],
+) -> Result<Plan<RouteChange, Facts>> {
+    let of_caller: Vec<&Route> = routes
+        .iter()
+        .filter(|route| args.ani.matches(&route.key.ani))
+        .collect();
+    // What was given exactly as listed names that rule, whatever else is the same number.
+    let exact = of_caller
+        .iter()
+        .any(|route| args.ani.is_exactly(&route.key.ani));
+    let chosen: Vec<&Route> = of_caller
+        .iter()
+        .copied()
+        .filter(|route| !exact || args.ani.is_exactly(&route.key.ani))
+        .filter(|route| {
+            args.dnis
+                .as_ref()
+                .is_none_or(|dnis| dnis.matches(&route.key.dnis))
+        })
+        .collect();
+    let removed = match chosen.as_slice() {
+        [] => {
+            let warnings = not_a_number(args).into_iter().collect();
+            return Ok(Plan {
+                change: None,
+                facts: Facts {
+                    removed: None,
+                    others: Vec::new(),
+                    warnings,
+                },
+            });
+        }
+        [one] => (*one).clone(),
+        several => return Err(ambiguous(args, several)),
+    };
+    let others = siblings(&removed, routes);
+    Ok(Plan {
+        change: Some(
+            RouteChange::remove(
+                account.clone(),
+                "remove_vip",
+                removed.clone(),
+                at_risk(&removed, routes),
+            )
+            .answered_without_by(answering_without(&removed.key, routes.iter())),
+        ),
+        facts: Facts {
+            warnings: Vec::new(),
+            removed: Some(removed),
+            others,
+        },
+    })
+}
+
+fn not_a_number(args: &RemoveVip) -> Option<String> {
+    args.ani.number().is_none().then(|| {
+        format!(
+            "\"{}\" is not a phone number, and no rule of {} is stored exactly like that",
+            shown(args.ani.as_given(), 64),
+            args.domain
+        )
+    })
+}
+
+fn ambiguous(args: &RemoveVip, rules: &[&Route]) -> Error {
+    let list: Vec<String> = rules
+        .iter()
+        .map(|route| {
+            format!(
+                "ani \"{}\", dnis \"{}\" -> {}",
+                shown(route.key.ani.as_str(), 64),
+                if route.key.dnis.is_any() {
+                    "*"
+                } else {
+                    route.key.dnis.as_str()
+                },
+                route.rings()
+            )
+        })
+        .collect();
+    let one_dnis = rules
+        .windows(2)
+        .all(|pair| pair[0].key.dnis.same_as(&pair[1].key.dnis));
+    let (field, hint) = match one_dnis {
+        false => (
+            "dnis",
+            "Say which rule: give `dnis` as listed here (`*` names the rule for any called number).",
+        ),
+        true => ("ani", "Say which rule: give `ani` exactly as listed here."),
+    };
+    Error::invalid(
+        field,
+        format!(
+            "this caller has {} rules in {}, so nothing was sent: {}",
+            rules.len(),
+            args.domain,
+            list.join("; ")
+        ),
+        hint,
+    )
+}
+
+async fn outcome(app: &App, facts: Facts, progress: Progress) -> RemoveVipOutcome {
+    let mut confirmation = Confirmation::default();
+    let mut change_id = None;
+    let status = match progress {
+        Progress::Nothing => RemoveVipStatus::NotFound,
+        Progress::Made(made) => {
+            change_id = Some(made.change_id.to_string());
+            RemoveVipStatus::Removed
+        }
+        Progress::Declined => RemoveVipStatus::Declined,
+        Progress::Pending(pending) => {
+            confirmation = app.confirmation(pending).await;
+            RemoveVipStatus::ConfirmationRequired
+        }
+    };
+    RemoveVipOutcome {
+        status,
+        vip: facts.removed.as_ref().map(Vip::from),
+        warnings: facts.warnings,
+        change_id,
+        confirmation,
+    }
+}

@@ -1,0 +1,342 @@
+//! The journal: a change is written down before it is sent, and closed when
+//! its outcome is known.
+//!
+//! Each process holds a lock file while it lives. An open entry whose process
+//! is gone was cut off; the next work closes it by what stands
+//! (`reconcile.rs`).
+
+use jiff::Timestamp;
+use tokio::sync::OnceCell;
+
+use crate::config::Limits;
+use skyswitch_client::{NotWritten, Written};
+use skyswitch_domain::SetupPiece;
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_guard::store::{
+    Begun, ChangeStatus, Closing, FileLock, JournalPosition, NewChange, NewSetupEntry,
+    SetupClosing, SharedStore, StateFolder, TimeSpan,
+};
+use skyswitch_guard::{HOUR, RouteChange, SetupChange};
+
+/// What a change belongs to beside itself.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Origin {
+    /// The change that it undoes.
+    pub undoes: Option<i64>,
+    /// The import and its position in the import's plan.
+    pub run: Option<(String, i64)>,
+    /// Where the journal was when the rule was read that the change was decided
+    /// on: it is not sent where another change to the same rule ended later.
+    pub seen: Option<JournalPosition>,
+}
+
+/// The journal of one upstream, as this process writes it.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    store: SharedStore,
+    realm: String,
+    limits: Limits,
+    owner: OnceCell<Owner>,
+}
+
+impl Journal {
+    /// Touches no disk yet.
+    pub fn new(store: SharedStore, realm: String, limits: Limits) -> Journal {
+        Journal {
+            store,
+            realm,
+            limits,
+            owner: OnceCell::new(),
+        }
+    }
+
+    /// The store it is kept in.
+    pub fn store(&self) -> &SharedStore {
+        &self.store
+    }
+
+    /// Which upstream it is for.
+    pub fn realm(&self) -> &str {
+        &self.realm
+    }
+
+    /// The name under which this process works.
+    pub async fn owner(&self) -> Result<&str> {
+        let owner = self
+            .owner
+            .get_or_try_init(|| async { Owner::of_this_process(self.store.folder()) })
+            .await?;
+        Ok(&owner.name)
+    }
+
+    /// Writes a change down; it may be sent only after that.
+    ///
+    /// # Errors
+    /// `blocked` when the hour's changes are used up; `confirmation_stale`
+    /// when another process changes the same rule, or has since it was seen;
+    /// `internal` when it cannot be written.
+    pub async fn begin(
+        &self,
+        asked_by: &str,
+        change: &RouteChange,
+        origin: &Origin,
+    ) -> Result<i64> {
+        let begun = self.write(asked_by, change, origin, self.limit()).await;
+        let begun = begun.map_err(not_written_down)?;
+        self.begun(begun)
+    }
+
+    /// Writes a change to a customer's set-up down; see [`Journal::begin`].
+    ///
+    /// # Errors
+    /// See [`Journal::begin`].
+    pub async fn begin_setup(
+        &self,
+        asked_by: &str,
+        change: &SetupChange,
+        origin: &Origin,
+    ) -> Result<i64> {
+        let new = NewSetupEntry {
+            realm: &self.realm,
+            account: change.account().as_str(),
+            operation: change.tool(),
+            asked_by,
+            domain: change.domain().as_str(),
+            piece: change.piece(),
+            before: change.before(),
+            undoes: origin.undoes,
+            owner: self.owner().await?,
+            seen: origin.seen,
+            now: now(),
+        };
+        let store = self.store.get().await?;
+        let begun = store.begin_setup(&new, self.limit()).await;
+        let begun = begun.map_err(not_written_down)?;
+        self.begun(begun)
+    }
+
+    /// Where the journal is now; to be asked before the read that a change is
+    /// decided on. Looking creates no store.
+    ///
+    /// # Errors
+    /// `internal` when the store cannot be used: nothing can be sent then.
+    pub async fn position(&self) -> Result<JournalPosition> {
+        if !self.store.exists() {
+            return Ok(JournalPosition::default());
+        }
+        self.store.get().await?.journal_position().await
+    }
+
+    fn limit(&self) -> Option<(TimeSpan, u32)> {
+        let most = self.limits.max_changes_per_hour;
+        most.map(|most| (TimeSpan::last(HOUR, now()), most))
+    }
+
+    fn begun(&self, begun: Begun) -> Result<i64> {
+        match begun {
+            Begun::Written(id) => Ok(id),
+            Begun::ChangedMeanwhile(other) => Err(Error::new(
+                Code::ConfirmationStale,
+                format!(
+                    "this is being changed by somebody else, or was after it was looked at (change {other}), so nothing was sent"
+                ),
+                "Look with list_vips (`skyswitch vip list`) or setup_checklist (`skyswitch checklist`) and decide again.",
+            )),
+            // Others have made changes since the guard looked.
+            Begun::OverLimit => {
+                let most = self.limits.max_changes_per_hour.unwrap_or_default();
+                self.limits.refuse_rate(most.into(), 1)?;
+                Err(Error::internal(
+                    "the change could not be written down, so nothing was sent",
+                    "Please report this as a bug.",
+                ))
+            }
+        }
+    }
+
+    /// Leaves an open change to whoever works next.
+    pub async fn abandon(&self, id: i64, problem: &str) -> Result<()> {
+        self.store
+            .get()
+            .await?
+            .abandon_change(id, problem, now())
+            .await
+    }
+
+    /// Writes down what happened without our doing: that the service removed a
+    /// rule along with another.
+    pub async fn note_loss(
+        &self,
+        asked_by: &str,
+        change: &RouteChange,
+        origin: &Origin,
+    ) -> Result<i64> {
+        let begun = self.write(asked_by, change, origin, None).await?;
+        let id = self.begun(begun)?;
+        let closing = Closing {
+            status: ChangeStatus::Done,
+            after: None,
+            problem: Some("the service removed this rule along with another of the same caller"),
+            request_id: None,
+            now: now(),
+        };
+        let store = self.store.get().await?;
+        store.close_change(id, &closing).await?;
+        Ok(id)
+    }
+
+    async fn write(
+        &self,
+        asked_by: &str,
+        change: &RouteChange,
+        origin: &Origin,
+        limit: Option<(TimeSpan, u32)>,
+    ) -> Result<Begun> {
+        let new = NewChange {
+            realm: &self.realm,
+            account: change.account().as_str(),
+            operation: change.tool(),
+            asked_by,
+            key: change.key(),
+            before: change.before(),
+            wanted: change.after(),
+            undoes: origin.undoes,
+            run: origin.run.as_ref().map(|(run, row)| (run.as_str(), *row)),
+            owner: self.owner().await?,
+            seen: origin.seen,
+            now: now(),
+        };
+        self.store.get().await?.begin_change(&new, limit).await
+    }
+
+    /// Closes a change to a set-up by what became of it.
+    pub async fn close_setup(
+        &self,
+        id: i64,
+        change: &SetupChange,
+        outcome: &Result<Written, NotWritten>,
+    ) -> Result<()> {
+        let made = match outcome {
+            Ok(_) => true,
+            Err(failure) if failure.is_known => false,
+            Err(failure) => return self.abandon(id, &failure.error.detail().message).await,
+        };
+        let wanted = match change.piece() {
+            SetupPiece::DidRoute { route, .. } => serde_json::to_value(route).ok(),
+            piece => serde_json::to_value(piece).ok(),
+        };
+        let failure = outcome.as_ref().err().map(|failure| failure.error.detail());
+        let closing = SetupClosing {
+            status: match made {
+                true => ChangeStatus::Done,
+                false => ChangeStatus::Failed,
+            },
+            after: match made {
+                true => wanted.as_ref(),
+                false => change.before(),
+            },
+            stands: made,
+            problem: failure.map(|detail| detail.message.as_str()),
+            request_id: match outcome {
+                Ok(written) => written.request_id.as_deref(),
+                Err(failure) => failure.error.detail().request_id.as_deref(),
+            },
+            now: now(),
+        };
+        let store = self.store.get().await?;
+        store.close_setup(id, &closing).await.map(drop)
+    }
+
+    /// Closes a change by what became of it.
+    pub async fn close(
+        &self,
+        id: i64,
+        change: &RouteChange,
+        outcome: &Result<Written, NotWritten>,
+    ) -> Result<()> {
+        let closing = match outcome {
+            Ok(written) => Closing {
+                status: ChangeStatus::Done,
+                after: change.after(),
+                problem: None,
+                request_id: written.request_id.as_deref(),
+                now: now(),
+            },
+            Err(failure) if failure.is_known => Closing {
+                status: ChangeStatus::Failed,
+                after: change.before(),
+                problem: Some(&failure.error.detail().message),
+                request_id: failure.error.detail().request_id.as_deref(),
+                now: now(),
+            },
+            Err(failure) => return self.abandon(id, &failure.error.detail().message).await,
+        };
+        let store = self.store.get().await?;
+        store.close_change(id, &closing).await.map(drop)
+    }
+}
+
+/// What cannot be written down is not sent.
+fn not_written_down(error: Error) -> Error {
+    Error::internal(
+        format!("the change could not be written down, so it was not sent: {error}"),
+        error.hint(),
+    )
+}
+
+/// Milliseconds since 1970, UTC.
+pub(in crate::ops) fn now() -> i64 {
+    Timestamp::now().as_millisecond()
+}
+
+/// Tells other processes that this one lives. The lock goes with the process,
+/// however it ends.
+#[derive(Debug)]
+struct Owner {
+    name: String,
+    folder: StateFolder,
+    _lock: FileLock,
+}
+
+impl Owner {
+    fn of_this_process(folder: &StateFolder) -> Result<Owner> {
+        folder.sweep(LOCK_PREFIX);
+        let name = format!("{:032x}", rand::random::<u128>());
+        let lock = folder.try_lock(&lock_file(&name))?.ok_or_else(|| {
+            Error::internal(
+                "the journal's lock is held by another process",
+                "Try again; if it persists, please report this as a bug.",
+            )
+        })?;
+        Ok(Owner {
+            name,
+            folder: folder.clone(),
+            _lock: lock,
+        })
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.folder.remove(&lock_file(&self.name));
+    }
+}
+
+/// Whether the process of that name is gone. Its file is cleared away.
+pub(in crate::ops) fn is_gone(folder: &StateFolder, owner: &str) -> Result<bool> {
+    let file = lock_file(owner);
+    if owner.is_empty() || !folder.has(&file) {
+        return Ok(true);
+    }
+    let lock = folder.try_lock(&file)?;
+    if lock.is_some() {
+        folder.remove(&file);
+    }
+    Ok(lock.is_some())
+}
+
+const LOCK_PREFIX: &str = "journal-";
+
+fn lock_file(owner: &str) -> String {
+    format!("{LOCK_PREFIX}{owner}.lock")
+}

@@ -1,0 +1,10 @@
+//! How any change is made: plan, agreement, journal, sending, locks.
+
+pub(in crate::ops) mod agree;
+pub(crate) mod journal;
+pub(crate) mod locks;
+pub(in crate::ops) mod reconcile;
+pub(in crate::ops) mod send;
+
+pub use agree::{Asked, Confirmation, Question};
+pub(crate) use send::read_only;

@@ -1,0 +1,308 @@
+//! The one way a route is written: read, plan, guard, write down, send, tell.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use crate::app::App;
+use crate::ops::write::agree::Agreed;
+use crate::ops::write::agree::Asked;
+use crate::ops::write::agree::Plan;
+use crate::ops::write::agree::Planned;
+use crate::ops::write::agree::agree;
+use crate::ops::write::journal::Journal;
+use crate::ops::write::journal::Origin;
+use skyswitch_client::{Client, Evidence, NotWritten, ReadyToWrite, Written};
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::{AccountId, PbxDomain, PhoneNumber, Route};
+use skyswitch_guard::store::JournalPosition;
+use skyswitch_guard::{Channel, Clearance, Pending, RouteChange, SetupChange};
+
+/// How far a change got.
+pub(in crate::ops) enum Progress {
+    /// Nothing was to be done.
+    Nothing,
+    /// It was made.
+    Made(Made),
+    /// It waits for a person.
+    Pending(Pending),
+    /// The person did not agree.
+    Declined,
+}
+
+/// A change that was made.
+#[derive(Debug)]
+pub(in crate::ops) struct Made {
+    /// Its id in the journal.
+    pub change_id: i64,
+    /// How it is known that it was made.
+    pub evidence: Evidence,
+}
+
+/// A change that was not made, or of which that is not known.
+#[derive(Debug)]
+pub(in crate::ops) struct NotMade {
+    /// What went wrong.
+    pub error: Error,
+    /// Its id in the journal, where it got that far.
+    pub change_id: Option<i64>,
+    /// False when it may have been made all the same.
+    pub is_known: bool,
+}
+
+impl From<Error> for NotMade {
+    fn from(error: Error) -> Self {
+        NotMade {
+            error,
+            change_id: None,
+            is_known: true,
+        }
+    }
+}
+
+/// The rule a change is about, as far as it is known before reading.
+pub(in crate::ops) struct Subject<'a> {
+    pub account: &'a AccountId,
+    pub domain: &'a PbxDomain,
+    /// The caller's number, where it is one.
+    pub number: Option<&'a PhoneNumber>,
+}
+
+impl Subject<'_> {
+    /// Changes of this name take turns.
+    fn turn(&self) -> String {
+        turn_name(self.domain, self.number)
+    }
+}
+
+/// The turn of a caller in a domain; callers that are no numbers share one.
+pub(in crate::ops) fn turn_name(domain: &PbxDomain, number: Option<&PhoneNumber>) -> String {
+    format!("{domain} {}", number.map_or("*", PhoneNumber::as_str))
+}
+
+/// Reads the domain's routes, plans on them, and carries the plan out as far
+/// as the guard lets it.
+pub(in crate::ops) async fn carry_out<T: Send>(
+    app: &App,
+    subject: &Subject<'_>,
+    channel: &Channel<'_>,
+    origin: Origin,
+    plan: impl Fn(&[Route]) -> Result<Plan<RouteChange, T>> + Send + Sync,
+) -> Result<Asked<(T, Progress)>> {
+    if app.settings().read_only {
+        return Err(read_only());
+    }
+    let client = app.client()?;
+    if let Err(error) = app.reconcile(|_| false).await {
+        // What was cut off before stays open; it does not stand in the way of this change.
+        tracing::warn!(%error, "changes that were cut off could not be closed");
+    }
+    let plan = &plan;
+    let seen_in_journal = &Mutex::new(JournalPosition::default());
+    let read_and_plan = || async move {
+        let turn = app.turn(subject.turn()).await?;
+        // Logging in is no part of the read.
+        client.token(false).await?;
+        let seen = Instant::now();
+        let position = app.journal().position().await?;
+        *seen_in_journal
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = position;
+        let routes = client
+            .routes_now(subject.account, Some(subject.domain))
+            .await?;
+        Ok(Planned {
+            plan: plan(&routes)?,
+            seen,
+            hold: turn,
+        })
+    };
+    let (facts, agreed) = match agree(app, channel, read_and_plan).await? {
+        Asked::Question(question) => return Ok(Asked::Question(question)),
+        Asked::Done(done) => done,
+    };
+    let progress = match agreed {
+        Agreed::Nothing => Progress::Nothing,
+        Agreed::Pending(pending) => Progress::Pending(pending),
+        Agreed::Declined => Progress::Declined,
+        Agreed::Cleared(clearance, turn) => {
+            // An import in another process does not wait for this turn.
+            let origin = Origin {
+                seen: Some(
+                    *seen_in_journal
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner),
+                ),
+                ..origin
+            };
+            let made = app.send(clearance, turn, origin).await;
+            Progress::Made(made.map_err(|failure| failure.error)?)
+        }
+    };
+    Ok(Asked::Done((facts, progress)))
+}
+
+/// A change that is written down before it is sent: to a VIP rule, or to a
+/// customer's set-up.
+pub(in crate::ops) trait Journalled: Clone + Send + Sync + Sized + 'static {
+    /// Waits for login, a place in flight and the pace.
+    fn ready(&self, client: &Client) -> impl Future<Output = Result<ReadyToWrite>> + Send;
+
+    /// Writes it down; it may be sent only after that.
+    fn begin(
+        &self,
+        journal: &Journal,
+        asked_by: &str,
+        origin: &Origin,
+    ) -> impl Future<Output = Result<i64>> + Send;
+
+    /// Sends it.
+    fn write(
+        client: &Client,
+        clearance: Clearance<Self>,
+        ready: ReadyToWrite,
+    ) -> impl Future<Output = Result<Written, NotWritten>> + Send;
+
+    /// Closes it by what became of it.
+    fn close(
+        &self,
+        journal: &Journal,
+        id: i64,
+        outcome: &Result<Written, NotWritten>,
+    ) -> impl Future<Output = Result<()>> + Send;
+}
+
+impl Journalled for RouteChange {
+    async fn ready(&self, client: &Client) -> Result<ReadyToWrite> {
+        client.ready_to_write().await
+    }
+
+    async fn begin(&self, journal: &Journal, asked_by: &str, origin: &Origin) -> Result<i64> {
+        journal.begin(asked_by, self, origin).await
+    }
+
+    async fn write(
+        client: &Client,
+        clearance: Clearance,
+        ready: ReadyToWrite,
+    ) -> Result<Written, NotWritten> {
+        client.write(clearance, ready).await
+    }
+
+    async fn close(
+        &self,
+        journal: &Journal,
+        id: i64,
+        outcome: &Result<Written, NotWritten>,
+    ) -> Result<()> {
+        journal.close(id, self, outcome).await
+    }
+}
+
+impl Journalled for SetupChange {
+    async fn ready(&self, client: &Client) -> Result<ReadyToWrite> {
+        client.ready_to_set_up(self.piece()).await
+    }
+
+    async fn begin(&self, journal: &Journal, asked_by: &str, origin: &Origin) -> Result<i64> {
+        journal.begin_setup(asked_by, self, origin).await
+    }
+
+    async fn write(
+        client: &Client,
+        clearance: Clearance<SetupChange>,
+        ready: ReadyToWrite,
+    ) -> Result<Written, NotWritten> {
+        client.set_up(clearance, ready).await
+    }
+
+    async fn close(
+        &self,
+        journal: &Journal,
+        id: i64,
+        outcome: &Result<Written, NotWritten>,
+    ) -> Result<()> {
+        journal.close_setup(id, self, outcome).await
+    }
+}
+
+impl App {
+    /// Sends a cleared change and sees it through.
+    ///
+    /// Waiting for login and pace can still be called off. After that the
+    /// change runs to its end, and what is held is held until then, whatever
+    /// becomes of the caller.
+    pub(in crate::ops) async fn send<C: Journalled>(
+        &self,
+        clearance: Clearance<C>,
+        hold: impl Send + 'static,
+        origin: Origin,
+    ) -> Result<Made, NotMade> {
+        let ready = clearance.change().ready(self.client()?).await?;
+        self.send_now(clearance, ready, hold, origin).await
+    }
+
+    /// The same, with everything that has to be waited for in hand.
+    pub(in crate::ops) async fn send_now<C: Journalled>(
+        &self,
+        clearance: Clearance<C>,
+        ready: ReadyToWrite,
+        hold: impl Send + 'static,
+        origin: Origin,
+    ) -> Result<Made, NotMade> {
+        let app = self.clone();
+        let sending = self.settling().spawn(async move {
+            let outcome = app.write_down_and_send(clearance, ready, &origin).await;
+            drop(hold);
+            outcome
+        });
+        sending.await.unwrap_or_else(|_| {
+            let error = Error::internal(
+                "the change was interrupted inside this program",
+                "Look with list_changes (`skyswitch changes`) whether it was made.",
+            );
+            Err(NotMade {
+                is_known: false,
+                ..NotMade::from(error)
+            })
+        })
+    }
+
+    async fn write_down_and_send<C: Journalled>(
+        &self,
+        clearance: Clearance<C>,
+        ready: ReadyToWrite,
+        origin: &Origin,
+    ) -> Result<Made, NotMade> {
+        let change = clearance.change().clone();
+        let journal = self.journal();
+        let id = change.begin(journal, &self.asked_by, origin).await?;
+        let outcome = C::write(self.client()?, clearance, ready).await;
+        if let Err(error) = change.close(journal, id, &outcome).await {
+            tracing::warn!(%error, "the outcome of a change could not be written down");
+            // What stands will close it, once nobody is said to work on it.
+            let _ = journal
+                .abandon(id, "its outcome could not be written down")
+                .await;
+        }
+        match outcome {
+            Ok(written) => Ok(Made {
+                change_id: id,
+                evidence: written.evidence,
+            }),
+            Err(NotWritten { error, is_known }) => Err(NotMade {
+                error,
+                change_id: Some(id),
+                is_known,
+            }),
+        }
+    }
+}
+
+/// The refusal of any change while the operator allows reading only.
+pub(crate) fn read_only() -> Error {
+    Error::new(
+        Code::ReadOnly,
+        "changes are switched off here (read-only), so nothing was sent",
+        "Tell the person; the operator can start without `--read-only` and unset SKYSWITCH_READ_ONLY or `read_only`.",
+    )
+}
