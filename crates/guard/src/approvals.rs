@@ -2,9 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{
-    Answer, CONFIRMATION_LIFETIME, Change, Clearance, Guard, Pending, TypedValue, Verdict, stale,
-};
+use super::{Answer, CONFIRMATION_LIFETIME, Change, Clearance, Guard, Pending, Verdict, stale};
 use crate::store::{Approval, ApprovalState, NewApproval};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
@@ -42,9 +40,8 @@ impl Guard {
     /// # Errors
     /// `not_found` when it was settled or lapsed meanwhile.
     pub async fn settle(&self, approval: &Approval, answer: &Answer) -> Result<bool> {
-        let asked = asked_for(approval);
-        let agreed = matches!((answer, asked), (Answer::Typed(text), Some(asked))
-            if asked.is_typed_as(text));
+        let asked_for = approval.preview.asks_for();
+        let agreed = matches!(answer, Answer::Typed(text) if asked_for.is_typed_as(text));
         let state = match agreed {
             true => ApprovalState::Approved,
             false => ApprovalState::Declined,
@@ -104,9 +101,7 @@ impl Guard {
             code: &code,
             binding: &binding,
             fingerprint: &fingerprint,
-            asks_for: preview.asks_for().kind(),
-            typed_value: preview.typed_value(),
-            preview: preview.text(),
+            preview: &preview,
             expires_at: expires_at.as_second(),
         };
         store.add_approval(&new, now.as_second()).await?;
@@ -128,11 +123,6 @@ fn no_such_approval(code: &str) -> Error {
         "It was decided already or has lapsed; `skyswitch approve` lists those that wait.",
     )
     .with_field("code")
-}
-
-/// What a person has to type for a change that waits, if this program knows the kind.
-pub fn asked_for(approval: &Approval) -> Option<TypedValue> {
-    TypedValue::from_stored(&approval.asks_for, &approval.typed_value)
 }
 
 fn pending(change: &impl Change, approval: &Approval) -> Pending {

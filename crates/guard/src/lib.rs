@@ -16,7 +16,6 @@ mod plan;
 mod preview;
 mod sealed;
 mod setup;
-mod setup_preview;
 pub mod store;
 mod typed;
 
@@ -26,7 +25,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
-pub use approvals::asked_for;
 pub use attestation::AttestStep;
 pub use change::{Change, Doubt, RouteChange};
 pub use clearance::Clearance;
@@ -34,7 +32,7 @@ pub use fallback::{Fallback, FallbackReading, MayRoute};
 pub use limits::Limits;
 pub use mode::ConfirmMode;
 pub use plan::RoutePlan;
-pub use preview::Preview;
+pub use preview::{FactKind, Line, Preview};
 use sealed::{Purpose, Seal};
 pub use setup::{SetupChange, SetupPlan};
 pub use typed::TypedValue;
@@ -361,7 +359,7 @@ fn stale(now: &impl Change) -> Error {
         Code::ConfirmationStale,
         format!(
             "what stands changed after the person saw it, so nothing was done. As it is now:\n{}",
-            beginning_of(now.preview().text())
+            beginning_of(&now.preview().text())
         ),
         "Show the person the new preview and call the tool again without a confirmation.",
     )

@@ -72,7 +72,7 @@ impl App {
         };
         Confirmation {
             next_step: Some(next_step(&pending, approval_link.is_some())),
-            preview: Some(pending.preview.text().to_owned()),
+            preview: Some(pending.preview.text()),
             approval_code: pending.approval_code,
             approval_link,
             confirmation: pending.confirmation,
