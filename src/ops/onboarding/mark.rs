@@ -328,7 +328,7 @@ async fn outcome(
     let steps = Steps::of(customer, &evidence).0;
     let step = steps
         .into_iter()
-        .find(|known| known.id == step.as_str())
+        .find(|known| known.id == step)
         .ok_or_else(|| Error::internal("a step is missing", "Please report this as a bug."))?;
     Ok(MarkOutcome {
         status,

@@ -159,7 +159,8 @@ pub struct OnboardOutcome {
     pub steps: Vec<Step>,
     /// Name of the first step that is not settled.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub next_step: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub next_step: Option<SetupStep>,
     /// The ticket that asks SkySwitch for the dial translation rule, while it is needed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub support_ticket: Option<Ticket>,
