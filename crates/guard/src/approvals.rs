@@ -1,5 +1,7 @@
 //! Approvals: changes that wait for a person at a terminal.
 
+use std::time::Instant;
+
 use jiff::Timestamp;
 
 use super::{Answer, CONFIRMATION_LIFETIME, Change, Clearance, Guard, Pending, Verdict, stale};
@@ -59,7 +61,11 @@ impl Guard {
     }
 
     /// Decides by what a person did at a terminal, or puts the change before one.
-    pub(super) async fn by_terminal<C: Change>(&self, change: C) -> Result<Verdict<C>> {
+    pub(super) async fn by_terminal<C: Change>(
+        &self,
+        change: C,
+        seen: Instant,
+    ) -> Result<Verdict<C>> {
         let store = self.store().await?;
         let binding = self.binding(&change);
         let fingerprint = change.fingerprint();
@@ -84,7 +90,7 @@ impl Guard {
                         return Ok(Verdict::Declined);
                     }
                     if first && same_state {
-                        return Ok(Verdict::Cleared(Clearance::grant(change)));
+                        return Ok(Verdict::Cleared(Clearance::grant(change, seen)));
                     }
                     if first {
                         return Err(stale(&change));
@@ -110,7 +116,6 @@ impl Guard {
             approval_code: Some(code),
             confirmation: None,
             only_at_terminal: change.asks_a_person(),
-            form_failed: false,
             expires_at,
         }))
     }
@@ -131,7 +136,6 @@ fn pending(change: &impl Change, approval: &Approval) -> Pending {
         approval_code: Some(approval.code.clone()),
         confirmation: None,
         only_at_terminal: change.asks_a_person(),
-        form_failed: false,
         expires_at: Timestamp::from_second(approval.expires_at).unwrap_or(Timestamp::MIN),
     }
 }
