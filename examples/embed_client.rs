@@ -88,7 +88,7 @@ impl AskPerson for Typist {
     ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
         Box::pin(async {
             println!("{}", preview.text());
-            Answer::Typed(preview.typed_value().to_owned())
+            Answer::Typed(preview.asks_for().text())
         })
     }
 }

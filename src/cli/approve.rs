@@ -8,7 +8,6 @@ use super::output::Output;
 use super::tables;
 use crate::app::App;
 use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_guard::asked_for;
 use skyswitch_guard::store::Approval;
 
 /// Lists what waits, or shows one change and asks for its typed value.
@@ -27,8 +26,7 @@ pub(super) async fn approve(app: &App, code: Option<&str>, output: &Output) -> R
             "Run `skyswitch approve` with the code in a terminal window. Nothing was approved.",
         ));
     }
-    let value = asked_for(&approval).map_or("the value", |value| value.name());
-    let answer = typed_at_terminal(approval.preview.clone(), value).await;
+    let answer = typed_at_terminal(&approval.preview).await;
     let approved = guard.settle(&approval, &answer).await?;
     let (status, told, exit) = match approved {
         true => (
@@ -50,7 +48,7 @@ pub(super) async fn approve(app: &App, code: Option<&str>, output: &Output) -> R
 fn as_json(approval: &Approval) -> serde_json::Value {
     json!({
         "code": approval.code,
-        "preview": approval.preview,
+        "preview": approval.preview.text(),
         "expires_at": tables::time(approval.expires_at),
     })
 }

@@ -67,10 +67,7 @@ impl AskPerson for Terminal {
         &'a self,
         preview: &'a Preview,
     ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
-        Box::pin(typed_at_terminal(
-            preview.text().to_owned(),
-            preview.asks_for().name(),
-        ))
+        Box::pin(typed_at_terminal(preview))
     }
 }
 
@@ -84,7 +81,9 @@ impl AskPerson for Nobody {
 }
 
 /// Reads one line from the terminal itself; a pipe cannot answer.
-pub(super) async fn typed_at_terminal(question: String, value: &'static str) -> Answer {
+pub(super) async fn typed_at_terminal(preview: &Preview) -> Answer {
+    let question = preview.text();
+    let value = preview.asks_for().name();
     let read = tokio::task::spawn_blocking(move || {
         let terminal = dialoguer::console::Term::stderr();
         terminal.write_line(&question).ok()?;

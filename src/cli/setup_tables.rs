@@ -108,7 +108,7 @@ pub(super) fn portfolio(portfolio: &Portfolio) -> String {
     let mut told = String::new();
     for row in &portfolio.customers {
         let domain = shown(&row.domain, 100);
-        if row.alarm || row.stage == ops::UNREAD {
+        if row.alarm || row.stage == ops::Stage::Unread {
             let _ = write!(told, "\n{domain}: {}", row.waits_for);
         }
         let dids: Vec<String> = row
@@ -117,7 +117,7 @@ pub(super) fn portfolio(portfolio: &Portfolio) -> String {
             .map(|did| Ani::from_stored(did).to_string())
             .collect();
         // With spaces it wraps between words.
-        let stage = row.stage.replace('_', " ");
+        let stage = row.stage.as_str().replace('_', " ");
         rows.add_row([
             match &row.description {
                 Some(description) => format!("{domain}\n{description}"),

@@ -287,8 +287,11 @@ pub(super) fn waiting(waiting: &[Approval]) -> String {
     }
     let mut table = table(&["Code", "Change", "Lapses"]);
     for approval in waiting {
-        let summary = approval.preview.lines().next().unwrap_or_default();
-        table.add_row([&approval.code, summary, &time(approval.expires_at)]);
+        table.add_row([
+            &approval.code,
+            approval.preview.summary(),
+            &time(approval.expires_at),
+        ]);
     }
     format!("{table}\nRun `skyswitch approve CODE` to look at one and decide.")
 }

@@ -195,7 +195,7 @@ fn form(preview: &Preview) -> ElicitRequestParams {
         .build_unchecked();
     ElicitRequestParams::FormElicitationParams {
         meta: None,
-        message: preview.text().to_owned(),
+        message: preview.text(),
         requested_schema: schema,
     }
 }

@@ -32,7 +32,7 @@ pub use import::{
 pub use onboarding::{
     Checklist, CustomerRow, ListCustomers, MarkOutcome, MarkSetupStep, MarkStatus, OnboardChange,
     OnboardDomain, OnboardOutcome, OnboardStatus, OnboardSteps, PieceState, Portfolio,
-    SetupChecklist, StageCount, Step, StepState, Ticket, UNREAD, mark_setup_step, onboard_domain,
+    SetupChecklist, Stage, StageCount, Step, StepState, Ticket, mark_setup_step, onboard_domain,
     onboarding_status, readiness, setup_checklist,
 };
 pub use page::PageSize;

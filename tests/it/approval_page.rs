@@ -8,10 +8,10 @@ use serde_json::json;
 use skyswitch_mcp::app::App;
 use skyswitch_mcp::approval_page::ApprovalPage;
 use skyswitch_mcp::guard::Answer;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use url::Url;
 
+use crate::support::page::{Reply, get, host, raw};
 use crate::support::process::{DOMAIN, Home, PATIENCE, demo_sandbox, eventually, writes};
 use crate::support::protocol::{ERAS, Wire};
 use crate::support::{Bench, CALLER, DENTAL, nobody, remove, removing};
@@ -49,40 +49,6 @@ async fn removal_waits(app: &App) -> String {
 
 fn in_a_minute() -> Timestamp {
     Timestamp::now() + Duration::from_secs(60)
-}
-
-struct Reply {
-    status: u16,
-    head: String,
-    body: String,
-}
-
-/// Sends one request as it stands; None where nobody listens.
-async fn raw(link: &Url, request: &str) -> Option<Reply> {
-    let address = ("127.0.0.1", link.port().unwrap());
-    let mut stream = TcpStream::connect(address).await.ok()?;
-    stream.write_all(request.as_bytes()).await.ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.ok()?;
-    let (head, body) = answer.split_once("\r\n\r\n")?;
-    Some(Reply {
-        status: head.split(' ').nth(1)?.parse().ok()?,
-        head: head.to_ascii_lowercase(),
-        body: body.to_owned(),
-    })
-}
-
-fn host(link: &Url) -> String {
-    format!("127.0.0.1:{}", link.port().unwrap())
-}
-
-async fn get(link: &Url) -> Option<Reply> {
-    let request = format!(
-        "GET {} HTTP/1.1\r\nHost: {}\r\n\r\n",
-        link.path(),
-        host(link)
-    );
-    raw(link, &request).await
 }
 
 /// A form as the page's own button sends it, but for these headers.

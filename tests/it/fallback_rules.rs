@@ -2,6 +2,7 @@
 //! which destinations they may be sent to.
 
 use skyswitch_mcp::config::PbxLogin;
+use skyswitch_mcp::domain::SetupStep;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
@@ -149,7 +150,7 @@ async fn whoever_is_refused_learns_of_the_setting_for_rules_kept_elsewhere() {
     let step = list
         .steps
         .iter()
-        .find(|step| step.id == "dial_translation_rule");
+        .find(|step| step.id == SetupStep::DialTranslationRule);
     let action = step.unwrap().action.clone().unwrap();
     assert!(action.contains("trust_dial_plan"), "{action}");
 }

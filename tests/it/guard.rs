@@ -147,7 +147,7 @@ async fn a_stored_value_as_listed_is_consent_to_its_own_removal() {
     let person = Person::typing("anonymous");
     let outcome = remove(&app, &args, &Channel::During(&person)).await;
     assert_eq!(outcome.unwrap().status, RemoveVipStatus::Removed);
-    assert_eq!(person.shown()[0].typed_value(), "anonymous");
+    assert_eq!(person.shown()[0].asks_for().text(), "anonymous");
 }
 
 #[tokio::test]
@@ -187,7 +187,7 @@ async fn a_person_is_shown_what_rings_today_and_afterwards() {
         "{}",
         removing.text()
     );
-    assert_eq!(removing.typed_value(), CALLER);
+    assert_eq!(removing.asks_for().text(), CALLER);
 }
 
 #[tokio::test]
@@ -571,7 +571,7 @@ async fn a_change_approved_at_the_terminal_is_made_once() {
     );
     let listed = app.guard().waiting().await.unwrap();
     assert_eq!(listed.len(), 1);
-    assert_eq!(listed[0].preview, waiting.preview.unwrap());
+    assert_eq!(listed[0].preview.text(), waiting.preview.unwrap());
     bench.assert_nothing_written();
 
     let written = code.replace('-', " ").to_lowercase();

@@ -4,11 +4,12 @@
 use serde_json::json;
 use skyswitch_mcp::app::App;
 use skyswitch_mcp::config::ConfirmMode;
+use skyswitch_mcp::domain::SetupStep;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
     AddVipStatus, ExplainCall, ListChanges, ListCustomers, ListVips, PageSize, RemoveVipStatus,
-    SetupChecklist, StepState, UndoChange, UndoStatus, explain_call, list_changes,
+    SetupChecklist, Stage, StepState, UndoChange, UndoStatus, explain_call, list_changes,
     onboarding_status, setup_checklist, undo_change,
 };
 use skyswitch_mcp::sandbox::{
@@ -452,7 +453,7 @@ async fn no_alarm_is_hidden_by_an_answer_that_is_no_list() {
             let portfolio = status(&bench).await.unwrap();
             let legal = portfolio.customers.iter().find(|row| row.domain == LEGAL);
             let legal = legal.unwrap();
-            assert_eq!(legal.stage, "unread", "{path} {body}: {legal:?}");
+            assert_eq!(legal.stage, Stage::Unread, "{path} {body}: {legal:?}");
         }
     }
     for body in ["", "null", "{}"] {
@@ -515,7 +516,10 @@ async fn a_checklist_says_that_the_rules_could_not_be_read() {
         fallback_destination: None,
     };
     let list = setup_checklist(&bench.app(), &args).await.unwrap();
-    let step = list.steps.iter().find(|step| step.id == "manage_vips");
+    let step = list
+        .steps
+        .iter()
+        .find(|step| step.id == SetupStep::ManageVips);
     let text = serde_json::to_string(step.unwrap()).unwrap();
     assert!(text.contains("empty body"), "{text}");
 }

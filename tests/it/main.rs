@@ -37,6 +37,7 @@ mod operations;
 mod pace;
 mod pbx_settings;
 mod portfolio;
+mod previews;
 mod prompts;
 mod protocol;
 mod resources;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt};
 use skyswitch_mcp::app::App;
 use skyswitch_mcp::config::{ConfirmMode, Settings};
+use skyswitch_mcp::domain::SetupStep;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
@@ -48,7 +49,7 @@ async fn a_customer_becomes_ready_with_the_ticket_attested_in_between() {
         assert_eq!(first.status, OnboardStatus::Applied, "{api:?} {first:?}");
         assert_eq!(made(&first), ["route_by_ani_user", "route_by_ani_user"]);
         assert_eq!(state(&first.steps, "route_by_ani_user"), StepState::Done);
-        assert_eq!(first.next_step.as_deref(), Some("dial_translation_rule"));
+        assert_eq!(first.next_step, Some(SetupStep::DialTranslationRule));
         assert!(
             first.support_ticket.is_some(),
             "the ticket is there to send"
@@ -236,7 +237,7 @@ async fn without_the_pbx_api_the_portal_and_people_do_their_part() {
     let user = outcome
         .steps
         .iter()
-        .find(|s| s.id == "route_by_ani_user")
+        .find(|s| s.id == SetupStep::RouteByAniUser)
         .unwrap();
     assert_eq!(user.state, StepState::Todo);
     assert!(
@@ -744,7 +745,7 @@ async fn half_done_users_are_named_with_what_is_wrong() {
             let step = list
                 .steps
                 .iter()
-                .find(|s| s.id == "route_by_ani_user")
+                .find(|s| s.id == SetupStep::RouteByAniUser)
                 .unwrap();
             assert_eq!(step.state, StepState::Todo, "{api:?} {step:?}");
             assert!(
@@ -912,7 +913,7 @@ async fn refusals_of_the_pbx_api_leave_the_flow_whole() {
     let rule = list
         .steps
         .iter()
-        .find(|s| s.id == "dial_translation_rule")
+        .find(|s| s.id == SetupStep::DialTranslationRule)
         .unwrap();
     assert_eq!(rule.state, StepState::Unknown);
     assert!(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use skyswitch_mcp::domain::{Application, DestinationForm};
+use skyswitch_mcp::domain::{Application, DestinationForm, SetupStep};
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
@@ -562,7 +562,9 @@ async fn states(bench: &Bench, domain: &str) -> Vec<(String, StepState)> {
     );
     assert!(checklist.warning.unwrap().contains("dropped"));
     let steps = checklist.steps.into_iter();
-    steps.map(|step| (step.id, step.state)).collect()
+    steps
+        .map(|step| (step.id.as_str().to_owned(), step.state))
+        .collect()
 }
 
 const STEPS: [&str; 5] = [
@@ -638,10 +640,7 @@ async fn a_checklist_blocks_on_the_dial_rule_and_writes_the_ticket() {
         .map(|step| step.id.as_str())
         .collect();
     assert_eq!(blockers, ["dial_translation_rule"]);
-    assert_eq!(
-        checklist.next_step.as_deref(),
-        Some("dial_translation_rule")
-    );
+    assert_eq!(checklist.next_step, Some(SetupStep::DialTranslationRule));
     for step in &checklist.steps {
         assert_eq!(
             step.action.is_none(),

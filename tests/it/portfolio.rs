@@ -6,7 +6,7 @@ use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
     CustomerRow, ListCustomers, ListDestinations, PageSize, Portfolio, Progress, SetupChecklist,
-    SyncMode, SyncSession, SyncVips, list_destinations, onboarding_status, setup_checklist,
+    Stage, SyncMode, SyncSession, SyncVips, list_destinations, onboarding_status, setup_checklist,
     sync_vips,
 };
 use skyswitch_mcp::sandbox::{
@@ -39,7 +39,7 @@ async fn status(bench: &Bench, api: PbxApi, args: &ListCustomers) -> Portfolio {
 
 fn stage<'a>(portfolio: &'a Portfolio, domain: &str) -> &'a str {
     let row = portfolio.customers.iter().find(|row| row.domain == domain);
-    &row.unwrap().stage
+    row.unwrap().stage.as_str()
 }
 
 #[tokio::test]
@@ -217,7 +217,7 @@ async fn what_was_read_earlier_hides_no_alarm_that_can_be_seen_today() {
     let all = ListCustomers::default();
     paced(&bench, &all).await;
     let second = paced(&bench, &all).await;
-    let is_live = |row: &&CustomerRow| row.stage == "live";
+    let is_live = |row: &&CustomerRow| row.stage == Stage::Live;
     let mut kept = second.customers.iter().filter(is_live);
     let mut next = || {
         let is_kept = |row: &&CustomerRow| row.dial_plan_read_at.is_some();

@@ -4,12 +4,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use skyswitch_mcp::error::Code;
+use skyswitch_mcp::guard::{Answer, Channel, Preview};
 use skyswitch_mcp::ops::{RemoveVipStatus, remove_vip};
 use skyswitch_mcp::state::{ApprovalState, NewApproval, StateFolder, Store};
 
 use crate::support::{
-    Bench, CALLER, DENTAL, add, adding, failure, first_call, list, listing, nobody, question,
-    remove, removing, second_call,
+    Bench, CALLER, DENTAL, Person, add, adding, failure, first_call, list, listing, nobody,
+    question, remove, removing, second_call,
 };
 
 fn mode(path: &Path) -> u32 {
@@ -76,17 +77,27 @@ async fn a_nonce_is_used_once_whichever_store_asks() {
     assert!(!two.use_once("later", 100, 51).await.unwrap());
 }
 
+/// What somebody was shown who was to agree to a removal.
+async fn a_preview() -> Preview {
+    let bench = Bench::demo().await;
+    let person = Person::answering(Answer::Refused);
+    let channel = Channel::During(&person);
+    remove(&bench.app(), &removing(CALLER, DENTAL), &channel)
+        .await
+        .unwrap();
+    person.shown().remove(0)
+}
+
 #[tokio::test]
 async fn an_approval_moves_on_once_and_not_after_it_lapsed() {
     let parent = tempfile::tempdir().unwrap();
     let store = Store::open(&StateFolder::new(parent.path())).await.unwrap();
+    let preview = a_preview().await;
     let approval = |code| NewApproval {
         code,
         binding: "a change",
         fingerprint: "a state",
-        asks_for: "caller",
-        typed_value: CALLER,
-        preview: "a preview",
+        preview: &preview,
         expires_at: 100,
     };
     store.add_approval(&approval("AAAA-2222"), 1).await.unwrap();

@@ -168,7 +168,7 @@ async fn only_the_number_of_changes_is_agreement_also_to_additions_alone() {
         .await
         .unwrap();
         assert_eq!(outcome.status, SyncStatus::Declined, "{wrong:?}");
-        assert_eq!(person.shown()[0].typed_value(), "2");
+        assert_eq!(person.shown()[0].asks_for().text(), "2");
     }
     bench.assert_nothing_written();
     bench.sandbox.clear_requests();
@@ -732,7 +732,7 @@ async fn taking_up_a_run_asks_again_and_for_the_rest_only() {
     )
     .await;
     assert_eq!(done(rest.unwrap()).status, SyncStatus::Applied);
-    assert_eq!(person.shown()[0].typed_value(), left.to_string());
+    assert_eq!(person.shown()[0].asks_for().text(), left.to_string());
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use crate::error::Refused;
 /// A customer's PBX domain, lower case, for example `acme.12345.service`.
 ///
 /// SkySwitch and NetSapiens compare domain names without regard to case.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
 pub struct PbxDomain(String);
 
 impl PbxDomain {

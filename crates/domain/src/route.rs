@@ -15,7 +15,7 @@ const WILDCARDS: [char; 3] = ['*', '?', '['];
 /// A caller's number exactly as the service stores it, or as it will be sent.
 ///
 /// Mostly digits; the service may also hold `*`, `anonymous`, short codes.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Ani(Box<str>);
 
 impl Ani {

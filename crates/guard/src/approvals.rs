@@ -1,10 +1,10 @@
 //! Approvals: changes that wait for a person at a terminal.
 
+use std::time::Instant;
+
 use jiff::Timestamp;
 
-use super::{
-    Answer, CONFIRMATION_LIFETIME, Change, Clearance, Guard, Pending, TypedValue, Verdict, stale,
-};
+use super::{Answer, CONFIRMATION_LIFETIME, Change, Clearance, Guard, Pending, Verdict, stale};
 use crate::store::{Approval, ApprovalState, NewApproval};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
@@ -42,9 +42,8 @@ impl Guard {
     /// # Errors
     /// `not_found` when it was settled or lapsed meanwhile.
     pub async fn settle(&self, approval: &Approval, answer: &Answer) -> Result<bool> {
-        let asked = asked_for(approval);
-        let agreed = matches!((answer, asked), (Answer::Typed(text), Some(asked))
-            if asked.is_typed_as(text));
+        let asked_for = approval.preview.asks_for();
+        let agreed = matches!(answer, Answer::Typed(text) if asked_for.is_typed_as(text));
         let state = match agreed {
             true => ApprovalState::Approved,
             false => ApprovalState::Declined,
@@ -62,7 +61,11 @@ impl Guard {
     }
 
     /// Decides by what a person did at a terminal, or puts the change before one.
-    pub(super) async fn by_terminal<C: Change>(&self, change: C) -> Result<Verdict<C>> {
+    pub(super) async fn by_terminal<C: Change>(
+        &self,
+        change: C,
+        seen: Instant,
+    ) -> Result<Verdict<C>> {
         let store = self.store().await?;
         let binding = self.binding(&change);
         let fingerprint = change.fingerprint();
@@ -87,7 +90,7 @@ impl Guard {
                         return Ok(Verdict::Declined);
                     }
                     if first && same_state {
-                        return Ok(Verdict::Cleared(Clearance::grant(change)));
+                        return Ok(Verdict::Cleared(Clearance::grant(change, seen)));
                     }
                     if first {
                         return Err(stale(&change));
@@ -104,9 +107,7 @@ impl Guard {
             code: &code,
             binding: &binding,
             fingerprint: &fingerprint,
-            asks_for: preview.asks_for().kind(),
-            typed_value: preview.typed_value(),
-            preview: preview.text(),
+            preview: &preview,
             expires_at: expires_at.as_second(),
         };
         store.add_approval(&new, now.as_second()).await?;
@@ -115,7 +116,6 @@ impl Guard {
             approval_code: Some(code),
             confirmation: None,
             only_at_terminal: change.asks_a_person(),
-            form_failed: false,
             expires_at,
         }))
     }
@@ -130,18 +130,12 @@ fn no_such_approval(code: &str) -> Error {
     .with_field("code")
 }
 
-/// What a person has to type for a change that waits, if this program knows the kind.
-pub fn asked_for(approval: &Approval) -> Option<TypedValue> {
-    TypedValue::from_stored(&approval.asks_for, &approval.typed_value)
-}
-
 fn pending(change: &impl Change, approval: &Approval) -> Pending {
     Pending {
         preview: change.preview(),
         approval_code: Some(approval.code.clone()),
         confirmation: None,
         only_at_terminal: change.asks_a_person(),
-        form_failed: false,
         expires_at: Timestamp::from_second(approval.expires_at).unwrap_or(Timestamp::MIN),
     }
 }

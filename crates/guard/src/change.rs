@@ -38,7 +38,8 @@ pub trait Change: Clone + Send + Sync {
 }
 
 /// Why a destination looks wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Doubt {
     /// Calls leave the customer's phone system.
     Outside,
@@ -232,7 +233,7 @@ impl RouteChange {
             self.before.as_ref().map(Vip::from),
             vips(&self.at_risk),
             answering,
-            self.doubt.map(Doubt::words),
+            self.doubt,
         )
     }
 

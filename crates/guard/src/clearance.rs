@@ -62,7 +62,7 @@ const RECENT: Duration = Duration::from_secs(3);
 /// ```compile_fail,E0624
 /// # use skyswitch_guard::{Clearance, RouteChange};
 /// fn forged(clearance: &Clearance) -> Clearance {
-///     Clearance::grant(clearance.change().clone())
+///     Clearance::grant(clearance.change().clone(), std::time::Instant::now())
 /// }
 /// ```
 ///
@@ -88,18 +88,11 @@ enum Seen {
 }
 
 impl<C> Clearance<C> {
-    pub(super) fn grant(change: C) -> Self {
+    /// `seen` is when the read began that the change was decided on.
+    pub(super) fn grant(change: C, seen: Instant) -> Self {
         Clearance {
             change,
-            seen: Seen::At(Instant::now()),
-        }
-    }
-
-    /// The same, decided on a read that began at that moment.
-    pub fn seen_at(self, moment: Instant) -> Self {
-        Clearance {
-            seen: Seen::At(moment),
-            ..self
+            seen: Seen::At(seen),
         }
     }
 

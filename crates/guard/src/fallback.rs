@@ -32,8 +32,20 @@ pub enum FallbackReading {
 /// makes one, from a rule that was read or a person's attestation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fallback {
+    known: Known,
+    /// For people. What a person agreed to does not depend on it.
+    #[serde(skip)]
     words: String,
-    verified: bool,
+}
+
+/// How it is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Known {
+    /// The rule was read; it sends callers to this user.
+    Read(String),
+    /// The attestation of that id says so.
+    Attested(i64),
 }
 
 impl Fallback {
@@ -41,20 +53,20 @@ impl Fallback {
     /// attestation, and one that might show it must be asked again first.
     pub fn of(reading: &FallbackReading, attestation: Option<&Attestation>) -> Option<Fallback> {
         match (reading, attestation) {
-            (FallbackReading::Stands { words, .. }, _) => Some(Fallback {
+            (FallbackReading::Stands { words, to }, _) => Some(Fallback {
+                known: Known::Read(to.clone()),
                 words: words.clone(),
-                verified: true,
             }),
             (FallbackReading::Missing(_) | FallbackReading::Failed(_), _)
             | (FallbackReading::NotShown(_) | FallbackReading::NotJudged(_), None) => None,
             (FallbackReading::NotShown(_) | FallbackReading::NotJudged(_), Some(attestation)) => {
                 Some(Fallback {
+                    known: Known::Attested(attestation.id),
                     words: format!(
                         "attested by {}: {}",
                         shown(&attestation.attested_by, 100),
                         shown(&attestation.note, 200)
                     ),
-                    verified: false,
                 })
             }
         }
@@ -62,7 +74,7 @@ impl Fallback {
 
     /// Whether the rule itself was read.
     pub fn is_verified(&self) -> bool {
-        self.verified
+        matches!(self.known, Known::Read(_))
     }
 
     /// How it is known, for people.

@@ -16,17 +16,15 @@ mod plan;
 mod preview;
 mod sealed;
 mod setup;
-mod setup_preview;
 pub mod store;
 mod typed;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
-pub use approvals::asked_for;
 pub use attestation::AttestStep;
 pub use change::{Change, Doubt, RouteChange};
 pub use clearance::Clearance;
@@ -34,7 +32,7 @@ pub use fallback::{Fallback, FallbackReading, MayRoute};
 pub use limits::Limits;
 pub use mode::ConfirmMode;
 pub use plan::RoutePlan;
-pub use preview::Preview;
+pub use preview::{FactKind, Line, Preview};
 use sealed::{Purpose, Seal};
 pub use setup::{SetupChange, SetupPlan};
 pub use typed::TypedValue;
@@ -105,17 +103,21 @@ pub enum Verdict<C: Change> {
     Cleared(Clearance<C>),
     /// Ask the person and clear it only if the route still stands as shown.
     AskDuring(Preview),
-    /// Return this question with its state; the answer comes with the next call.
-    AskBetween {
-        /// What the person is shown.
-        preview: Preview,
-        /// To be handed back with the answer.
-        state: String,
-    },
+    /// Return this question; the answer comes with the next call.
+    AskBetween(Question),
     /// The person has to act somewhere else first.
     Pending(Pending),
     /// The person said no, or something other than the value asked for.
     Declined,
+}
+
+/// A question to be answered with the next call of the same operation.
+#[derive(Debug)]
+pub struct Question {
+    /// What the person is shown, word for word.
+    pub preview: Preview,
+    /// Sealed; to be handed back with the answer.
+    pub state: String,
 }
 
 /// A change that waits for its confirmation.
@@ -130,8 +132,6 @@ pub struct Pending {
     /// Whether a terminal is the only place to settle it: what a model could
     /// send to the approval page is no person's word.
     pub only_at_terminal: bool,
-    /// Whether it waits because the client failed to show its form.
-    pub form_failed: bool,
     /// When it lapses.
     pub expires_at: Timestamp,
 }
@@ -165,12 +165,18 @@ impl Guard {
         }
     }
 
-    /// Decides about a change whose present state was read just now.
+    /// Decides about a change whose present state was read just now, in a read
+    /// that began at `seen`.
     ///
     /// # Errors
     /// `blocked`, `confirmation_invalid`, `confirmation_stale`, or `internal`
     /// when the state folder cannot be used. Nothing may be sent after any of them.
-    pub async fn decide<C: Change>(&self, change: C, channel: &Channel<'_>) -> Result<Verdict<C>> {
+    pub async fn decide<C: Change>(
+        &self,
+        change: C,
+        seen: Instant,
+        channel: &Channel<'_>,
+    ) -> Result<Verdict<C>> {
         self.refuse_beyond_limits(&change).await?;
         let carries_consent = matches!(
             channel,
@@ -181,7 +187,7 @@ impl Guard {
                 }
         );
         if !change.needs_consent(&self.limits) && !carries_consent {
-            return Ok(Verdict::Cleared(Clearance::grant(change)));
+            return Ok(Verdict::Cleared(Clearance::grant(change, seen)));
         }
         if self.mode == ConfirmMode::Block && change.needs_consent(&self.limits) {
             return Err(Error::new(
@@ -199,14 +205,15 @@ impl Guard {
                 "no flag agrees to this: a person has to see it and type the value themselves",
                 "Run the command at an interactive terminal without `--yes`.",
             )),
-            Channel::Given => Ok(Verdict::Cleared(Clearance::grant(change))),
+            Channel::Given => Ok(Verdict::Cleared(Clearance::grant(change, seen))),
             Channel::During(_) => Ok(Verdict::AskDuring(change.preview())),
             Channel::Between { state, answer } => {
-                self.between_calls(change, *state, answer.as_ref()).await
+                self.between_calls(change, seen, *state, answer.as_ref())
+                    .await
             }
             Channel::Elsewhere { confirmation, .. } => match (self.mode, confirmation) {
                 (ConfirmMode::Token, confirmation) if !change.asks_a_person() => {
-                    self.by_token(change, *confirmation).await
+                    self.by_token(change, seen, *confirmation).await
                 }
                 (_, Some(_)) => Err(Error::new(
                     Code::ConfirmationInvalid,
@@ -214,7 +221,7 @@ impl Guard {
                     "Call again without `confirmation`; the answer says how the person approves.",
                 )
                 .with_field("confirmation")),
-                (_, None) => self.by_terminal(change).await,
+                (_, None) => self.by_terminal(change, seen).await,
             },
         }
     }
@@ -246,7 +253,8 @@ impl Guard {
     }
 
     /// Clears a change after a person was asked during the call; `now` is the
-    /// change as a fresh read plans it, right before it would be sent.
+    /// change as a fresh read plans it, right before it would be sent, and
+    /// `seen` is when that read began.
     ///
     /// # Errors
     /// `confirmation_stale` when the person was shown something else;
@@ -255,6 +263,7 @@ impl Guard {
         &self,
         shown: &C,
         now: C,
+        seen: Instant,
         answer: &Answer,
     ) -> Result<Clearance<C>> {
         if !self.is_consent(answer, shown) {
@@ -263,12 +272,13 @@ impl Guard {
         if shown.fingerprint() != now.fingerprint() || self.binding(shown) != self.binding(&now) {
             return Err(stale(&now));
         }
-        Ok(Clearance::grant(now))
+        Ok(Clearance::grant(now, seen))
     }
 
     async fn between_calls<C: Change>(
         &self,
         change: C,
+        seen: Instant,
         state: Option<&str>,
         answer: Option<&Answer>,
     ) -> Result<Verdict<C>> {
@@ -277,10 +287,8 @@ impl Guard {
             // A state without an answer consents to nothing: ask (again).
             let seal = self.seal().await?;
             let state = seal.close(Purpose::Form, &binding, &change.fingerprint());
-            return Ok(Verdict::AskBetween {
-                preview: change.preview(),
-                state,
-            });
+            let preview = change.preview();
+            return Ok(Verdict::AskBetween(Question { preview, state }));
         };
         let fingerprint = self.open_once(Purpose::Form, &binding, state).await?;
         if !self.is_consent(answer, &change) {
@@ -289,10 +297,15 @@ impl Guard {
         if fingerprint != change.fingerprint() {
             return Err(stale(&change));
         }
-        Ok(Verdict::Cleared(Clearance::grant(change)))
+        Ok(Verdict::Cleared(Clearance::grant(change, seen)))
     }
 
-    async fn by_token<C: Change>(&self, change: C, token: Option<&str>) -> Result<Verdict<C>> {
+    async fn by_token<C: Change>(
+        &self,
+        change: C,
+        seen: Instant,
+        token: Option<&str>,
+    ) -> Result<Verdict<C>> {
         let binding = self.binding(&change);
         let Some(token) = token else {
             let seal = self.seal().await?;
@@ -301,7 +314,6 @@ impl Guard {
                 approval_code: None,
                 confirmation: Some(seal.close(Purpose::Token, &binding, &change.fingerprint())),
                 only_at_terminal: false,
-                form_failed: false,
                 expires_at: Timestamp::now() + CONFIRMATION_LIFETIME,
             }));
         };
@@ -309,7 +321,7 @@ impl Guard {
         if fingerprint != change.fingerprint() {
             return Err(stale(&change));
         }
-        Ok(Verdict::Cleared(Clearance::grant(change)))
+        Ok(Verdict::Cleared(Clearance::grant(change, seen)))
     }
 
     /// Opens a sealed confirmation and uses it up, whatever the answer was.
@@ -361,7 +373,7 @@ fn stale(now: &impl Change) -> Error {
         Code::ConfirmationStale,
         format!(
             "what stands changed after the person saw it, so nothing was done. As it is now:\n{}",
-            beginning_of(now.preview().text())
+            beginning_of(&now.preview().text())
         ),
         "Show the person the new preview and call the tool again without a confirmation.",
     )

@@ -1,10 +1,12 @@
 //! The value that a person types to agree, and what counts as typing it.
 
+use serde::{Deserialize, Serialize};
 use skyswitch_domain::{Ani, PbxDomain, PhoneNumber};
 
 /// What has to be typed. A bare yes is never enough: clients are known to send
 /// one by themselves.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TypedValue {
     /// The caller's number, in any writing, or as the service stores it.
     Caller(Ani),
@@ -46,28 +48,6 @@ impl TypedValue {
             TypedValue::Changes(count) => count.to_string(),
             TypedValue::Domain(domain) => domain.to_string(),
             TypedValue::CustomerNumber(did) => did.as_str().to_owned(),
-        }
-    }
-
-    /// The word for its kind in the store.
-    pub(super) fn kind(&self) -> &'static str {
-        match self {
-            TypedValue::Caller(_) => "caller",
-            TypedValue::Changes(_) => "changes",
-            TypedValue::Domain(_) => "domain",
-            TypedValue::CustomerNumber(_) => "customer_number",
-        }
-    }
-
-    /// Reads what the store holds; `None` for a kind this program does not
-    /// know, which nothing that is typed can match.
-    pub(super) fn from_stored(kind: &str, text: &str) -> Option<TypedValue> {
-        match kind {
-            "caller" => Some(TypedValue::Caller(Ani::from_stored(text))),
-            "changes" => text.parse().ok().map(TypedValue::Changes),
-            "domain" => text.parse().ok().map(TypedValue::Domain),
-            "customer_number" => text.parse().ok().map(TypedValue::CustomerNumber),
-            _ => None,
         }
     }
 }

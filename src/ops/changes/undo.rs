@@ -10,11 +10,8 @@ use crate::ops::onboarding::undo_setup;
 use crate::ops::vips::destinations::Look;
 use crate::ops::vips::siblings::at_risk;
 use crate::ops::vips::siblings::siblings;
-use crate::ops::write::agree::Asked;
-use crate::ops::write::agree::Confirmation;
-use crate::ops::write::agree::Plan;
+use crate::ops::write::agree::{Asked, Confirmation, Plan, Status};
 use crate::ops::write::journal::Origin;
-use crate::ops::write::send::Progress;
 use crate::ops::write::send::Subject;
 use crate::ops::write::send::carry_out;
 use skyswitch_client::Evidence;
@@ -53,6 +50,11 @@ pub enum UndoStatus {
     ConfirmationRequired,
     /// The person did not agree; nothing was sent.
     Declined,
+}
+
+impl Status for UndoStatus {
+    const CONFIRMATION_REQUIRED: Self = Self::ConfirmationRequired;
+    const DECLINED: Self = Self::Declined;
 }
 
 /// What became of it.
@@ -137,31 +139,20 @@ async fn undo_vip(
         plan(account, &undone, look.as_ref(), routes)
     })
     .await?;
-    let (facts, progress) = match asked {
+    let (facts, agreement) = match asked {
         Asked::Question(question) => return Ok(Asked::Question(question)),
         Asked::Done(done) => done,
     };
     let mut warnings: Vec<String> = look.into_iter().map(|look| look.warning).collect();
-    let mut confirmation = Confirmation::default();
-    let mut change_id = None;
-    let status = match progress {
-        Progress::Nothing => UndoStatus::Unchanged,
-        Progress::Declined => UndoStatus::Declined,
-        Progress::Pending(pending) => {
-            confirmation = app.confirmation(pending).await;
-            UndoStatus::ConfirmationRequired
-        }
-        Progress::Made(made) => {
-            change_id = Some(made.change_id.to_string());
-            if made.evidence == Evidence::ReadBack {
-                warnings.push(
-                    "the service did not acknowledge the change; reading the route showed that it was made"
-                        .to_owned(),
-                );
-            }
-            UndoStatus::Restored
-        }
-    };
+    let made = agreement.reached();
+    let change_id = made.map(|made| made.change_id.to_string());
+    if made.is_some_and(|made| made.evidence == Evidence::ReadBack) {
+        warnings.push(
+            "the service did not acknowledge the change; reading the route showed that it was made"
+                .to_owned(),
+        );
+    }
+    let (status, confirmation) = agreement.status(UndoStatus::Unchanged, UndoStatus::Restored);
     let removed = facts
         .now
         .as_ref()

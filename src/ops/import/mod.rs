@@ -10,8 +10,6 @@ mod report;
 mod restore;
 mod resume;
 
-use std::time::Instant;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -21,12 +19,9 @@ use crate::ops::import::files::Defaults;
 use crate::ops::import::files::Format;
 use crate::ops::import::files::VipFile;
 use crate::ops::progress::Progress;
-use crate::ops::write::agree::Agreed;
-use crate::ops::write::agree::Asked;
-use crate::ops::write::agree::Confirmation;
-use crate::ops::write::agree::Plan;
-use crate::ops::write::agree::Planned;
-use crate::ops::write::agree::agree;
+use crate::ops::write::agree::{
+    Agreement, Asked, Cleared, Confirmation, Plan, Planned, Seen, Status, agree,
+};
 use apply::Run;
 pub use outcome::{Action, Counts, Done, RowState, SyncOutcome, SyncRow, SyncStatus};
 use plan::Wanted;
@@ -191,7 +186,7 @@ async fn prepare(
             .folder()
             .lock_in_turn(&lock_name)
             .await?;
-        let seen = Instant::now();
+        let seen = Seen::now(app).await?;
         let plan = app.plan_sync(&task, session).await?;
         Ok::<_, Error>(Planned {
             plan,
@@ -203,27 +198,33 @@ async fn prepare(
         let planned = plan().await?;
         return Ok(ended(planned.plan.facts.report(SyncStatus::Planned)));
     }
-    let (report, agreed): (Report, Agreed<RoutePlan, FileLock>) =
+    let (report, agreement): (Report, Agreement<Cleared<RoutePlan, FileLock>>) =
         match agree(app, session.channel, plan).await? {
             Asked::Question(question) => return Ok(Asked::Question(question)),
             Asked::Done(done) => done,
         };
-    Ok(match agreed {
-        Agreed::Nothing => {
+    Ok(match agreement {
+        Agreement::Nothing => {
             task.finish_if_resumed(app, &report).await?;
             ended(report.without_changes())
         }
-        Agreed::Declined => ended(report.report(SyncStatus::Declined)),
-        Agreed::Pending(pending) => {
-            let mut outcome = report.report(SyncStatus::ConfirmationRequired);
-            outcome.confirmation = app.confirmation(pending).await;
-            ended(outcome)
-        }
-        Agreed::Cleared(clearance, lock) => {
-            let agreed = Box::new((task, report, clearance, lock));
+        Agreement::Reached(cleared) => {
+            let agreed = Box::new((task, report, cleared.clearance, cleared.hold));
             Asked::Done(Prepared::Agreed(agreed))
         }
+        waits_or_declined => {
+            let (status, confirmation) =
+                waits_or_declined.status(SyncStatus::Unchanged, SyncStatus::Applied);
+            let mut outcome = report.report(status);
+            outcome.confirmation = confirmation;
+            ended(outcome)
+        }
     })
+}
+
+impl Status for SyncStatus {
+    const CONFIRMATION_REQUIRED: Self = Self::ConfirmationRequired;
+    const DECLINED: Self = Self::Declined;
 }
 
 fn ended(outcome: SyncOutcome) -> Asked<Prepared> {

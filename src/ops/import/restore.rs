@@ -1,6 +1,7 @@
 //! Putting back what the service removed along with the rules of a plan.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::ops::import::TOOL;
 use crate::ops::import::apply::Sender;
@@ -57,7 +58,10 @@ impl Sender<'_> {
         let lost = app.write_down_loss(account, rule).await?;
         let change = RouteChange::put(account.clone(), TOOL, None, rule.clone());
         // Nothing stands under this key, so putting it back takes nothing away.
-        let verdict = app.guard().decide(change, &Channel::Given).await?;
+        let verdict = app
+            .guard()
+            .decide(change, Instant::now(), &Channel::Given)
+            .await?;
         let Verdict::Cleared(clearance) = verdict else {
             return Err(Error::internal(
                 "putting a rule back was not cleared",

@@ -1,5 +1,7 @@
 //! The user that the customer's number is to go to, and what may be wrong with it.
 
+use std::fmt;
+
 use crate::app::App;
 use crate::ops::onboarding::evidence::Shown;
 use skyswitch_client::{AnsweringRule, Subscriber};
@@ -16,21 +18,67 @@ pub(super) struct AniUser {
     pub rules: Shown<Vec<AnsweringRule>>,
 }
 
+/// What keeps the user from doing its work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Problem {
+    /// It has devices, which ring before the call is forwarded.
+    HasDevices(Vec<String>),
+    VoicemailIsOn,
+    /// No answering rule for all times forwards anywhere.
+    ForwardsNowhere,
+    /// The answering rule for all times forwards to something else.
+    ForwardsElsewhere(Vec<String>),
+    /// Another answering rule is in force in this time frame.
+    ForwardsAtTimes(String),
+}
+
+impl Problem {
+    /// Whether the answering rule that this program can write solves it.
+    pub fn is_solved_by_forwarding(&self) -> bool {
+        matches!(
+            self,
+            Problem::ForwardsNowhere | Problem::ForwardsElsewhere(_)
+        )
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Problem::HasDevices(devices) => {
+                let names = devices.iter().take(5).map(|name| shown(name, 60));
+                let names: Vec<String> = names.collect();
+                write!(f, "it has devices ({})", names.join(", "))
+            }
+            Problem::VoicemailIsOn => f.write_str("its voicemail is on"),
+            Problem::ForwardsNowhere => {
+                f.write_str("it has no answering rule Forward Always to route_by_ani")
+            }
+            Problem::ForwardsElsewhere(to) => write!(
+                f,
+                "its answering rule forwards to {}, not to route_by_ani",
+                shown(&to.join(", "), 80)
+            ),
+            Problem::ForwardsAtTimes(time_frame) => write!(
+                f,
+                "at certain times (\"{}\") another answering rule holds",
+                shown(time_frame, 60)
+            ),
+        }
+    }
+}
+
 impl AniUser {
     /// What keeps it from doing its work, as far as that is shown.
-    pub fn problems(&self) -> Vec<String> {
+    pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         if let Ok(devices) = &self.devices
             && !devices.is_empty()
         {
-            let names = devices.iter().take(5).map(|name| shown(name, 60));
-            problems.push(format!(
-                "it has devices ({})",
-                names.collect::<Vec<_>>().join(", ")
-            ));
+            problems.push(Problem::HasDevices(devices.clone()));
         }
         if self.voicemail == Ok(true) {
-            problems.push("its voicemail is on".to_owned());
+            problems.push(Problem::VoicemailIsOn);
         }
         if let Ok(rules) = &self.rules {
             problems.extend(rule_problem(rules));
@@ -55,25 +103,19 @@ impl AniUser {
     }
 }
 
-fn rule_problem(rules: &[AnsweringRule]) -> Option<String> {
+fn rule_problem(rules: &[AnsweringRule]) -> Option<Problem> {
     let all_times = rules.iter().find(|rule| rule.is_for_all_times());
     match all_times {
         Some(rule) if rule.forwards_to_route_by_ani() => {}
         Some(rule) if rule.enabled && !rule.forwards_to.is_empty() => {
-            return Some(format!(
-                "its answering rule forwards to {}, not to route_by_ani",
-                shown(&rule.forwards_to.join(", "), 80)
-            ));
+            return Some(Problem::ForwardsElsewhere(rule.forwards_to.clone()));
         }
-        _ => return Some("it has no answering rule Forward Always to route_by_ani".to_owned()),
+        _ => return Some(Problem::ForwardsNowhere),
     }
     let other = rules
         .iter()
         .find(|rule| rule.enabled && !rule.is_for_all_times())?;
-    Some(format!(
-        "at certain times (\"{}\") another answering rule holds",
-        shown(&other.time_frame, 60)
-    ))
+    Some(Problem::ForwardsAtTimes(other.time_frame.clone()))
 }
 
 impl App {

@@ -7,12 +7,13 @@ use crate::app::App;
 use crate::ops::onboarding::evidence::Customer;
 use crate::ops::onboarding::onboard::OnboardChange;
 use crate::ops::onboarding::onboard::PieceState;
+use crate::ops::write::agree::Cleared;
 use crate::ops::write::journal::Origin;
 use crate::ops::write::send::Journalled;
 use crate::ops::write::send::NotMade;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::{DidRoute, SetupPiece};
-use skyswitch_guard::store::{FileLock, JournalPosition};
+use skyswitch_guard::store::FileLock;
 use skyswitch_guard::{Clearance, MayRoute, SetupChange, SetupPlan};
 
 /// What was looked at longer ago is looked at again.
@@ -26,25 +27,23 @@ impl App {
     /// request that was sent has ended, also where the caller goes away.
     pub(super) async fn apply_setup(
         &self,
-        clearance: Clearance<SetupPlan>,
+        cleared: Cleared<SetupPlan, FileLock>,
         customer: &Customer,
-        turn: FileLock,
-        seen: JournalPosition,
         told: &mut [OnboardChange],
     ) {
-        let turn = Arc::new(turn);
+        let turn = Arc::new(cleared.hold);
         let judge = Onboarding {
             app: self,
             customer,
         };
         let mut stopped = false;
-        for (piece, told) in clearance.divide().into_iter().zip(told) {
+        for (piece, told) in cleared.clearance.divide().into_iter().zip(told) {
             if stopped {
                 told.state = PieceState::NotSent;
                 continue;
             }
             let origin = Origin {
-                seen: Some(seen),
+                seen: Some(cleared.seen),
                 ..Origin::default()
             };
             match self.make(piece, &judge, &turn, origin).await {

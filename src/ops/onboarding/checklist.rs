@@ -43,7 +43,8 @@ pub struct Checklist {
     pub steps: Vec<Step>,
     /// Name of the first step that is not settled.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub next_step: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub next_step: Option<SetupStep>,
     /// The ticket that asks SkySwitch for the dial translation rule.
     pub support_ticket: Ticket,
     /// What goes wrong if the order is not kept, or is going wrong right now.
@@ -56,7 +57,7 @@ pub struct Checklist {
 impl Checklist {
     /// Whether the support ticket is still to be sent.
     pub fn needs_ticket(&self) -> bool {
-        let rule = SetupStep::DialTranslationRule.as_str();
+        let rule = SetupStep::DialTranslationRule;
         let mut steps = self.steps.iter();
         steps.any(|step| step.id == rule && !step.state.is_settled())
     }

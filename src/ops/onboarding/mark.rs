@@ -1,8 +1,6 @@
 //! `mark_setup_step`: a person attests a step that no API shows, or takes
 //! their word back.
 
-use std::time::Instant;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,17 +11,12 @@ use crate::ops::onboarding::evidence::Customer;
 use crate::ops::onboarding::evidence::Evidence;
 use crate::ops::onboarding::steps::Steps;
 use crate::ops::onboarding::steps::listed;
-use crate::ops::write::agree::Agreed;
-use crate::ops::write::agree::Asked;
-use crate::ops::write::agree::Confirmation;
-use crate::ops::write::agree::Plan;
-use crate::ops::write::agree::Planned;
-use crate::ops::write::agree::agree;
+use crate::ops::write::agree::{Asked, Cleared, Confirmation, Plan, Planned, Seen, Status, agree};
 use crate::ops::write::journal::now;
 use crate::ops::write::send::read_only;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::{AccountId, Extension, PbxDomain, PhoneNumber, SetupPiece, SetupStep};
-use skyswitch_guard::store::JournalEntry;
+use skyswitch_guard::store::{FileLock, JournalEntry};
 use skyswitch_guard::{AttestStep, Channel, FallbackReading};
 
 /// Longest name and note that are kept, in characters.
@@ -72,6 +65,11 @@ pub enum MarkStatus {
     Declined,
 }
 
+impl Status for MarkStatus {
+    const CONFIRMATION_REQUIRED: Self = Self::ConfirmationRequired;
+    const DECLINED: Self = Self::Declined;
+}
+
 /// What became of it.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
@@ -114,7 +112,7 @@ pub async fn mark_setup_step(
     let (account, domain) = (&customer.account, &customer.domain);
     let look = || async {
         let turn = app.setup_turn(account, domain).await?;
-        let seen = Instant::now();
+        let seen = Seen::now(app).await?;
         let evidence = app.evidence(&customer).await?;
         let attestable = attestable(&claim.domain, claim.step, &evidence, &customer)?;
         let last_word = app.last_word(claim).await?;
@@ -128,23 +126,17 @@ pub async fn mark_setup_step(
             hold: turn,
         })
     };
-    let ((), agreed) = match agree(app, channel, look).await? {
+    let ((), agreement) = match agree(app, channel, look).await? {
         Asked::Question(question) => return Ok(Asked::Question(question)),
         Asked::Done(done) => done,
     };
-    let mut confirmation = Confirmation::default();
-    let status = match agreed {
-        Agreed::Nothing => MarkStatus::Unchanged,
-        Agreed::Declined => MarkStatus::Declined,
-        Agreed::Pending(pending) => {
-            confirmation = app.confirmation(pending).await;
-            MarkStatus::ConfirmationRequired
-        }
-        Agreed::Cleared(clearance, _turn) => {
-            app.guard().attest(clearance, &app.asked_by).await?;
-            MarkStatus::Attested
-        }
+    let attest = async |cleared: Cleared<AttestStep, FileLock>| {
+        let attested = app.guard().attest(cleared.clearance, &app.asked_by).await;
+        drop(cleared.hold);
+        attested
     };
+    let agreement = agreement.then(attest).await?;
+    let (status, confirmation) = agreement.status(MarkStatus::Unchanged, MarkStatus::Attested);
     let mut outcome = outcome(app, status, args.step, &customer).await?;
     outcome.confirmation = confirmation;
     Ok(Asked::Done(outcome))
@@ -328,7 +320,7 @@ async fn outcome(
     let steps = Steps::of(customer, &evidence).0;
     let step = steps
         .into_iter()
-        .find(|known| known.id == step.as_str())
+        .find(|known| known.id == step)
         .ok_or_else(|| Error::internal("a step is missing", "Please report this as a bug."))?;
     Ok(MarkOutcome {
         status,

@@ -13,6 +13,7 @@ mod onboard;
 mod plan;
 mod plan_number;
 mod portfolio;
+mod stage;
 mod steps;
 mod survey;
 mod ticket;
@@ -24,7 +25,8 @@ pub use onboard::{
     OnboardChange, OnboardDomain, OnboardOutcome, OnboardStatus, OnboardSteps, PieceState,
     onboard_domain,
 };
-pub use portfolio::{CustomerRow, ListCustomers, Portfolio, StageCount, UNREAD, onboarding_status};
+pub use portfolio::{CustomerRow, ListCustomers, Portfolio, StageCount, onboarding_status};
+pub use stage::Stage;
 pub use steps::{Step, StepState, readiness};
 pub use ticket::Ticket;
 pub(super) use undo::undo_setup;

@@ -1,8 +1,6 @@
 //! `onboard_domain`: plans what is missing of a customer's set-up and makes it,
 //! as far as a person agrees and the APIs allow.
 
-use std::time::Instant;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,16 +13,12 @@ use crate::ops::onboarding::evidence::Evidence;
 use crate::ops::onboarding::plan::Missing;
 use crate::ops::onboarding::plan::Wanted;
 use crate::ops::onboarding::steps::Steps;
-use crate::ops::write::agree::Agreed;
-use crate::ops::write::agree::Asked;
-use crate::ops::write::agree::Confirmation;
-use crate::ops::write::agree::Plan;
-use crate::ops::write::agree::Planned;
-use crate::ops::write::agree::agree;
+use crate::ops::write::agree::{Asked, Cleared, Confirmation, Plan, Planned, Seen, Status, agree};
 use crate::ops::write::send::read_only;
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{AccountId, Destination, Extension, PbxDomain, PhoneNumber, SetupStep};
+use skyswitch_guard::store::FileLock;
 use skyswitch_guard::{Channel, SetupChange, SetupPlan};
 
 /// Whom to set up.
@@ -94,6 +88,11 @@ pub enum OnboardStatus {
     Incomplete,
 }
 
+impl Status for OnboardStatus {
+    const CONFIRMATION_REQUIRED: Self = Self::ConfirmationRequired;
+    const DECLINED: Self = Self::Declined;
+}
+
 /// What became of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -159,7 +158,8 @@ pub struct OnboardOutcome {
     pub steps: Vec<Step>,
     /// Name of the first step that is not settled.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub next_step: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub next_step: Option<SetupStep>,
     /// The ticket that asks SkySwitch for the dial translation rule, while it is needed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub support_ticket: Option<Ticket>,
@@ -221,14 +221,13 @@ pub async fn onboard_domain(
     }
     let plan = || async {
         let turn = app.setup_turn(account, domain).await?;
-        let seen = Instant::now();
-        let position = app.journal().position().await?;
+        let seen = Seen::now(app).await?;
         let (evidence, missing) = read_and_plan().await?;
         let Missing { changes, notes } = missing;
         let planned = changes.iter().map(OnboardChange::planned).collect();
         let plan = Plan {
             change: SetupPlan::new(changes, notes.clone()),
-            facts: (evidence, notes, planned, position),
+            facts: (evidence, notes, planned),
         };
         Ok(Planned {
             plan,
@@ -236,35 +235,27 @@ pub async fn onboard_domain(
             hold: turn,
         })
     };
-    let ((evidence, notes, mut changes, position), agreed): ((_, _, Vec<OnboardChange>, _), _) =
+    let ((mut evidence, notes, mut changes), agreement): ((_, _, Vec<OnboardChange>), _) =
         match agree(app, channel, plan).await? {
             Asked::Question(question) => return Ok(Asked::Question(question)),
             Asked::Done(done) => done,
         };
-    let mut outcome = match agreed {
-        Agreed::Nothing => outcome(wanted, &evidence, OnboardStatus::Unchanged, changes),
-        Agreed::Declined => outcome(wanted, &evidence, OnboardStatus::Declined, changes),
-        Agreed::Pending(pending) => {
-            let status = OnboardStatus::ConfirmationRequired;
-            let mut outcome = outcome(wanted, &evidence, status, changes);
-            outcome.confirmation = app.confirmation(pending).await;
-            outcome
-        }
-        Agreed::Cleared(clearance, turn) => {
-            app.apply_setup(clearance, &wanted.customer, turn, position, &mut changes)
-                .await;
-            let all_made = changes
-                .iter()
-                .all(|change| change.state == PieceState::Made);
-            let status = match all_made {
-                true => OnboardStatus::Applied,
-                false => OnboardStatus::Incomplete,
-            };
-            // What was made is only told once it is seen to stand.
-            let evidence = app.evidence(&wanted.customer).await?;
-            outcome(wanted, &evidence, status, changes)
-        }
+    let apply = async |cleared: Cleared<SetupPlan, FileLock>| {
+        app.apply_setup(cleared, &wanted.customer, &mut changes)
+            .await;
+        // What was made is only told once it is seen to exist.
+        evidence = app.evidence(&wanted.customer).await?;
+        Ok(())
     };
+    let agreement = agreement.then(apply).await?;
+    let is_made = |change: &OnboardChange| change.state == PieceState::Made;
+    let done = match changes.iter().all(is_made) {
+        true => OnboardStatus::Applied,
+        false => OnboardStatus::Incomplete,
+    };
+    let (status, confirmation) = agreement.status(OnboardStatus::Unchanged, done);
+    let mut outcome = outcome(wanted, &evidence, status, changes);
+    outcome.confirmation = confirmation;
     outcome.warnings.extend(notes);
     Ok(Asked::Done(outcome))
 }

@@ -290,9 +290,7 @@ impl Planner<'_> {
             .rule_for_all_times()
             .is_some_and(skyswitch_client::AnsweringRule::forwards_to_route_by_ani);
         for problem in user.problems() {
-            if !problem.starts_with("it has no answering rule")
-                && !problem.starts_with("its answering rule")
-            {
+            if !problem.is_solved_by_forwarding() {
                 self.notes.push(format!(
                     "user {}: {problem}; mend that in the portal",
                     user.extension

@@ -11,23 +11,17 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::ops::PageSize;
 use crate::ops::onboarding::dial_plan::KeptDialPlans;
+use crate::ops::onboarding::stage::{Stage, StageFilter};
 use crate::ops::onboarding::survey::Survey;
 use crate::ops::progress::Progress;
 use skyswitch_client::Domain;
-use skyswitch_domain::error::{Error, Result};
-use skyswitch_domain::redact::shown;
-use skyswitch_domain::{AccountId, SetupStep};
+use skyswitch_domain::AccountId;
+use skyswitch_domain::error::Result;
 
 /// Customers looked at at the same time.
 const AT_ONCE: usize = 16;
 /// The reseller's own domain, which is no customer.
 const ADMIN_DOMAIN: &str = "0000.";
-/// Stage of a customer of whom nothing of the set-up is there.
-pub(super) const NOT_STARTED: &str = "not_started";
-/// Stage of a customer who could not be looked at.
-pub const UNREAD: &str = "unread";
-/// Stage of a customer whose VIP list works.
-pub(super) const LIVE: &str = "live";
 
 /// Which customers to show.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema, clap::Args)]
@@ -63,7 +57,8 @@ pub struct CustomerRow {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub description: Option<String>,
     /// `not_started`, the step that is waited for, `live`, or `unread`.
-    pub stage: String,
+    #[schemars(with = "String")]
+    pub stage: Stage,
     /// Whether numbers go to the route_by_ani user although nobody knows that callers who are not VIPs ring anywhere.
     pub alarm: bool,
     /// Whether the dial plan was read and shows that those callers are being dropped right now.
@@ -84,7 +79,8 @@ pub struct CustomerRow {
 #[schemars(inline)]
 pub struct StageCount {
     /// The stage.
-    pub stage: String,
+    #[schemars(with = "String")]
+    pub stage: Stage,
     /// Customers at it.
     pub count: usize,
 }
@@ -130,12 +126,10 @@ pub async fn onboarding_status(
     progress: &dyn Progress,
 ) -> Result<Portfolio> {
     let account = app.account(args.account_id.as_ref())?;
-    // As the table for people writes it, too.
-    let stage = args
-        .stage
-        .as_deref()
-        .map(|stage| stage.trim().replace([' ', '-'], "_"));
-    refuse_unknown_stage(stage.as_deref())?;
+    let stage = args.stage.as_deref().map(str::parse::<StageFilter>);
+    let stage = stage
+        .transpose()
+        .map_err(|refused| refused.into_error("stage"))?;
     let client = app.client()?;
     let (domains, routes, attestations) = tokio::join!(
         // Newly: a customer who was created today may be losing calls, too.
@@ -182,52 +176,32 @@ pub async fn onboarding_status(
         rows.push(row);
         progress.report(rows.len(), total, "looking at the customers");
     }
-    Ok(table(&account, rows, stage.as_deref(), size))
-}
-
-fn refuse_unknown_stage(stage: Option<&str>) -> Result<()> {
-    let known: Vec<&str> = [NOT_STARTED, LIVE, "alarm", UNREAD]
-        .into_iter()
-        .chain(SetupStep::ALL.map(SetupStep::as_str))
-        .collect();
-    match stage {
-        Some(stage) if !known.contains(&stage) => Err(Error::invalid(
-            "stage",
-            format!("`{}` is not a stage", shown(stage, 40)),
-            format!("Give one of {}.", known.join(", ")),
-        )),
-        _ => Ok(()),
-    }
+    Ok(table(&account, rows, stage, size))
 }
 
 fn table(
     account: &AccountId,
     mut rows: Vec<CustomerRow>,
-    stage: Option<&str>,
+    stage: Option<StageFilter>,
     size: PageSize,
 ) -> Portfolio {
-    let mut stages = BTreeMap::<String, usize>::new();
-    for row in &rows {
-        *stages.entry(row.stage.clone()).or_default() += 1;
+    let mut stages = BTreeMap::<&str, StageCount>::new();
+    for CustomerRow { stage, .. } in &rows {
+        let none = StageCount {
+            stage: *stage,
+            count: 0,
+        };
+        stages.entry(stage.as_str()).or_insert(none).count += 1;
     }
     let alarms = rows.iter().filter(|row| row.alarm).count();
     let dropping = rows.iter().filter(|row| row.dropping).count();
     rows.retain(|row| match stage {
         None => true,
-        Some("alarm") => row.alarm,
-        Some(stage) => row.stage == stage,
+        Some(StageFilter::Alarm) => row.alarm,
+        Some(StageFilter::At(stage)) => row.stage == stage,
     });
-    let rank = |row: &CustomerRow| match row.stage.as_str() {
-        UNREAD => 0,
-        LIVE => 7,
-        NOT_STARTED => 8,
-        step => SetupStep::ALL
-            .iter()
-            .position(|known| known.as_str() == step)
-            .map_or(6, |position| position + 1),
-    };
     rows.sort_by(|a, b| {
-        let place = |row: &CustomerRow| (!row.dropping, !row.alarm, rank(row));
+        let place = |row: &CustomerRow| (!row.dropping, !row.alarm, row.stage.rank());
         place(a)
             .cmp(&place(b))
             .then_with(|| a.domain.cmp(&b.domain))
@@ -246,9 +220,6 @@ fn table(
         total,
         read_earlier,
         customers: rows,
-        stages: stages
-            .into_iter()
-            .map(|(stage, count)| StageCount { stage, count })
-            .collect(),
+        stages: stages.into_values().collect(),
     }
 }

@@ -43,7 +43,8 @@ impl StepState {
 #[schemars(inline)]
 pub struct Step {
     /// The step's name, for example `dial_translation_rule`.
-    pub id: String,
+    #[schemars(with = "String")]
+    pub id: SetupStep,
     /// The step in a few words.
     pub title: String,
     /// How far it is.
@@ -71,7 +72,7 @@ impl Steps {
             let (state, told) = judge.step(id, all_settled);
             all_settled &= state.is_settled();
             steps.push(Step {
-                id: id.as_str().to_owned(),
+                id,
                 title: title(id).to_owned(),
                 state,
                 evidence: Some(told),
@@ -84,7 +85,7 @@ impl Steps {
 
     /// How far one of them is.
     pub fn state(&self, id: SetupStep) -> StepState {
-        let found = self.0.iter().find(|step| step.id == id.as_str());
+        let found = self.0.iter().find(|step| step.id == id);
         found.map_or(StepState::Unknown, |step| step.state)
     }
 
@@ -95,9 +96,9 @@ impl Steps {
     }
 
     /// The first step that is not settled.
-    pub fn next(&self) -> Option<String> {
+    pub fn next(&self) -> Option<SetupStep> {
         let next = self.0.iter().find(|step| !step.state.is_settled());
-        next.map(|step| step.id.clone())
+        next.map(|step| step.id)
     }
 }
 
@@ -199,7 +200,7 @@ impl Judge<'_> {
 
     fn ani_user(&self, user: &AniUser) -> (StepState, String) {
         let name = &user.extension;
-        let problems = user.problems();
+        let problems: Vec<String> = user.problems().iter().map(ToString::to_string).collect();
         if !problems.is_empty() {
             return (
                 StepState::Todo,

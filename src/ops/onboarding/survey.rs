@@ -10,9 +10,7 @@ use crate::app::App;
 use crate::ops::onboarding::alarm::Alarm;
 use crate::ops::onboarding::dial_plan::KeptDialPlans;
 use crate::ops::onboarding::portfolio::CustomerRow;
-use crate::ops::onboarding::portfolio::LIVE;
-use crate::ops::onboarding::portfolio::NOT_STARTED;
-use crate::ops::onboarding::portfolio::UNREAD;
+use crate::ops::onboarding::stage::Stage;
 use skyswitch_client::{Domain, Subscriber};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
@@ -46,7 +44,7 @@ impl Survey<'_> {
         let mut row = CustomerRow {
             domain: domain.name.clone(),
             description: domain.description.as_deref().map(|text| shown(text, 200)),
-            stage: UNREAD.to_owned(),
+            stage: Stage::Unread,
             alarm: false,
             dropping: false,
             waits_for: String::new(),
@@ -166,30 +164,34 @@ impl Facts {
             let alarm = Alarm::of(&self.reading, &self.numbers);
             row.alarm = true;
             row.dropping = alarm.is_certain;
-            row.stage = SetupStep::DialTranslationRule.as_str().to_owned();
+            row.stage = Stage::Waits(SetupStep::DialTranslationRule);
             row.waits_for = alarm.words;
             return;
         }
         let (stage, waits_for) = match &self.fallback {
-            _ if untouched => (NOT_STARTED, "everything: nothing of the set-up is there"),
+            _ if untouched => (
+                Stage::NotStarted,
+                "everything: nothing of the set-up is there",
+            ),
             None => (
-                SetupStep::DialTranslationRule.as_str(),
+                Stage::Waits(SetupStep::DialTranslationRule),
                 match &self.reading {
                     FallbackReading::Missing(why) => why.as_str(),
                     _ => "the dial translation rule: neither verified nor attested",
                 },
             ),
-            Some(_) if !self.has_ani_user => {
-                (SetupStep::RouteByAniUser.as_str(), "the route_by_ani user")
-            }
+            Some(_) if !self.has_ani_user => (
+                Stage::Waits(SetupStep::RouteByAniUser),
+                "the route_by_ani user",
+            ),
             Some(_) if self.numbers.is_empty() => (
-                SetupStep::RouteDid.as_str(),
+                Stage::Waits(SetupStep::RouteDid),
                 "a number that goes to the route_by_ani user",
             ),
-            Some(_) if row.vips == 0 => (SetupStep::ManageVips.as_str(), "VIP rules"),
-            Some(_) => (LIVE, "nothing"),
+            Some(_) if row.vips == 0 => (Stage::Waits(SetupStep::ManageVips), "VIP rules"),
+            Some(_) => (Stage::Live, "nothing"),
         };
-        row.stage = stage.to_owned();
+        row.stage = stage;
         row.waits_for = waits_for.to_owned();
     }
 }

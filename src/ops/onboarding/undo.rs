@@ -1,19 +1,14 @@
 //! Undoing a change to a set-up: a number's route is put back as it was.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::app::App;
 use crate::ops::changes::list::ChangeRow;
 use crate::ops::changes::undo::UndoOutcome;
 use crate::ops::changes::undo::UndoStatus;
 use crate::ops::onboarding::apply::JudgeRoute;
-use crate::ops::write::agree::Agreed;
-use crate::ops::write::agree::Asked;
-use crate::ops::write::agree::Confirmation;
-use crate::ops::write::agree::Plan;
-use crate::ops::write::agree::Planned;
-use crate::ops::write::agree::agree;
+use crate::ops::write::agree::{Asked, Cleared, Plan, Planned, Seen, agree};
 use crate::ops::write::journal::Origin;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::{
@@ -66,46 +61,36 @@ pub(in crate::ops) async fn undo_setup(
     };
     let plan = || async {
         let turn = app.setup_turn(account, &domain).await?;
-        let seen = Instant::now();
-        let position = app.journal().position().await?;
-        let Plan { change, facts } = undoing.plan().await?;
+        let seen = Seen::now(app).await?;
+        let plan = undoing.plan().await?;
         Ok::<_, Error>(Planned {
+            plan,
             seen,
-            plan: Plan {
-                change,
-                facts: (facts, position),
-            },
             hold: turn,
         })
     };
-    let ((now, position), agreed) = match agree(app, channel, plan).await? {
+    let (now, agreement) = match agree(app, channel, plan).await? {
         Asked::Question(question) => return Ok(Asked::Question(question)),
         Asked::Done(done) => done,
     };
-    let mut confirmation = Confirmation::default();
-    let mut change_id = None;
-    let status = match agreed {
-        Agreed::Nothing => UndoStatus::Unchanged,
-        Agreed::Declined => UndoStatus::Declined,
-        Agreed::Pending(pending) => {
-            confirmation = app.confirmation(pending).await;
-            UndoStatus::ConfirmationRequired
+    let restore = async |cleared: Cleared<SetupPlan, _>| {
+        let origin = Origin {
+            undoes: Some(undone.id),
+            seen: Some(cleared.seen),
+            ..Origin::default()
+        };
+        let turn = Arc::new(cleared.hold);
+        let mut change_id = None;
+        for piece in cleared.clearance.divide() {
+            let made = app.make(piece, &undoing, &turn, origin.clone()).await;
+            let id = made.map_err(|failure| failure.error)?;
+            change_id = Some(id.to_string());
         }
-        Agreed::Cleared(clearance, turn) => {
-            let origin = Origin {
-                undoes: Some(undone.id),
-                seen: Some(position),
-                ..Origin::default()
-            };
-            let turn = Arc::new(turn);
-            for piece in clearance.divide() {
-                let made = app.make(piece, &undoing, &turn, origin.clone()).await;
-                let id = made.map_err(|failure| failure.error)?;
-                change_id = Some(id.to_string());
-            }
-            UndoStatus::Restored
-        }
+        Ok(change_id)
     };
+    let agreement = agreement.then(restore).await?;
+    let change_id = agreement.reached().cloned().flatten();
+    let (status, confirmation) = agreement.status(UndoStatus::Unchanged, UndoStatus::Restored);
     Ok(Asked::Done(UndoOutcome {
         status,
         undoes: ChangeRow::from(undone),

@@ -5,11 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::{App, Author};
 use crate::ops::vips::destinations::Look;
-use crate::ops::write::agree::Asked;
-use crate::ops::write::agree::Confirmation;
-use crate::ops::write::agree::Plan;
+use crate::ops::write::agree::{Agreement, Asked, Confirmation, Plan, Status};
 use crate::ops::write::journal::Origin;
-use crate::ops::write::send::Progress;
+use crate::ops::write::send::Made;
 use crate::ops::write::send::Subject;
 use crate::ops::write::send::carry_out;
 use skyswitch_client::Evidence;
@@ -63,6 +61,11 @@ pub enum AddVipStatus {
     ConfirmationRequired,
     /// The person did not agree; nothing was sent.
     Declined,
+}
+
+impl Status for AddVipStatus {
+    const CONFIRMATION_REQUIRED: Self = Self::ConfirmationRequired;
+    const DECLINED: Self = Self::Declined;
 }
 
 /// What became of it.
@@ -144,10 +147,7 @@ pub async fn add_vip(
         Ok(plan(&account, &asked_for, routes))
     })
     .await?;
-    Ok(match asked {
-        Asked::Question(question) => Asked::Question(question),
-        Asked::Done((facts, progress)) => Asked::Done(outcome(app, facts, progress).await),
-    })
+    Ok(asked.map(|(facts, agreement)| outcome(facts, agreement)))
 }
 
 /// What is wanted, and what is known of it before the rules are read.
@@ -263,35 +263,25 @@ pub(in crate::ops) fn other_house_style(wanted: &Route, routes: &[Route]) -> Opt
         })
 }
 
-async fn outcome(app: &App, facts: Facts, progress: Progress) -> AddVipOutcome {
+fn outcome(facts: Facts, agreement: Agreement<Made>) -> AddVipOutcome {
     let Facts {
         vip,
         previous,
         mut warnings,
     } = facts;
-    let mut confirmation = Confirmation::default();
-    let mut change_id = None;
-    let status = match progress {
-        Progress::Nothing => AddVipStatus::Unchanged,
-        Progress::Declined => AddVipStatus::Declined,
-        Progress::Pending(pending) => {
-            confirmation = app.confirmation(pending).await;
-            AddVipStatus::ConfirmationRequired
-        }
-        Progress::Made(made) => {
-            change_id = Some(made.change_id.to_string());
-            if made.evidence == Evidence::ReadBack {
-                warnings.push(
-                    "the service did not acknowledge the change; reading the route showed that it was made"
-                        .to_owned(),
-                );
-            }
-            match previous {
-                Some(_) => AddVipStatus::Replaced,
-                None => AddVipStatus::Created,
-            }
-        }
+    let made = agreement.reached();
+    let change_id = made.map(|made| made.change_id.to_string());
+    if made.is_some_and(|made| made.evidence == Evidence::ReadBack) {
+        warnings.push(
+            "the service did not acknowledge the change; reading the route showed that it was made"
+                .to_owned(),
+        );
+    }
+    let done = match previous {
+        Some(_) => AddVipStatus::Replaced,
+        None => AddVipStatus::Created,
     };
+    let (status, confirmation) = agreement.status(AddVipStatus::Unchanged, done);
     AddVipOutcome {
         status,
         vip,

@@ -8,7 +8,7 @@ use crate::app::App;
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
-    AccountId, CallerKey, CallerRules, DnisKey, PbxDomain, PhoneNumber, Route, Vip,
+    AccountId, Application, CallerKey, CallerRules, DnisKey, PbxDomain, PhoneNumber, Route, Vip,
 };
 
 /// Which call to explain.
@@ -229,7 +229,7 @@ fn unknown(
             patterns.join(", ")
         ));
     }
-    if rule.is_some_and(|rule| rule.application.as_str() == "user") {
+    if rule.is_some_and(|rule| rule.application == Application::User) {
         unknown.push(
             "what the user rings in turn: the user's own answering rules and devices decide that"
                 .to_owned(),

@@ -6,11 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::ops::vips::siblings::at_risk;
 use crate::ops::vips::siblings::siblings;
-use crate::ops::write::agree::Asked;
-use crate::ops::write::agree::Confirmation;
-use crate::ops::write::agree::Plan;
+use crate::ops::write::agree::{Agreement, Asked, Confirmation, Plan, Status};
 use crate::ops::write::journal::Origin;
-use crate::ops::write::send::Progress;
+use crate::ops::write::send::Made;
 use crate::ops::write::send::Subject;
 use crate::ops::write::send::carry_out;
 use skyswitch_client::Evidence;
@@ -53,6 +51,11 @@ pub enum RemoveVipStatus {
     ConfirmationRequired,
     /// The person did not agree; nothing was sent.
     Declined,
+}
+
+impl Status for RemoveVipStatus {
+    const CONFIRMATION_REQUIRED: Self = Self::ConfirmationRequired;
+    const DECLINED: Self = Self::Declined;
 }
 
 /// What became of it.
@@ -105,14 +108,11 @@ pub async fn remove_vip(
         plan(&account, args, routes)
     })
     .await?;
-    let (mut facts, progress) = match asked {
+    let (mut facts, agreement) = match asked {
         Asked::Question(question) => return Ok(Asked::Question(question)),
         Asked::Done(done) => done,
     };
-    let made = match &progress {
-        Progress::Made(made) => Some(made),
-        _ => None,
-    };
+    let made = agreement.reached();
     if made.is_some_and(|made| made.evidence == Evidence::ReadBack) {
         facts.warnings.push(
             "the service did not acknowledge the change; reading the routes showed that the rule is gone"
@@ -131,7 +131,7 @@ pub async fn remove_vip(
             .await;
         facts.warnings.extend(told);
     }
-    Ok(Asked::Done(outcome(app, facts, progress).await))
+    Ok(Asked::Done(outcome(facts, agreement)))
 }
 
 fn plan(
@@ -239,21 +239,11 @@ fn ambiguous(args: &RemoveVip, rules: &[&Route]) -> Error {
     )
 }
 
-async fn outcome(app: &App, facts: Facts, progress: Progress) -> RemoveVipOutcome {
-    let mut confirmation = Confirmation::default();
-    let mut change_id = None;
-    let status = match progress {
-        Progress::Nothing => RemoveVipStatus::NotFound,
-        Progress::Made(made) => {
-            change_id = Some(made.change_id.to_string());
-            RemoveVipStatus::Removed
-        }
-        Progress::Declined => RemoveVipStatus::Declined,
-        Progress::Pending(pending) => {
-            confirmation = app.confirmation(pending).await;
-            RemoveVipStatus::ConfirmationRequired
-        }
-    };
+fn outcome(facts: Facts, agreement: Agreement<Made>) -> RemoveVipOutcome {
+    let made = agreement.reached();
+    let change_id = made.map(|made| made.change_id.to_string());
+    let (status, confirmation) =
+        agreement.status(RemoveVipStatus::NotFound, RemoveVipStatus::Removed);
     RemoveVipOutcome {
         status,
         vip: facts.removed.as_ref().map(Vip::from),

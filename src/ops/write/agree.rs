@@ -1,4 +1,4 @@
-//! Agreement to a change: plan on what stands, let the guard decide, and plan
+//! Agreement to a change: plan on what exists, let the guard decide, and plan
 //! again where a person was asked meanwhile.
 
 use std::time::Instant;
@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::ops::write::send::read_only;
 use skyswitch_domain::error::Result;
-use skyswitch_guard::{Answer, Change, Channel, Clearance, Pending, Preview, Verdict};
+use skyswitch_guard::store::JournalPosition;
+use skyswitch_guard::{Answer, Change, Channel, Clearance, Pending, Question, Verdict};
 
 /// The result of an operation that may have to ask a person first.
 #[derive(Debug)]
@@ -28,15 +29,6 @@ impl<T> Asked<T> {
             Asked::Question(question) => Asked::Question(question),
         }
     }
-}
-
-/// A question to be answered with the next call of the same operation.
-#[derive(Debug)]
-pub struct Question {
-    /// What the person is shown, word for word.
-    pub preview: Preview,
-    /// Sealed; to be handed back with the answer.
-    pub state: String,
 }
 
 /// What a result says of a confirmation that is still to be given.
@@ -65,14 +57,14 @@ pub struct Confirmation {
 
 impl App {
     /// What a result says of a change that waits for a person.
-    pub(in crate::ops) async fn confirmation(&self, pending: Pending) -> Confirmation {
+    async fn confirmation(&self, pending: Pending, form_failed: bool) -> Confirmation {
         let approval_link = match &pending.approval_code {
             Some(code) if !pending.only_at_terminal => self.approval_link(code, &pending).await,
             _ => None,
         };
         Confirmation {
-            next_step: Some(next_step(&pending, approval_link.is_some())),
-            preview: Some(pending.preview.text().to_owned()),
+            next_step: Some(next_step(&pending, form_failed, approval_link.is_some())),
+            preview: Some(pending.preview.text()),
             approval_code: pending.approval_code,
             approval_link,
             confirmation: pending.confirmation,
@@ -99,8 +91,8 @@ impl App {
     }
 }
 
-fn next_step(pending: &Pending, has_page: bool) -> String {
-    let form = match pending.form_failed {
+fn next_step(pending: &Pending, form_failed: bool, has_page: bool) -> String {
+    let form = match form_failed {
         true => "The client could not show the confirmation form, so nobody was asked. ",
         false => "",
     };
@@ -133,28 +125,98 @@ pub(in crate::ops) struct Plan<C, T> {
 /// A plan made on what was read.
 pub(in crate::ops) struct Planned<C, T, H> {
     pub plan: Plan<C, T>,
-    /// When that read began.
-    pub seen: Instant,
+    pub seen: Seen,
     /// What is held until the change is made: a turn, a lock.
     pub hold: H,
 }
 
-/// How far an agreement got. `H` is what was held while planning.
-pub(in crate::ops) enum Agreed<C: Change, H> {
+/// When the read began that a plan was made on.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::ops) struct Seen {
+    at: Instant,
+    /// Where the journal was then: the change is not sent where another change
+    /// to the same rule ended later.
+    pub journal: JournalPosition,
+}
+
+impl Seen {
+    /// Right before the read.
+    ///
+    /// # Errors
+    /// `internal` when the store cannot be used: nothing can be sent then.
+    pub async fn now(app: &App) -> Result<Seen> {
+        Ok(Seen {
+            at: Instant::now(),
+            journal: app.journal().position().await?,
+        })
+    }
+}
+
+/// What came of asking for consent: the one result that every operation goes
+/// by. `D` is a change that may be made now and, after [`Agreement::then`],
+/// what was made.
+pub(in crate::ops) enum Agreement<D> {
     /// Nothing is to be done.
     Nothing,
-    /// Go ahead.
-    Cleared(Clearance<C>, H),
+    /// It may be done, or was done.
+    Reached(D),
     /// It waits for a person.
-    Pending(Pending),
+    Waits(Confirmation),
     /// The person did not agree.
     Declined,
 }
 
+/// A change that may be made now.
+pub(in crate::ops) struct Cleared<C: Change, H> {
+    pub clearance: Clearance<C>,
+    /// Where the journal was when the change was planned.
+    pub seen: JournalPosition,
+    /// What was held while planning.
+    pub hold: H,
+}
+
+/// The words that the status of every operation has for what was not agreed to.
+pub(in crate::ops) trait Status {
+    /// A person must agree first.
+    const CONFIRMATION_REQUIRED: Self;
+    /// The person did not agree.
+    const DECLINED: Self;
+}
+
+impl<D> Agreement<D> {
+    /// Does what was agreed to.
+    pub async fn then<E>(self, act: impl AsyncFnOnce(D) -> Result<E>) -> Result<Agreement<E>> {
+        Ok(match self {
+            Agreement::Nothing => Agreement::Nothing,
+            Agreement::Reached(agreed) => Agreement::Reached(act(agreed).await?),
+            Agreement::Waits(confirmation) => Agreement::Waits(confirmation),
+            Agreement::Declined => Agreement::Declined,
+        })
+    }
+
+    /// What was done, if anything.
+    pub fn reached(&self) -> Option<&D> {
+        match self {
+            Agreement::Reached(done) => Some(done),
+            _ => None,
+        }
+    }
+
+    /// The status of a result, and what is still to be confirmed.
+    pub fn status<S: Status>(self, nothing: S, done: S) -> (S, Confirmation) {
+        match self {
+            Agreement::Nothing => (nothing, Confirmation::default()),
+            Agreement::Reached(_) => (done, Confirmation::default()),
+            Agreement::Waits(confirmation) => (S::CONFIRMATION_REQUIRED, confirmation),
+            Agreement::Declined => (S::DECLINED, Confirmation::default()),
+        }
+    }
+}
+
 /// Plans, and lets the guard decide.
 ///
-/// `plan` reads what stands. It is called again after a person was asked
-/// during the call, so that what is cleared was decided on what stands right
+/// `plan` reads what exists. It is called again after a person was asked
+/// during the call, so that what is cleared was decided on what exists right
 /// then. A client that fails to show its form goes on like one without forms,
 /// with a plan of its own, because the question took time.
 ///
@@ -164,7 +226,7 @@ pub(in crate::ops) async fn agree<C, T, H, F>(
     app: &App,
     channel: &Channel<'_>,
     plan: impl Fn() -> F + Send + Sync,
-) -> Result<Asked<(T, Agreed<C, H>)>>
+) -> Result<Asked<(T, Agreement<Cleared<C, H>>)>>
 where
     C: Change,
     F: Future<Output = Result<Planned<C, T, H>>> + Send,
@@ -178,10 +240,15 @@ where
         hold,
     } = plan().await?;
     let Some(change) = first.change else {
-        return Ok(Asked::Done((first.facts, Agreed::Nothing)));
+        return Ok(Asked::Done((first.facts, Agreement::Nothing)));
     };
-    let agreed = match app.guard().decide(change.clone(), channel).await? {
-        Verdict::Cleared(clearance) => Agreed::Cleared(clearance.seen_at(seen), hold),
+    let verdict = app.guard().decide(change.clone(), seen.at, channel).await?;
+    let agreement = match verdict {
+        Verdict::Cleared(clearance) => Agreement::Reached(Cleared {
+            clearance,
+            seen: seen.journal,
+            hold,
+        }),
         Verdict::AskDuring(preview) => {
             // Others may work on this while the person makes up their mind.
             drop(hold);
@@ -197,32 +264,35 @@ where
                 return Box::pin(agree(app, &elsewhere, plan)).await;
             }
             if !app.guard().is_consent(&answer, &change) {
-                return Ok(Asked::Done((first.facts, Agreed::Declined)));
+                return Ok(Asked::Done((first.facts, Agreement::Declined)));
             }
-            let again = plan().await?;
-            let agreed = match again.plan.change {
-                None => Agreed::Nothing,
-                Some(now) => {
-                    let clearance = app.guard().decide_answer(&change, now, &answer)?;
-                    Agreed::Cleared(clearance.seen_at(again.seen), again.hold)
-                }
+            let Planned {
+                plan: again,
+                seen,
+                hold,
+            } = plan().await?;
+            let agreement = match again.change {
+                None => Agreement::Nothing,
+                Some(now) => Agreement::Reached(Cleared {
+                    clearance: app.guard().decide_answer(&change, now, seen.at, &answer)?,
+                    seen: seen.journal,
+                    hold,
+                }),
             };
-            return Ok(Asked::Done((again.plan.facts, agreed)));
+            return Ok(Asked::Done((again.facts, agreement)));
         }
-        Verdict::AskBetween { preview, state } => {
-            return Ok(Asked::Question(Question { preview, state }));
-        }
-        Verdict::Pending(pending) => Agreed::Pending(Pending {
-            form_failed: matches!(
+        Verdict::AskBetween(question) => return Ok(Asked::Question(question)),
+        Verdict::Pending(pending) => {
+            let form_failed = matches!(
                 channel,
                 Channel::Elsewhere {
                     form_failed: true,
                     ..
                 }
-            ),
-            ..pending
-        }),
-        Verdict::Declined => Agreed::Declined,
+            );
+            Agreement::Waits(app.confirmation(pending, form_failed).await)
+        }
+        Verdict::Declined => Agreement::Declined,
     };
-    Ok(Asked::Done((first.facts, agreed)))
+    Ok(Asked::Done((first.facts, agreement)))
 }

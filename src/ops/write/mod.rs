@@ -6,5 +6,6 @@ pub(crate) mod locks;
 pub(in crate::ops) mod reconcile;
 pub(in crate::ops) mod send;
 
-pub use agree::{Asked, Confirmation, Question};
+pub use agree::{Asked, Confirmation};
 pub(crate) use send::read_only;
+pub use skyswitch_guard::Question;

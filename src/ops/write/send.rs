@@ -1,33 +1,13 @@
 //! The one way a route is written: read, plan, guard, write down, send, tell.
 
-use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
-
 use crate::app::App;
-use crate::ops::write::agree::Agreed;
-use crate::ops::write::agree::Asked;
-use crate::ops::write::agree::Plan;
-use crate::ops::write::agree::Planned;
-use crate::ops::write::agree::agree;
+use crate::ops::write::agree::{Agreement, Asked, Cleared, Plan, Planned, Seen, agree};
 use crate::ops::write::journal::Journal;
 use crate::ops::write::journal::Origin;
 use skyswitch_client::{Client, Evidence, NotWritten, ReadyToWrite, Written};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::{AccountId, PbxDomain, PhoneNumber, Route};
-use skyswitch_guard::store::JournalPosition;
-use skyswitch_guard::{Channel, Clearance, Pending, RouteChange, SetupChange};
-
-/// How far a change got.
-pub(in crate::ops) enum Progress {
-    /// Nothing was to be done.
-    Nothing,
-    /// It was made.
-    Made(Made),
-    /// It waits for a person.
-    Pending(Pending),
-    /// The person did not agree.
-    Declined,
-}
+use skyswitch_guard::{Channel, Clearance, RouteChange, SetupChange};
 
 /// A change that was made.
 #[derive(Debug)]
@@ -87,7 +67,7 @@ pub(in crate::ops) async fn carry_out<T: Send>(
     channel: &Channel<'_>,
     origin: Origin,
     plan: impl Fn(&[Route]) -> Result<Plan<RouteChange, T>> + Send + Sync,
-) -> Result<Asked<(T, Progress)>> {
+) -> Result<Asked<(T, Agreement<Made>)>> {
     if app.settings().read_only {
         return Err(read_only());
     }
@@ -97,16 +77,11 @@ pub(in crate::ops) async fn carry_out<T: Send>(
         tracing::warn!(%error, "changes that were cut off could not be closed");
     }
     let plan = &plan;
-    let seen_in_journal = &Mutex::new(JournalPosition::default());
     let read_and_plan = || async move {
         let turn = app.turn(subject.turn()).await?;
         // Logging in is no part of the read.
         client.token(false).await?;
-        let seen = Instant::now();
-        let position = app.journal().position().await?;
-        *seen_in_journal
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = position;
+        let seen = Seen::now(app).await?;
         let routes = client
             .routes_now(subject.account, Some(subject.domain))
             .await?;
@@ -116,29 +91,20 @@ pub(in crate::ops) async fn carry_out<T: Send>(
             hold: turn,
         })
     };
-    let (facts, agreed) = match agree(app, channel, read_and_plan).await? {
+    let (facts, agreement) = match agree(app, channel, read_and_plan).await? {
         Asked::Question(question) => return Ok(Asked::Question(question)),
         Asked::Done(done) => done,
     };
-    let progress = match agreed {
-        Agreed::Nothing => Progress::Nothing,
-        Agreed::Pending(pending) => Progress::Pending(pending),
-        Agreed::Declined => Progress::Declined,
-        Agreed::Cleared(clearance, turn) => {
-            // An import in another process does not wait for this turn.
-            let origin = Origin {
-                seen: Some(
-                    *seen_in_journal
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner),
-                ),
-                ..origin
-            };
-            let made = app.send(clearance, turn, origin).await;
-            Progress::Made(made.map_err(|failure| failure.error)?)
-        }
+    let send = async |cleared: Cleared<RouteChange, _>| {
+        // An import in another process does not wait for this turn.
+        let origin = Origin {
+            seen: Some(cleared.seen),
+            ..origin
+        };
+        let made = app.send(cleared.clearance, cleared.hold, origin).await;
+        made.map_err(|failure| failure.error)
     };
-    Ok(Asked::Done((facts, progress)))
+    Ok(Asked::Done((facts, agreement.then(send).await?)))
 }
 
 /// A change that is written down before it is sent: to a VIP rule, or to a

@@ -89,6 +89,18 @@ impl Bench {
         pool.close().await;
     }
 
+    /// Rewrites the previews of the changes that wait.
+    pub async fn rewrite_previews(&self, rewrite: impl Fn(String) -> String) {
+        let pool = self.database().await;
+        let waiting = sqlx::query_as::<_, (String, String)>("SELECT code, preview FROM approvals");
+        for (code, preview) in waiting.fetch_all(&pool).await.unwrap() {
+            let update = sqlx::query("UPDATE approvals SET preview = ? WHERE code = ?");
+            let update = update.bind(rewrite(preview)).bind(code);
+            update.execute(&pool).await.unwrap();
+        }
+        pool.close().await;
+    }
+
     async fn database(&self) -> sqlx::SqlitePool {
         let path = self.state_dir().join("state.db");
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);

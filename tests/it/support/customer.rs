@@ -144,7 +144,11 @@ pub async fn checklist(app: &App) -> Checklist {
 }
 
 pub fn state(steps: &[skyswitch_mcp::ops::Step], id: &str) -> StepState {
-    steps.iter().find(|step| step.id == id).unwrap().state
+    steps
+        .iter()
+        .find(|step| step.id.as_str() == id)
+        .unwrap()
+        .state
 }
 
 pub fn made(outcome: &OnboardOutcome) -> Vec<&str> {

@@ -6,6 +6,7 @@ mod calls;
 pub mod client;
 pub mod customer;
 pub mod imports;
+pub mod page;
 mod people;
 pub mod process;
 pub mod protocol;

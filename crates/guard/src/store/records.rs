@@ -5,6 +5,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::SetupEntry;
+use crate::Preview;
 use skyswitch_domain::error::{Error, Refused, Result};
 use skyswitch_domain::{Ani, Application, Destination, Dnis, PhoneNumber, Route, RouteKey};
 
@@ -39,12 +40,8 @@ pub struct Approval {
     pub code: String,
     /// Digest of the state the person is shown.
     pub fingerprint: String,
-    /// What kind of value the person must type.
-    pub asks_for: String,
-    /// The value that the person must type.
-    pub typed_value: String,
-    /// What the person is shown.
-    pub preview: String,
+    /// What the person is shown, and has to type.
+    pub preview: Preview,
     /// Seconds since 1970, UTC.
     pub expires_at: i64,
     pub(super) state: String,
@@ -71,12 +68,8 @@ pub struct NewApproval<'a> {
     pub binding: &'a str,
     /// Digest of the state the person is shown.
     pub fingerprint: &'a str,
-    /// What kind of value the person must type.
-    pub asks_for: &'a str,
-    /// The value that the person must type.
-    pub typed_value: &'a str,
-    /// What the person is shown.
-    pub preview: &'a str,
+    /// What the person is shown, and has to type.
+    pub preview: &'a Preview,
     /// Seconds since 1970, UTC.
     pub expires_at: i64,
 }

@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::{Store, failed};
 use crate::store::{Approval, ApprovalState, NewApproval};
-use skyswitch_domain::error::Result;
+use skyswitch_domain::error::{Error, Result};
 
 impl Store {
     /// The newest live approval of a change, decided or not.
@@ -19,23 +19,31 @@ impl Store {
         .try_map(approval)
         .fetch_optional(&self.pool)
         .await
+        .map(Option::flatten)
         .map_err(failed)
     }
 
     /// Everything that waits for a person, soonest to expire first.
     pub async fn waiting(&self, now: i64) -> Result<Vec<Approval>> {
-        sqlx::query(
+        let rows = sqlx::query(
             "SELECT * FROM approvals WHERE state = 'waiting' AND expires_at > ? ORDER BY expires_at",
         )
         .bind(now)
         .try_map(approval)
         .fetch_all(&self.pool)
         .await
-        .map_err(failed)
+        .map_err(failed)?;
+        Ok(rows.into_iter().flatten().collect())
     }
 
     /// Puts a change before a person, replacing what stood for the same change.
     pub async fn add_approval(&self, approval: &NewApproval<'_>, now: i64) -> Result<()> {
+        let preview = serde_json::to_string(approval.preview).map_err(|_| {
+            Error::internal(
+                "the preview of a change cannot be written down",
+                "Please report this as a bug; nothing was sent.",
+            )
+        })?;
         self.write(async |database| {
             sqlx::query("DELETE FROM approvals WHERE expires_at <= ? OR binding = ?")
                 .bind(now)
@@ -44,15 +52,13 @@ impl Store {
                 .await
                 .map_err(failed)?;
             sqlx::query(
-                "INSERT INTO approvals (code, binding, fingerprint, asks_for, caller, preview, state, expires_at)
-                 VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?)",
+                "INSERT INTO approvals (code, binding, fingerprint, preview, state, expires_at)
+                 VALUES (?, ?, ?, ?, 'waiting', ?)",
             )
             .bind(approval.code)
             .bind(approval.binding)
             .bind(approval.fingerprint)
-            .bind(approval.asks_for)
-            .bind(approval.typed_value)
-            .bind(approval.preview)
+            .bind(preview)
             .bind(approval.expires_at)
             .execute(&mut *database)
             .await
@@ -110,15 +116,17 @@ impl Store {
     }
 }
 
-fn approval(row: SqliteRow) -> sqlx::Result<Approval> {
-    Ok(Approval {
+/// `None` for a preview that this version cannot read. Another version wrote
+/// it, and nobody can decide by what cannot be shown: it counts as lapsed.
+fn approval(row: SqliteRow) -> sqlx::Result<Option<Approval>> {
+    let Ok(preview) = serde_json::from_str(row.try_get("preview")?) else {
+        return Ok(None);
+    };
+    Ok(Some(Approval {
         code: row.try_get("code")?,
         fingerprint: row.try_get("fingerprint")?,
-        asks_for: row.try_get("asks_for")?,
-        // The column is older than the other kinds of values.
-        typed_value: row.try_get("caller")?,
-        preview: row.try_get("preview")?,
+        preview,
         expires_at: row.try_get("expires_at")?,
         state: row.try_get("state")?,
-    })
+    }))
 }

@@ -14,9 +14,12 @@ use skyswitch_domain::error::Result;
 use skyswitch_domain::{Ani, Dnis, RouteKey};
 
 pub(super) const COLUMNS: &str = "id, account, operation, asked_by, domain, ani, dnis, route_before, \
-                       route_wanted, piece, status, route_after, stands, problem, request_id, \
+                       route_wanted, kind, piece, status, route_after, stands, problem, request_id, \
                        undoes, run, row, owner, started_at, ended_at, \
                        coalesce(given_up_at, started_at) AS last_tried_at";
+
+/// The kind of a row that is about a VIP rule; others have that of their piece.
+const VIP_RULE: &str = "vip_rule";
 
 /// A row of the journal, as both kinds of change are written.
 pub(super) struct NewRow<'a> {
@@ -406,9 +409,9 @@ fn narrow<'a>(
 }
 
 fn entry(row: SqliteRow) -> sqlx::Result<JournalEntry> {
-    match row.try_get::<Option<&str>, _>("piece")? {
-        Some(_) => setup_entry(&row).map(Box::new).map(JournalEntry::Setup),
-        None => change(row).map(Box::new).map(JournalEntry::Vip),
+    match row.try_get("kind")? {
+        VIP_RULE => change(row).map(Box::new).map(JournalEntry::Vip),
+        _ => setup_entry(&row).map(Box::new).map(JournalEntry::Setup),
     }
 }
 

@@ -177,7 +177,7 @@ impl Store {
     /// The routes by which numbers were pointed at ANI users, oldest first.
     pub async fn routes_to_ani_users(&self, realm: &str, account: &str) -> Result<Vec<DidRoute>> {
         let pieces: Vec<SetupPiece> = sqlx::query(
-            "SELECT piece FROM changes WHERE realm = ? AND account = ? AND piece IS NOT NULL AND did IS NOT NULL
+            "SELECT piece FROM changes WHERE realm = ? AND account = ? AND kind = 'did_route'
                AND operation = 'onboard_domain' AND status <> 'failed' ORDER BY id",
         )
         .bind(realm)
@@ -197,8 +197,7 @@ impl Store {
     pub async fn has_created(&self, realm: &str, account: &str, domain: &str) -> Result<bool> {
         sqlx::query_scalar(
             "SELECT EXISTS (SELECT 1 FROM changes WHERE realm = ? AND account = ? AND lower(domain) = ?
-               AND piece IS NOT NULL AND status <> 'failed' AND NOT (status = 'reconciled' AND stands = 0)
-               AND piece LIKE '{\"kind\":\"pbx_domain\"%')",
+               AND kind = 'pbx_domain' AND status <> 'failed' AND NOT (status = 'reconciled' AND stands = 0))",
         )
         .bind(realm)
         .bind(account)

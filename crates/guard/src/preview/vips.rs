@@ -1,12 +1,12 @@
-//! What a person is shown before a change: caller, domain, what rings today
-//! and what will ring afterwards.
+//! Previews of VIP rules: caller, domain, what rings today and what will ring
+//! afterwards.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
-use super::{Doubt, RouteChange, RoutePlan, TypedValue};
-use skyswitch_domain::Route;
+use super::{Effect, Fact, FactKind, Preview, Row, fact, notes};
+use crate::{Doubt, RouteChange, RoutePlan, TypedValue};
 use skyswitch_domain::redact::shown;
+use skyswitch_domain::{AccountId, Route};
 
 /// Longer than any destination that is accepted, so that two never look alike
 /// for want of room.
@@ -16,34 +16,9 @@ const DESTINATION_LIMIT: usize = 300;
 /// look at are shown in any case.
 const ADDITIONS_SHOWN: usize = 50;
 
-/// The words a person decides by. Everything that comes from the
-/// service or from arguments is shown as data.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Preview {
-    summary: String,
-    text: String,
-    asks_for: TypedValue,
-    typed_value: String,
-}
-
 impl Preview {
-    pub(super) fn new(summary: String, body: &str, asks_for: TypedValue) -> Preview {
-        let typed_value = asks_for.text();
-        let text = format!(
-            "{summary}\n{body}To agree, type {name}: {typed}",
-            name = asks_for.name(),
-            typed = shown(&typed_value, 64),
-        );
-        Preview {
-            summary,
-            text,
-            asks_for,
-            typed_value,
-        }
-    }
-
     /// One route, before and after.
-    pub(super) fn of_route(change: &RouteChange) -> Preview {
+    pub(crate) fn of_route(change: &RouteChange) -> Preview {
         let key = change.key();
         let caller = key.ani.to_string();
         let domain = shown(&key.domain, 100);
@@ -52,40 +27,37 @@ impl Preview {
             (None, Some(_)) => "Add VIP",
             (Some(_), Some(_)) => "Replace VIP",
         };
-        let summary = format!("{verb} {caller} in {domain}");
-        let called = if key.dnis.is_any() {
-            "any number of theirs".to_owned()
-        } else {
-            key.dnis.to_string()
+        let stored = shown(key.ani.as_str(), 64);
+        let called = match key.dnis.is_any() {
+            true => "any number of theirs".to_owned(),
+            false => key.dnis.to_string(),
         };
-        let body = format!(
-            "Account: {account}\n\
-             Caller: {caller} (stored as \"{stored}\")\n\
-             Called number: {called}\n\
-             Today: {today}\n\
-             Afterwards: {afterwards}\n\
-             {at_risk}{notes}",
-            notes = notes(change.notes()),
-            account = shown(change.account().as_str(), 128),
-            stored = shown(key.ani.as_str(), 64),
-            today = answer(change, change.before()),
-            afterwards = answer(change, change.after()),
-            at_risk = at_risk(change.at_risk()),
+        let mut preview = Preview::new(
+            format!("{verb} {caller} in {domain}"),
+            TypedValue::Caller(key.ani.clone()),
         );
-        Preview::new(summary, &body, TypedValue::Caller(key.ani.clone()))
+        preview.facts = vec![
+            account(change.account()),
+            fact(
+                FactKind::Caller,
+                format!("{caller} (stored as \"{stored}\")"),
+            ),
+            fact(FactKind::CalledNumber, called),
+            fact(FactKind::Today, answer(change, change.before())),
+            fact(FactKind::Afterwards, answer(change, change.after())),
+        ];
+        preview.facts.extend(at_risk(change.at_risk()));
+        preview.facts.extend(notes(change.notes()));
+        preview
     }
 
     /// A whole plan: line by line what is lost, whose calls are taken away, and
     /// which destinations look wrong; where there are many more additions, how
     /// many ring where. Nothing that is agreed to stays hidden, however long
     /// that makes it.
-    pub(super) fn of_plan(plan: &RoutePlan) -> Preview {
+    pub(crate) fn of_plan(plan: &RoutePlan) -> Preview {
         let changes = plan.changes();
-        let summary = format!(
-            "Change {} VIP rules in {}",
-            changes.len(),
-            shown(plan.domain().as_str(), 100)
-        );
+        let domain = shown(plan.domain().as_str(), 100);
         let of_kind = |before: bool, after: bool| -> Vec<&RouteChange> {
             let kind =
                 |c: &&RouteChange| c.before().is_some() == before && c.after().is_some() == after;
@@ -96,66 +68,51 @@ impl Preview {
             of_kind(true, true),
             of_kind(true, false),
         );
-        let mut body = format!(
-            "Account: {}\nAdd {}, replace {}, remove {}; {} stay as they are\n",
-            shown(plan.account().as_str(), 128),
+        let counts = format!(
+            "Add {}, replace {}, remove {}; {} stay as they are",
             added.len(),
             replaced.len(),
             removed.len(),
             plan.kept(),
         );
-        body.push_str(&notes(plan.notes()));
-        list(&mut body, "Remove", &removed);
-        list(&mut body, "Replace", &replaced);
+        let mut preview = Preview::new(
+            format!("Change {} VIP rules in {domain}", changes.len()),
+            TypedValue::Changes(changes.len()),
+        );
+        preview.facts = vec![account(plan.account()), fact(FactKind::Counts, counts)];
+        preview.facts.extend(notes(plan.notes()));
         let (notable, plain): (Vec<_>, Vec<_>) = added.into_iter().partition(is_notable);
         let (shown, counted) = plain.split_at(plain.len().min(ADDITIONS_SHOWN));
-        list(&mut body, "Add", &notable);
-        list(&mut body, "Add", shown);
-        count(&mut body, counted);
-        Preview::new(summary, &body, TypedValue::Changes(changes.len()))
-    }
-
-    /// The change in one line, for example `Remove VIP +1 616-555-0123 in acme.12345.service`.
-    pub fn summary(&self) -> &str {
-        &self.summary
-    }
-
-    /// The whole preview, several lines.
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-
-    /// What must be typed.
-    pub fn asks_for(&self) -> &TypedValue {
-        &self.asks_for
-    }
-
-    /// The value that must be typed, for example the caller as stored.
-    pub fn typed_value(&self) -> &str {
-        &self.typed_value
+        preview.rows.extend(rows(Effect::Remove, &removed));
+        preview.rows.extend(rows(Effect::Replace, &replaced));
+        preview.rows.extend(rows(Effect::Add, &notable));
+        preview.rows.extend(rows(Effect::Add, shown));
+        preview.rows.extend(count(counted));
+        preview
     }
 }
 
-fn notes(notes: &[String]) -> String {
-    notes.iter().map(|note| format!("Note: {note}\n")).collect()
+pub(super) fn account(account: &AccountId) -> Fact {
+    fact(FactKind::Account, shown(account.as_str(), 128))
 }
 
-/// One line for each change of a kind.
-fn list(body: &mut String, verb: &str, changes: &[&RouteChange]) {
-    for change in changes {
-        let _ = writeln!(body, "{verb} {}", line(change));
-    }
+/// One row for each change.
+fn rows(effect: Effect, changes: &[&RouteChange]) -> impl Iterator<Item = Row> {
+    changes.iter().map(move |change| row(effect, change))
 }
 
-/// One line for each place that further additions ring, with their number.
-fn count(body: &mut String, changes: &[&RouteChange]) {
+/// One row for each place that further additions ring, with their number.
+fn count(changes: &[&RouteChange]) -> impl Iterator<Item = Row> {
     let mut places = BTreeMap::<String, usize>::new();
     for route in changes.iter().filter_map(|change| change.after()) {
         *places.entry(place(route)).or_default() += 1;
     }
-    for (place, callers) in places {
-        let _ = writeln!(body, "Add more callers that ring {place}: {callers}");
-    }
+    places.into_iter().map(|(place, callers)| Row {
+        effect: Effect::AddSeveral,
+        subject: place,
+        outcome: Some(callers.to_string()),
+        facts: Vec::new(),
+    })
 }
 
 /// Whether an addition is shown by itself, however many there are.
@@ -170,7 +127,7 @@ fn doubt(change: &RouteChange) -> Option<Doubt> {
     change.doubt().or(leaves.then_some(Doubt::Outside))
 }
 
-fn line(change: &RouteChange) -> String {
+fn row(effect: Effect, change: &RouteChange) -> Row {
     let key = change.key();
     let called = match key.dnis.is_any() {
         true => String::new(),
@@ -191,11 +148,12 @@ fn line(change: &RouteChange) -> String {
         true => format!(" (today: {})", answer(change, None)),
         false => String::new(),
     };
-    format!(
-        "{} (\"{}\"){called}: {rings}{doubt}{taken}{along}",
-        key.ani,
-        shown(key.ani.as_str(), 64)
-    )
+    Row {
+        effect,
+        subject: format!("{} (\"{}\"){called}", key.ani, shown(key.ani.as_str(), 64)),
+        outcome: Some(format!("{rings}{doubt}{taken}{along}")),
+        facts: Vec::new(),
+    }
 }
 
 fn place(route: &Route) -> String {
@@ -208,15 +166,13 @@ fn place(route: &Route) -> String {
 
 /// The service does not say whether a delete without called number takes the
 /// caller's other rules along.
-fn at_risk(rules: &[Route]) -> String {
-    let lines = rules.iter().map(|rule| {
-        format!(
-            "The service may remove along with it: called number {}, {}\n",
-            rule.key.dnis,
-            rings(rule)
+fn at_risk(rules: &[Route]) -> impl Iterator<Item = Fact> + '_ {
+    rules.iter().map(|rule| {
+        fact(
+            FactKind::MayBeRemoved,
+            format!("called number {}, {}", rule.key.dnis, rings(rule)),
         )
-    });
-    lines.collect()
+    })
 }
 
 /// Who answers the calls that a change is about: its rule, or where it does

@@ -1,0 +1,162 @@
+//! What a person is shown before a change, as data: `text.rs` is the one
+//! place that makes text of it, the approval page lays it out in its own way,
+//! and the store keeps it as JSON. No decision depends on its texts.
+
+mod setup;
+mod text;
+mod vips;
+
+use serde::{Deserialize, Serialize};
+
+use super::TypedValue;
+pub use text::Line;
+
+/// What a person decides by. Everything that comes from the service or from
+/// arguments was made harmless to print.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preview {
+    summary: String,
+    facts: Vec<Fact>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    rows: Vec<Row>,
+    asks_for: TypedValue,
+}
+
+/// One thing that the person has to know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Fact {
+    kind: FactKind,
+    text: String,
+}
+
+/// What a fact is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FactKind {
+    /// The account
+    Account,
+    /// The customer's PBX domain
+    Domain,
+    /// The caller of a VIP rule
+    Caller,
+    /// The numbers for which a VIP rule holds
+    CalledNumber,
+    /// The customer's own number
+    CustomerNumber,
+    /// Where the calls go now
+    Today,
+    /// Where the calls go after the change
+    Afterwards,
+    /// How many rules a plan adds, replaces, removes and keeps
+    Counts,
+    /// Settings of a number that stay as they are
+    Kept,
+    /// Settings of a number that change along with its destination
+    AlsoChanged,
+    /// Where callers who are not VIPs go, read from the dial plan
+    OthersVerified,
+    /// Where callers who are not VIPs go, as a person has stated it
+    OthersAttested,
+    /// Free text for a domain
+    Description,
+    /// The change cannot be undone
+    Irreversible,
+    /// An answering rule that is overwritten
+    ReplacedAnsweringRule,
+    /// A VIP rule that the service may remove along with another
+    MayBeRemoved,
+    /// The setup step that is attested
+    Step,
+    /// The person who attests it
+    AttestedBy,
+    /// What proves it
+    Proof,
+    /// What has to be true before anybody agrees
+    AgreeOnlyIf,
+    /// Something worth a second look
+    Note,
+}
+
+impl FactKind {
+    /// Whether something that exists is lost.
+    fn is_loss(self) -> bool {
+        matches!(
+            self,
+            FactKind::Irreversible | FactKind::ReplacedAnsweringRule | FactKind::MayBeRemoved
+        )
+    }
+}
+
+/// One change of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Row {
+    effect: Effect,
+    /// What is changed.
+    subject: String,
+    /// What it comes to, where the subject does not say so itself.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    outcome: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    facts: Vec<Fact>,
+}
+
+/// What a change of a plan does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Effect {
+    /// Adds a VIP rule
+    Add,
+    /// Adds several VIP rules with the same destination
+    AddSeveral,
+    /// Replaces a VIP rule
+    Replace,
+    /// Removes a VIP rule
+    Remove,
+    /// Makes a part of a customer's setup
+    SetUp,
+}
+
+impl Effect {
+    /// Whether something that exists is lost.
+    fn is_loss(self) -> bool {
+        matches!(self, Effect::Replace | Effect::Remove)
+    }
+}
+
+impl Preview {
+    fn new(summary: String, asks_for: TypedValue) -> Preview {
+        Preview {
+            summary,
+            facts: Vec::new(),
+            rows: Vec::new(),
+            asks_for,
+        }
+    }
+
+    /// The change in one line, for example `Remove VIP +1 616-555-0123 in acme.12345.service`.
+    pub fn summary(&self) -> &str {
+        &self.summary
+    }
+
+    /// The fact of a kind, where the preview has one.
+    pub fn fact(&self, kind: FactKind) -> Option<&str> {
+        let found = self.facts.iter().find(|fact| fact.kind == kind);
+        found.map(|fact| fact.text.as_str())
+    }
+
+    /// What must be typed.
+    pub fn asks_for(&self) -> &TypedValue {
+        &self.asks_for
+    }
+}
+
+fn fact(kind: FactKind, text: impl Into<String>) -> Fact {
+    Fact {
+        kind,
+        text: text.into(),
+    }
+}
+
+fn notes(notes: &[String]) -> impl Iterator<Item = Fact> + '_ {
+    notes.iter().map(|note| fact(FactKind::Note, note))
+}

@@ -1,0 +1,141 @@
+//! Previews of changes to a customer's setup, and of attestations.
+
+use serde_json::Value;
+
+use super::vips::account;
+use super::{Effect, Fact, FactKind, Preview, Row, fact, notes};
+use crate::{AttestStep, SetupChange, SetupPlan, TypedValue};
+use skyswitch_domain::redact::shown;
+use skyswitch_domain::wording::capitalised;
+use skyswitch_domain::{DidRoute, PbxDomain, PhoneNumber, SetupPiece, SetupStep};
+
+impl Preview {
+    /// Every piece of a plan, with what exists in its place.
+    pub(crate) fn of_setup(plan: &SetupPlan) -> Preview {
+        let domain = plan.domain();
+        let summary = |change: &SetupChange| capitalised(&change.piece().summary(domain));
+        let step = |change: &SetupChange| Row {
+            effect: Effect::SetUp,
+            subject: summary(change),
+            outcome: None,
+            facts: details(change),
+        };
+        let (heading, facts, rows) = match plan.changes() {
+            [only] => (summary(only), details(only), Vec::new()),
+            several => (
+                format!("Set up Route by ANI in {domain}: {} steps", several.len()),
+                Vec::new(),
+                several.iter().map(step).collect(),
+            ),
+        };
+        let mut preview = Preview::new(heading, plan.asks_for());
+        preview.facts = vec![account(plan.account()), of_domain(domain)];
+        preview.facts.extend(facts);
+        preview.facts.extend(notes(plan.notes()));
+        preview.rows = rows;
+        preview
+    }
+
+    /// What a person states to be done.
+    pub(crate) fn of_attestation(step: &AttestStep) -> Preview {
+        let domain = &step.domain;
+        let (claim, agree_only_if) = match step.step {
+            SetupStep::DialTranslationRule => (
+                "SkySwitch has added the dial translation rule",
+                "Agree only if SkySwitch has confirmed the rule for this domain in writing, or a call from a number \
+                 that is not a VIP has rung the fallback by way of the route_by_ani user. A call to a number that does \
+                 not go there yet proves nothing. If the rule is not there, every caller who is not a VIP is dropped as \
+                 soon as the customer's number is routed.",
+            ),
+            _ => (
+                "the route_by_ani user is set up",
+                "Agree only if you have seen in the portal that the user has no device, voicemail is off, and its \
+                 one answering rule forwards always to route_by_ani.",
+            ),
+        };
+        let mut preview = Preview::new(
+            format!("Attest for {domain}: {claim}"),
+            TypedValue::Domain(domain.clone()),
+        );
+        preview.facts = vec![
+            account(&step.account),
+            of_domain(domain),
+            fact(FactKind::Step, step.step.as_str()),
+            fact(FactKind::AttestedBy, shown(&step.attested_by, 100)),
+            fact(FactKind::Proof, shown(&step.note, 500)),
+            fact(FactKind::AgreeOnlyIf, agree_only_if),
+        ];
+        preview
+    }
+}
+
+fn of_domain(domain: &PbxDomain) -> Fact {
+    fact(FactKind::Domain, domain.to_string())
+}
+
+fn details(change: &SetupChange) -> Vec<Fact> {
+    match change.piece() {
+        SetupPiece::DidRoute { did, route } => routing(change, did, route),
+        SetupPiece::PbxDomain { description } => {
+            let description = description.as_deref().map(|text| shown(text, 100));
+            let description = description.map(|text| fact(FactKind::Description, text));
+            let irreversible = fact(
+                FactKind::Irreversible,
+                "This cannot be undone: the name of a domain cannot be changed and can never be used again.",
+            );
+            description.into_iter().chain([irreversible]).collect()
+        }
+        SetupPiece::ForwardAlways { .. } => {
+            let replaced = change.before().map(answering);
+            let replaced = replaced.map(|rule| fact(FactKind::ReplacedAnsweringRule, rule));
+            replaced.into_iter().collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn routing(change: &SetupChange, did: &PhoneNumber, route: &DidRoute) -> Vec<Fact> {
+    let before = change.before().and_then(DidRoute::from_stored);
+    let goes_to = |route: &DidRoute| format!("calls go to {}", route.goes_to());
+    let today = before.as_ref().map(goes_to);
+    let mut facts = vec![
+        fact(FactKind::CustomerNumber, did.to_string()),
+        fact(
+            FactKind::Today,
+            today.unwrap_or_else(|| "calls go to nowhere".to_owned()),
+        ),
+        fact(FactKind::Afterwards, goes_to(route)),
+    ];
+    let mut settings = |kind, settings: Vec<String>| {
+        if !settings.is_empty() {
+            facts.push(fact(kind, settings.join("; ")));
+        }
+    };
+    settings(FactKind::Kept, route.settings_kept(before.as_ref()));
+    settings(
+        FactKind::AlsoChanged,
+        route.settings_changed(before.as_ref()),
+    );
+    if let Some(fallback) = change.may_route().and_then(|may| may.fallback()) {
+        let kind = match fallback.is_verified() {
+            true => FactKind::OthersVerified,
+            false => FactKind::OthersAttested,
+        };
+        facts.push(fact(kind, fallback.words()));
+    }
+    facts
+}
+
+/// An answering rule as it was stored, in plain words.
+fn answering(rule: &Value) -> String {
+    let targets = rule.get("forwards_to").and_then(Value::as_array);
+    let targets: Vec<&str> = targets
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    match targets.is_empty() {
+        true => "it does not forward".to_owned(),
+        false => format!("it forwards to {}", shown(&targets.join(", "), 100)),
+    }
+}

@@ -1,0 +1,110 @@
+//! The words of a preview, the same in every face.
+
+use std::fmt;
+
+use super::{Effect, Fact, FactKind, Preview, Row};
+use skyswitch_domain::redact::shown;
+
+/// A line of a preview.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line<'a> {
+    /// The fact that it tells; `None` where it is a change of a plan.
+    pub kind: Option<FactKind>,
+    /// What the line is about, or all that it says.
+    pub label: String,
+    /// What it says of that.
+    pub text: Option<&'a str>,
+    /// Whether something that exists is lost.
+    pub is_loss: bool,
+}
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.text {
+            Some(text) => write!(f, "{}: {text}", self.label),
+            None => f.write_str(&self.label),
+        }
+    }
+}
+
+impl Preview {
+    /// The whole preview, several lines.
+    pub fn text(&self) -> String {
+        let lines: String = self.lines().map(|line| format!("{line}\n")).collect();
+        format!("{}\n{lines}{}", self.summary, self.demand())
+    }
+
+    /// Every line between the summary and what must be typed.
+    pub fn lines(&self) -> impl Iterator<Item = Line<'_>> {
+        let rows = (1..).zip(&self.rows);
+        let lines_of_row =
+            |(number, row)| std::iter::once(row_line(number, row)).chain(fact_lines(&row.facts));
+        fact_lines(&self.facts).chain(rows.flat_map(lines_of_row))
+    }
+
+    /// What must be typed, as a sentence without its full stop.
+    pub fn demand(&self) -> String {
+        format!(
+            "To agree, type {}: {}",
+            self.asks_for.name(),
+            shown(&self.asks_for.text(), 64)
+        )
+    }
+}
+
+fn fact_lines(facts: &[Fact]) -> impl Iterator<Item = Line<'_>> {
+    facts.iter().map(|fact| {
+        let (label, text) = match label(fact.kind) {
+            Some(label) => (label.to_owned(), Some(fact.text.as_str())),
+            None => (fact.text.clone(), None),
+        };
+        Line {
+            kind: Some(fact.kind),
+            label,
+            text,
+            is_loss: fact.kind.is_loss(),
+        }
+    })
+}
+
+fn row_line(number: usize, row: &Row) -> Line<'_> {
+    let subject = &row.subject;
+    let label = match row.effect {
+        Effect::Add => format!("Add {subject}"),
+        Effect::AddSeveral => format!("Add more callers that ring {subject}"),
+        Effect::Replace => format!("Replace {subject}"),
+        Effect::Remove => format!("Remove {subject}"),
+        Effect::SetUp => format!("{number}. {subject}"),
+    };
+    Line {
+        kind: None,
+        label,
+        text: row.outcome.as_deref(),
+        is_loss: row.effect.is_loss(),
+    }
+}
+
+/// What stands before a fact; nothing where it is a sentence by itself.
+fn label(kind: FactKind) -> Option<&'static str> {
+    Some(match kind {
+        FactKind::Account => "Account",
+        FactKind::Domain => "Domain",
+        FactKind::Caller => "Caller",
+        FactKind::CalledNumber => "Called number",
+        FactKind::CustomerNumber => "Customer's number",
+        FactKind::Today => "Today",
+        FactKind::Afterwards => "Afterwards",
+        FactKind::Kept => "Kept",
+        FactKind::AlsoChanged => "Also changed",
+        FactKind::OthersVerified => "Callers who are not VIPs (verified)",
+        FactKind::OthersAttested => "Callers who are not VIPs (not verified)",
+        FactKind::Description => "Description",
+        FactKind::ReplacedAnsweringRule => "The present answering rule for all times is replaced",
+        FactKind::MayBeRemoved => "The service may remove along with it",
+        FactKind::Step => "Step",
+        FactKind::AttestedBy => "Attested by",
+        FactKind::Proof => "Proof",
+        FactKind::Note => "Note",
+        FactKind::Counts | FactKind::Irreversible | FactKind::AgreeOnlyIf => return None,
+    })
+}
