@@ -15,13 +15,14 @@ macro_rules! version {
     };
 }
 
-const VERSIONS: [(&str, &str, &str); 6] = [
+const VERSIONS: [(&str, &str, &str); 7] = [
     version!("0001", "confirmations"),
     version!("0002", "journal"),
     version!("0003", "setup"),
     version!("0004", "rules_at_risk"),
     version!("0005", "dial_plans"),
     version!("0006", "journal_position"),
+    version!("0008", "runs"),
 ];
 
 /// All versions, in order.
