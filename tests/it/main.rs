@@ -17,6 +17,7 @@ mod consent;
 mod crash;
 mod cut_off;
 mod documents;
+mod earlier_versions;
 mod explain;
 mod fallback_rules;
 mod full_disk;

@@ -764,6 +764,57 @@ async fn what_others_changed_meanwhile_is_not_overwritten_by_the_rest_of_a_run()
     assert_eq!(standing(&bench).len(), 200);
 }
 
+/// A mirror of which the one rule that is to go could not be removed.
+async fn mirror_without_its_removal(bench: &Bench, app: &App) -> String {
+    let refused = Fault::status("DELETE", "route-by-ani", 400);
+    bench.sandbox.inject(refused);
+    let list = csv(&[("16165550131", "102"), ("16165550132", "102")]);
+    let outcome = sync(app, &args(SyncMode::Mirror), &list, &Channel::Given).await;
+    let outcome = outcome.unwrap();
+    let counts = outcome.done.unwrap();
+    assert_eq!((counts.made, counts.failed), (2, 1), "{outcome:?}");
+    outcome.run_id.unwrap()
+}
+
+#[tokio::test]
+async fn a_continued_mirror_leaves_alone_what_others_added_since_and_names_it() {
+    let bench = Bench::with(tenant_of(&[("16165550130", "101")])).await;
+    let app = bench.app();
+    let run = mirror_without_its_removal(&bench, &app).await;
+    let added = StoredRoute::new(DENTAL, "16165550133", "777");
+    bench.sandbox.put_route(added);
+    let rest = taken_up(&app, &run).await;
+    assert_eq!(rest.status, SyncStatus::Applied, "{rest:?}");
+    let counts = rest.done.unwrap();
+    assert_eq!((counts.made, counts.failed, counts.not_sent), (3, 0, 0));
+    let row = rest.rows.iter().find(|row| row.ani == "16165550133");
+    let row = row.unwrap();
+    assert_eq!((row.action, row.state), (Action::Keep, None), "{row:?}");
+    assert!(row.reason.as_ref().unwrap().contains("777"), "{row:?}");
+    let callers: Vec<String> = standing(&bench).into_keys().collect();
+    assert_eq!(callers, ["16165550131", "16165550132", "16165550133"]);
+}
+
+#[tokio::test]
+async fn what_a_run_made_and_others_changed_since_is_left_alone_and_named() {
+    let bench = Bench::with(tenant_of(&[("16165550130", "101")])).await;
+    let app = bench.app();
+    let run = mirror_without_its_removal(&bench, &app).await;
+    let changed = StoredRoute::new(DENTAL, "16165550131", "777");
+    bench.sandbox.put_route(changed);
+    let dnis = StoredDnis::Absent;
+    assert!(bench.sandbox.delete_route(DENTAL, "16165550132", &dnis));
+    bench.sandbox.clear_requests();
+    let rest = taken_up(&app, &run).await;
+    assert_eq!(rest.status, SyncStatus::Applied, "{rest:?}");
+    assert_eq!(puts(&bench), BTreeMap::new(), "{rest:?}");
+    for (ani, now) in [("16165550131", "777"), ("16165550132", "does not exist")] {
+        let row = rest.rows.iter().find(|row| row.ani == ani).unwrap();
+        assert_eq!(row.state, Some(RowState::Made), "{row:?}");
+        assert!(row.reason.as_ref().unwrap().contains(now), "{row:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_run_is_taken_up_with_its_own_list_or_none() {
     let bench = Bench::with(tenant_of(&[])).await;

@@ -252,6 +252,18 @@ impl FromStr for DnisKey {
     }
 }
 
+impl serde::Serialize for CallerKey {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.given)
+    }
+}
+
+impl serde::Serialize for DnisKey {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.given)
+    }
+}
+
 parsed_from_text!(PhoneNumber, "Phone number in any common writing");
 parsed_from_text!(CalledNumber, "Called number, or `*` for any");
 parsed_from_text!(CallerKey, "Caller's number, or a stored value as listed");

@@ -15,8 +15,9 @@ use crate::ops::import::SyncOutcome;
 use crate::ops::import::SyncSession;
 use crate::ops::import::SyncStatus;
 use crate::ops::import::Task;
-use crate::ops::import::outcome::RowState;
-use crate::ops::import::report::Report;
+use crate::ops::import::outcome::{Action, RowState};
+use crate::ops::import::report::{Report, Row};
+use crate::ops::import::resume;
 use crate::ops::progress::Progress;
 use crate::ops::write::journal::Origin;
 use crate::ops::write::journal::now;
@@ -24,8 +25,8 @@ use crate::ops::write::send::Made;
 use crate::ops::write::send::NotMade;
 use crate::ops::write::send::turn_name;
 use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_domain::{PbxDomain, PhoneNumber, Route, RouteKey};
-use skyswitch_guard::store::{FileLock, JournalPosition, NewRun, RoutePair, RunRow};
+use skyswitch_domain::{Ani, PbxDomain, PhoneNumber, Route, RouteKey};
+use skyswitch_guard::store::{FileLock, JournalPosition, NewRun, RunBasis};
 use skyswitch_guard::{Clearance, RoutePlan};
 
 /// Callers worked on at the same time.
@@ -47,33 +48,23 @@ struct Sent {
 
 impl Run {
     /// Writes a new run down, or goes on with one that is.
-    pub async fn begin(
-        app: &App,
-        task: &Task,
-        report: &mut Report,
-        plan: &RoutePlan,
-    ) -> Result<Run> {
+    pub async fn begin(app: &App, task: &Task, report: &Report) -> Result<Run> {
+        let store = app.journal().store().get().await?;
         let domain = task.domain.clone();
-        if let Source::Run(resumed) = &task.source {
-            let id = resumed.id.clone();
-            app.journal().store().get().await?.reopen_run(&id).await?;
-            return Ok(Run { id, domain });
-        }
+        let list = match &task.source {
+            Source::List(list) => list,
+            Source::Run(resumed) => {
+                store.reopen_run(&resumed.id).await?;
+                let id = resumed.id.clone();
+                return Ok(Run { id, domain });
+            }
+        };
         let id = format!("r-{:012x}", rand::random::<u64>() >> 16);
-        let lines = report.rows.iter_mut().filter(|row| row.change.is_some());
-        let mut rows = Vec::with_capacity(plan.changes().len());
-        for (position, (line, change)) in (0..).zip(lines.zip(plan.changes())) {
-            line.position = Some(position);
-            rows.push(RunRow {
-                row: position,
-                line: line.line.and_then(|line| i64::try_from(line).ok()),
-                routes: RoutePair {
-                    before: change.before().cloned(),
-                    wanted: change.after().cloned(),
-                },
-                at_risk: change.at_risk().to_vec(),
-            });
-        }
+        let met = report.rows.iter().filter_map(|row| row.previous.clone());
+        let basis = RunBasis {
+            list: resume::to_text(list)?,
+            seen: met.collect(),
+        };
         let new = NewRun {
             id: &id,
             realm: app.journal().realm(),
@@ -81,11 +72,11 @@ impl Run {
             domain: task.domain.as_str(),
             mode: task.mode.word(),
             request: &task.request,
+            basis: &basis,
             asked_by: &app.asked_by,
             now: now(),
         };
-        let store = app.journal().store().get().await?;
-        store.add_run(&new, &rows).await?;
+        store.add_run(&new).await?;
         Ok(Run { id, domain })
     }
 
@@ -114,17 +105,20 @@ impl Run {
             .filter(|(_, row)| row.change.is_some())
             .map(|(index, row)| Place {
                 index,
-                position: row.position,
                 lost: row.lost.clone(),
             })
             .collect();
         let total = places.len();
         report_progress(session.progress, 0, total, &self.id);
-        let planned: HashSet<RouteKey> = clearance
-            .change()
-            .changes()
+        let to_go = report
+            .rows
             .iter()
-            .map(|change| change.key().clone())
+            .filter(|row| row.action == Action::Remove);
+        let changes = clearance.change().changes().iter();
+        let planned: HashSet<RouteKey> = changes
+            .map(|change| change.key())
+            .chain(to_go.filter_map(Row::key))
+            .cloned()
             .collect();
         let sender = Sender {
             app,
@@ -184,14 +178,20 @@ fn report_progress(progress: &dyn Progress, done: usize, total: usize, run: &str
 struct Place {
     /// Its row in the report.
     index: usize,
-    /// Its position in the run's plan; `None` for a rule that is put back.
-    position: Option<i64>,
-    /// The rule that stood and went away along with another.
+    /// The rule as it was before the service removed it along with another.
     lost: Option<Route>,
 }
 
 /// A change with its place and the permission for it.
 type Cleared = (Place, Clearance);
+
+/// What all writings of one caller have in common.
+pub(super) fn caller(ani: &Ani) -> String {
+    PhoneNumber::from_stored(ani.as_str()).map_or_else(
+        || ani.as_str().to_owned(),
+        |number| number.as_str().to_owned(),
+    )
+}
 
 /// Rows of one caller go one after the other, removals first: whether a
 /// removal takes other rules of the caller along is not documented.
@@ -199,9 +199,7 @@ fn by_caller(rows: Vec<Cleared>) -> Vec<Vec<Cleared>> {
     let mut places = HashMap::<String, usize>::new();
     let mut callers: Vec<Vec<Cleared>> = Vec::new();
     for row in rows {
-        let ani = row.1.change().ani().as_str();
-        let name = PhoneNumber::from_stored(ani)
-            .map_or_else(|| ani.to_owned(), |number| number.as_str().to_owned());
+        let name = caller(row.1.change().ani());
         let place = *places.entry(name).or_insert(callers.len());
         match callers.get_mut(place) {
             Some(caller) => caller.push(row),
@@ -307,22 +305,21 @@ impl Sender<'_> {
     /// What the journal says of a change. That a rule was lost is written down
     /// before it is put back.
     async fn origin(&self, clearance: &Clearance, place: &Place) -> Result<Origin> {
-        let lost = match &place.lost {
-            Some(rule) => {
-                let account = clearance.change().account();
-                Some(self.app.write_down_loss(account, rule).await?)
-            }
+        let change = clearance.change();
+        let undoes = match &place.lost {
+            Some(rule) => Some(self.app.write_down_loss(change.account(), rule).await?),
             None => None,
         };
-        Ok(match place.position {
-            Some(position) => Origin {
-                undoes: None,
-                run: Some((self.run.id.clone(), position)),
-                seen: Some(self.seen),
-            },
-            None => Origin {
-                undoes: lost,
+        Ok(match &place.lost {
+            // What is put back as it was is not on the list's account.
+            Some(lost) if change.after() == Some(lost) => Origin {
+                undoes,
                 ..Origin::default()
+            },
+            _ => Origin {
+                undoes: None,
+                run: Some(self.run.id.clone()),
+                seen: Some(self.seen),
             },
         })
     }

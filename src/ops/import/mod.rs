@@ -1,10 +1,11 @@
-//! `sync_vips`: makes a wanted list stand. Plan, agree to the plan as a whole,
-//! apply; a run that was cut off is taken up again.
+//! `sync_vips`: imports a wanted list. Plan, agree to the plan as a whole,
+//! apply. A run that was cut off is continued by planning its list again.
 
 mod apply;
 mod destinations;
 pub mod files;
 mod outcome;
+mod past;
 mod plan;
 mod report;
 mod restore;
@@ -24,11 +25,11 @@ use crate::ops::write::agree::{
 };
 use apply::Run;
 pub use outcome::{Action, Counts, Done, RowState, SyncOutcome, SyncRow, SyncStatus};
-use plan::Wanted;
+use plan::{SyncPlan, Wanted};
 use report::{Report, Row};
 use resume::{Resumed, Which};
 use skyswitch_domain::error::{Error, Result};
-use skyswitch_domain::{AccountId, Application, Destination, PbxDomain, Vip};
+use skyswitch_domain::{AccountId, Application, Destination, PbxDomain, Route, Vip};
 use skyswitch_guard::store::{FileLock, JournalEntry};
 use skyswitch_guard::{Channel, Clearance, RoutePlan};
 
@@ -150,8 +151,8 @@ pub async fn sync_vips(
         Asked::Question(question) => Asked::Question(question),
         Asked::Done(Prepared::Ended(outcome)) => Asked::Done(*outcome),
         Asked::Done(Prepared::Agreed(agreed)) => {
-            let (task, mut report, clearance, lock) = *agreed;
-            let run = Run::begin(app, &task, &mut report, clearance.change()).await?;
+            let (task, report, clearance, lock) = *agreed;
+            let run = Run::begin(app, &task, &report).await?;
             Asked::Done(run.apply(app, report, clearance, lock, session).await?)
         }
     })
@@ -231,7 +232,7 @@ fn ended(outcome: SyncOutcome) -> Asked<Prepared> {
     Asked::Done(Prepared::Ended(Box::new(outcome)))
 }
 
-/// What is to be made to stand: a list, or the rest of a run.
+/// What is to be imported: a list, or the list of a run that was cut off.
 struct Task {
     account: AccountId,
     domain: PbxDomain,
@@ -248,6 +249,16 @@ enum Source {
     Run(Resumed),
 }
 
+impl Task {
+    /// The wanted list.
+    fn list(&self) -> &VipFile {
+        match &self.source {
+            Source::List(list) => list,
+            Source::Run(resumed) => &resumed.list,
+        }
+    }
+}
+
 impl App {
     async fn task(
         &self,
@@ -259,15 +270,6 @@ impl App {
         let request = list.as_ref().map(|list| {
             resume::digest(&(mode.word(), args.allow_large_removal, fingerprint(list)))
         });
-        let mut task = Task {
-            account: account.clone(),
-            domain: args.domain.clone(),
-            mode,
-            allow_large_removal: args.allow_large_removal == Some(true),
-            is_dry_run: args.dry_run == Some(true),
-            request: request.clone().unwrap_or_default(),
-            source: Source::List(VipFile::default()),
-        };
         let resumed = match &args.resume {
             None => None,
             Some(text) => {
@@ -276,13 +278,13 @@ impl App {
                     .await?
             }
         };
-        match (resumed, list) {
+        let request = request.unwrap_or_default();
+        let (source, request) = match (resumed, list) {
             (Some(resumed), _) => {
-                task.mode = resumed.mode;
-                task.request = format!("{} {}", resumed.id, task.request);
-                task.source = Source::Run(resumed);
+                let request = format!("{} {request}", resumed.id);
+                (Source::Run(resumed), request)
             }
-            (None, Some(list)) => task.source = Source::List(list),
+            (None, Some(list)) => (Source::List(list), request),
             (None, None) if args.resume.is_some() => return Err(resume::nothing_to_resume(args)),
             (None, None) => {
                 return Err(Error::invalid(
@@ -291,8 +293,21 @@ impl App {
                     "Give `list` as CSV with the header `ani,destination,application,dnis,note`, as JSON or as vCard, or `resume` a run.",
                 ));
             }
-        }
-        Ok(task)
+        };
+        // The removals of a run were agreed to when it was begun, and others are not made.
+        let (mode, allow_large_removal) = match &source {
+            Source::List(_) => (mode, args.allow_large_removal == Some(true)),
+            Source::Run(resumed) => (resumed.mode, true),
+        };
+        Ok(Task {
+            account: account.clone(),
+            domain: args.domain.clone(),
+            mode,
+            allow_large_removal,
+            is_dry_run: args.dry_run == Some(true),
+            source,
+            request,
+        })
     }
 
     /// Reads what stands, once, and plans on it.
@@ -309,42 +324,30 @@ impl App {
                 if change.run.as_deref() == Some(resumed.id.as_str()))
         };
         if let Err(error) = self.reconcile(of_this_run).await {
-            // Taking up a run needs to know what became of every row.
+            // Continuing a run needs to know what became of every change.
             if matches!(task.source, Source::Run(_)) {
                 return Err(error);
             }
             tracing::warn!(%error, "changes that were cut off could not be closed");
         }
-        let seen = self.journal().position().await?;
+        let mut report = Report::new(task);
+        report.seen = self.journal().position().await?;
         let routes = self
             .client()?
             .routes_now(&task.account, Some(&task.domain))
             .await?;
-        let settings = self.settings();
-        let mut report = Report::new(task);
-        report.seen = seen;
-        match &task.source {
-            Source::List(list) => {
-                let wanted = Wanted {
-                    account: &task.account,
-                    domain: &task.domain,
-                    list,
-                    mode: task.mode,
-                    allow_large_removal: task.allow_large_removal,
-                    is_dry_run: task.is_dry_run,
-                    form: settings.destination_form,
-                    limits: &settings.limits,
-                };
-                let planned = wanted.plan(&routes)?;
-                report.rows = planned.rows;
-                report.warnings = planned.warnings;
-            }
+        let planned = match &task.source {
+            Source::List(_) => self.plan_list(task, &routes)?,
             Source::Run(resumed) => {
                 report.run_id = Some(resumed.id.clone());
-                report.rows = self.rest_of_run(task, resumed, &routes).await?;
-                report.warnings.extend(report.put_back());
+                let past = self.past_of(resumed, &task.account, &routes).await?;
+                let planned = self.plan_list(task, &past.with_what_was_lost(&routes))?;
+                past.rest_of(planned)
             }
-        }
+        };
+        report.rows = planned.rows;
+        report.warnings = planned.warnings;
+        report.warnings.extend(report.put_back());
         let doubts = self.doubt_destinations(task, &mut report.rows).await;
         report.warnings.extend(doubts);
         let changes = report.changes();
@@ -364,6 +367,21 @@ impl App {
             change,
             facts: report,
         })
+    }
+
+    fn plan_list(&self, task: &Task, routes: &[Route]) -> Result<SyncPlan> {
+        let settings = self.settings();
+        let wanted = Wanted {
+            account: &task.account,
+            domain: &task.domain,
+            list: task.list(),
+            mode: task.mode,
+            allow_large_removal: task.allow_large_removal,
+            is_dry_run: task.is_dry_run,
+            form: settings.destination_form,
+            limits: &settings.limits,
+        };
+        wanted.plan(routes)
     }
 }
 

@@ -305,6 +305,17 @@ impl<'a> Standing<'a> {
         found.map(|index| &self.routes[*index])
     }
 
+    /// The rule stored under a key, or else for the same numbers in another writing.
+    pub fn stored_for(&self, key: &RouteKey) -> Option<&'a Route> {
+        let in_another_writing = || {
+            let number = PhoneNumber::from_stored(key.ani.as_str())?;
+            let mut of_caller = self.by_number.get(&number)?.iter();
+            let found = of_caller.find(|index| self.routes[**index].key.dnis.same_as(&key.dnis));
+            found.map(|index| &self.routes[*index])
+        };
+        self.stored_under(key).or_else(in_another_writing)
+    }
+
     /// The rules that answer a rule's calls wherever it does not exist.
     pub fn answering_without(&self, rule: &Route) -> Vec<Route> {
         let patterns = self.patterns.iter().copied();

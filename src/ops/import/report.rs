@@ -13,8 +13,8 @@ use crate::ops::import::outcome::RowState;
 use crate::ops::import::outcome::SyncOutcome;
 use crate::ops::import::outcome::SyncRow;
 use crate::ops::import::outcome::SyncStatus;
-use skyswitch_domain::Route;
 use skyswitch_domain::error::Error;
+use skyswitch_domain::{Route, RouteKey};
 use skyswitch_guard::RouteChange;
 use skyswitch_guard::store::JournalPosition;
 
@@ -33,11 +33,7 @@ pub(super) struct Row {
     pub state: Option<RowState>,
     pub reason: Option<String>,
     pub change_id: Option<i64>,
-    /// Position in the run's plan; `None` where it is not of a plan that was
-    /// written down.
-    pub position: Option<i64>,
-    /// The rule that stood when the run was planned and went away along with
-    /// another.
+    /// The rule as it was before the service removed it along with another.
     pub lost: Option<Route>,
 }
 
@@ -56,7 +52,6 @@ impl Row {
             state: None,
             reason: None,
             change_id: None,
-            position: None,
             lost: None,
         }
     }
@@ -92,7 +87,6 @@ impl Row {
             state: None,
             reason: None,
             change_id: None,
-            position: None,
             lost: None,
         }
     }
@@ -110,6 +104,12 @@ impl Row {
             reason: Some("the operator protects this caller (`protected`)".to_owned()),
             ..Row::of_rule(Some(route), None)
         }
+    }
+
+    /// The rule that it is about, in so far as it can be told.
+    pub fn key(&self) -> Option<&RouteKey> {
+        let rule = self.previous.as_ref().or(self.wanted.as_ref());
+        rule.map(|rule| &rule.key)
     }
 
     pub fn invalid(mut self, reason: String) -> Row {
@@ -197,8 +197,11 @@ impl Report {
         })
     }
 
+    /// Whether the list has rows that cannot be used. In a list that was agreed
+    /// to before, such a row concerns nothing but itself.
     pub fn has_invalid_rows(&self) -> bool {
-        self.rows.iter().any(|row| row.action == Action::Invalid)
+        let is_invalid = |row: &Row| row.action == Action::Invalid && row.state.is_none();
+        self.rows.iter().any(is_invalid)
     }
 
     pub fn counts(&self) -> Counts {
@@ -233,7 +236,8 @@ impl Report {
         let status = match self.has_invalid_rows() {
             true => SyncStatus::Invalid,
             false if done.failed > 0 => SyncStatus::Incomplete,
-            false if done.made > 0 => SyncStatus::Applied,
+            // Of a run that is continued, everything was made before.
+            false if self.run_id.is_some() => SyncStatus::Applied,
             false => SyncStatus::Unchanged,
         };
         self.report(status)

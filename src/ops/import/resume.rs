@@ -1,6 +1,4 @@
-//! Taking up a run that was cut off, without repeating what was done.
-
-use std::collections::{HashMap, HashSet};
+//! Finding the run that is to be continued: its list is planned again.
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -9,23 +7,21 @@ use crate::app::App;
 use crate::ops::import::Source;
 use crate::ops::import::SyncMode;
 use crate::ops::import::SyncVips;
-use crate::ops::import::TOOL;
 use crate::ops::import::Task;
-use crate::ops::import::outcome::RowState;
-use crate::ops::import::plan::Standing;
+use crate::ops::import::files::VipFile;
 use crate::ops::import::report::Report;
-use crate::ops::import::report::Row;
-use crate::ops::vips::siblings::at_risk_among;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{AccountId, PbxDomain, Route, RouteKey};
-use skyswitch_guard::RouteChange;
-use skyswitch_guard::store::{Change, RunRow};
+use skyswitch_domain::{AccountId, PbxDomain, Route};
 
-/// A run to be taken up.
+/// A run to be continued.
 pub(super) struct Resumed {
     pub id: String,
     pub mode: SyncMode,
+    /// Its list, which is planned again.
+    pub list: VipFile,
+    /// The rules that its plan met, as they were when it was agreed to.
+    pub met: Vec<Route>,
 }
 
 /// Which run was asked for.
@@ -94,177 +90,19 @@ impl App {
                 "Take that run up without a list, or start anew without `resume`.",
             ));
         }
+        let Some(basis) = run.basis else {
+            // To import the list once more comes to the same.
+            return match request {
+                Some(_) => Ok(None),
+                None => Err(kept_no_list(&run.id)),
+            };
+        };
         Ok(Some(Resumed {
             mode: SyncMode::from_word(&run.mode),
+            list: from_text(&basis.list)?,
+            met: basis.seen,
             id: run.id,
         }))
-    }
-
-    /// The rows of a run: what was done, and what is still to be done on what
-    /// stands now.
-    pub(super) async fn rest_of_run(
-        &self,
-        task: &Task,
-        resumed: &Resumed,
-        routes: &[Route],
-    ) -> Result<Vec<Row>> {
-        let store = self.journal().store().get().await?;
-        let mut tried = HashMap::<i64, Change>::new();
-        for change in store.run_changes(&resumed.id).await? {
-            let Some(position) = change.row else { continue };
-            let made_before = tried.get(&position).is_some_and(Change::was_made);
-            if !made_before {
-                tried.insert(position, change);
-            }
-        }
-        let planned = store.run_rows(&resumed.id).await?;
-        let rest = Rest {
-            account: &task.account,
-            planned: &planned,
-            tried,
-            rules: Standing::of(routes),
-        };
-        Ok(rest.rows())
-    }
-}
-
-/// A run's plan, what was tried of it, and what stands now.
-struct Rest<'a> {
-    account: &'a AccountId,
-    planned: &'a [RunRow],
-    /// By position in the plan.
-    tried: HashMap<i64, Change>,
-    /// What stands now.
-    rules: Standing<'a>,
-}
-
-/// A rule that stands no more and was at risk from a removal of the run.
-struct Lost<'a> {
-    rule: &'a Route,
-    /// The removal in the journal.
-    removal: i64,
-}
-
-impl<'a> Rest<'a> {
-    /// The rows of the plan, and those that put back what was lost along with
-    /// its removals.
-    fn rows(&self) -> Vec<Row> {
-        let lost = self.lost();
-        let mut rows = Vec::with_capacity(self.planned.len());
-        let mut own = HashSet::new();
-        for planned in self.planned {
-            let key = planned.routes.key();
-            own.extend(key);
-            rows.push(self.row(planned, key.and_then(|key| lost.get(key))));
-        }
-        let others = lost.values().filter(|lost| !own.contains(&lost.rule.key));
-        let mut others: Vec<&Route> = others.map(|lost| lost.rule).collect();
-        others.sort_by(|one, other| one.list_order(other));
-        rows.extend(others.into_iter().map(|rule| {
-            let row = Row::of_rule(None, Some(rule));
-            self.put_back(row, rule, rule)
-        }));
-        rows
-    }
-
-    /// What went away along with the removals that were made.
-    fn lost(&self) -> HashMap<&'a RouteKey, Lost<'a>> {
-        let mut lost = HashMap::new();
-        for planned in self.planned.iter().filter(|row| !row.at_risk.is_empty()) {
-            // Where somebody else made it, they may have removed the others, too.
-            let Some(removal) = self.made(planned).map(|change| change.id) else {
-                continue;
-            };
-            for rule in &planned.at_risk {
-                if self.rules.stored_under(&rule.key).is_none() {
-                    lost.insert(&rule.key, Lost { rule, removal });
-                }
-            }
-        }
-        lost
-    }
-
-    fn made(&self, planned: &RunRow) -> Option<&Change> {
-        self.tried
-            .get(&planned.row)
-            .filter(|change| change.was_made())
-    }
-
-    /// One row of the plan, as it is now.
-    fn row(&self, planned: &RunRow, lost: Option<&Lost<'_>>) -> Row {
-        let (before, wanted) = (
-            planned.routes.before.as_ref(),
-            planned.routes.wanted.as_ref(),
-        );
-        let mut row = Row::of_rule(before, wanted);
-        row.line = planned.line.and_then(|line| usize::try_from(line).ok());
-        row.position = Some(planned.row);
-        if let Some(made) = self.made(planned) {
-            // Removals go first, but one that failed at first was made later.
-            let lost_since = lost.is_some_and(|lost| lost.removal > made.id);
-            if let (true, Some(wanted)) = (lost_since, wanted) {
-                return self.put_back(row, wanted, wanted);
-            }
-            row.state = Some(RowState::Made);
-            row.change_id = Some(made.id);
-            return row;
-        }
-        let now = planned
-            .routes
-            .key()
-            .and_then(|key| self.rules.stored_under(key));
-        let rings_as = |wanted: Option<&Route>| match (now, wanted) {
-            (None, None) => true,
-            (Some(now), Some(wanted)) => now.rings_like(wanted),
-            _ => false,
-        };
-        if rings_as(wanted) {
-            row.state = Some(RowState::Made);
-            row.reason = Some("stands already".to_owned());
-            return row;
-        }
-        if let (Some(lost), Some(wanted)) = (lost, wanted) {
-            return self.put_back(row, lost.rule, wanted);
-        }
-        if !rings_as(before) {
-            row.state = Some(RowState::Failed);
-            row.reason = Some(format!(
-                "somebody else changed this rule after the plan was agreed to; now {}",
-                now.map_or_else(
-                    || "no rule stands".to_owned(),
-                    |now| format!("it rings {}", now.rings())
-                )
-            ));
-            return row;
-        }
-        row.state = Some(RowState::NotSent);
-        row.change = match (now, wanted) {
-            (now, Some(wanted)) => Some(self.put(now.cloned(), wanted)),
-            (Some(now), None) => {
-                let account = self.account.clone();
-                let at_risk = at_risk_among(now, self.rules.of_caller(now));
-                Some(RouteChange::remove(account, TOOL, now.clone(), at_risk))
-            }
-            (None, None) => None,
-        };
-        row
-    }
-
-    /// The row as one that is still to be made, now that its rule is gone.
-    fn put_back(&self, mut row: Row, lost: &Route, wanted: &Route) -> Row {
-        row.state = Some(RowState::NotSent);
-        row.reason = Some(
-            "the rule went away along with another one of this caller that this run removed; it is put back"
-                .to_owned(),
-        );
-        row.lost = Some(lost.clone());
-        row.change = Some(self.put(None, wanted));
-        row
-    }
-
-    fn put(&self, before: Option<Route>, wanted: &Route) -> RouteChange {
-        RouteChange::put(self.account.clone(), TOOL, before, wanted.clone())
-            .answered_without_by(self.rules.answering_without(wanted))
     }
 }
 
@@ -296,6 +134,34 @@ fn unknown_run(id: &str) -> Error {
         "Give the `run_id` of an earlier result with the same domain, or `last`; runs are kept on the machine that made them.",
     )
     .with_field("resume")
+}
+
+fn kept_no_list(id: &str) -> Error {
+    Error::new(
+        Code::NotFound,
+        format!("the import {id} was begun by an earlier version of this program, which did not keep its list"),
+        "Import the same list again: what was made already is kept, and the rest is made.",
+    )
+    .with_field("resume")
+}
+
+/// A list as it is kept with its run.
+pub(super) fn to_text(list: &VipFile) -> Result<String> {
+    serde_json::to_string(list).map_err(|_| {
+        Error::internal(
+            "the list cannot be written down, so nothing was sent",
+            "Please report this as a bug.",
+        )
+    })
+}
+
+fn from_text(text: &str) -> Result<VipFile> {
+    serde_json::from_str(text).map_err(|_| {
+        Error::internal(
+            "the list that was kept with the import cannot be read",
+            "Import the list again; what was made already is kept.",
+        )
+    })
 }
 
 /// Hex digest of a value's JSON form.

@@ -23,8 +23,8 @@ use skyswitch_guard::{HOUR, RouteChange, SetupChange};
 pub(crate) struct Origin {
     /// The change that it undoes.
     pub undoes: Option<i64>,
-    /// The import and its position in the import's plan.
-    pub run: Option<(String, i64)>,
+    /// The import that it belongs to.
+    pub run: Option<String>,
     /// Where the journal was when the rule was read that the change was decided
     /// on: it is not sent where another change to the same rule ended later.
     pub seen: Option<JournalPosition>,
@@ -201,7 +201,7 @@ impl Journal {
             before: change.before(),
             wanted: change.after(),
             undoes: origin.undoes,
-            run: origin.run.as_ref().map(|(run, row)| (run.as_str(), *row)),
+            run: origin.run.as_deref(),
             owner: self.owner().await?,
             seen: origin.seen,
             now: now(),

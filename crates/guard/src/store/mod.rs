@@ -16,7 +16,7 @@ pub use records::{
     Approval, ApprovalState, Begun, Change, ChangeFilter, ChangeStatus, Closing, JournalEntry,
     JournalPosition, NewApproval, NewChange, RoutePair, TimeSpan,
 };
-pub use run_records::{NewRun, Run, RunRow};
+pub use run_records::{NewRun, Run, RunBasis};
 pub use setup_records::{
     Attestation, KeptDialPlan, NewAttestation, NewSetupEntry, SetupClosing, SetupEntry,
 };

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::SetupEntry;
@@ -165,8 +166,6 @@ pub struct Change {
     pub undoes: Option<i64>,
     /// The import it belongs to.
     pub run: Option<String>,
-    /// Its position in the import's plan.
-    pub row: Option<i64>,
     /// The process that works on it; empty once nobody does.
     pub owner: String,
     /// Milliseconds since 1970, UTC.
@@ -255,8 +254,8 @@ pub struct NewChange<'a> {
     pub wanted: Option<&'a Route>,
     /// The change that this one undoes.
     pub undoes: Option<i64>,
-    /// Import and position in its plan.
-    pub run: Option<(&'a str, i64)>,
+    /// The import it belongs to.
+    pub run: Option<&'a str>,
     /// The process that works on it.
     pub owner: &'a str,
     /// Where the journal was when the rule was looked at that it was decided on.
@@ -367,17 +366,47 @@ fn is_true(value: &bool) -> bool {
     *value
 }
 
+impl From<&Route> for StoredRoute {
+    fn from(route: &Route) -> Self {
+        StoredRoute {
+            domain: route.key.domain.to_string(),
+            ani: route.key.ani.as_str().to_owned(),
+            dnis: route.key.dnis.to_send().map(str::to_owned),
+            application: route.application.as_str().to_owned(),
+            application_is_stored: route.application_is_stored,
+            destination: route.destination.as_str().to_owned(),
+        }
+    }
+}
+
+impl From<StoredRoute> for Route {
+    fn from(stored: StoredRoute) -> Self {
+        Route {
+            key: RouteKey {
+                domain: stored.domain.into(),
+                ani: Ani::from_stored(&stored.ani),
+                dnis: Dnis::from_stored(stored.dnis.as_deref()),
+            },
+            application: Application::from_stored(&stored.application),
+            application_is_stored: stored.application_is_stored,
+            destination: Destination::from_stored(&stored.destination),
+        }
+    }
+}
+
 /// A rule as JSON.
 pub(super) fn route_to_text(route: &Route) -> Result<String> {
-    let stored = StoredRoute {
-        domain: route.key.domain.to_string(),
-        ani: route.key.ani.as_str().to_owned(),
-        dnis: route.key.dnis.to_send().map(str::to_owned),
-        application: route.application.as_str().to_owned(),
-        application_is_stored: route.application_is_stored,
-        destination: route.destination.as_str().to_owned(),
-    };
-    serde_json::to_string(&stored).map_err(|_| {
+    to_text(&StoredRoute::from(route))
+}
+
+/// Rules as JSON.
+pub(super) fn routes_to_text(routes: &[Route]) -> Result<String> {
+    let stored: Vec<StoredRoute> = routes.iter().map(StoredRoute::from).collect();
+    to_text(&stored)
+}
+
+fn to_text(stored: &impl Serialize) -> Result<String> {
+    serde_json::to_string(stored).map_err(|_| {
         Error::internal(
             "a rule cannot be written to the journal",
             "Please report this as a bug; nothing was sent.",
@@ -387,21 +416,21 @@ pub(super) fn route_to_text(route: &Route) -> Result<String> {
 
 /// A rule from its JSON.
 pub(super) fn route_from_text(text: &str) -> Result<Route, Refused> {
-    let stored: StoredRoute = serde_json::from_str(text).map_err(|_| {
+    from_text::<StoredRoute>(text).map(Route::from)
+}
+
+/// Rules from their JSON.
+pub(super) fn routes_from_text(text: &str) -> Result<Vec<Route>, Refused> {
+    let stored = from_text::<Vec<StoredRoute>>(text)?;
+    Ok(stored.into_iter().map(Route::from).collect())
+}
+
+fn from_text<T: DeserializeOwned>(text: &str) -> Result<T, Refused> {
+    serde_json::from_str(text).map_err(|_| {
         Refused::new(
             "journal",
             "holds a damaged rule",
             "restore the state folder",
         )
-    })?;
-    Ok(Route {
-        key: RouteKey {
-            domain: stored.domain.into(),
-            ani: Ani::from_stored(&stored.ani),
-            dnis: Dnis::from_stored(stored.dnis.as_deref()),
-        },
-        application: Application::from_stored(&stored.application),
-        application_is_stored: stored.application_is_stored,
-        destination: Destination::from_stored(&stored.destination),
     })
 }

@@ -1,6 +1,5 @@
 //! Imports as the store holds them, free of any database.
 
-use super::RoutePair;
 use skyswitch_domain::Route;
 
 /// An import that a person agreed to.
@@ -16,8 +15,18 @@ pub struct Run {
     pub mode: String,
     /// Digest of the wanted list.
     pub request: String,
-    /// Whether every change of it was tried.
-    pub finished: bool,
+    /// What it was begun with; `None` where an earlier version began it, which
+    /// kept neither.
+    pub basis: Option<RunBasis>,
+}
+
+/// What an import is planned on again when it is continued.
+#[derive(Debug, Clone)]
+pub struct RunBasis {
+    /// The wanted list, as JSON in the form of whoever imports.
+    pub list: String,
+    /// The rules that the plan met, as they were when it was agreed to.
+    pub seen: Vec<Route>,
 }
 
 /// An import about to be applied.
@@ -35,21 +44,10 @@ pub struct NewRun<'a> {
     pub mode: &'a str,
     /// Digest of the wanted list.
     pub request: &'a str,
+    /// What it is begun with.
+    pub basis: &'a RunBasis,
     /// Client and tool, or command.
     pub asked_by: &'a str,
     /// Milliseconds since 1970, UTC.
     pub now: i64,
-}
-
-/// One change of an import's plan.
-#[derive(Debug, Clone)]
-pub struct RunRow {
-    /// Position in the plan, from 0.
-    pub row: i64,
-    /// Line of the list it comes from; `None` where it was not on the list.
-    pub line: Option<i64>,
-    /// As it stood and as it is wanted.
-    pub routes: RoutePair,
-    /// Rules of the same caller that the service may remove along with it.
-    pub at_risk: Vec<Route>,
 }

@@ -10,7 +10,7 @@ mod quotes;
 mod text;
 mod vcard;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use cell::Cells;
 use skyswitch_domain::error::{Error, Result};
@@ -51,7 +51,7 @@ pub struct Defaults {
 }
 
 /// One row in good form.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Row {
     /// Where it stands: the line of a CSV row or of a contact's beginning,
     /// the position of a JSON element; from 1.
@@ -71,7 +71,7 @@ pub struct Row {
 }
 
 /// A row that cannot be used.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BadRow {
     /// As in [`Row`].
     pub line: usize,
@@ -84,8 +84,9 @@ pub struct BadRow {
     pub row: Option<Row>,
 }
 
-/// A list as it was read.
-#[derive(Debug, Clone, Default)]
+/// A list as it was read. As JSON it is kept with an import, which may have to
+/// be planned again.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct VipFile {
     /// Rows in good form, in their order.
     pub rows: Vec<Row>,

@@ -15,7 +15,7 @@ use skyswitch_domain::{Ani, Dnis, RouteKey};
 
 pub(super) const COLUMNS: &str = "id, account, operation, asked_by, domain, ani, dnis, route_before, \
                        route_wanted, kind, piece, status, route_after, stands, problem, request_id, \
-                       undoes, run, row, owner, started_at, ended_at, \
+                       undoes, run, owner, started_at, ended_at, \
                        coalesce(given_up_at, started_at) AS last_tried_at";
 
 /// The kind of a row that is about a VIP rule; others have that of their piece.
@@ -36,7 +36,7 @@ pub(super) struct NewRow<'a> {
     pub piece: Option<String>,
     pub did: Option<&'a str>,
     pub undoes: Option<i64>,
-    pub run: Option<(&'a str, i64)>,
+    pub run: Option<&'a str>,
     pub owner: &'a str,
     /// Changes to the same rule that were under way then or later stand in its way.
     pub seen: Option<JournalPosition>,
@@ -326,7 +326,7 @@ async fn in_the_way(database: &mut SqliteConnection, new: &NewRow<'_>) -> Result
     .bind(new.did)
     .bind(new.owner)
     .bind(new.seen.map_or(i64::MAX, |seen| seen.0))
-    .bind(new.run.map(|(run, _)| run))
+    .bind(new.run)
     .fetch_optional(database)
     .await
     .map_err(failed)
@@ -335,9 +335,9 @@ async fn in_the_way(database: &mut SqliteConnection, new: &NewRow<'_>) -> Result
 async fn insert(database: &mut SqliteConnection, new: &NewRow<'_>) -> Result<i64> {
     let inserted = sqlx::query(
         "INSERT INTO changes (realm, account, operation, asked_by, domain, ani, dnis, caller,
-                              route_before, route_wanted, piece, did, status, undoes, run, row,
-                              owner, started_at, position)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?, ?, ?, ?,
+                              route_before, route_wanted, piece, did, status, undoes, run, owner,
+                              started_at, position)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?, ?, ?,
                  (SELECT position FROM journal_position))",
     )
     .bind(new.realm)
@@ -353,8 +353,7 @@ async fn insert(database: &mut SqliteConnection, new: &NewRow<'_>) -> Result<i64
     .bind(&new.piece)
     .bind(new.did)
     .bind(new.undoes)
-    .bind(new.run.map(|(run, _)| run))
-    .bind(new.run.map(|(_, row)| row))
+    .bind(new.run)
     .bind(new.owner)
     .bind(new.now)
     .execute(database)
@@ -434,7 +433,6 @@ pub(super) fn change(row: SqliteRow) -> sqlx::Result<Change> {
         request_id: row.try_get("request_id")?,
         undoes: row.try_get("undoes")?,
         run: row.try_get("run")?,
-        row: row.try_get("row")?,
         owner: row.try_get("owner")?,
         started_at: row.try_get("started_at")?,
         ended_at: row.try_get("ended_at")?,
@@ -442,7 +440,7 @@ pub(super) fn change(row: SqliteRow) -> sqlx::Result<Change> {
     })
 }
 
-pub(super) fn pair(row: &SqliteRow) -> sqlx::Result<RoutePair> {
+fn pair(row: &SqliteRow) -> sqlx::Result<RoutePair> {
     Ok(RoutePair {
         before: route(row, "route_before")?,
         wanted: route(row, "route_wanted")?,

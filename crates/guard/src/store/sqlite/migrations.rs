@@ -15,7 +15,7 @@ macro_rules! version {
     };
 }
 
-const VERSIONS: [(&str, &str, &str); 7] = [
+const VERSIONS: [(&str, &str, &str); 8] = [
     version!("0001", "confirmations"),
     version!("0002", "journal"),
     version!("0003", "setup"),
@@ -23,6 +23,7 @@ const VERSIONS: [(&str, &str, &str); 7] = [
     version!("0005", "dial_plans"),
     version!("0006", "journal_position"),
     version!("0007", "kinds"),
+    version!("0008", "runs"),
 ];
 
 /// All versions, in order.

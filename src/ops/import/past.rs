@@ -1,0 +1,235 @@
+//! The account of a run that is continued: the journal says what was made, and
+//! the rules that its plan met say what others changed meanwhile.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::app::App;
+use crate::ops::import::TOOL;
+use crate::ops::import::apply::caller;
+use crate::ops::import::outcome::{Action, RowState};
+use crate::ops::import::plan::{Standing, SyncPlan};
+use crate::ops::import::report::Row;
+use crate::ops::import::resume::Resumed;
+use skyswitch_domain::error::Result;
+use skyswitch_domain::{AccountId, Route, RouteKey};
+use skyswitch_guard::RouteChange;
+use skyswitch_guard::store::Change;
+
+/// Which rule it is, in whatever form its domain is written.
+type RuleName = (String, String);
+
+fn name(key: &RouteKey) -> RuleName {
+    let dnis = match key.dnis.is_any() {
+        true => "",
+        false => key.dnis.as_str(),
+    };
+    (key.ani.as_str().to_owned(), dnis.to_owned())
+}
+
+/// What a run that is continued has done so far, and what it met.
+pub(super) struct Past<'a> {
+    account: &'a AccountId,
+    /// The rules that its plan met, as they were when it was agreed to.
+    met: Standing<'a>,
+    /// The newest change to each rule that it made.
+    made: HashMap<RuleName, Change>,
+    /// The rules as they are now.
+    now: Standing<'a>,
+    /// Those that the service removed along with its removals, as they were.
+    lost: HashMap<RuleName, Route>,
+}
+
+impl App {
+    /// What a run has done so far, by the journal.
+    pub(super) async fn past_of<'a>(
+        &self,
+        resumed: &'a Resumed,
+        account: &'a AccountId,
+        routes: &'a [Route],
+    ) -> Result<Past<'a>> {
+        let store = self.journal().store().get().await?;
+        let changes = store.run_changes(&resumed.id).await?.into_iter();
+        let made = changes.filter(Change::was_made);
+        let mut past = Past {
+            account,
+            met: Standing::of(&resumed.met),
+            made: made.map(|change| (name(&change.key), change)).collect(),
+            now: Standing::of(routes),
+            lost: HashMap::new(),
+        };
+        past.lost = past.lost_along(&resumed.met);
+        Ok(past)
+    }
+}
+
+impl Past<'_> {
+    /// Rules of callers of whom the run removed a rule for any called number,
+    /// which the service may take for all of the caller's rules.
+    fn lost_along(&self, met: &[Route]) -> HashMap<RuleName, Route> {
+        let mut removals = HashMap::<String, i64>::new();
+        for change in self.made.values() {
+            if change.routes.wanted.is_none() && change.key.dnis.to_send().is_none() {
+                let newest = removals.entry(caller(&change.key.ani)).or_default();
+                *newest = change.id.max(*newest);
+            }
+        }
+        let untouched = met
+            .iter()
+            .filter(|rule| !self.made.contains_key(&name(&rule.key)))
+            .map(|rule| (0, rule));
+        let wanted = self.made.values();
+        let put = wanted.filter_map(|change| Some((change.id, change.routes.wanted.as_ref()?)));
+        untouched
+            .chain(put)
+            .filter(|(made, rule)| {
+                let removal = removals.get(&caller(&rule.key.ani));
+                removal.is_some_and(|removal| removal > made)
+                    && self.now.stored_under(&rule.key).is_none()
+            })
+            .map(|(_, rule)| (name(&rule.key), rule.clone()))
+            .collect()
+    }
+
+    /// The rules that the list is planned on again. Those that were lost count
+    /// as if they existed, so that the list says what becomes of them.
+    pub fn with_what_was_lost(&self, routes: &[Route]) -> Vec<Route> {
+        let mut lost: Vec<&Route> = self.lost.values().collect();
+        lost.sort_by(|one, other| one.list_order(other));
+        routes.iter().chain(lost).cloned().collect()
+    }
+
+    /// The plan made again, as the run's account: what was made, what is left,
+    /// and what others changed, which is left alone.
+    pub fn rest_of(&self, planned: SyncPlan) -> SyncPlan {
+        let named: HashSet<RuleName> = planned
+            .rows
+            .iter()
+            .filter_map(Row::key)
+            .map(|key| name(self.key_met(key)))
+            .collect();
+        let mut rows: Vec<Row> = planned.rows.into_iter().map(|row| self.row(row)).collect();
+        let others = self.made.iter().filter(|(name, _)| !named.contains(name));
+        let mut others: Vec<&Change> = others.map(|(_, change)| change).collect();
+        others.sort_by_key(|change| change.id);
+        rows.extend(others.into_iter().map(|change| made(None, change)));
+        SyncPlan { rows, ..planned }
+    }
+
+    fn key_met<'k>(&'k self, key: &'k RouteKey) -> &'k RouteKey {
+        self.met.stored_for(key).map_or(key, |rule| &rule.key)
+    }
+
+    fn row(&self, mut row: Row) -> Row {
+        let Some(key) = row.key().filter(|_| row.action != Action::Invalid) else {
+            // It could be used when the run was agreed to, and does not concern the others.
+            row.state = Some(RowState::Failed);
+            return row;
+        };
+        if let Some(lost) = self.lost.get(&name(key)) {
+            return self.after_loss(row, lost);
+        }
+        let met = self.met.stored_for(key);
+        let made_here = self.made.get(&name(self.key_met(key)));
+        let Some(change) = &row.change else {
+            return match made_here {
+                Some(change) => made(Some(row), change),
+                None if row.wanted.is_some() && !are_alike(met, row.wanted.as_ref()) => Row {
+                    state: Some(RowState::Made),
+                    reason: Some("the rule is as wanted already".to_owned()),
+                    ..of_rule(&row, met, row.wanted.as_ref())
+                },
+                None => row,
+            };
+        };
+        let left = made_here.map_or(met, |change| change.routes.wanted.as_ref());
+        if are_alike(change.before(), left) {
+            row.state = Some(RowState::NotSent);
+            return row;
+        }
+        let reason = Some(changed_by_others(change.before()));
+        if let Some(change) = made_here {
+            return Row {
+                reason,
+                ..made(Some(row), change)
+            };
+        }
+        // Where the rule was as the list wants it, the run has nothing to do with it.
+        let was_planned = !are_alike(met, change.after());
+        row.change = None;
+        row.reason = reason;
+        match was_planned {
+            true => row.state = Some(RowState::Failed),
+            false => row.action = Action::Keep,
+        }
+        row
+    }
+
+    /// A rule that the service removed along with another: it is put back
+    /// unless it was to go, too.
+    fn after_loss(&self, row: Row, lost: &Route) -> Row {
+        let wanted = match row.action {
+            Action::Remove => {
+                return Row {
+                    change: None,
+                    state: Some(RowState::Made),
+                    reason: Some(
+                        "the service removed it along with another rule of this caller".to_owned(),
+                    ),
+                    ..row
+                };
+            }
+            Action::Keep => lost,
+            _ => row.wanted.as_ref().unwrap_or(lost),
+        };
+        let change = RouteChange::put(self.account.clone(), TOOL, None, wanted.clone())
+            .answered_without_by(self.now.answering_without(wanted));
+        Row {
+            state: Some(RowState::NotSent),
+            reason: Some(
+                "the rule went away along with another one of this caller that this run removed; it is put back"
+                    .to_owned(),
+            ),
+            lost: Some(lost.clone()),
+            change: Some(change),
+            ..of_rule(&row, None, Some(wanted))
+        }
+    }
+}
+
+/// The row about another pair of rules.
+fn of_rule(row: &Row, before: Option<&Route>, wanted: Option<&Route>) -> Row {
+    Row {
+        line: row.line,
+        note: row.note.clone(),
+        ..Row::of_rule(before, wanted)
+    }
+}
+
+/// A change of the run that was made.
+fn made(row: Option<Row>, change: &Change) -> Row {
+    let (before, wanted) = (&change.routes.before, &change.routes.wanted);
+    let (line, note) = row.map_or((None, None), |row| (row.line, row.note));
+    Row {
+        line,
+        note,
+        state: Some(RowState::Made),
+        change_id: Some(change.id),
+        ..Row::of_rule(before.as_ref(), wanted.as_ref())
+    }
+}
+
+fn are_alike(one: Option<&Route>, other: Option<&Route>) -> bool {
+    match (one, other) {
+        (None, None) => true,
+        (Some(one), Some(other)) => one.rings_like(other),
+        _ => false,
+    }
+}
+
+fn changed_by_others(now: Option<&Route>) -> String {
+    let now = now.map_or_else(
+        || "it does not exist".to_owned(),
+        |now| format!("it rings {}", now.rings()),
+    );
+    format!("somebody else changed this rule after the plan was agreed to; now {now}")
+}
