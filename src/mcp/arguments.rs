@@ -1,9 +1,11 @@
 //! Tool arguments into operation arguments, with errors that name the field.
 
 use rmcp::model::JsonObject;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::schema;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
 
@@ -14,34 +16,42 @@ use skyswitch_domain::redact::shown;
 ///
 /// # Errors
 /// `invalid_argument` with the field, what is wrong and what is accepted.
-pub(super) fn read<T: DeserializeOwned>(arguments: Option<JsonObject>) -> Result<T> {
+pub(super) fn read<T: DeserializeOwned + JsonSchema>(arguments: Option<JsonObject>) -> Result<T> {
     let mut arguments = arguments.unwrap_or_default();
     arguments.retain(|_, value| !value.is_null() && value.as_str() != Some(""));
-    serde_path_to_error::deserialize(Value::Object(arguments)).map_err(|error| {
+    let arguments = Value::Object(arguments);
+    serde_path_to_error::deserialize(&arguments).map_err(|error| {
         let path = error.path().to_string();
-        explain(&path, &error.into_inner().to_string())
+        by_names::<T>(&arguments)
+            .unwrap_or_else(|| not_accepted(&path, &error.into_inner().to_string()))
     })
 }
 
-fn explain(path: &str, problem: &str) -> Error {
-    // serde names missing and unknown fields only in its message.
-    if let Some(field) = quoted_after(problem, "missing field ") {
-        return Error::invalid(
-            field,
-            format!("the argument `{field}` is missing"),
-            format!("Give `{field}`; the tool's input schema says what it is."),
-        );
-    }
-    if let Some(field) = quoted_after(problem, "unknown field ") {
-        let known = problem
-            .split_once("expected ")
-            .map_or("", |(_, known)| known);
-        return Error::invalid(
+/// What is wrong with the names of the arguments, if anything: serde says that
+/// only in a sentence of its own, so the tool's schema is asked.
+fn by_names<T: JsonSchema>(arguments: &Value) -> Option<Error> {
+    let given = arguments.as_object()?;
+    let schema = schema::input::<T>();
+    let known = schema.get("properties")?.as_object()?;
+    if let Some(field) = given.keys().find(|name| !known.contains_key(*name)) {
+        let names: Vec<String> = known.keys().map(|name| format!("`{name}`")).collect();
+        return Some(Error::invalid(
             field,
             format!("there is no argument `{}`", shown(field, 60)),
-            format!("The arguments are {known}."),
-        );
+            format!("The arguments are {}.", names.join(", ")),
+        ));
     }
+    let required = schema.get("required").and_then(Value::as_array);
+    let mut required = required.into_iter().flatten().filter_map(Value::as_str);
+    let missing = required.find(|name| !given.contains_key(*name))?;
+    Some(Error::invalid(
+        missing,
+        format!("the argument `{missing}` is missing"),
+        format!("Give `{missing}`; the tool's input schema says what it is."),
+    ))
+}
+
+fn not_accepted(path: &str, problem: &str) -> Error {
     Error::invalid(
         path,
         format!(
@@ -50,9 +60,4 @@ fn explain(path: &str, problem: &str) -> Error {
         ),
         format!("Correct `{path}` and call the tool again; nothing was sent."),
     )
-}
-
-fn quoted_after<'a>(text: &'a str, start: &str) -> Option<&'a str> {
-    let rest = text.strip_prefix(start)?.strip_prefix('`')?;
-    rest.split_once('`').map(|(name, _)| name)
 }

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use rmcp::RoleServer;
 use rmcp::model::{CallToolRequestParams, CallToolResponse, InputResponses, JsonObject};
 use rmcp::service::RequestContext;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
@@ -52,7 +53,7 @@ impl<'a> Call<'a> {
     ///
     /// # Errors
     /// `invalid_argument` with the field, what is wrong and what is accepted.
-    pub fn arguments<T: DeserializeOwned>(&mut self) -> Result<T> {
+    pub fn arguments<T: DeserializeOwned + JsonSchema>(&mut self) -> Result<T> {
         arguments::read(self.arguments.take())
     }
 
