@@ -14,7 +14,8 @@ use super::write::{NotWritten, ReadyToWrite, Standing, Writable, Written};
 use super::{Client, account_path};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{
-    AccountId, Ani, Application, Destination, Dnis, PbxDomain, PhoneNumber, Route, RouteKey,
+    AccountId, Ani, Application, Destination, Dnis, Operation, PbxDomain, PhoneNumber, Route,
+    RouteKey,
 };
 use skyswitch_guard::{Clearance, RouteChange};
 
@@ -152,7 +153,7 @@ impl Client {
     /// Makes one change that the guard has cleared.
     ///
     /// Where the answer is lost, the route is read and the outcome decided by
-    /// what stands there. Dropping the returned future leaves the outcome
+    /// what is stored there. Dropping the returned future leaves the outcome
     /// unknown: whoever may be called off should run it in a task of its own.
     ///
     /// # Errors
@@ -172,7 +173,7 @@ impl Client {
 }
 
 impl Writable for RouteChange {
-    const LOOK: &'static str = "Look with list_vips (`skyswitch vip list`)";
+    const LOOK: Operation = Operation::ListVips;
 
     fn upstream<'a>(&self, client: &'a Client) -> Result<&'a Upstream> {
         Ok(&client.inner.telco)

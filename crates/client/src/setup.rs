@@ -1,4 +1,4 @@
-//! Pieces of a customer's set-up: what stands in their place, and how they are made.
+//! Pieces of a customer's setup: what is in their place, and how they are made.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -10,10 +10,10 @@ use super::upstream::Upstream;
 use super::write::{NotWritten, ReadyToWrite, Standing, Writable, Written};
 use super::{AnsweringRule, Client, DialRule, DialRuleTarget};
 use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_domain::{AccountId, DidRoute, Extension, PbxDomain, SetupPiece};
+use skyswitch_domain::{AccountId, DidRoute, Extension, Operation, PbxDomain, SetupPiece};
 use skyswitch_guard::{Clearance, SetupChange};
 
-/// What stands in the place of a piece.
+/// What is in the place of a piece now.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PieceStanding {
     /// Whether it is what was wanted.
@@ -76,7 +76,7 @@ impl Client {
         answer.json("the token description")
     }
 
-    /// Reads what stands in the place of a piece.
+    /// Reads what is in the place of a piece now.
     ///
     /// # Errors
     /// `not_configured` without the PBX API where it takes one; the transport's errors.
@@ -172,7 +172,7 @@ impl Client {
 }
 
 impl Writable for SetupChange {
-    const LOOK: &'static str = "Look with setup_checklist (`skyswitch checklist`)";
+    const LOOK: Operation = Operation::SetupChecklist;
 
     fn upstream<'a>(&self, client: &'a Client) -> Result<&'a Upstream> {
         client.upstream_of(self.piece())

@@ -33,7 +33,7 @@ impl Subscriber {
 }
 
 impl Subscriber {
-    /// Whether it stands for the domain's own machinery, and rings nobody.
+    /// Whether it stands for the domain's own machinery, and is not answered by anybody.
     pub fn is_system_user(&self) -> bool {
         self.service_code.as_deref() == Some("system-user")
     }

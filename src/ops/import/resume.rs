@@ -88,10 +88,10 @@ impl App {
             return Err(Error::invalid(
                 "list",
                 format!(
-                    "the run {} that was cut off was for another list or mode",
+                    "the import {} that was cut off was for another list or mode",
                     run.id
                 ),
-                "Take that run up without a list, or start anew without `resume`.",
+                "Resume that import without a list, or import this list without `resume`.",
             ));
         }
         Ok(Some(Resumed {
@@ -220,7 +220,7 @@ impl<'a> Rest<'a> {
         };
         if rings_as(wanted) {
             row.state = Some(RowState::Made);
-            row.reason = Some("stands already".to_owned());
+            row.reason = Some("this rule already exists".to_owned());
             return row;
         }
         if let (Some(lost), Some(wanted)) = (lost, wanted) {
@@ -231,8 +231,8 @@ impl<'a> Rest<'a> {
             row.reason = Some(format!(
                 "somebody else changed this rule after the plan was agreed to; now {}",
                 now.map_or_else(
-                    || "no rule stands".to_owned(),
-                    |now| format!("it rings {}", now.rings())
+                    || "there is no rule".to_owned(),
+                    |now| format!("it goes to {}", now.rings())
                 )
             ));
             return row;
@@ -254,7 +254,7 @@ impl<'a> Rest<'a> {
     fn put_back(&self, mut row: Row, lost: &Route, wanted: &Route) -> Row {
         row.state = Some(RowState::NotSent);
         row.reason = Some(
-            "the rule went away along with another one of this caller that this run removed; it is put back"
+            "SkySwitch deleted this rule together with another rule of the same caller; it will be created again"
                 .to_owned(),
         );
         row.lost = Some(lost.clone());
@@ -283,8 +283,8 @@ impl Task {
 pub(super) fn nothing_to_resume(args: &SyncVips) -> Error {
     Error::new(
         Code::NotFound,
-        format!("no run into {} was cut off", args.domain),
-        "There is nothing to take up; give a list to start a new run.",
+        format!("no import into {} was cut off", args.domain),
+        "There is nothing to resume; give a list to start a new import.",
     )
     .with_field("resume")
 }

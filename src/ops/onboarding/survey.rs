@@ -171,7 +171,7 @@ impl Facts {
             return;
         }
         let (stage, waits_for) = match &self.fallback {
-            _ if untouched => (NOT_STARTED, "everything: nothing of the set-up is there"),
+            _ if untouched => (NOT_STARTED, "everything: no step of the setup is done"),
             None => (
                 SetupStep::DialTranslationRule.as_str(),
                 match &self.reading {
@@ -180,11 +180,11 @@ impl Facts {
                 },
             ),
             Some(_) if !self.has_ani_user => {
-                (SetupStep::RouteByAniUser.as_str(), "the route_by_ani user")
+                (SetupStep::RouteByAniUser.as_str(), "the Route by ANI user")
             }
             Some(_) if self.numbers.is_empty() => (
                 SetupStep::RouteDid.as_str(),
-                "a number that goes to the route_by_ani user",
+                "a number that goes to the Route by ANI user",
             ),
             Some(_) if row.vips == 0 => (SetupStep::ManageVips.as_str(), "VIP rules"),
             Some(_) => (LIVE, "nothing"),

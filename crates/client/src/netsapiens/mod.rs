@@ -160,7 +160,7 @@ impl Pbx {
         }
     }
 
-    /// The request that makes a piece of a set-up, or replaces what stands in
+    /// The request that makes a piece of a setup, or replaces what is in
     /// its place; `None` for pieces this API is not used for.
     pub(super) async fn making(
         &self,

@@ -52,7 +52,7 @@ pub struct DialRule {
     pub matches_from: String,
     /// What it does, for example `to-user` or `sip:start@to-user`.
     pub application: String,
-    /// Who rings.
+    /// The user whom calls reach.
     pub to_user: String,
     /// In which domain.
     pub to_host: String,
@@ -74,7 +74,7 @@ pub enum DialRuleTarget {
 }
 
 impl DialRule {
-    /// Whether it is for calls that come from the ANI user.
+    /// Whether it is for calls that come from the Route by ANI user.
     pub fn is_for_route_by_ani(&self) -> bool {
         user_part(&self.matches_to).eq_ignore_ascii_case(ROUTE_BY_ANI)
     }
