@@ -40,7 +40,7 @@ mod portfolio;
 mod prompts;
 mod protocol;
 mod resources;
-mod result_size;
+mod results;
 mod retries;
 mod sandbox_onboarding;
 mod shutdown;

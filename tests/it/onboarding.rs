@@ -87,6 +87,8 @@ async fn a_customer_becomes_ready_with_the_ticket_attested_in_between() {
 
         let list = checklist(&app).await;
         assert!(list.ready, "{list:?}");
+        assert!(list.support_ticket.is_none(), "it was sent and answered");
+        assert!(routed.support_ticket.is_none(), "it was sent and answered");
         assert_eq!(
             state(&list.steps, "dial_translation_rule"),
             StepState::Attested

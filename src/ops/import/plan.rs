@@ -169,13 +169,13 @@ impl Wanted<'_> {
         let remedy = "give a phone number, or a value exactly as the VIP list shows it";
         let caller = wanted.ani.as_given();
         if wanted.ani.number().is_none() {
-            let problem = "is no phone number, and no rule is stored exactly like that";
+            let problem = "is not a phone number, and no rule is stored exactly like that";
             return Err(Refused::new(caller, problem, remedy));
         }
         let dnis = match &wanted.dnis {
             None => CalledNumber::Any,
             Some(dnis) if dnis.to_dnis().is_none() => {
-                let problem = "is no called number, and no rule is stored exactly like that";
+                let problem = "is not a dialled number, and no rule is stored exactly like that";
                 return Err(Refused::new(dnis.as_given(), problem, remedy));
             }
             Some(dnis) => dnis.as_given().parse()?,

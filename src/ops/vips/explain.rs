@@ -35,13 +35,13 @@ pub struct ExplainCall {
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum DecidedBy {
-    /// A rule for this caller and this called number.
+    /// A rule for this caller and this dialled number.
     ExactRule,
     /// A rule for this caller, whatever is dialled.
     CallerRule,
     /// No VIP rule: the domain's fallback, if there is one.
     Fallback,
-    /// Rules for particular called numbers, and none was given.
+    /// Rules for particular dialled numbers, and none was given.
     DependsOnCalledNumber,
     /// Several rules for the same caller that ring differently.
     Ambiguous,
@@ -67,7 +67,7 @@ pub struct CallExplained {
     pub domain: String,
     /// The caller, in the form that would be stored, or as given.
     pub ani: String,
-    /// The called number, where one was given.
+    /// The dialled number, where one was given.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub dnis: Option<String>,
     /// What decides.

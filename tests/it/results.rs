@@ -1,8 +1,8 @@
-//! Results are small: a model pays for every byte, and some clients read lines
-//! of at most 64 KiB.
+//! Results are small, for a model pays for every byte and some clients read lines
+//! of at most 64 KiB, and both forms of them carry the same facts.
 
 use serde_json::{Value, json};
-use skyswitch_mcp::sandbox::Sandbox;
+use skyswitch_mcp::sandbox::{Sandbox, Tenant};
 
 use crate::support::process::{DOMAIN, Home};
 use crate::support::protocol::{ERAS, Wire};
@@ -112,4 +112,74 @@ async fn a_long_plan_is_cut_to_the_budget_and_says_how_much_is_left_out() {
         assert_eq!(plan["rows_left_out"], 2_000 - shown);
         assert!(shown > 100, "{shown}");
     }
+}
+
+#[tokio::test]
+async fn the_text_form_carries_the_facts_of_the_structured_one() {
+    let sandbox = Sandbox::start(0, Tenant::demo()).await.unwrap();
+    for era in ERAS {
+        let mut wire = Wire::ready(&Home::of(&sandbox), &[], era, false).await;
+        let removal = json!({"domain": DOMAIN, "ani": "16165550123"});
+        let waiting = wire.call("remove_vip", removal).await;
+        let checklist = wire
+            .call("setup_checklist", json!({"domain": DOMAIN}))
+            .await;
+        let lapses = waiting["structuredContent"]["expires_at"].as_str().unwrap();
+        assert!(text_of(&waiting).contains(lapses), "{waiting}");
+        for step in checklist["structuredContent"]["steps"].as_array().unwrap() {
+            let id = step["id"].as_str().unwrap();
+            assert!(text_of(&checklist).contains(id), "{id}: {checklist}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_hint_names_the_tool_or_the_command_of_whoever_asked() {
+    let sandbox = Sandbox::start(0, Tenant::demo()).await.unwrap();
+    let home = Home::of(&sandbox);
+    let by_command = home.run(&["undo", "999", "--yes"]).await;
+    assert!(
+        by_command.stderr.contains("`skyswitch changes`"),
+        "{by_command:?}"
+    );
+    assert!(
+        !by_command.stderr.contains("list_changes"),
+        "{by_command:?}"
+    );
+    for era in ERAS {
+        let mut wire = Wire::ready(&home, &[], era, false).await;
+        let by_tool = wire.call("undo_change", json!({"change_id": "999"})).await;
+        let text = text_of(&by_tool);
+        assert!(text.contains("list_changes"), "{text}");
+        assert!(!text.contains("skyswitch "), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_done_is_one_sentence_with_the_command_that_undoes_it() {
+    let sandbox = Sandbox::start(0, Tenant::demo()).await.unwrap();
+    let home = Home::of(&sandbox);
+    let words = ["--ani", "6165550177", "--domain", DOMAIN];
+    let adding = [&["vip", "add", "--destination", "101"], &words[..]].concat();
+    let added = home.run(&adding).await;
+    let sentence = format!(
+        "Added: calls from +1 616-555-0177 to {DOMAIN} now go to user 101. Undo: `skyswitch undo 1`."
+    );
+    assert_eq!(added.stdout.trim_end(), sentence, "{added:?}");
+    let removed = home
+        .run(&[&["vip", "remove", "--yes"], &words[..]].concat())
+        .await;
+    assert!(
+        removed.stdout.contains("Undo: `skyswitch undo 2`."),
+        "{removed:?}"
+    );
+    let again = home
+        .run(&[&["vip", "remove", "--yes"], &words[..]].concat())
+        .await;
+    assert!(
+        again
+            .stdout
+            .starts_with("Not found: this caller has no such VIP rule"),
+        "{again:?}"
+    );
 }
