@@ -1,4 +1,4 @@
-//! An agent that takes a new customer through the set-up, as a Rust MCP client.
+//! An agent that takes a new customer through the setup, as a Rust MCP client.
 //!
 //! It does what a model should do: finds the domain, reads the checklist,
 //! stops at what only people can do, prepares the VIP list, and leaves

@@ -17,6 +17,7 @@
 //! | [`skyswitch`] | the SkySwitch API: login, pacing, retries, lists |
 //! | [`app`] | what one process shares |
 //! | [`ops`] | what can be done |
+//! | `sentences` | what is said of each outcome, once for both faces |
 //! | [`mcp`] | the Model Context Protocol over stdio |
 //! | [`cli`] | the command line |
 //! | [`sandbox`] | an embedded SkySwitch API, a crate of its own, read from the documents alone |
@@ -28,6 +29,7 @@ pub mod config;
 mod lenient;
 pub mod mcp;
 pub mod ops;
+mod sentences;
 
 #[doc(inline)]
 pub use skyswitch_client as skyswitch;

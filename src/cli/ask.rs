@@ -46,9 +46,9 @@ impl Person {
         }
         output.note(match self {
             Person::Absent(_) => {
-                "not confirmed: there is no terminal to ask at; run it in one, or pass --yes. Nothing was changed."
+                "Not confirmed: no interactive terminal. Run the command in a terminal, or pass `--yes`."
             }
-            _ => "not confirmed: nothing was changed.",
+            _ => "Not confirmed.",
         });
         Exit::NotConfirmed
     }

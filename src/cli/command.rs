@@ -10,7 +10,7 @@ use crate::mcp::ToolName;
 use crate::ops;
 use skyswitch_domain::{AccountId, PbxDomain};
 
-/// Runs SkySwitch phone systems safely: VIP lists (route-by-ANI) for people, scripts and AI agents
+/// Manage SkySwitch phone systems safely: VIP callers (route-by-ANI) for people, scripts and AI agents
 #[derive(Debug, Parser)]
 #[command(name = "skyswitch", version, propagate_version = true)]
 #[command(
@@ -57,35 +57,35 @@ impl Global {
 pub(super) enum Command {
     /// Serve the Model Context Protocol on stdin and stdout
     Mcp(McpArgs),
-    /// Approve one pending change at this terminal; without CODE, list those that wait
+    /// Approve a pending change at this terminal; without CODE, list the pending changes
     Approve {
-        /// Code of the change, for example K7QM-3XPD
+        /// Code of the change, such as K7QM-3XPD
         code: Option<String>,
     },
     /// List, add, remove, import and export VIP callers
     #[command(subcommand)]
     Vip(Vip),
-    /// List the account's PBX domains
+    /// List the account's customers (PBX domains)
     Domains(ops::ListDomains),
-    /// Say who rings when a caller dials, and why
+    /// Explain where a call goes, and why
     Explain(ops::ExplainCall),
-    /// List what this installation has changed, newest first
+    /// List the changes made from this installation, newest first
     Changes(ops::ListChanges),
-    /// Restore a rule, or a number's route, as it was before one change
+    /// Restore a VIP rule or a number's routing as it was before one change
     Undo(UndoArgs),
-    /// Show how far a domain's VIP set-up is, with the support ticket to send
+    /// Show the setup steps of a customer, with the support ticket to send
     Checklist(ChecklistArgs),
-    /// Make what is missing of a customer's set-up, in the safe order
+    /// Set up a customer for VIP calling, step by step, in the safe order
     Onboard(OnboardArgs),
-    /// Show all customers and how far their set-up is, alarms first
+    /// Show the setup status of all customers, alarms first
     Status(ops::ListCustomers),
-    /// List where VIPs of a domain can ring
+    /// List the users and devices of a customer that calls can go to
     Destinations(ops::ListDestinations),
-    /// Log in, and show whose token it is and what it allows
+    /// Log in, and show the token's user, scopes and expiry
     Token(TokenArgs),
     /// Check configuration, login, scopes, account, domains and state folder
     Doctor,
-    /// Show a whole conversation with the MCP server, against the sandbox
+    /// Show a sample conversation with the MCP server, against the sandbox
     Demo,
     /// Run the sandbox API alone on 127.0.0.1
     Sandbox {
@@ -114,7 +114,7 @@ pub(super) struct McpArgs {
     /// Offer no tool that changes anything
     #[arg(long)]
     pub read_only: bool,
-    /// How destructive changes are agreed to [default: human]
+    /// How a person confirms changes [default: human]
     #[arg(long, value_name = "MODE", value_parser = confirm_mode())]
     pub confirm: Option<ConfirmMode>,
     /// Offer only these tools, separated by commas
@@ -126,13 +126,13 @@ pub(super) struct McpArgs {
 pub(super) enum Vip {
     /// List VIP callers
     List(ops::ListVips),
-    /// Add a VIP caller, or change where one rings
+    /// Add a VIP caller, or change the destination of one
     Add(AddArgs),
     /// Remove a VIP caller
     Remove(RemoveArgs),
-    /// Make a list of wanted VIPs stand: CSV, JSON or vCard
+    /// Import a VIP list from a CSV, JSON or vCard file
     Import(ImportArgs),
-    /// Write a domain's VIPs as a list that `import` takes
+    /// Export a customer's VIP list in the form that `import` reads
     Export(ExportArgs),
 }
 
@@ -140,7 +140,7 @@ pub(super) enum Vip {
 pub(super) struct AddArgs {
     #[command(flatten)]
     pub vip: ops::AddVip,
-    /// Agree to replacing a rule that stands, without being asked
+    /// Replace an existing rule without asking
     #[arg(long)]
     pub yes: bool,
 }
@@ -149,7 +149,7 @@ pub(super) struct AddArgs {
 pub(super) struct RemoveArgs {
     #[command(flatten)]
     pub vip: ops::RemoveVip,
-    /// Agree to the removal, without being asked
+    /// Remove the rule without asking
     #[arg(long)]
     pub yes: bool,
 }
@@ -161,7 +161,7 @@ pub(super) struct ImportArgs {
     pub file: Option<PathBuf>,
     #[command(flatten)]
     pub sync: ops::SyncVips,
-    /// Agree to the plan, without being asked
+    /// Apply the plan without asking
     #[arg(long)]
     pub yes: bool,
 }
@@ -171,7 +171,7 @@ pub(super) struct ExportArgs {
     /// The customer's PBX domain
     #[arg(long, short)]
     pub domain: PbxDomain,
-    /// Form of the list
+    /// Format of the list
     #[arg(long, value_enum, default_value = "csv")]
     pub format: ExportFormat,
     /// File to write, instead of standard output
@@ -190,7 +190,7 @@ pub(super) enum ExportFormat {
 pub(super) struct UndoArgs {
     #[command(flatten)]
     pub undo: ops::UndoChange,
-    /// Agree to it, without being asked
+    /// Undo the change without asking
     #[arg(long)]
     pub yes: bool,
 }
@@ -206,7 +206,7 @@ pub(super) struct ChecklistArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ChecklistAction {
-    /// Attest a step that no API shows, at an interactive terminal; or withdraw it
+    /// Attest a setup step that no API can verify, at an interactive terminal; or withdraw it
     Mark(ops::MarkSetupStep),
 }
 
@@ -214,14 +214,14 @@ pub(super) enum ChecklistAction {
 pub(super) struct OnboardArgs {
     #[command(flatten)]
     pub onboard: ops::OnboardDomain,
-    /// Agree to the plan, without being asked
+    /// Apply the plan without asking
     #[arg(long)]
     pub yes: bool,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct TokenArgs {
-    /// Get a new token even if the present one is good
+    /// Get a new token even if the present one is still valid
     #[arg(long, short)]
     pub refresh: bool,
     /// Print the access token and nothing else

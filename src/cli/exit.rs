@@ -19,7 +19,7 @@ pub(super) enum Exit {
 }
 
 impl Exit {
-    /// The exit that a kind of failure stands for.
+    /// The exit code of a kind of failure.
     pub fn of(code: Code) -> Exit {
         match code {
             Code::InvalidArgument => Exit::Usage,

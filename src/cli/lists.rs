@@ -17,7 +17,7 @@ use crate::ops::import::files;
 use crate::ops::{self, ListVips, PageSize, SyncSession, SyncStatus};
 use skyswitch_domain::error::{Error, Result};
 
-/// Makes a list stand. Ctrl-C sends nothing more and says what was done.
+/// Imports a list. Ctrl-C sends nothing more and says what was done.
 pub(super) async fn import(app: &App, args: ImportArgs, output: &Output) -> Result<Exit> {
     let list = args.file.as_deref().map(read).transpose()?;
     let person = Person::new(args.yes);
@@ -43,7 +43,7 @@ pub(super) async fn import(app: &App, args: ImportArgs, output: &Output) -> Resu
     };
     bar.end();
     let outcome = ask::decided(synced?)?;
-    output.result(&outcome, || tables::synced(&outcome))?;
+    output.result(&outcome, || tables::imported(&outcome))?;
     Ok(match outcome.status {
         SyncStatus::Planned | SyncStatus::Unchanged | SyncStatus::Applied => Exit::Done,
         SyncStatus::Invalid => Exit::Usage,

@@ -25,20 +25,27 @@ use crate::app::App;
 use crate::config::{Flags, Settings, process_environment};
 use crate::mcp::{Server, ToolSet, serve_stdio};
 use crate::ops::{self, PageSize};
+use crate::sentences;
 use ask::Person;
 use command::{Cli, Command, Global, McpArgs, TokenArgs, Vip};
 use exit::Exit;
 use output::Output;
+use skyswitch_domain::Face;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_sandbox::Sandbox;
 
 /// Runs one command and says how it ended.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    Face::CommandLine.speak();
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(refusal) => return exit::usage(&refusal, &arguments),
     };
+    if cli.global.json {
+        // One JSON document for both faces: a program that reads it may use either.
+        Face::Tools.speak();
+    }
     start_logging(cli.global.verbose);
     let output = Output::new(cli.global.json);
     // One thread: most of the time a call takes is hand-overs between threads.
@@ -89,7 +96,7 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<Exit> {
         Command::Explain(args) => {
             let (app, _sandbox) = app(&global).await?;
             let call = ops::explain_call(&app, &args).await?;
-            output.result(&call, || tables::explained(&call))
+            output.result(&call, || sentences::explained(&call))
         }
         Command::Changes(args) => {
             let (app, _sandbox) = app(&global).await?;
@@ -105,7 +112,7 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<Exit> {
             let app = app.asked_by("skyswitch undo (command line)");
             let undone = ops::undo_change(&app, &args.undo, &person.channel()).await?;
             let outcome = ask::decided(undone)?;
-            output.result(&outcome, || tables::undone(&outcome))?;
+            output.result(&outcome, || sentences::undone(&outcome))?;
             Ok(person.exit(outcome.status == ops::UndoStatus::Declined, output))
         }
         Command::Checklist(args) => {
@@ -155,7 +162,7 @@ async fn vip(app: &App, vip: Vip, output: &Output) -> Result<Exit> {
             let app = &app.typed_by_a_person();
             let added = ops::add_vip(app, &args.vip, &person.channel()).await?;
             let outcome = ask::decided(added)?;
-            output.result(&outcome, || tables::added(&outcome))?;
+            output.result(&outcome, || sentences::added(&outcome))?;
             Ok(person.exit(outcome.status == ops::AddVipStatus::Declined, output))
         }
         Vip::Remove(args) => {
@@ -163,7 +170,7 @@ async fn vip(app: &App, vip: Vip, output: &Output) -> Result<Exit> {
             let app = &app.asked_by("skyswitch vip remove (command line)");
             let removed = ops::remove_vip(app, &args.vip, &person.channel()).await?;
             let outcome = ask::decided(removed)?;
-            output.result(&outcome, || tables::removed(&outcome))?;
+            output.result(&outcome, || sentences::removed(&outcome))?;
             Ok(person.exit(outcome.status == ops::RemoveVipStatus::Declined, output))
         }
         Vip::Import(args) => lists::import(app, args, output).await,
@@ -180,6 +187,7 @@ async fn token(app: &App, args: TokenArgs, output: &Output) -> Result<Exit> {
 }
 
 async fn serve(global: &Global, args: McpArgs) -> Result<Exit> {
+    Face::Tools.speak();
     let flags = Flags {
         confirm: args.confirm,
         read_only: args.read_only,

@@ -1,4 +1,4 @@
-//! `skyswitch checklist`, `onboard` and `status`: customers' set-ups.
+//! `skyswitch checklist`, `onboard` and `status`: customers' setups.
 
 use super::ask::{self, Person};
 use super::command::{ChecklistAction, ChecklistArgs, OnboardArgs};
@@ -8,6 +8,7 @@ use super::progress::Bar;
 use super::setup_tables;
 use crate::app::App;
 use crate::ops::{self, ListCustomers, MarkSetupStep, MarkStatus, OnboardStatus, PageSize};
+use crate::sentences;
 use skyswitch_domain::error::{Error, Result};
 
 /// Shows the checklist, or attests a step of it.
@@ -16,7 +17,7 @@ pub(super) async fn checklist(app: &App, args: ChecklistArgs, output: &Output) -
         (Some(ChecklistAction::Mark(args)), _) => mark(app, &args, output).await,
         (None, Some(args)) => {
             let checklist = ops::setup_checklist(app, &args).await?;
-            output.result(&checklist, || setup_tables::checklist(&checklist))
+            output.result(&checklist, || sentences::checklist(&checklist))
         }
         (None, None) => Err(Error::invalid(
             "domain",
@@ -32,7 +33,7 @@ async fn mark(app: &App, args: &MarkSetupStep, output: &Output) -> Result<Exit> 
     let app = app.asked_by("skyswitch checklist mark (command line)");
     let marked = ops::mark_setup_step(&app, args, &person.channel()).await?;
     let outcome = ask::decided(marked)?;
-    output.result(&outcome, || setup_tables::marked(&outcome))?;
+    output.result(&outcome, || sentences::marked(&outcome))?;
     if outcome.status == MarkStatus::Declined {
         output.note(
             "not attested: the person who has looked types the domain's name at an interactive terminal.",
@@ -42,13 +43,13 @@ async fn mark(app: &App, args: &MarkSetupStep, output: &Output) -> Result<Exit> 
     Ok(Exit::Done)
 }
 
-/// Makes what is missing of a customer's set-up.
+/// Makes what is missing of a customer's setup.
 pub(super) async fn onboard(app: &App, args: OnboardArgs, output: &Output) -> Result<Exit> {
     let person = Person::new(args.yes);
     let app = app.asked_by("skyswitch onboard (command line)");
     let onboarded = ops::onboard_domain(&app, &args.onboard, &person.channel()).await?;
     let outcome = ask::decided(onboarded)?;
-    output.result(&outcome, || setup_tables::onboarded(&outcome))?;
+    output.result(&outcome, || sentences::onboarded(&outcome))?;
     Ok(match outcome.status {
         OnboardStatus::Planned | OnboardStatus::Unchanged | OnboardStatus::Applied => Exit::Done,
         OnboardStatus::Declined | OnboardStatus::ConfirmationRequired => person.exit(true, output),

@@ -7,20 +7,20 @@ use comfy_table::{ColumnConstraint, ContentArrangement, Table};
 use console::style;
 
 use crate::ops::{
-    Action, AddVipOutcome, AddVipStatus, CallExplained, ChangeList, ChangeRow, CheckState,
-    Diagnosis, DomainList, RemoveVipOutcome, RemoveVipStatus, SyncOutcome, SyncRow, SyncStatus,
-    TokenReport, UndoOutcome, UndoStatus, VipList,
+    Action, ChangeList, CheckState, Diagnosis, DomainList, SyncOutcome, SyncRow, TokenReport,
+    VipList,
 };
+use crate::sentences;
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::word;
-use skyswitch_domain::{Ani, Route, Vip};
+use skyswitch_domain::{Ani, Route};
 use skyswitch_guard::store::Approval;
 
 pub(super) fn vips(list: &VipList) -> String {
     if list.vips.is_empty() {
         return "No VIP rules.".to_owned();
     }
-    let mut table = table(&["Domain", "Caller", "Called number", "Rings"]);
+    let mut table = table(&["Customer", "Caller", "Dialled number", "Destination"]);
     for vip in &list.vips {
         let route = Route::from(vip);
         table.add_row([
@@ -36,9 +36,9 @@ pub(super) fn vips(list: &VipList) -> String {
 
 pub(super) fn domains(list: &DomainList) -> String {
     if list.domains.is_empty() {
-        return "No PBX domains.".to_owned();
+        return "No customers.".to_owned();
     }
-    let mut table = table(&["Domain", "Description", "Reseller"]);
+    let mut table = table(&["PBX domain", "Description", "Reseller"]);
     for row in &list.domains {
         table.add_row([
             shown(&row.domain, 100),
@@ -47,158 +47,44 @@ pub(super) fn domains(list: &DomainList) -> String {
         ]);
     }
     unbroken(&mut table, &[0]);
-    format!("{table}\n{}", counted(list.total, "domain"))
+    format!("{table}\n{}", counted(list.total, "customer"))
 }
 
-pub(super) fn added(outcome: &AddVipOutcome) -> String {
-    let vip = rule(&outcome.vip);
-    let mut text = match outcome.status {
-        AddVipStatus::Created => format!("Added: {vip}"),
-        AddVipStatus::Replaced => format!("Replaced: now {vip}"),
-        AddVipStatus::Unchanged => format!("Unchanged, the rule stood already: {vip}"),
-        AddVipStatus::ConfirmationRequired | AddVipStatus::Declined => format!("Not done: {vip}"),
-    };
-    if let Some(previous) = &outcome.previous {
-        let _ = write!(text, "\nBefore: {}", rule(previous));
-    }
-    warnings(&mut text, &outcome.warnings);
-    text
-}
-
-pub(super) fn removed(outcome: &RemoveVipOutcome) -> String {
-    let vip = outcome.vip.as_ref().map(rule).unwrap_or_default();
-    let mut text = match outcome.status {
-        RemoveVipStatus::Removed => format!("Removed: {vip}"),
-        RemoveVipStatus::NotFound => "Not found: no such rule stands; nothing was sent.".to_owned(),
-        RemoveVipStatus::ConfirmationRequired | RemoveVipStatus::Declined => {
-            format!("Not done: {vip}")
-        }
-    };
-    warnings(&mut text, &outcome.warnings);
-    text
-}
-
-pub(super) fn explained(call: &CallExplained) -> String {
-    let mut text = call.why.clone();
-    for other in &call.other_rules {
-        let _ = write!(text, "\nAnother rule of this caller: {}", rule(other));
-    }
-    if !call.unknown.is_empty() {
-        text.push_str("\n\nNot known from here:");
-    }
-    for unknown in &call.unknown {
-        let _ = write!(text, "\n- {unknown}");
-    }
-    text
-}
-
-/// Two lines for each change: when and what, then from where to where.
+/// The changes, each as one sentence.
 pub(super) fn changes(list: &ChangeList) -> String {
     let mut text = String::new();
     for change in &list.changes {
-        let status = match change.made {
-            Some(false) => format!("{}, not made", word(change.status)),
-            _ => word(change.status),
-        };
-        let _ = writeln!(
-            text,
-            "{}  {}  {status}  {} in {}",
-            style(&change.change_id).bold(),
-            change.started_at,
-            change.operation,
-            shown(&change.domain, 100)
-        );
-        let _ = writeln!(
-            text,
-            "    {}: {} -> {}  (asked by {})",
-            subject(change),
-            side(change.before.as_ref(), change.setting_before.as_deref()),
-            side(change.wanted.as_ref(), change.setting_wanted.as_deref()),
-            change.asked_by
-        );
+        let _ = writeln!(text, "{}", sentences::change(change));
     }
     text.push_str(&match list.changes.is_empty() {
         true => "No changes.".to_owned(),
         false => counted(list.total, "change"),
     });
-    warnings(&mut text, &list.warnings);
+    sentences::warnings(&mut text, &list.warnings);
     if let Some(cursor) = &list.next_cursor {
-        let _ = write!(text, "\nOlder ones: --cursor {cursor}");
+        let _ = write!(text, "\nOlder changes: --cursor {cursor}");
     }
     text
 }
 
-pub(super) fn undone(outcome: &UndoOutcome) -> String {
-    let now = outcome
-        .vip
-        .as_ref()
-        .map(rule)
-        .or_else(|| outcome.setting.clone())
-        .unwrap_or("no rule, as before".to_owned());
-    let mut text = match outcome.status {
-        UndoStatus::Restored => format!("Undone: {now}"),
-        UndoStatus::Unchanged => format!("Unchanged, it stood already so: {now}"),
-        UndoStatus::ConfirmationRequired | UndoStatus::Declined => {
-            format!("Not undone: change {}", outcome.undoes.change_id)
-        }
-    };
-    if let Some(previous) = &outcome.previous {
-        let _ = write!(text, "\nUntil now: {}", rule(previous));
-    }
-    warnings(&mut text, &outcome.warnings);
-    text
-}
-
-pub(super) fn synced(outcome: &SyncOutcome) -> String {
-    let plan = &outcome.plan;
-    let mut text = match outcome.rows.is_empty() {
+/// An import: its rows, and below them what became of it.
+pub(super) fn imported(outcome: &SyncOutcome) -> String {
+    let rows = match outcome.rows.is_empty() {
         true => String::new(),
-        false => format!("{}\n", sync_rows(&outcome.rows)),
+        false => format!("{}\n", import_rows(&outcome.rows)),
     };
-    let _ = writeln!(
-        text,
-        "{}: add {}, replace {}, remove {}, keep {}, invalid {}",
-        outcome.domain, plan.add, plan.replace, plan.remove, plan.keep, plan.invalid
-    );
-    if let Some(done) = &outcome.done {
-        let _ = writeln!(
-            text,
-            "Made {}, failed {}, outcome not known {}, not sent {}",
-            done.made, done.failed, done.unknown, done.not_sent
-        );
-    }
-    text.push_str(match outcome.status {
-        SyncStatus::Planned => "Planned only; nothing was sent.",
-        SyncStatus::Unchanged => "Everything stands already; nothing was sent.",
-        SyncStatus::Invalid => "Some rows cannot be used; nothing was sent.",
-        SyncStatus::ConfirmationRequired | SyncStatus::Declined => "Not done.",
-        SyncStatus::Applied => "Every change was made.",
-        SyncStatus::Incomplete => "Not every change was made.",
-        SyncStatus::Cancelled => "Stopped; the rest was not sent.",
-    });
-    if let Some(stopped_by) = &outcome.stopped_by {
-        let _ = write!(text, "\nStopped by: {stopped_by}");
-    }
-    if let Some(run) = outcome.run_to_resume() {
-        let _ = write!(
-            text,
-            "\nGo on with: skyswitch vip import --domain {} --resume {run}",
-            outcome.domain
-        );
-    }
-    warnings(&mut text, &outcome.warnings);
-    text
+    rows + &sentences::imported(outcome)
 }
 
 /// The rows as a table, and below it what has to be said of some of them.
-fn sync_rows(rows: &[SyncRow]) -> String {
+fn import_rows(rows: &[SyncRow]) -> String {
     let has_notes = rows.iter().any(|row| row.note.is_some());
     let mut header = vec![
         "Line",
         "What",
         "Caller",
-        "Called",
-        "Rings today",
+        "Dialled",
+        "Goes to today",
         "Wanted",
         "State",
     ];
@@ -217,14 +103,13 @@ fn sync_rows(rows: &[SyncRow]) -> String {
                 .map_or(caller.clone(), |line| format!("line {line}"));
             let _ = write!(reasons, "\n{place}: {reason}");
         }
-        let rings = |vip: Option<&Vip>| vip.map(|vip| Route::from(vip).rings()).unwrap_or_default();
         let mut cells = vec![
             line.unwrap_or_default(),
             word(row.action),
             caller,
             shown(row.dnis.as_deref().unwrap_or("any"), 64),
-            rings(row.previous.as_ref()),
-            rings(row.vip.as_ref()),
+            row.before.clone().unwrap_or_default(),
+            row.wanted.clone().unwrap_or_default(),
             row.state.map(word).unwrap_or_default(),
         ];
         cells.extend(has_notes.then(|| row.note.as_ref().map_or(String::new(), |n| shown(n, 200))));
@@ -234,26 +119,9 @@ fn sync_rows(rows: &[SyncRow]) -> String {
     format!("{table}{reasons}")
 }
 
-/// The caller or number that a change is about, else what was changed.
-fn subject(change: &ChangeRow) -> String {
-    match (&change.ani, &change.did) {
-        (Some(number), _) | (None, Some(number)) => Ani::from_stored(number).to_string(),
-        (None, None) => change.subject.clone(),
-    }
-}
-
-/// One side of a change: a VIP rule, or a setting in plain words.
-fn side(vip: Option<&Vip>, setting: Option<&str>) -> String {
-    match (vip, setting) {
-        (Some(vip), _) => Route::from(vip).rings(),
-        (None, Some(setting)) => setting.to_owned(),
-        (None, None) => "nothing".to_owned(),
-    }
-}
-
 pub(super) fn token(report: &TokenReport) -> String {
     format!(
-        "Logged in as {}\nScopes: {}\nGood until: {}",
+        "Logged in as {}\nScopes: {}\nExpires: {}",
         shown(&report.username, 100),
         shown(&report.scopes.join(" "), 300),
         report.expires_at
@@ -275,17 +143,17 @@ pub(super) fn diagnosis(diagnosis: &Diagnosis) -> String {
         }
     }
     text.push_str(match diagnosis.ok {
-        true => "Everything a call needs is in place.",
-        false => "Something a call needs is missing; see above.",
+        true => "All checks passed.",
+        false => "A check failed; see above.",
     });
     text
 }
 
 pub(super) fn waiting(waiting: &[Approval]) -> String {
     if waiting.is_empty() {
-        return "No change waits for approval.".to_owned();
+        return "No change is waiting for approval.".to_owned();
     }
-    let mut table = table(&["Code", "Change", "Lapses"]);
+    let mut table = table(&["Code", "Change", "Expires"]);
     for approval in waiting {
         table.add_row([
             &approval.code,
@@ -309,26 +177,6 @@ pub(super) fn time(seconds: i64) -> String {
     jiff::Timestamp::from_second(seconds)
         .map(|moment| moment.to_string())
         .unwrap_or_default()
-}
-
-fn rule(vip: &Vip) -> String {
-    let route = Route::from(vip);
-    let called = match route.key.dnis.is_any() {
-        true => String::new(),
-        false => format!(" (when dialling {})", route.key.dnis),
-    };
-    format!(
-        "{} in {} rings {}{called}",
-        route.key.ani,
-        shown(&vip.domain, 100),
-        route.rings()
-    )
-}
-
-pub(super) fn warnings(text: &mut String, warnings: &[String]) {
-    for warning in warnings {
-        let _ = write!(text, "\n{} {warning}", style("Warning:").yellow());
-    }
 }
 
 pub(super) fn counted(count: usize, what: &str) -> String {

@@ -11,7 +11,6 @@ mod reply;
 mod resources;
 mod schema;
 mod server;
-mod setup_text;
 mod skill;
 mod stdio;
 mod text;

@@ -1,4 +1,4 @@
-//! The resources: what stands at the service as JSON, and the setup guide.
+//! The resources: what the service has stored, as JSON, and the setup guide.
 //!
 //! A resource shows what the tool of the same operation answers, and is
 //! offered only where that tool is.
@@ -35,7 +35,7 @@ const MOST_VIPS: PageSize = PageSize::Rows(5_000);
 
 /// How long a client may keep the lists; they cannot change while the process runs.
 const LIST_LIFETIME_MS: u64 = 3_600_000;
-/// How long a client may keep what stands at the service, which anybody can change.
+/// How long a client may keep what the service has stored, which anybody can change.
 const LIVE_LIFETIME_MS: u64 = 5_000;
 
 /// What a URI names.
@@ -107,7 +107,7 @@ pub(super) fn templates(tools: &ToolSet) -> ListResourceTemplatesResult {
         ResourceTemplate::new(VIPS, "vips")
             .with_title("VIP callers of a domain")
             .with_description(
-                "The VIP rules of a customer's PBX domain: who rings straight through, and where. \
+                "The VIP rules of a customer's PBX domain: whose calls go straight through, and where to. \
                  At most 5,000; `total` says how many there are.",
             )
             .with_mime_type(JSON)
@@ -115,9 +115,9 @@ pub(super) fn templates(tools: &ToolSet) -> ListResourceTemplatesResult {
     });
     let checklist = tools.offers("setup_checklist").then(|| {
         ResourceTemplate::new(CHECKLIST, "checklist")
-            .with_title("Set-up of a domain")
+            .with_title("Setup of a domain")
             .with_description(
-                "How far the set-up of a customer's PBX domain is, step by step, with the support ticket.",
+                "The setup of a customer's PBX domain, step by step, with the support ticket while it is to be sent.",
             )
             .with_mime_type(JSON)
             .with_annotations(for_both(0.8))
@@ -208,7 +208,7 @@ async fn refuse_unknown(app: &App, domain: &PbxDomain) -> Result<()> {
     }
 }
 
-/// What stands at the service, as compact JSON.
+/// What the service has stored, as compact JSON.
 fn live<T: Serialize>(uri: &str, outcome: &T) -> Result<ReadResourceResult> {
     let json = serde_json::to_string(outcome).map_err(|_| {
         Error::internal(

@@ -20,7 +20,7 @@ const NAME: &str = "boundary-onboarding";
 /// Stands in YAML without quotes, so it holds neither a colon nor a hash.
 const DESCRIPTION: &str = "Sets up Route by ANI (VIP callers) for a SkySwitch customer in the order that keeps \
     every caller's line open. Use it before onboarding a customer, before pointing a customer's number (DID) at \
-    the route_by_ani user, and when callers who are not VIPs are dropped.";
+    the Route by ANI user, and when callers who are not VIPs are dropped.";
 
 /// How long a client may keep the guide; it cannot change while the process runs.
 pub(super) const GUIDE_LIFETIME_MS: u64 = 3_600_000;

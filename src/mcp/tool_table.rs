@@ -5,13 +5,12 @@ use rmcp::model::JsonObject;
 
 use super::call::{Call, Running};
 use super::progress::Notices;
-use super::{reply, schema, setup_text, text};
+use super::{reply, schema, text};
 use crate::ops::{self, PageSize};
+use crate::sentences;
 
 /// Rows that a list may have in one call.
 const MOST_ROWS: usize = 5_000;
-/// Rows of a plan that a result carries; the rest is counted.
-const ROWS_SHOWN: PageSize = PageSize::Rows(200);
 
 /// An argument and what it means.
 pub(super) type Explained = (&'static str, &'static str);
@@ -82,7 +81,7 @@ pub(super) static TABLE: [Row; 13] = [
                 let consent = call.consent(token);
                 Ok(reply::asked(
                     ops::add_vip(call.app, &args, &consent.channel()).await,
-                    text::added,
+                    sentences::added,
                 ))
             })
         },
@@ -106,7 +105,7 @@ pub(super) static TABLE: [Row; 13] = [
             Box::pin(async move {
                 let args: ops::ExplainCall = call.arguments()?;
                 let call = ops::explain_call(call.app, &args).await?;
-                Ok(reply::outcome(&call, text::explained(&call)))
+                Ok(reply::outcome(&call, sentences::explained(&call)))
             })
         },
     },
@@ -150,7 +149,7 @@ pub(super) static TABLE: [Row; 13] = [
                 let args: ops::ListDestinations = call.arguments()?;
                 let size = PageSize::from_limit(args.limit)?;
                 let list = ops::list_destinations(call.app, &args, size).await?;
-                Ok(reply::outcome(&list, setup_text::destinations(&list)))
+                Ok(reply::outcome(&list, text::destinations(&list)))
             })
         },
     },
@@ -221,7 +220,7 @@ pub(super) static TABLE: [Row; 13] = [
                 let consent = call.consent(None);
                 Ok(reply::asked(
                     ops::mark_setup_step(call.app, &args, &consent.channel()).await,
-                    setup_text::marked,
+                    sentences::marked,
                 ))
             })
         },
@@ -257,7 +256,7 @@ pub(super) static TABLE: [Row; 13] = [
                 let consent = call.consent(token);
                 Ok(reply::asked(
                     ops::onboard_domain(call.app, &args, &consent.channel()).await,
-                    setup_text::onboarded,
+                    sentences::onboarded,
                 ))
             })
         },
@@ -285,10 +284,7 @@ pub(super) static TABLE: [Row; 13] = [
                 let portfolio = ops::onboarding_status(call.app, &args, size, &notices).await;
                 notices.finish().await;
                 let portfolio = portfolio?;
-                Ok(reply::outcome(
-                    &portfolio,
-                    setup_text::portfolio(&portfolio),
-                ))
+                Ok(reply::outcome(&portfolio, text::portfolio(&portfolio)))
             })
         },
     },
@@ -317,7 +313,7 @@ pub(super) static TABLE: [Row; 13] = [
                 let consent = call.consent(token);
                 Ok(reply::asked(
                     ops::remove_vip(call.app, &args, &consent.channel()).await,
-                    text::removed,
+                    sentences::removed,
                 ))
             })
         },
@@ -337,10 +333,7 @@ pub(super) static TABLE: [Row; 13] = [
             Box::pin(async move {
                 let args: ops::SetupChecklist = call.arguments()?;
                 let checklist = ops::setup_checklist(call.app, &args).await?;
-                Ok(reply::outcome(
-                    &checklist,
-                    setup_text::checklist(&checklist),
-                ))
+                Ok(reply::outcome(&checklist, sentences::checklist(&checklist)))
             })
         },
     },
@@ -396,8 +389,8 @@ pub(super) static TABLE: [Row; 13] = [
                 .await;
                 notices.finish().await;
                 Ok(reply::asked(
-                    synced.map(|asked| asked.map(|done| done.cut_to(ROWS_SHOWN))),
-                    text::synced,
+                    synced.map(|asked| asked.map(ops::SyncOutcome::within_budget)),
+                    text::imported,
                 ))
             })
         },
@@ -423,7 +416,7 @@ pub(super) static TABLE: [Row; 13] = [
                 let consent = call.consent(token);
                 Ok(reply::asked(
                     ops::undo_change(call.app, &args, &consent.channel()).await,
-                    text::undone,
+                    sentences::undone,
                 ))
             })
         },

@@ -119,7 +119,7 @@ pub async fn doctor(app: &App) -> Diagnosis {
             diagnosis.add(Check::new(
                 "credentials",
                 CheckState::Ok,
-                "all four are set",
+                "client_id, client_secret, username and password are set",
             ));
             login(app, &mut diagnosis).await;
         }

@@ -21,8 +21,8 @@ pub struct ListDomains {
     /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
     #[arg(skip)]
     pub account_id: Option<AccountId>,
-    /// Ask the service for a new list instead of its cached one, which can miss a just-created domain
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    /// Ask SkySwitch for a new list; its cached one can miss a domain created just now
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     #[serde(default, deserialize_with = "crate::lenient::boolean")]
     pub refresh: Option<bool>,
     /// Rows a page, 1 to 500, e.g. `50`
@@ -92,14 +92,19 @@ pub async fn list_domains(app: &App, args: &ListDomains, size: PageSize) -> Resu
             contains(&domain.name) || domain.description.as_deref().is_some_and(contains)
         })
         .collect();
-    let page = page(&matching, size, args.cursor.as_deref(), |domain| {
-        vec![domain.name.clone()]
-    })?;
+    let position = |domain: &&Domain| vec![domain.name.clone()];
+    let page = page(
+        &matching,
+        size,
+        args.cursor.as_deref(),
+        position,
+        |domain| DomainRow::from(*domain),
+    )?;
     Ok(DomainList {
         account_id: account.to_string(),
         count: page.rows.len(),
         total: matching.len(),
-        domains: page.rows.into_iter().map(DomainRow::from).collect(),
+        domains: page.rows,
         next_cursor: page.next_cursor,
     })
 }

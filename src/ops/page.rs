@@ -1,15 +1,26 @@
 //! Pages of sorted lists, with a cursor that survives changes between pages.
+//! A page ends early where its result would be too long for a client.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
 
 use skyswitch_domain::error::{Error, Result};
+
+/// Bytes of a tool's result. A model pays for every one, and some clients read
+/// lines of at most 64 KiB.
+pub const RESULT_BUDGET: usize = 40_000;
+/// What the rows may take of it in one of the two forms of a result. A line of
+/// text is never longer than the row's JSON.
+const ROWS_BUDGET: usize = (RESULT_BUDGET - 2_000) / 2;
 
 /// How many rows a result carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PageSize {
     /// At most this many.
     Rows(usize),
+    /// At most this many, and no more than the budget of a tool's result allows.
+    InBudget(usize),
     /// All of them.
     All,
 }
@@ -24,7 +35,7 @@ impl PageSize {
     /// `invalid_argument` outside 1 to 500.
     pub fn from_limit(limit: Option<u16>) -> Result<PageSize> {
         match limit.unwrap_or(Self::DEFAULT) {
-            limit @ 1..=Self::MAXIMUM => Ok(PageSize::Rows(limit.into())),
+            limit @ 1..=Self::MAXIMUM => Ok(PageSize::InBudget(limit.into())),
             limit => Err(Error::invalid(
                 "limit",
                 format!("`{limit}` is not a page size"),
@@ -32,6 +43,40 @@ impl PageSize {
             )),
         }
     }
+
+    /// How many of these rows a result carries.
+    pub(in crate::ops) fn fitting<T: Serialize>(self, rows: &[T]) -> usize {
+        let rows = &rows[..self.most().map_or(rows.len(), |most| most.min(rows.len()))];
+        match self {
+            // One row at least, or the next page would be the same one.
+            PageSize::InBudget(_) => within(ROWS_BUDGET, rows).max(1).min(rows.len()),
+            PageSize::Rows(_) | PageSize::All => rows.len(),
+        }
+    }
+
+    /// The most rows that are asked for.
+    pub(in crate::ops) fn most(self) -> Option<usize> {
+        match self {
+            PageSize::All => None,
+            PageSize::Rows(most) | PageSize::InBudget(most) => Some(most),
+        }
+    }
+}
+
+/// How many rows fit into so many bytes.
+pub(in crate::ops) fn within<T: Serialize>(bytes: usize, rows: &[T]) -> usize {
+    let mut used = 0;
+    rows.iter()
+        .take_while(|row| {
+            used += length(row);
+            used <= bytes
+        })
+        .count()
+}
+
+/// Bytes of the JSON form, with the comma that follows it.
+pub(in crate::ops) fn length(value: &impl Serialize) -> usize {
+    serde_json::to_vec(value).map_or(0, |json| json.len() + 1)
 }
 
 /// One page of a list.
@@ -40,16 +85,17 @@ pub(super) struct Page<T> {
     pub next_cursor: Option<String>,
 }
 
-/// Cuts the page after `cursor` out of rows sorted by `position`.
+/// Cuts the page after `cursor` out of rows sorted by `position`, each as results show it.
 ///
 /// The cursor holds the position of the last row given out, so a row added or
 /// removed in between neither repeats nor hides another.
-pub(super) fn page<T: Clone>(
+pub(super) fn page<T, R: Serialize>(
     rows: &[T],
     size: PageSize,
     cursor: Option<&str>,
     position: impl Fn(&T) -> Vec<String>,
-) -> Result<Page<T>> {
+    as_shown: impl Fn(&T) -> R,
+) -> Result<Page<R>> {
     let start = match cursor {
         None => 0,
         Some(cursor) => {
@@ -58,16 +104,15 @@ pub(super) fn page<T: Clone>(
         }
     };
     let rest = &rows[start..];
-    let count = match size {
-        PageSize::All => rest.len(),
-        PageSize::Rows(limit) => rest.len().min(limit),
-    };
-    let next_cursor = match rest[..count].last() {
-        Some(last) if count < rest.len() => Some(encode(&position(last))),
+    let most = size.most().unwrap_or(rest.len());
+    let mut page: Vec<R> = rest.iter().take(most).map(as_shown).collect();
+    page.truncate(size.fitting(&page));
+    let next_cursor = match rest[..page.len()].last() {
+        Some(last) if page.len() < rest.len() => Some(encode(&position(last))),
         _ => None,
     };
     Ok(Page {
-        rows: rest[..count].to_vec(),
+        rows: page,
         next_cursor,
     })
 }
@@ -101,7 +146,7 @@ fn foreign() -> Error {
     Error::invalid(
         "cursor",
         "the cursor is not one that a list has returned",
-        "Pass `next_cursor` of the previous page unchanged, or leave `cursor` out to start anew.",
+        "Pass `next_cursor` of the previous page unchanged, or leave `cursor` out for the first page.",
     )
 }
 
@@ -109,26 +154,28 @@ fn foreign() -> Error {
 mod tests {
     use super::*;
 
+    fn numbers(rows: &[u32], cursor: Option<&str>) -> Page<u32> {
+        let position = |row: &u32| vec![format!("{row:04}")];
+        page(rows, PageSize::Rows(2), cursor, position, |row| *row).unwrap()
+    }
+
     #[test]
     fn pages_join_up_even_when_a_row_goes_in_between() {
-        let position = |row: &u32| vec![format!("{row:04}")];
-        let first = page(&[1, 2, 3, 4, 5], PageSize::Rows(2), None, position).unwrap();
+        let first = numbers(&[1, 2, 3, 4, 5], None);
         assert_eq!(first.rows, [1, 2]);
-        let second = page(
-            &[1, 3, 4, 5],
-            PageSize::Rows(2),
-            first.next_cursor.as_deref(),
-            position,
-        )
-        .unwrap();
+        let second = numbers(&[1, 3, 4, 5], first.next_cursor.as_deref());
         assert_eq!(second.rows, [3, 4]);
-        let last = page(
-            &[1, 3, 4, 5],
-            PageSize::Rows(2),
-            second.next_cursor.as_deref(),
-            position,
-        )
-        .unwrap();
+        let last = numbers(&[1, 3, 4, 5], second.next_cursor.as_deref());
         assert_eq!((last.rows, last.next_cursor), (vec![5], None));
+    }
+
+    #[test]
+    fn a_page_ends_before_its_result_is_too_long_but_never_empty() {
+        let rows = vec!["x".repeat(ROWS_BUDGET / 4); 10];
+        assert_eq!(PageSize::InBudget(10).fitting(&rows), 3);
+        assert_eq!(PageSize::All.fitting(&rows), 10);
+        let one = ["x".repeat(ROWS_BUDGET + 1)];
+        assert_eq!(PageSize::InBudget(10).fitting(&one), 1);
+        assert_eq!(PageSize::InBudget(10).fitting::<String>(&[]), 0);
     }
 }

@@ -61,7 +61,7 @@ async fn without_a_rule_it_is_the_fallback_and_nobody_knows_which() {
     assert!(call.rings.is_none() && call.rule.is_none());
     let unknown = call.unknown.join("\n");
     assert!(
-        unknown.contains("what the domain's fallback rings"),
+        unknown.contains("where the dial translation rule sends the call"),
         "{unknown}"
     );
 }
@@ -109,6 +109,9 @@ async fn the_command_line_says_it_in_words() {
         .run(&["explain", "--ani", CALLER, "--domain", DOMAIN])
         .await;
     assert_eq!(ran.code, 0, "{ran:?}");
-    assert!(ran.stdout.contains("it rings user 101"), "{ran:?}");
-    assert!(ran.stdout.contains("Not known from here:"), "{ran:?}");
+    assert!(ran.stdout.contains("the call goes to user 101"), "{ran:?}");
+    assert!(
+        ran.stdout.contains("Not known: whether the number"),
+        "{ran:?}"
+    );
 }

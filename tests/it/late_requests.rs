@@ -22,7 +22,7 @@ const SETTLED: i64 = 60_000;
 async fn statuses(bench: &Bench) -> Vec<(ChangeStatus, Option<bool>)> {
     let listed = list_changes(&bench.app(), &ListChanges::default(), PageSize::All).await;
     let rows = listed.unwrap().changes.into_iter();
-    rows.map(|row| (row.status, row.made)).collect()
+    rows.map(|row| (row.status, row.was_made())).collect()
 }
 
 #[tokio::test]
@@ -37,7 +37,7 @@ async fn a_change_that_may_still_arrive_is_not_called_failed() {
             Code::UpstreamUnavailable,
         );
         assert!(
-            error.to_string().contains("does not stand so far"),
+            error.to_string().contains("has not been made so far"),
             "{error}"
         );
         assert_eq!(error.detail().status, Some(504));

@@ -42,6 +42,7 @@ mod previews;
 mod prompts;
 mod protocol;
 mod resources;
+mod results;
 mod retries;
 mod sandbox_onboarding;
 mod shutdown;

@@ -88,6 +88,8 @@ async fn a_customer_becomes_ready_with_the_ticket_attested_in_between() {
 
         let list = checklist(&app).await;
         assert!(list.ready, "{list:?}");
+        assert!(list.support_ticket.is_none(), "it was sent and answered");
+        assert!(routed.support_ticket.is_none(), "it was sent and answered");
         assert_eq!(
             state(&list.steps, "dial_translation_rule"),
             StepState::Attested
@@ -363,10 +365,10 @@ async fn the_old_route_is_kept_in_the_journal_and_put_back_byte_for_byte() {
     let listed = list_changes(&app, &ListChanges::default(), PageSize::All)
         .await
         .unwrap();
-    assert_eq!(listed.changes[0].subject, "did_route");
+    assert_eq!(listed.changes[0].subject.as_deref(), Some("did_route"));
     assert_eq!(listed.changes[0].did.as_deref(), Some(DID));
     assert_eq!(
-        listed.changes[0].setting_before.as_deref(),
+        listed.changes[0].before.as_deref(),
         Some("user 100 of acme.12345.service")
     );
 
@@ -388,7 +390,7 @@ async fn the_old_route_is_kept_in_the_journal_and_put_back_byte_for_byte() {
     assert_eq!(undone.status, UndoStatus::Restored);
     assert_eq!(bench.sandbox.numbers()[0].route, old, "byte for byte");
 
-    // The undo can be undone, and that is routing to the ANI user again.
+    // The undo can be undone, and that is routing to the Route by ANI user again.
     let again = undo_change(
         &app,
         &undoing(undone.change_id.as_ref().unwrap()),

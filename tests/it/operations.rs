@@ -648,7 +648,7 @@ async fn a_checklist_blocks_on_the_dial_rule_and_writes_the_ticket() {
             "{step:?}"
         );
     }
-    let ticket = checklist.support_ticket;
+    let ticket = checklist.support_ticket.unwrap();
     assert!(ticket.subject.contains(BAKERY), "{}", ticket.subject);
     for part in [
         BAKERY,
@@ -664,6 +664,7 @@ async fn a_checklist_blocks_on_the_dial_rule_and_writes_the_ticket() {
     assert!(
         plain
             .support_ticket
+            .unwrap()
             .body
             .contains("Fallback destination: [")
     );

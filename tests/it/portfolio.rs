@@ -154,7 +154,7 @@ async fn paced(bench: &Bench, args: &ListCustomers) -> Portfolio {
 
 #[tokio::test]
 async fn dial_plans_that_showed_the_rule_are_read_anew_in_turn() {
-    // Of each five customers three have a route_by_ani user, and two the rule.
+    // Of each five customers three have a Route by ANI user, and two the rule.
     let bench = Bench::with(Tenant::portfolio(100)).await;
     let all = ListCustomers::default();
     let first = paced(&bench, &all).await;

@@ -321,7 +321,7 @@ async fn arguments_are_those_of_the_contract() {
         ),
         (
             "onboarding_status",
-            ("query stage fresh account_id limit", ""),
+            ("query stage fresh account_id limit cursor", ""),
         ),
         ("undo_change", ("change_id account_id", "change_id")),
         (

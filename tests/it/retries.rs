@@ -343,7 +343,7 @@ async fn a_lost_answer_and_a_change_by_somebody_else_leave_the_outcome_unknown()
             gate.open();
         });
         let error = failure(outcome, Code::UpstreamUnavailable);
-        assert!(error.to_string().contains("not known"), "{error}");
+        assert!(error.to_string().contains("outcome unknown"), "{error}");
         assert_eq!(bench.sent(), ["GET", "PUT", "GET"]);
         assert_eq!(bench.rings(DENTAL, CALLER).as_deref(), Some("999"));
     }
@@ -359,7 +359,7 @@ async fn an_outcome_that_cannot_be_read_back_is_called_unknown() {
         .inject(Fault::status("GET", "route-by-ani", 403));
     let outcome = add(&bench.app(), &new_vip(), &nobody()).await;
     let error = failure(outcome, Code::UpstreamUnavailable);
-    assert!(error.to_string().contains("not known"), "{error}");
+    assert!(error.to_string().contains("outcome unknown"), "{error}");
     assert!(error.hint().contains("list_vips"), "{}", error.hint());
     assert_eq!(bench.sent(), ["GET", "PUT", "GET"]);
 }

@@ -6,7 +6,8 @@ use skyswitch_mcp::config::ConfirmMode;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
-    Action, Asked, RemoveVip, UndoChange, UndoOutcome, UndoStatus, undo_change,
+    Action, Asked, ChangeRow, ListChanges, PageSize, RemoveVip, UndoChange, UndoOutcome,
+    UndoStatus, list_changes, undo_change,
 };
 use skyswitch_mcp::sandbox::{Fault, StoredDnis, StoredRoute, Tenant};
 
@@ -93,13 +94,22 @@ async fn each_change_of_an_import_can_be_undone_by_itself() {
         let before = sorted(bench.sandbox.routes());
         let outcome = mirror(&app, DENTAL, &list).await;
         let imported = sorted(bench.sandbox.routes());
-        let mut rows = outcome.rows.into_iter();
-        let row = rows.find(|row| row.action == action).unwrap();
-        let undone = undo(&app, &row.change_id.unwrap(), &Channel::Given).await;
+        let made = ListChanges {
+            run_id: outcome.run_id,
+            ..ListChanges::default()
+        };
+        let made = list_changes(&app, &made, PageSize::All).await.unwrap();
+        let of_action = |row: &&ChangeRow| match action {
+            Action::Add => row.before.is_none(),
+            Action::Remove => row.wanted.is_none(),
+            _ => row.before.is_some() && row.wanted.is_some(),
+        };
+        let row = made.changes.iter().rev().find(of_action).unwrap();
+        let undone = undo(&app, &row.change_id, &Channel::Given).await;
         assert_eq!(undone.unwrap().status, UndoStatus::Restored, "{action:?}");
         // The caller's rules are as before, everybody else's as imported.
         let now = sorted(bench.sandbox.routes());
-        let of_caller = |route: &&StoredRoute| route.ani.ends_with(&row.ani[1..]);
+        let of_caller = |route: &&StoredRoute| route.ani.ends_with(&row.ani.as_ref().unwrap()[1..]);
         let restored: Vec<_> = now.iter().filter(of_caller).collect();
         let as_before: Vec<_> = before.iter().filter(of_caller).collect();
         assert_eq!(restored, as_before, "{action:?}");
@@ -163,7 +173,7 @@ async fn a_rule_lost_along_with_another_can_be_restored_by_itself() {
     assert!(bench.sandbox.routes().is_empty());
     let warning = removed.warnings.join(" ");
     let lost = warning
-        .split("with id ")
+        .split("with change_id ")
         .nth(1)
         .and_then(|rest| rest.split(' ').next())
         .unwrap_or_else(|| panic!("names the loss: {warning}"));

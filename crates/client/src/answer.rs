@@ -6,13 +6,21 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde_json::Value;
 
 use super::http::Failure;
+use skyswitch_domain::Operation;
 use skyswitch_domain::error::{Code, Error};
 use skyswitch_domain::redact::{Secret, scrubbed, shown};
 
 /// Longest piece of the service's own words that is passed on, in characters.
 const QUOTE_LIMIT: usize = 500;
 /// What to do after a request of which no answer came.
-const LOOK_FIRST: &str = "Try again; for a change, look first whether it was made (list_changes, list_vips, setup_checklist).";
+fn look_first() -> String {
+    format!(
+        "Try again; for a change, look first whether it was made ({}, {}, {}).",
+        Operation::ListChanges,
+        Operation::ListVips,
+        Operation::SetupChecklist
+    )
+}
 
 /// Whose answer it is, for the words of failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +91,7 @@ pub(super) fn refusal(api: Api, status: u16, body: &[u8], secrets: &[&Secret]) -
         404 => (
             Code::NotFound,
             "does not know this account, domain or resource",
-            "Check the account id and the domain; list_domains (`skyswitch domains`) shows those that exist.",
+            "Check the account id and the domain; the list of customers shows those that exist.",
         ),
         408 => (
             Code::Timeout,
@@ -253,7 +261,7 @@ pub(super) fn timed_out(api: Api) -> Error {
     Error::new(
         Code::Timeout,
         format!("{} did not answer in time", api.name()),
-        LOOK_FIRST,
+        look_first(),
     )
 }
 
@@ -286,7 +294,7 @@ pub(super) fn broken_off(api: Api, error: reqwest::Error) -> Failure {
             api.name(),
             cause(&error)
         ),
-        LOOK_FIRST,
+        look_first(),
     ))
 }
 

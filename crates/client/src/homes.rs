@@ -7,7 +7,7 @@ use super::page::Names;
 use super::{Client, Domain};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{AccountId, PbxDomain};
+use skyswitch_domain::{AccountId, Operation, PbxDomain};
 
 /// The domains of the accounts as last read, to tell names by.
 #[derive(Default)]
@@ -121,15 +121,18 @@ fn not_known(name: &str, what: &str) -> Error {
     let (row, hint) = match name.trim() {
         "" => (
             "without a domain".to_owned(),
-            "Nothing is shown or changed on such a list. Name the domain: its own list is understood without.",
+            "Nothing is shown or changed on such a list. Name the domain: its own list can be read without it."
+                .to_owned(),
         ),
         name => (
             format!(
                 "under the domain \"{}\", which is none, or more than one, of the account's domains",
                 shown(name, 100)
             ),
-            "Nothing is shown or changed on such a list. Look with list_domains (`skyswitch domains`), and ask \
-             SkySwitch support what the name means.",
+            format!(
+                "Nothing is shown or changed on such a list. Look with {}, and ask SkySwitch support what the name means.",
+                Operation::ListDomains
+            ),
         ),
     };
     Error::new(

@@ -114,7 +114,7 @@ pub(super) fn route_path(account: &AccountId, did: &PhoneNumber) -> Result<Vec<S
         return Err(Error::invalid(
             "did",
             format!(
-                "`{}` has not the eleven digits of a customer's number",
+                "`{}` is not an 11-digit North American number",
                 did.as_str()
             ),
             "Give a North American number such as `6165550100`.",

@@ -14,7 +14,8 @@ use super::write::{NotWritten, ReadyToWrite, Standing, Writable, Written};
 use super::{Client, account_path};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{
-    AccountId, Ani, Application, Destination, Dnis, PbxDomain, PhoneNumber, Route, RouteKey,
+    AccountId, Ani, Application, Destination, Dnis, Operation, PbxDomain, PhoneNumber, Route,
+    RouteKey,
 };
 use skyswitch_guard::{Clearance, RouteChange};
 
@@ -178,7 +179,7 @@ impl Client {
 }
 
 impl Writable for RouteChange {
-    const LOOK: &'static str = "Look with list_vips (`skyswitch vip list`)";
+    const LOOK: Operation = Operation::ListVips;
 
     fn upstream<'a>(&self, client: &'a Client) -> Result<&'a Upstream> {
         Ok(&client.inner.telco)

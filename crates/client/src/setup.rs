@@ -10,7 +10,7 @@ use super::upstream::Upstream;
 use super::write::{NotWritten, ReadyToWrite, Standing, Writable, Written};
 use super::{AnsweringRule, Client, DialRule, DialRuleTarget};
 use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_domain::{AccountId, DidRoute, Extension, PbxDomain, SetupPiece};
+use skyswitch_domain::{AccountId, DidRoute, Extension, Operation, PbxDomain, SetupPiece};
 use skyswitch_guard::{Clearance, SetupChange};
 
 /// What exists in the place of a piece of a customer's setup.
@@ -180,7 +180,7 @@ impl Client {
 }
 
 impl Writable for SetupChange {
-    const LOOK: &'static str = "Look with setup_checklist (`skyswitch checklist`)";
+    const LOOK: Operation = Operation::SetupChecklist;
 
     fn upstream<'a>(&self, client: &'a Client) -> Result<&'a Upstream> {
         client.upstream_of(self.piece())

@@ -6,6 +6,7 @@ use super::call::Call;
 use super::http::{Failure, Place};
 use super::retry::{self, Budget};
 use super::upstream::Upstream;
+use skyswitch_domain::Operation;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_guard::Clearance;
 
@@ -70,10 +71,10 @@ impl Written {
     }
 }
 
-/// A change that can be sent, and of which reading tells whether it stands.
+/// A change that can be sent, and of which reading tells whether it was made.
 pub(super) trait Writable: Send + Sync {
     /// Where to look, for hints.
-    const LOOK: &'static str;
+    const LOOK: Operation;
 
     /// The API it is made through.
     fn upstream<'a>(&self, client: &'a Client) -> Result<&'a Upstream>;
@@ -171,7 +172,7 @@ impl Client {
         }
     }
 
-    /// Decides the outcome of a change that is not tried again, by what stands.
+    /// Decides the outcome of a change that is not tried again, by reading it.
     /// What the service may still be at work on is not known to have failed.
     async fn settle<C: Writable>(
         &self,
@@ -213,11 +214,11 @@ fn may_still_arrive(failure: &Failure) -> bool {
 }
 
 fn changed_by_others<C: Writable>(in_doubt: bool) -> NotWritten {
-    let hint = format!("{} and decide again.", C::LOOK);
+    let hint = format!("Look with {} and decide again.", C::LOOK);
     if in_doubt {
         return NotWritten::in_doubt(Error::new(
             Code::UpstreamUnavailable,
-            "it is not known whether the change was made: the service's answer was lost, and what stands now is neither as it was nor as wanted",
+            "outcome unknown: SkySwitch's answer was lost, and it is now neither as it was nor as requested",
             hint,
         ));
     }
@@ -234,9 +235,9 @@ fn not_seen_yet<C: Writable>(error: &Error) -> NotWritten {
     let mut told = Error::new(
         error.code(),
         format!(
-            "{error}; the change does not stand so far, and it is not known whether it is still carried out"
+            "{error}; the change has not been made so far, and it is not known whether it still will be"
         ),
-        format!("{} in a minute, before trying again.", C::LOOK),
+        format!("Look with {} in a minute, before trying again.", C::LOOK),
     );
     if let Some(status) = detail.status {
         told = told.with_answer(status, detail.request_id.clone());
@@ -248,8 +249,8 @@ fn outcome_unknown<C: Writable>(error: &Error) -> NotWritten {
     NotWritten::in_doubt(Error::new(
         Code::UpstreamUnavailable,
         format!(
-            "it is not known whether the change was made: {error}, and what stands could not be read afterwards"
+            "outcome unknown: {error}, and it could not be read afterwards whether the change was made"
         ),
-        format!("{} before trying again.", C::LOOK),
+        format!("Look with {} before trying again.", C::LOOK),
     ))
 }

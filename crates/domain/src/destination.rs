@@ -234,7 +234,7 @@ impl FromStr for Destination {
     }
 }
 
-parsed_from_text!(Destination, "Where the caller rings");
+parsed_from_text!(Destination, "Where the caller's calls go");
 
 impl<'de> Deserialize<'de> for Application {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

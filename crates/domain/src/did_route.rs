@@ -84,7 +84,7 @@ impl DidRoute {
             .is_some_and(|word| matches!(plain(word).as_str(), "no" | "off"))
     }
 
-    /// Whether this is what was wanted: everything that was sent stands, though
+    /// Whether this is what was wanted: everything that was sent is stored, though
     /// the service may have added settings of its own.
     pub fn fulfils(&self, wanted: &DidRoute) -> bool {
         self.kind.eq_ignore_ascii_case(&wanted.kind)

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::face::Operation;
 use crate::wording::capitalised;
 
 /// Shorthand for results of this library.
@@ -33,7 +34,7 @@ pub enum Code {
     Timeout,
     /// A confirmation is forged, expired, used before, or belongs to another change.
     ConfirmationInvalid,
-    /// What the person was shown is no longer what stands.
+    /// What the person was shown has changed since.
     ConfirmationStale,
     /// The operator switched destructive changes off.
     Blocked,
@@ -139,8 +140,8 @@ impl Error {
     pub fn cancelled() -> Self {
         Error::new(
             Code::Cancelled,
-            "the call was cancelled; a change that had already been sent is carried through",
-            "Look with list_vips (`skyswitch vip list`) before calling again.",
+            "the request was cancelled; a change that had already been sent is carried through",
+            format!("Look with {} before trying again.", Operation::ListVips),
         )
     }
 

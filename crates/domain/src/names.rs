@@ -1,5 +1,6 @@
 //! Names that end up in paths and queries: PBX domains and account ids.
 
+use crate::face::Operation;
 use std::fmt;
 use std::str::FromStr;
 
@@ -73,7 +74,10 @@ impl FromStr for PbxDomain {
             return Err(Refused::new(
                 text,
                 "is not a PBX domain",
-                "give the domain's name such as `acme.12345.service`; list_domains (`skyswitch domains`) shows them",
+                format!(
+                    "give the domain's name such as `acme.12345.service`; {} shows them",
+                    Operation::ListDomains
+                ),
             ));
         }
         Ok(PbxDomain(name))

@@ -151,7 +151,7 @@ impl FromStr for CalledNumber {
     }
 }
 
-/// A caller named to find rules that stand: a number in any writing, or what
+/// A caller named to find present rules: a number in any writing, or what
 /// the service has stored, exactly as listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallerKey {
@@ -199,7 +199,7 @@ impl FromStr for CallerKey {
     }
 }
 
-/// A called number named to find rules that stand; `*` or empty names the rule
+/// A called number named to find present rules; `*` or empty names the rule
 /// for any called number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DnisKey {
@@ -275,7 +275,7 @@ fn stored_or_number(text: &str) -> Result<(String, Option<PhoneNumber>), Refused
         return Err(Refused::new(
             text,
             "is neither a phone number nor a stored value",
-            "give the caller's number, or the value exactly as `list_vips` shows it",
+            "give the caller's number, or the value exactly as the VIP list shows it",
         ));
     }
     let number = PhoneNumber::from_str(text)

@@ -1,4 +1,4 @@
-//! A route-by-ANI rule as it stands at the service.
+//! A route-by-ANI rule as the service stores it.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -164,7 +164,7 @@ pub struct RouteKey {
     pub dnis: Dnis,
 }
 
-/// A route-by-ANI rule: who calls, whom they dialled, and what rings
+/// A route-by-ANI rule: who calls, whom they dialled, and where the call goes
 /// (SkySwitch API reference, Route-by-ANI).
 ///
 /// Every field is kept as the service wrote it, so that what is listed can be
@@ -178,7 +178,7 @@ pub struct Route {
     /// Whether the service stores the application. Where it does not, the
     /// destination implies it, and restoring the rule must leave it out again.
     pub application_is_stored: bool,
-    /// What rings.
+    /// Where calls go.
     pub destination: Destination,
 }
 
@@ -217,7 +217,7 @@ impl Route {
         )
     }
 
-    /// What rings, for people: `user 101`, `device johns-cell`, `literal sip:…`.
+    /// The destination, for people: `user 101`, `device johns-cell`, `literal sip:…`.
     pub fn rings(&self) -> String {
         format!(
             "{} {}",
@@ -240,7 +240,7 @@ pub struct Vip {
     pub domain: String,
     /// `user`, `device` or `literal`.
     pub application: String,
-    /// What rings, as the service stores it, for example `101`.
+    /// The destination, as the service stores it, for example `101`.
     pub destination: String,
 }
 

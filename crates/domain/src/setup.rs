@@ -1,4 +1,4 @@
-//! A customer's set-up for Route by ANI: its steps, and the pieces that an API can make.
+//! A customer's setup for Route by ANI: its steps, and the pieces that an API can make.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{DidRoute, PbxDomain, PhoneNumber, parsed_from_text};
 use crate::error::Refused;
 
-/// The symbolic name that the ANI user forwards to and that the dial translation rule matches.
+/// The symbolic name that the Route by ANI user forwards to and that the dial translation rule matches.
 pub const ROUTE_BY_ANI: &str = "route_by_ani";
 
 /// Whether a user's id or name is that of the Route by ANI user, in any
@@ -39,7 +39,7 @@ impl PartialEq for Extension {
 impl Eq for Extension {}
 
 impl Extension {
-    /// The extension of the ANI user where nobody names another.
+    /// The extension of the Route by ANI user where nobody names another.
     pub fn route_by_ani() -> Extension {
         Extension(ROUTE_BY_ANI.to_owned())
     }
@@ -80,7 +80,7 @@ impl FromStr for Extension {
 
 parsed_from_text!(Extension, "Extension or user id in a PBX domain");
 
-/// A step of the set-up, in the order that keeps every caller's line open.
+/// A step of the setup, in the order that keeps every caller's line open.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
@@ -95,7 +95,7 @@ pub enum SetupStep {
     RouteByAniUser,
     /// The customer's number goes to that user
     RouteDid,
-    /// VIP rules stand
+    /// There are VIP rules
     ManageVips,
 }
 
@@ -137,7 +137,7 @@ impl FromStr for SetupStep {
     }
 }
 
-/// One thing of a customer's set-up that an API can make.
+/// One thing of a customer's setup that an API can make.
 ///
 /// Nothing here can buy or disconnect a number, take a number's route away, or
 /// delete anything of a dial plan: those calls do not exist in this program.
@@ -167,7 +167,7 @@ pub enum SetupPiece {
     },
     /// The dial translation rule: callers without a VIP rule ring this user.
     FallbackRule {
-        /// Who rings.
+        /// The user whom calls reach.
         to: Extension,
     },
     /// Where calls to the customer's number go.
@@ -209,7 +209,7 @@ impl SetupPiece {
         }
     }
 
-    /// What stands in its place, for people; the forms are those of the client.
+    /// What is in its place now, for people; the forms are those of the client.
     pub fn state_words(&self, value: &serde_json::Value) -> String {
         match (self, value) {
             (SetupPiece::DidRoute { .. }, value) => DidRoute::from_stored(value)

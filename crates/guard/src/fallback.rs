@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::store::Attestation;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{DidRoute, Extension, PbxDomain};
+use skyswitch_domain::{DidRoute, Extension, Operation, PbxDomain};
 
 /// What a domain's dial plan shows of the dial translation rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,8 +121,11 @@ impl MayRoute {
                      confirmation lifts this",
                     route.goes_to()
                 ),
-                "setup_checklist says what is known of the rule and what to do: usually to send its support ticket and \
-                 to wait for SkySwitch's written answer.",
+                format!(
+                    "{} says what is known of the rule and what to do: usually to send its support ticket and to wait \
+                     for SkySwitch's written answer.",
+                    Operation::SetupChecklist
+                ),
             )
             .with_field("dial_translation_rule")),
         }

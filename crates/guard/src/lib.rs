@@ -372,7 +372,7 @@ fn stale(now: &impl Change) -> Error {
     Error::new(
         Code::ConfirmationStale,
         format!(
-            "what stands changed after the person saw it, so nothing was done. As it is now:\n{}",
+            "this changed after the preview was shown, so nothing was changed. Now:\n{}",
             beginning_of(&now.preview().text())
         ),
         "Show the person the new preview and call the tool again without a confirmation.",

@@ -1,4 +1,4 @@
-//! `list_changes`: what was changed, by whom, and what stood before.
+//! `list_changes`: what was changed, by whom, and what it was before.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -9,7 +9,9 @@ use crate::ops::page::PageSize;
 use crate::ops::page::cursor;
 use crate::ops::page::position;
 use skyswitch_domain::error::{Error, Result};
-use skyswitch_domain::{AccountId, CallerKey, PbxDomain, PhoneNumber, SetupPiece, Since, Vip};
+use skyswitch_domain::{
+    AccountId, CallerKey, Operation, PbxDomain, PhoneNumber, Route, SetupPiece, Since,
+};
 use skyswitch_guard::store::{Change, ChangeFilter, ChangeStatus, JournalEntry, SetupEntry};
 
 /// Which changes to list.
@@ -22,13 +24,13 @@ pub struct ListChanges {
     /// Only of this caller, in any common writing, e.g. `(616) 555-0123`, or a stored value exactly as listed
     #[arg(long)]
     pub ani: Option<CallerKey>,
-    /// Only changes of where this customer's number (DID) goes, e.g. `6165550100`
+    /// Only changes of the routing of this customer's number (DID), e.g. `6165550100`
     #[arg(long)]
     pub did: Option<PhoneNumber>,
-    /// Only from then on: a time, a day (UTC), or how long ago, e.g. `2026-03-14T09:00:00Z`, `2026-03-14`, `24h`, `7d`
+    /// Only changes since then: a time, a day (UTC), or an age, e.g. `2026-03-14T09:00:00Z`, `2026-03-14`, `24h`, `7d`
     #[arg(long)]
     pub since: Option<Since>,
-    /// Only changes this far: `open`, `done`, `failed` or `reconciled`
+    /// Only changes with this status: `open`, `done`, `failed` or `reconciled`
     #[arg(long)]
     pub status: Option<ChangeStatus>,
     /// Only changes of this import, e.g. `r-7f3a9c21d0b4`
@@ -47,16 +49,16 @@ pub struct ListChanges {
     pub cursor: Option<String>,
 }
 
-/// A change as results carry it.
+/// A change as results carry it. What follows from another field is left out.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct ChangeRow {
     /// Its id, for `undo_change`, for example `42`.
     pub change_id: String,
     /// `open` (outcome not known yet), `done`, `failed` (not made), or
-    /// `reconciled` (cut off, and closed by what stood afterwards).
+    /// `reconciled` (the answer was lost; the rule was read afterwards).
     pub status: ChangeStatus,
-    /// Whether what was wanted came to stand; left out while that is not known.
+    /// Whether it was made, where it is `reconciled`; the other words say it themselves.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub made: Option<bool>,
     /// The operation, for example `add_vip`; `lost_along_with` is a rule that
@@ -64,75 +66,94 @@ pub struct ChangeRow {
     pub operation: String,
     /// Client and tool, or command.
     pub asked_by: String,
-    /// When it was begun, RFC 3339, UTC.
+    /// When it was begun, RFC 3339, UTC, to the second.
     pub started_at: String,
-    /// When its outcome became known, RFC 3339, UTC.
+    /// The PBX domain; left out where the list was asked for one domain.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub ended_at: Option<String>,
-    /// The PBX domain.
-    pub domain: String,
-    /// What was changed: `vip`, or a piece of the customer's set-up such as `did_route`.
-    pub subject: String,
+    pub domain: Option<String>,
+    /// The piece of the customer's setup, such as `did_route`; left out for a VIP rule.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub subject: Option<String>,
     /// The caller as the service stores it, where a VIP rule was changed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub ani: Option<String>,
-    /// The customer's number, where its route was changed.
+    /// The customer's number, where its routing was changed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub did: Option<String>,
-    /// The called number the rule is limited to; left out for any.
+    /// The dialled number the rule is limited to; left out for any.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub dnis: Option<String>,
-    /// The rule before; left out where none stood.
+    /// Where calls went before, or the setting before; left out where there was none.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub before: Option<Vip>,
-    /// The rule wanted; left out where none was to stand.
+    pub before: Option<String>,
+    /// The same as it was asked for; left out for a removal.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub wanted: Option<Vip>,
-    /// The rule afterwards; left out where none stood or it is not known.
+    pub wanted: Option<String>,
+    /// What was found afterwards, where it is neither what was asked for nor nothing.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub after: Option<Vip>,
-    /// What stood before in a set-up, in plain words; left out where nothing did.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub setting_before: Option<String>,
-    /// What was wanted in a set-up, in plain words.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub setting_wanted: Option<String>,
+    pub after: Option<String>,
     /// Why it was not made.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub problem: Option<String>,
-    /// The service's id of the request.
+    /// The service's id of the request, for a support ticket; left out where all went well.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub request_id: Option<String>,
     /// The change that this one undid.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub undoes: Option<String>,
-    /// The import it belongs to.
+    /// The import it belongs to; left out where the list was asked for one import.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub run_id: Option<String>,
 }
 
+impl ChangeRow {
+    /// Whether it was made; `None` while that is not known.
+    pub fn was_made(&self) -> Option<bool> {
+        match self.status {
+            ChangeStatus::Open => None,
+            ChangeStatus::Done => Some(true),
+            ChangeStatus::Failed => Some(false),
+            ChangeStatus::Reconciled => self.made,
+        }
+    }
+
+    /// Without what the question said already.
+    fn in_answer_to(mut self, args: &ListChanges) -> ChangeRow {
+        if args.domain.is_some() {
+            self.domain = None;
+        }
+        if args.run_id.is_some() {
+            self.run_id = None;
+        }
+        self
+    }
+}
+
 impl From<&Change> for ChangeRow {
     fn from(change: &Change) -> Self {
+        let [before, wanted, after] = [
+            change.routes.before.as_ref(),
+            change.routes.wanted.as_ref(),
+            change.after.as_ref(),
+        ]
+        .map(|route| route.map(Route::rings));
         ChangeRow {
             change_id: change.id.to_string(),
             status: change.status,
-            made: (change.status != ChangeStatus::Open).then(|| change.was_made()),
+            made: reconciled(change.status, change.was_made()),
             operation: change.operation.clone(),
             asked_by: change.asked_by.clone(),
             started_at: moment(change.started_at),
-            ended_at: change.ended_at.map(moment),
-            domain: change.key.domain.to_string(),
-            subject: "vip".to_owned(),
+            domain: Some(change.key.domain.to_string()),
+            subject: None,
             ani: Some(change.key.ani.as_str().to_owned()),
             did: None,
-            setting_before: None,
-            setting_wanted: None,
             dnis: change.key.dnis.to_send().map(str::to_owned),
-            before: change.routes.before.as_ref().map(Vip::from),
-            wanted: change.routes.wanted.as_ref().map(Vip::from),
-            after: change.after.as_ref().map(Vip::from),
+            after: after.filter(|after| wanted.as_ref() != Some(after)),
+            before,
+            wanted,
             problem: change.problem.clone(),
-            request_id: change.request_id.clone(),
+            request_id: of_trouble(change.status, change.request_id.as_ref()),
             undoes: change.undoes.map(|id| id.to_string()),
             run_id: change.run.clone(),
         }
@@ -156,27 +177,34 @@ impl From<&SetupEntry> for ChangeRow {
         ChangeRow {
             change_id: entry.id.to_string(),
             status: entry.status,
-            made: (entry.status != ChangeStatus::Open).then(|| entry.was_made()),
+            made: reconciled(entry.status, entry.was_made()),
             operation: entry.operation.clone(),
             asked_by: entry.asked_by.clone(),
             started_at: moment(entry.started_at),
-            ended_at: entry.ended_at.map(moment),
-            domain: entry.domain.clone(),
-            subject: entry.piece.kind().to_owned(),
+            domain: Some(entry.domain.clone()),
+            subject: Some(entry.piece.kind().to_owned()),
             ani: None,
-            dnis: None,
             did,
-            before: None,
-            wanted: None,
+            dnis: None,
+            before,
+            wanted: Some(wanted),
             after: None,
-            setting_before: before,
-            setting_wanted: Some(wanted),
             problem: entry.problem.clone(),
-            request_id: entry.request_id.clone(),
+            request_id: of_trouble(entry.status, entry.request_id.as_ref()),
             undoes: entry.undoes.map(|id| id.to_string()),
             run_id: None,
         }
     }
+}
+
+/// Only of a reconciled change the status does not say whether it was made.
+fn reconciled(status: ChangeStatus, was_made: bool) -> Option<bool> {
+    (status == ChangeStatus::Reconciled).then_some(was_made)
+}
+
+/// Nobody asks SkySwitch about a request that went well.
+fn of_trouble(status: ChangeStatus, request_id: Option<&String>) -> Option<String> {
+    request_id.filter(|_| status != ChangeStatus::Done).cloned()
 }
 
 impl From<&JournalEntry> for ChangeRow {
@@ -208,8 +236,8 @@ pub struct ChangeList {
     pub warnings: Vec<String>,
 }
 
-/// Lists the journal of this installation, newest first. Changes that were cut
-/// off are closed first, by what stands, where the service can be asked.
+/// Lists the journal of this installation, newest first. Changes whose answer
+/// was lost are closed first by reading the rule, where the service can be asked.
 ///
 /// # Errors
 /// `invalid_argument` for a foreign cursor; `internal` when the store cannot
@@ -231,7 +259,7 @@ pub async fn list_changes(app: &App, args: &ListChanges, size: PageSize) -> Resu
     }
     if let Err(error) = app.reconcile(|_| false).await {
         list.warnings.push(format!(
-            "changes that were cut off could not be closed yet: {error}"
+            "the outcome of changes whose answer was lost could not be read yet: {error}"
         ));
     }
     let filter = ChangeFilter {
@@ -246,19 +274,22 @@ pub async fn list_changes(app: &App, args: &ListChanges, size: PageSize) -> Resu
         did: args.did.as_ref().map(PhoneNumber::as_str),
         run: args.run_id.as_deref(),
     };
-    let (limit, one_more) = match size {
-        PageSize::All => (usize::MAX, None),
-        PageSize::Rows(rows) => (rows, Some(rows + 1)),
-    };
+    let one_more = size.most().map(|rows| rows + 1);
     let store = journal.store().get().await?;
-    let (mut found, total) = store
+    let (found, total) = store
         .changes(journal.realm(), account.as_str(), &filter, before, one_more)
         .await?;
-    if found.len() > limit {
-        found.truncate(limit);
-        list.next_cursor = found.last().map(|last| cursor(last.id()));
-    }
-    list.changes = found.iter().map(ChangeRow::from).collect();
+    let rows: Vec<ChangeRow> = found
+        .iter()
+        .map(|entry| ChangeRow::from(entry).in_answer_to(args))
+        .collect();
+    let fitting = size.fitting(&rows);
+    list.next_cursor = match found[..fitting].last() {
+        Some(last) if fitting < found.len() => Some(cursor(last.id())),
+        _ => None,
+    };
+    list.changes = rows;
+    list.changes.truncate(fitting);
     list.count = list.changes.len();
     list.total = total;
     Ok(list)
@@ -274,14 +305,20 @@ pub(in crate::ops) fn change_id(text: &str) -> Result<i64> {
         .ok_or_else(|| {
             Error::invalid(
                 "change_id",
-                format!("`{}` is not a change's id", skyswitch_domain::redact::shown(text, 40)),
-                "Give a `change_id` as list_changes (`skyswitch changes`) shows it, for example `42`.",
+                format!(
+                    "`{}` is not a change's id",
+                    skyswitch_domain::redact::shown(text, 40)
+                ),
+                format!(
+                    "Give a change id as {} shows it, for example `42`.",
+                    Operation::ListChanges
+                ),
             )
         })
 }
 
 fn moment(milliseconds: i64) -> String {
-    Timestamp::from_millisecond(milliseconds)
+    Timestamp::from_second(milliseconds.div_euclid(1_000))
         .map(|moment| moment.to_string())
         .unwrap_or_default()
 }

@@ -17,7 +17,9 @@ use crate::ops::write::send::carry_out;
 use skyswitch_client::Evidence;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{AccountId, PbxDomain, PhoneNumber, Route, Vip, answering_without};
+use skyswitch_domain::{
+    AccountId, Operation, PbxDomain, PhoneNumber, Route, Vip, answering_without,
+};
 use skyswitch_guard::store::{Change, ChangeStatus, JournalEntry};
 use skyswitch_guard::{Channel, RouteChange};
 
@@ -25,14 +27,14 @@ use skyswitch_guard::{Channel, RouteChange};
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
 #[serde(deny_unknown_fields)]
 pub struct UndoChange {
-    /// The change's id as list_changes shows it, e.g. `42`
+    /// The change's id, e.g. `42`
     #[arg(value_name = "ID")]
     #[serde(deserialize_with = "crate::lenient::text")]
     pub change_id: String,
     /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
     #[arg(skip)]
     pub account_id: Option<AccountId>,
-    /// Only if an earlier call returned one: its `confirmation`, unchanged, e.g. `rs1.eyJ…`
+    /// The confirmation token from the previous result, unchanged, e.g. `rs1.eyJ…`
     #[arg(skip)]
     pub confirmation: Option<String>,
 }
@@ -71,10 +73,10 @@ pub struct UndoOutcome {
     /// Where it goes again, in plain words.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub setting: Option<String>,
-    /// The rule that stood until now; left out where none did.
+    /// The rule until now; left out where there was none.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub previous: Option<Vip>,
-    /// The rule as it was before that change; left out where none stood.
+    /// The rule as it was before that change; left out where there was none.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub vip: Option<Vip>,
     /// The undo as a change of its own, which can be undone, e.g. `43`.
@@ -93,11 +95,11 @@ struct Facts {
 }
 
 /// Restores the rule of a change as it was before, with a person's consent,
-/// also where nothing that stands is lost.
+/// also where no present rule is lost.
 ///
 /// # Errors
 /// `not_found` for an unknown id; `confirmation_stale` when the rule was
-/// changed since, naming what stands now; the guard's and the service's errors.
+/// changed since, naming what it is now; the guard's and the service's errors.
 pub async fn undo_change(
     app: &App,
     args: &UndoChange,
@@ -148,7 +150,7 @@ async fn undo_vip(
     let change_id = made.map(|made| made.change_id.to_string());
     if made.is_some_and(|made| made.evidence == Evidence::ReadBack) {
         warnings.push(
-            "the service did not acknowledge the change; reading the route showed that it was made"
+            "SkySwitch did not acknowledge the change; reading the rule showed that it was made"
                 .to_owned(),
         );
     }
@@ -186,7 +188,10 @@ impl App {
             Error::new(
                 Code::NotFound,
                 format!("there is no change {id} in this account's journal"),
-                "list_changes (`skyswitch changes`) shows those that there are; the journal is kept on the machine that made the change.",
+                format!(
+                    "{} shows the changes that exist; the journal is kept on the machine that made the change.",
+                    Operation::ListChanges
+                ),
             )
             .with_field("change_id")
         };
@@ -210,7 +215,7 @@ impl App {
             ChangeStatus::Failed => Err(Error::invalid(
                 "change_id",
                 format!("change {id} was not made, so there is nothing to undo"),
-                "list_changes (`skyswitch changes`) shows what was made.",
+                format!("{} shows what was made.", Operation::ListChanges),
             )),
             ChangeStatus::Done | ChangeStatus::Reconciled => Ok(change),
         }
@@ -235,7 +240,7 @@ fn plan(
             facts,
         });
     }
-    // What was cut off may have come to stand after the journal was closed.
+    // A request whose answer was lost may have been carried out after the journal was closed.
     let arrived_late =
         undone.status == ChangeStatus::Reconciled && is_same(now, undone.routes.wanted.as_ref());
     if !is_same(now, undone.after.as_ref()) && !arrived_late {
@@ -274,7 +279,7 @@ fn plan(
     Ok(Plan { change, facts })
 }
 
-/// The rule that stands under a change's key: stored exactly so, or as the
+/// The present rule under a change's key: stored exactly so, or as the
 /// service may have rewritten it.
 fn stands<'a>(undone: &Change, routes: &'a [Route]) -> Option<&'a Route> {
     let of_key = |route: &&Route| {
@@ -296,7 +301,7 @@ fn is_same(one: Option<&Route>, other: Option<&Route>) -> bool {
 fn changed_since(undone: &Change, now: Option<&Route>) -> Error {
     let stands = match now {
         Some(now) => format!(
-            "the caller's rule (stored as \"{}\", called number {}) now rings {}",
+            "the caller's rule (stored as \"{}\", dialled number {}) now goes to {}",
             shown(now.key.ani.as_str(), 64),
             now.key.dnis,
             now.rings()
@@ -306,10 +311,15 @@ fn changed_since(undone: &Change, now: Option<&Route>) -> Error {
     Error::new(
         Code::ConfirmationStale,
         format!(
-            "the route was changed again after change {}, so nothing was sent: {stands}",
+            "the VIP rule was changed again after change {}, so nothing was changed: {stands}",
             undone.id
         ),
-        "Look at list_changes for a newer change to undo, or set what is wanted with add_vip or remove_vip.",
+        format!(
+            "Look at {} for a newer change to undo, or set what is wanted with {} or {}.",
+            Operation::ListChanges,
+            Operation::AddVip,
+            Operation::RemoveVip
+        ),
     )
     .with_field("change_id")
 }

@@ -47,33 +47,33 @@ pub struct SyncVips {
     #[arg(skip)]
     #[serde(default, deserialize_with = "crate::lenient::document")]
     pub list: Option<String>,
-    /// Form of the list: `csv`, `json` or `vcard`; seen from its content when left out
+    /// Format of the list: `csv`, `json` or `vcard`; told from its content when left out
     #[arg(long, value_enum)]
     pub format: Option<Format>,
     /// `merge` adds and replaces (the default); `mirror` also removes every rule that is not on the list
     #[arg(long, value_enum)]
     pub mode: Option<SyncMode>,
-    /// What rings for rows that do not say, such as all of a vCard, e.g. `101` or `user:john`
+    /// Destination for rows without one, such as all of a vCard, e.g. `101` or `user:john`
     #[arg(long)]
     pub destination: Option<Destination>,
     /// What that destination is: `user`, `device` or `literal`
     #[arg(long)]
     pub application: Option<Application>,
     /// Let `mirror` remove more than half of the domain's rules
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     #[serde(default, deserialize_with = "crate::lenient::boolean")]
     pub allow_large_removal: Option<bool>,
     /// Show the plan without applying it
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     #[serde(default, deserialize_with = "crate::lenient::boolean")]
     pub dry_run: Option<bool>,
-    /// Take up a run that was cut off: its id, or `last` for the newest one of the domain, e.g. `r-7f3a9c21d0b4`
+    /// Resume an import that was cut off: its id, or `last` for the newest one of the domain, e.g. `r-7f3a9c21d0b4`
     #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "last")]
     pub resume: Option<String>,
     /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
     #[arg(skip)]
     pub account_id: Option<AccountId>,
-    /// Only if an earlier call returned one: its `confirmation`, unchanged, e.g. `rs1.eyJ…`
+    /// The confirmation token from the previous result, unchanged, e.g. `rs1.eyJ…`
     #[arg(skip)]
     pub confirmation: Option<String>,
 }
@@ -85,10 +85,10 @@ pub struct SyncVips {
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum SyncMode {
-    /// They stay
+    /// Add and update only
     #[default]
     Merge,
-    /// They are removed
+    /// Also remove rules that are not on the list
     Mirror,
 }
 
@@ -289,7 +289,7 @@ impl App {
             (None, None) => {
                 return Err(Error::invalid(
                     "list",
-                    "there is no list to make stand",
+                    "there is no list to import",
                     "Give `list` as CSV with the header `ani,destination,application,dnis,note`, as JSON or as vCard, or `resume` a run.",
                 ));
             }
@@ -318,7 +318,7 @@ impl App {
     ) -> Result<Plan<RoutePlan, Report>> {
         session
             .progress
-            .report(0, 0, "reading the rules that stand");
+            .report(0, 0, "reading the present VIP rules");
         let of_this_run = |entry: &JournalEntry| {
             matches!((entry, &task.source), (JournalEntry::Vip(change), Source::Run(resumed))
                 if change.run.as_deref() == Some(resumed.id.as_str()))

@@ -3,10 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::ops::PageSize;
 use crate::ops::import::Confirmation;
 use crate::ops::import::SyncMode;
-use crate::ops::import::Vip;
+use crate::ops::page::{self, RESULT_BUDGET};
 
 /// What a row asks for, on what stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -107,12 +106,12 @@ pub struct SyncRow {
     /// The called number the rule is limited to; left out for any.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub dnis: Option<String>,
-    /// The rule that stands.
+    /// Where the caller's calls go by the present rule, for example `user 101`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub previous: Option<Vip>,
-    /// The rule that is wanted.
+    pub before: Option<String>,
+    /// Where they shall go.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub vip: Option<Vip>,
+    pub wanted: Option<String>,
     /// The list's note.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub note: Option<String>,
@@ -147,8 +146,8 @@ pub struct SyncOutcome {
     /// What became of the changes, once any were to be sent.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub done: Option<Done>,
-    /// The rows: first those that need a look, then what goes away, what rings
-    /// elsewhere, what is new.
+    /// The rows: first those that need a look, then removals, replacements and
+    /// new rules. Once changes were sent, only those that need a look.
     pub rows: Vec<SyncRow>,
     /// Rows that are left out here for want of room.
     pub rows_left_out: usize,
@@ -171,13 +170,16 @@ impl SyncOutcome {
         self.run_id.as_deref().filter(|_| left)
     }
 
-    /// The same with at most so many rows.
+    /// The same with as many rows as the budget of a result allows; the rest
+    /// is counted. Those that need a look come first.
     #[must_use]
-    pub fn cut_to(mut self, size: PageSize) -> SyncOutcome {
-        if let PageSize::Rows(most) = size {
-            self.rows_left_out = self.rows.len().saturating_sub(most);
-            self.rows.truncate(most);
-        }
+    pub fn within_budget(mut self) -> SyncOutcome {
+        let mut rows = std::mem::take(&mut self.rows);
+        let rest = page::length(&self);
+        let fitting = page::within((RESULT_BUDGET / 2).saturating_sub(rest), &rows);
+        self.rows_left_out = rows.len() - fitting;
+        rows.truncate(fitting);
+        self.rows = rows;
         self
     }
 }

@@ -108,7 +108,7 @@ impl Wanted<'_> {
             let reason = match other.rings_like(&after) {
                 true => format!("repeats line {line}; take one of them out"),
                 false => format!(
-                    "contradicts line {line}: there the same caller rings {}, here {}; take one of them out",
+                    "contradicts line {line}: there the same caller's calls go to {}, here to {}; remove one of the two",
                     other.rings(),
                     after.rings()
                 ),
@@ -166,16 +166,16 @@ impl Wanted<'_> {
     /// again; what is to be sent is held to the form that a single caller is
     /// held to.
     fn new_key(&self, wanted: &files::Row) -> Result<RouteKey, Refused> {
-        let remedy = "give a phone number, or a value exactly as list_vips shows it";
+        let remedy = "give a phone number, or a value exactly as the VIP list shows it";
         let caller = wanted.ani.as_given();
         if wanted.ani.number().is_none() {
-            let problem = "is no phone number, and no rule is stored exactly like that";
+            let problem = "is not a phone number, and no rule is stored exactly like that";
             return Err(Refused::new(caller, problem, remedy));
         }
         let dnis = match &wanted.dnis {
             None => CalledNumber::Any,
             Some(dnis) if dnis.to_dnis().is_none() => {
-                let problem = "is no called number, and no rule is stored exactly like that";
+                let problem = "is not a dialled number, and no rule is stored exactly like that";
                 return Err(Refused::new(dnis.as_given(), problem, remedy));
             }
             Some(dnis) => dnis.as_given().parse()?,

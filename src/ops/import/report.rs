@@ -4,7 +4,6 @@
 use crate::ops::import::Confirmation;
 use crate::ops::import::SyncMode;
 use crate::ops::import::Task;
-use crate::ops::import::Vip;
 use crate::ops::import::files;
 use crate::ops::import::outcome::Action;
 use crate::ops::import::outcome::Counts;
@@ -143,8 +142,8 @@ impl From<&Row> for SyncRow {
             action: row.action,
             ani: row.ani.clone(),
             dnis: row.dnis.clone(),
-            previous: row.previous.as_ref().map(Vip::from),
-            vip: row.wanted.as_ref().map(Vip::from),
+            before: row.previous.as_ref().map(Route::rings),
+            wanted: row.wanted.as_ref().map(Route::rings),
             note: row.note.clone(),
             state: row.state,
             reason: row.reason.clone(),
@@ -192,7 +191,7 @@ impl Report {
         let lost = self.rows.iter().filter(|row| row.lost.is_some()).count();
         (lost > 0).then(|| {
             format!(
-                "{lost} of the rules to be made went away along with other rules of the same callers that this run removed"
+                "SkySwitch deleted {lost} of the rules to be made together with other rules of the same callers that this import removed"
             )
         })
     }
@@ -258,9 +257,11 @@ impl Report {
 
     pub fn report(self, status: SyncStatus) -> SyncOutcome {
         let (plan, done) = (self.counts(), self.done());
+        let was_sent = done != Done::default();
         let mut ranked: Vec<(u8, &Row)> = self
             .rows
             .iter()
+            .filter(|row| !was_sent || row.needs_a_look())
             .filter_map(|row| Some((row.rank()?, row)))
             .collect();
         ranked.sort_by_key(|(rank, _)| *rank);
@@ -272,7 +273,7 @@ impl Report {
             mode: self.mode,
             run_id: self.run_id,
             plan,
-            done: (done != Done::default()).then_some(done),
+            done: was_sent.then_some(done),
             rows_left_out: 0,
             stopped_by: None,
             warnings: self.warnings,

@@ -7,7 +7,7 @@ use crate::ops::import::TOOL;
 use crate::ops::import::apply::Sender;
 use crate::ops::write::journal::Origin;
 use skyswitch_domain::error::{Error, Result};
-use skyswitch_domain::{AccountId, Route};
+use skyswitch_domain::{AccountId, Operation, Route};
 use skyswitch_guard::{Channel, RouteChange, Verdict};
 
 /// What became of the rules that removals put at risk.
@@ -29,8 +29,10 @@ impl Sender<'_> {
         let app = self.app;
         let Ok(lost) = app.lost(account, &self.run.domain, at_risk).await else {
             told.push(
-                "the other rules of callers whose rules were removed could not be read back; take the run up again, or check them with list_vips"
-                    .to_owned(),
+                format!(
+                    "the other rules of callers whose rules were removed could not be read back; resume the import, or check them with {}",
+                    Operation::ListVips
+                ),
             );
             is_complete = false;
             return Restored { told, is_complete };
@@ -41,11 +43,11 @@ impl Sender<'_> {
             let caller = skyswitch_domain::redact::shown(rule.key.ani.as_str(), 64);
             told.push(match restored {
                 Ok(()) => format!(
-                    "the service removed another rule of \"{caller}\" (called number {}) along with the one on the plan; it was put back",
+                    "the service removed another rule of \"{caller}\" (dialled number {}) along with the one on the plan; it was put back",
                     rule.key.dnis
                 ),
                 Err(error) => format!(
-                    "the service removed another rule of \"{caller}\" (called number {}) along with the one on the plan, and it could not be put back: {error}; take the run up again",
+                    "the service removed another rule of \"{caller}\" (dialled number {}) along with the one on the plan, and it could not be put back: {error}; resume the import",
                     rule.key.dnis
                 ),
             });
@@ -65,7 +67,7 @@ impl Sender<'_> {
         let Verdict::Cleared(clearance) = verdict else {
             return Err(Error::internal(
                 "putting a rule back was not cleared",
-                "Add it again with add_vip.",
+                format!("Add it again with {}.", Operation::AddVip),
             ));
         };
         let origin = Origin {

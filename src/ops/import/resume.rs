@@ -84,10 +84,10 @@ impl App {
             return Err(Error::invalid(
                 "list",
                 format!(
-                    "the run {} that was cut off was for another list or mode",
+                    "the import {} that was cut off was for another list or mode",
                     run.id
                 ),
-                "Take that run up without a list, or start anew without `resume`.",
+                "Resume that import without a list, or import this list without `resume`.",
             ));
         }
         let Some(basis) = run.basis else {
@@ -121,8 +121,8 @@ impl Task {
 pub(super) fn nothing_to_resume(args: &SyncVips) -> Error {
     Error::new(
         Code::NotFound,
-        format!("no run into {} was cut off", args.domain),
-        "There is nothing to take up; give a list to start a new run.",
+        format!("no import into {} was cut off", args.domain),
+        "There is nothing to resume; give a list to start a new import.",
     )
     .with_field("resume")
 }

@@ -2,7 +2,7 @@
 
 use crate::ops::onboarding::evidence::Customer;
 use crate::ops::onboarding::evidence::Evidence;
-use skyswitch_domain::{PhoneNumber, SetupStep};
+use skyswitch_domain::{Argument, Operation, PhoneNumber, SetupStep};
 use skyswitch_guard::FallbackReading;
 
 /// The step in a few words.
@@ -12,8 +12,8 @@ pub(super) fn title(id: SetupStep) -> &'static str {
         SetupStep::DialTranslationRule => {
             "Have SkySwitch add the dial translation rule for callers who are not VIPs"
         }
-        SetupStep::RouteByAniUser => "Create the route_by_ani user",
-        SetupStep::RouteDid => "Point the customer's number at the route_by_ani user",
+        SetupStep::RouteByAniUser => "Create the Route by ANI user",
+        SetupStep::RouteDid => "Point the customer's number at the Route by ANI user",
         SetupStep::ManageVips => "Keep the VIP list",
     }
 }
@@ -26,13 +26,16 @@ pub(super) fn action(id: SetupStep, customer: &Customer, evidence: &Evidence) ->
         PhoneNumber::to_string,
     );
     match id {
-        SetupStep::CreateDomain => "Create the PBX domain in the SkySwitch portal (or with onboard_domain, where the \
-             operator allows it). Check the name twice: it cannot be changed, and the name of a deleted domain can \
-             never be used again. list_domains shows the domains that exist."
-            .to_owned(),
+        SetupStep::CreateDomain => format!(
+            "Create the PBX domain in the SkySwitch portal (or with {}, where the operator allows it). Check the name \
+             twice: it cannot be changed, and the name of a deleted domain can never be used again. {} shows the \
+             domains that exist.",
+            Operation::Onboard,
+            Operation::ListDomains
+        ),
         SetupStep::DialTranslationRule => {
             let waiting = "Send the support ticket and wait for SkySwitch's written answer (allow one business day). \
-                 A call to the customer's number proves nothing yet: it rings where it rang before. Do nothing to \
+                 A call to the customer's number proves nothing yet: it goes where it went before. Do nothing to \
                  the DID before the rule is verified or attested.";
             match evidence.dial_plan {
                 FallbackReading::Missing(_) => format!(
@@ -43,23 +46,31 @@ pub(super) fn action(id: SetupStep, customer: &Customer, evidence: &Evidence) ->
                     "Look again in a moment: the dial plan could not be read just now, and may show the rule.".to_owned()
                 }
                 _ => format!(
-                    "{waiting} The person who has the answer attests the step with mark_setup_step (`skyswitch \
-                     checklist mark`)."
+                    "{waiting} The person who has the answer attests the step with {}.",
+                    Operation::AttestStep
                 ),
             }
         }
         SetupStep::RouteByAniUser => format!(
-            "With onboard_domain where the PBX API is configured; else in the portal, in {domain}: add a user named \
+            "With {} where the PBX API is configured; else in the portal, in {domain}: add a user named \
              \"Route By ANI\" with no device; voicemail off; one answering rule for all times: Forward Always to \
-             `route_by_ani`. Then attest it with mark_setup_step (`skyswitch checklist mark`)."
+             `route_by_ani`. Then attest it with {}.",
+            Operation::Onboard,
+            Operation::AttestStep
         ),
         SetupStep::RouteDid => format!(
-            "Only after the dial translation rule is verified or attested: onboard_domain (`skyswitch onboard`) with \
-             `did` points {did} at the route_by_ani user of {domain} and keeps the old route for undo_change."
+            "Only after the dial translation rule is verified or attested: {} with {} points {did} at the \
+             Route by ANI user of {domain} and keeps the old routing for {}.",
+            Operation::Onboard,
+            Argument("did"),
+            Operation::UndoChange
         ),
         SetupStep::ManageVips => {
-            "Add VIPs with add_vip (`skyswitch vip add`) or sync_vips. They take effect once the steps above are done."
-                .to_owned()
+            format!(
+                "Add VIP callers with {} or {}. They take effect once the steps above are done.",
+                Operation::AddVip,
+                Operation::ImportVips
+            )
         }
     }
 }

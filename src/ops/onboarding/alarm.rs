@@ -1,8 +1,8 @@
-//! The alarm: a customer's number goes to the ANI user, and nobody knows that
+//! The alarm: a customer's number goes to the Route by ANI user, and nobody knows that
 //! callers without a VIP rule are sent anywhere.
 
 use crate::ops::onboarding::steps::listed;
-use skyswitch_domain::PhoneNumber;
+use skyswitch_domain::{Operation, PhoneNumber};
 use skyswitch_guard::FallbackReading;
 
 /// What is wrong, in plain words.
@@ -14,30 +14,32 @@ pub(super) struct Alarm {
 }
 
 impl Alarm {
-    /// Numbers on an ANI user without a fallback that anybody knows of.
+    /// Numbers on a Route by ANI user without a fallback that anybody knows of.
     pub fn of(dial_plan: &FallbackReading, numbers: &[PhoneNumber]) -> Alarm {
         let go = listed(numbers, "goes to", "go to");
         let words = match dial_plan {
             FallbackReading::Failed(why) => {
                 format!(
-                    "{go} the route_by_ani user, and whether the dial translation rule stands is not known just now: \
+                    "{go} the Route by ANI user, and whether the dial translation rule exists is not known just now: \
                      {why}. Look again in a moment."
                 )
             }
             FallbackReading::Missing(why) => {
                 format!(
-                    "ALARM: {go} the route_by_ani user, and there is no dial translation rule ({why}). Callers who are \
-                     not VIPs are being dropped right now. Point the number back (undo_change, or in the portal) until \
-                     SkySwitch has added the rule."
+                    "ALARM: {go} the Route by ANI user, and there is no dial translation rule ({why}). Callers who are \
+                     not VIPs are being dropped right now. Point the number back ({}, or in the portal) until \
+                     SkySwitch has added the rule.",
+                    Operation::UndoChange
                 )
             }
             _ => {
                 format!(
-                    "ALARM: {go} the route_by_ani user, and nobody has verified or attested the dial translation rule. \
+                    "ALARM: {go} the Route by ANI user, and nobody has verified or attested the dial translation rule. \
                      If it is missing, callers who are not VIPs are being dropped right now: have a person call {} \
-                     from a number that is not a VIP. Point the number back (undo_change, or in the portal) if nothing \
-                     rings.",
-                    if numbers.len() == 1 { "it" } else { "them" }
+                     from a number that is not a VIP. Point the number back ({}, or in the portal) if \
+                     nobody is reached.",
+                    if numbers.len() == 1 { "it" } else { "them" },
+                    Operation::UndoChange
                 )
             }
         };

@@ -96,7 +96,7 @@ impl AniUser {
         reasons.into_iter().flatten().next().map(String::as_str)
     }
 
-    /// The answering rule for all times that stands now.
+    /// The present answering rule for all times.
     pub fn rule_for_all_times(&self) -> Option<&AnsweringRule> {
         let rules = self.rules.as_ref().ok()?;
         rules.iter().find(|rule| rule.is_for_all_times())
@@ -175,7 +175,7 @@ impl App {
         forwards.then_some(extension)
     }
 
-    /// The users that this installation has pointed numbers at as ANI users.
+    /// The users that this installation has pointed numbers at as Route by ANI users.
     pub(super) async fn routed_users(
         &self,
         account: &AccountId,

@@ -95,14 +95,14 @@ impl App {
     }
 }
 
-/// Who judges, by what stands right now, whether a number may be pointed where
+/// Who judges, by what is read right now, whether a number may be pointed where
 /// a change points it.
 pub(super) trait JudgeRoute: Sync {
-    /// Judges anew.
+    /// Judges again.
     fn may_route(&self, route: &DidRoute) -> impl Future<Output = Result<MayRoute>> + Send;
 }
 
-/// A customer's number is judged by the customer's set-up.
+/// A customer's number is judged by the customer's setup.
 pub(super) struct Onboarding<'a> {
     pub app: &'a App,
     pub customer: &'a Customer,

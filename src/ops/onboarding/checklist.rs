@@ -11,7 +11,7 @@ use crate::ops::onboarding::evidence::Customer;
 use crate::ops::onboarding::evidence::Evidence;
 use crate::ops::onboarding::steps::Steps;
 use skyswitch_domain::error::Result;
-use skyswitch_domain::{AccountId, Destination, PbxDomain, PhoneNumber, SetupStep};
+use skyswitch_domain::{AccountId, Destination, PbxDomain, PhoneNumber};
 
 /// Which domain to look at, and what to put into the ticket.
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
@@ -26,12 +26,12 @@ pub struct SetupChecklist {
     /// The customer's own phone number (DID) that callers dial, e.g. `6165550100`
     #[arg(long)]
     pub did: Option<PhoneNumber>,
-    /// Where callers who are not VIPs shall go, e.g. `100`; goes into the support ticket
+    /// Where callers who are not VIPs go, for the support ticket, e.g. `100`
     #[arg(long)]
     pub fallback_destination: Option<Destination>,
 }
 
-/// The state of a domain's set-up.
+/// The state of a domain's setup.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct Checklist {
@@ -45,8 +45,10 @@ pub struct Checklist {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(with = "Option<String>")]
     pub next_step: Option<SetupStep>,
-    /// The ticket that asks SkySwitch for the dial translation rule.
-    pub support_ticket: Ticket,
+    /// The ticket that asks SkySwitch for the dial translation rule, as long as
+    /// the rule is neither verified nor attested.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub support_ticket: Option<Ticket>,
     /// What goes wrong if the order is not kept, or is going wrong right now.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub warning: Option<String>,
@@ -54,20 +56,11 @@ pub struct Checklist {
     pub warnings: Vec<String>,
 }
 
-impl Checklist {
-    /// Whether the support ticket is still to be sent.
-    pub fn needs_ticket(&self) -> bool {
-        let rule = SetupStep::DialTranslationRule;
-        let mut steps = self.steps.iter();
-        steps.any(|step| step.id == rule && !step.state.is_settled())
-    }
-}
-
 const DROPPED_CALLERS: &str = "Without the dial translation rule only VIP callers get through: every other \
-     caller is dropped. Never point the customer's number (DID) at the route_by_ani user before \
+     caller is dropped. Never point the customer's number (DID) at the Route by ANI user before \
      SkySwitch has confirmed the rule in writing, and make a test call from a number that is not a VIP right after.";
 
-/// Reads what the APIs show of a domain's set-up, and what was attested.
+/// Reads what the APIs show of a domain's setup, and what was attested.
 ///
 /// # Errors
 /// `not_configured`; the service's errors.
@@ -86,7 +79,9 @@ pub async fn setup_checklist(app: &App, args: &SetupChecklist) -> Result<Checkli
         domain: args.domain.to_string(),
         ready: steps.is_ready(),
         next_step: steps.next(),
-        support_ticket: Ticket::of(&customer, args.fallback_destination.as_ref()),
+        support_ticket: steps
+            .needs_ticket()
+            .then(|| Ticket::of(&customer, args.fallback_destination.as_ref())),
         warning: warning(&steps, &evidence),
         warnings: args
             .fallback_destination

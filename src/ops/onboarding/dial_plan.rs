@@ -16,10 +16,10 @@ use skyswitch_guard::FallbackReading;
 use skyswitch_guard::store::KeptDialPlan;
 
 /// How long a dial plan that showed the rule may serve a survey. The published
-/// limit is 1,800 requests an hour, so a thousand customers cannot be read anew
+/// limit is 1,800 requests an hour, so a thousand customers cannot be read again
 /// for every look.
 const KEPT_FOR: Duration = Duration::from_secs(60 * 60);
-/// Those that were read longest ago are read anew at every look: so many do
+/// Those that were read longest ago are read again at every look: so many do
 /// not have to wait for the pace.
 const READ_ANEW: usize = 25;
 
@@ -29,7 +29,7 @@ pub(super) struct KeptDialPlans(HashMap<String, KeptDialPlan>);
 
 impl KeptDialPlans {
     /// Judges a dial plan as it was last read, by the users of today. Only that
-    /// the rule stands is taken from the past; an alarm never is.
+    /// the rule exists is taken from the past; an alarm never is.
     pub fn standing(
         &self,
         domain: &PbxDomain,
@@ -80,7 +80,7 @@ impl App {
     }
 
     /// The dial plans that were read within the last hour and showed the rule,
-    /// as far as those of these customers cannot be read anew without waiting
+    /// as far as those of these customers cannot be read again without waiting
     /// for the pace.
     pub(super) async fn kept_dial_plans(&self, customers: &[Domain]) -> Result<KeptDialPlans> {
         let journal = self.journal();
@@ -219,12 +219,12 @@ pub(super) fn rings_nobody(
     ani_users: &[Extension],
 ) -> Option<&'static str> {
     if ani_users.iter().any(|known| known.is(user)) {
-        return Some("the route_by_ani user itself, so calls go round in a circle");
+        return Some("the Route by ANI user itself, so calls would go in a circle");
     }
     let mut known = users.iter();
     match known.find(|known| known.user.eq_ignore_ascii_case(user)) {
         None => Some("who does not exist"),
-        Some(user) if user.is_system_user() => Some("a system user, where nothing rings"),
+        Some(user) if user.is_system_user() => Some("a system user, which nobody answers"),
         Some(_) => None,
     }
 }

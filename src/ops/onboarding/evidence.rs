@@ -1,4 +1,4 @@
-//! What the APIs and people's attestations show of a customer's set-up.
+//! What the APIs and people's attestations show of a customer's setup.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use skyswitch_guard::{Fallback, FallbackReading};
 /// A fact, or why it is not shown.
 pub(super) type Shown<T> = Result<T, String>;
 
-/// Whose set-up is looked at.
+/// Whose setup is looked at.
 #[derive(Debug, Clone)]
 pub(super) struct Customer {
     pub account: AccountId,
@@ -31,7 +31,7 @@ pub(super) struct Customer {
     pub extension: Option<Extension>,
 }
 
-/// Everything that is known of a customer's set-up, read just now.
+/// Everything that is known of a customer's setup, read just now.
 #[derive(Debug)]
 pub(super) struct Evidence {
     pub domain_exists: bool,
@@ -39,18 +39,18 @@ pub(super) struct Evidence {
     pub users: Shown<Arc<Vec<Subscriber>>>,
     /// Users that calls may be pointed at for Route by ANI.
     pub ani_users: Vec<Extension>,
-    /// The one this set-up is about; `None` where there is none yet.
+    /// The one this setup is about; `None` where there is none yet.
     pub ani_user: Option<AniUser>,
     pub dial_plan: FallbackReading,
     pub fallback: Option<Fallback>,
     pub attestations: Vec<Attestation>,
     /// The domain's numbers.
     pub numbers: Shown<Vec<PhoneNumber>>,
-    /// Those that go to an ANI user.
+    /// Those that go to a Route by ANI user.
     pub numbers_on_ani_user: Shown<Vec<PhoneNumber>>,
     /// Where the customer's number goes, where it was named.
     pub did_route: Option<Shown<Option<DidRoute>>>,
-    /// How many VIP rules stand.
+    /// How many VIP rules there are.
     pub vips: Shown<usize>,
 }
 
@@ -88,7 +88,7 @@ impl Evidence {
     }
 
     /// Why callers who are not VIPs would not ring where they are to, if so:
-    /// the destination does not exist, or the rule that stands names another.
+    /// the destination does not exist, or the present rule names another.
     pub fn doubt_of(&self, domain: &PbxDomain, fallback: &Destination) -> Option<String> {
         let bare = fallback.bare();
         let (user, host) = bare.split_once('@').unwrap_or((bare, ""));
@@ -118,7 +118,7 @@ impl Evidence {
         match &self.dial_plan {
             FallbackReading::Stands { words, to } if !to.eq_ignore_ascii_case(user) => {
                 Some(format!(
-                    "the dial translation rule that stands names another destination than {}: {words}",
+                    "the present dial translation rule names another destination than {}: {words}",
                     shown(user, 60)
                 ))
             }
@@ -126,12 +126,12 @@ impl Evidence {
         }
     }
 
-    /// The ANI users, unless the domain's users are not shown: any might be one then.
+    /// The Route by ANI users, unless the domain's users are not shown: any might be one then.
     pub fn known_ani_users(&self) -> Option<&[Extension]> {
         self.users.as_ref().ok().map(|_| self.ani_users.as_slice())
     }
 
-    /// What is wrong where numbers go to an ANI user although nobody knows that
+    /// What is wrong where numbers go to a Route by ANI user although nobody knows that
     /// other callers are sent anywhere.
     pub fn alarm(&self) -> Option<Alarm> {
         match (&self.fallback, &self.numbers_on_ani_user) {
@@ -142,7 +142,7 @@ impl Evidence {
 }
 
 impl App {
-    /// Reads everything anew. Nothing here is older than the call.
+    /// Reads everything again. Nothing here is older than the request.
     ///
     /// # Errors
     /// `not_configured`, the store's errors, and the service's where it cannot

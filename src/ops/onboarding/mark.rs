@@ -15,7 +15,9 @@ use crate::ops::write::agree::{Asked, Cleared, Confirmation, Plan, Planned, Seen
 use crate::ops::write::journal::now;
 use crate::ops::write::send::read_only;
 use skyswitch_domain::error::{Error, Result};
-use skyswitch_domain::{AccountId, Extension, PbxDomain, PhoneNumber, SetupPiece, SetupStep};
+use skyswitch_domain::{
+    AccountId, Extension, Operation, PbxDomain, PhoneNumber, SetupPiece, SetupStep,
+};
 use skyswitch_guard::store::{FileLock, JournalEntry};
 use skyswitch_guard::{AttestStep, Channel, FallbackReading};
 
@@ -29,18 +31,18 @@ pub struct MarkSetupStep {
     /// The customer's PBX domain, e.g. `acme.12345.service`
     #[arg(long, short)]
     pub domain: PbxDomain,
-    /// The step: `dial_translation_rule` or `route_by_ani_user`; others are verified by the APIs
+    /// The step: `dial_translation_rule` or `route_by_ani_user`; the others are verified by the APIs
     #[arg(long)]
     #[schemars(extend("enum" = ["dial_translation_rule", "route_by_ani_user"]))]
     pub step: SetupStep,
-    /// Name of the person who has looked, e.g. `J. Smith`; not needed to withdraw
+    /// Name of the person who checked, e.g. `J. Smith`; not needed to withdraw
     #[arg(long = "by", value_name = "NAME")]
     pub attested_by: Option<String>,
     /// What proved it, e.g. `ticket 48213: Dana at SkySwitch confirms the rule to 100`; not needed to withdraw
     #[arg(long)]
     pub note: Option<String>,
-    /// Take an attestation back
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    /// Withdraw the attestation
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     #[serde(default, deserialize_with = "crate::lenient::boolean")]
     pub withdraw: Option<bool>,
     /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
@@ -152,7 +154,7 @@ fn claim(args: &MarkSetupStep, customer: &Customer) -> Result<AttestStep> {
                 format!("an attestation needs `{field}`"),
                 "Give `attested_by`, the person who has looked, and `note`, what proved it: the ticket that SkySwitch \
                  has answered, or a test call from a number that is not a VIP, to a number that already goes to the \
-                 route_by_ani user.",
+                 Route by ANI user.",
             )),
             1..=TEXT_LIMIT => Ok(text.to_owned()),
             _ => Err(Error::invalid(
@@ -179,11 +181,11 @@ fn attestable(
     evidence: &Evidence,
     customer: &Customer,
 ) -> Result<bool> {
-    let refuse = |why: String, hint: &str| Err(Error::invalid("step", why, hint));
+    let refuse = |why: String, hint: String| Err(Error::invalid("step", why, hint));
     if !evidence.domain_exists {
         return refuse(
             format!("{domain} does not exist yet, so nothing of it can be attested"),
-            "list_domains (`skyswitch domains`) shows the domains that exist.",
+            format!("{} shows the domains that exist.", Operation::ListDomains),
         );
     }
     let state = Steps::of(customer, evidence).state(step);
@@ -192,22 +194,27 @@ fn attestable(
             FallbackReading::Stands { .. } => Ok(false),
             FallbackReading::Failed(why) => refuse(
                 format!("the dial plan may show it, and has to be asked first: {why}"),
-                "Try again in a moment, or mend the PBX login (`skyswitch doctor`); it is attested only where the dial plan is \
-                 not shown.",
+                "Try again in a moment, or have the operator check the PBX login with `skyswitch doctor`; the step is \
+                 attested only where the dial plan is not shown."
+                    .to_owned(),
             ),
             FallbackReading::NotShown(_) | FallbackReading::NotJudged(_) => Ok(true),
             FallbackReading::Missing(why) => refuse(
                 format!("the dial plan can be read, and contradicts it: {why}"),
                 "Wait until SkySwitch has added the rule; it is then verified without an attestation. Where SkySwitch \
-                 says that it keeps the rule elsewhere, the operator sets `trust_dial_plan` to false.",
+                 says that it keeps the rule elsewhere, the operator sets `trust_dial_plan` to false."
+                    .to_owned(),
             ),
         },
         SetupStep::RouteByAniUser => match state {
             StepState::Done => Ok(false),
             StepState::Unknown | StepState::Attested => Ok(true),
             StepState::Todo | StepState::Blocked => refuse(
-                "the APIs show that the route_by_ani user is not set up".to_owned(),
-                "setup_checklist says what is wrong with it; mend that first.",
+                "the APIs show that the Route by ANI user is not set up".to_owned(),
+                format!(
+                    "{} says what is wrong with it; correct that first.",
+                    Operation::SetupChecklist
+                ),
             ),
         },
         SetupStep::CreateDomain | SetupStep::RouteDid | SetupStep::ManageVips => refuse(
@@ -215,7 +222,7 @@ fn attestable(
                 "`{}` is verified by the APIs and is never attested",
                 step.as_str()
             ),
-            "Only `dial_translation_rule` and `route_by_ani_user` can be attested.",
+            "Only `dial_translation_rule` and `route_by_ani_user` can be attested.".to_owned(),
         ),
     }
 }
@@ -266,7 +273,7 @@ async fn withdraw(app: &App, step: SetupStep, customer: &Customer) -> Result<Mar
 }
 
 impl App {
-    /// Numbers whose routing to an ANI user was cut off, and of which it is not
+    /// Numbers whose routing to a Route by ANI user was cut off, and of which it is not
     /// known whether it is still carried out.
     async fn numbers_under_way(
         &self,
@@ -312,9 +319,10 @@ async fn outcome(
     let under_way = app.numbers_under_way(customer, &evidence.ani_users).await?;
     if !under_way.is_empty() {
         warnings.push(format!(
-            "a request that points {} to the route_by_ani user was cut off and may still be carried out: look with \
-             setup_checklist in a minute",
-            listed(&under_way, "", "").trim_end()
+            "a request that points {} to the Route by ANI user was cut off and may still be carried out: look with \
+             {} in a minute",
+            listed(&under_way, "", "").trim_end(),
+            Operation::SetupChecklist
         ));
     }
     let steps = Steps::of(customer, &evidence).0;

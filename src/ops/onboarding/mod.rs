@@ -1,4 +1,4 @@
-//! A customer's set-up: what stands, what a person attested, what is missing,
+//! A customer's setup: what exists, what a person attested, what is missing,
 //! and making it, in the order that keeps every caller's line open.
 
 mod actions;
@@ -37,7 +37,7 @@ use skyswitch_domain::{AccountId, PbxDomain};
 use skyswitch_guard::store::FileLock;
 
 impl App {
-    /// Changes to one customer's set-up take turns, also between processes.
+    /// Changes to one customer's setup take turns, also between processes.
     async fn setup_turn(&self, account: &AccountId, domain: &PbxDomain) -> Result<FileLock> {
         let folder = self.journal().store().folder();
         let name = self.lock_name("setup", account, domain);

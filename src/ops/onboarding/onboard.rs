@@ -1,4 +1,4 @@
-//! `onboard_domain`: plans what is missing of a customer's set-up and makes it,
+//! `onboard_domain`: plans what is missing of a customer's setup and makes it,
 //! as far as a person agrees and the APIs allow.
 
 use schemars::JsonSchema;
@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::ops::onboarding::Step;
-use crate::ops::onboarding::StepState;
 use crate::ops::onboarding::Ticket;
 use crate::ops::onboarding::evidence::Customer;
 use crate::ops::onboarding::evidence::Evidence;
@@ -28,10 +27,10 @@ pub struct OnboardDomain {
     /// The customer's PBX domain, e.g. `acme.12345.service`
     #[arg(long, short)]
     pub domain: PbxDomain,
-    /// The customer's own phone number (DID) that callers dial, e.g. `6165550100`; it is pointed at the route_by_ani user last, by a call of its own
+    /// The customer's own phone number (DID) that callers dial, e.g. `6165550100`; it is pointed at the Route by ANI user last, by a run of its own
     #[arg(long)]
     pub did: Option<PhoneNumber>,
-    /// Where callers who are not VIPs shall go, e.g. `100`; for the support ticket and the dial translation rule
+    /// Where callers who are not VIPs go, for the support ticket and the dial translation rule, e.g. `100`
     #[arg(long)]
     pub fallback_destination: Option<Destination>,
     /// The user that the number is pointed at, e.g. `9000`; found by its name, or created as `route_by_ani`, when left out
@@ -40,17 +39,17 @@ pub struct OnboardDomain {
     /// Description of a domain that is created, e.g. `Acme Dental`
     #[arg(long)]
     pub description: Option<String>,
-    /// `all` that is missing up to the number (the default), or only the `next` step
+    /// `all` missing steps up to the number (the default), or only the `next` one
     #[arg(long, value_enum)]
     pub steps: Option<OnboardSteps>,
-    /// Show what would be done without doing it
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    /// Show the plan without applying it
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     #[serde(default, deserialize_with = "crate::lenient::boolean")]
     pub dry_run: Option<bool>,
     /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
     #[arg(skip)]
     pub account_id: Option<AccountId>,
-    /// Only if an earlier call returned one: its `confirmation`, unchanged, e.g. `rs1.eyJ…`
+    /// The confirmation token from the previous result, unchanged, e.g. `rs1.eyJ…`
     #[arg(skip)]
     pub confirmation: Option<String>,
 }
@@ -110,7 +109,7 @@ pub enum PieceState {
     NotSent,
 }
 
-/// One change to the set-up.
+/// One change to the setup.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct OnboardChange {
@@ -140,7 +139,7 @@ impl OnboardChange {
     }
 }
 
-/// What became of it, and how far the set-up is now.
+/// What became of it, and how far the setup is now.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct OnboardOutcome {
@@ -170,11 +169,11 @@ pub struct OnboardOutcome {
     pub confirmation: Confirmation,
 }
 
-/// Makes what is missing of a customer's set-up. Calling it again goes on where
-/// it stopped: every call plans anew on what stands.
+/// Makes what is missing of a customer's setup. Calling it again goes on where
+/// it stopped: every tool call plans again on what it reads.
 ///
 /// # Errors
-/// `blocked` where a number would be pointed at the ANI user without a
+/// `blocked` where a number would be pointed at the Route by ANI user without a
 /// fallback; `invalid_argument`; the guard's and the service's errors.
 pub async fn onboard_domain(
     app: &App,
@@ -216,7 +215,7 @@ pub async fn onboard_domain(
         return Ok(Asked::Done(outcome));
     }
     if let Err(error) = app.reconcile(|_| false).await {
-        // What was cut off before stays open; it does not stand in the way of this change.
+        // What was cut off before stays open; it does not prevent this change.
         tracing::warn!(%error, "changes that were cut off could not be closed");
     }
     let plan = || async {
@@ -243,7 +242,7 @@ pub async fn onboard_domain(
     let apply = async |cleared: Cleared<SetupPlan, FileLock>| {
         app.apply_setup(cleared, &wanted.customer, &mut changes)
             .await;
-        // What was made is only told once it is seen to exist.
+        // What was made is only reported once it was read back.
         evidence = app.evidence(&wanted.customer).await?;
         Ok(())
     };
@@ -267,10 +266,6 @@ fn outcome(
     changes: Vec<OnboardChange>,
 ) -> OnboardOutcome {
     let steps = Steps::of(&wanted.customer, evidence);
-    let needs_ticket = matches!(
-        steps.state(SetupStep::DialTranslationRule),
-        StepState::Todo | StepState::Unknown
-    );
     let alarm = evidence.alarm().map(|alarm| alarm.words);
     OnboardOutcome {
         status,
@@ -279,7 +274,8 @@ fn outcome(
         changes,
         ready: steps.is_ready(),
         next_step: steps.next(),
-        support_ticket: needs_ticket
+        support_ticket: steps
+            .needs_ticket()
             .then(|| Ticket::of(&wanted.customer, wanted.fallback.as_ref())),
         warnings: alarm.into_iter().collect(),
         steps: steps.0,

@@ -9,7 +9,7 @@ use crate::ops::onboarding::dial_plan::rings_nobody;
 use crate::ops::onboarding::evidence::Customer;
 use crate::ops::onboarding::evidence::Evidence;
 use skyswitch_domain::error::{Error, Result};
-use skyswitch_domain::{Destination, Extension, SetupPiece};
+use skyswitch_domain::{Destination, Extension, Operation, SetupPiece};
 use skyswitch_guard::{FallbackReading, SetupChange};
 
 /// The operation's name in the journal.
@@ -190,7 +190,7 @@ impl Planner<'_> {
         }
         let Some(fallback) = &self.wanted.fallback else {
             self.notes.push(
-                "the dial translation rule can be created once `fallback_destination` says who rings for callers who \
+                "the dial translation rule can be created once `fallback_destination` says where calls go from callers who \
                  are not VIPs"
                     .to_owned(),
             );
@@ -199,8 +199,9 @@ impl Planner<'_> {
         let to = self.fallback_user(fallback)?;
         if !self.evidence.has_user(to.as_str()) {
             self.notes.push(format!(
-                "the dial translation rule waits: user {to} does not exist in {} (list_destinations shows those that do)",
-                self.wanted.customer.domain
+                "the dial translation rule waits: user {to} does not exist in {} ({} shows those that do)",
+                self.wanted.customer.domain,
+                Operation::ListDestinations
             ));
             return Ok(());
         }
@@ -210,7 +211,7 @@ impl Planner<'_> {
             return Err(Error::invalid(
                 "fallback_destination",
                 format!("callers who are not VIPs would be sent to {to}, {why}"),
-                "Give the user, queue or attendant that rings for callers who are not VIPs.",
+                "Give the user, queue or attendant that answers callers who are not VIPs.",
             ));
         }
         let piece = SetupPiece::FallbackRule { to };
@@ -225,7 +226,7 @@ impl Planner<'_> {
             .await?;
         if standing.now.is_some() {
             self.notes.push(
-                "a dial translation rule stands that sends callers to nobody; SkySwitch support or the portal mends it: \
+                "a dial translation rule exists that sends callers to nobody; SkySwitch support or the portal corrects it: \
                  this program changes and deletes no rule that stands"
                     .to_owned(),
             );
@@ -256,7 +257,7 @@ impl Planner<'_> {
         if !self.has_pbx {
             if self.evidence.domain_exists && self.evidence.ani_user.is_none() {
                 self.notes.push(
-                    "the route_by_ani user is created by hand in the portal: the PBX API is not configured".to_owned(),
+                    "the Route by ANI user is created by hand in the portal: the PBX API is not configured".to_owned(),
                 );
             }
             return Ok(());
@@ -292,7 +293,7 @@ impl Planner<'_> {
         for problem in user.problems() {
             if !problem.is_solved_by_forwarding() {
                 self.notes.push(format!(
-                    "user {}: {problem}; mend that in the portal",
+                    "user {}: {problem}; correct that in the portal",
                     user.extension
                 ));
             }

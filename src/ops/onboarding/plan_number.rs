@@ -1,4 +1,4 @@
-//! Pointing the customer's number at the ANI user, the last step of a set-up.
+//! Pointing the customer's number at the Route by ANI user, the last step of a setup.
 
 use crate::ops::onboarding::StepState;
 use crate::ops::onboarding::plan::Planner;
@@ -9,7 +9,7 @@ use skyswitch_domain::{DidRoute, SetupStep};
 use skyswitch_guard::{MayRoute, SetupChange};
 
 impl Planner<'_> {
-    /// The number, once everything before it is known to stand.
+    /// The number, once everything before it is known to exist.
     pub fn did(&mut self) -> Result<()> {
         let customer = &self.wanted.customer;
         let evidence = self.evidence;
@@ -17,7 +17,7 @@ impl Planner<'_> {
         let Some(did) = &customer.did else {
             if steps.state(SetupStep::RouteDid) != StepState::Done {
                 self.notes.push(
-                    "the number is pointed at the route_by_ani user once `did` names it".to_owned(),
+                    "the number is pointed at the Route by ANI user once `did` names it".to_owned(),
                 );
             }
             return Ok(());
@@ -103,7 +103,7 @@ impl Planner<'_> {
     pub fn did_waits(&mut self) {
         if let Some(did) = &self.wanted.customer.did {
             self.notes.push(format!(
-                "{did} is pointed at the route_by_ani user by a further call, once these changes are seen to stand"
+                "{did} is pointed at the Route by ANI user by a further call, once these changes are verified"
             ));
         }
     }

@@ -13,6 +13,7 @@ use crate::ops::PageSize;
 use crate::ops::onboarding::dial_plan::KeptDialPlans;
 use crate::ops::onboarding::stage::{Stage, StageFilter};
 use crate::ops::onboarding::survey::Survey;
+use crate::ops::page::page;
 use crate::ops::progress::Progress;
 use skyswitch_client::Domain;
 use skyswitch_domain::AccountId;
@@ -36,8 +37,8 @@ pub struct ListCustomers {
     /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
     #[arg(skip)]
     pub account_id: Option<AccountId>,
-    /// Read every dial plan now, also those that showed the rule within the last hour
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    /// Read every dial plan again, also those read within the last hour
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     #[serde(default, deserialize_with = "crate::lenient::boolean")]
     pub fresh: Option<bool>,
     /// Rows shown, 1 to 500, e.g. `50`; alarms come first
@@ -45,9 +46,12 @@ pub struct ListCustomers {
     #[serde(default, deserialize_with = "crate::lenient::integer")]
     #[schemars(range(min = 1, max = 500))]
     pub limit: Option<u16>,
+    /// `next_cursor` of the previous page
+    #[arg(skip)]
+    pub cursor: Option<String>,
 }
 
-/// A customer and how far the set-up is.
+/// A customer and how far the setup is.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct CustomerRow {
@@ -59,15 +63,15 @@ pub struct CustomerRow {
     /// `not_started`, the step that is waited for, `live`, or `unread`.
     #[schemars(with = "String")]
     pub stage: Stage,
-    /// Whether numbers go to the route_by_ani user although nobody knows that callers who are not VIPs ring anywhere.
+    /// Whether numbers go to the Route by ANI user although nobody knows that callers who are not VIPs ring anywhere.
     pub alarm: bool,
     /// Whether the dial plan was read and shows that those callers are being dropped right now.
     pub dropping: bool,
     /// What is waited for, or what is wrong, in plain words.
     pub waits_for: String,
-    /// VIP rules that stand.
+    /// How many VIP rules the customer has.
     pub vips: usize,
-    /// Numbers that go to the route_by_ani user.
+    /// Numbers that go to the Route by ANI user.
     pub dids: Vec<String>,
     /// When the dial plan was read that shows the dial translation rule, where it was not read for this answer.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -97,10 +101,13 @@ pub struct Portfolio {
     pub dropping: usize,
     /// The customers: alarms first, then by stage and name.
     pub customers: Vec<CustomerRow>,
-    /// Rows in this result.
+    /// Customers on this page.
     pub count: usize,
     /// Customers that match in all.
     pub total: usize,
+    /// Pass it as `cursor` to get the next page; left out on the last.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub next_cursor: Option<String>,
     /// Customers of these whose dial plan was read within the last hour and not again; `fresh` reads it.
     pub read_earlier: usize,
     /// How many customers are at which stage, those of other stages included.
@@ -111,7 +118,7 @@ pub struct Portfolio {
 /// the PBX API shows it, the dial plan.
 ///
 /// It takes one read for all VIP rules, one or two for each customer, and one
-/// of the dial plan for each that has a route_by_ani user. A dial plan that
+/// of the dial plan for each that has a Route by ANI user. A dial plan that
 /// showed the rule within the last hour is not read again unless `fresh` is set.
 /// The users' devices and answering rules are not looked at; `setup_checklist`
 /// does that.
@@ -176,7 +183,7 @@ pub async fn onboarding_status(
         rows.push(row);
         progress.report(rows.len(), total, "looking at the customers");
     }
-    Ok(table(&account, rows, stage, size))
+    table(&account, rows, stage, size, args.cursor.as_deref())
 }
 
 fn table(
@@ -184,7 +191,8 @@ fn table(
     mut rows: Vec<CustomerRow>,
     stage: Option<StageFilter>,
     size: PageSize,
-) -> Portfolio {
+    cursor: Option<&str>,
+) -> Result<Portfolio> {
     let mut stages = BTreeMap::<&str, StageCount>::new();
     for CustomerRow { stage, .. } in &rows {
         let none = StageCount {
@@ -200,26 +208,24 @@ fn table(
         Some(StageFilter::Alarm) => row.alarm,
         Some(StageFilter::At(stage)) => row.stage == stage,
     });
-    rows.sort_by(|a, b| {
-        let place = |row: &CustomerRow| (!row.dropping, !row.alarm, row.stage.rank());
-        place(a)
-            .cmp(&place(b))
-            .then_with(|| a.domain.cmp(&b.domain))
-    });
+    let position = |row: &CustomerRow| {
+        let (calm, quiet) = (u8::from(!row.dropping), u8::from(!row.alarm));
+        vec![format!("{calm}{quiet}{}", row.stage.rank()), row.domain.clone()]
+    };
+    rows.sort_by_key(position);
     let total = rows.len();
     let is_earlier = |row: &&CustomerRow| row.dial_plan_read_at.is_some();
     let read_earlier = rows.iter().filter(is_earlier).count();
-    if let PageSize::Rows(most) = size {
-        rows.truncate(most);
-    }
-    Portfolio {
+    let page = page(&rows, size, cursor, position, CustomerRow::clone)?;
+    Ok(Portfolio {
         account_id: account.to_string(),
         alarms,
         dropping,
-        count: rows.len(),
+        count: page.rows.len(),
         total,
+        next_cursor: page.next_cursor,
         read_earlier,
-        customers: rows,
+        customers: page.rows,
         stages: stages.into_values().collect(),
-    }
+    })
 }

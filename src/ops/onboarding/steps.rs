@@ -1,4 +1,4 @@
-//! The steps of a set-up, judged by the evidence.
+//! The steps of a setup, judged by the evidence.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -10,7 +10,7 @@ use crate::ops::onboarding::ani_user::AniUser;
 use crate::ops::onboarding::evidence::Customer;
 use crate::ops::onboarding::evidence::Evidence;
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{DidRoute, PhoneNumber, SetupStep};
+use skyswitch_domain::{Argument, DidRoute, PhoneNumber, SetupStep};
 use skyswitch_guard::FallbackReading;
 use skyswitch_guard::store::Attestation;
 
@@ -38,7 +38,7 @@ impl StepState {
     }
 }
 
-/// One step of the set-up.
+/// One step of the setup.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct Step {
@@ -89,6 +89,11 @@ impl Steps {
         found.map_or(StepState::Unknown, |step| step.state)
     }
 
+    /// Whether the support ticket for the dial translation rule is still to be sent.
+    pub fn needs_ticket(&self) -> bool {
+        !self.state(SetupStep::DialTranslationRule).is_settled()
+    }
+
     /// Whether every step before the VIP list itself is settled.
     pub fn is_ready(&self) -> bool {
         let before_vips = &self.0[..self.0.len() - 1];
@@ -135,7 +140,7 @@ impl Judge<'_> {
             ),
             SetupStep::CreateDomain => (
                 StepState::Todo,
-                format!("{domain} is not among the account's PBX domains, newly read."),
+                format!("{domain} does not exist in this account (checked just now)."),
             ),
             SetupStep::DialTranslationRule => self.dial_translation_rule(),
             SetupStep::RouteByAniUser => match (&evidence.ani_user, &evidence.users) {
@@ -151,9 +156,9 @@ impl Judge<'_> {
             },
             SetupStep::RouteDid => self.route_did(earlier_settled),
             SetupStep::ManageVips => match &evidence.vips {
-                Ok(0) => (StepState::Todo, "No VIP rules stand.".to_owned()),
-                Ok(1) => (StepState::Done, "1 VIP rule stands.".to_owned()),
-                Ok(n) => (StepState::Done, format!("{n} VIP rules stand.")),
+                Ok(0) => (StepState::Todo, "There are no VIP rules.".to_owned()),
+                Ok(1) => (StepState::Done, "There is 1 VIP rule.".to_owned()),
+                Ok(n) => (StepState::Done, format!("There are {n} VIP rules.")),
                 Err(why) => (
                     StepState::Unknown,
                     format!("The VIP rules are not shown: {why}."),
@@ -270,12 +275,12 @@ impl Judge<'_> {
                 true => (
                     StepState::Todo,
                     format!(
-                        "{did} goes to the route_by_ani user of {domain}, but its route is switched off."
+                        "{did} goes to the Route by ANI user of {domain}, but its route is switched off."
                     ),
                 ),
                 false => (
                     StepState::Done,
-                    format!("Verified: {did} goes to the route_by_ani user of {domain}."),
+                    format!("Verified: {did} goes to the Route by ANI user of {domain}."),
                 ),
             };
         }
@@ -307,14 +312,14 @@ impl Judge<'_> {
             (Err(why), _) | (_, Err(why)) => {
                 return (
                     StepState::Unknown,
-                    format!("Which numbers go to a route_by_ani user is not shown: {why}."),
+                    format!("Which numbers go to a Route by ANI user is not shown: {why}."),
                 );
             }
             (Ok(numbers), Ok(_)) if !numbers.is_empty() => {
                 return (
                     StepState::Done,
                     format!(
-                        "Verified: {} the route_by_ani user of {domain}.",
+                        "Verified: {} the Route by ANI user of {domain}.",
                         listed(numbers, "goes to", "go to")
                     ),
                 );
@@ -328,8 +333,9 @@ impl Judge<'_> {
             Ok(numbers) => (
                 StepState::Todo,
                 format!(
-                    "None of the numbers of {domain} goes to a route_by_ani user ({}); give `did` to have one looked at.",
-                    listed(numbers, "", "").trim()
+                    "None of the numbers of {domain} goes to a Route by ANI user ({}); give {} to check one.",
+                    listed(numbers, "", "").trim(),
+                    Argument("did")
                 ),
             ),
             Err(why) => (

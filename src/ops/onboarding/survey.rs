@@ -171,7 +171,7 @@ impl Facts {
         let (stage, waits_for) = match &self.fallback {
             _ if untouched => (
                 Stage::NotStarted,
-                "everything: nothing of the set-up is there",
+                "everything: no step of the setup is done",
             ),
             None => (
                 Stage::Waits(SetupStep::DialTranslationRule),
@@ -182,11 +182,11 @@ impl Facts {
             ),
             Some(_) if !self.has_ani_user => (
                 Stage::Waits(SetupStep::RouteByAniUser),
-                "the route_by_ani user",
+                "the Route by ANI user",
             ),
             Some(_) if self.numbers.is_empty() => (
                 Stage::Waits(SetupStep::RouteDid),
-                "a number that goes to the route_by_ani user",
+                "a number that goes to the Route by ANI user",
             ),
             Some(_) if row.vips == 0 => (Stage::Waits(SetupStep::ManageVips), "VIP rules"),
             Some(_) => (Stage::Live, "nothing"),

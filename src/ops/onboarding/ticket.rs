@@ -38,7 +38,7 @@ impl Ticket {
                  {did}\n\
                  Please add a dial translation rule that sends callers whose ANI matches no route-by-ANI rule to the \
                  fallback destination above. Without it, every caller without a rule is dropped.\n\n\
-                 We will point the DID at the route_by_ani user only after you have confirmed the rule. We understand \
+                 We will point the DID at the Route by ANI user only after you have confirmed the rule. We understand \
                  that this takes about one business day.\n\n\
                  Thank you."
             ),

@@ -1,4 +1,4 @@
-//! Undoing a change to a set-up: a number's route is put back as it was.
+//! Undoing a change to a setup: a number's route is put back as it was.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::ops::write::agree::{Asked, Cleared, Plan, Planned, Seen, agree};
 use crate::ops::write::journal::Origin;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::{
-    AccountId, DidRoute, Extension, PbxDomain, PhoneNumber, SetupPiece, SetupStep,
+    AccountId, DidRoute, Extension, Operation, PbxDomain, PhoneNumber, SetupPiece, SetupStep,
 };
 use skyswitch_guard::store::SetupEntry;
 use skyswitch_guard::{Channel, Fallback, MayRoute, SetupChange, SetupPlan};
@@ -21,7 +21,7 @@ use skyswitch_guard::{Channel, Fallback, MayRoute, SetupChange, SetupPlan};
 const TOOL: &str = "undo_change";
 
 /// Puts the route of a number back as it was before a change, with a person's
-/// consent. Where that points it at an ANI user again, the hard block holds.
+/// consent. Where that points it at a Route by ANI user again, the hard block holds.
 ///
 /// # Errors
 /// `invalid_argument` for changes that are not taken back by a program;
@@ -183,16 +183,19 @@ impl Undoing<'_> {
         let others = self.made.settings_changed(now);
         let others = match others.is_empty() {
             true => String::new(),
-            // Read from what stands to what the change made.
+            // From the present state to what the change made.
             false => format!(" (what differs, from now to then: {})", others.join("; ")),
         };
         Error::new(
             Code::ConfirmationStale,
             format!(
-                "the route of {} was changed again after change {}, so nothing was sent: it goes to {goes_to} now{others}",
+                "the routing of {} was changed again after change {}, so nothing was changed: it goes to {goes_to} now{others}",
                 self.did, self.id
             ),
-            "Look at list_changes for a newer change to undo, or point the number in the portal.",
+            format!(
+                "Look at {} for a newer change to undo, or point the number in the portal.",
+                Operation::ListChanges
+            ),
         )
         .with_field("change_id")
     }

@@ -1,4 +1,4 @@
-//! `add_vip`: lets a caller ring straight through, or changes where they ring.
+//! `add_vip`: makes a caller a VIP, or changes where their calls go.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -29,19 +29,19 @@ pub struct AddVip {
     /// The customer's PBX domain, e.g. `acme.12345.service`
     #[arg(long, short)]
     pub domain: PbxDomain,
-    /// What rings: an extension or user, a device, or a SIP URI, e.g. `101`, `user:john`, `device:johns-cell`, `sip:+16165559999@carrier.net`
+    /// Where the calls go: an extension or user, a device, or a SIP URI, e.g. `101`, `user:john`, `device:johns-cell`, `sip:+16165559999@carrier.net`
     #[arg(long)]
     pub destination: Destination,
     /// What the destination is: `user` (the default), `device` or `literal`
     #[arg(long)]
     pub application: Option<Application>,
-    /// Only when they dial this number, e.g. `6165550100`; any number when left out
+    /// Only for calls to this number, e.g. `6165550100`; to any number when left out
     #[arg(long)]
     pub dnis: Option<CalledNumber>,
     /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
     #[arg(skip)]
     pub account_id: Option<AccountId>,
-    /// Only if an earlier call returned one: its `confirmation`, unchanged, e.g. `rs1.eyJ…`
+    /// The confirmation token from the previous result, unchanged, e.g. `rs1.eyJ…`
     #[arg(skip)]
     pub confirmation: Option<String>,
 }
@@ -53,9 +53,9 @@ pub struct AddVip {
 pub enum AddVipStatus {
     /// The caller is a VIP now.
     Created,
-    /// The caller was a VIP and rings elsewhere now.
+    /// The caller was a VIP, and their calls go elsewhere now.
     Replaced,
-    /// The same rule stood already; nothing was sent.
+    /// The same rule existed already; nothing was sent.
     Unchanged,
     /// Nothing was sent; a person must agree first.
     ConfirmationRequired,
@@ -76,7 +76,7 @@ pub struct AddVipOutcome {
     pub status: AddVipStatus,
     /// The rule as it was asked for.
     pub vip: Vip,
-    /// The rule that stood before, where it rang elsewhere.
+    /// The rule before, where it had another destination.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub previous: Option<Vip>,
     /// Things worth a second look.
@@ -190,7 +190,7 @@ fn plan(
             .filter(|route| route.key.ani != before.key.ani);
         warnings.extend(twins.map(|twin| {
             format!(
-                "the same caller also has a rule stored as \"{}\" that rings {}; remove it if it is a leftover",
+                "the same caller also has a rule stored as \"{}\" that goes to {}; remove it if it is a leftover",
                 shown(twin.key.ani.as_str(), 64),
                 twin.rings()
             )
@@ -231,7 +231,7 @@ fn taken_calls(change: &RouteChange) -> Option<String> {
             false => format!("calls to {}", change.key().dnis),
         };
         format!(
-            "this rule takes {called} away from another one (stored as \"{}\", called number {}), which rings {}",
+            "this rule takes {called} away from another one (stored as \"{}\", dialled number {}), which goes to {}",
             shown(today.key.ani.as_str(), 64),
             today.key.dnis,
             today.rings()
@@ -255,7 +255,7 @@ pub(in crate::ops) fn other_house_style(wanted: &Route, routes: &[Route]) -> Opt
         .all(|route| route.destination.is_prefixed() != prefixed)
         .then(|| {
             format!(
-                "the domain's present rules write destinations the other way, for example \"{}\"; \
+                "the customer's other rules write destinations the other way, for example \"{}\"; \
                  \"{}\" was used as given",
                 shown(example.destination.as_str(), 80),
                 shown(wanted.destination.as_str(), 80)
@@ -273,7 +273,7 @@ fn outcome(facts: Facts, agreement: Agreement<Made>) -> AddVipOutcome {
     let change_id = made.map(|made| made.change_id.to_string());
     if made.is_some_and(|made| made.evidence == Evidence::ReadBack) {
         warnings.push(
-            "the service did not acknowledge the change; reading the route showed that it was made"
+            "SkySwitch did not acknowledge the change; reading the rule showed that it was made"
                 .to_owned(),
         );
     }

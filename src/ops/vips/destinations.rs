@@ -11,7 +11,7 @@ use crate::ops::page::page;
 use skyswitch_client::Subscriber;
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{AccountId, Application, PbxDomain, Route, names_ani_user};
+use skyswitch_domain::{AccountId, Application, Operation, PbxDomain, Route, names_ani_user};
 use skyswitch_guard::Doubt;
 
 /// A list of users that is this old is read again.
@@ -44,7 +44,7 @@ pub struct ListDestinations {
     pub cursor: Option<String>,
 }
 
-/// Somewhere a VIP can ring.
+/// Somewhere a VIP's calls can go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct DestinationRow {
@@ -80,7 +80,7 @@ pub struct DestinationList {
     pub warnings: Vec<String>,
 }
 
-/// Lists where VIPs of a domain can ring: its users, and its devices where the
+/// Lists where the calls of a domain's VIPs can go: its users, and its devices where the
 /// PBX API shows them.
 ///
 /// # Errors
@@ -113,7 +113,13 @@ pub async fn list_destinations(
     rows.retain(|row| contains(&row.destination) || row.name.as_deref().is_some_and(contains));
     // The cursor compares in this order: users before devices.
     rows.sort_by_key(position);
-    let page = page(&rows, size, args.cursor.as_deref(), position)?;
+    let page = page(
+        &rows,
+        size,
+        args.cursor.as_deref(),
+        position,
+        DestinationRow::clone,
+    )?;
     Ok(DestinationList {
         account_id: account.to_string(),
         domain: args.domain.to_string(),
@@ -192,7 +198,7 @@ impl App {
     /// Looks at the destinations of many rules; what is found comes with the
     /// position of its rule. One list of users serves a minute.
     ///
-    /// A list that cannot be read does not stand in the way of the change: a
+    /// A list that cannot be read does not prevent the change: a
     /// warning says so.
     pub(in crate::ops) async fn look_at_destinations(
         &self,
@@ -281,7 +287,7 @@ fn in_a_circle(id: &str) -> Look {
     Look::doubtful(
         Doubt::Loop,
         format!(
-            "user \"{}\" is the Route by ANI user, which hands every call back to the VIP rules: the call would go in a circle and nobody would answer",
+            "user \"{}\" is the Route by ANI user, which hands every call back to the VIP rules: the call would go in a circle and reach nobody",
             shown(id, 80)
         ),
     )
@@ -326,13 +332,13 @@ impl Known {
         }
         let nearest = nearest(&self.names, id);
         let hint = match nearest.is_empty() {
-            true => "list_destinations (`skyswitch destinations`) shows those that do".to_owned(),
+            true => format!("{} shows those that do", Operation::ListDestinations),
             false => format!("nearest: {}", nearest.join(", ")),
         };
         Some(Look::doubtful(
             Doubt::Unknown,
             format!(
-                "{kind} \"{}\" does not exist in {domain}, so this caller would ring nowhere; {hint}",
+                "{kind} \"{}\" does not exist in {domain}, so this caller's calls would reach nobody; {hint}",
                 shown(id, 80)
             ),
         ))

@@ -1,4 +1,4 @@
-//! `explain_call`: who rings when this caller dials, and what nobody can know
+//! `explain_call`: where this caller's calls go, and what nobody can know
 //! from the API.
 
 use schemars::JsonSchema;
@@ -8,7 +8,8 @@ use crate::app::App;
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
-    AccountId, Application, CallerKey, CallerRules, DnisKey, PbxDomain, PhoneNumber, Route, Vip,
+    AccountId, Application, Argument, CallerKey, CallerRules, DnisKey, Operation, PbxDomain,
+    PhoneNumber, Route, Vip,
 };
 
 /// Which call to explain.
@@ -21,7 +22,7 @@ pub struct ExplainCall {
     /// The customer's PBX domain, e.g. `acme.12345.service`
     #[arg(long, short)]
     pub domain: PbxDomain,
-    /// The number that is dialled, e.g. `6165550100`; when left out, the answer says where it matters
+    /// The number that is dialled, e.g. `6165550100`; when left out, the answer says whether it matters
     #[arg(long)]
     pub dnis: Option<DnisKey>,
     /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
@@ -34,25 +35,25 @@ pub struct ExplainCall {
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum DecidedBy {
-    /// A rule for this caller and this called number.
+    /// A rule for this caller and this dialled number.
     ExactRule,
     /// A rule for this caller, whatever is dialled.
     CallerRule,
     /// No VIP rule: the domain's fallback, if there is one.
     Fallback,
-    /// Rules for particular called numbers, and none was given.
+    /// Rules for particular dialled numbers, and none was given.
     DependsOnCalledNumber,
     /// Several rules for the same caller that ring differently.
     Ambiguous,
 }
 
-/// What rings.
+/// Where calls go.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct Rings {
     /// `user`, `device` or `literal`.
     pub application: String,
-    /// What rings, as the service stores it.
+    /// The destination, as the service stores it.
     pub destination: String,
 }
 
@@ -66,12 +67,12 @@ pub struct CallExplained {
     pub domain: String,
     /// The caller, in the form that would be stored, or as given.
     pub ani: String,
-    /// The called number, where one was given.
+    /// The dialled number, where one was given.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub dnis: Option<String>,
     /// What decides.
     pub decided_by: DecidedBy,
-    /// What rings, where a rule decides.
+    /// The destination, where a rule decides.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub rings: Option<Rings>,
     /// The rule that decides.
@@ -85,7 +86,7 @@ pub struct CallExplained {
     pub unknown: Vec<String>,
 }
 
-/// Explains a call by the rules that stand, with one read.
+/// Explains a call by the present rules, with one read.
 ///
 /// # Errors
 /// `not_configured` and the service's errors.
@@ -151,45 +152,46 @@ fn why(verdict: DecidedBy, rule: Option<&Route>, of_caller: &[&Route]) -> String
     let rings = rule.map(Route::rings).unwrap_or_default();
     match verdict {
         DecidedBy::ExactRule => format!(
-            "A VIP rule stands for this caller and this called number; it rings {rings}."
+            "A VIP rule for this caller and this dialled number decides: the call goes to {rings}."
         ),
         DecidedBy::CallerRule => format!(
-            "A VIP rule stands for this caller, whatever number is dialled; it rings {rings}."
+            "A VIP rule for this caller decides, whatever number is dialled: the call goes to {rings}."
         ),
-        DecidedBy::Fallback => "No VIP rule stands for this call, so the caller is no VIP here: the domain's fallback \
-             decides, and without a fallback rule the call is dropped."
+        DecidedBy::Fallback => "No VIP rule matches this call. It follows the dial translation rule to the fallback \
+             destination; where that rule is missing, the call is dropped."
             .to_owned(),
         DecidedBy::DependsOnCalledNumber => depends(of_caller),
-        DecidedBy::Ambiguous => "The same caller is stored in several writings whose rules ring differently; which of them \
-             the service takes is not documented. Remove those that are leftovers."
+        DecidedBy::Ambiguous => "The same caller is stored in several writings whose rules have different destinations; which of them \
+             SkySwitch takes is not documented. Remove those that are leftovers."
             .to_owned(),
     }
 }
 
-/// What rings for which called number.
+/// Which destination which dialled number has.
 fn depends(of_caller: &[&Route]) -> String {
     const NAMED: usize = 5;
     let (any, particular): (Vec<&Route>, Vec<&Route>) =
         of_caller.iter().partition(|rule| rule.key.dnis.is_any());
     let named = particular.iter().take(NAMED);
     let named: Vec<String> = named
-        .map(|rule| format!("{} rings {}", rule.key.dnis, rule.rings()))
+        .map(|rule| format!("{} goes to {}", rule.key.dnis, rule.rings()))
         .collect();
     let more = match particular.len().saturating_sub(NAMED) {
         0 => String::new(),
         n => format!(" and {n} more"),
     };
     let others = match any.as_slice() {
-        [] => "for any other number no VIP rule stands".to_owned(),
+        [] => "for any other number there is no VIP rule".to_owned(),
         [first, rest @ ..] if rest.iter().any(|rule| !rule.rings_like(first)) => {
-            "for any other number the caller is stored in several writings that ring differently"
+            "for any other number the caller is stored in several writings with different destinations"
                 .to_owned()
         }
-        [first, ..] => format!("any other number rings {}", first.rings()),
+        [first, ..] => format!("any other number goes to {}", first.rings()),
     };
     format!(
-        "It depends on the number that is dialled: {}{more}; {others}. Give it as `dnis` to know which rule decides.",
-        named.join(", ")
+        "It depends on the number that is dialled: {}{more}; {others}. Give it as {} to know which rule decides.",
+        named.join(", "),
+        Argument("dnis")
     )
 }
 
@@ -201,20 +203,23 @@ fn unknown(
     rules: &CallerRules<'_>,
     routes: &[Route],
 ) -> Vec<String> {
-    let mut unknown = vec![
-        "whether the number that is dialled goes to the domain's route_by_ani user, and whether the dial \
-         translation rule exists: without them no VIP rule is looked at (see setup_checklist)"
-            .to_owned(),
-    ];
+    let mut unknown = vec![format!(
+        "whether the number that is dialled goes to the domain's Route by ANI user, and whether the dial \
+         translation rule exists: without them no VIP rule is applied (see {})",
+        Operation::SetupChecklist
+    )];
     if !rules.any.is_empty() && !rules.exact.is_empty() {
         unknown.push(
-            "whether the rule for this called number comes before the one for any: the order is not documented; \
+            "whether the rule for this dialled number comes before the one for any: the order is not documented; \
              the more particular one is assumed here"
                 .to_owned(),
         );
     }
     if verdict == DecidedBy::Fallback {
-        unknown.push("what the domain's fallback rings, and whether there is one".to_owned());
+        unknown.push(
+            "where the dial translation rule sends the call, and whether the rule exists"
+                .to_owned(),
+        );
     }
     let patterns: Vec<String> = routes
         .iter()
@@ -231,7 +236,7 @@ fn unknown(
     }
     if rule.is_some_and(|rule| rule.application == Application::User) {
         unknown.push(
-            "what the user rings in turn: the user's own answering rules and devices decide that"
+            "where the user's calls go in turn: the user's own answering rules and devices decide that"
                 .to_owned(),
         );
     }

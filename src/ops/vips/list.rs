@@ -19,7 +19,7 @@ pub struct ListVips {
     /// Only this caller, in any common writing, e.g. `(616) 555-0123`, or a stored value exactly as listed
     #[arg(long)]
     pub ani: Option<CallerKey>,
-    /// Only rules for this called number, e.g. `6165550100`; `*` for rules that hold for any
+    /// Only rules for this dialled number, e.g. `6165550100`; `*` for rules that cover any
     #[arg(long)]
     pub dnis: Option<DnisKey>,
     /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
@@ -72,15 +72,18 @@ pub async fn list_vips(app: &App, args: &ListVips, size: PageSize) -> Result<Vip
                 .is_none_or(|dnis| dnis.matches(&route.key.dnis))
         })
         .collect();
-    let page = page(&matching, size, args.cursor.as_deref(), |route| {
+    let position = |route: &&Route| {
         let (domain, ani, dnis) = route.order_key();
         vec![domain.to_owned(), ani.to_owned(), dnis.to_owned()]
+    };
+    let page = page(&matching, size, args.cursor.as_deref(), position, |route| {
+        Vip::from(*route)
     })?;
     Ok(VipList {
         account_id: account.to_string(),
         count: page.rows.len(),
         total: matching.len(),
-        vips: page.rows.into_iter().map(Vip::from).collect(),
+        vips: page.rows,
         next_cursor: page.next_cursor,
     })
 }

@@ -14,7 +14,9 @@ use crate::ops::write::send::carry_out;
 use skyswitch_client::Evidence;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{AccountId, CallerKey, DnisKey, PbxDomain, Route, Vip, answering_without};
+use skyswitch_domain::{
+    AccountId, Argument, CallerKey, DnisKey, PbxDomain, Route, Vip, answering_without,
+};
 use skyswitch_guard::{Channel, RouteChange};
 
 /// Whom to take off the list.
@@ -27,13 +29,13 @@ pub struct RemoveVip {
     /// The customer's PBX domain, e.g. `acme.12345.service`
     #[arg(long, short)]
     pub domain: PbxDomain,
-    /// Which rule, where the caller has several: the called number, e.g. `6165550100`, or `*` for the rule that holds for any
+    /// Which rule, if the caller has several: the dialled number, e.g. `6165550100`, or `*` for the rule for any number
     #[arg(long)]
     pub dnis: Option<DnisKey>,
     /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
     #[arg(skip)]
     pub account_id: Option<AccountId>,
-    /// Only if an earlier call returned one: its `confirmation`, unchanged, e.g. `rs1.eyJ…`
+    /// The confirmation token from the previous result, unchanged, e.g. `rs1.eyJ…`
     #[arg(skip)]
     pub confirmation: Option<String>,
 }
@@ -64,7 +66,7 @@ impl Status for RemoveVipStatus {
 pub struct RemoveVipOutcome {
     /// How it ended.
     pub status: RemoveVipStatus,
-    /// The rule that it is about, as it stood.
+    /// The rule that it is about, as it was.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub vip: Option<Vip>,
     /// Things worth a second look.
@@ -115,7 +117,7 @@ pub async fn remove_vip(
     let made = agreement.reached();
     if made.is_some_and(|made| made.evidence == Evidence::ReadBack) {
         facts.warnings.push(
-            "the service did not acknowledge the change; reading the routes showed that the rule is gone"
+            "SkySwitch did not acknowledge the change; reading the rules showed that the rule is gone"
                 .to_owned(),
         );
     }
@@ -223,14 +225,23 @@ fn ambiguous(args: &RemoveVip, rules: &[&Route]) -> Error {
     let (field, hint) = match one_dnis {
         false => (
             "dnis",
-            "Say which rule: give `dnis` as listed here (`*` names the rule for any called number).",
+            format!(
+                "Say which rule: give {} as listed here (`*` names the rule for any dialled number).",
+                Argument("dnis")
+            ),
         ),
-        true => ("ani", "Say which rule: give `ani` exactly as listed here."),
+        true => (
+            "ani",
+            format!(
+                "Say which rule: give {} exactly as listed here.",
+                Argument("ani")
+            ),
+        ),
     };
     Error::invalid(
         field,
         format!(
-            "this caller has {} rules in {}, so nothing was sent: {}",
+            "this caller has {} rules in {}, so nothing was changed: {}",
             rules.len(),
             args.domain,
             list.join("; ")

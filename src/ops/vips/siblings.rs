@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::ops::write::journal::Origin;
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{AccountId, PbxDomain, Route};
+use skyswitch_domain::{AccountId, Operation, PbxDomain, Route};
 use skyswitch_guard::RouteChange;
 
 /// The caller's other rules in the same list.
@@ -54,10 +54,10 @@ impl App {
             return others.iter().map(kept).collect();
         }
         let Ok(lost) = self.lost(account, domain, others).await else {
-            return vec![
-                "the caller's other rules could not be read back; check them with list_vips"
-                    .to_owned(),
-            ];
+            return vec![format!(
+                "the caller's other rules could not be read back; check them with {}",
+                Operation::ListVips
+            )];
         };
         let mut told = Vec::new();
         for other in others {
@@ -66,14 +66,22 @@ impl App {
                 continue;
             }
             told.push(match self.write_down_loss(account, other).await {
-                Ok(id) => format!("{}; undo_change with id {id} restores it", gone(other)),
-                Err(_) => format!("{}; add it again with add_vip if it is wanted", gone(other)),
+                Ok(id) => format!(
+                    "{}; {} restores it",
+                    gone(other),
+                    Operation::UndoChange.with("change_id", id)
+                ),
+                Err(_) => format!(
+                    "{}; add it again with {} if it is wanted",
+                    gone(other),
+                    Operation::AddVip
+                ),
             });
         }
         told
     }
 
-    /// Which of these rules stand no more.
+    /// Which of these rules no longer exist.
     pub(in crate::ops) async fn lost(
         &self,
         account: &AccountId,
@@ -101,7 +109,7 @@ impl App {
 
 fn kept(other: &Route) -> String {
     format!(
-        "the caller keeps another rule (stored as \"{}\", called number {}) that rings {}",
+        "the caller keeps another rule (stored as \"{}\", dialled number {}) that goes to {}",
         shown(other.key.ani.as_str(), 64),
         other.key.dnis,
         other.rings()
@@ -110,7 +118,7 @@ fn kept(other: &Route) -> String {
 
 fn gone(other: &Route) -> String {
     format!(
-        "the service removed this rule of the same caller as well: called number {}, rang {}",
+        "SkySwitch removed this rule of the same caller as well: dialled number {}, destination {}",
         other.key.dnis,
         other.rings()
     )

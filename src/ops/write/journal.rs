@@ -10,6 +10,7 @@ use tokio::sync::OnceCell;
 
 use crate::config::Limits;
 use skyswitch_client::{NotWritten, Written};
+use skyswitch_domain::Operation;
 use skyswitch_domain::SetupPiece;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_guard::store::{
@@ -138,9 +139,13 @@ impl Journal {
             Begun::ChangedMeanwhile(other) => Err(Error::new(
                 Code::ConfirmationStale,
                 format!(
-                    "this is being changed by somebody else, or was after it was looked at (change {other}), so nothing was sent"
+                    "change {other} to the same rule or setting, made by somebody else, is in progress or newer than what was read. Nothing was changed"
                 ),
-                "Look with list_vips (`skyswitch vip list`) or setup_checklist (`skyswitch checklist`) and decide again.",
+                format!(
+                    "Look with {} or {} and decide again.",
+                    Operation::ListVips,
+                    Operation::SetupChecklist
+                ),
             )),
             // Others have made changes since the guard looked.
             Begun::OverLimit => {

@@ -6,7 +6,7 @@ use crate::ops::write::journal::Journal;
 use crate::ops::write::journal::Origin;
 use skyswitch_client::{Client, Evidence, NotWritten, ReadyToWrite, Written};
 use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_domain::{AccountId, PbxDomain, PhoneNumber, Route};
+use skyswitch_domain::{AccountId, Operation, PbxDomain, PhoneNumber, Route};
 use skyswitch_guard::{Channel, Clearance, RouteChange, SetupChange};
 
 /// A change that was made.
@@ -224,7 +224,7 @@ impl App {
         sending.await.unwrap_or_else(|_| {
             let error = Error::internal(
                 "the change was interrupted inside this program",
-                "Look with list_changes (`skyswitch changes`) whether it was made.",
+                format!("Look with {} whether it was made.", Operation::ListChanges),
             );
             Err(NotMade {
                 is_known: false,

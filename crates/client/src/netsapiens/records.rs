@@ -198,13 +198,13 @@ pub(super) fn records(answer: &Answer, what: &str) -> Result<Vec<Map<String, Val
             None if !object.is_empty() => vec![Value::Object(object)],
             _ => return refuse("an object without a record"),
         },
-        _ => return refuse("something that is no record"),
+        _ => return refuse("something that is not a record"),
     };
     let mut records = Vec::with_capacity(list.len());
     for record in list {
         match record {
             Value::Object(record) => records.push(record),
-            _ => return refuse("something that is no record"),
+            _ => return refuse("something that is not a record"),
         }
     }
     Ok(records)

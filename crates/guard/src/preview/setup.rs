@@ -48,7 +48,7 @@ impl Preview {
                  soon as the customer's number is routed.",
             ),
             _ => (
-                "the route_by_ani user is set up",
+                "the Route by ANI user is set up",
                 "Agree only if you have seen in the portal that the user has no device, voicemail is off, and its \
                  one answering rule forwards always to route_by_ani.",
             ),

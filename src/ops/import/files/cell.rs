@@ -115,7 +115,7 @@ fn number_form(column: &str, text: &str) -> Result<(), String> {
     }
     if has_decimals(text) {
         return Err(format!(
-            "`{quoted}` in `{column}` has decimals, so it went through a calculation. Format the column as text and save anew"
+            "`{quoted}` in `{column}` has decimals, so it went through a calculation. Format the column as text and save the file again"
         ));
     }
     if has_extension(text) {
@@ -129,7 +129,7 @@ fn number_form(column: &str, text: &str) -> Result<(), String> {
 fn destination_form(text: &str) -> Result<(), String> {
     if text.is_empty() {
         return Err(
-            "`destination` is empty; say what rings, here or for all such rows with `destination` (`--destination`)"
+            "`destination` is empty; say where the calls go, here or for all such rows with `destination` (`--destination`)"
                 .to_owned(),
         );
     }

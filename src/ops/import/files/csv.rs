@@ -34,7 +34,7 @@ pub(in crate::ops) fn read(text: &str, defaults: &Defaults, file: &mut VipFile) 
     loop {
         let start = place(reader.position());
         let more = reader.read_record(&mut record);
-        if !more.map_err(|_| unusable("is no CSV", "Save it as CSV (UTF-8)."))? {
+        if !more.map_err(|_| unusable("is not CSV", "Save it as CSV (UTF-8)."))? {
             return Ok(());
         }
         let line = lines_before + line_of(&record, body);

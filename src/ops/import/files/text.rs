@@ -14,7 +14,7 @@ pub(in crate::ops) fn decoded(bytes: &[u8]) -> Result<String> {
     };
     if text.contains('\0') {
         return Err(unusable(
-            "holds NUL characters, so it is no text",
+            "holds NUL characters, so it is not text",
             "Save it as CSV (UTF-8), JSON or vCard.",
         ));
     }

@@ -22,7 +22,7 @@ pub(in crate::ops) fn read(text: &str, defaults: &Defaults, file: &mut VipFile) 
     if defaults.destination.is_none() {
         return Err(Error::invalid(
             "destination",
-            "contacts do not say what rings when they call; nothing was sent",
+            "contacts do not say where their calls go; nothing was changed",
             "Give `destination` (`--destination`), for example `101`.",
         ));
     }

@@ -1,0 +1,161 @@
+//! What is said of customers' setups.
+
+use std::fmt::Write;
+
+use super::{declined, waiting, warnings};
+use crate::ops::{
+    self, Checklist, MarkOutcome, MarkStatus, OnboardOutcome, OnboardStatus, PieceState, Portfolio,
+    Step, StepState, Ticket,
+};
+use skyswitch_domain::{Argument, SetupStep};
+
+/// A customer's setup, step by step.
+pub(crate) fn checklist(checklist: &Checklist) -> String {
+    let mut text = format!(
+        "{}: {}",
+        checklist.domain,
+        ops::readiness(checklist.ready, &checklist.steps)
+    );
+    steps(&mut text, &checklist.steps);
+    if let Some(warning) = &checklist.warning {
+        let _ = write!(text, "\nWarning: {warning}");
+    }
+    warnings(&mut text, &checklist.warnings);
+    ticket(&mut text, checklist.support_ticket.as_ref());
+    text
+}
+
+/// What was done for a customer's setup, and what is left.
+pub(crate) fn onboarded(outcome: &OnboardOutcome) -> String {
+    let mut text = match outcome.status {
+        OnboardStatus::Planned => "This is the plan only; nothing was changed.".to_owned(),
+        OnboardStatus::Unchanged => "Nothing can be done through the APIs now.".to_owned(),
+        OnboardStatus::ConfirmationRequired => waiting(&outcome.confirmation),
+        OnboardStatus::Declined => declined(),
+        OnboardStatus::Applied => "Every change was made.".to_owned(),
+        OnboardStatus::Incomplete => "Not every change was made.".to_owned(),
+    };
+    for change in &outcome.changes {
+        let state = match change.state {
+            PieceState::Planned => "planned",
+            PieceState::Made => "made",
+            PieceState::Failed => "FAILED",
+            PieceState::Unknown => "UNKNOWN",
+            PieceState::NotSent => "not sent",
+        };
+        let step = SetupStep::as_str(change.step);
+        let _ = write!(text, "\n[{state}] {step}: {}", change.what);
+        if let Some(id) = &change.change_id {
+            let _ = write!(text, " (change {id})");
+        }
+        if let Some(reason) = &change.reason {
+            let _ = write!(text, "\n    {reason}");
+        }
+    }
+    let _ = write!(
+        text,
+        "\n{}: {}",
+        outcome.domain,
+        ops::readiness(outcome.ready, &outcome.steps)
+    );
+    steps(&mut text, &outcome.steps);
+    warnings(&mut text, &outcome.warnings);
+    ticket(&mut text, outcome.support_ticket.as_ref());
+    text
+}
+
+/// What became of a person's statement.
+pub(crate) fn marked(outcome: &MarkOutcome) -> String {
+    let mut text = match outcome.status {
+        MarkStatus::Attested => "The statement is recorded: the step is attested.".to_owned(),
+        MarkStatus::Withdrawn => "The statement is withdrawn.".to_owned(),
+        MarkStatus::Unchanged => "No change; nothing was recorded.".to_owned(),
+        MarkStatus::ConfirmationRequired => waiting(&outcome.confirmation),
+        MarkStatus::Declined => declined(),
+    };
+    steps(&mut text, std::slice::from_ref(&outcome.step));
+    warnings(&mut text, &outcome.warnings);
+    text
+}
+
+/// Which customers may be losing calls.
+pub(crate) fn alarms(portfolio: &Portfolio) -> String {
+    let mut text = String::new();
+    if portfolio.dropping > 0 {
+        let _ = write!(
+            text,
+            "ALARM: {} losing calls right now: the dial plan has no rule for callers who are not VIPs.",
+            customers_are(portfolio.dropping)
+        );
+    }
+    let possible = portfolio.alarms - portfolio.dropping;
+    if possible > 0 {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        let _ = write!(
+            text,
+            "ALARM: {} perhaps losing calls: nobody has verified or attested the dial translation rule.",
+            customers_are(possible)
+        );
+    }
+    text
+}
+
+/// Whose dial plans were not read again.
+pub(crate) fn read_earlier(portfolio: &Portfolio) -> Option<String> {
+    (portfolio.read_earlier > 0).then(|| {
+        format!(
+            "The dial plans of {} were read within the last hour and not again; {} reads them now.",
+            customers(portfolio.read_earlier),
+            Argument("fresh")
+        )
+    })
+}
+
+fn customers_are(count: usize) -> String {
+    match count {
+        1 => "1 customer is".to_owned(),
+        n => format!("{n} customers are"),
+    }
+}
+
+fn customers(count: usize) -> String {
+    match count {
+        1 => "1 customer".to_owned(),
+        n => format!("{n} customers"),
+    }
+}
+
+fn steps(text: &mut String, steps: &[Step]) {
+    for step in steps {
+        let state = match step.state {
+            StepState::Done => "done",
+            StepState::Attested => "attested",
+            StepState::Todo => "to do",
+            StepState::Blocked => "blocked",
+            StepState::Unknown => "unknown",
+        };
+        let blocker = match step.blocker {
+            true => ", do not skip",
+            false => "",
+        };
+        let _ = write!(text, "\n[{state}] {} ({}{blocker})", step.title, step.id);
+        if let Some(evidence) = &step.evidence {
+            let _ = write!(text, "\n    {evidence}");
+        }
+        if let Some(action) = &step.action {
+            let _ = write!(text, "\n    To do: {action}");
+        }
+    }
+}
+
+fn ticket(text: &mut String, ticket: Option<&Ticket>) {
+    if let Some(ticket) = ticket {
+        let _ = write!(
+            text,
+            "\n\nSupport ticket, ready to send\nSubject: {}\n\n{}",
+            ticket.subject, ticket.body
+        );
+    }
+}

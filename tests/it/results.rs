@@ -1,0 +1,185 @@
+//! Results are small, for a model pays for every byte and some clients read lines
+//! of at most 64 KiB, and both forms of them carry the same facts.
+
+use serde_json::{Value, json};
+use skyswitch_mcp::sandbox::{Sandbox, Tenant};
+
+use crate::support::process::{DOMAIN, Home};
+use crate::support::protocol::{ERAS, Wire};
+use crate::support::tenant_of;
+
+/// Most bytes of a result, both forms together.
+const RESULT: usize = 40_000;
+
+fn caller(n: usize) -> String {
+    format!("1616777{n:04}")
+}
+
+/// A customer with many VIP rules.
+async fn many_rules(rules: usize) -> Sandbox {
+    let callers: Vec<String> = (0..rules).map(caller).collect();
+    let pairs: Vec<(&str, &str)> = callers.iter().map(|ani| (ani.as_str(), "101")).collect();
+    Sandbox::start(0, tenant_of(&pairs)).await.unwrap()
+}
+
+fn text_of(result: &Value) -> &str {
+    result["content"][0]["text"].as_str().unwrap()
+}
+
+#[tokio::test]
+async fn a_page_ends_before_its_result_exceeds_the_budget_and_the_next_goes_on() {
+    let sandbox = many_rules(500).await;
+    for era in ERAS {
+        let mut wire = Wire::ready(&Home::of(&sandbox), &[], era, false).await;
+        let mut listed = Vec::new();
+        let mut arguments = json!({"domain": DOMAIN, "limit": 500});
+        loop {
+            let result = wire.call("list_vips", arguments.clone()).await;
+            assert!(
+                result.to_string().len() <= RESULT,
+                "{}",
+                result.to_string().len()
+            );
+            let page = &result["structuredContent"];
+            let vips = page["vips"].as_array().unwrap();
+            assert!(vips.len() > 50, "{}", vips.len());
+            listed.extend(
+                vips.iter()
+                    .map(|vip| vip["ani"].as_str().unwrap().to_owned()),
+            );
+            let Some(next) = page["next_cursor"].as_str() else {
+                break;
+            };
+            arguments["cursor"] = json!(next);
+        }
+        assert_eq!(listed, (0..500).map(caller).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn a_change_costs_few_tokens_and_says_nothing_twice() {
+    let sandbox = many_rules(0).await;
+    let home = Home::of(&sandbox).with("SKYSWITCH_RATE_LIMIT", "0");
+    let rows: String = (0..40).map(|n| format!("{},101\n", caller(n))).collect();
+    let file = home.write("list.csv", &format!("ani,destination\n{rows}"));
+    let file = file.to_str().unwrap();
+    let words = ["vip", "import", file, "--domain", DOMAIN, "--yes", "--json"];
+    let applied = home.run(&words).await.json();
+    assert_eq!(applied["rows"], json!([]), "what was made is only counted");
+    assert_eq!(applied["done"]["made"], 40);
+
+    for era in ERAS {
+        let mut wire = Wire::ready(&home, &[], era, false).await;
+        let arguments = json!({"run_id": applied["run_id"], "domain": DOMAIN});
+        let result = wire.call("list_changes", arguments).await;
+        let changes = result["structuredContent"]["changes"].as_array().unwrap();
+        assert_eq!(changes.len(), 40);
+        for change in changes {
+            let length = change.to_string().len();
+            assert!(length <= 240, "60 tokens are about 240 bytes: {change}");
+            for twice in ["domain", "run_id", "after", "request_id", "made"] {
+                assert!(change.get(twice).is_none(), "{twice}: {change}");
+            }
+        }
+        let text = text_of(&result);
+        assert!(text.len() / changes.len() <= 240, "{text}");
+        for fact in ["change_id", "asked_by"] {
+            let fact = changes[0][fact].as_str().unwrap();
+            assert!(text.contains(fact), "{fact}: {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_long_plan_is_cut_to_the_budget_and_says_how_much_is_left_out() {
+    let sandbox = many_rules(0).await;
+    let rows: String = (0..2_000).map(|n| format!("{},101\n", caller(n))).collect();
+    for era in ERAS {
+        let mut wire = Wire::ready(&Home::of(&sandbox), &[], era, false).await;
+        let arguments = json!({
+            "domain": DOMAIN,
+            "list": format!("ani,destination\n{rows}"),
+            "dry_run": true,
+        });
+        let result = wire.call("sync_vips", arguments).await;
+        assert!(
+            result.to_string().len() <= RESULT,
+            "{}",
+            result.to_string().len()
+        );
+        let plan = &result["structuredContent"];
+        let shown = plan["rows"].as_array().unwrap().len();
+        assert_eq!(plan["rows_left_out"], 2_000 - shown);
+        assert!(shown > 100, "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn the_text_form_carries_the_facts_of_the_structured_one() {
+    let sandbox = Sandbox::start(0, Tenant::demo()).await.unwrap();
+    for era in ERAS {
+        let mut wire = Wire::ready(&Home::of(&sandbox), &[], era, false).await;
+        let removal = json!({"domain": DOMAIN, "ani": "16165550123"});
+        let waiting = wire.call("remove_vip", removal).await;
+        let checklist = wire
+            .call("setup_checklist", json!({"domain": DOMAIN}))
+            .await;
+        let lapses = waiting["structuredContent"]["expires_at"].as_str().unwrap();
+        assert!(text_of(&waiting).contains(lapses), "{waiting}");
+        for step in checklist["structuredContent"]["steps"].as_array().unwrap() {
+            let id = step["id"].as_str().unwrap();
+            assert!(text_of(&checklist).contains(id), "{id}: {checklist}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_hint_names_the_tool_or_the_command_of_whoever_asked() {
+    let sandbox = Sandbox::start(0, Tenant::demo()).await.unwrap();
+    let home = Home::of(&sandbox);
+    let by_command = home.run(&["undo", "999", "--yes"]).await;
+    assert!(
+        by_command.stderr.contains("`skyswitch changes`"),
+        "{by_command:?}"
+    );
+    assert!(
+        !by_command.stderr.contains("list_changes"),
+        "{by_command:?}"
+    );
+    for era in ERAS {
+        let mut wire = Wire::ready(&home, &[], era, false).await;
+        let by_tool = wire.call("undo_change", json!({"change_id": "999"})).await;
+        let text = text_of(&by_tool);
+        assert!(text.contains("list_changes"), "{text}");
+        assert!(!text.contains("skyswitch "), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_done_is_one_sentence_with_the_command_that_undoes_it() {
+    let sandbox = Sandbox::start(0, Tenant::demo()).await.unwrap();
+    let home = Home::of(&sandbox);
+    let words = ["--ani", "6165550177", "--domain", DOMAIN];
+    let adding = [&["vip", "add", "--destination", "101"], &words[..]].concat();
+    let added = home.run(&adding).await;
+    let sentence = format!(
+        "Added: calls from +1 616-555-0177 to {DOMAIN} now go to user 101. Undo: `skyswitch undo 1`."
+    );
+    assert_eq!(added.stdout.trim_end(), sentence, "{added:?}");
+    let removed = home
+        .run(&[&["vip", "remove", "--yes"], &words[..]].concat())
+        .await;
+    assert!(
+        removed.stdout.contains("Undo: `skyswitch undo 2`."),
+        "{removed:?}"
+    );
+    let again = home
+        .run(&[&["vip", "remove", "--yes"], &words[..]].concat())
+        .await;
+    assert!(
+        again
+            .stdout
+            .starts_with("Not found: this caller has no such VIP rule"),
+        "{again:?}"
+    );
+}
