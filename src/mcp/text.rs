@@ -99,7 +99,7 @@ pub(super) fn portfolio(portfolio: &Portfolio) -> String {
             row.stage,
             shown(&row.domain, 100),
             row.vips,
-            if row.alarm || row.stage == ops::UNREAD {
+            if row.alarm || row.stage == ops::Stage::Unread {
                 ""
             } else {
                 "waits for "

@@ -140,7 +140,12 @@ fn steps(text: &mut String, steps: &[Step]) {
             true => ", do not skip",
             false => "",
         };
-        let _ = write!(text, "\n[{state}] {} ({}{blocker})", step.title, step.id);
+        let _ = write!(
+            text,
+            "\n[{state}] {} ({}{blocker})",
+            step.title,
+            step.id.as_str()
+        );
         if let Some(evidence) = &step.evidence {
             let _ = write!(text, "\n    {evidence}");
         }

@@ -29,7 +29,7 @@ use plan::{SyncPlan, Wanted};
 use report::{Report, Row};
 use resume::{Resumed, Which};
 use skyswitch_domain::error::{Error, Result};
-use skyswitch_domain::{AccountId, Application, Destination, PbxDomain, Route, Vip};
+use skyswitch_domain::{AccountId, Application, Destination, PbxDomain, Route};
 use skyswitch_guard::store::{FileLock, JournalEntry};
 use skyswitch_guard::{Channel, Clearance, RoutePlan};
 

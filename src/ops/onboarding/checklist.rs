@@ -11,7 +11,7 @@ use crate::ops::onboarding::evidence::Customer;
 use crate::ops::onboarding::evidence::Evidence;
 use crate::ops::onboarding::steps::Steps;
 use skyswitch_domain::error::Result;
-use skyswitch_domain::{AccountId, Destination, PbxDomain, PhoneNumber};
+use skyswitch_domain::{AccountId, Destination, PbxDomain, PhoneNumber, SetupStep};
 
 /// Which domain to look at, and what to put into the ticket.
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]

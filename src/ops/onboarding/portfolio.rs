@@ -210,7 +210,10 @@ fn table(
     });
     let position = |row: &CustomerRow| {
         let (calm, quiet) = (u8::from(!row.dropping), u8::from(!row.alarm));
-        vec![format!("{calm}{quiet}{}", row.stage.rank()), row.domain.clone()]
+        vec![
+            format!("{calm}{quiet}{}", row.stage.rank()),
+            row.domain.clone(),
+        ]
     };
     rows.sort_by_key(position);
     let total = rows.len();
