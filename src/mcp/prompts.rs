@@ -60,7 +60,7 @@ const DID: Argument = Argument {
 const FALLBACK_DESTINATION: Argument = Argument {
     name: "fallback_destination",
     title: "Fallback destination",
-    description: "Where callers who are not VIPs shall go, e.g. `100`",
+    description: "Where callers who are not VIPs go, e.g. `100`",
     required: false,
     read: |text| Destination::from_str(text).map(|place| place.as_str().to_owned()),
 };
@@ -73,7 +73,7 @@ const ANI: Argument = Argument {
 };
 const DNIS: Argument = Argument {
     name: "dnis",
-    title: "Called number",
+    title: "Dialled number",
     description: "The number that was dialled, e.g. `6165550100`",
     required: false,
     read: |text| DnisKey::from_str(text).map(|dnis| dnis.as_given().to_owned()),

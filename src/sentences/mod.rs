@@ -11,7 +11,7 @@ use crate::ops::{
 };
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::word;
-use skyswitch_domain::{Ani, Dnis, Face, Operation, Route, Vip};
+use skyswitch_domain::{Ani, Dnis, Face, Operation, PhoneNumber, Route, Vip};
 
 pub(crate) use setup::{alarms, checklist, marked, onboarded, read_earlier};
 
@@ -173,7 +173,7 @@ pub(crate) fn import_row(row: &SyncRow) -> String {
         None => String::new(),
     };
     let action = word(row.action);
-    let _ = write!(line, "{action} {}", Ani::from_stored(&row.ani));
+    let _ = write!(line, "{action} {}", caller(&row.ani));
     let dnis = Dnis::from_stored(row.dnis.as_deref());
     if !dnis.is_any() {
         let _ = write!(line, " (when dialling {dnis})");
@@ -238,7 +238,7 @@ pub(crate) fn change(change: &ChangeRow) -> String {
 /// What a change is about: the caller, the number, or the piece of the setup.
 fn subject(change: &ChangeRow) -> String {
     let mut text = match (&change.ani, &change.did) {
-        (Some(number), _) | (None, Some(number)) => Ani::from_stored(number).to_string(),
+        (Some(number), _) | (None, Some(number)) => caller(number),
         (None, None) => change.subject.clone().unwrap_or_default(),
     };
     let dnis = Dnis::from_stored(change.dnis.as_deref());
@@ -289,11 +289,7 @@ pub(crate) fn rule(vip: &Vip) -> String {
         true => String::new(),
         false => format!(" (when dialling {dnis})"),
     };
-    format!(
-        "{} -> {}{called}",
-        Ani::from_stored(&vip.ani),
-        destination(vip)
-    )
+    format!("{} -> {}{called}", caller(&vip.ani), destination(vip))
 }
 
 /// `calls from +1 616-555-0123 to lakesidedental.12345.service`
@@ -305,9 +301,21 @@ fn calls(vip: &Vip) -> String {
     };
     format!(
         "calls from {} to {called}{}",
-        Ani::from_stored(&vip.ani),
+        caller(&vip.ani),
         shown(&vip.domain, 100)
     )
+}
+
+/// A number as people write it. Two writings of one number are two rules, so
+/// an unusual one is shown as it is stored, too.
+fn caller(stored: &str) -> String {
+    let number = Ani::from_stored(stored);
+    match PhoneNumber::from_stored(stored) {
+        Some(usual) if usual.as_str() != stored => {
+            format!("{number} (stored as \"{}\")", shown(stored, 64))
+        }
+        _ => number.to_string(),
+    }
 }
 
 fn destination(vip: &Vip) -> String {

@@ -134,6 +134,19 @@ async fn the_text_form_carries_the_facts_of_the_structured_one() {
 }
 
 #[tokio::test]
+async fn two_writings_of_one_number_can_be_told_apart_in_the_text() {
+    let tenant = tenant_of(&[("16165550123", "101"), ("6165550123", "102")]);
+    let sandbox = Sandbox::start(0, tenant).await.unwrap();
+    let home = Home::of(&sandbox);
+    let mut wire = Wire::ready(&home, &[], ERAS[0], false).await;
+    let listed = wire.call("list_vips", json!({"domain": DOMAIN})).await;
+    let text = text_of(&listed);
+    assert!(text.contains("+1 616-555-0123 -> user 101"), "{text}");
+    let other = "+1 616-555-0123 (stored as \"6165550123\") -> user 102";
+    assert!(text.contains(other), "{text}");
+}
+
+#[tokio::test]
 async fn a_hint_names_the_tool_or_the_command_of_whoever_asked() {
     let sandbox = Sandbox::start(0, Tenant::demo()).await.unwrap();
     let home = Home::of(&sandbox);

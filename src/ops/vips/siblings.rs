@@ -59,13 +59,13 @@ impl App {
                 Operation::ListVips
             )];
         };
-        let mut told = Vec::new();
+        let mut warnings = Vec::new();
         for other in others {
             if !lost.contains(other) {
-                told.push(kept(other));
+                warnings.push(kept(other));
                 continue;
             }
-            told.push(match self.write_down_loss(account, other).await {
+            warnings.push(match self.write_down_loss(account, other).await {
                 Ok(id) => format!(
                     "{}; {} restores it",
                     gone(other),
@@ -78,7 +78,7 @@ impl App {
                 ),
             });
         }
-        told
+        warnings
     }
 
     /// Which of these rules no longer exist.
