@@ -10,7 +10,7 @@ use crate::ops::page::cursor;
 use crate::ops::page::position;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::{AccountId, CallerKey, PbxDomain, PhoneNumber, SetupPiece, Since, Vip};
-use skyswitch_guard::store::{Change, ChangeFilter, ChangeStatus, JournalEntry, SetupEntry};
+use skyswitch_guard::store::{Change, ChangeFilter, ChangeStatus, PieceChange, Target};
 
 /// Which changes to list.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema, clap::Args)]
@@ -113,7 +113,7 @@ pub struct ChangeRow {
 
 impl From<&Change> for ChangeRow {
     fn from(change: &Change) -> Self {
-        ChangeRow {
+        let row = ChangeRow {
             change_id: change.id.to_string(),
             status: change.status,
             made: (change.status != ChangeStatus::Open).then(|| change.was_made()),
@@ -121,69 +121,51 @@ impl From<&Change> for ChangeRow {
             asked_by: change.asked_by.clone(),
             started_at: moment(change.started_at),
             ended_at: change.ended_at.map(moment),
-            domain: change.key.domain.to_string(),
+            domain: change.domain.clone(),
             subject: "vip".to_owned(),
-            ani: Some(change.key.ani.as_str().to_owned()),
+            ani: None,
             did: None,
+            dnis: None,
+            before: None,
+            wanted: None,
+            after: None,
             setting_before: None,
             setting_wanted: None,
-            dnis: change.key.dnis.to_send().map(str::to_owned),
-            before: change.routes.before.as_ref().map(Vip::from),
-            wanted: change.routes.wanted.as_ref().map(Vip::from),
-            after: change.after.as_ref().map(Vip::from),
             problem: change.problem.clone(),
             request_id: change.request_id.clone(),
             undoes: change.undoes.map(|id| id.to_string()),
             run_id: change.run.clone(),
+        };
+        match &change.target {
+            Target::VipRule(rule) => ChangeRow {
+                ani: Some(rule.key.ani.as_str().to_owned()),
+                dnis: rule.key.dnis.to_send().map(str::to_owned),
+                before: rule.before.as_ref().map(Vip::from),
+                wanted: rule.wanted.as_ref().map(Vip::from),
+                after: rule.after.as_ref().map(Vip::from),
+                ..row
+            },
+            Target::Piece(target) => row.about(target),
         }
     }
 }
 
-impl From<&SetupEntry> for ChangeRow {
-    fn from(entry: &SetupEntry) -> Self {
-        let (did, wanted) = match &entry.piece {
+impl ChangeRow {
+    fn about(self, PieceChange { piece, before, .. }: &PieceChange) -> ChangeRow {
+        let (did, wanted) = match piece {
             SetupPiece::DidRoute { did, route } => (Some(did.as_str().to_owned()), route.goes_to()),
             piece => {
-                let domain = entry.domain.parse::<PbxDomain>().ok();
+                let domain = self.domain.parse::<PbxDomain>().ok();
                 let words = domain.map(|domain| piece.summary(&domain));
                 (None, words.unwrap_or_else(|| piece.kind().to_owned()))
             }
         };
-        let before = entry
-            .before
-            .as_ref()
-            .map(|value| entry.piece.state_words(value));
         ChangeRow {
-            change_id: entry.id.to_string(),
-            status: entry.status,
-            made: (entry.status != ChangeStatus::Open).then(|| entry.was_made()),
-            operation: entry.operation.clone(),
-            asked_by: entry.asked_by.clone(),
-            started_at: moment(entry.started_at),
-            ended_at: entry.ended_at.map(moment),
-            domain: entry.domain.clone(),
-            subject: entry.piece.kind().to_owned(),
-            ani: None,
-            dnis: None,
+            subject: piece.kind().to_owned(),
             did,
-            before: None,
-            wanted: None,
-            after: None,
-            setting_before: before,
+            setting_before: before.as_ref().map(|value| piece.state_words(value)),
             setting_wanted: Some(wanted),
-            problem: entry.problem.clone(),
-            request_id: entry.request_id.clone(),
-            undoes: entry.undoes.map(|id| id.to_string()),
-            run_id: None,
-        }
-    }
-}
-
-impl From<&JournalEntry> for ChangeRow {
-    fn from(entry: &JournalEntry) -> Self {
-        match entry {
-            JournalEntry::Vip(change) => ChangeRow::from(&**change),
-            JournalEntry::Setup(entry) => ChangeRow::from(&**entry),
+            ..self
         }
     }
 }
@@ -256,7 +238,7 @@ pub async fn list_changes(app: &App, args: &ListChanges, size: PageSize) -> Resu
         .await?;
     if found.len() > limit {
         found.truncate(limit);
-        list.next_cursor = found.last().map(|last| cursor(last.id()));
+        list.next_cursor = found.last().map(|last| cursor(last.id));
     }
     list.changes = found.iter().map(ChangeRow::from).collect();
     list.count = list.changes.len();
