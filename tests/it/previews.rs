@@ -9,7 +9,7 @@ use skyswitch_mcp::domain::SetupPiece;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::{Answer, Channel};
 use skyswitch_mcp::ops::{AddVipStatus, RemoveVipStatus, SyncMode, SyncStatus};
-use skyswitch_mcp::state::{NewSetupEntry, StateFolder, Store};
+use skyswitch_mcp::state::{NewChange, NewTarget, StateFolder, Store};
 
 use crate::support::imports::{args, sync};
 use crate::support::page::get;
@@ -142,20 +142,23 @@ async fn a_journal_of_the_version_before_kinds_is_carried_on() {
     let store = Store::open(&StateFolder::new(bench.state_dir()))
         .await
         .unwrap();
-    let made = NewSetupEntry {
+    let made = NewChange {
         realm: "here",
         account: "an account",
         operation: "onboard_domain",
         asked_by: "a test",
         domain: DENTAL,
-        piece: &SetupPiece::PbxDomain { description: None },
-        before: None,
+        target: NewTarget::Piece {
+            piece: &SetupPiece::PbxDomain { description: None },
+            before: None,
+        },
         undoes: None,
+        run: None,
         owner: "a process",
         seen: None,
         now: 1,
     };
-    store.begin_setup(&made, None).await.unwrap();
+    store.begin_change(&made, None).await.unwrap();
     drop(store);
     for step in [
         "DROP INDEX changes_by_kind",

@@ -12,7 +12,7 @@ use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::{
     AccountId, CallerKey, Operation, PbxDomain, PhoneNumber, Route, SetupPiece, Since,
 };
-use skyswitch_guard::store::{Change, ChangeFilter, ChangeStatus, JournalEntry, SetupEntry};
+use skyswitch_guard::store::{Change, ChangeFilter, ChangeStatus, PieceChange, RuleChange, Target};
 
 /// Which changes to list.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema, clap::Args)]
@@ -131,68 +131,63 @@ impl ChangeRow {
 
 impl From<&Change> for ChangeRow {
     fn from(change: &Change) -> Self {
-        let [before, wanted, after] = [
-            change.routes.before.as_ref(),
-            change.routes.wanted.as_ref(),
-            change.after.as_ref(),
-        ]
-        .map(|route| route.map(Route::rings));
-        ChangeRow {
+        let row = ChangeRow {
             change_id: change.id.to_string(),
             status: change.status,
             made: reconciled(change.status, change.was_made()),
             operation: change.operation.clone(),
             asked_by: change.asked_by.clone(),
             started_at: moment(change.started_at),
-            domain: Some(change.key.domain.to_string()),
+            domain: Some(change.domain.clone()),
             subject: None,
-            ani: Some(change.key.ani.as_str().to_owned()),
+            ani: None,
             did: None,
-            dnis: change.key.dnis.to_send().map(str::to_owned),
-            after: after.filter(|after| wanted.as_ref() != Some(after)),
-            before,
-            wanted,
+            dnis: None,
+            before: None,
+            wanted: None,
+            after: None,
             problem: change.problem.clone(),
             request_id: of_trouble(change.status, change.request_id.as_ref()),
             undoes: change.undoes.map(|id| id.to_string()),
             run_id: change.run.clone(),
+        };
+        match &change.target {
+            Target::VipRule(rule) => row.about_rule(rule),
+            Target::Piece(piece) => row.about_piece(piece, &change.domain),
         }
     }
 }
 
-impl From<&SetupEntry> for ChangeRow {
-    fn from(entry: &SetupEntry) -> Self {
-        let (did, wanted) = match &entry.piece {
+impl ChangeRow {
+    fn about_rule(self, rule: &RuleChange) -> ChangeRow {
+        let [before, wanted, after] =
+            [&rule.before, &rule.wanted, &rule.after].map(|route| route.as_ref().map(Route::rings));
+        ChangeRow {
+            ani: Some(rule.key.ani.as_str().to_owned()),
+            dnis: rule.key.dnis.to_send().map(str::to_owned),
+            after: after.filter(|after| wanted.as_ref() != Some(after)),
+            before,
+            wanted,
+            ..self
+        }
+    }
+
+    fn about_piece(self, change: &PieceChange, domain: &str) -> ChangeRow {
+        let PieceChange { piece, before, .. } = change;
+        let (did, wanted) = match piece {
             SetupPiece::DidRoute { did, route } => (Some(did.as_str().to_owned()), route.goes_to()),
             piece => {
-                let domain = entry.domain.parse::<PbxDomain>().ok();
+                let domain = domain.parse::<PbxDomain>().ok();
                 let words = domain.map(|domain| piece.summary(&domain));
                 (None, words.unwrap_or_else(|| piece.kind().to_owned()))
             }
         };
-        let before = entry
-            .before
-            .as_ref()
-            .map(|value| entry.piece.state_words(value));
         ChangeRow {
-            change_id: entry.id.to_string(),
-            status: entry.status,
-            made: reconciled(entry.status, entry.was_made()),
-            operation: entry.operation.clone(),
-            asked_by: entry.asked_by.clone(),
-            started_at: moment(entry.started_at),
-            domain: Some(entry.domain.clone()),
-            subject: Some(entry.piece.kind().to_owned()),
-            ani: None,
+            subject: Some(piece.kind().to_owned()),
             did,
-            dnis: None,
-            before,
+            before: before.as_ref().map(|value| piece.state_words(value)),
             wanted: Some(wanted),
-            after: None,
-            problem: entry.problem.clone(),
-            request_id: of_trouble(entry.status, entry.request_id.as_ref()),
-            undoes: entry.undoes.map(|id| id.to_string()),
-            run_id: None,
+            ..self
         }
     }
 }
@@ -205,15 +200,6 @@ fn reconciled(status: ChangeStatus, was_made: bool) -> Option<bool> {
 /// Nobody asks SkySwitch about a request that went well.
 fn of_trouble(status: ChangeStatus, request_id: Option<&String>) -> Option<String> {
     request_id.filter(|_| status != ChangeStatus::Done).cloned()
-}
-
-impl From<&JournalEntry> for ChangeRow {
-    fn from(entry: &JournalEntry) -> Self {
-        match entry {
-            JournalEntry::Vip(change) => ChangeRow::from(&**change),
-            JournalEntry::Setup(entry) => ChangeRow::from(&**entry),
-        }
-    }
 }
 
 /// The changes found, newest first.
@@ -285,7 +271,7 @@ pub async fn list_changes(app: &App, args: &ListChanges, size: PageSize) -> Resu
         .collect();
     let fitting = size.fitting(&rows);
     list.next_cursor = match found[..fitting].last() {
-        Some(last) if fitting < found.len() => Some(cursor(last.id())),
+        Some(last) if fitting < found.len() => Some(cursor(last.id)),
         _ => None,
     };
     list.changes = rows;

@@ -12,6 +12,7 @@ use crate::ops::vips::siblings::at_risk;
 use crate::ops::vips::siblings::siblings;
 use crate::ops::write::agree::{Asked, Confirmation, Plan, Status};
 use crate::ops::write::journal::Origin;
+use crate::ops::write::reconcile::are_alike;
 use crate::ops::write::send::Subject;
 use crate::ops::write::send::carry_out;
 use skyswitch_client::Evidence;
@@ -20,7 +21,7 @@ use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
     AccountId, Operation, PbxDomain, PhoneNumber, Route, Vip, answering_without,
 };
-use skyswitch_guard::store::{Change, ChangeStatus, JournalEntry};
+use skyswitch_guard::store::{Change, ChangeStatus, RuleChange, Target};
 use skyswitch_guard::{Channel, RouteChange};
 
 /// Which change to undo.
@@ -106,24 +107,25 @@ pub async fn undo_change(
     channel: &Channel<'_>,
 ) -> Result<Asked<UndoOutcome>> {
     let account = app.account(args.account_id.as_ref())?;
-    match app.change_to_undo(&account, &args.change_id).await? {
-        JournalEntry::Vip(undone) => undo_vip(app, &account, *undone, channel).await,
-        JournalEntry::Setup(undone) => undo_setup(app, &account, &undone, channel).await,
+    let undone = app.change_to_undo(&account, &args.change_id).await?;
+    match &undone.target {
+        Target::VipRule(rule) => undo_vip(app, &account, &undone, rule, channel).await,
+        Target::Piece(piece) => undo_setup(app, &account, &undone, piece, channel).await,
     }
 }
 
 async fn undo_vip(
     app: &App,
     account: &AccountId,
-    undone: Change,
+    undone: &Change,
+    rule: &RuleChange,
     channel: &Channel<'_>,
 ) -> Result<Asked<UndoOutcome>> {
     let domain = undone
-        .key
         .domain
         .parse::<PbxDomain>()
         .map_err(|refused| refused.into_error("domain"))?;
-    let number = PhoneNumber::from_stored(undone.key.ani.as_str());
+    let number = PhoneNumber::from_stored(rule.key.ani.as_str());
     let subject = Subject {
         account,
         domain: &domain,
@@ -133,12 +135,12 @@ async fn undo_vip(
         undoes: Some(undone.id),
         ..Origin::default()
     };
-    let look = match &undone.routes.before {
+    let look = match &rule.before {
         Some(restored) => app.look_at_destination(account, &domain, restored).await?,
         None => None,
     };
     let asked = carry_out(app, &subject, channel, origin, |routes| {
-        plan(account, &undone, look.as_ref(), routes)
+        plan(account, (undone, rule), look.as_ref(), routes)
     })
     .await?;
     let (facts, agreement) = match asked {
@@ -155,10 +157,7 @@ async fn undo_vip(
         );
     }
     let (status, confirmation) = agreement.status(UndoStatus::Unchanged, UndoStatus::Restored);
-    let removed = facts
-        .now
-        .as_ref()
-        .filter(|_| undone.routes.before.is_none());
+    let removed = facts.now.as_ref().filter(|_| rule.before.is_none());
     if let Some(removed) = removed {
         let made = status == UndoStatus::Restored;
         let told = app
@@ -171,8 +170,8 @@ async fn undo_vip(
         previous_setting: None,
         setting: None,
         previous: facts.now.as_ref().map(Vip::from),
-        vip: undone.routes.before.as_ref().map(Vip::from),
-        undoes: ChangeRow::from(&undone),
+        vip: rule.before.as_ref().map(Vip::from),
+        undoes: ChangeRow::from(undone),
         change_id,
         warnings,
         confirmation,
@@ -181,7 +180,7 @@ async fn undo_vip(
 
 impl App {
     /// The change of that id, which must be this account's and ended.
-    async fn change_to_undo(&self, account: &AccountId, id: &str) -> Result<JournalEntry> {
+    async fn change_to_undo(&self, account: &AccountId, id: &str) -> Result<Change> {
         let id = change_id(id)?;
         let journal = self.journal();
         let unknown = || {
@@ -204,9 +203,9 @@ impl App {
         let change = store
             .change(journal.realm(), id)
             .await?
-            .filter(|change| change.account() == account.as_str())
+            .filter(|change| change.account == account.as_str())
             .ok_or_else(unknown)?;
-        match change.status() {
+        match change.status {
             ChangeStatus::Open => Err(Error::invalid(
                 "change_id",
                 format!("change {id} is still being made, or was cut off and may still arrive"),
@@ -224,17 +223,17 @@ impl App {
 
 fn plan(
     account: &AccountId,
-    undone: &Change,
+    (undone, rule): (&Change, &RuleChange),
     look: Option<&Look>,
     routes: &[Route],
 ) -> Result<Plan<RouteChange, Facts>> {
-    let now = stands(undone, routes);
-    let before = undone.routes.before.as_ref();
+    let now = stands(rule, routes);
+    let before = rule.before.as_ref();
     let facts = Facts {
         now: now.cloned(),
         others: now.map_or(Vec::new(), |now| siblings(now, routes)),
     };
-    if is_same(now, before) {
+    if are_alike(now, before) {
         return Ok(Plan {
             change: None,
             facts,
@@ -242,8 +241,8 @@ fn plan(
     }
     // A request whose answer was lost may have been carried out after the journal was closed.
     let arrived_late =
-        undone.status == ChangeStatus::Reconciled && is_same(now, undone.routes.wanted.as_ref());
-    if !is_same(now, undone.after.as_ref()) && !arrived_late {
+        undone.status == ChangeStatus::Reconciled && are_alike(now, rule.wanted.as_ref());
+    if !are_alike(now, rule.after.as_ref()) && !arrived_late {
         return Err(changed_since(undone, now));
     }
     let change = match (now, before) {
@@ -281,21 +280,13 @@ fn plan(
 
 /// The present rule under a change's key: stored exactly so, or as the
 /// service may have rewritten it.
-fn stands<'a>(undone: &Change, routes: &'a [Route]) -> Option<&'a Route> {
+fn stands<'a>(rule: &RuleChange, routes: &'a [Route]) -> Option<&'a Route> {
     let of_key = |route: &&Route| {
-        route.key.dnis.same_as(&undone.key.dnis) && route.key.ani.is_same_caller(&undone.key.ani)
+        route.key.dnis.same_as(&rule.key.dnis) && route.key.ani.is_same_caller(&rule.key.ani)
     };
-    let exactly = |route: &&Route| route.key.ani == undone.key.ani;
+    let exactly = |route: &&Route| route.key.ani == rule.key.ani;
     let mut found = routes.iter().filter(of_key);
     found.clone().find(exactly).or_else(|| found.next())
-}
-
-fn is_same(one: Option<&Route>, other: Option<&Route>) -> bool {
-    match (one, other) {
-        (None, None) => true,
-        (Some(one), Some(other)) => one.rings_like(other),
-        _ => false,
-    }
 }
 
 fn changed_since(undone: &Change, now: Option<&Route>) -> Error {

@@ -30,7 +30,7 @@ use report::{Report, Row};
 use resume::{Resumed, Which};
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::{AccountId, Application, Destination, PbxDomain, Route};
-use skyswitch_guard::store::{FileLock, JournalEntry};
+use skyswitch_guard::store::{Change, FileLock};
 use skyswitch_guard::{Channel, Clearance, RoutePlan};
 
 /// The operation's name in the journal.
@@ -319,13 +319,14 @@ impl App {
         session
             .progress
             .report(0, 0, "reading the present VIP rules");
-        let of_this_run = |entry: &JournalEntry| {
-            matches!((entry, &task.source), (JournalEntry::Vip(change), Source::Run(resumed))
-                if change.run.as_deref() == Some(resumed.id.as_str()))
+        let run = match &task.source {
+            Source::Run(resumed) => Some(resumed.id.as_str()),
+            Source::List(_) => None,
         };
+        let of_this_run = |change: &Change| run.is_some() && change.run.as_deref() == run;
         if let Err(error) = self.reconcile(of_this_run).await {
             // Continuing a run needs to know what became of every change.
-            if matches!(task.source, Source::Run(_)) {
+            if run.is_some() {
                 return Err(error);
             }
             tracing::warn!(%error, "changes that were cut off could not be closed");

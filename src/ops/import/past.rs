@@ -10,10 +10,11 @@ use crate::ops::import::outcome::{Action, RowState};
 use crate::ops::import::plan::{Standing, SyncPlan};
 use crate::ops::import::report::Row;
 use crate::ops::import::resume::Resumed;
+use crate::ops::write::reconcile::are_alike;
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{AccountId, Route, RouteKey};
 use skyswitch_guard::RouteChange;
-use skyswitch_guard::store::Change;
+use skyswitch_guard::store::{RuleChange, Target};
 
 /// Which rule it is, in whatever form its domain is written.
 type RuleName = (String, String);
@@ -26,13 +27,19 @@ fn name(key: &RouteKey) -> RuleName {
     (key.ani.as_str().to_owned(), dnis.to_owned())
 }
 
+/// A change that was made.
+struct Made {
+    id: i64,
+    rule: RuleChange,
+}
+
 /// What a run that is continued has done so far, and what it met.
 pub(super) struct Past<'a> {
     account: &'a AccountId,
     /// The rules that its plan met, as they were when it was agreed to.
     met: Standing<'a>,
     /// The newest change to each rule that it made.
-    made: HashMap<RuleName, Change>,
+    made: HashMap<RuleName, Made>,
     /// The rules as they are now.
     now: Standing<'a>,
     /// Those that the service removed along with its removals, as they were.
@@ -49,11 +56,20 @@ impl App {
     ) -> Result<Past<'a>> {
         let store = self.journal().store().get().await?;
         let changes = store.run_changes(&resumed.id).await?.into_iter();
-        let made = changes.filter(Change::was_made);
+        let made = changes.filter_map(|change| match (change.was_made(), change.target) {
+            (true, Target::VipRule(rule)) => Some((
+                name(&rule.key),
+                Made {
+                    id: change.id,
+                    rule,
+                },
+            )),
+            _ => None,
+        });
         let mut past = Past {
             account,
             met: Standing::of(&resumed.met),
-            made: made.map(|change| (name(&change.key), change)).collect(),
+            made: made.collect(),
             now: Standing::of(routes),
             lost: HashMap::new(),
         };
@@ -68,8 +84,8 @@ impl Past<'_> {
     fn lost_along(&self, met: &[Route]) -> HashMap<RuleName, Route> {
         let mut removals = HashMap::<String, i64>::new();
         for change in self.made.values() {
-            if change.routes.wanted.is_none() && change.key.dnis.to_send().is_none() {
-                let newest = removals.entry(caller(&change.key.ani)).or_default();
+            if change.rule.wanted.is_none() && change.rule.key.dnis.to_send().is_none() {
+                let newest = removals.entry(caller(&change.rule.key.ani)).or_default();
                 *newest = change.id.max(*newest);
             }
         }
@@ -78,7 +94,7 @@ impl Past<'_> {
             .filter(|rule| !self.made.contains_key(&name(&rule.key)))
             .map(|rule| (0, rule));
         let wanted = self.made.values();
-        let put = wanted.filter_map(|change| Some((change.id, change.routes.wanted.as_ref()?)));
+        let put = wanted.filter_map(|change| Some((change.id, change.rule.wanted.as_ref()?)));
         untouched
             .chain(put)
             .filter(|(made, rule)| {
@@ -109,7 +125,7 @@ impl Past<'_> {
             .collect();
         let mut rows: Vec<Row> = planned.rows.into_iter().map(|row| self.row(row)).collect();
         let others = self.made.iter().filter(|(name, _)| !named.contains(name));
-        let mut others: Vec<&Change> = others.map(|(_, change)| change).collect();
+        let mut others: Vec<&Made> = others.map(|(_, change)| change).collect();
         others.sort_by_key(|change| change.id);
         rows.extend(others.into_iter().map(|change| made(None, change)));
         SyncPlan { rows, ..planned }
@@ -141,7 +157,7 @@ impl Past<'_> {
                 None => row,
             };
         };
-        let left = made_here.map_or(met, |change| change.routes.wanted.as_ref());
+        let left = made_here.map_or(met, |change| change.rule.wanted.as_ref());
         if are_alike(change.before(), left) {
             row.state = Some(RowState::NotSent);
             return row;
@@ -206,8 +222,8 @@ fn of_rule(row: &Row, before: Option<&Route>, wanted: Option<&Route>) -> Row {
 }
 
 /// A change of the run that was made.
-fn made(row: Option<Row>, change: &Change) -> Row {
-    let (before, wanted) = (&change.routes.before, &change.routes.wanted);
+fn made(row: Option<Row>, change: &Made) -> Row {
+    let (before, wanted) = (&change.rule.before, &change.rule.wanted);
     let (line, note) = row.map_or((None, None), |row| (row.line, row.note));
     Row {
         line,
@@ -215,14 +231,6 @@ fn made(row: Option<Row>, change: &Change) -> Row {
         state: Some(RowState::Made),
         change_id: Some(change.id),
         ..Row::of_rule(before.as_ref(), wanted.as_ref())
-    }
-}
-
-fn are_alike(one: Option<&Route>, other: Option<&Route>) -> bool {
-    match (one, other) {
-        (None, None) => true,
-        (Some(one), Some(other)) => one.rings_like(other),
-        _ => false,
     }
 }
 

@@ -18,7 +18,7 @@ use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::{
     AccountId, Extension, Operation, PbxDomain, PhoneNumber, SetupPiece, SetupStep,
 };
-use skyswitch_guard::store::{FileLock, JournalEntry};
+use skyswitch_guard::store::{FileLock, Target};
 use skyswitch_guard::{AttestStep, Channel, FallbackReading};
 
 /// Longest name and note that are kept, in characters.
@@ -289,8 +289,8 @@ impl App {
             .open_changes(journal.realm(), journal.owner().await?)
             .await?;
         let domain = &customer.domain;
-        let to_ani_user = open.into_iter().filter_map(|entry| match entry {
-            JournalEntry::Setup(entry) if domain.is(&entry.domain) => match entry.piece {
+        let to_ani_user = open.into_iter().filter_map(|change| match change.target {
+            Target::Piece(target) if domain.is(&change.domain) => match target.piece {
                 SetupPiece::DidRoute { did, route } => {
                     let goes_to = |user: &Extension| route.goes_to_user(user.as_str(), domain);
                     ani_users.iter().any(goes_to).then_some(did)

@@ -14,7 +14,7 @@ use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::{
     AccountId, DidRoute, Extension, Operation, PbxDomain, PhoneNumber, SetupPiece, SetupStep,
 };
-use skyswitch_guard::store::SetupEntry;
+use skyswitch_guard::store::{Change, PieceChange};
 use skyswitch_guard::{Channel, Fallback, MayRoute, SetupChange, SetupPlan};
 
 /// The operation's name in the journal.
@@ -30,13 +30,14 @@ const TOOL: &str = "undo_change";
 pub(in crate::ops) async fn undo_setup(
     app: &App,
     account: &AccountId,
-    undone: &SetupEntry,
+    undone: &Change,
+    target: &PieceChange,
     channel: &Channel<'_>,
 ) -> Result<Asked<UndoOutcome>> {
-    let SetupPiece::DidRoute { did, route: made } = &undone.piece else {
-        return Err(by_hand(undone));
+    let SetupPiece::DidRoute { did, route: made } = &target.piece else {
+        return Err(by_hand(undone.id, &target.piece));
     };
-    let Some(before) = undone.before.as_ref().and_then(DidRoute::from_stored) else {
+    let Some(before) = target.before.as_ref().and_then(DidRoute::from_stored) else {
         return Err(Error::invalid(
             "change_id",
             format!(
@@ -201,8 +202,8 @@ impl Undoing<'_> {
     }
 }
 
-fn by_hand(undone: &SetupEntry) -> Error {
-    let why = match undone.piece {
+fn by_hand(id: i64, piece: &SetupPiece) -> Error {
+    let why = match piece {
         SetupPiece::PbxDomain { .. }
         | SetupPiece::DialPlan
         | SetupPiece::DefaultChain
@@ -216,7 +217,7 @@ fn by_hand(undone: &SetupEntry) -> Error {
     };
     Error::invalid(
         "change_id",
-        format!("change {} cannot be undone here: {why}", undone.id),
+        format!("change {id} cannot be undone here: {why}"),
         "Undo it in the portal, or ask SkySwitch support; the route of a number can be undone.",
     )
 }

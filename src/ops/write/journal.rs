@@ -9,15 +9,15 @@ use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
 use crate::config::Limits;
+use crate::ops::write::send::Journalled;
 use skyswitch_client::{NotWritten, Written};
 use skyswitch_domain::Operation;
-use skyswitch_domain::SetupPiece;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_guard::store::{
-    Begun, ChangeStatus, Closing, FileLock, JournalPosition, NewChange, NewSetupEntry,
-    SetupClosing, SharedStore, StateFolder, TimeSpan,
+    After, Begun, ChangeStatus, Closing, FileLock, JournalPosition, NewChange, SharedStore,
+    StateFolder, TimeSpan,
 };
-use skyswitch_guard::{HOUR, RouteChange, SetupChange};
+use skyswitch_guard::{HOUR, RouteChange};
 
 /// What a change belongs to beside itself.
 #[derive(Debug, Clone, Default)]
@@ -74,44 +74,15 @@ impl Journal {
     ///
     /// # Errors
     /// `blocked` when the hour's changes are used up; `confirmation_stale`
-    /// when another process changes the same rule, or has since it was seen;
+    /// when another process changes the same, or has since it was seen;
     /// `internal` when it cannot be written.
-    pub async fn begin(
+    pub(in crate::ops) async fn begin(
         &self,
         asked_by: &str,
-        change: &RouteChange,
+        change: &impl Journalled,
         origin: &Origin,
     ) -> Result<i64> {
         let begun = self.write(asked_by, change, origin, self.limit()).await;
-        let begun = begun.map_err(not_written_down)?;
-        self.begun(begun)
-    }
-
-    /// Writes a change to a customer's set-up down; see [`Journal::begin`].
-    ///
-    /// # Errors
-    /// See [`Journal::begin`].
-    pub async fn begin_setup(
-        &self,
-        asked_by: &str,
-        change: &SetupChange,
-        origin: &Origin,
-    ) -> Result<i64> {
-        let new = NewSetupEntry {
-            realm: &self.realm,
-            account: change.account().as_str(),
-            operation: change.tool(),
-            asked_by,
-            domain: change.domain().as_str(),
-            piece: change.piece(),
-            before: change.before(),
-            undoes: origin.undoes,
-            owner: self.owner().await?,
-            seen: origin.seen,
-            now: now(),
-        };
-        let store = self.store.get().await?;
-        let begun = store.begin_setup(&new, self.limit()).await;
         let begun = begun.map_err(not_written_down)?;
         self.begun(begun)
     }
@@ -180,7 +151,7 @@ impl Journal {
         let id = self.begun(begun)?;
         let closing = Closing {
             status: ChangeStatus::Done,
-            after: None,
+            after: After::VipRule(None),
             problem: Some("the service removed this rule along with another of the same caller"),
             request_id: None,
             now: now(),
@@ -193,18 +164,18 @@ impl Journal {
     async fn write(
         &self,
         asked_by: &str,
-        change: &RouteChange,
+        change: &impl Journalled,
         origin: &Origin,
         limit: Option<(TimeSpan, u32)>,
     ) -> Result<Begun> {
+        let record = change.record();
         let new = NewChange {
             realm: &self.realm,
-            account: change.account().as_str(),
-            operation: change.tool(),
+            account: record.account.as_str(),
+            domain: record.domain,
+            operation: record.operation,
             asked_by,
-            key: change.key(),
-            before: change.before(),
-            wanted: change.after(),
+            target: record.target,
             undoes: origin.undoes,
             run: origin.run.as_deref(),
             owner: self.owner().await?,
@@ -214,67 +185,30 @@ impl Journal {
         self.store.get().await?.begin_change(&new, limit).await
     }
 
-    /// Closes a change to a set-up by what became of it.
-    pub async fn close_setup(
-        &self,
-        id: i64,
-        change: &SetupChange,
-        outcome: &Result<Written, NotWritten>,
-    ) -> Result<()> {
-        let made = match outcome {
-            Ok(_) => true,
-            Err(failure) if failure.is_known => false,
-            Err(failure) => return self.abandon(id, &failure.error.detail().message).await,
-        };
-        let wanted = match change.piece() {
-            SetupPiece::DidRoute { route, .. } => serde_json::to_value(route).ok(),
-            piece => serde_json::to_value(piece).ok(),
-        };
-        let failure = outcome.as_ref().err().map(|failure| failure.error.detail());
-        let closing = SetupClosing {
-            status: match made {
-                true => ChangeStatus::Done,
-                false => ChangeStatus::Failed,
-            },
-            after: match made {
-                true => wanted.as_ref(),
-                false => change.before(),
-            },
-            stands: made,
-            problem: failure.map(|detail| detail.message.as_str()),
-            request_id: match outcome {
-                Ok(written) => written.request_id.as_deref(),
-                Err(failure) => failure.error.detail().request_id.as_deref(),
-            },
-            now: now(),
-        };
-        let store = self.store.get().await?;
-        store.close_setup(id, &closing).await.map(drop)
-    }
-
     /// Closes a change by what became of it.
-    pub async fn close(
+    pub(in crate::ops) async fn close(
         &self,
         id: i64,
-        change: &RouteChange,
+        change: &impl Journalled,
         outcome: &Result<Written, NotWritten>,
     ) -> Result<()> {
-        let closing = match outcome {
-            Ok(written) => Closing {
-                status: ChangeStatus::Done,
-                after: change.after(),
-                problem: None,
-                request_id: written.request_id.as_deref(),
-                now: now(),
-            },
-            Err(failure) if failure.is_known => Closing {
-                status: ChangeStatus::Failed,
-                after: change.before(),
-                problem: Some(&failure.error.detail().message),
-                request_id: failure.error.detail().request_id.as_deref(),
-                now: now(),
-            },
-            Err(failure) => return self.abandon(id, &failure.error.detail().message).await,
+        let (status, problem, request_id) = match outcome {
+            Ok(written) => (ChangeStatus::Done, None, written.request_id.as_deref()),
+            Err(failure) => {
+                let detail = failure.error.detail();
+                if !failure.is_known {
+                    return self.abandon(id, &detail.message).await;
+                }
+                let problem = Some(detail.message.as_str());
+                (ChangeStatus::Failed, problem, detail.request_id.as_deref())
+            }
+        };
+        let closing = Closing {
+            status,
+            after: change.after(status == ChangeStatus::Done),
+            problem,
+            request_id,
+            now: now(),
         };
         let store = self.store.get().await?;
         store.close_change(id, &closing).await.map(drop)

@@ -8,9 +8,9 @@ use crate::app::App;
 use crate::ops::write::journal::is_gone;
 use crate::ops::write::journal::now;
 use skyswitch_domain::error::{Refused, Result};
-use skyswitch_domain::{AccountId, PbxDomain, Route};
+use skyswitch_domain::{AccountId, PbxDomain, Route, RouteKey};
 use skyswitch_guard::store::{
-    Change, ChangeStatus, Closing, JournalEntry, SetupClosing, SetupEntry,
+    After, Change, ChangeStatus, Closing, PieceChange, RuleChange, Target,
 };
 
 /// A request that was cut off may still be on its way for as long as one may
@@ -30,7 +30,7 @@ impl App {
     /// The store's and the service's errors. What is not closed stays open.
     pub(in crate::ops) async fn reconcile(
         &self,
-        made_again: impl Fn(&JournalEntry) -> bool + Send + Sync,
+        made_again: impl Fn(&Change) -> bool + Send + Sync,
     ) -> Result<()> {
         let journal = self.journal();
         if !journal.store().exists() {
@@ -40,15 +40,22 @@ impl App {
         let open = store
             .open_changes(journal.realm(), journal.owner().await?)
             .await?;
-        let mut vips = BTreeMap::<(String, String), Vec<(Change, bool)>>::new();
-        for entry in self.cut_off(open).await? {
-            let again = made_again(&entry);
-            match entry {
-                JournalEntry::Vip(change) => {
-                    let place = (change.account.clone(), change.key.domain.to_string());
-                    vips.entry(place).or_default().push((*change, again));
+        let mut vips = BTreeMap::<(String, String), Vec<CutOff>>::new();
+        for change in self.cut_off(open).await? {
+            let again = made_again(&change);
+            match &change.target {
+                Target::VipRule(rule) => {
+                    let place = (change.account.clone(), rule.key.domain.to_string());
+                    let cut_off = CutOff {
+                        rule: rule.clone(),
+                        again,
+                        change,
+                    };
+                    vips.entry(place).or_default().push(cut_off);
                 }
-                JournalEntry::Setup(entry) => self.close_setup_by_what_stands(&entry, again).await,
+                Target::Piece(piece) => {
+                    self.close_piece_by_what_stands(&change, piece, again).await;
+                }
             }
         }
         for ((account, domain), changes) in vips {
@@ -59,12 +66,12 @@ impl App {
     }
 
     /// Open changes that nobody works on any more.
-    async fn cut_off(&self, open: Vec<JournalEntry>) -> Result<Vec<JournalEntry>> {
+    async fn cut_off(&self, open: Vec<Change>) -> Result<Vec<Change>> {
         let store = self.journal().store();
         let mut gone = BTreeMap::<String, bool>::new();
         let mut found = Vec::new();
-        for entry in open {
-            let owner = entry.owner().to_owned();
+        for change in open {
+            let owner = change.owner.clone();
             let is_gone = match gone.get(&owner) {
                 Some(known) => *known,
                 None => {
@@ -77,7 +84,7 @@ impl App {
                 }
             };
             if is_gone {
-                found.push(entry);
+                found.push(change);
             }
         }
         Ok(found)
@@ -87,27 +94,33 @@ impl App {
         &self,
         account: &str,
         domain: &str,
-        changes: &[(Change, bool)],
+        changes: &[CutOff],
     ) -> Result<()> {
         let (Ok(account), Ok(domain)) = (account.parse::<AccountId>(), domain.parse::<PbxDomain>())
         else {
             tracing::warn!("the journal holds an open change of an account or domain that is none");
             return Ok(());
         };
-        let again = changes.iter().filter(|(_, again)| *again);
-        let newest = again.map(|(change, _)| change.last_tried_at).max();
+        let again = changes.iter().filter(|cut_off| cut_off.again);
+        let newest = again.map(|cut_off| cut_off.change.last_tried_at).max();
         wait_for(newest, MADE_AGAIN).await;
         let routes = self.client()?.routes_now(&account, Some(&domain)).await?;
         let store = self.journal().store().get().await?;
         let mut closed = 0;
-        for (change, again) in changes {
-            let after = standing(&routes, change);
-            if !stands_as_wanted(after, change) && may_still_arrive(change.last_tried_at, *again) {
+        for CutOff {
+            change,
+            rule,
+            again,
+        } in changes
+        {
+            let after = standing(&routes, &rule.key);
+            let is_as_wanted = are_alike(after, rule.wanted.as_ref());
+            if !is_as_wanted && may_still_arrive(change.last_tried_at, *again) {
                 continue;
             }
             let closing = Closing {
                 status: ChangeStatus::Reconciled,
-                after,
+                after: After::VipRule(after),
                 problem: change.problem.as_deref(),
                 request_id: None,
                 now: now(),
@@ -123,42 +136,52 @@ impl App {
     }
 
     /// A piece that cannot be read now stays open; it stands in nobody's way.
-    async fn close_setup_by_what_stands(&self, entry: &SetupEntry, again: bool) {
+    async fn close_piece_by_what_stands(&self, change: &Change, piece: &PieceChange, again: bool) {
         if again {
-            wait_for(Some(entry.last_tried_at), MADE_AGAIN).await;
+            wait_for(Some(change.last_tried_at), MADE_AGAIN).await;
         }
-        if let Err(error) = self.close_setup(entry, again).await {
-            tracing::warn!(%error, change = entry.id, "a change that was cut off could not be closed");
+        if let Err(error) = self.close_piece(change, piece, again).await {
+            tracing::warn!(%error, change = change.id, "a change that was cut off could not be closed");
         }
     }
 
-    async fn close_setup(&self, entry: &SetupEntry, again: bool) -> Result<()> {
-        let account: AccountId = entry
+    async fn close_piece(&self, change: &Change, piece: &PieceChange, again: bool) -> Result<()> {
+        let account: AccountId = change
             .account
             .parse()
             .map_err(|refused: Refused| refused.into_error("account_id"))?;
-        let domain: PbxDomain = entry
+        let domain: PbxDomain = change
             .domain
             .parse()
             .map_err(|refused: Refused| refused.into_error("domain"))?;
         let standing = self
             .client()?
-            .piece_standing(&account, &domain, &entry.piece)
+            .piece_standing(&account, &domain, &piece.piece)
             .await?;
-        if !standing.stands && may_still_arrive(entry.last_tried_at, again) {
+        if !standing.stands && may_still_arrive(change.last_tried_at, again) {
             return Ok(());
         }
-        let closing = SetupClosing {
+        let closing = Closing {
             status: ChangeStatus::Reconciled,
-            after: standing.now.as_ref(),
-            stands: standing.stands,
-            problem: entry.problem.as_deref(),
+            after: After::Piece {
+                now: standing.now,
+                stands: standing.stands,
+            },
+            problem: change.problem.as_deref(),
             request_id: None,
             now: now(),
         };
         let store = self.journal().store().get().await?;
-        store.close_setup(entry.id, &closing).await.map(drop)
+        store.close_change(change.id, &closing).await.map(drop)
     }
+}
+
+/// A change to a VIP rule that was cut off.
+struct CutOff {
+    change: Change,
+    rule: RuleChange,
+    /// Whether it is about to be made once more.
+    again: bool,
 }
 
 /// Whether a request may still be carried out. For what is made again the wait
@@ -177,17 +200,18 @@ async fn wait_for(moment: Option<i64>, patience: i64) {
     }
 }
 
-/// The rule that stands under a change's key.
-pub(in crate::ops) fn standing<'a>(routes: &'a [Route], change: &Change) -> Option<&'a Route> {
+/// The rule that is stored under a key.
+fn standing<'a>(routes: &'a [Route], key: &RouteKey) -> Option<&'a Route> {
     routes
         .iter()
-        .find(|route| route.key.ani == change.key.ani && route.key.dnis.same_as(&change.key.dnis))
+        .find(|route| route.key.ani == key.ani && route.key.dnis.same_as(&key.dnis))
 }
 
-fn stands_as_wanted(now: Option<&Route>, change: &Change) -> bool {
-    match (now, &change.routes.wanted) {
+/// Whether two rules send the caller to the same place, or neither exists.
+pub(in crate::ops) fn are_alike(one: Option<&Route>, other: Option<&Route>) -> bool {
+    match (one, other) {
         (None, None) => true,
-        (Some(now), Some(wanted)) => now.rings_like(wanted),
+        (Some(one), Some(other)) => one.rings_like(other),
         _ => false,
     }
 }

@@ -2,11 +2,11 @@
 
 use crate::app::App;
 use crate::ops::write::agree::{Agreement, Asked, Cleared, Plan, Planned, Seen, agree};
-use crate::ops::write::journal::Journal;
 use crate::ops::write::journal::Origin;
 use skyswitch_client::{Client, Evidence, NotWritten, ReadyToWrite, Written};
 use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_domain::{AccountId, Operation, PbxDomain, PhoneNumber, Route};
+use skyswitch_domain::{AccountId, Operation, PbxDomain, PhoneNumber, Route, SetupPiece};
+use skyswitch_guard::store::{After, NewTarget};
 use skyswitch_guard::{Channel, Clearance, RouteChange, SetupChange};
 
 /// A change that was made.
@@ -107,19 +107,25 @@ pub(in crate::ops) async fn carry_out<T: Send>(
     Ok(Asked::Done((facts, agreement.then(send).await?)))
 }
 
+/// What the journal keeps of a change.
+pub(in crate::ops) struct Record<'a> {
+    pub account: &'a AccountId,
+    pub domain: &'a str,
+    pub operation: &'static str,
+    pub target: NewTarget<'a>,
+}
+
 /// A change that is written down before it is sent: to a VIP rule, or to a
-/// customer's set-up.
+/// customer's setup.
 pub(in crate::ops) trait Journalled: Clone + Send + Sync + Sized + 'static {
+    /// What the journal keeps of it.
+    fn record(&self) -> Record<'_>;
+
+    /// What there is afterwards, whether it was made or not.
+    fn after(&self, made: bool) -> After<'_>;
+
     /// Waits for login, a place in flight and the pace.
     fn ready(&self, client: &Client) -> impl Future<Output = Result<ReadyToWrite>> + Send;
-
-    /// Writes it down; it may be sent only after that.
-    fn begin(
-        &self,
-        journal: &Journal,
-        asked_by: &str,
-        origin: &Origin,
-    ) -> impl Future<Output = Result<i64>> + Send;
 
     /// Sends it.
     fn write(
@@ -127,23 +133,31 @@ pub(in crate::ops) trait Journalled: Clone + Send + Sync + Sized + 'static {
         clearance: Clearance<Self>,
         ready: ReadyToWrite,
     ) -> impl Future<Output = Result<Written, NotWritten>> + Send;
-
-    /// Closes it by what became of it.
-    fn close(
-        &self,
-        journal: &Journal,
-        id: i64,
-        outcome: &Result<Written, NotWritten>,
-    ) -> impl Future<Output = Result<()>> + Send;
 }
 
 impl Journalled for RouteChange {
-    async fn ready(&self, client: &Client) -> Result<ReadyToWrite> {
-        client.ready_to_write().await
+    fn record(&self) -> Record<'_> {
+        Record {
+            account: self.account(),
+            domain: &self.key().domain,
+            operation: self.tool(),
+            target: NewTarget::VipRule {
+                key: self.key(),
+                before: self.before(),
+                wanted: RouteChange::after(self),
+            },
+        }
     }
 
-    async fn begin(&self, journal: &Journal, asked_by: &str, origin: &Origin) -> Result<i64> {
-        journal.begin(asked_by, self, origin).await
+    fn after(&self, made: bool) -> After<'_> {
+        After::VipRule(match made {
+            true => RouteChange::after(self),
+            false => self.before(),
+        })
+    }
+
+    async fn ready(&self, client: &Client) -> Result<ReadyToWrite> {
+        client.ready_to_write().await
     }
 
     async fn write(
@@ -153,24 +167,32 @@ impl Journalled for RouteChange {
     ) -> Result<Written, NotWritten> {
         client.write(clearance, ready).await
     }
-
-    async fn close(
-        &self,
-        journal: &Journal,
-        id: i64,
-        outcome: &Result<Written, NotWritten>,
-    ) -> Result<()> {
-        journal.close(id, self, outcome).await
-    }
 }
 
 impl Journalled for SetupChange {
-    async fn ready(&self, client: &Client) -> Result<ReadyToWrite> {
-        client.ready_to_set_up(self.piece()).await
+    fn record(&self) -> Record<'_> {
+        Record {
+            account: self.account(),
+            domain: self.domain().as_str(),
+            operation: self.tool(),
+            target: NewTarget::Piece {
+                piece: self.piece(),
+                before: self.before(),
+            },
+        }
     }
 
-    async fn begin(&self, journal: &Journal, asked_by: &str, origin: &Origin) -> Result<i64> {
-        journal.begin_setup(asked_by, self, origin).await
+    fn after(&self, made: bool) -> After<'_> {
+        let now = match (made, self.piece()) {
+            (false, _) => self.before().cloned(),
+            (true, SetupPiece::DidRoute { route, .. }) => serde_json::to_value(route).ok(),
+            (true, piece) => serde_json::to_value(piece).ok(),
+        };
+        After::Piece { now, stands: made }
+    }
+
+    async fn ready(&self, client: &Client) -> Result<ReadyToWrite> {
+        client.ready_to_set_up(self.piece()).await
     }
 
     async fn write(
@@ -179,15 +201,6 @@ impl Journalled for SetupChange {
         ready: ReadyToWrite,
     ) -> Result<Written, NotWritten> {
         client.set_up(clearance, ready).await
-    }
-
-    async fn close(
-        &self,
-        journal: &Journal,
-        id: i64,
-        outcome: &Result<Written, NotWritten>,
-    ) -> Result<()> {
-        journal.close_setup(id, self, outcome).await
     }
 }
 
@@ -241,9 +254,9 @@ impl App {
     ) -> Result<Made, NotMade> {
         let change = clearance.change().clone();
         let journal = self.journal();
-        let id = change.begin(journal, &self.asked_by, origin).await?;
+        let id = journal.begin(&self.asked_by, &change, origin).await?;
         let outcome = C::write(self.client()?, clearance, ready).await;
-        if let Err(error) = change.close(journal, id, &outcome).await {
+        if let Err(error) = journal.close(id, &change, &outcome).await {
             tracing::warn!(%error, "the outcome of a change could not be written down");
             // What stands will close it, once nobody is said to work on it.
             let _ = journal

@@ -13,12 +13,10 @@ mod sqlite;
 
 pub use folder::{FileLock, StateFolder};
 pub use records::{
-    Approval, ApprovalState, Begun, Change, ChangeFilter, ChangeStatus, Closing, JournalEntry,
-    JournalPosition, NewApproval, NewChange, RoutePair, TimeSpan,
+    After, Approval, ApprovalState, Begun, Change, ChangeFilter, ChangeStatus, Closing,
+    JournalPosition, NewApproval, NewChange, NewTarget, PieceChange, RuleChange, Target, TimeSpan,
 };
 pub use run_records::{NewRun, Run, RunBasis};
-pub use setup_records::{
-    Attestation, KeptDialPlan, NewAttestation, NewSetupEntry, SetupClosing, SetupEntry,
-};
+pub use setup_records::{Attestation, KeptDialPlan, NewAttestation};
 pub use shared::SharedStore;
 pub use sqlite::Store;

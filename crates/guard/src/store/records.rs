@@ -5,10 +5,13 @@ use std::str::FromStr;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::SetupEntry;
+use serde_json::Value;
+
 use crate::Preview;
 use skyswitch_domain::error::{Error, Refused, Result};
-use skyswitch_domain::{Ani, Application, Destination, Dnis, PhoneNumber, Route, RouteKey};
+use skyswitch_domain::{
+    Ani, Application, Destination, Dnis, PhoneNumber, Route, RouteKey, SetupPiece,
+};
 
 /// What became of an approval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,25 +123,6 @@ impl FromStr for ChangeStatus {
     }
 }
 
-/// A rule before and after a change; `None` where none stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RoutePair {
-    /// As it stood.
-    pub before: Option<Route>,
-    /// As it shall be.
-    pub wanted: Option<Route>,
-}
-
-impl RoutePair {
-    /// The rule's key.
-    pub fn key(&self) -> Option<&RouteKey> {
-        self.before
-            .as_ref()
-            .or(self.wanted.as_ref())
-            .map(|route| &route.key)
-    }
-}
-
 /// A change in the journal.
 #[derive(Debug, Clone)]
 pub struct Change {
@@ -146,18 +130,16 @@ pub struct Change {
     pub id: i64,
     /// The account it was made in.
     pub account: String,
+    /// The PBX domain, as it was written then.
+    pub domain: String,
     /// The operation, for example `add_vip`.
     pub operation: String,
     /// Client and tool, or command.
     pub asked_by: String,
-    /// The rule that was changed.
-    pub key: RouteKey,
-    /// As it stood and as it was wanted.
-    pub routes: RoutePair,
+    /// What was changed.
+    pub target: Target,
     /// How far it is.
     pub status: ChangeStatus,
-    /// The rule that stood afterwards, as far as it is known.
-    pub after: Option<Route>,
     /// Why it was not made.
     pub problem: Option<String>,
     /// The service's id of the request.
@@ -177,60 +159,55 @@ pub struct Change {
     pub last_tried_at: i64,
 }
 
-impl Change {
-    /// Whether what was wanted came to stand.
-    pub fn was_made(&self) -> bool {
-        match self.status {
-            ChangeStatus::Done => true,
-            ChangeStatus::Open | ChangeStatus::Failed => false,
-            ChangeStatus::Reconciled => match (&self.after, &self.routes.wanted) {
-                (None, None) => true,
-                (Some(after), Some(wanted)) => after.rings_like(wanted),
-                _ => false,
-            },
-        }
-    }
-}
-
-/// A change of either kind, in the journal.
+/// What a change in the journal is about.
 #[derive(Debug, Clone)]
-pub enum JournalEntry {
-    /// To a VIP rule.
-    Vip(Box<Change>),
-    /// To a customer's set-up.
-    Setup(Box<SetupEntry>),
+pub enum Target {
+    /// A VIP rule.
+    VipRule(RuleChange),
+    /// A piece of a customer's setup.
+    Piece(PieceChange),
 }
 
-impl JournalEntry {
-    /// Its id.
-    pub fn id(&self) -> i64 {
-        match self {
-            JournalEntry::Vip(change) => change.id,
-            JournalEntry::Setup(entry) => entry.id,
-        }
-    }
+/// A VIP rule before and after a change; `None` where it does not exist.
+#[derive(Debug, Clone)]
+pub struct RuleChange {
+    /// Which rule.
+    pub key: RouteKey,
+    /// Before it.
+    pub before: Option<Route>,
+    /// As it was wanted.
+    pub wanted: Option<Route>,
+    /// Afterwards, as far as that is known.
+    pub after: Option<Route>,
+}
 
-    /// The account it was made in.
-    pub fn account(&self) -> &str {
-        match self {
-            JournalEntry::Vip(change) => &change.account,
-            JournalEntry::Setup(entry) => &entry.account,
-        }
-    }
+/// A piece of a setup before and after a change.
+#[derive(Debug, Clone)]
+pub struct PieceChange {
+    /// What was to be made.
+    pub piece: SetupPiece,
+    /// What was in its place before, in the piece's own form.
+    pub before: Option<Value>,
+    /// What was in its place afterwards, as far as that is known.
+    pub after: Option<Value>,
+    /// Whether a change that was cut off was made.
+    pub stands: bool,
+}
 
-    /// How far it is.
-    pub fn status(&self) -> ChangeStatus {
-        match self {
-            JournalEntry::Vip(change) => change.status,
-            JournalEntry::Setup(entry) => entry.status,
-        }
-    }
-
-    /// The process that works on it; empty once nobody does.
-    pub fn owner(&self) -> &str {
-        match self {
-            JournalEntry::Vip(change) => &change.owner,
-            JournalEntry::Setup(entry) => &entry.owner,
+impl Change {
+    /// Whether it was made.
+    pub fn was_made(&self) -> bool {
+        match (self.status, &self.target) {
+            (ChangeStatus::Done, _) => true,
+            (ChangeStatus::Open | ChangeStatus::Failed, _) => false,
+            (ChangeStatus::Reconciled, Target::Piece(piece)) => piece.stands,
+            (ChangeStatus::Reconciled, Target::VipRule(rule)) => {
+                match (&rule.after, &rule.wanted) {
+                    (None, None) => true,
+                    (Some(after), Some(wanted)) => after.rings_like(wanted),
+                    _ => false,
+                }
+            }
         }
     }
 }
@@ -242,27 +219,46 @@ pub struct NewChange<'a> {
     pub realm: &'a str,
     /// The account.
     pub account: &'a str,
+    /// The PBX domain; of a VIP rule as the service stores it.
+    pub domain: &'a str,
     /// The operation, for example `add_vip`.
     pub operation: &'a str,
     /// Client and tool, or command.
     pub asked_by: &'a str,
-    /// The rule that changes.
-    pub key: &'a RouteKey,
-    /// As it stands.
-    pub before: Option<&'a Route>,
-    /// As it shall be.
-    pub wanted: Option<&'a Route>,
+    /// What changes.
+    pub target: NewTarget<'a>,
     /// The change that this one undoes.
     pub undoes: Option<i64>,
     /// The import it belongs to.
     pub run: Option<&'a str>,
     /// The process that works on it.
     pub owner: &'a str,
-    /// Where the journal was when the rule was looked at that it was decided on.
-    /// Changes to the same rule that were under way then or later stand in its way.
+    /// Where the journal was when what changes was looked at that it was decided
+    /// on. Changes to the same that were under way then or later are in its way.
     pub seen: Option<JournalPosition>,
     /// Milliseconds since 1970, UTC.
     pub now: i64,
+}
+
+/// What a change about to be made is about.
+#[derive(Debug, Clone, Copy)]
+pub enum NewTarget<'a> {
+    /// A VIP rule.
+    VipRule {
+        /// Which rule.
+        key: &'a RouteKey,
+        /// As it is; `None` where it does not exist.
+        before: Option<&'a Route>,
+        /// As it is wanted; `None` for a removal.
+        wanted: Option<&'a Route>,
+    },
+    /// A piece of a customer's setup.
+    Piece {
+        /// What is to be made.
+        piece: &'a SetupPiece,
+        /// What is in its place, in its own form.
+        before: Option<&'a Value>,
+    },
 }
 
 /// How far the journal was at some moment: further than before whenever a
@@ -309,14 +305,28 @@ pub enum Begun {
 pub struct Closing<'a> {
     /// `done`, `failed` or `reconciled`.
     pub status: ChangeStatus,
-    /// The rule that stands now.
-    pub after: Option<&'a Route>,
+    /// What there is now.
+    pub after: After<'a>,
     /// Why it was not made.
     pub problem: Option<&'a str>,
     /// The service's id of the request.
     pub request_id: Option<&'a str>,
     /// Milliseconds since 1970, UTC.
     pub now: i64,
+}
+
+/// What there is after a change.
+#[derive(Debug)]
+pub enum After<'a> {
+    /// The VIP rule; `None` where it does not exist.
+    VipRule(Option<&'a Route>),
+    /// What is in the piece's place.
+    Piece {
+        /// In its own form.
+        now: Option<Value>,
+        /// Whether that is what was wanted.
+        stands: bool,
+    },
 }
 
 /// Which changes to list.
@@ -405,10 +415,11 @@ pub(super) fn routes_to_text(routes: &[Route]) -> Result<String> {
     to_text(&stored)
 }
 
-fn to_text(stored: &impl Serialize) -> Result<String> {
+/// Anything that the journal keeps as JSON.
+pub(super) fn to_text(stored: &(impl Serialize + ?Sized)) -> Result<String> {
     serde_json::to_string(stored).map_err(|_| {
         Error::internal(
-            "a rule cannot be written to the journal",
+            "a change cannot be written to the journal",
             "Please report this as a bug; nothing was sent.",
         )
     })
@@ -425,11 +436,12 @@ pub(super) fn routes_from_text(text: &str) -> Result<Vec<Route>, Refused> {
     Ok(stored.into_iter().map(Route::from).collect())
 }
 
-fn from_text<T: DeserializeOwned>(text: &str) -> Result<T, Refused> {
+/// The same, read back.
+pub(super) fn from_text<T: DeserializeOwned>(text: &str) -> Result<T, Refused> {
     serde_json::from_str(text).map_err(|_| {
         Refused::new(
             "journal",
-            "holds a damaged rule",
+            "holds a damaged change",
             "restore the state folder",
         )
     })

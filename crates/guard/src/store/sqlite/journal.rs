@@ -3,54 +3,61 @@
 use sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
 use sqlx::{QueryBuilder, Row};
 
-use super::setup::setup_entry;
 use super::{Store, failed};
-use crate::store::records::{caller_of, route_from_text, route_to_text};
+use crate::store::records::{caller_of, from_text, route_from_text, route_to_text, to_text};
 use crate::store::{
-    Begun, Change, ChangeFilter, ChangeStatus, Closing, JournalEntry, JournalPosition, NewChange,
-    RoutePair, TimeSpan,
+    After, Begun, Change, ChangeFilter, ChangeStatus, Closing, JournalPosition, NewChange,
+    NewTarget, PieceChange, RuleChange, Target, TimeSpan,
 };
-use skyswitch_domain::error::Result;
-use skyswitch_domain::{Ani, Dnis, RouteKey};
+use skyswitch_domain::error::{Refused, Result};
+use skyswitch_domain::{Ani, Dnis, RouteKey, SetupPiece};
 
 pub(super) const COLUMNS: &str = "id, account, operation, asked_by, domain, ani, dnis, route_before, \
-                       route_wanted, kind, piece, status, route_after, stands, problem, request_id, \
+                       route_wanted, piece, status, route_after, stands, problem, request_id, \
                        undoes, run, owner, started_at, ended_at, \
                        coalesce(given_up_at, started_at) AS last_tried_at";
 
-/// The kind of a row that is about a VIP rule; others have that of their piece.
-const VIP_RULE: &str = "vip_rule";
-
-/// A row of the journal, as both kinds of change are written.
-pub(super) struct NewRow<'a> {
-    pub realm: &'a str,
-    pub account: &'a str,
-    pub operation: &'a str,
-    pub asked_by: &'a str,
-    pub domain: &'a str,
-    pub ani: &'a str,
-    pub dnis: Option<&'a str>,
-    pub caller: String,
-    pub before: Option<String>,
-    pub wanted: Option<String>,
-    pub piece: Option<String>,
-    pub did: Option<&'a str>,
-    pub undoes: Option<i64>,
-    pub run: Option<&'a str>,
-    pub owner: &'a str,
-    /// Changes to the same rule that were under way then or later stand in its way.
-    pub seen: Option<JournalPosition>,
-    pub now: i64,
+/// What a change is about, as the columns of the journal hold it.
+struct Columns<'a> {
+    ani: &'a str,
+    dnis: Option<&'a str>,
+    caller: String,
+    before: Option<String>,
+    wanted: Option<String>,
+    piece: Option<String>,
+    did: Option<&'a str>,
 }
 
-/// How a row of the journal ends.
-pub(super) struct RowEnd<'a> {
-    pub status: ChangeStatus,
-    pub after: Option<String>,
-    pub stands: bool,
-    pub problem: Option<&'a str>,
-    pub request_id: Option<&'a str>,
-    pub now: i64,
+impl<'a> Columns<'a> {
+    fn of(target: NewTarget<'a>) -> Result<Columns<'a>> {
+        Ok(match target {
+            NewTarget::VipRule {
+                key,
+                before,
+                wanted,
+            } => Columns {
+                ani: key.ani.as_str(),
+                dnis: key.dnis.to_send(),
+                caller: caller_of(&key.ani),
+                before: before.map(route_to_text).transpose()?,
+                wanted: wanted.map(route_to_text).transpose()?,
+                piece: None,
+                did: None,
+            },
+            NewTarget::Piece { piece, before } => Columns {
+                ani: "",
+                dnis: None,
+                caller: String::new(),
+                before: before.map(to_text).transpose()?,
+                wanted: None,
+                piece: Some(to_text(piece)?),
+                did: match piece {
+                    SetupPiece::DidRoute { did, .. } => Some(did.as_str()),
+                    _ => None,
+                },
+            },
+        })
+    }
 }
 
 impl Store {
@@ -64,37 +71,11 @@ impl Store {
         new: &NewChange<'_>,
         limit: Option<(TimeSpan, u32)>,
     ) -> Result<Begun> {
-        let row = NewRow {
-            realm: new.realm,
-            account: new.account,
-            operation: new.operation,
-            asked_by: new.asked_by,
-            domain: &new.key.domain,
-            ani: new.key.ani.as_str(),
-            dnis: new.key.dnis.to_send(),
-            caller: caller_of(&new.key.ani),
-            before: new.before.map(route_to_text).transpose()?,
-            wanted: new.wanted.map(route_to_text).transpose()?,
-            piece: None,
-            did: None,
-            undoes: new.undoes,
-            run: new.run,
-            owner: new.owner,
-            seen: new.seen,
-            now: new.now,
-        };
-        self.begin_row(&row, limit).await
-    }
-
-    /// Counting, looking for others and writing are one transaction, so that
-    /// processes cannot exceed the limit together, or work on the same rule.
-    pub(super) async fn begin_row(
-        &self,
-        new: &NewRow<'_>,
-        limit: Option<(TimeSpan, u32)>,
-    ) -> Result<Begun> {
+        let columns = &Columns::of(new.target)?;
+        // Counting, looking for others and writing are one transaction, so that
+        // processes cannot exceed the limit together, or work on the same rule.
         self.write(async |database| {
-            if let Some(other) = in_the_way(database, new).await? {
+            if let Some(other) = in_the_way(database, new, columns).await? {
                 return Ok(Begun::ChangedMeanwhile(other));
             }
             if let Some((span, most)) = limit
@@ -103,7 +84,7 @@ impl Store {
                 return Ok(Begun::OverLimit);
             }
             go_on(database).await?;
-            insert(database, new).await.map(Begun::Written)
+            insert(database, new, columns).await.map(Begun::Written)
         })
         .await
     }
@@ -123,18 +104,10 @@ impl Store {
     /// # Errors
     /// `internal`: it stays open, and is closed by what stands later on.
     pub async fn close_change(&self, id: i64, closing: &Closing<'_>) -> Result<bool> {
-        let end = RowEnd {
-            status: closing.status,
-            after: closing.after.map(route_to_text).transpose()?,
-            stands: false,
-            problem: closing.problem,
-            request_id: closing.request_id,
-            now: closing.now,
+        let (after, stands) = match &closing.after {
+            After::VipRule(rule) => (rule.map(route_to_text).transpose()?, false),
+            After::Piece { now, stands } => (now.as_ref().map(to_text).transpose()?, *stands),
         };
-        self.close_row(id, &end).await
-    }
-
-    pub(super) async fn close_row(&self, id: i64, end: &RowEnd<'_>) -> Result<bool> {
         self.write(async |database| {
             end_work(database, Whose::Change(id)).await?;
             let done = sqlx::query(
@@ -142,12 +115,12 @@ impl Store {
                                     ended_at = ?
                  WHERE id = ? AND status = 'open'",
             )
-            .bind(end.status.word())
-            .bind(&end.after)
-            .bind(end.stands)
-            .bind(end.problem)
-            .bind(end.request_id)
-            .bind(end.now)
+            .bind(closing.status.word())
+            .bind(after)
+            .bind(stands)
+            .bind(closing.problem)
+            .bind(closing.request_id)
+            .bind(closing.now)
             .bind(id)
             .execute(database)
             .await
@@ -182,26 +155,26 @@ impl Store {
     }
 
     /// Changes that are open and not worked on by `owner`, oldest first.
-    pub async fn open_changes(&self, realm: &str, owner: &str) -> Result<Vec<JournalEntry>> {
+    pub async fn open_changes(&self, realm: &str, owner: &str) -> Result<Vec<Change>> {
         sqlx::query(sqlx::AssertSqlSafe(format!(
             "SELECT {COLUMNS} FROM changes WHERE realm = ? AND status = 'open' AND owner <> ? ORDER BY id"
         )))
         .bind(realm)
         .bind(owner)
-        .try_map(entry)
+        .try_map(change)
         .fetch_all(&self.pool)
         .await
         .map_err(failed)
     }
 
     /// A change by its id.
-    pub async fn change(&self, realm: &str, id: i64) -> Result<Option<JournalEntry>> {
+    pub async fn change(&self, realm: &str, id: i64) -> Result<Option<Change>> {
         sqlx::query(sqlx::AssertSqlSafe(format!(
             "SELECT {COLUMNS} FROM changes WHERE realm = ? AND id = ?"
         )))
         .bind(realm)
         .bind(id)
-        .try_map(entry)
+        .try_map(change)
         .fetch_optional(&self.pool)
         .await
         .map_err(failed)
@@ -216,7 +189,7 @@ impl Store {
         filter: &ChangeFilter<'_>,
         before: Option<i64>,
         limit: Option<usize>,
-    ) -> Result<(Vec<JournalEntry>, usize)> {
+    ) -> Result<(Vec<Change>, usize)> {
         let mut count = QueryBuilder::new("SELECT COUNT(*) FROM changes WHERE realm = ");
         narrow(&mut count, realm, account, filter);
         let total: i64 = count
@@ -236,7 +209,7 @@ impl Store {
         }
         let rows = list
             .build()
-            .try_map(entry)
+            .try_map(change)
             .fetch_all(&self.pool)
             .await
             .map_err(failed)?;
@@ -307,7 +280,11 @@ async fn go_on(database: &mut SqliteConnection) -> Result<()> {
 
 /// The newest change to the same rule, or to the same number's route, that
 /// another works on, or of which the work had not ended when it was seen.
-async fn in_the_way(database: &mut SqliteConnection, new: &NewRow<'_>) -> Result<Option<i64>> {
+async fn in_the_way(
+    database: &mut SqliteConnection,
+    new: &NewChange<'_>,
+    columns: &Columns<'_>,
+) -> Result<Option<i64>> {
     sqlx::query_scalar(
         "SELECT id FROM changes WHERE realm = ? AND account = ? AND caller = ?
            AND ((caller <> '' AND lower(domain) = lower(?)
@@ -320,10 +297,10 @@ async fn in_the_way(database: &mut SqliteConnection, new: &NewRow<'_>) -> Result
     )
     .bind(new.realm)
     .bind(new.account)
-    .bind(&new.caller)
+    .bind(&columns.caller)
     .bind(new.domain)
-    .bind(new.dnis)
-    .bind(new.did)
+    .bind(columns.dnis)
+    .bind(columns.did)
     .bind(new.owner)
     .bind(new.seen.map_or(i64::MAX, |seen| seen.0))
     .bind(new.run)
@@ -332,7 +309,11 @@ async fn in_the_way(database: &mut SqliteConnection, new: &NewRow<'_>) -> Result
     .map_err(failed)
 }
 
-async fn insert(database: &mut SqliteConnection, new: &NewRow<'_>) -> Result<i64> {
+async fn insert(
+    database: &mut SqliteConnection,
+    new: &NewChange<'_>,
+    columns: &Columns<'_>,
+) -> Result<i64> {
     let inserted = sqlx::query(
         "INSERT INTO changes (realm, account, operation, asked_by, domain, ani, dnis, caller,
                               route_before, route_wanted, piece, did, status, undoes, run, owner,
@@ -345,13 +326,13 @@ async fn insert(database: &mut SqliteConnection, new: &NewRow<'_>) -> Result<i64
     .bind(new.operation)
     .bind(new.asked_by)
     .bind(new.domain)
-    .bind(new.ani)
-    .bind(new.dnis)
-    .bind(&new.caller)
-    .bind(&new.before)
-    .bind(&new.wanted)
-    .bind(&new.piece)
-    .bind(new.did)
+    .bind(columns.ani)
+    .bind(columns.dnis)
+    .bind(&columns.caller)
+    .bind(&columns.before)
+    .bind(&columns.wanted)
+    .bind(&columns.piece)
+    .bind(columns.did)
     .bind(new.undoes)
     .bind(new.run)
     .bind(new.owner)
@@ -407,28 +388,15 @@ fn narrow<'a>(
     }
 }
 
-fn entry(row: SqliteRow) -> sqlx::Result<JournalEntry> {
-    match row.try_get("kind")? {
-        VIP_RULE => change(row).map(Box::new).map(JournalEntry::Vip),
-        _ => setup_entry(&row).map(Box::new).map(JournalEntry::Setup),
-    }
-}
-
 pub(super) fn change(row: SqliteRow) -> sqlx::Result<Change> {
-    let dnis: Option<String> = row.try_get("dnis")?;
     Ok(Change {
         id: row.try_get("id")?,
         account: row.try_get("account")?,
+        domain: row.try_get("domain")?,
         operation: row.try_get("operation")?,
         asked_by: row.try_get("asked_by")?,
-        key: RouteKey {
-            domain: row.try_get::<String, _>("domain")?.into(),
-            ani: Ani::from_stored(row.try_get("ani")?),
-            dnis: Dnis::from_stored(dnis.as_deref()),
-        },
-        routes: pair(&row)?,
+        target: target(&row)?,
         status: ChangeStatus::from_word(row.try_get("status")?),
-        after: route(&row, "route_after")?,
         problem: row.try_get("problem")?,
         request_id: row.try_get("request_id")?,
         undoes: row.try_get("undoes")?,
@@ -440,17 +408,41 @@ pub(super) fn change(row: SqliteRow) -> sqlx::Result<Change> {
     })
 }
 
-fn pair(row: &SqliteRow) -> sqlx::Result<RoutePair> {
-    Ok(RoutePair {
-        before: route(row, "route_before")?,
-        wanted: route(row, "route_wanted")?,
-    })
+fn target(row: &SqliteRow) -> sqlx::Result<Target> {
+    if let Some(piece) = piece(row)? {
+        return Ok(Target::Piece(PieceChange {
+            piece,
+            before: json(row, "route_before", from_text)?,
+            after: json(row, "route_after", from_text)?,
+            stands: row.try_get("stands")?,
+        }));
+    }
+    let dnis: Option<String> = row.try_get("dnis")?;
+    Ok(Target::VipRule(RuleChange {
+        key: RouteKey {
+            domain: row.try_get::<String, _>("domain")?.into(),
+            ani: Ani::from_stored(row.try_get("ani")?),
+            dnis: Dnis::from_stored(dnis.as_deref()),
+        },
+        before: json(row, "route_before", route_from_text)?,
+        wanted: json(row, "route_wanted", route_from_text)?,
+        after: json(row, "route_after", route_from_text)?,
+    }))
 }
 
-fn route(row: &SqliteRow, column: &str) -> sqlx::Result<Option<skyswitch_domain::Route>> {
+/// The piece that a change is about; `None` for a VIP rule.
+pub(super) fn piece(row: &SqliteRow) -> sqlx::Result<Option<SetupPiece>> {
+    json(row, "piece", from_text)
+}
+
+fn json<T>(
+    row: &SqliteRow,
+    column: &str,
+    read: impl Fn(&str) -> Result<T, Refused>,
+) -> sqlx::Result<Option<T>> {
     let text: Option<&str> = row.try_get(column)?;
     text.map(|text| {
-        route_from_text(text).map_err(|refused| sqlx::Error::ColumnDecode {
+        read(text).map_err(|refused| sqlx::Error::ColumnDecode {
             index: column.to_owned(),
             source: Box::new(refused),
         })
