@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{ConfirmMode, Flags};
@@ -114,7 +115,7 @@ pub(super) struct McpArgs {
     #[arg(long)]
     pub read_only: bool,
     /// How a person confirms changes [default: human]
-    #[arg(long, value_name = "human|token|block")]
+    #[arg(long, value_name = "MODE", value_parser = confirm_mode())]
     pub confirm: Option<ConfirmMode>,
     /// Offer only these tools, separated by commas
     #[arg(long, value_delimiter = ',', value_name = "LIST")]
@@ -226,4 +227,22 @@ pub(super) struct TokenArgs {
     /// Print the access token and nothing else
     #[arg(long, short)]
     pub quiet: bool,
+}
+
+/// The modes with what each means; the guard itself knows no command line.
+fn confirm_mode() -> impl TypedValueParser<Value = ConfirmMode> {
+    let modes = ConfirmMode::WORDS.map(|(word, mode)| PossibleValue::new(word).help(meaning(mode)));
+    PossibleValuesParser::new(modes).try_map(|word| word.parse::<ConfirmMode>())
+}
+
+fn meaning(mode: ConfirmMode) -> &'static str {
+    match mode {
+        ConfirmMode::Human => {
+            "A person types the value: in the client's form, or with `skyswitch approve`"
+        }
+        ConfirmMode::Token => {
+            "Weaker, for unattended work: a client without forms gets a token to send back"
+        }
+        ConfirmMode::Block => "Nothing destructive is done",
+    }
 }

@@ -230,6 +230,14 @@ async fn with_upstream(settings: Settings, sandbox: bool) -> Result<(App, Option
     Ok((App::new(settings), Some(sandbox)))
 }
 
+/// The crates that take care what they log.
+const OUR_CRATES: [&str; 4] = [
+    env!("CARGO_CRATE_NAME"),
+    "skyswitch_client",
+    "skyswitch_domain",
+    "skyswitch_guard",
+];
+
 /// Logs of this program go to stderr. Other crates' logs stay off at every
 /// level: theirs hold requests, and requests hold callers and tokens.
 fn start_logging(verbose: u8) {
@@ -240,7 +248,7 @@ fn start_logging(verbose: u8) {
         1 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
-    let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
+    let ours = Targets::new().with_targets(OUR_CRATES.map(|name| (name, level)));
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(false)

@@ -103,6 +103,32 @@ fn every_link_between_documents_leads_somewhere() {
 }
 
 #[test]
+fn every_file_that_a_document_names_exists() {
+    const FOLDERS: [&str; 8] = [
+        ".ci/",
+        ".github/",
+        "benches/",
+        "crates/",
+        "docs/",
+        "examples/",
+        "src/",
+        "tests/",
+    ];
+    let mut found = 0;
+    for path in documents() {
+        let document = fs::read_to_string(&path).unwrap();
+        let marked = document.split('`').skip(1).step_by(2);
+        let named = marked.filter(|text| FOLDERS.iter().any(|folder| text.starts_with(folder)));
+        for file in named {
+            let place = format!("`{file}` in {}", path.display());
+            assert!(root().join(file).exists(), "there is no {place}");
+            found += 1;
+        }
+    }
+    assert!(found > 40, "only {found} names were found");
+}
+
+#[test]
 fn every_document_is_reached_from_the_readme() {
     let readme = root().join("README.md");
     let mut reached = BTreeSet::from([readme.canonicalize().unwrap()]);

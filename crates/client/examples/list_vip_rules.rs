@@ -4,8 +4,8 @@
 //! cargo run -p skyswitch-client --example list_vip_rules
 //! ```
 
+use skyswitch_client::domain::redact::Secret;
 use skyswitch_client::{Client, ClientOptions, Credentials};
-use skyswitch_domain::redact::Secret;
 use skyswitch_sandbox::{self as sandbox, Sandbox, Tenant};
 
 #[tokio::main(flavor = "current_thread")]

@@ -21,7 +21,7 @@ const DEFAULT_LIFETIME_S: i64 = 21_600;
 /// A token is renewed this long before it ends, or at nine tenths of a short life.
 const RENEW_EARLY: SignedDuration = SignedDuration::from_secs(300);
 
-/// An access token with what is needed to renew it.
+/// An access token with what is needed to renew it. `Debug` shows no secret.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Token {
     #[serde(serialize_with = "serialize_exposed")]
@@ -33,7 +33,7 @@ pub struct Token {
 }
 
 impl Token {
-    /// The bearer value.
+    /// The value to send as `Authorization: Bearer …`.
     pub fn access(&self) -> &Secret {
         &self.access
     }

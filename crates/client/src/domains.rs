@@ -11,12 +11,12 @@ use super::{Client, account_path};
 use skyswitch_domain::AccountId;
 use skyswitch_domain::error::Result;
 
-/// A PBX domain of the account.
+/// A PBX domain of the account: one customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Domain {
     /// Its name as the service writes it.
     pub name: String,
-    /// Free text of whoever created it.
+    /// The customer's name, as free text of whoever created it.
     pub description: Option<String>,
     /// The reseller (territory) it belongs to.
     pub reseller: Option<String>,
@@ -62,8 +62,8 @@ impl Row for Domain {
 impl Client {
     /// All PBX domains of the account.
     ///
-    /// The service caches its list; `refresh` asks it for a new one, which a
-    /// just-created domain needs.
+    /// The service caches its list. `refresh` asks it for a new one, without
+    /// which a domain that was just created may be missing.
     ///
     /// # Errors
     /// `not_found` for an unknown account, `unauthorized` or `forbidden` where

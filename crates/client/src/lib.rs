@@ -1,17 +1,10 @@
 //! A client of the SkySwitch (Telco) API and of the NetSapiens PBX API beside
-//! it: one connection pool, one login however many requests run at once, rate
-//! limits, retries, and typed endpoints.
-//!
-//! - **Reading** needs nothing but a [`Client`]: [`Client::domains`],
-//!   [`Client::routes`], [`Client::subscribers`] and the numbers' routing.
-//! - **Writing** takes a [`Clearance`](skyswitch_guard::Clearance), which only
-//!   the guard gives, so that nothing is changed past it. A change is sent
-//!   until it is known whether it was made: a lost answer is settled by reading.
-//! - **What is not understood is an error**, never an empty list.
+//! it: typed endpoints over one connection pool, with login, rate limits and
+//! retries.
 //!
 //! ```no_run
-//! use skyswitch_client::{Client, ClientOptions, Credentials};
-//! use skyswitch_domain::redact::Secret;
+//! use skyswitch_client::domain::redact::Secret;
+//! use skyswitch_client::{Client, ClientOptions, Credentials, DEFAULT_BASE_URL};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let credentials = Credentials {
@@ -20,15 +13,69 @@
 //!     username: "robot@example.com".to_owned(),
 //!     password: Secret::new("its password"),
 //! };
-//! let client = Client::new(ClientOptions::new("https://api.skyswitch.com".parse()?, credentials))?;
+//! let client = Client::new(ClientOptions::new(DEFAULT_BASE_URL.parse()?, credentials))?;
 //! let account = "0f8fad5b-d9cb-469f-a165-70867728950e".parse()?;
-//! let rules = client.routes(&account, Some(&"acme.12345.service".parse()?)).await?;
-//! # let _ = rules;
+//! let customer = "acme.12345.service".parse()?;
+//! for rule in client.routes(&account, Some(&customer)).await?.iter() {
+//!     println!("{} goes to {}", rule.key.ani, rule.rings());
+//! }
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! The example `list_vip_rules` does that against the embedded sandbox.
+//! The example `list_vip_rules` does the same against the embedded sandbox:
+//! `cargo run -p skyswitch-client --example list_vip_rules`.
+//!
+//! # Reading
+//!
+//! | What | How |
+//! |---|---|
+//! | PBX domains, one per customer | [`Client::domains`] |
+//! | VIP rules (route-by-ANI rules) | [`Client::routes`], [`Client::routes_now`] |
+//! | users of a domain | [`Client::subscribers`] |
+//! | customers' numbers and where they go | [`Client::domain_numbers`], [`Client::did_route`] |
+//! | users, devices, answering rules and dial plans in the PBX API | [`Client::pbx`], then the methods of [`Pbx`] |
+//! | what the login may do | [`Client::token_info`], [`Client::number_scopes`] |
+//!
+//! A list that is not explicit, complete and understood is an error and never
+//! an empty list, so that nothing is decided on half of it.
+//!
+//! # Changing something
+//!
+//! A change takes a [`Clearance`](guard::Clearance), which only the
+//! [`guard`] gives, after a person has agreed where one has to. Nothing can
+//! be changed without it:
+//!
+//! 1. read what exists, and form a change with it as it is now and as it is to be,
+//! 2. let [`Guard::decide`](guard::Guard::decide) clear it,
+//! 3. wait for [`Client::ready_to_write`]; until then the change can still be cancelled,
+//! 4. [`Client::write`] sends it until it is known whether it was made: an
+//!    answer that was lost, or that is not the documented one, is settled by reading.
+//!
+//! [`Client::ready_to_set_up`] and [`Client::set_up`] do the same for the
+//! parts of a customer's setup. There is no request that deletes anything in
+//! a PBX domain beside VIP rules, and none that buys or disconnects a number.
+//!
+//! # What it takes care of
+//!
+//! - **Login**: one for all requests, renewed before it expires; with
+//!   [`TokenCache::Shared`] also for all processes of this machine.
+//! - **Rate limit**: see [`ClientOptions::rate_limit`]. A request's time
+//!   begins when the limit lets it out.
+//! - **Retries**: what may pass (429, failures on the service's side, broken
+//!   connections) is tried again for up to 30 seconds, as `Retry-After` says
+//!   or with growing pauses. A change is repeated only where that is safe.
+//! - **Equal reads** that are in flight at the same time are sent once.
+//! - **Bounds**: every request has a time-out, every answer a largest size,
+//!   and redirects are not followed.
+//!
+//! # Errors
+//!
+//! Every failure holds the one [`Error`](domain::Error): a code, what
+//! happened, and what to do next. Secrets are removed from what the service
+//! says before it is passed on. The transport's errors, which every method may
+//! give, are `unauthorized`, `forbidden`, `not_found`, `rate_limited`,
+//! `upstream_rejected`, `upstream_unavailable` and `timeout`.
 
 mod announced;
 mod answer;
@@ -57,7 +104,14 @@ use std::sync::Arc;
 
 use url::Url;
 
-pub use auth::TokenInfo;
+/// The types of the field that requests and answers are made of.
+#[doc(no_inline)]
+pub use skyswitch_domain as domain;
+/// The guard, which clears changes.
+#[doc(no_inline)]
+pub use skyswitch_guard as guard;
+
+pub use auth::{Token, TokenInfo};
 pub use domains::Domain;
 pub use netsapiens::{AnsweringRule, DialRule, DialRuleTarget, Pbx, PbxUser};
 pub use settings::{
@@ -80,25 +134,30 @@ use skyswitch_domain::{AccountId, Route};
 use subscribers::SubscriberCache;
 use upstream::Upstream;
 
-/// What a client is made of.
+/// What a client is made of. Begin with [`ClientOptions::new`] and change what differs.
 #[derive(Debug, Clone)]
 pub struct ClientOptions {
-    /// Root of the API.
+    /// Root of the API, usually [`DEFAULT_BASE_URL`]. Plain `http` is meant for
+    /// this machine only: it uses neither a proxy nor the system's certificates.
     pub base_url: Url,
     /// The login.
     pub credentials: Credentials,
-    /// Scopes asked for, separated by spaces.
+    /// Scopes asked for at login, separated by spaces.
     pub scope: String,
-    /// Scopes asked for where numbers are read or routed. A login of its own,
-    /// since asking for a scope that is not granted can fail the whole login.
+    /// Scopes asked for where customers' numbers are read or routed. Where they
+    /// differ from `scope`, that is a login of its own, because asking for a
+    /// scope that is not granted can fail the whole login.
     pub number_scope: String,
-    /// The PBX API, where it is configured.
+    /// The PBX API; `None` where it is not used. Settings that are unusable
+    /// may be given as the error they led to: requests that need the PBX API
+    /// then fail with it, and all others work.
     pub pbx: Option<Result<PbxSettings>>,
-    /// Requests a second; 0 for no limit.
+    /// Requests a second to the SkySwitch API, bursts of twice as many; 0 for no limit.
     pub rate_limit: f64,
-    /// Whether `{}` is known to be how the service writes an empty list.
+    /// Whether the answer `{}` is taken for an empty list. It is not documented
+    /// that it means one, so it is otherwise refused as a list that is not understood.
     pub empty_object_is_list: bool,
-    /// Where the token is kept between calls and processes.
+    /// Where the token is kept between requests and processes.
     pub token_cache: TokenCache,
 }
 
@@ -144,7 +203,7 @@ impl std::fmt::Debug for Client {
 }
 
 impl Client {
-    /// Builds the connection pool. Nothing is sent before the first call.
+    /// Builds the connection pool. Nothing is sent before the first request.
     ///
     /// # Errors
     /// `internal` when TLS cannot be set up on this machine.
@@ -188,6 +247,9 @@ impl Client {
 
     /// What the service says of the present token: user, scopes, expiry
     /// (SkySwitch API reference, `GET /oauth/token`).
+    ///
+    /// # Errors
+    /// `unauthorized` when the service refuses the login; the transport's errors.
     pub async fn token_info(&self) -> Result<TokenInfo> {
         let call = Call::get(["oauth", "token"]);
         let answer = match self.read(call.clone()).await {
@@ -201,11 +263,12 @@ impl Client {
         answer.json("the token description")
     }
 
-    /// A token that is good now, logging in if need be.
+    /// A token that can be used now. Logs in where there is none yet, where it
+    /// is about to expire, and where a new one is asked for (`renew`).
     ///
     /// # Errors
     /// `unauthorized` when the service refuses the login.
-    pub async fn token(&self, renew: bool) -> Result<auth::Token> {
+    pub async fn token(&self, renew: bool) -> Result<Token> {
         self.inner.telco.token(renew).await
     }
 

@@ -1,7 +1,7 @@
 //! Customers' numbers and where they go (SkySwitch API reference, PBX Phone
 //! Numbers, and Phone Numbers, Route).
 //!
-//! Only routes are read and written here. One path segment away a PUT buys a
+//! Only a number's routing is read and written here. One path segment away a PUT buys a
 //! number and a DELETE disconnects it: [`route_path`] is the only path below
 //! `phone-numbers` that this program can form.
 
@@ -42,7 +42,7 @@ impl Row for Listed {
 }
 
 impl Client {
-    /// The numbers of a domain, or only those that go to one of its users.
+    /// The customer's numbers in a domain, or only those that go to one of its users.
     ///
     /// # Errors
     /// See [`Client::domains`].
@@ -62,10 +62,11 @@ impl Client {
         Ok(listed.into_iter().map(|Listed(number)| number).collect())
     }
 
-    /// Where calls to a number go; `None` where it has no route.
+    /// The routing of a customer's number; `None` where it has none.
     ///
     /// # Errors
-    /// `forbidden` where the scope `routing` was not granted; the transport's errors.
+    /// `invalid_argument` for a number that is not North American; `forbidden`
+    /// where the scope `routing` was not granted; the transport's errors.
     pub async fn did_route(
         &self,
         account: &AccountId,

@@ -76,11 +76,13 @@ impl Row for Route {
 }
 
 impl Client {
-    /// The rules of one domain or of the whole account, in list order.
+    /// The VIP rules of one domain or of the whole account, ordered by domain,
+    /// caller and called number.
     ///
-    /// Callers who ask for the same list at the same time share one request.
-    /// The filters the service offers beyond the domain are not used: whether
-    /// they match exactly, and in which number form, is not documented.
+    /// Tasks that ask for the same list at the same time share one request.
+    /// The filters that the service offers beside the domain are not used:
+    /// whether they match exactly, and in which form of the number, is not
+    /// documented.
     ///
     /// # Errors
     /// `upstream_rejected` for whatever is not an explicit, complete and
@@ -102,7 +104,7 @@ impl Client {
     }
 
     /// Like [`Client::routes`], but never answered by a read that began
-    /// earlier: what a change is decided on must be no older than the decision.
+    /// earlier. Use it before a change, which must not rest on an older state.
     ///
     /// # Errors
     /// See [`Client::routes`].
@@ -142,7 +144,9 @@ impl Client {
         Ok(routes)
     }
 
-    /// Waits until a write can be sent at once: login, place in flight, pace.
+    /// Waits until a VIP rule can be written at once: for the login, the rate
+    /// limit and the limit on requests in flight. Dropping the returned future
+    /// cancels nothing but the wait.
     ///
     /// # Errors
     /// Those of the login.
@@ -150,16 +154,18 @@ impl Client {
         self.inner.telco.ready().await.map(ReadyToWrite)
     }
 
-    /// Makes one change that the guard has cleared.
+    /// Writes or removes one VIP rule, as the guard has cleared it.
     ///
-    /// Where the answer is lost, the route is read and the outcome decided by
-    /// what is stored there. Dropping the returned future leaves the outcome
-    /// unknown: whoever may be called off should run it in a task of its own.
+    /// A clearance that rests on a read of some seconds ago, and every
+    /// repetition, is preceded by a read. Where the answer is lost, or is not
+    /// the documented one, the rule is read and its state decides the outcome.
+    /// Dropping the returned future leaves the outcome unknown: code that may
+    /// be cancelled runs it in a task of its own.
     ///
     /// # Errors
-    /// `confirmation_stale` when the route turns out to have been changed by
-    /// somebody else, and the transport's errors; each says whether it is
-    /// known that nothing was changed.
+    /// `confirmation_stale` when somebody else has changed the rule, and the
+    /// transport's errors; [`NotWritten::is_known`] says whether it is known
+    /// that nothing was changed.
     pub async fn write(
         &self,
         clearance: Clearance,

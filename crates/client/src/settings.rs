@@ -1,4 +1,4 @@
-//! What a client has to be told: logins and addresses.
+//! What a client needs to know: logins and addresses.
 
 use skyswitch_domain::redact::Secret;
 use url::Url;
@@ -7,7 +7,7 @@ use url::Url;
 pub const DEFAULT_BASE_URL: &str = "https://api.skyswitch.com";
 /// Scopes asked for at login, separated by spaces.
 pub const DEFAULT_SCOPE: &str = "pbx account";
-/// Scopes that numbers and their routes need beside those.
+/// Scopes that customers' numbers and their routing need beside those.
 pub const NUMBER_SCOPES: &str = "routing phone_number";
 /// Requests a second to the service; bursts of twice as many are let through.
 pub const DEFAULT_RATE_LIMIT: f64 = 20.0;
@@ -19,24 +19,24 @@ pub struct Credentials {
     pub client_id: String,
     /// OAuth client secret.
     pub client_secret: Secret,
-    /// Login of the SkySwitch user on whose behalf we act.
+    /// Login of the user on whose behalf requests are made.
     pub username: String,
     /// That user's password.
     pub password: Secret,
 }
 
-/// Which of the PBX API's generations is spoken.
+/// The generations of the PBX API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PbxGeneration {
-    /// Object and action in a form; what SkySwitch documents.
+    /// The first: object and action in a form. It is the one that SkySwitch documents.
     #[default]
     V1,
-    /// REST.
+    /// The second: REST.
     V2,
 }
 
-/// How the PBX API is logged in to.
+/// The login to the PBX API.
 #[derive(Debug, Clone)]
 pub enum PbxLogin {
     /// OAuth password grant of a subscriber, for example `admin@0000.12345.service`.
@@ -50,10 +50,11 @@ pub enum PbxLogin {
 pub struct PbxSettings {
     /// Its root, for example `https://12345-hpbx.dashmanager.com/ns-api`.
     pub base_url: Url,
-    /// Which generation.
+    /// The generation that this host speaks.
     pub generation: PbxGeneration,
     /// The login.
     pub login: PbxLogin,
-    /// Requests a second; 0 turns the limit off.
+    /// Requests a second, bursts of at least 30; 0 for no limit. The published
+    /// limit is 1,800 an hour, which is 0.5 a second.
     pub rate_limit: f64,
 }

@@ -1,4 +1,4 @@
-//! Pieces of a customer's setup: what is in their place, and how they are made.
+//! Pieces of a customer's setup: what exists in their place, and how they are made.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -13,10 +13,10 @@ use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::{AccountId, DidRoute, Extension, Operation, PbxDomain, SetupPiece};
 use skyswitch_guard::{Clearance, SetupChange};
 
-/// What is in the place of a piece now.
+/// What exists in the place of a piece of a customer's setup.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PieceStanding {
-    /// Whether it is what was wanted.
+    /// Whether it is as requested.
     pub stands: bool,
     /// What it is, in the piece's own form; `None` where nothing is there.
     pub now: Option<Value>,
@@ -32,10 +32,11 @@ impl PieceStanding {
 }
 
 impl Client {
-    /// The PBX API, where it is configured.
+    /// The PBX API, to read from.
     ///
     /// # Errors
-    /// `not_configured` where it is not, or not usably.
+    /// `not_configured` where [`ClientOptions::pbx`](crate::ClientOptions::pbx) is
+    /// `None`; the error that was given there in place of settings.
     pub fn pbx(&self) -> Result<&Pbx> {
         match &self.inner.pbx {
             Some(Ok(pbx)) => Ok(pbx),
@@ -50,7 +51,7 @@ impl Client {
         }
     }
 
-    /// Whether the PBX API is configured at all.
+    /// Whether the PBX API is configured, though perhaps not usably.
     pub fn has_pbx(&self) -> bool {
         self.inner.pbx.is_some()
     }
@@ -66,7 +67,12 @@ impl Client {
         }
     }
 
-    /// What the service says of the token for numbers and their routes.
+    /// What the service says of the token for customers' numbers and their routing.
+    ///
+    /// # Errors
+    /// `unauthorized` where a scope of
+    /// [`ClientOptions::number_scope`](crate::ClientOptions::number_scope) fails the
+    /// login; the transport's errors.
     pub async fn number_scopes(&self) -> Result<super::TokenInfo> {
         let answer = self
             .inner
@@ -76,7 +82,7 @@ impl Client {
         answer.json("the token description")
     }
 
-    /// Reads what is in the place of a piece now.
+    /// Reads what exists in the place of a piece.
     ///
     /// # Errors
     /// `not_configured` without the PBX API where it takes one; the transport's errors.
@@ -143,7 +149,8 @@ impl Client {
         })
     }
 
-    /// Waits until a piece can be made at once: login, place in flight, pace.
+    /// Waits until a piece can be made at once, as [`Client::ready_to_write`]
+    /// does for VIP rules.
     ///
     /// # Errors
     /// Those of the login; `not_configured` without the PBX API where it takes one.
@@ -151,7 +158,8 @@ impl Client {
         self.upstream_of(piece)?.ready().await.map(ReadyToWrite)
     }
 
-    /// Makes one piece that the guard has cleared; see [`Client::write`].
+    /// Makes one piece, as the guard has cleared it. It is sent, repeated and
+    /// settled in the same way as a VIP rule.
     ///
     /// # Errors
     /// See [`Client::write`].

@@ -13,27 +13,28 @@ use super::{Client, account_path};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{AccountId, PbxDomain, names_ani_user};
 
-/// A user of a PBX domain; queues, attendants and system users are users, too.
+/// A user of a PBX domain. Queues, attendants and system users are users, too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscriber {
     /// Its id, usually an extension such as `101`.
     pub user: String,
-    /// The name shown, where there is one.
+    /// Its displayed name, where there is one.
     pub name: Option<String>,
-    /// `system-user`, `system-queue`, … for what is no person.
+    /// `system-user`, `system-queue`, … where it is not a person.
     pub service_code: Option<String>,
 }
 
 impl Subscriber {
-    /// Whether it is the user that calls are pointed at for Route by ANI: by
-    /// its id or by its name, in any writing ("Route By ANI").
+    /// Whether it is the Route by ANI user, by its id or its name, in any
+    /// writing ("Route By ANI").
     pub fn is_ani_user(&self) -> bool {
         names_ani_user(&self.user) || self.name.as_deref().is_some_and(names_ani_user)
     }
 }
 
 impl Subscriber {
-    /// Whether it stands for the domain's own machinery, and is not answered by anybody.
+    /// Whether it belongs to the domain's own machinery, so that a call to it
+    /// reaches nobody.
     pub fn is_system_user(&self) -> bool {
         self.service_code.as_deref() == Some("system-user")
     }
@@ -140,7 +141,8 @@ impl SubscriberCache {
 }
 
 impl Client {
-    /// The users of a domain, ordered by id, from a list that is at most so old.
+    /// The users of a domain, ordered by id. A list that this client read less
+    /// than `no_older_than` ago is given again; zero always asks the service.
     ///
     /// # Errors
     /// See [`Client::domains`].

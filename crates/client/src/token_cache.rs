@@ -1,4 +1,4 @@
-//! The token between calls and between processes.
+//! The token between requests and between processes.
 //!
 //! Ten servers that start at once log in once: whoever holds the lock logs in,
 //! the others find the token in the file.
@@ -10,12 +10,13 @@ use super::auth::Token;
 use skyswitch_domain::error::Result;
 use skyswitch_guard::store::{FileLock, StateFolder};
 
-/// Where the token is kept.
+/// Where a client keeps its token.
 #[derive(Debug, Clone)]
 pub enum TokenCache {
-    /// In a private file of the state folder, shared with other processes.
+    /// In a private file of that folder, shared with other processes of the
+    /// same user: of ten that start at once, one logs in.
     Shared(StateFolder),
-    /// In this process only, for the sandbox.
+    /// In this process only.
     Private,
 }
 

@@ -10,7 +10,9 @@ use skyswitch_domain::Operation;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_guard::Clearance;
 
-/// A place and a pace for one write.
+/// A permit to send one change at once: the login is done, and the rate limit
+/// and the limit on requests in flight have let it through. It goes to
+/// [`Client::write`] or [`Client::set_up`]; dropped, it is given back.
 #[derive(Debug)]
 pub struct ReadyToWrite(pub(super) Place);
 
@@ -28,16 +30,17 @@ pub struct Written {
 pub enum Evidence {
     /// The service said so.
     Acknowledged,
-    /// Its answer was lost, a failure or not the documented one; reading the route showed the change.
+    /// Its answer was lost, a failure or not the documented one; a read showed the change.
     ReadBack,
 }
 
-/// A change that was not made, or of which that is not known.
+/// A change that was not made, or whose outcome is not known.
 #[derive(Debug, Clone)]
 pub struct NotWritten {
     /// What went wrong.
     pub error: Error,
-    /// False when the change may have been made all the same.
+    /// Whether it is known that nothing was changed. Where it is not, read
+    /// again before trying again.
     pub is_known: bool,
 }
 

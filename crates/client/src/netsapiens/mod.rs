@@ -28,8 +28,11 @@ use skyswitch_domain::{Extension, PbxDomain, SetupPiece};
 /// of 30 keeps both.
 const BURST: u32 = 30;
 
-/// A PBX host with its login, to read from. What changes something goes
-/// through [`Client::set_up`](super::Client::set_up).
+/// The PBX API with its login, to read from; see [`Client::pbx`](super::Client::pbx).
+/// What changes something goes through [`Client::set_up`](super::Client::set_up).
+///
+/// Every method gives the transport's errors; `unauthorized` or `forbidden`
+/// also where the PBX login may not read what is asked for.
 pub struct Pbx {
     upstream: Upstream,
     generation: PbxGeneration,
@@ -44,7 +47,7 @@ impl std::fmt::Debug for Pbx {
 }
 
 impl Pbx {
-    /// Builds the connection pool. Nothing is sent before the first call.
+    /// Builds the connection pool. Nothing is sent before the first request.
     pub(super) fn new(settings: &PbxSettings, token_cache: &TokenCache) -> Result<Pbx> {
         let pace = Pace {
             rate: settings.rate_limit,
@@ -71,7 +74,7 @@ impl Pbx {
         })
     }
 
-    /// What calls go through.
+    /// What requests go through.
     pub(super) fn upstream(&self) -> &Upstream {
         &self.upstream
     }
@@ -107,8 +110,8 @@ impl Pbx {
         }
     }
 
-    /// Whether the domain has a dial plan of its own. The second generation
-    /// makes it with the domain.
+    /// Whether the domain has a dial plan of its own. In the second generation
+    /// every domain has one.
     pub async fn has_dial_plan(&self, domain: &PbxDomain) -> Result<bool> {
         match self.generation {
             PbxGeneration::V1 => v1::has_dial_plan(&self.upstream, domain).await,
@@ -116,7 +119,7 @@ impl Pbx {
         }
     }
 
-    /// A user of the domain, if it exists.
+    /// A user of the domain; `None` where it does not exist.
     pub async fn user(&self, domain: &PbxDomain, user: &Extension) -> Result<Option<PbxUser>> {
         match self.generation {
             PbxGeneration::V1 => v1::user(&self.upstream, domain, user).await,
@@ -124,7 +127,7 @@ impl Pbx {
         }
     }
 
-    /// A user's devices.
+    /// The names of a user's devices.
     pub async fn devices(&self, domain: &PbxDomain, user: &Extension) -> Result<Vec<String>> {
         match self.generation {
             PbxGeneration::V1 => v1::devices(&self.upstream, domain, Some(user)).await,
@@ -132,7 +135,7 @@ impl Pbx {
         }
     }
 
-    /// All devices of the domain.
+    /// The names of all devices of the domain.
     pub async fn domain_devices(&self, domain: &PbxDomain) -> Result<Vec<String>> {
         match self.generation {
             PbxGeneration::V1 => v1::devices(&self.upstream, domain, None).await,
@@ -152,7 +155,8 @@ impl Pbx {
         }
     }
 
-    /// The rules of the domain's own dial plan.
+    /// The rules of the domain's own dial plan. SkySwitch does not document
+    /// whether a reseller's login may read it.
     pub async fn dial_rules(&self, domain: &PbxDomain) -> Result<Vec<DialRule>> {
         match self.generation {
             PbxGeneration::V1 => v1::dial_rules(&self.upstream, domain).await,
@@ -160,7 +164,7 @@ impl Pbx {
         }
     }
 
-    /// The request that makes a piece of a setup, or replaces what is in
+    /// The request that makes a piece of a setup, or replaces what exists in
     /// its place; `None` for pieces this API is not used for.
     pub(super) async fn making(
         &self,

@@ -1,4 +1,4 @@
-//! What the PBX API tells, in whichever generation's words.
+//! What the PBX API tells, read from the words of either generation.
 
 use serde_json::{Map, Value};
 
@@ -8,7 +8,7 @@ use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{PbxDomain, ROUTE_BY_ANI};
 
-/// A user of a domain.
+/// A user of a domain, as the PBX API knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PbxUser {
     /// Its id.
@@ -20,21 +20,22 @@ pub struct PbxUser {
 /// One of a user's answering rules.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct AnsweringRule {
-    /// When it holds; `*` for all times.
+    /// The time frame in which it applies; `*` for all times.
     pub time_frame: String,
     /// Whether it is switched on.
     pub enabled: bool,
-    /// Where it forwards always, if it does.
+    /// Where it always forwards calls; empty where it does not.
     pub forwards_to: Vec<String>,
 }
 
 impl AnsweringRule {
-    /// Whether it holds at all times.
+    /// Whether it applies at all times.
     pub fn is_for_all_times(&self) -> bool {
         matches!(self.time_frame.trim(), "" | "*")
     }
 
-    /// Whether it does what Route by ANI needs.
+    /// Whether it is what the Route by ANI user needs: switched on, and
+    /// forwarding always to `route_by_ani` and nowhere else.
     pub fn forwards_to_route_by_ani(&self) -> bool {
         let [only] = self.forwards_to.as_slice() else {
             return false;
@@ -52,29 +53,29 @@ pub struct DialRule {
     pub matches_from: String,
     /// What it does, for example `to-user` or `sip:start@to-user`.
     pub application: String,
-    /// The user whom calls reach.
+    /// The user that calls go to.
     pub to_user: String,
-    /// In which domain.
+    /// The domain of that user.
     pub to_host: String,
     /// Whether it is switched on.
     pub enabled: bool,
-    /// Whether it holds at certain times only.
+    /// Whether it applies at certain times only.
     pub is_limited: bool,
 }
 
-/// What becomes of calls that a rule takes.
+/// Where a dial rule sends the calls that it matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DialRuleTarget {
     /// A user, queue or attendant of the rule's own domain.
     User(String),
-    /// Nothing: the call ends.
+    /// Nobody: the call ends.
     Nobody,
-    /// Something that cannot be looked up from here.
+    /// Somewhere that cannot be looked up from here.
     Elsewhere,
 }
 
 impl DialRule {
-    /// Whether it is for calls that come from the Route by ANI user.
+    /// Whether it is for calls that the Route by ANI user passes on.
     pub fn is_for_route_by_ani(&self) -> bool {
         user_part(&self.matches_to).eq_ignore_ascii_case(ROUTE_BY_ANI)
     }
@@ -90,13 +91,14 @@ impl DialRule {
             && (any(to_host) || domain.is(to_host))
     }
 
-    /// Whether it is the rule that takes whatever no other does.
+    /// Whether it matches every call that no other rule matches.
     pub fn is_chain(&self) -> bool {
         user_part(&self.matches_to) == "*"
     }
 
-    /// What becomes of its calls. Only what is known to ring counts as ringing:
-    /// actions and hosts that this program does not know are `Elsewhere`.
+    /// Where it sends its calls. Only an action that is known to reach a user
+    /// counts as one: actions and hosts that are not known are
+    /// [`DialRuleTarget::Elsewhere`].
     pub fn target(&self, domain: &PbxDomain) -> DialRuleTarget {
         const RINGING: [&str; 5] = [
             "to-user",
@@ -122,7 +124,7 @@ impl DialRule {
         }
     }
 
-    /// What it does, for people.
+    /// What it does, as a sentence for people.
     pub fn words(&self) -> String {
         let host = match self.to_host.trim() {
             "" | "*" | "[*]" => String::new(),
