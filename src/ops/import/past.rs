@@ -151,7 +151,7 @@ impl Past<'_> {
                 Some(change) => made(Some(row), change),
                 None if row.wanted.is_some() && !are_alike(met, row.wanted.as_ref()) => Row {
                     state: Some(RowState::Made),
-                    reason: Some("the rule is as wanted already".to_owned()),
+                    reason: Some("this rule already exists".to_owned()),
                     ..of_rule(&row, met, row.wanted.as_ref())
                 },
                 None => row,
@@ -189,7 +189,7 @@ impl Past<'_> {
                     change: None,
                     state: Some(RowState::Made),
                     reason: Some(
-                        "the service removed it along with another rule of this caller".to_owned(),
+                        "SkySwitch deleted it together with another rule of this caller".to_owned(),
                     ),
                     ..row
                 };
@@ -202,7 +202,7 @@ impl Past<'_> {
         Row {
             state: Some(RowState::NotSent),
             reason: Some(
-                "the rule went away along with another one of this caller that this run removed; it is put back"
+                "SkySwitch deleted this rule together with another rule of the same caller; it will be created again"
                     .to_owned(),
             ),
             lost: Some(lost.clone()),

@@ -118,18 +118,20 @@ impl Row {
         self
     }
 
+    /// Whether it is not simply made: it says why.
     fn needs_a_look(&self) -> bool {
-        self.action == Action::Invalid || self.state.is_some_and(|state| state != RowState::Made)
+        let is_open = self.state.is_some_and(|state| state != RowState::Made);
+        self.action == Action::Invalid || is_open || self.reason.is_some()
     }
 
     /// Place in the result; `None` where the row is only counted.
     fn rank(&self) -> Option<u8> {
         match self.action {
+            Action::Keep if self.reason.is_some() => Some(4),
             _ if self.needs_a_look() => Some(0),
             Action::Remove => Some(1),
             Action::Replace => Some(2),
             Action::Add => Some(3),
-            Action::Keep if self.reason.is_some() => Some(4),
             Action::Keep | Action::Invalid => None,
         }
     }
