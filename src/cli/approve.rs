@@ -31,7 +31,7 @@ pub(super) async fn approve(app: &App, code: Option<&str>, output: &Output) -> R
     let (status, told, exit) = match approved {
         true => (
             "approved",
-            "Approved. Let the assistant call the tool again; it acts once, before the code lapses.",
+            "Approved. Tell the assistant to continue within five minutes; it makes this change once.",
             Exit::Done,
         ),
         false => (

@@ -203,7 +203,7 @@ async fn serve(global: &Global, args: McpArgs) -> Result<Exit> {
             (Ok(Arc::new(app)), sandbox)
         }
         Err(error) => {
-            tracing::warn!(%error, "the settings cannot be used; calls will say so");
+            tracing::warn!(%error, "the settings cannot be used; every request will report it");
             (Err(error), None)
         }
     };

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::schema;
+use super::tools::TOKEN;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
 
@@ -34,7 +35,9 @@ fn by_names<T: JsonSchema>(arguments: &Value) -> Option<Error> {
     let schema = schema::input::<T>();
     let known = schema.get("properties")?.as_object()?;
     if let Some(field) = given.keys().find(|name| !known.contains_key(*name)) {
-        let names: Vec<String> = known.keys().map(|name| format!("`{name}`")).collect();
+        // A token is taken from an earlier result: no other name is meant for it.
+        let names = known.keys().filter(|name| *name != TOKEN);
+        let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
         return Some(Error::invalid(
             field,
             format!("there is no argument `{}`", shown(field, 60)),

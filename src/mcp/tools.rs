@@ -11,7 +11,7 @@ use crate::config::ConfirmMode;
 use skyswitch_domain::error::Refused;
 
 /// The argument, and the part of a result, that only mode `token` has.
-const TOKEN: &str = "confirmation";
+pub(super) const TOKEN: &str = "confirmation";
 
 /// A tool of this server, by its name.
 #[derive(Clone, Copy)]

@@ -83,7 +83,7 @@ pub(crate) fn undone(outcome: &UndoOutcome) -> String {
         (Some(vip), _) => format!("{} go to {}", calls(vip), destination(vip)),
         (None, Some(setting)) => format!("{} goes to {setting}", subject(&outcome.undoes)),
         (None, None) => format!(
-            "{} has no such VIP rule, as before it",
+            "{} has no such VIP rule, as before that change",
             subject(&outcome.undoes)
         ),
     };

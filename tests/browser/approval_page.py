@@ -169,7 +169,7 @@ def the_page_shows_what_changes(server, browser, folder):
     link = server.waiting(CALLER)
     browser.get(link)
     text = browser.find_element(By.TAG_NAME, "main").text
-    for words in ["Remove VIP +1 616-555-0123", DENTIST, 'rings user "101"', "no VIP rule", CALLER, "Approve", "Decline"]:
+    for words in ["Remove VIP +1 616-555-0123", DENTIST, 'goes to user "101"', "no VIP rule", CALLER, "Approve", "Decline"]:
         expect(words in text, f"the page says {words!r}", text)
     field = browser.find_element(By.ID, "confirm")
     expect(field.get_attribute("value") == "", "the field is empty")

@@ -107,7 +107,7 @@ async fn looking_shows_the_change_and_decides_nothing() {
     let body = get(&waiting.link).await.unwrap().body;
     for words in [
         "Remove VIP +1 616-555-0123",
-        "rings user &quot;101&quot;",
+        "goes to user &quot;101&quot;",
         CALLER,
         "Approve",
         "Decline",
@@ -140,7 +140,10 @@ async fn a_long_plan_is_shown_in_the_same_words_everywhere() {
     let arguments = json!({"domain": DOMAIN, "list": list, "mode": "mirror"});
     let waiting = wire.call("sync_vips", arguments).await["structuredContent"].clone();
     let preview = waiting["preview"].as_str().unwrap();
-    assert!(preview.contains("Add more callers that ring"), "{preview}");
+    assert!(
+        preview.contains("Add more callers whose calls go to"),
+        "{preview}"
+    );
 
     let link = Url::parse(waiting["approval_link"].as_str().unwrap()).unwrap();
     let page = words_of(&get(&link).await.unwrap().body);

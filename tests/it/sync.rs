@@ -231,7 +231,7 @@ async fn nothing_of_a_plan_is_hidden_from_whoever_agrees_to_it() {
     assert_eq!(one_by_one, 51);
     // 119 callers ring inside, every second one the same extension; row 90 is not one of them.
     for counted in ["\"100\": 34", "\"101\": 35"] {
-        let line = format!("\nAdd more callers that ring user {counted}\n");
+        let line = format!("\nAdd more callers whose calls go to user {counted}\n");
         assert!(shown.contains(&line), "{counted}: {shown}");
     }
 }
@@ -909,7 +909,7 @@ async fn rules_lost_along_with_a_removal_are_put_back_unless_they_are_to_go() {
     let routes = bench.sandbox.routes();
     assert_eq!(routes, [rule_for_number(CALLER)], "{outcome:?}");
     let told = outcome.warnings.join("\n");
-    assert_eq!(told.matches("it was put back").count(), 1, "{told}");
+    assert_eq!(told.matches("it was created again").count(), 1, "{told}");
 }
 
 /// An import by a process of its own.
@@ -986,7 +986,7 @@ async fn a_rule_that_could_not_be_put_back_is_put_back_when_the_run_is_taken_up(
     let outcome = taken_up(&app, &run).await;
     assert_eq!(outcome.status, SyncStatus::Incomplete, "{outcome:?}");
     let told = outcome.warnings.join("\n");
-    assert!(told.contains("could not be put back"), "{told}");
+    assert!(told.contains("could not be created again"), "{told}");
     assert_eq!(bench.sandbox.routes(), []);
 
     let outcome = taken_up(&app, "last").await;

@@ -249,7 +249,10 @@ async fn a_person_is_asked_even_where_nothing_is_lost() {
     assert!(waiting.confirmation.approval_code.is_some());
     let shown = waiting.confirmation.preview.unwrap();
     assert!(shown.contains("Today: no VIP rule"), "{shown}");
-    assert!(shown.contains("Afterwards: rings user \"101\""), "{shown}");
+    assert!(
+        shown.contains("Afterwards: goes to user \"101\""),
+        "{shown}"
+    );
     let no = Person::typing("no");
     let declined = undo(&app, &id, &Channel::During(&no)).await.unwrap();
     assert_eq!(declined.status, UndoStatus::Declined);

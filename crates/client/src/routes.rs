@@ -51,7 +51,7 @@ impl Row for Route {
         // An empty text is what the service has stored; one that is missing is not.
         let destination = Destination::from_stored(&wire.destination.written(NO_DESTINATION)?);
         let application = wire.application.text("a readable `application`")?;
-        let dnis = wire.dnis.text("a readable called number (`dnis`)")?;
+        let dnis = wire.dnis.text("a readable dialled number (`dnis`)")?;
         let domain = wire.domain.text("a readable `domain`")?;
         Ok(Route {
             key: RouteKey {

@@ -224,7 +224,7 @@ fn changed_by_others<C: Writable>(in_doubt: bool) -> NotWritten {
     }
     let error = Error::new(
         Code::ConfirmationStale,
-        "somebody else changed the route before the change could be sent, so nothing was done",
+        "somebody else changed it before the change could be sent, so nothing was done",
         hint,
     );
     error.into()

@@ -213,7 +213,7 @@ impl FromStr for Destination {
         };
         let destination = text.trim();
         if destination.is_empty() {
-            return refused("is no destination");
+            return refused("is not a destination");
         }
         if destination.len() > 255 {
             return refused("is too long for a destination");

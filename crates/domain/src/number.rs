@@ -265,9 +265,9 @@ impl serde::Serialize for DnisKey {
 }
 
 parsed_from_text!(PhoneNumber, "Phone number in any common writing");
-parsed_from_text!(CalledNumber, "Called number, or `*` for any");
+parsed_from_text!(CalledNumber, "Dialled number, or `*` for any");
 parsed_from_text!(CallerKey, "Caller's number, or a stored value as listed");
-parsed_from_text!(DnisKey, "Called number, or `*` for any");
+parsed_from_text!(DnisKey, "Dialled number, or `*` for any");
 
 /// Accepts anything the service may have stored, and notes the number it is.
 fn stored_or_number(text: &str) -> Result<(String, Option<PhoneNumber>), Refused> {

@@ -248,7 +248,7 @@ impl SetupPiece {
                 )
             }
             SetupPiece::FallbackRule { to } => format!(
-                "create the dial translation rule: callers without a VIP rule ring user {to}"
+                "create the dial translation rule: callers without a VIP rule go to user {to}"
             ),
             SetupPiece::DidRoute { did, route } => {
                 format!("point {did} at {}", route.goes_to())

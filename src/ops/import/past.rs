@@ -237,7 +237,7 @@ fn made(row: Option<Row>, change: &Made) -> Row {
 fn changed_by_others(now: Option<&Route>) -> String {
     let now = now.map_or_else(
         || "it does not exist".to_owned(),
-        |now| format!("it rings {}", now.rings()),
+        |now| format!("it goes to {}", now.rings()),
     );
     format!("somebody else changed this rule after the plan was agreed to; now {now}")
 }

@@ -12,8 +12,8 @@ use crate::ops::vips::siblings::at_risk_among;
 use skyswitch_domain::error::{Code, Error, Refused, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
-    AccountId, Ani, Application, CalledNumber, Destination, DestinationForm, Dnis, PbxDomain,
-    PhoneNumber, Route, RouteKey, answering_without,
+    AccountId, Ani, Application, Argument, CalledNumber, Destination, DestinationForm, Dnis,
+    PbxDomain, PhoneNumber, Route, RouteKey, answering_without,
 };
 use skyswitch_guard::RouteChange;
 
@@ -409,8 +409,11 @@ fn too_large(removed: usize, standing: usize) -> Error {
         format!(
             "mirroring this list would remove {removed} of the domain's {standing} VIP rules, more than half"
         ),
-        "Check that the list is complete. To remove that many all the same, set `allow_large_removal` \
-         (`--allow-large-removal`); `mode` `merge` removes nothing.",
+        format!(
+            "Check that the list is complete. To remove that many all the same, set {}; {} `merge` removes nothing.",
+            Argument("allow_large_removal"),
+            Argument("mode")
+        ),
     )
     .with_field("allow_large_removal")
 }

@@ -43,11 +43,11 @@ impl Sender<'_> {
             let caller = skyswitch_domain::redact::shown(rule.key.ani.as_str(), 64);
             told.push(match restored {
                 Ok(()) => format!(
-                    "the service removed another rule of \"{caller}\" (dialled number {}) along with the one on the plan; it was put back",
+                    "the service removed another rule of \"{caller}\" (dialled number {}) along with the one on the plan; it was created again",
                     rule.key.dnis
                 ),
                 Err(error) => format!(
-                    "the service removed another rule of \"{caller}\" (dialled number {}) along with the one on the plan, and it could not be put back: {error}; resume the import",
+                    "the service removed another rule of \"{caller}\" (dialled number {}) along with the one on the plan, and it could not be created again: {error}; resume the import",
                     rule.key.dnis
                 ),
             });

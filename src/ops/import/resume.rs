@@ -12,7 +12,7 @@ use crate::ops::import::files::VipFile;
 use crate::ops::import::report::Report;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{AccountId, PbxDomain, Route};
+use skyswitch_domain::{AccountId, Operation, PbxDomain, Route};
 
 /// A run to be continued.
 pub(super) struct Resumed {
@@ -39,8 +39,11 @@ impl Which {
             id if id.starts_with("r-") => Ok(Which::Id(id.to_owned())),
             other => Err(Error::invalid(
                 "resume",
-                format!("`{}` is not a run", shown(other, 60)),
-                "Give the `run_id` of an earlier result, for example `r-7f3a9c21d0b4`, or `last`.",
+                format!("`{}` is not the id of an import", shown(other, 60)),
+                format!(
+                    "Give the id of an earlier import as {} shows it, for example `r-7f3a9c21d0b4`, or `last`.",
+                    Operation::ListChanges
+                ),
             )),
         }
     }
@@ -130,8 +133,8 @@ pub(super) fn nothing_to_resume(args: &SyncVips) -> Error {
 fn unknown_run(id: &str) -> Error {
     Error::new(
         Code::NotFound,
-        format!("there is no run `{}` for this domain", shown(id, 60)),
-        "Give the `run_id` of an earlier result with the same domain, or `last`; runs are kept on the machine that made them.",
+        format!("there is no import `{}` for this domain", shown(id, 60)),
+        format!("Give the id of an earlier import as {} shows it, or `last`; imports are kept on the machine that made them.", Operation::ListChanges),
     )
     .with_field("resume")
 }

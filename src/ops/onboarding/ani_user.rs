@@ -7,7 +7,7 @@ use crate::ops::onboarding::evidence::Shown;
 use skyswitch_client::{AnsweringRule, Subscriber};
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{AccountId, DidRoute, Extension, PbxDomain};
+use skyswitch_domain::{AccountId, Argument, DidRoute, Extension, PbxDomain};
 
 /// The user that the customer's number is to go to.
 #[derive(Debug)]
@@ -155,7 +155,10 @@ impl App {
                 "user {named} of {domain} is not the Route by ANI user: neither its id nor its name says so, \
                  and no answering rule that can be read forwards it to route_by_ani"
             ),
-            "Name the user \"Route By ANI\" in the portal, give another `extension`, or leave it out.",
+            format!(
+                "Name the user \"Route By ANI\" in the portal, give another {}, or leave it out.",
+                Argument("extension")
+            ),
         ))
     }
 

@@ -205,7 +205,7 @@ fn judge(
         (None, _, Some(words)) => FallbackReading::NotJudged(words),
         (None, useless, None) => {
             FallbackReading::Missing(useless.or(switched_off).unwrap_or_else(|| {
-                "the dial plan has no rule for route_by_ani that holds for every caller at all times"
+                "the dial plan has no rule for route_by_ani that applies to every caller at all times"
                     .to_owned()
             }))
         }

@@ -9,7 +9,7 @@ use crate::ops::onboarding::dial_plan::rings_nobody;
 use crate::ops::onboarding::evidence::Customer;
 use crate::ops::onboarding::evidence::Evidence;
 use skyswitch_domain::error::{Error, Result};
-use skyswitch_domain::{Destination, Extension, Operation, SetupPiece};
+use skyswitch_domain::{Argument, Destination, Extension, Operation, SetupPiece};
 use skyswitch_guard::{FallbackReading, SetupChange};
 
 /// The operation's name in the journal.
@@ -189,11 +189,10 @@ impl Planner<'_> {
             return Ok(());
         }
         let Some(fallback) = &self.wanted.fallback else {
-            self.notes.push(
-                "the dial translation rule can be created once `fallback_destination` says where calls go from callers who \
-                 are not VIPs"
-                    .to_owned(),
-            );
+            self.notes.push(format!(
+                "give {} to create the dial translation rule: it says where calls from callers who are not VIPs go",
+                Argument("fallback_destination")
+            ));
             return Ok(());
         };
         let to = self.fallback_user(fallback)?;
@@ -227,7 +226,7 @@ impl Planner<'_> {
         if standing.now.is_some() {
             self.notes.push(
                 "a dial translation rule exists that sends callers to nobody; SkySwitch support or the portal corrects it: \
-                 this program changes and deletes no rule that stands"
+                 this program never changes or deletes an existing dial translation rule"
                     .to_owned(),
             );
             return Ok(());

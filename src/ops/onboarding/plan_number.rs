@@ -5,7 +5,7 @@ use crate::ops::onboarding::plan::Planner;
 use crate::ops::onboarding::plan::TOOL;
 use crate::ops::onboarding::steps::Steps;
 use skyswitch_domain::error::{Error, Result};
-use skyswitch_domain::{DidRoute, SetupStep};
+use skyswitch_domain::{Argument, DidRoute, SetupStep};
 use skyswitch_guard::{MayRoute, SetupChange};
 
 impl Planner<'_> {
@@ -16,9 +16,8 @@ impl Planner<'_> {
         let steps = Steps::of(customer, evidence);
         let Some(did) = &customer.did else {
             if steps.state(SetupStep::RouteDid) != StepState::Done {
-                self.notes.push(
-                    "the number is pointed at the Route by ANI user once `did` names it".to_owned(),
-                );
+                self.notes
+                    .push(format!("give {} to route the number", Argument("did")));
             }
             return Ok(());
         };

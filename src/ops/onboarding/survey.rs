@@ -171,7 +171,7 @@ impl Facts {
         let (stage, waits_for) = match &self.fallback {
             _ if untouched => (
                 Stage::NotStarted,
-                "everything: no step of the setup is done",
+                "setup not started: only the domain exists",
             ),
             None => (
                 Stage::Waits(SetupStep::DialTranslationRule),

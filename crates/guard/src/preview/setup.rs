@@ -43,7 +43,7 @@ impl Preview {
             SetupStep::DialTranslationRule => (
                 "SkySwitch has added the dial translation rule",
                 "Agree only if SkySwitch has confirmed the rule for this domain in writing, or a call from a number \
-                 that is not a VIP has rung the fallback by way of the route_by_ani user. A call to a number that does \
+                 that is not a VIP has reached the fallback destination through the Route by ANI user. A call to a number that does \
                  not go there yet proves nothing. If the rule is not there, every caller who is not a VIP is dropped as \
                  soon as the customer's number is routed.",
             ),

@@ -71,7 +71,7 @@ fn row_line(number: usize, row: &Row) -> Line<'_> {
     let subject = &row.subject;
     let label = match row.effect {
         Effect::Add => format!("Add {subject}"),
-        Effect::AddSeveral => format!("Add more callers that ring {subject}"),
+        Effect::AddSeveral => format!("Add more callers whose calls go to {subject}"),
         Effect::Replace => format!("Replace {subject}"),
         Effect::Remove => format!("Remove {subject}"),
         Effect::SetUp => format!("{number}. {subject}"),
@@ -90,7 +90,7 @@ fn label(kind: FactKind) -> Option<&'static str> {
         FactKind::Account => "Account",
         FactKind::Domain => "Domain",
         FactKind::Caller => "Caller",
-        FactKind::CalledNumber => "Called number",
+        FactKind::CalledNumber => "Dialled number",
         FactKind::CustomerNumber => "Customer's number",
         FactKind::Today => "Today",
         FactKind::Afterwards => "Afterwards",

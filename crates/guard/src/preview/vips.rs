@@ -29,7 +29,7 @@ impl Preview {
         };
         let stored = shown(key.ani.as_str(), 64);
         let called = match key.dnis.is_any() {
-            true => "any number of theirs".to_owned(),
+            true => "any number of the customer".to_owned(),
             false => key.dnis.to_string(),
         };
         let mut preview = Preview::new(
@@ -170,7 +170,7 @@ fn at_risk(rules: &[Route]) -> impl Iterator<Item = Fact> + '_ {
     rules.iter().map(|rule| {
         fact(
             FactKind::MayBeRemoved,
-            format!("called number {}, {}", rule.key.dnis, rings(rule)),
+            format!("dialled number {}, {}", rule.key.dnis, rings(rule)),
         )
     })
 }
@@ -193,21 +193,21 @@ fn answer(change: &RouteChange, rule: Option<&Route>) -> String {
     }
     let places: Vec<String> = different.into_iter().map(place).collect();
     let called = match first.key.dnis.is_any() {
-        true => "any called number".to_owned(),
-        false => format!("called number {}", first.key.dnis),
+        true => "any dialled number".to_owned(),
+        false => format!("dialled number {}", first.key.dnis),
     };
     if !first.key.ani.is_same_caller(change.ani()) {
         return format!(
-            "perhaps rings {} by the rule stored as \"{}\" for {called} (whether the service \
+            "perhaps goes to {} by the rule stored as \"{}\" for {called} (whether the service \
              matches wildcards is not documented); otherwise {NO_RULE}",
             places.join(" or "),
             shown(first.key.ani.as_str(), 64),
         );
     }
     match places.as_slice() {
-        [one] => format!("rings {one} (this caller's rule for {called})"),
+        [one] => format!("goes to {one} (this caller's rule for {called})"),
         several => format!(
-            "rings {} (this caller has several rules for {called} in different writings; \
+            "goes to {} (this caller has several rules for {called} in different writings; \
              which one the service takes is not documented)",
             several.join(" or ")
         ),
@@ -215,9 +215,9 @@ fn answer(change: &RouteChange, rule: Option<&Route>) -> String {
 }
 
 /// What decides where no VIP rule does.
-const NO_RULE: &str = "no VIP rule for this call: the domain's fallback decides, \
-                       and without a fallback rule the call is dropped";
+const NO_RULE: &str = "no VIP rule: the call follows the dial translation rule; \
+                       if that rule is missing, the call is dropped";
 
 fn rings(route: &Route) -> String {
-    format!("rings {}", place(route))
+    format!("goes to {}", place(route))
 }

@@ -5,7 +5,7 @@ use crate::ops::import::files::Defaults;
 use crate::ops::import::files::NOTE_LIMIT;
 use crate::ops::import::files::Row;
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{CallerKey, DnisKey};
+use skyswitch_domain::{Argument, CallerKey, DnisKey};
 
 /// What a row says, cell by cell; empty where it says nothing.
 #[derive(Debug, Default)]
@@ -128,10 +128,10 @@ fn number_form(column: &str, text: &str) -> Result<(), String> {
 
 fn destination_form(text: &str) -> Result<(), String> {
     if text.is_empty() {
-        return Err(
-            "`destination` is empty; say where the calls go, here or for all such rows with `destination` (`--destination`)"
-                .to_owned(),
-        );
+        return Err(format!(
+            "`destination` is empty; say where the calls go, here or for all such rows with {}",
+            Argument("destination")
+        ));
     }
     // `1E2` may be somebody's name; a fraction or a sign is nobody's.
     if is_scientific(text) && text.contains(['.', ',', '+', '-']) {
@@ -143,7 +143,7 @@ fn destination_form(text: &str) -> Result<(), String> {
 fn scientific(column: &str, text: &str) -> String {
     format!(
         "`{}` in `{column}` is in scientific notation: the spreadsheet has rounded the number away. \
-         Format the column as text, enter the number again, and save anew",
+         Format the column as text, enter the number again, and save the file again",
         shown(text, 60)
     )
 }

@@ -9,6 +9,7 @@ use crate::ops::import::files::VipFile;
 use crate::ops::import::files::cell::Cells;
 use crate::ops::import::files::quotes::Quotes;
 use crate::ops::import::files::unusable;
+use skyswitch_domain::Argument;
 use skyswitch_domain::Vip;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
@@ -139,8 +140,11 @@ fn header_columns(
 fn wrong_header(problem: &str) -> Error {
     unusable(
         &format!("has a header that {problem}"),
-        "The first line names the columns: `ani,destination,application,dnis,note`, in any order; \
-         only `ani` is needed where `destination` (`--destination`) is given for all rows.",
+        &format!(
+            "The first line names the columns: `ani,destination,application,dnis,note`, in any order; \
+             only `ani` is needed where {} is given for all rows.",
+            Argument("destination")
+        ),
     )
 }
 

@@ -10,6 +10,7 @@ use calcard::vcard::{
 use crate::ops::import::files::Defaults;
 use crate::ops::import::files::VipFile;
 use crate::ops::import::files::cell::Cells;
+use skyswitch_domain::Argument;
 use skyswitch_domain::PhoneNumber;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
@@ -23,7 +24,7 @@ pub(in crate::ops) fn read(text: &str, defaults: &Defaults, file: &mut VipFile) 
         return Err(Error::invalid(
             "destination",
             "contacts do not say where their calls go; nothing was changed",
-            "Give `destination` (`--destination`), for example `101`.",
+            format!("Give {}, for example `101`.", Argument("destination")),
         ));
     }
     let mut numbers = HashMap::<PhoneNumber, Vec<usize>>::new();
