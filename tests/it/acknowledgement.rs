@@ -14,7 +14,17 @@ use crate::support::{Bench, CALLER, DENTAL, add, adding, failure, nobody, remove
 const NEW: &str = "16165550111";
 
 /// Answers with a success status that acknowledge no PUT of a rule.
-const NOT_ACKNOWLEDGED: [(u16, &str); 17] = [
+const NOT_ACKNOWLEDGED: [(u16, &str); 27] = [
+    (201, r#"{"status":false}"#),
+    (201, r#"{"status":"400"}"#),
+    (201, r#"{"code":"500"}"#),
+    (201, r#"{"statusCode":500}"#),
+    (201, r#"{"status":"denied"}"#),
+    (201, r#"{"result":"error"}"#),
+    (201, r#"{"created":false}"#),
+    (201, r#"{"error_message":"Forbidden"}"#),
+    (201, r#"{"data":{"error":"x"}}"#),
+    (201, r#"{"reason":"quota exceeded"}"#),
     (200, ""),
     (202, ""),
     (204, ""),
@@ -37,14 +47,13 @@ const NOT_ACKNOWLEDGED: [(u16, &str); 17] = [
     (201, r#"{"code":202,"message":"Rejected"}"#),
 ];
 
-const ACKNOWLEDGED: [&str; 7] = [
+const ACKNOWLEDGED: [&str; 6] = [
     "",
     "  \r\n",
     "{}",
     r#"{"data":{"ani":"16165550111"}}"#,
     r#"{"success":true,"error":null,"errors":[],"message":""}"#,
     r#"{"status":"ok","code":201}"#,
-    r#"{"code":202,"message":"Accepted"}"#,
 ];
 
 async fn answering(write_answer: WriteAnswer) -> Bench {

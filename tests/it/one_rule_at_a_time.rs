@@ -7,13 +7,15 @@ use skyswitch_mcp::ops::{
     AddVipStatus, OnboardStatus, PieceState, RemoveVipStatus, RowState, SyncMode, SyncStatus,
     UndoChange, undo_change,
 };
-use skyswitch_mcp::sandbox::{Fault, Gate, StoredDialRule};
+use skyswitch_mcp::sandbox::{Fault, Gate, StoredDialRule, StoredDnis, StoredRoute};
 
 use crate::support::customer::{
     ACME, PbxApi, app_on, attest, closed, onboard, onboarding, prepared,
 };
 use crate::support::imports::{args, sync};
-use crate::support::{Bench, CALLER, DENTAL, VET, add, adding, done, failure, remove, removing};
+use crate::support::{
+    Bench, CALLER, DENTAL, VET, add, adding, done, failure, remove, removing, tenant_of,
+};
 
 /// Milliseconds.
 const TWO_HOURS: i64 = 7_200_000;
@@ -222,4 +224,42 @@ async fn a_journal_that_an_earlier_version_wrote_is_carried_on() {
     let undone = undo_change(&bench.app(), &undo, &Channel::Given).await;
     undone.map(done).unwrap();
     assert_eq!(bench.rings(DENTAL, CALLER).as_deref(), Some("101"));
+}
+
+#[tokio::test]
+async fn a_lost_rule_that_another_process_has_made_since_is_not_put_back_over_it() {
+    const X: &str = "16165550111";
+    const NUMBER: &str = "16165550100";
+    let any = StoredRoute::new(DENTAL, X, "101");
+    let particular = StoredRoute::new(DENTAL, X, "102").dnis(StoredDnis::Number(NUMBER.to_owned()));
+    let mut tenant = tenant_of(&[]).route(any).route(particular);
+    tenant.delete_without_dnis_removes_all = true;
+    let bench = Bench::with(tenant).await;
+    let (app, importing) = (bench.app(), bench.app());
+    // The import sees that the rule went along; only then does the other make it anew.
+    let gate = Gate::default();
+    bench.sandbox.inject(Fault::pass("GET", "route-by-ani"));
+    bench
+        .sandbox
+        .inject(Fault::hold_answer("GET", "route-by-ani", &gate));
+    let list = format!("ani,destination,dnis\n{X},102,{NUMBER}\n");
+    let mode = args(SyncMode::Mirror);
+    let import = sync(&importing, &mode, &list, &Channel::Given);
+    let other = async {
+        bench.arrived("GET", 2).await;
+        let mut own = adding(X, DENTAL, "103");
+        own.dnis = Some(NUMBER.parse().unwrap());
+        let added = add(&app, &own, &Channel::Given).await;
+        gate.open();
+        added.unwrap()
+    };
+    let (imported, added) = tokio::join!(import, other);
+    assert_eq!(added.status, AddVipStatus::Created);
+    let imported = imported.unwrap();
+    assert_eq!(imported.status, SyncStatus::Incomplete, "{imported:?}");
+    let routes = bench.sandbox.routes();
+    let [rule] = routes.as_slice() else {
+        panic!("{routes:?}");
+    };
+    assert_eq!(rule.destination, "103");
 }

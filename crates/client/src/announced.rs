@@ -49,13 +49,10 @@ impl Announced {
         };
         let said: Vec<bool> = [by_last, by_total, by_next].into_iter().flatten().collect();
         let is_followed = match said.as_slice() {
-            // A full page of a numbered list: only the next one tells.
-            [] => {
-                self.is_numbered
-                    && self
-                        .per_page
-                        .is_some_and(|size| size > 0 && rows_here >= size)
-            }
+            // A full page: only the next one tells whether there is more.
+            [] => self
+                .per_page
+                .is_some_and(|size| size > 0 && rows_here >= size),
             [first, others @ ..] if others.iter().all(|other| other == first) => *first,
             _ => return Err(self.shortfall(rows_so_far)),
         };
@@ -86,6 +83,13 @@ impl Announced {
         hold(&mut self.per_page, page.per_page);
         hold(&mut self.total, page.total);
         self.is_numbered |= page.number.is_some();
+        if page.up_to.is_some_and(|up_to| reading.rows_so_far < up_to) {
+            return Err(format!(
+                "it says that it goes up to row {}, and {} rows were given",
+                page.up_to.unwrap_or_default(),
+                reading.rows_so_far
+            ));
+        }
         if let Some(count) = page.count {
             let is_of_this_page = count == reading.rows_here;
             match self.total {

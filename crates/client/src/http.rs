@@ -49,6 +49,7 @@ impl Pace {
 /// A whole answer with a success status.
 #[derive(Debug)]
 pub(super) struct Answer {
+    pub api: Api,
     pub body: Bytes,
     pub status: u16,
     pub request_id: Option<String>,
@@ -60,7 +61,12 @@ impl Answer {
     /// Whether this is the documented answer to a change: one of these
     /// statuses, and a body that is empty or an object that reports no trouble.
     pub fn acknowledges(&self, documented: &[u16]) -> bool {
-        documented.contains(&self.status) && answer::is_free_of_trouble(&self.body)
+        let says_yes = match self.api {
+            Api::Telco => answer::is_a_plain_yes(&self.body),
+            // A change may be answered with the whole record.
+            Api::Pbx => answer::is_free_of_trouble(&self.body),
+        };
+        documented.contains(&self.status) && says_yes
     }
 
     /// Whether the body contradicts the success status: a page for people, or
@@ -248,6 +254,7 @@ impl Http {
         let body = whole_body(self.api, response).await?;
         if (200..300).contains(&status) {
             return Ok(Answer {
+                api: self.api,
                 body,
                 status,
                 request_id,

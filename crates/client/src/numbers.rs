@@ -84,7 +84,9 @@ impl Client {
         let value: serde_json::Value = answer.json("the number's route")?;
         let is_empty = match &value {
             serde_json::Value::Array(list) => list.is_empty(),
-            serde_json::Value::Object(fields) => fields.is_empty(),
+            serde_json::Value::Object(fields) => {
+                fields.is_empty() && self.inner.empty_object_is_list
+            }
             _ => false,
         };
         match (DidRoute::from_stored(&value), is_empty) {

@@ -166,13 +166,11 @@ impl<T: Row> Page<T> {
         }
     }
 
-    /// What the service says in place of a list. A message beside a list may
-    /// be a greeting; an error never is.
+    /// What the service says in place of a list. A message beside rows may be a
+    /// greeting; beside no rows it may be why there are none. An error never is
+    /// a greeting.
     fn complaint(&self) -> Option<&str> {
-        let message = self
-            .message
-            .as_deref()
-            .filter(|_| !self.is_list && self.rows.is_empty());
+        let message = self.message.as_deref().filter(|_| self.rows.is_empty());
         self.error.as_deref().or(message)
     }
 

@@ -15,6 +15,8 @@ pub(super) struct Paging {
     pub total: Option<u64>,
     /// Rows of this page in some services, rows in all in others.
     pub count: Option<u64>,
+    /// The position of the page's last row in the whole list.
+    pub up_to: Option<u64>,
     pub next: Next,
     /// Two statements differ, or a counter is no number.
     pub is_contradictory: bool,
@@ -105,7 +107,7 @@ impl Next {
 pub(super) fn is_about_the_list(name: &str, value: &Value) -> bool {
     let is_single = !matches!(value, Value::Object(_) | Value::Array(_));
     match plain(name).as_str() {
-        "pagination" | "paging" | "meta" | "links" | "cursors" => true,
+        "pagination" | "paging" | "meta" | "links" | "cursor" | "cursors" => true,
         "next" => is_single || value.get("href").is_some() || value.get("url").is_some(),
         name => is_single && is_word(name),
     }
@@ -114,8 +116,40 @@ pub(super) fn is_about_the_list(name: &str, value: &Value) -> bool {
 /// Whether a name may be one of those.
 pub(super) fn may_be_about_the_list(name: &str) -> bool {
     let name = plain(name);
-    let is_container = ["pagination", "paging", "meta", "links", "cursors", "next"];
+    let is_container = [
+        "pagination",
+        "paging",
+        "meta",
+        "links",
+        "cursor",
+        "cursors",
+        "next",
+    ];
     is_container.contains(&name.as_str()) || is_word(&name)
+}
+
+/// Whether a name that is not known otherwise may say that rows are missing.
+fn speaks_of_more(name: &str) -> bool {
+    const SIGNS: [&str; 7] = [
+        "next",
+        "more",
+        "truncat",
+        "remain",
+        "cursor",
+        "partial",
+        "pagination",
+    ];
+    let is_back = ["prev", "current", "self", "first"]
+        .iter()
+        .any(|back| name.contains(back));
+    !is_back && SIGNS.iter().any(|sign| name.contains(sign))
+}
+
+/// The page number in the query of an address.
+fn page_of(link: &str) -> Option<u64> {
+    let (_, query) = link.split_once('?')?;
+    let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+    pairs.find(|(name, _)| name == "page")?.1.parse().ok()
 }
 
 fn is_word(name: &str) -> bool {
@@ -126,6 +160,12 @@ fn is_word(name: &str) -> bool {
             | "lastpage"
             | "totalpages"
             | "pagecount"
+            | "pages"
+            | "numpages"
+            | "numresults"
+            | "resultcount"
+            | "truncated"
+            | "remaining"
             | "perpage"
             | "pagesize"
             | "total"
@@ -187,8 +227,11 @@ impl Paging {
                 paging.note(word, &Value::from(text));
             }
         }
+        paging.note_other_headers(headers);
         for value in headers.get_all(LINK) {
-            for link in next_links(value.to_str().unwrap_or_default()) {
+            // A title in another encoding must not hide the link beside it.
+            let text = String::from_utf8_lossy(value.as_bytes());
+            for link in next_links(&text) {
                 paging.announce(Next::Link(link.to_owned()));
             }
         }
@@ -203,19 +246,49 @@ impl Paging {
         paging
     }
 
+    /// Headers of other names that speak of more: `X-Next-Cursor`, `X-Has-More`,
+    /// `X-Pagination` with JSON.
+    fn note_other_headers(&mut self, headers: &HeaderMap) {
+        let known = ["x-pagination-total-count", "x-next-page"];
+        let others = headers.iter().filter(|(name, _)| {
+            let name = name.as_str();
+            name.starts_with("x-") && !known.contains(&name) && speaks_of_more(&plain(name))
+        });
+        for (_, value) in others {
+            let text = String::from_utf8_lossy(value.as_bytes());
+            match serde_json::from_str::<Value>(&text) {
+                Ok(Value::Object(fields)) => self.note_all(&fields),
+                Ok(said) => self.announce(Next::of(&said, false)),
+                Err(_) => self.announce(Next::of_text(&text, false)),
+            }
+        }
+    }
+
     /// Takes in a field of the answer, with all that it holds.
     pub fn note(&mut self, name: &str, value: &Value) {
         let name = plain(name);
         match (name.as_str(), value) {
             (
-                "page" | "pagination" | "paging" | "meta" | "links" | "cursors",
+                "page" | "pagination" | "paging" | "meta" | "links" | "cursor" | "cursors",
                 Value::Object(fields),
             ) => {
                 self.note_all(fields);
             }
+            // Whether this page is the last, or where the last one is.
+            ("last", Value::Bool(is_last)) => self.announce(match is_last {
+                true => Next::None,
+                false => Next::Other,
+            }),
+            ("last" | "lastpageurl", Value::String(link)) => match page_of(link) {
+                Some(last) => self.set(|p| &mut p.last, &Value::from(last)),
+                None => {}
+            },
+            ("to", Value::Number(_)) => self.set(|p| &mut p.up_to, value),
             ("links", Value::Array(links)) => self.note_links(links),
             ("page" | "currentpage", _) => self.set(|p| &mut p.number, value),
-            ("lastpage" | "totalpages" | "pagecount", _) => self.set(|p| &mut p.last, value),
+            ("lastpage" | "totalpages" | "pagecount" | "pages" | "numpages", _) => {
+                self.set(|p| &mut p.last, value)
+            }
             ("perpage" | "pagesize", _) => self.set(|p| &mut p.per_page, value),
             ("count", _) => self.set(|p| &mut p.count, value),
             ("hasmore" | "hasmorepages" | "hasnext" | "hasnextpage" | "more", _) => {
@@ -224,6 +297,10 @@ impl Paging {
             ("next" | "nextpage", _) => self.announce(Next::of(value, true)),
             (name, _) if name.starts_with("next") => self.announce(Next::of(value, false)),
             (name, _) if name.starts_with("total") => self.set(|p| &mut p.total, value),
+            ("numresults" | "resultcount" | "numrows" | "rowcount" | "numfound", _) => {
+                self.set(|p| &mut p.count, value);
+            }
+            (name, _) if speaks_of_more(name) => self.announce(Next::of(value, false)),
             _ => {}
         }
     }
@@ -254,6 +331,7 @@ impl Paging {
         hold(&mut self.per_page, other.per_page);
         hold(&mut self.total, other.total);
         hold(&mut self.count, other.count);
+        hold(&mut self.up_to, other.up_to);
         self.is_contradictory |= is_contradictory;
         self.announce(other.next);
     }
@@ -324,6 +402,25 @@ mod tests {
         ] {
             let found: Vec<&str> = next_links(header).collect();
             assert_eq!(found, expected, "{header}");
+        }
+    }
+
+    #[test]
+    fn headers_that_speak_of_more_are_noticed_whatever_their_name_or_encoding() {
+        for (name, value, is_more) in [
+            ("x-next-cursor", b"abc".as_slice(), true),
+            ("x-has-more", b"true", true),
+            ("x-has-more", b"false", false),
+            ("x-pagination", br#"{"total":7,"next":2}"#, true),
+            ("link", b"<a?page=2>; rel=\"next\"; title=\"\xe9\"", true),
+            ("x-request-id", b"more", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            let value = reqwest::header::HeaderValue::from_bytes(value).expect("a value");
+            headers.insert(reqwest::header::HeaderName::from_static(name), value);
+            let next = Paging::of_headers(&headers).next;
+            let says_more = !matches!(next, Next::NotSaid | Next::None);
+            assert_eq!(says_more, is_more, "{name}: {next:?}");
         }
     }
 

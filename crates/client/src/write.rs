@@ -148,10 +148,8 @@ impl Client {
             };
             may_arrive |= may_still_arrive(&failure);
             let status = failure.status();
-            if status == Some(404) && in_doubt && change.removes() {
-                // Our own earlier attempt removed it, even if the list still shows it.
-                return Ok(Written::read_back());
-            }
+            // Perhaps our own earlier attempt removed it, and the list shows that later.
+            may_arrive |= status == Some(404) && in_doubt && change.removes();
             if status == Some(401) && !renewed {
                 renewed = true;
                 match upstream.renewed(&token).await {

@@ -314,7 +314,8 @@ impl Sender<'_> {
             // What is put back as it was is not on the list's account.
             Some(lost) if change.after() == Some(lost) => Origin {
                 undoes,
-                ..Origin::default()
+                run: None,
+                seen: Some(self.seen),
             },
             _ => Origin {
                 undoes: None,

@@ -211,7 +211,9 @@ impl App {
             inside.any(|route| route.application == *application)
         };
         let checks = self.settings().check_destinations;
-        let users = match checks && has_inside(&Application::User) {
+        // A SIP address in the domain names one of its users.
+        let names_users = has_inside(&Application::User) || has_inside(&Application::Literal);
+        let users = match checks && names_users {
             true => self.known_users(account, domain).await.map(Some),
             false => Ok(None),
         };
@@ -221,7 +223,7 @@ impl App {
         };
         let look = |route: &Route| {
             seen_without_reading(route, domain).or_else(|| match route.application {
-                Application::User => look_in(&users, "user", route, domain),
+                Application::User | Application::Literal => look_in(&users, "user", route, domain),
                 Application::Device => look_in(&devices, "device", route, domain),
                 _ => None,
             })

@@ -133,7 +133,8 @@ pub(in crate::ops) struct Planned<C, T, H> {
 /// When the read began that a plan was made on.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::ops) struct Seen {
-    at: Instant,
+    /// When the read began.
+    pub at: Instant,
     /// Where the journal was then: the change is not sent where another change
     /// to the same rule ended later.
     pub journal: JournalPosition,
