@@ -279,10 +279,11 @@ impl Paging {
                 true => Next::None,
                 false => Next::Other,
             }),
-            ("last" | "lastpageurl", Value::String(link)) => match page_of(link) {
-                Some(last) => self.set(|p| &mut p.last, &Value::from(last)),
-                None => {}
-            },
+            ("last" | "lastpageurl", Value::String(link)) => {
+                if let Some(last) = page_of(link) {
+                    self.set(|p| &mut p.last, &Value::from(last));
+                }
+            }
             ("to", Value::Number(_)) => self.set(|p| &mut p.up_to, value),
             ("links", Value::Array(links)) => self.note_links(links),
             ("page" | "currentpage", _) => self.set(|p| &mut p.number, value),
