@@ -206,7 +206,7 @@ async def from_nothing_to_ready_at_a_terminal(_mode: str) -> None:
         code, screen = at_terminal(environment, [*mark, "--note", NOTE], "yes")
         expect(code == 3, "attested by a yes", screen)
         code, screen = at_terminal(environment, [*mark, "--note", NOTE], BAKERY)
-        expect(code == 0 and "Attested." in screen, "not attested", screen)
+        expect(code == 0 and "the step is attested" in screen, "not attested", screen)
 
         code, screen = at_terminal(environment, onboard, "616-555-0170")
         expect(code == 0 and ": ready" in screen, "not ready", screen)

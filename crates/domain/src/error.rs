@@ -178,7 +178,7 @@ impl Error {
 
 /// Text that a typed value refuses, with the reason and the remedy.
 ///
-/// The newtypes of [`crate::domain`] return it from `FromStr`; the faces turn
+/// The newtypes of this crate return it from `FromStr`; the faces turn
 /// it into an [`Error`] that names the field.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{problem}; {remedy}")]
