@@ -10,9 +10,9 @@ use crate::config::Settings;
 use crate::ops::write::journal::Journal;
 use crate::ops::write::locks::Turns;
 use skyswitch_client::{Client, ClientOptions, TokenCache};
-use skyswitch_domain::AccountId;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
+use skyswitch_domain::{AccountId, Argument};
 use skyswitch_guard::Guard;
 use skyswitch_guard::store::{SharedStore, StateFolder};
 
@@ -192,8 +192,11 @@ impl App {
                 Error::new(
                     Code::NotConfigured,
                     "no SkySwitch account is named and no default account is configured",
-                    "Give `account_id` (`--account`), or set SKYSWITCH_ACCOUNT_ID or \
-                     `default_account_id` in the config file to the account's UUID.",
+                    format!(
+                        "Give {}, or set SKYSWITCH_ACCOUNT_ID or `default_account_id` in the config file to the \
+                         account's UUID.",
+                        Argument("account_id")
+                    ),
                 )
                 .with_field("account_id")
             })

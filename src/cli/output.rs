@@ -41,7 +41,7 @@ impl Output {
     pub fn text(&self, text: &str) -> Result<Exit> {
         match writeln!(io::stdout(), "{}", text.trim_end()) {
             Ok(()) => Ok(Exit::Done),
-            // The reader has seen enough (`| head`); that is no failure.
+            // The reader has seen enough (`| head`); that is not a failure.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
             Err(error) => Err(Error::internal(
                 format!("stdout cannot be written: {error}"),

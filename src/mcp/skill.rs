@@ -17,7 +17,7 @@ pub(super) const SETUP_GUIDE: &str = include_str!("guide/setup.md");
 pub(super) const SKILL_URI: &str = "skill://boundary-onboarding/SKILL.md";
 
 const NAME: &str = "boundary-onboarding";
-/// Stands in YAML without quotes, so it holds neither a colon nor a hash.
+/// Written in YAML without quotes, so it holds neither a colon nor a hash.
 const DESCRIPTION: &str = "Sets up Route by ANI (VIP callers) for a SkySwitch customer in the order that keeps \
     every caller's line open. Use it before onboarding a customer, before pointing a customer's number (DID) at \
     the Route by ANI user, and when callers who are not VIPs are dropped.";

@@ -147,7 +147,7 @@ async fn a_cancelled_mirror_puts_back_what_was_lost_and_its_account_can_be_asked
         // Whichever notice comes first: rows may have been made before it was sent.
         let notice = wire.notified("notifications/progress").await;
         let message = notice["params"]["message"].as_str().unwrap();
-        let (_, run) = message.split_once("of run ").unwrap();
+        let (_, run) = message.split_once("of import ").unwrap();
         eventually("rules are removed", || !kept_rule_stands(&sandbox)).await;
         let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled",
             "params": {"requestId": id, "reason": "enough"}});

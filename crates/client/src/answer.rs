@@ -71,7 +71,7 @@ pub(super) fn refusal(api: Api, status: u16, body: &[u8], secrets: &[&Secret]) -
         429 if api == Api::Pbx => (
             Code::RateLimited,
             "asks for fewer requests",
-            "Wait a little and try again; SKYSWITCH_PBX_RATE_LIMIT lowers our own pace.",
+            "Wait a little and try again; SKYSWITCH_PBX_RATE_LIMIT lowers how many requests a second are sent.",
         ),
         404 if api == Api::Pbx => (
             Code::NotFound,
@@ -101,7 +101,7 @@ pub(super) fn refusal(api: Api, status: u16, body: &[u8], secrets: &[&Secret]) -
         429 => (
             Code::RateLimited,
             "asks for fewer requests",
-            "Wait a little and try again; SKYSWITCH_RATE_LIMIT lowers our own pace.",
+            "Wait a little and try again; SKYSWITCH_RATE_LIMIT lowers how many requests a second are sent.",
         ),
         300..=399 => (
             Code::UpstreamRejected,
@@ -263,7 +263,7 @@ fn says_yes(value: &Value) -> bool {
 
 /// Whether the body of a success says nothing that speaks against it: it is
 /// empty, or a JSON object without a word of trouble. What the objects hold is
-/// documented nowhere; but a sentence for people is no acknowledgement, except
+/// documented nowhere; but a sentence for people is not an acknowledgement, except
 /// for the documented one of the PBX API.
 pub(super) fn is_free_of_trouble(body: &[u8]) -> bool {
     if body.trim_ascii().is_empty() {

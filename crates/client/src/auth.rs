@@ -327,7 +327,7 @@ struct Granted {
 
 impl Granted {
     fn into_token(self) -> Result<Token> {
-        // Such a token is good for the second factor only (NetSapiens API v2, Tokens).
+        // Such a token is valid for the second factor only (NetSapiens API v2, Tokens).
         let marked = [&self.scope, &self.mfa];
         if marked.iter().any(|mark| {
             mark.0

@@ -20,7 +20,7 @@ impl Client {
     /// Reads a whole list, page by page where the service numbers its pages.
     ///
     /// # Errors
-    /// `upstream_rejected` for an answer that is no list (see [`Page::read`]),
+    /// `upstream_rejected` for an answer that is not a list (see [`Page::read`]),
     /// and for one that is only a part of it: nothing is decided or shown on
     /// half a list.
     pub(super) async fn list<T: Row>(&self, call: Call, what: &str) -> Result<Listed<T>> {

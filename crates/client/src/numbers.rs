@@ -81,7 +81,7 @@ impl Client {
         if answer.status != 200 || is_blank {
             return Err(not_a_route().with_answer(answer.status, answer.request_id.clone()));
         }
-        let value: serde_json::Value = answer.json("the number's route")?;
+        let value: serde_json::Value = answer.json("the number's routing")?;
         let is_empty = match &value {
             serde_json::Value::Array(list) => list.is_empty(),
             serde_json::Value::Object(fields) => {
@@ -101,7 +101,7 @@ impl Client {
 fn not_a_route() -> Error {
     Error::new(
         Code::UpstreamRejected,
-        "SkySwitch answered the number's route in a form that is not known",
+        "SkySwitch answered the number's routing in a form that is not known",
         "Nothing is changed on such an answer; please report it, with the API's version.",
     )
 }

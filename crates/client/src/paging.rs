@@ -18,7 +18,7 @@ pub(super) struct Paging {
     /// The position of the page's last row in the whole list.
     pub up_to: Option<u64>,
     pub next: Next,
-    /// Two statements differ, or a counter is no number.
+    /// Two statements differ, or a counter is not a number.
     pub is_contradictory: bool,
 }
 

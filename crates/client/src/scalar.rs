@@ -67,7 +67,7 @@ impl Field {
     /// The text, unless it is left out or blank.
     ///
     /// # Errors
-    /// `lacks`, where something is there that is no text.
+    /// `lacks`, where something is there that is not a text.
     pub fn text(self, lacks: &'static str) -> Result<Option<String>, &'static str> {
         match self {
             Field::Absent => Ok(None),

@@ -197,7 +197,7 @@ impl Writable for SetupChange {
         let made = client.pbx()?.making(self.domain(), self.piece()).await?;
         made.ok_or_else(|| {
             Error::internal(
-                "this PBX API makes that piece by itself",
+                "no request is needed for this part of the setup: the PBX API creates it together with the domain",
                 "Please report this as a bug; nothing was sent.",
             )
         })

@@ -16,7 +16,7 @@ pub enum Application {
     User,
     /// One device of the domain.
     Device,
-    /// A SIP URI or an outside number, dialled as it stands.
+    /// A SIP URI or an outside number, dialled as it is.
     Literal,
     /// A word the service stored that the reference does not name.
     Other(String),
@@ -84,7 +84,7 @@ pub enum DestinationForm {
 }
 
 impl Destination {
-    /// Takes what the service stored, as it stands.
+    /// Takes what the service stored, unchanged.
     pub fn from_stored(text: &str) -> Destination {
         Destination(text.into())
     }

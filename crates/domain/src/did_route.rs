@@ -28,7 +28,7 @@ pub struct DidRoute {
 }
 
 impl DidRoute {
-    /// Takes what the service answered; `None` where that is no route.
+    /// Takes what the service answered; `None` where that is not a routing.
     pub fn from_stored(value: &Value) -> Option<DidRoute> {
         let kind = value.get("type")?.as_str()?.to_owned();
         // PHP writes an empty map as an empty list.
@@ -89,8 +89,8 @@ impl DidRoute {
     pub fn fulfils(&self, wanted: &DidRoute) -> bool {
         self.kind.eq_ignore_ascii_case(&wanted.kind)
             && wanted.route.iter().all(|(name, value)| {
-                let stands = self.route.get(name).unwrap_or(&Value::Null);
-                plain(stands) == plain(value)
+                let present = self.route.get(name).unwrap_or(&Value::Null);
+                plain(present) == plain(value)
             })
     }
 

@@ -118,6 +118,16 @@ impl fmt::Display for Operation {
     }
 }
 
+/// What to do where a confirmation no longer applies.
+pub fn ask_again() -> &'static str {
+    match Face::speaking() {
+        Face::Tools => {
+            "Call the tool again without a confirmation, and show the person the new preview."
+        }
+        Face::CommandLine => "Run the command again to see the new preview and confirm it.",
+    }
+}
+
 /// An argument of an operation: `dry_run` of a tool, `--dry-run` of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Argument(pub &'static str);
@@ -132,7 +142,10 @@ impl fmt::Display for Argument {
 }
 
 fn flag(field: &str) -> String {
-    field.trim_end_matches("_id").replace('_', "-")
+    match field {
+        "attested_by" => "by".to_owned(),
+        _ => field.trim_end_matches("_id").replace('_', "-"),
+    }
 }
 
 #[cfg(test)]
@@ -148,6 +161,7 @@ mod tests {
         );
         assert_eq!(Argument("dry_run").to_string(), "`dry_run`");
         assert_eq!(flag("run_id"), "run");
+        assert_eq!(flag("attested_by"), "by");
         assert_eq!(flag("allow_large_removal"), "allow-large-removal");
     }
 }

@@ -16,7 +16,7 @@ pub mod wording;
 pub use destination::{Application, Destination, DestinationForm};
 pub use did_route::DidRoute;
 pub use error::{Error, Refused, Result};
-pub use face::{Argument, Face, Operation};
+pub use face::{Argument, Face, Operation, ask_again};
 pub use names::{AccountId, PbxDomain};
 pub use number::{CalledNumber, CallerKey, DnisKey, PhoneNumber};
 pub use precedence::{CallerRules, answering_without};

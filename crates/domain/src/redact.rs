@@ -56,7 +56,7 @@ pub fn scrubbed(text: &str, secrets: &[&Secret]) -> String {
 /// Whatever the service or a caller stored (descriptions, destinations, names)
 /// reaches texts for people only through here, so that it can neither hide
 /// part of a preview nor reorder it on screen. Structured results carry rules
-/// as they stand, so that they can be given back.
+/// as they are stored, so that they can be given back.
 pub fn shown(text: &str, limit: usize) -> String {
     let mut out = String::with_capacity(text.len().min(limit * 4));
     for (index, character) in text.chars().enumerate() {

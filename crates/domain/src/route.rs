@@ -19,7 +19,7 @@ const WILDCARDS: [char; 3] = ['*', '?', '['];
 pub struct Ani(Box<str>);
 
 impl Ani {
-    /// Takes what the service stored, as it stands.
+    /// Takes what the service stored, unchanged.
     pub fn from_stored(text: &str) -> Ani {
         Ani(text.into())
     }
@@ -35,7 +35,7 @@ impl Ani {
         self == other || (number.is_some() && number == PhoneNumber::from_stored(&other.0))
     }
 
-    /// Whether this is no caller but a pattern with wildcards, such as `*` or `1616*`.
+    /// Whether this is a pattern and not a caller, with wildcards, such as `*` or `1616*`.
     pub fn is_pattern(&self) -> bool {
         self.0.contains(WILDCARDS) && PhoneNumber::from_stored(&self.0).is_none()
     }

@@ -212,8 +212,10 @@ impl SetupPiece {
     /// What is in its place now, for people; the forms are those of the client.
     pub fn state_words(&self, value: &serde_json::Value) -> String {
         match (self, value) {
-            (SetupPiece::DidRoute { .. }, value) => DidRoute::from_stored(value)
-                .map_or_else(|| "a route".to_owned(), |route| route.goes_to()),
+            (SetupPiece::DidRoute { .. }, value) => DidRoute::from_stored(value).map_or_else(
+                || "a routing that cannot be read".to_owned(),
+                |route| route.goes_to(),
+            ),
             (_, serde_json::Value::String(words)) => words.clone(),
             (SetupPiece::ForwardAlways { .. }, rule) => {
                 let list = rule["forwards_to"].as_array().cloned().unwrap_or_default();

@@ -124,8 +124,8 @@ impl Guard {
 fn no_such_approval(code: &str) -> Error {
     Error::new(
         Code::NotFound,
-        format!("no change waits under the code `{}`", shown(code, 40)),
-        "It was decided already or has lapsed; `skyswitch approve` lists those that wait.",
+        format!("no pending change has the code `{}`", shown(code, 40)),
+        "It was already approved or declined, or its time is over; `skyswitch approve` lists the pending changes.",
     )
     .with_field("code")
 }

@@ -38,6 +38,7 @@ pub use setup::{SetupChange, SetupPlan};
 pub use typed::TypedValue;
 
 use crate::store::{SharedStore, Store, TimeSpan};
+use skyswitch_domain::ask_again;
 use skyswitch_domain::error::{Code, Error, Result};
 
 /// How long a confirmation may be answered and used.
@@ -55,7 +56,7 @@ const USED_KEPT_FOR: Duration = Duration::from_secs(30 * 86_400);
 pub enum Answer {
     /// The person sent this text. Whether it is consent is the guard's to judge.
     Typed(String),
-    /// Declined, cancelled, timed out, or sent something that is no text.
+    /// Declined, cancelled, timed out, or sent something that is not a text.
     Refused,
     /// The client failed to show the form, so no person has seen the question.
     NotShown {
@@ -92,7 +93,7 @@ pub enum Channel<'a> {
         /// Whether the caller claims forms, but failed to show one.
         form_failed: bool,
     },
-    /// The person gave their consent with the command itself (`--yes`).
+    /// The person agreed with the command itself (`--yes`).
     Given,
 }
 
@@ -101,7 +102,7 @@ pub enum Channel<'a> {
 pub enum Verdict<C: Change> {
     /// Go ahead.
     Cleared(Clearance<C>),
-    /// Ask the person and clear it only if the route still stands as shown.
+    /// Ask the person and clear it only if nothing changed since it was shown.
     AskDuring(Preview),
     /// Return this question; the answer comes with the next call.
     AskBetween(Question),
@@ -130,7 +131,7 @@ pub struct Pending {
     /// To be sent back as `confirmation`, in mode `token`.
     pub confirmation: Option<String>,
     /// Whether a terminal is the only place to settle it: what a model could
-    /// send to the approval page is no person's word.
+    /// send to the approval page is not a person's statement.
     pub only_at_terminal: bool,
     /// When it lapses.
     pub expires_at: Timestamp,
@@ -218,7 +219,7 @@ impl Guard {
                 (_, Some(_)) => Err(Error::new(
                     Code::ConfirmationInvalid,
                     "confirmation tokens are not accepted here: a person confirms each change",
-                    "Call again without `confirmation`; the answer says how the person approves.",
+                    "Call the tool again without `confirmation`; the result says how the person approves.",
                 )
                 .with_field("confirmation")),
                 (_, None) => self.by_terminal(change, seen).await,
@@ -258,7 +259,7 @@ impl Guard {
     ///
     /// # Errors
     /// `confirmation_stale` when the person was shown something else;
-    /// `confirmation_invalid` when the answer is no consent.
+    /// `confirmation_invalid` when the answer does not agree.
     pub fn decide_answer<C: Change>(
         &self,
         shown: &C,
@@ -375,6 +376,6 @@ fn stale(now: &impl Change) -> Error {
             "this changed after the preview was shown, so nothing was changed. Now:\n{}",
             beginning_of(&now.preview().text())
         ),
-        "Show the person the new preview and call the tool again without a confirmation.",
+        ask_again(),
     )
 }

@@ -27,7 +27,7 @@ impl Limits {
             Some(allowed) if !allowed.iter().any(|allowed| allowed.is(domain)) => Err(blocked(
                 "allowed_domains",
                 format!(
-                    "the operator allows no changes in {} (`allowed_domains`), so nothing was sent",
+                    "the operator allows no changes in {} (`allowed_domains`), so nothing was changed",
                     shown(domain, 100)
                 ),
             )),
@@ -39,15 +39,15 @@ impl Limits {
     ///
     /// # Errors
     /// `blocked`, naming the setting.
-    pub fn refuse_protected(&self, standing: &Route) -> Result<()> {
-        if !self.is_protected(&standing.key.ani) {
+    pub fn refuse_protected(&self, present: &Route) -> Result<()> {
+        if !self.is_protected(&present.key.ani) {
             return Ok(());
         }
         Err(blocked(
             "protected",
             format!(
-                "the operator protects {} (`protected`): rules of this caller are never replaced or removed, so nothing was sent",
-                standing.key.ani
+                "the operator protects {} (`protected`): VIP rules of this caller are never replaced or removed, so nothing was changed",
+                present.key.ani
             ),
         ))
     }
@@ -63,7 +63,7 @@ impl Limits {
         Err(blocked(
             "protected",
             format!(
-                "the operator protects {did} (`protected`): its route is never replaced, so nothing was sent"
+                "the operator protects {did} (`protected`): the routing of this number is never changed, so nothing was changed"
             ),
         ))
     }
@@ -87,7 +87,7 @@ impl Limits {
         Err(blocked(
             "max_changes_per_hour",
             format!(
-                "the operator allows {most} changes an hour (`max_changes_per_hour`); {made_in_last_hour} were made in the last hour and {wanted} more are asked for, so nothing was sent"
+                "the operator allows {most} changes an hour (`max_changes_per_hour`); {made_in_last_hour} were made in the last hour and {wanted} more are requested, so nothing was changed"
             ),
         ))
     }

@@ -14,6 +14,7 @@ use sha2::Sha256;
 
 use super::CONFIRMATION_LIFETIME;
 use crate::store::StateFolder;
+use skyswitch_domain::ask_again;
 use skyswitch_domain::error::{Code, Error, Result};
 
 const KEY_FILE: &str = "confirmation.key";
@@ -135,7 +136,7 @@ pub(super) fn invalid(why: &str) -> Error {
     Error::new(
         Code::ConfirmationInvalid,
         format!("{why}; nothing was done"),
-        "Call the tool again without a confirmation, and let the person see the new preview.",
+        ask_again(),
     )
     .with_field("confirmation")
 }

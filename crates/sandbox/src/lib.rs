@@ -75,7 +75,7 @@ pub const PBX_CLIENT_SECRET: &str = "sandbox-pbx-secret-Hc7Ym2Jx";
 pub const PBX_USERNAME: &str = "admin@0000.12345.service";
 /// Password of that login; it holds characters that must be form-encoded.
 pub const PBX_PASSWORD: &str = "dial&tone=50% +äther";
-/// API key of the PBX, good for its REST API only.
+/// API key of the PBX, valid for its REST API only.
 pub const PBX_API_KEY: &str = "nsr_sandboxR7kW2pZ9qT4v";
 
 /// A running sandbox server on 127.0.0.1.

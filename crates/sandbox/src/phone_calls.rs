@@ -210,7 +210,7 @@ fn elsewhere(number: &StoredNumber) -> Outcome {
     let kind = number.route["type"].as_str().unwrap_or_default();
     let treatment = number.route["route"]["treatment"].as_str();
     match (kind, treatment) {
-        // A route to a user without a readable subscriber is no route.
+        // A rule that leads to a user whom no subscriber list shows does not count.
         ("pbx", Some("domain" | "reseller" | "user") | None) => Outcome::Dropped,
         ("pbx", Some(treatment)) => Outcome::Elsewhere(treatment.to_owned()),
         (kind, _) => Outcome::Elsewhere(kind.to_owned()),

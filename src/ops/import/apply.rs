@@ -154,7 +154,7 @@ impl Run {
             && let Err(error) = self.finish(app).await
         {
             // What was sent is told whatever becomes of the store.
-            let said = format!("that the run has ended could not be written down: {error}");
+            let said = format!("the end of the import could not be recorded: {error}");
             report.warnings.push(said);
         }
         let stopped_by = sender.stopped_by();
@@ -170,7 +170,7 @@ fn report_progress(progress: &dyn Progress, done: usize, total: usize, run: &str
     progress.report(
         done,
         total,
-        &format!("{done} of {total} changes of run {run}"),
+        &format!("{done} of {total} changes of import {run}"),
     );
 }
 

@@ -290,7 +290,7 @@ impl App {
                 return Err(Error::invalid(
                     "list",
                     "there is no list to import",
-                    "Give `list` as CSV with the header `ani,destination,application,dnis,note`, as JSON or as vCard, or `resume` a run.",
+                    "Give `list` as CSV with the header `ani,destination,application,dnis,note`, as JSON or as vCard, or give `resume` with the id of an earlier import.",
                 ));
             }
         };

@@ -12,7 +12,7 @@ use crate::ops::write::journal::Origin;
 use crate::ops::write::send::Journalled;
 use crate::ops::write::send::NotMade;
 use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_domain::{DidRoute, SetupPiece};
+use skyswitch_domain::{DidRoute, SetupPiece, ask_again};
 use skyswitch_guard::store::FileLock;
 use skyswitch_guard::{Clearance, MayRoute, SetupChange, SetupPlan};
 
@@ -88,7 +88,7 @@ impl App {
         }
         let busy = Error::new(
             Code::RateLimited,
-            "other calls use up the pace, so this was not sent",
+            "other requests use up the rate limit, so this was not sent",
             "Try again when they are done.",
         );
         Err(busy.into())
@@ -132,6 +132,6 @@ async fn may_still_route(change: &SetupChange, judge: &impl JudgeRoute) -> Resul
     Err(Error::new(
         Code::ConfirmationStale,
         "what is known of the dial translation rule changed after the person saw it, so nothing was sent",
-        "Show the person the new preview and call the tool again without a confirmation.",
+        ask_again(),
     ))
 }

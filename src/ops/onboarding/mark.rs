@@ -16,7 +16,7 @@ use crate::ops::write::journal::now;
 use crate::ops::write::send::read_only;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::{
-    AccountId, Extension, Operation, PbxDomain, PhoneNumber, SetupPiece, SetupStep,
+    AccountId, Argument, Extension, Operation, PbxDomain, PhoneNumber, SetupPiece, SetupStep,
 };
 use skyswitch_guard::store::{FileLock, Target};
 use skyswitch_guard::{AttestStep, Channel, FallbackReading};
@@ -145,21 +145,26 @@ pub async fn mark_setup_step(
 }
 
 fn claim(args: &MarkSetupStep, customer: &Customer) -> Result<AttestStep> {
-    let needed = |field: &str, text: &Option<String>| -> Result<String> {
+    let needed = |field: &'static str, text: &Option<String>| -> Result<String> {
+        let argument = Argument(field);
         let text = text.as_deref().unwrap_or_default().trim();
         let length = text.chars().count();
         match length {
             0 => Err(Error::invalid(
                 field,
-                format!("an attestation needs `{field}`"),
-                "Give `attested_by`, the person who has looked, and `note`, what proved it: the ticket that SkySwitch \
-                 has answered, or a test call from a number that is not a VIP, to a number that already goes to the \
-                 Route by ANI user.",
+                format!("an attestation needs {argument}"),
+                format!(
+                    "Give {}, the person who checked, and {}, what proved it: the ticket that SkySwitch has answered, \
+                     or a test call from a number that is not a VIP, to a number that already goes to the Route by \
+                     ANI user.",
+                    Argument("attested_by"),
+                    Argument("note")
+                ),
             )),
             1..=TEXT_LIMIT => Ok(text.to_owned()),
             _ => Err(Error::invalid(
                 field,
-                format!("`{field}` has {length} characters"),
+                format!("{argument} has {length} characters"),
                 format!("Give at most {TEXT_LIMIT}."),
             )),
         }

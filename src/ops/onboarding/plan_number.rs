@@ -16,8 +16,10 @@ impl Planner<'_> {
         let steps = Steps::of(customer, evidence);
         let Some(did) = &customer.did else {
             if steps.state(SetupStep::RouteDid) != StepState::Done {
-                self.notes
-                    .push(format!("give {} to route the number", Argument("did")));
+                self.notes.push(format!(
+                    "give {} to point the number at the Route by ANI user",
+                    Argument("did")
+                ));
             }
             return Ok(());
         };
@@ -60,7 +62,7 @@ impl Planner<'_> {
             Some(Ok(route)) => route.as_ref(),
             Some(Err(why)) => {
                 self.notes.push(format!(
-                    "{did} is pointed by hand in the portal: its present route cannot be read ({why})"
+                    "the routing of {did} has to be changed in the portal: its present routing cannot be read ({why})"
                 ));
                 return Ok(());
             }

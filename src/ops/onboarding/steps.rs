@@ -275,7 +275,7 @@ impl Judge<'_> {
                 true => (
                     StepState::Todo,
                     format!(
-                        "{did} goes to the Route by ANI user of {domain}, but its route is switched off."
+                        "{did} goes to the Route by ANI user of {domain}, but its routing is switched off."
                     ),
                 ),
                 false => (

@@ -41,10 +41,10 @@ pub(in crate::ops) async fn undo_setup(
         return Err(Error::invalid(
             "change_id",
             format!(
-                "{did} had no route before change {}, and taking its route away would take it out of service",
+                "{did} had no routing before change {}, and removing its routing would take it out of service",
                 undone.id
             ),
-            "Point the number where it shall go in the portal.",
+            "Set where the number goes in the portal.",
         ));
     };
     let domain: PbxDomain = undone
@@ -218,6 +218,6 @@ fn by_hand(id: i64, piece: &SetupPiece) -> Error {
     Error::invalid(
         "change_id",
         format!("change {id} cannot be undone here: {why}"),
-        "Undo it in the portal, or ask SkySwitch support; the route of a number can be undone.",
+        "Undo it in the portal, or ask SkySwitch support. Only VIP rules and the routing of a number can be undone here.",
     )
 }

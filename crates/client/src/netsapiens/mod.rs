@@ -2,7 +2,7 @@
 //! retry and redaction layer. It has two generations, `v1` (object and action
 //! in a form) and `v2` (REST); which one is the operator's to say.
 //!
-//! There is no delete here. NetSapiens documents a v1 call that deletes a dial
+//! There is no delete here. NetSapiens documents a v1 request that deletes a dial
 //! rule; without its match field it is said to wipe the customer's dial plan.
 
 mod records;

@@ -138,7 +138,7 @@ impl DialRule {
             _ => format!("{} {user}{host}", shown(self.action(), 40)),
         };
         format!(
-            "a dial rule for {} sends everybody to {}",
+            "a dial translation rule for {} sends every caller to {}",
             shown(&self.matches_to, 60),
             place.trim()
         )
@@ -224,7 +224,7 @@ fn is_empty_xml(body: &[u8]) -> bool {
 }
 
 /// Whether the first of the named fields that is there switches something on;
-/// true where none is there. A word that is not known is no yes.
+/// true where none is there. A word that is not known does not count as a yes.
 pub(super) fn is_enabled(record: &Map<String, Value>, names: &[&str]) -> bool {
     match names.iter().find_map(|name| record.get(*name)) {
         None | Some(Value::Null) => true,

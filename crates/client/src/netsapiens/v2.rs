@@ -112,7 +112,7 @@ async fn rule_records(upstream: &Upstream, domain: &PbxDomain) -> Result<Vec<Map
     let plan = ["dialplans", domain.as_str(), "dialrules"];
     // "Not found" may mean that this host does not show dial plans at all, and
     // must not be taken for a plan without rules.
-    read_all(upstream, path(domain, &plan), "the dial rules").await
+    read_all(upstream, path(domain, &plan), "the dial translation rules").await
 }
 
 fn dial_rule(record: &Map<String, Value>) -> DialRule {

@@ -84,11 +84,11 @@ fn row_line(number: usize, row: &Row) -> Line<'_> {
     }
 }
 
-/// What stands before a fact; nothing where it is a sentence by itself.
+/// The label before a fact; nothing where it is a sentence by itself.
 fn label(kind: FactKind) -> Option<&'static str> {
     Some(match kind {
         FactKind::Account => "Account",
-        FactKind::Domain => "Domain",
+        FactKind::Domain => "Customer",
         FactKind::Caller => "Caller",
         FactKind::CalledNumber => "Dialled number",
         FactKind::CustomerNumber => "Customer's number",

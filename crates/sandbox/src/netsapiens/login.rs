@@ -29,7 +29,7 @@ use crate::tenant::habits::{Mfa, V2Version};
 
 /// Scope of a reseller's login.
 const RESELLER_SCOPE: &str = "Reseller";
-/// Marks a token that is good for the second factor and nothing else.
+/// Marks a token that is valid for the second factor only.
 const MFA_REQUIRED: &str = "mfa_required";
 
 /// Fields of a token request; which are required depends on the grant.

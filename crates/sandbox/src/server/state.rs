@@ -70,7 +70,7 @@ pub(crate) struct Held {
     pub(crate) tenant: Tenant,
     /// Tokens of the Telco API.
     pub(crate) tokens: Tokens,
-    /// Tokens of the PBX API; neither kind is good for the other.
+    /// Tokens of the PBX API; neither API accepts those of the other.
     pub(crate) pbx_tokens: Tokens,
     pub(crate) latency: Duration,
     stale_read: Option<StaleRead>,

@@ -2,7 +2,7 @@
 //!
 //! Source: SkySwitch API reference (subscribers, phone numbers, number routes) and NetSapiens v1
 //! and v2 (subscriber, answering rule, dial rule). Field names here are the sandbox's own; how
-//! each API spells them stands in the file that serves it.
+//! each API spells them is in the file that serves it.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 pub(crate) const ROUTE_BY_ANI: &str = "route_by_ani";
 /// Any number, time or source in NetSapiens match fields.
 pub(crate) const ANY: &str = "*";
-/// `srv_code` of users that stand for no person.
+/// `srv_code` of users that are not people.
 const SYSTEM_USER: &str = "system-user";
 
 /// A user of the phone system: a person, or a helper such as the `route_by_ani` user.
@@ -26,7 +26,7 @@ pub struct StoredSubscriber {
     pub last_name: String,
     /// Mail address.
     pub email: String,
-    /// Empty for people; `system-user`, `system-queue` and others for what is no person.
+    /// Empty for people; `system-user`, `system-queue` and others for what is not a person.
     pub srv_code: String,
     /// Whether unanswered calls reach a mailbox.
     pub voicemail: bool,

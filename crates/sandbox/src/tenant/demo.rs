@@ -6,7 +6,7 @@ use crate::tenant::stored::{StoredDnis, StoredDomain, StoredRoute};
 
 /// Reseller (territory) number of all sandbox domains.
 pub const RESELLER: &str = "12345";
-/// The reseller's own admin domain, which lists contain and which is no customer.
+/// The reseller's own admin domain, which lists contain and which is not a customer.
 pub const ADMIN_DOMAIN: &str = "0000.12345.service";
 /// The domain of [`crate::Tenant::with_routes`].
 pub const SCALE_DOMAIN: &str = "scale.12345.service";

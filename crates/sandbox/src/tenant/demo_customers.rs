@@ -1,6 +1,6 @@
 //! The people, numbers and dial rules of the demo customers, and a portfolio of any size.
 //!
-//! Each demo customer stands at another stage: live, prepared but not routed, routed without a
+//! Each demo customer is at another stage: live, prepared but not routed, routed without a
 //! fallback rule (its callers are dropped), people only, and brand new.
 
 use crate::tenant::Tenant;

@@ -142,7 +142,7 @@ pub enum V2Version {
 
 /// Whether a login stops at a second factor (NetSapiens v2, tokens).
 ///
-/// The answer is 200 with a token all the same; that token is good for nothing else.
+/// The answer is 200 with a token all the same; that token is accepted nowhere else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mfa {
     /// No second factor.

@@ -33,7 +33,7 @@ impl Cells {
         }
     }
 
-    /// Whether nothing stands in the row.
+    /// Whether the row is empty.
     pub fn are_empty(&self) -> bool {
         [
             &self.ani,
@@ -47,7 +47,7 @@ impl Cells {
         .all(|cell| cell.is_empty())
     }
 
-    /// The row, and what speaks against it unless exactly that stands; or why
+    /// The row, and what speaks against it unless exactly that rule exists; or why
     /// it cannot be used at all.
     pub fn row(self, line: usize, defaults: &Defaults) -> Result<(Row, Option<String>), String> {
         let cells = [

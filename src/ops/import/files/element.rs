@@ -1,4 +1,4 @@
-//! JSON as it is written: a key that stands twice in an object is there twice,
+//! JSON as it is written: a key that occurs twice in an object is there twice,
 //! where a map would keep the last one and say nothing.
 
 use std::fmt;

@@ -1,5 +1,5 @@
 //! VIP lists as files: CSV from spreadsheets, JSON, and contacts exported as
-//! vCard. Reads form only; what a row means against the rules that stand is
+//! vCard. Reads form only; what a row means for the present rules is
 //! decided where it is planned.
 
 mod cell;
@@ -53,7 +53,7 @@ pub struct Defaults {
 /// One row in good form.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Row {
-    /// Where it stands: the line of a CSV row or of a contact's beginning,
+    /// Where it is: the line of a CSV row or of a contact's beginning,
     /// the position of a JSON element; from 1.
     pub line: usize,
     /// The caller: a number in any writing, or a stored value as listed.
@@ -79,8 +79,8 @@ pub struct BadRow {
     pub given: String,
     /// What is wrong with it, and the remedy.
     pub reason: String,
-    /// The row itself, where nothing is wrong with it if exactly that stands
-    /// already: what is exported can be odd, and must come back.
+    /// The row itself, where nothing is wrong with it if exactly that rule
+    /// exists already: what is exported can be odd, and must come back.
     pub row: Option<Row>,
 }
 

@@ -81,7 +81,7 @@ impl Quotes {
     }
 }
 
-/// Where in a record a character stands.
+/// Where in a record a character is.
 #[derive(Clone, Copy)]
 enum At {
     /// At the beginning of a field.

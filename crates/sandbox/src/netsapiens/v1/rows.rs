@@ -95,7 +95,7 @@ pub(crate) fn number_row(stored: &StoredNumber) -> Value {
     })
 }
 
-/// Named applications are started; anything else, such as `<Cloud PBX Features>`, stands as is.
+/// Named applications are started; anything else, such as `<Cloud PBX Features>`, stays as it is.
 fn responder(application: &str) -> String {
     let named = |c: char| c.is_ascii_lowercase() || c == '-';
     if application.chars().all(named) {
