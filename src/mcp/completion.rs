@@ -7,7 +7,7 @@ use rmcp::ErrorData;
 use rmcp::model::{ArgumentInfo, CompleteResult, CompletionInfo, Reference};
 use tokio::time::{Instant, timeout};
 
-use super::prompts::PromptName;
+use super::prompts;
 use super::resources;
 use super::tools::ToolSet;
 use crate::app::App;
@@ -83,7 +83,7 @@ pub(super) async fn complete(
 ) -> Result<CompleteResult, ErrorData> {
     let (kind, name, is_listed) = match reference {
         Reference::Prompt(prompt) => {
-            let offered = PromptName::offered(&prompt.name, tools);
+            let offered = prompts::find(&prompt.name, tools);
             ("prompt", prompt.name.as_str(), offered.is_some())
         }
         Reference::Resource(template) => {
