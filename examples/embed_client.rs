@@ -10,31 +10,30 @@
 
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
+use std::collections::BTreeMap;
 use std::pin::Pin;
 
 use anyhow::{Context, Result};
 use skyswitch_mcp::app::App;
-use skyswitch_mcp::config::{Credentials, Flags, Settings, process_environment};
+use skyswitch_mcp::config::{Flags, Settings, process_environment};
 use skyswitch_mcp::guard::{Answer, AskPerson, Channel, Preview};
 use skyswitch_mcp::ops::{self, AddVip, Asked, ListVips, PageSize, RemoveVip};
-use skyswitch_mcp::redact::Secret;
 use skyswitch_mcp::sandbox::{self, Sandbox, Tenant};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let sandbox = Sandbox::start(0, Tenant::demo()).await?;
-    let credentials = Credentials {
-        client_id: sandbox::CLIENT_ID.to_owned(),
-        client_secret: Secret::new(sandbox::CLIENT_SECRET),
-        username: sandbox::USERNAME.to_owned(),
-        password: Secret::new(sandbox::PASSWORD),
-    };
-    let settings = Settings::load(&Flags::default(), &process_environment)?.for_sandbox(
-        sandbox.base_url().parse()?,
-        credentials,
-        None,
-        sandbox::ACCOUNT_ID,
-    );
+    let variables = BTreeMap::from([
+        ("SKYSWITCH_BASE_URL", sandbox.base_url()),
+        ("SKYSWITCH_ACCOUNT_ID", sandbox::ACCOUNT_ID),
+        ("SKYSWITCH_CLIENT_ID", sandbox::CLIENT_ID),
+        ("SKYSWITCH_CLIENT_SECRET", sandbox::CLIENT_SECRET),
+        ("SKYSWITCH_USERNAME", sandbox::USERNAME),
+        ("SKYSWITCH_PASSWORD", sandbox::PASSWORD),
+    ]);
+    let of_sandbox = |name: &str| variables.get(name).map(|value| (*value).to_owned());
+    let of_sandbox = Settings::load(&Flags::default(), &of_sandbox)?;
+    let settings = Settings::load(&Flags::default(), &process_environment)?.for_sandbox(of_sandbox);
     let app = App::new(settings);
 
     // Arguments are parsed once, into types; wrong ones say what is wrong with them.

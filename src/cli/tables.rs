@@ -164,7 +164,7 @@ pub(super) fn waiting(waiting: &[Approval]) -> String {
     format!("{table}\nRun `skyswitch approve CODE` to look at one and decide.")
 }
 
-pub(super) fn sandbox(settings: &[(&str, &str)]) -> String {
+pub(super) fn sandbox(settings: &[(&str, String)]) -> String {
     let mut text = "The sandbox runs until you interrupt it. In another terminal:\n".to_owned();
     for (name, value) in settings {
         let _ = write!(text, "\nexport {name}='{value}'");

@@ -1,36 +1,30 @@
 //! The operator's limits as the config file has them.
 
+use std::str::FromStr;
+
+use super::file::ConfigFile;
 use skyswitch_domain::CallerKey;
 use skyswitch_domain::error::{Refused, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_guard::Limits;
 
-/// The limits as the config file has them, before they are understood.
-pub(super) struct Written {
-    pub protected: Option<Vec<String>>,
-    pub allowed_domains: Option<Vec<String>>,
-    pub max_changes_per_hour: Option<i64>,
+/// # Errors
+/// `not_configured` with the field and the element at fault: a limit that
+/// is not understood must not be taken for none.
+pub(super) fn limits(file: &ConfigFile) -> Result<Limits> {
+    let domains = file.allowed_domains.as_deref();
+    Ok(Limits {
+        protected: protected(file.protected.as_deref().unwrap_or_default())?,
+        allowed_domains: domains
+            .map(|domains| elements("allowed_domains", domains))
+            .transpose()?,
+        max_changes_per_hour: file.max_changes_per_hour.map(rate).transpose()?,
+    })
 }
 
-impl Written {
-    /// # Errors
-    /// `not_configured` with the field and the element at fault: a limit that
-    /// is not understood must not be taken for none.
-    pub fn understood(self) -> Result<Limits> {
-        Ok(Limits {
-            protected: protected(self.protected.unwrap_or_default())?,
-            allowed_domains: self
-                .allowed_domains
-                .map(|domains| elements("allowed_domains", domains))
-                .transpose()?,
-            max_changes_per_hour: self.max_changes_per_hour.map(rate).transpose()?,
-        })
-    }
-}
-
-/// A mistyped number would protect nobody: what is no number has to be a word
+/// A mistyped number would protect nobody: what is not a number has to be a word
 /// or sign as rules are stored under, such as `*` or `anonymous`.
-fn protected(texts: Vec<String>) -> Result<Vec<CallerKey>> {
+fn protected(texts: &[String]) -> Result<Vec<CallerKey>> {
     let callers: Vec<CallerKey> = elements("protected", texts)?;
     let is_word = |text: &str| text == "*" || text.bytes().all(|b| b.is_ascii_alphabetic());
     for caller in &callers {
@@ -46,15 +40,10 @@ fn protected(texts: Vec<String>) -> Result<Vec<CallerKey>> {
     Ok(callers)
 }
 
-fn elements<T: std::str::FromStr<Err = Refused>>(
-    field: &str,
-    texts: Vec<String>,
-) -> Result<Vec<T>> {
-    let parse = |text: String| {
-        text.parse()
-            .map_err(|refused: Refused| super::unusable(field, &refused.problem, &refused.remedy))
-    };
-    texts.into_iter().map(parse).collect()
+fn elements<T: FromStr<Err = Refused>>(field: &str, texts: &[String]) -> Result<Vec<T>> {
+    let unsuitable = |refused| super::unsuitable(field, &refused);
+    let elements = texts.iter().map(|text| text.parse().map_err(unsuitable));
+    elements.collect()
 }
 
 fn rate(number: i64) -> Result<u32> {

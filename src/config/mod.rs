@@ -2,6 +2,7 @@
 //!
 //! This is the only place that knows the names of variables and config fields.
 
+mod environment;
 mod file;
 mod limits;
 mod pbx;
@@ -10,13 +11,13 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
+use environment::Environment;
 use file::ConfigFile;
 pub use skyswitch_client::{
     Credentials, DEFAULT_BASE_URL, DEFAULT_RATE_LIMIT, DEFAULT_SCOPE, NUMBER_SCOPES, PbxGeneration,
     PbxLogin, PbxSettings,
 };
 use skyswitch_domain::error::{Code, Error, Refused, Result};
-use skyswitch_domain::redact::Secret;
 use skyswitch_domain::{AccountId, DestinationForm};
 pub use skyswitch_guard::{ConfirmMode, Limits};
 
@@ -54,7 +55,7 @@ pub struct Settings {
     /// How destinations are sent.
     pub destination_form: DestinationForm,
     /// Whether `{}` is known to be how the service writes an empty list.
-    /// Otherwise it is no answer: taken for an empty list, it would let a
+    /// Otherwise it is not understood: taken for an empty list, it would let a
     /// change overwrite unseen what is there.
     pub empty_object_is_empty_list: bool,
     /// What the operator puts out of reach.
@@ -106,8 +107,9 @@ impl Settings {
     /// Missing credentials are no error here: they are reported by the first
     /// call that needs them.
     pub fn load(flags: &Flags, environment: Lookup<'_>) -> Result<Settings> {
-        let variable = |name: &str| environment(name).filter(|value| !value.trim().is_empty());
-        for name in ["SKYSWITCH_CONFIG", "SKYSWITCH_STATE_DIR", "SKYSWITCH_SCOPE"] {
+        let environment = Environment(environment);
+        let variable = |name: &str| environment.variable(name);
+        for name in ["SKYSWITCH_CONFIG", "SKYSWITCH_STATE_DIR"] {
             refuse_unexpanded(&variable(name).unwrap_or_default(), name)?;
         }
         let named = flags.config.is_some() || variable("SKYSWITCH_CONFIG").is_some();
@@ -115,7 +117,13 @@ impl Settings {
             .config
             .clone()
             .or_else(|| variable("SKYSWITCH_CONFIG").map(PathBuf::from))
-            .or_else(|| Some(xdg(environment, "XDG_CONFIG_HOME", ".config")?.join("config.json")))
+            .or_else(|| {
+                Some(
+                    environment
+                        .xdg("XDG_CONFIG_HOME", ".config")?
+                        .join("config.json"),
+                )
+            })
             .unwrap_or_default();
         let file = ConfigFile::read(&config_path)?;
         let config_found = file.is_some();
@@ -127,35 +135,34 @@ impl Settings {
             ));
         }
 
-        let base_url = variable("SKYSWITCH_BASE_URL")
-            .or(file.base_url.clone())
-            .unwrap_or_else(|| DEFAULT_BASE_URL.to_owned());
+        let base_url = environment.text("base_url", &file.base_url)?;
         let account = variable("SKYSWITCH_ACCOUNT_ID").or(file.default_account_id.clone());
         let default_account = match (&flags.account, account) {
-            (Some(account), _) => Some(account.clone()),
-            (None, None) => None,
             (None, Some(text)) => {
                 refuse_unexpanded(&text, "SKYSWITCH_ACCOUNT_ID")?;
-                Some(
-                    text.parse::<AccountId>()
-                        .map_err(|e| unusable("default_account_id", &e.problem, &e.remedy))?,
-                )
+                let account = text.parse::<AccountId>();
+                Some(account.map_err(|refused| unsuitable("default_account_id", &refused))?)
             }
+            (flag, _) => flag.clone(),
         };
-        let scope = variable("SKYSWITCH_SCOPE").or(file.scope.clone());
+        let scope = environment.text("scope", &file.scope)?;
         let state_dir = variable("SKYSWITCH_STATE_DIR")
             .map(PathBuf::from)
-            .or_else(|| xdg(environment, "XDG_STATE_HOME", ".local/state"))
+            .or_else(|| environment.xdg("XDG_STATE_HOME", ".local/state"))
             .unwrap_or_else(|| PathBuf::from("skyswitch-state"));
         Ok(Settings {
-            base_url: parse_base_url(&base_url)?,
-            credentials: credentials(&file, &config_path, &variable),
+            base_url: parse_api_root(
+                base_url.as_deref().unwrap_or(DEFAULT_BASE_URL),
+                "base_url",
+                "Give the API's root such as `https://api.skyswitch.com` (SKYSWITCH_BASE_URL or `base_url`).",
+            )?,
+            credentials: credentials(&file, &config_path, environment),
             // Who sets scopes has said everything there is to ask for.
             number_scope: scope
                 .clone()
                 .unwrap_or_else(|| format!("{DEFAULT_SCOPE} {NUMBER_SCOPES}")),
             scope: scope.unwrap_or_else(|| DEFAULT_SCOPE.to_owned()),
-            pbx: pbx::settings(&file, &variable),
+            pbx: pbx::settings(&file, environment),
             allow_domain_creation: file.allow_domain_creation.unwrap_or(false),
             allow_dial_plan_changes: file.allow_dial_plan_changes.unwrap_or(false),
             check_destinations: file.check_destinations.unwrap_or(true),
@@ -163,31 +170,19 @@ impl Settings {
             default_account,
             confirm: match (flags.confirm, variable("SKYSWITCH_CONFIRM")) {
                 (Some(mode), _) => mode,
-                (None, Some(word)) => parse_mode(&word)?,
+                (None, Some(word)) => word
+                    .parse()
+                    .map_err(|refused: Refused| unsuitable("SKYSWITCH_CONFIRM", &refused))?,
                 (None, None) => file.confirm.unwrap_or_default(),
             },
-            read_only: flags.read_only
-                || match variable("SKYSWITCH_READ_ONLY") {
-                    Some(word) => parse_switch("SKYSWITCH_READ_ONLY", &word)?,
-                    None => file.read_only.unwrap_or(false),
-                },
-            rate_limit: match variable("SKYSWITCH_RATE_LIMIT") {
-                Some(text) => parse_rate("SKYSWITCH_RATE_LIMIT", &text)?,
-                None => file.rate_limit.map_or(Ok(DEFAULT_RATE_LIMIT), |rate| {
-                    parse_rate("rate_limit", &rate.to_string())
-                })?,
-            },
+            read_only: flags.read_only || environment.switch("read_only", file.read_only)?,
+            rate_limit: environment.rate("rate_limit", file.rate_limit, DEFAULT_RATE_LIMIT)?,
             destination_form: file.destination_form.unwrap_or_default(),
-            empty_object_is_empty_list: match variable("SKYSWITCH_EMPTY_OBJECT_IS_EMPTY_LIST") {
-                Some(word) => parse_switch("SKYSWITCH_EMPTY_OBJECT_IS_EMPTY_LIST", &word)?,
-                None => file.empty_object_is_empty_list.unwrap_or(false),
-            },
-            limits: limits::Written {
-                protected: file.protected,
-                allowed_domains: file.allowed_domains,
-                max_changes_per_hour: file.max_changes_per_hour,
-            }
-            .understood()?,
+            empty_object_is_empty_list: environment.switch(
+                "empty_object_is_empty_list",
+                file.empty_object_is_empty_list,
+            )?,
+            limits: limits::limits(&file)?,
             approval_page: file.approval_page.unwrap_or(true),
             state_dir,
             config_path,
@@ -197,67 +192,43 @@ impl Settings {
         })
     }
 
-    /// Settings for the embedded sandbox: its address and credentials, the
-    /// operator's confirmation mode and state folder.
+    /// The operator's settings with the embedded sandbox as the service.
     #[must_use]
-    pub fn for_sandbox(
-        mut self,
-        base_url: Url,
-        credentials: Credentials,
-        pbx: Option<PbxSettings>,
-        account: &str,
-    ) -> Self {
-        self.base_url = base_url;
-        self.credentials = Ok(credentials);
-        self.pbx = pbx.map(Ok);
-        self.scope = DEFAULT_SCOPE.to_owned();
-        self.number_scope = format!("{DEFAULT_SCOPE} {NUMBER_SCOPES}");
-        self.default_account = account.parse().ok();
-        self.sandbox = true;
-        self
+    pub fn for_sandbox(self, sandbox: Settings) -> Self {
+        Settings {
+            base_url: sandbox.base_url,
+            credentials: sandbox.credentials,
+            pbx: sandbox.pbx,
+            scope: sandbox.scope,
+            number_scope: sandbox.number_scope,
+            default_account: sandbox.default_account,
+            sandbox: true,
+            ..self
+        }
     }
 }
 
 fn credentials(
     file: &ConfigFile,
     path: &Path,
-    variable: &dyn Fn(&str) -> Option<String>,
+    environment: Environment<'_>,
 ) -> Result<Credentials> {
-    let mut missing = Vec::new();
-    let mut take = |name: &'static str, field: &'static str, stored: &Option<String>| {
-        let value = variable(name).or_else(|| stored.clone().filter(|v| !v.trim().is_empty()));
-        match value {
-            Some(value) => refuse_unexpanded(&value, name).map(|()| value),
-            None => {
-                missing.push(format!("`{field}` ({name})"));
-                Ok(String::new())
-            }
-        }
-    };
-    let client_id = take("SKYSWITCH_CLIENT_ID", "client_id", &file.client_id)?;
-    let client_secret = take(
-        "SKYSWITCH_CLIENT_SECRET",
-        "client_secret",
-        &file.client_secret,
-    )?;
-    let username = take("SKYSWITCH_USERNAME", "username", &file.username)?;
-    let password = take("SKYSWITCH_PASSWORD", "password", &file.password)?;
-    if !missing.is_empty() {
-        return Err(Error::new(
+    let texts = [
+        ("client_id", &file.client_id),
+        ("client_secret", &file.client_secret),
+        ("username", &file.username),
+        ("password", &file.password),
+    ];
+    environment.login(texts)?.map_err(|missing| {
+        Error::new(
             Code::NotConfigured,
-            format!("SkySwitch credentials are missing: {}", missing.join(", ")),
+            format!("SkySwitch credentials are missing: {missing}"),
             format!(
                 "Set these environment variables, or put the fields into {} (mode 0600); \
                  `skyswitch doctor` checks them. To try everything without an account, start with `--sandbox`.",
                 path.display()
             ),
-        ));
-    }
-    Ok(Credentials {
-        client_id,
-        client_secret: Secret::new(client_secret),
-        username,
-        password: Secret::new(password),
+        )
     })
 }
 
@@ -279,13 +250,8 @@ fn unusable(setting: &str, problem: &str, remedy: &str) -> Error {
     Error::new(Code::NotConfigured, format!("{setting}: {problem}"), remedy).with_field(setting)
 }
 
-fn parse_base_url(text: &str) -> Result<Url> {
-    refuse_unexpanded(text, "SKYSWITCH_BASE_URL")?;
-    parse_api_root(
-        text,
-        "base_url",
-        "Give the API's root such as `https://api.skyswitch.com` (SKYSWITCH_BASE_URL or `base_url`).",
-    )
+fn unsuitable(setting: &str, refused: &Refused) -> Error {
+    unusable(setting, &refused.problem, &refused.remedy)
 }
 
 fn parse_api_root(text: &str, setting: &str, remedy: &str) -> Result<Url> {
@@ -311,42 +277,4 @@ fn parse_api_root(text: &str, setting: &str, remedy: &str) -> Result<Url> {
         "http" => refuse("plain http is accepted for loopback hosts only"),
         _ => refuse("must start with https://"),
     }
-}
-
-fn parse_mode(word: &str) -> Result<ConfirmMode> {
-    word.parse().map_err(|refused: Refused| {
-        unusable("SKYSWITCH_CONFIRM", &refused.problem, &refused.remedy)
-    })
-}
-
-fn parse_switch(name: &str, word: &str) -> Result<bool> {
-    match word.trim().to_ascii_lowercase().as_str() {
-        "1" | "true" | "yes" | "on" => Ok(true),
-        "0" | "false" | "no" | "off" => Ok(false),
-        _ => Err(unusable(
-            name,
-            "is neither true nor false",
-            "Give `1` or `0`.",
-        )),
-    }
-}
-
-fn parse_rate(name: &str, text: &str) -> Result<f64> {
-    match text.trim().parse::<f64>() {
-        Ok(rate) if rate == 0.0 || (0.01..=10_000.0).contains(&rate) => Ok(rate),
-        _ => Err(unusable(
-            name,
-            "is not a rate",
-            "Give requests a second between 0.01 and 10000, or 0 for no limit.",
-        )),
-    }
-}
-
-/// Our folder below an XDG base folder, or below its default in HOME.
-fn xdg(environment: Lookup<'_>, base: &str, default: &str) -> Option<PathBuf> {
-    let base = match environment(base).filter(|p| Path::new(p).is_absolute()) {
-        Some(base) => PathBuf::from(base),
-        None => PathBuf::from(environment("HOME").filter(|home| !home.is_empty())?).join(default),
-    };
-    Some(base.join("skyswitch"))
 }

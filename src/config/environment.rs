@@ -1,0 +1,96 @@
+//! Settings that a variable gives, or else a field of the config file: that of
+//! `rate_limit` is `SKYSWITCH_RATE_LIMIT`.
+
+use std::path::{Path, PathBuf};
+
+use super::{Credentials, Lookup, refuse_unexpanded, unusable};
+use skyswitch_domain::error::Result;
+use skyswitch_domain::redact::Secret;
+
+/// The variables of the process; a blank one counts as not set.
+#[derive(Clone, Copy)]
+pub(super) struct Environment<'a>(pub Lookup<'a>);
+
+impl Environment<'_> {
+    pub fn variable(self, name: &str) -> Option<String> {
+        (self.0)(name).filter(|value| !value.trim().is_empty())
+    }
+
+    /// A text, with `${...}` refused.
+    pub fn text(self, field: &str, stored: &Option<String>) -> Result<Option<String>> {
+        let name = variable_of(field);
+        let stored = || stored.clone().filter(|text| !text.trim().is_empty());
+        let text = self.variable(&name).or_else(stored);
+        refuse_unexpanded(text.as_deref().unwrap_or_default(), &name)?;
+        Ok(text)
+    }
+
+    /// A switch, off where neither says anything.
+    pub fn switch(self, field: &str, stored: Option<bool>) -> Result<bool> {
+        let name = variable_of(field);
+        let Some(word) = self.variable(&name) else {
+            return Ok(stored.unwrap_or(false));
+        };
+        match word.trim().to_ascii_lowercase().as_str() {
+            "1" | "true" | "yes" | "on" => Ok(true),
+            "0" | "false" | "no" | "off" => Ok(false),
+            _ => Err(unusable(
+                &name,
+                "is neither true nor false",
+                "Give `1` or `0`.",
+            )),
+        }
+    }
+
+    /// Requests a second.
+    pub fn rate(self, field: &str, stored: Option<f64>, default: f64) -> Result<f64> {
+        let (setting, rate) = match self.variable(&variable_of(field)) {
+            Some(text) => (variable_of(field), text.trim().parse().ok()),
+            None => (field.to_owned(), Some(stored.unwrap_or(default))),
+        };
+        match rate {
+            Some(rate) if rate == 0.0 || (0.01..=10_000.0).contains(&rate) => Ok(rate),
+            _ => Err(unusable(
+                &setting,
+                "is not a rate",
+                "Give requests a second between 0.01 and 10000, or 0 for no limit.",
+            )),
+        }
+    }
+
+    /// Client id, client secret, username and password, each with its field; or
+    /// the names of those that are missing.
+    pub fn login(self, texts: [(&str, &Option<String>); 4]) -> Result<Result<Credentials, String>> {
+        let mut missing = Vec::new();
+        let mut given = Vec::new();
+        for (field, stored) in texts {
+            match self.text(field, stored)? {
+                Some(text) => given.push(text),
+                None => missing.push(format!("`{field}` ({})", variable_of(field))),
+            }
+        }
+        let Ok([client_id, client_secret, username, password]) = <[String; 4]>::try_from(given)
+        else {
+            return Ok(Err(missing.join(", ")));
+        };
+        Ok(Ok(Credentials {
+            client_id,
+            client_secret: Secret::new(client_secret),
+            username,
+            password: Secret::new(password),
+        }))
+    }
+
+    /// Our folder below an XDG base folder, or below its default in HOME.
+    pub fn xdg(self, base: &str, default: &str) -> Option<PathBuf> {
+        let base = match (self.0)(base).filter(|path| Path::new(path).is_absolute()) {
+            Some(base) => PathBuf::from(base),
+            None => PathBuf::from((self.0)("HOME").filter(|home| !home.is_empty())?).join(default),
+        };
+        Some(base.join("skyswitch"))
+    }
+}
+
+fn variable_of(field: &str) -> String {
+    format!("SKYSWITCH_{}", field.to_ascii_uppercase())
+}
