@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use url::Url;
 
-use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::error::{Error, Result};
 use skyswitch_guard::Guard;
 use skyswitch_guard::store::Approval;
 
@@ -162,14 +162,13 @@ impl Links {
         secret
     }
 
-    /// The code behind a secret, while it is good.
-    fn code(&self, secret: &str) -> Result<String> {
+    /// The code behind a secret, while its change may be decided.
+    fn code(&self, secret: &str) -> Option<String> {
         let offers = self.offers.lock().unwrap_or_else(PoisonError::into_inner);
         offers
             .get(&digest(secret))
             .filter(|offer| offer.expires_at > Timestamp::now())
             .map(|offer| offer.code.clone())
-            .ok_or_else(|| Error::new(Code::NotFound, "no change waits here", "Ask the assistant."))
     }
 
     fn withdraw(&self, secret: &str) {

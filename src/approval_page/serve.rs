@@ -46,7 +46,7 @@ pub(super) async fn serve(listener: TcpListener, desk: Desk, ended: Cancellation
     let desk = Arc::new(desk);
     let router = Router::new()
         .route("/{secret}", get(show).post(settle))
-        .fallback(nothing_here)
+        .fallback(gone)
         .method_not_allowed_fallback(not_allowed)
         .layer(DefaultBodyLimit::max(FORM_LIMIT))
         .layer(middleware::from_fn_with_state(
@@ -83,7 +83,7 @@ async fn converse(stream: TcpStream, router: Router) {
         .header_read_timeout(REQUEST_PATIENCE)
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    // A browser that hangs up is no news; a body that never comes must not hold us.
+    // A browser may hang up; a body that never comes must not hold us.
     let _ = tokio::time::timeout(2 * REQUEST_PATIENCE, conversation).await;
 }
 
@@ -100,7 +100,7 @@ struct Settled {
 async fn show(State(desk): State<Arc<Desk>>, Path(secret): Path<String>) -> Response {
     match desk.waiting(&secret).await {
         Some(approval) => view::question(&approval, &secret).into_response(),
-        None => gone(),
+        None => gone().await,
     }
 }
 
@@ -110,14 +110,11 @@ async fn settle(
     form: Result<Form<Settled>, FormRejection>,
 ) -> Response {
     let Ok(Form(settled)) = form else {
-        return (
-            StatusCode::BAD_REQUEST,
-            view::message("Not understood", "Send the page's own form."),
-        )
-            .into_response();
+        let (heading, text) = ("Not understood", "Send the page's own form.");
+        return said(StatusCode::BAD_REQUEST, heading, text);
     };
     let Some(approval) = desk.waiting(&secret).await else {
-        return gone();
+        return gone().await;
     };
     let answer = match settled.decision.as_str() {
         "approve" => Answer::Typed(settled.confirm),
@@ -129,32 +126,29 @@ async fn settle(
         desk.links.withdraw(&secret);
     }
     match outcome {
-        Ok(true) => view::message(
+        Ok(true) => said(
+            StatusCode::OK,
             "Approved",
-            "Go back to your assistant and let it go on; it makes exactly this change, once. You can close this page.",
-        )
-        .into_response(),
-        Ok(false) => view::message(
+            "Go back to your assistant and let it continue; it makes exactly this change, once. You can close this page.",
+        ),
+        Ok(false) => said(
+            StatusCode::OK,
             "Declined",
             "Nothing will be changed. You can close this page.",
-        )
-        .into_response(),
-        Err(_) if waits_still => (
+        ),
+        Err(_) if waits_still => said(
             StatusCode::SERVICE_UNAVAILABLE,
-            view::message(
-                "Not written down",
-                "Your decision could not be written down, so the change still waits and nothing was changed. Go back and try again.",
-            ),
-        )
-            .into_response(),
-        Err(_) => gone(),
+            "Not recorded",
+            "Your decision could not be recorded, so the change still waits and nothing was changed. Go back and try again.",
+        ),
+        Err(_) => gone().await,
     }
 }
 
 impl Desk {
     /// The change behind a link, while it waits.
     async fn waiting(&self, secret: &str) -> Option<Approval> {
-        let code = self.links.code(secret).ok()?;
+        let code = self.links.code(secret)?;
         self.guard.waiting_under(&code).await.ok()
     }
 
@@ -196,31 +190,24 @@ fn is_same_site(headers: &HeaderMap) -> bool {
         .is_none_or(|site| site == "same-origin")
 }
 
-fn refused(status: StatusCode) -> Response {
-    (
-        status,
-        view::message("Refused", "This page answers only to itself."),
-    )
-        .into_response()
+fn said(status: StatusCode, heading: &str, text: &str) -> Response {
+    (status, view::message(heading, text)).into_response()
 }
 
-async fn nothing_here() -> Response {
-    gone()
+fn refused(status: StatusCode) -> Response {
+    said(status, "Refused", "This page answers only to itself.")
 }
 
 async fn not_allowed() -> Response {
     refused(StatusCode::METHOD_NOT_ALLOWED)
 }
 
-fn gone() -> Response {
-    (
+async fn gone() -> Response {
+    said(
         StatusCode::NOT_FOUND,
-        view::message(
-            "Nothing waits here",
-            "The change was decided already, has lapsed, or the link is not complete. Ask your assistant for a new one.",
-        ),
+        "No change is waiting here",
+        "The change was already approved or declined, its time is over, or the link is not complete. Ask your assistant for a new one.",
     )
-        .into_response()
 }
 
 async fn with_strict_headers(mut response: Response) -> Response {
