@@ -2,8 +2,7 @@
 //! pipes, against the sandbox, printed for people.
 
 use std::process::Stdio;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result};
 use rmcp::model::{
@@ -103,12 +102,16 @@ struct User {
 
 impl User {
     fn will_answer(&self, answer: Option<&str>) {
-        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = answer.map(str::to_owned);
+        *locked(&self.answer) = answer.map(str::to_owned);
     }
 
     fn questions_asked(&self) -> Vec<String> {
-        std::mem::take(&mut *self.asked.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *locked(&self.asked))
     }
+}
+
+fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl ClientHandler for User {
@@ -123,30 +126,23 @@ impl ClientHandler for User {
         request: ElicitRequestParams,
         _: RequestContext<RoleClient>,
     ) -> std::result::Result<ElicitResult, ErrorData> {
-        let answer = self
-            .answer
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let mut question = match request {
+        let question = match request {
             ElicitRequestParams::FormElicitationParams { message, .. } => message,
             _ => String::new(),
         };
-        question.push_str(match &answer {
-            Some(_) => "\n[the person types ",
-            None => "\n[the person declines",
-        });
-        question.push_str(answer.as_deref().unwrap_or_default());
-        question.push(']');
-        self.asked
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(question);
-        Ok(match answer {
-            Some(text) => ElicitResult::new(ElicitationAction::Accept)
-                .with_content(json!({ "confirm": text })),
-            None => ElicitResult::new(ElicitationAction::Decline),
-        })
+        let (reply, result) = match locked(&self.answer).clone() {
+            Some(text) => (
+                format!("[the person types {text}]"),
+                ElicitResult::new(ElicitationAction::Accept)
+                    .with_content(json!({ "confirm": text })),
+            ),
+            None => (
+                "[the person declines]".to_owned(),
+                ElicitResult::new(ElicitationAction::Decline),
+            ),
+        };
+        locked(&self.asked).push(format!("{question}\n{reply}"));
+        Ok(result)
     }
 }
 

@@ -109,16 +109,9 @@ impl Transform for Portable {
         };
         unwrap_nullable(object);
         flatten_enumeration(object);
-        let is_number_format = |format: &str| {
-            ["int", "uint", "float", "double"]
-                .iter()
-                .any(|prefix| format.starts_with(prefix))
-        };
-        if object
-            .get("format")
-            .and_then(Value::as_str)
-            .is_some_and(is_number_format)
-        {
+        let format = object.get("format").and_then(Value::as_str);
+        let numbers = ["int", "uint", "float", "double"];
+        if format.is_some_and(|format| numbers.iter().any(|kind| format.starts_with(kind))) {
             object.remove("format");
         }
         if object.get("default") == Some(&Value::Null) {

@@ -87,6 +87,20 @@ impl Server {
         }
     }
 
+    /// What a request comes to, if it is neither cancelled nor cut off by the
+    /// server's end before that.
+    async fn unless_ended<T>(
+        &self,
+        context: &RequestContext<RoleServer>,
+        work: impl Future<Output = T>,
+    ) -> Option<T> {
+        tokio::select! {
+            done = work => Some(done),
+            () = context.ct.cancelled() => None,
+            () = self.closing().cancelled() => None,
+        }
+    }
+
     async fn run(
         &self,
         tool: &Row,
@@ -177,18 +191,14 @@ impl ServerHandler for Server {
                 ));
             }
         };
-        let cancelled = context.ct.clone();
         let stop = self.closing().child_token();
         let response = self.run(tool, request, &context, &stop);
         if tool.effect == Effect::ChangesMany {
             let _under_way = self.shared.lasting.token();
-            return Ok(stopped_with(&cancelled, &stop, response).await);
+            return Ok(stopped_with(&context.ct, &stop, response).await);
         }
-        tokio::select! {
-            response = response => Ok(response),
-            () = cancelled.cancelled() => Ok(reply::error(&Error::cancelled())),
-            () = stop.cancelled() => Ok(reply::error(&Error::cancelled())),
-        }
+        let response = self.unless_ended(&context, response).await;
+        Ok(response.unwrap_or_else(|| reply::error(&Error::cancelled())))
     }
 
     async fn list_prompts(
@@ -229,11 +239,9 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         let app = self.shared.app.as_deref().map_err(Clone::clone);
-        tokio::select! {
-            read = resources::read(app, &self.shared.tools, &request.uri) => read,
-            () = context.ct.cancelled() => Err(resources::failure(&Error::cancelled(), &request.uri)),
-            () = self.closing().cancelled() => Err(resources::failure(&Error::cancelled(), &request.uri)),
-        }
+        let read = resources::read(app, &self.shared.tools, &request.uri);
+        let read = self.unless_ended(&context, read).await;
+        read.unwrap_or_else(|| Err(resources::failure(&Error::cancelled(), &request.uri)))
     }
 
     async fn complete(
@@ -247,11 +255,10 @@ impl ServerHandler for Server {
             ..
         } = &*self.shared;
         let app = self.shared.app.as_deref().ok();
-        tokio::select! {
-            completed = completion::complete(app, tools, domain_names, &request.r#ref, &request.argument) => completed,
-            () = context.ct.cancelled() => Ok(CompleteResult::default()),
-            () = self.closing().cancelled() => Ok(CompleteResult::default()),
-        }
+        let completed =
+            completion::complete(app, tools, domain_names, &request.r#ref, &request.argument);
+        let completed = self.unless_ended(&context, completed).await;
+        completed.unwrap_or_else(|| Ok(CompleteResult::default()))
     }
 
     async fn list_skills(
