@@ -27,6 +27,7 @@ pub mod approval_page;
 pub mod cli;
 pub mod config;
 mod lenient;
+mod local_time;
 pub mod mcp;
 pub mod ops;
 mod sentences;

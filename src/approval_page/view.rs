@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
+use crate::local_time;
 use skyswitch_guard::store::Approval;
 use skyswitch_guard::{FactKind, Line};
 
@@ -29,9 +30,7 @@ pub(super) fn question(approval: &Approval, secret: &str) -> Html<String> {
     let is_side = |line: &Line<'_>| {
         sides.is_some() && matches!(line.kind, Some(FactKind::Today | FactKind::Afterwards))
     };
-    let lapses = jiff::Timestamp::from_second(approval.expires_at)
-        .map(|moment| moment.strftime("%H:%M:%S UTC").to_string())
-        .unwrap_or_default();
+    let lapses = local_time::until(local_time::from_seconds(approval.expires_at));
     page(
         preview.summary(),
         &html! {
@@ -60,7 +59,7 @@ pub(super) fn question(approval: &Approval, secret: &str) -> Html<String> {
                     button.decline type="submit" name="decision" value="decline" { "Decline" }
                 }
             }
-            p.lapses { "This question lapses at " (lapses) "." }
+            p.lapses { "This question lapses " (lapses) "." }
         },
     )
 }

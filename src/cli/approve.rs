@@ -7,6 +7,7 @@ use super::exit::Exit;
 use super::output::Output;
 use super::tables;
 use crate::app::App;
+use crate::local_time;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_guard::store::Approval;
 
@@ -28,20 +29,24 @@ pub(super) async fn approve(app: &App, code: Option<&str>, output: &Output) -> R
     }
     let answer = typed_at_terminal(&approval.preview).await;
     let approved = guard.settle(&approval, &answer).await?;
-    let (status, told, exit) = match approved {
+    let (status, text, exit) = match approved {
         true => (
             "approved",
-            "Approved. Tell the assistant to continue within five minutes; it makes this change once.",
+            format!(
+                "Approved. Tell the assistant to continue; it makes this change once. The approval lapses {}.",
+                local_time::until(local_time::from_seconds(approval.expires_at))
+            ),
             Exit::Done,
         ),
         false => (
             "declined",
-            "Declined: the value typed was not the one asked for. Nothing will be changed.",
+            "Declined: the value typed was not the one asked for. Nothing will be changed."
+                .to_owned(),
             Exit::NotConfirmed,
         ),
     };
     let result = json!({ "code": approval.code, "status": status });
-    output.result(&result, || told.to_owned())?;
+    output.result(&result, || text)?;
     Ok(exit)
 }
 
@@ -49,6 +54,6 @@ fn as_json(approval: &Approval) -> serde_json::Value {
     json!({
         "code": approval.code,
         "preview": approval.preview.text(),
-        "expires_at": tables::time(approval.expires_at),
+        "expires_at": local_time::from_seconds(approval.expires_at).to_string(),
     })
 }

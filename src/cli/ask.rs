@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::pin::Pin;
 
 use dialoguer::Input;
+use serde::Serialize;
 
 use super::exit::Exit;
 use super::output::Output;
@@ -16,17 +17,24 @@ pub(super) enum Person {
     /// Agreed with `--yes`.
     Agreed,
     /// Sits at the terminal.
-    Present(Terminal),
-    /// No terminal: nobody can be asked.
-    Absent(Nobody),
+    Present,
+    /// No terminal, so nobody can be asked; with what to do about it.
+    Absent(&'static str),
 }
 
 impl Person {
     pub fn new(yes: bool) -> Person {
         match yes {
             true => Person::Agreed,
-            false if is_interactive() => Person::Present(Terminal),
-            false => Person::Absent(Nobody),
+            false => Person::at_terminal("Run the command in a terminal, or pass `--yes`."),
+        }
+    }
+
+    /// Where no flag can agree; `otherwise` is what to do without a terminal.
+    pub fn at_terminal(otherwise: &'static str) -> Person {
+        match is_interactive() {
+            true => Person::Present,
+            false => Person::Absent(otherwise),
         }
     }
 
@@ -34,23 +42,35 @@ impl Person {
     pub fn channel(&self) -> Channel<'_> {
         match self {
             Person::Agreed => Channel::Given,
-            Person::Present(terminal) => Channel::During(terminal),
-            Person::Absent(nobody) => Channel::During(nobody),
+            Person::Present | Person::Absent(_) => Channel::During(self),
         }
     }
 
-    /// How the command ends, and a word on why where that is not plain.
-    pub fn exit(&self, declined: bool, output: &Output) -> Exit {
-        if !declined {
-            return Exit::Done;
+    /// Prints what became of a change, and why where nobody confirmed it.
+    pub fn settle<T: Serialize>(
+        &self,
+        asked: Asked<T>,
+        output: &Output,
+        text: impl FnOnce(&T) -> String,
+        exit: impl FnOnce(&T) -> Exit,
+    ) -> Result<Exit> {
+        let Asked::Done(outcome) = asked else {
+            return Err(Error::internal(
+                "the command line was asked in a way it cannot answer",
+                "Please report this as a bug; nothing was sent.",
+            ));
+        };
+        output.result(&outcome, || text(&outcome))?;
+        let exit = exit(&outcome);
+        if exit == Exit::NotConfirmed {
+            output.note(&match self {
+                Person::Absent(otherwise) => {
+                    format!("Not confirmed: no interactive terminal. {otherwise}")
+                }
+                _ => "Not confirmed.".to_owned(),
+            });
         }
-        output.note(match self {
-            Person::Absent(_) => {
-                "Not confirmed: no interactive terminal. Run the command in a terminal, or pass `--yes`."
-            }
-            _ => "Not confirmed.",
-        });
-        Exit::NotConfirmed
+        Ok(exit)
     }
 }
 
@@ -59,24 +79,15 @@ pub(super) fn is_interactive() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
-/// Shows the preview on the terminal and reads the typed value.
-pub(super) struct Terminal;
-
-impl AskPerson for Terminal {
+impl AskPerson for Person {
     fn ask<'a>(
         &'a self,
         preview: &'a Preview,
     ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
-        Box::pin(typed_at_terminal(preview))
-    }
-}
-
-/// Stands in where nobody can be asked.
-pub(super) struct Nobody;
-
-impl AskPerson for Nobody {
-    fn ask<'a>(&'a self, _: &'a Preview) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
-        Box::pin(async { Answer::Refused })
+        match self {
+            Person::Present => Box::pin(typed_at_terminal(preview)),
+            Person::Agreed | Person::Absent(_) => Box::pin(async { Answer::Refused }),
+        }
     }
 }
 
@@ -96,16 +107,5 @@ pub(super) async fn typed_at_terminal(preview: &Preview) -> Answer {
     match read.await {
         Ok(Some(text)) => Answer::Typed(text),
         _ => Answer::Refused,
-    }
-}
-
-/// The command line asks during the call, so a question between calls cannot come back.
-pub(super) fn decided<T>(asked: Asked<T>) -> Result<T> {
-    match asked {
-        Asked::Done(outcome) => Ok(outcome),
-        Asked::Question(_) => Err(Error::internal(
-            "the command line was asked in a way it cannot answer",
-            "Please report this as a bug; nothing was sent.",
-        )),
     }
 }

@@ -57,6 +57,26 @@ impl Global {
 pub(super) enum Command {
     /// Serve the Model Context Protocol on stdin and stdout
     Mcp(McpArgs),
+    #[command(flatten)]
+    OnAccount(OnAccount),
+    /// Check configuration, login, scopes, account, domains and state folder
+    Doctor,
+    /// Show a sample conversation with the MCP server, against the sandbox
+    Demo,
+    /// Run the sandbox API alone on 127.0.0.1
+    Sandbox {
+        /// Port to listen on; 0 for any free one
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+        /// What the PBX login may do with dial plans
+        #[arg(long, value_enum, default_value = "write", value_name = "ACCESS")]
+        dial_plan: DialPlan,
+    },
+}
+
+/// What works with an account of the service.
+#[derive(Debug, Subcommand)]
+pub(super) enum OnAccount {
     /// Approve a pending change at this terminal; without CODE, list the pending changes
     Approve {
         /// Code of the change, such as K7QM-3XPD
@@ -72,30 +92,17 @@ pub(super) enum Command {
     /// List the changes made from this installation, newest first
     Changes(ops::ListChanges),
     /// Restore a VIP rule or a number's routing as it was before one change
-    Undo(UndoArgs),
+    Undo(Asking<ops::UndoChange>),
     /// Show the setup steps of a customer, with the support ticket to send
     Checklist(ChecklistArgs),
     /// Set up a customer for VIP calling, step by step, in the safe order
-    Onboard(OnboardArgs),
+    Onboard(Asking<ops::OnboardDomain>),
     /// Show the setup status of all customers, alarms first
     Status(ops::ListCustomers),
     /// List the users and devices of a customer that calls can go to
     Destinations(ops::ListDestinations),
     /// Log in, and show the token's user, scopes and expiry
     Token(TokenArgs),
-    /// Check configuration, login, scopes, account, domains and state folder
-    Doctor,
-    /// Show a sample conversation with the MCP server, against the sandbox
-    Demo,
-    /// Run the sandbox API alone on 127.0.0.1
-    Sandbox {
-        /// Port to listen on; 0 for any free one
-        #[arg(long, default_value_t = 0)]
-        port: u16,
-        /// What the PBX login may do with dial plans
-        #[arg(long, value_enum, default_value = "write", value_name = "ACCESS")]
-        dial_plan: DialPlan,
-    },
 }
 
 /// What the sandbox's PBX login may do with dial plans.
@@ -127,29 +134,21 @@ pub(super) enum Vip {
     /// List VIP callers
     List(ops::ListVips),
     /// Add a VIP caller, or change the destination of one
-    Add(AddArgs),
+    Add(Asking<ops::AddVip>),
     /// Remove a VIP caller
-    Remove(RemoveArgs),
+    Remove(Asking<ops::RemoveVip>),
     /// Import a VIP list from a CSV, JSON or vCard file
-    Import(ImportArgs),
+    Import(Asking<ImportArgs>),
     /// Export a customer's VIP list in the form that `import` reads
     Export(ExportArgs),
 }
 
+/// An operation that may have to ask first.
 #[derive(Debug, Args)]
-pub(super) struct AddArgs {
+pub(super) struct Asking<T: Args> {
     #[command(flatten)]
-    pub vip: ops::AddVip,
-    /// Replace an existing rule without asking
-    #[arg(long)]
-    pub yes: bool,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct RemoveArgs {
-    #[command(flatten)]
-    pub vip: ops::RemoveVip,
-    /// Remove the rule without asking
+    pub args: T,
+    /// Make the change without asking
     #[arg(long)]
     pub yes: bool,
 }
@@ -161,9 +160,6 @@ pub(super) struct ImportArgs {
     pub file: Option<PathBuf>,
     #[command(flatten)]
     pub sync: ops::SyncVips,
-    /// Apply the plan without asking
-    #[arg(long)]
-    pub yes: bool,
 }
 
 #[derive(Debug, Args)]
@@ -187,15 +183,6 @@ pub(super) enum ExportFormat {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct UndoArgs {
-    #[command(flatten)]
-    pub undo: ops::UndoChange,
-    /// Undo the change without asking
-    #[arg(long)]
-    pub yes: bool,
-}
-
-#[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(super) struct ChecklistArgs {
     #[command(subcommand)]
@@ -208,15 +195,6 @@ pub(super) struct ChecklistArgs {
 pub(super) enum ChecklistAction {
     /// Attest a setup step that no API can verify, at an interactive terminal; or withdraw it
     Mark(ops::MarkSetupStep),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct OnboardArgs {
-    #[command(flatten)]
-    pub onboard: ops::OnboardDomain,
-    /// Apply the plan without asking
-    #[arg(long)]
-    pub yes: bool,
 }
 
 #[derive(Debug, Args)]

@@ -19,6 +19,14 @@ pub(super) enum Exit {
 }
 
 impl Exit {
+    /// How a command ends that a person may decline.
+    pub fn unless(declined: bool) -> Exit {
+        match declined {
+            true => Exit::NotConfirmed,
+            false => Exit::Done,
+        }
+    }
+
     /// The exit code of a kind of failure.
     pub fn of(code: Code) -> Exit {
         match code {

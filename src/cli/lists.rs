@@ -6,21 +6,25 @@ use std::path::Path;
 
 use tokio_util::sync::CancellationToken;
 
-use super::ask::{self, Person};
-use super::command::{ExportArgs, ExportFormat, ImportArgs};
+use super::ask::Person;
+use super::command::{Asking, ExportArgs, ExportFormat, ImportArgs};
 use super::exit::Exit;
 use super::output::Output;
 use super::progress::Bar;
 use super::tables;
 use crate::app::App;
 use crate::ops::import::files;
-use crate::ops::{self, ListVips, PageSize, SyncSession, SyncStatus};
+use crate::ops::{self, ListVips, PageSize, SyncOutcome, SyncSession, SyncStatus};
 use skyswitch_domain::error::{Error, Result};
 
 /// Imports a list. Ctrl-C sends nothing more and says what was done.
-pub(super) async fn import(app: &App, args: ImportArgs, output: &Output) -> Result<Exit> {
+pub(super) async fn import(
+    app: &App,
+    Asking { args, yes }: Asking<ImportArgs>,
+    output: &Output,
+) -> Result<Exit> {
     let list = args.file.as_deref().map(read).transpose()?;
-    let person = Person::new(args.yes);
+    let person = Person::new(yes);
     let app = app.asked_by("skyswitch vip import (command line)");
     let bar = Bar::new();
     let stop = CancellationToken::new();
@@ -42,14 +46,14 @@ pub(super) async fn import(app: &App, args: ImportArgs, output: &Output) -> Resu
         never = stopping(&stop, &bar, output) => match never {},
     };
     bar.end();
-    let outcome = ask::decided(synced?)?;
-    output.result(&outcome, || tables::imported(&outcome))?;
-    Ok(match outcome.status {
+    let exit = |outcome: &SyncOutcome| match outcome.status {
         SyncStatus::Planned | SyncStatus::Unchanged | SyncStatus::Applied => Exit::Done,
         SyncStatus::Invalid => Exit::Usage,
-        SyncStatus::Declined | SyncStatus::ConfirmationRequired => person.exit(true, output),
+        SyncStatus::Declined | SyncStatus::ConfirmationRequired => Exit::NotConfirmed,
         SyncStatus::Incomplete | SyncStatus::Cancelled => Exit::Failed,
-    })
+    };
+    let text = |outcome: &SyncOutcome| tables::imported(outcome, &app.names(None));
+    person.settle(synced?, output, text, exit)
 }
 
 /// Waits for Ctrl-C and stops the import, which ends by itself after that.
@@ -91,14 +95,12 @@ pub(super) async fn export(app: &App, args: ExportArgs, output: &Output) -> Resu
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {
-    if path == Path::new("-") {
-        let mut bytes = Vec::new();
-        std::io::stdin()
-            .read_to_end(&mut bytes)
-            .map_err(|error| unusable(path, "read", &error))?;
-        return Ok(bytes);
-    }
-    std::fs::read(path).map_err(|error| unusable(path, "read", &error))
+    let mut bytes = Vec::new();
+    let read = match path == Path::new("-") {
+        true => std::io::stdin().read_to_end(&mut bytes).map(|_| bytes),
+        false => std::fs::read(path),
+    };
+    read.map_err(|error| unusable(path, "read", &error))
 }
 
 fn unusable(path: &Path, what: &str, error: &std::io::Error) -> Error {

@@ -27,7 +27,7 @@ use crate::mcp::{Server, ToolSet, serve_stdio};
 use crate::ops::{self, PageSize};
 use crate::sentences;
 use ask::Person;
-use command::{Cli, Command, Global, McpArgs, TokenArgs, Vip};
+use command::{Cli, Command, Global, McpArgs, OnAccount, TokenArgs, Vip};
 use exit::Exit;
 use output::Output;
 use skyswitch_domain::Face;
@@ -72,69 +72,10 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<Exit> {
     let Cli { global, command } = cli;
     match command {
         Command::Mcp(args) => serve(&global, args).await,
-        Command::Demo => match demo::converse(output).await {
-            Ok(()) => Ok(Exit::Done),
-            Err(error) => Err(Error::internal(
-                format!("the demo conversation broke off: {error:#}"),
-                "Run it again with `SKYSWITCH_LOG=debug` to see the server's log.",
-            )),
-        },
-        Command::Sandbox { port, dial_plan } => sandbox::run(port, dial_plan, output).await,
-        Command::Approve { code } => {
-            let (app, _sandbox) = app(&global).await?;
-            approve::approve(&app, code.as_deref(), output).await
-        }
-        Command::Vip(vip) => {
-            let (app, _sandbox) = app(&global).await?;
-            self::vip(&app, vip, output).await
-        }
-        Command::Domains(args) => {
-            let (app, _sandbox) = app(&global).await?;
-            let list = ops::list_domains(&app, &args, PageSize::All).await?;
-            output.result(&list, || tables::domains(&list))
-        }
-        Command::Explain(args) => {
-            let (app, _sandbox) = app(&global).await?;
-            let call = ops::explain_call(&app, &args).await?;
-            output.result(&call, || sentences::explained(&call))
-        }
-        Command::Changes(args) => {
-            let (app, _sandbox) = app(&global).await?;
-            let size = args
-                .limit
-                .map_or(Ok(PageSize::All), |limit| PageSize::from_limit(Some(limit)))?;
-            let list = ops::list_changes(&app, &args, size).await?;
-            output.result(&list, || tables::changes(&list))
-        }
-        Command::Undo(args) => {
-            let (app, _sandbox) = app(&global).await?;
-            let person = Person::new(args.yes);
-            let app = app.asked_by("skyswitch undo (command line)");
-            let undone = ops::undo_change(&app, &args.undo, &person.channel()).await?;
-            let outcome = ask::decided(undone)?;
-            output.result(&outcome, || sentences::undone(&outcome))?;
-            Ok(person.exit(outcome.status == ops::UndoStatus::Declined, output))
-        }
-        Command::Checklist(args) => {
-            let (app, _sandbox) = app(&global).await?;
-            setup::checklist(&app, args, output).await
-        }
-        Command::Onboard(args) => {
-            let (app, _sandbox) = app(&global).await?;
-            setup::onboard(&app, args, output).await
-        }
-        Command::Status(args) => {
-            let (app, _sandbox) = app(&global).await?;
-            setup::status(&app, &args, output).await
-        }
-        Command::Destinations(args) => {
-            let (app, _sandbox) = app(&global).await?;
-            let list = ops::list_destinations(&app, &args, PageSize::All).await?;
-            output.result(&list, || setup_tables::destinations(&list))
-        }
-        Command::Token(args) => {
-            let (app, _sandbox) = app(&global).await?;
-            token(&app, args, output).await
+        Command::OnAccount(command) => {
+            let settings = Settings::load(&global.flags(), &process_environment)?;
+            let (app, _sandbox) = with_upstream(settings, global.sandbox).await?;
+            on_account(&app, command, output).await
         }
         Command::Doctor => {
             let diagnosis = match Settings::load(&global.flags(), &process_environment) {
@@ -147,6 +88,55 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<Exit> {
             output.result(&diagnosis, || tables::diagnosis(&diagnosis))?;
             Ok(diagnosis.first_failure.map_or(Exit::Done, Exit::of))
         }
+        Command::Demo => match demo::converse(output).await {
+            Ok(()) => Ok(Exit::Done),
+            Err(error) => Err(Error::internal(
+                format!("the demo conversation broke off: {error:#}"),
+                "Run it again with `SKYSWITCH_LOG=debug` to see the server's log.",
+            )),
+        },
+        Command::Sandbox { port, dial_plan } => sandbox::run(port, dial_plan, output).await,
+    }
+}
+
+async fn on_account(app: &App, command: OnAccount, output: &Output) -> Result<Exit> {
+    match command {
+        OnAccount::Approve { code } => approve::approve(app, code.as_deref(), output).await,
+        OnAccount::Vip(vip) => self::vip(app, vip, output).await,
+        OnAccount::Domains(args) => {
+            let list = ops::list_domains(app, &args, PageSize::All).await?;
+            output.result(&list, || tables::domains(&list))
+        }
+        OnAccount::Explain(args) => {
+            let call = ops::explain_call(app, &args).await?;
+            output.result(&call, || sentences::explained(&call, &app.names(None)))
+        }
+        OnAccount::Changes(args) => {
+            let size = args
+                .limit
+                .map_or(Ok(PageSize::All), |limit| PageSize::from_limit(Some(limit)))?;
+            let list = ops::list_changes(app, &args, size).await?;
+            output.result(&list, || tables::changes(&list))
+        }
+        OnAccount::Undo(args) => {
+            let person = Person::new(args.yes);
+            let app = &app.asked_by("skyswitch undo (command line)");
+            let undone = ops::undo_change(app, &args.args, &person.channel()).await?;
+            person.settle(
+                undone,
+                output,
+                |undone| sentences::undone(undone, &app.names(None)),
+                |undone| Exit::unless(undone.status == ops::UndoStatus::Declined),
+            )
+        }
+        OnAccount::Checklist(args) => setup::checklist(app, args, output).await,
+        OnAccount::Onboard(args) => setup::onboard(app, args, output).await,
+        OnAccount::Status(args) => setup::status(app, &args, output).await,
+        OnAccount::Destinations(args) => {
+            let list = ops::list_destinations(app, &args, PageSize::All).await?;
+            output.result(&list, || setup_tables::destinations(&list))
+        }
+        OnAccount::Token(args) => token(app, args, output).await,
     }
 }
 
@@ -160,18 +150,24 @@ async fn vip(app: &App, vip: Vip, output: &Output) -> Result<Exit> {
             let person = Person::new(args.yes);
             let app = app.asked_by("skyswitch vip add (command line)");
             let app = &app.typed_by_a_person();
-            let added = ops::add_vip(app, &args.vip, &person.channel()).await?;
-            let outcome = ask::decided(added)?;
-            output.result(&outcome, || sentences::added(&outcome))?;
-            Ok(person.exit(outcome.status == ops::AddVipStatus::Declined, output))
+            let added = ops::add_vip(app, &args.args, &person.channel()).await?;
+            person.settle(
+                added,
+                output,
+                |added| sentences::added(added, &app.names(None)),
+                |added| Exit::unless(added.status == ops::AddVipStatus::Declined),
+            )
         }
         Vip::Remove(args) => {
             let person = Person::new(args.yes);
             let app = &app.asked_by("skyswitch vip remove (command line)");
-            let removed = ops::remove_vip(app, &args.vip, &person.channel()).await?;
-            let outcome = ask::decided(removed)?;
-            output.result(&outcome, || sentences::removed(&outcome))?;
-            Ok(person.exit(outcome.status == ops::RemoveVipStatus::Declined, output))
+            let removed = ops::remove_vip(app, &args.args, &person.channel()).await?;
+            person.settle(
+                removed,
+                output,
+                |removed| sentences::removed(removed, &app.names(None)),
+                |removed| Exit::unless(removed.status == ops::RemoveVipStatus::Declined),
+            )
         }
         Vip::Import(args) => lists::import(app, args, output).await,
         Vip::Export(args) => lists::export(app, args, output).await,
@@ -214,11 +210,6 @@ async fn serve(global: &Global, args: McpArgs) -> Result<Exit> {
 
 /// The operations on the configured upstream, or on a sandbox that lives as
 /// long as the second value.
-async fn app(global: &Global) -> Result<(App, Option<Sandbox>)> {
-    let settings = Settings::load(&global.flags(), &process_environment)?;
-    with_upstream(settings, global.sandbox).await
-}
-
 async fn with_upstream(settings: Settings, sandbox: bool) -> Result<(App, Option<Sandbox>)> {
     for warning in &settings.warnings {
         tracing::warn!("{warning}");

@@ -1,13 +1,16 @@
 //! `skyswitch checklist`, `onboard` and `status`: customers' setups.
 
-use super::ask::{self, Person};
-use super::command::{ChecklistAction, ChecklistArgs, OnboardArgs};
+use super::ask::Person;
+use super::command::{Asking, ChecklistAction, ChecklistArgs};
 use super::exit::Exit;
 use super::output::Output;
 use super::progress::Bar;
 use super::setup_tables;
 use crate::app::App;
-use crate::ops::{self, ListCustomers, MarkSetupStep, MarkStatus, OnboardStatus, PageSize};
+use crate::ops::{
+    self, ListCustomers, MarkOutcome, MarkSetupStep, MarkStatus, OnboardDomain, OnboardOutcome,
+    OnboardStatus, PageSize,
+};
 use crate::sentences;
 use skyswitch_domain::error::{Error, Result};
 
@@ -17,7 +20,9 @@ pub(super) async fn checklist(app: &App, args: ChecklistArgs, output: &Output) -
         (Some(ChecklistAction::Mark(args)), _) => mark(app, &args, output).await,
         (None, Some(args)) => {
             let checklist = ops::setup_checklist(app, &args).await?;
-            output.result(&checklist, || sentences::checklist(&checklist))
+            output.result(&checklist, || {
+                sentences::checklist(&checklist, &app.names(None))
+            })
         }
         (None, None) => Err(Error::invalid(
             "domain",
@@ -27,34 +32,33 @@ pub(super) async fn checklist(app: &App, args: ChecklistArgs, output: &Output) -
     }
 }
 
-/// The person at the terminal gives their word; there is no flag for it.
+/// The person at the terminal attests the step; there is no flag for it.
 async fn mark(app: &App, args: &MarkSetupStep, output: &Output) -> Result<Exit> {
-    let person = Person::new(false);
+    let person = Person::at_terminal(
+        "The person who checked types the domain's name in a terminal; nothing was attested.",
+    );
     let app = app.asked_by("skyswitch checklist mark (command line)");
     let marked = ops::mark_setup_step(&app, args, &person.channel()).await?;
-    let outcome = ask::decided(marked)?;
-    output.result(&outcome, || sentences::marked(&outcome))?;
-    if outcome.status == MarkStatus::Declined {
-        output.note(
-            "not attested: the person who has looked types the domain's name at an interactive terminal.",
-        );
-        return Ok(Exit::NotConfirmed);
-    }
-    Ok(Exit::Done)
+    let exit = |outcome: &MarkOutcome| Exit::unless(outcome.status == MarkStatus::Declined);
+    person.settle(marked, output, sentences::marked, exit)
 }
 
-/// Makes what is missing of a customer's setup.
-pub(super) async fn onboard(app: &App, args: OnboardArgs, output: &Output) -> Result<Exit> {
+/// Sets up what is missing for a customer.
+pub(super) async fn onboard(
+    app: &App,
+    args: Asking<OnboardDomain>,
+    output: &Output,
+) -> Result<Exit> {
     let person = Person::new(args.yes);
     let app = app.asked_by("skyswitch onboard (command line)");
-    let onboarded = ops::onboard_domain(&app, &args.onboard, &person.channel()).await?;
-    let outcome = ask::decided(onboarded)?;
-    output.result(&outcome, || sentences::onboarded(&outcome))?;
-    Ok(match outcome.status {
+    let onboarded = ops::onboard_domain(&app, &args.args, &person.channel()).await?;
+    let exit = |outcome: &OnboardOutcome| match outcome.status {
         OnboardStatus::Planned | OnboardStatus::Unchanged | OnboardStatus::Applied => Exit::Done,
-        OnboardStatus::Declined | OnboardStatus::ConfirmationRequired => person.exit(true, output),
+        OnboardStatus::Declined | OnboardStatus::ConfirmationRequired => Exit::NotConfirmed,
         OnboardStatus::Incomplete => Exit::Failed,
-    })
+    };
+    let text = |outcome: &OnboardOutcome| sentences::onboarded(outcome, &app.names(None));
+    person.settle(onboarded, output, text, exit)
 }
 
 /// Shows all customers.

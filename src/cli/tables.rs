@@ -6,11 +6,12 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table};
 use console::style;
 
+use crate::local_time;
 use crate::ops::{
-    Action, ChangeList, CheckState, Diagnosis, DomainList, SyncOutcome, SyncRow, TokenReport,
-    VipList,
+    Action, ChangeList, CheckState, Diagnosis, DomainList, Names, SyncOutcome, SyncRow,
+    TokenReport, VipList,
 };
-use crate::sentences;
+use crate::sentences::{self, counted};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::word;
 use skyswitch_domain::{Ani, Route};
@@ -68,12 +69,12 @@ pub(super) fn changes(list: &ChangeList) -> String {
 }
 
 /// An import: its rows, and below them what became of it.
-pub(super) fn imported(outcome: &SyncOutcome) -> String {
+pub(super) fn imported(outcome: &SyncOutcome, names: &Names<'_>) -> String {
     let rows = match outcome.rows.is_empty() {
         true => String::new(),
         false => format!("{}\n", import_rows(&outcome.rows)),
     };
-    rows + &sentences::imported(outcome)
+    rows + &sentences::imported(outcome, names)
 }
 
 /// The rows as a table, and below it what has to be said of some of them.
@@ -121,10 +122,10 @@ fn import_rows(rows: &[SyncRow]) -> String {
 
 pub(super) fn token(report: &TokenReport) -> String {
     format!(
-        "Logged in as {}\nScopes: {}\nExpires: {}",
+        "Logged in as {}\nScopes: {}\nExpires {}",
         shown(&report.username, 100),
         shown(&report.scopes.join(" "), 300),
-        report.expires_at
+        local_time::written(&report.expires_at, local_time::until)
     )
 }
 
@@ -153,12 +154,12 @@ pub(super) fn waiting(waiting: &[Approval]) -> String {
     if waiting.is_empty() {
         return "No change is waiting for approval.".to_owned();
     }
-    let mut table = table(&["Code", "Change", "Expires"]);
+    let mut table = table(&["Code", "Change", "Lapses"]);
     for approval in waiting {
         table.add_row([
             &approval.code,
             approval.preview.summary(),
-            &time(approval.expires_at),
+            &local_time::until(local_time::from_seconds(approval.expires_at)),
         ]);
     }
     format!("{table}\nRun `skyswitch approve CODE` to look at one and decide.")
@@ -170,20 +171,6 @@ pub(super) fn sandbox(settings: &[(&str, String)]) -> String {
         let _ = write!(text, "\nexport {name}='{value}'");
     }
     text
-}
-
-/// A moment for people and for JSON, RFC 3339, UTC.
-pub(super) fn time(seconds: i64) -> String {
-    jiff::Timestamp::from_second(seconds)
-        .map(|moment| moment.to_string())
-        .unwrap_or_default()
-}
-
-pub(super) fn counted(count: usize, what: &str) -> String {
-    match count {
-        1 => format!("1 {what}"),
-        n => format!("{n} {what}s"),
-    }
 }
 
 /// Columns of names and numbers, which nobody can read in pieces.

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 
 use rmcp::RoleServer;
-use rmcp::model::{CallToolRequestParams, CallToolResponse, InputResponses, JsonObject};
+use rmcp::model::{CallToolRequestParams, CallToolResponse};
 use rmcp::service::RequestContext;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::arguments;
 use super::consent::{Consent, FormsFailed};
+use super::tools::TOKEN;
 use crate::app::App;
 use skyswitch_domain::error::Result;
 
@@ -24,9 +25,8 @@ pub(super) struct Call<'a> {
     /// Cancelled when the call shall end in an orderly way.
     pub stop: &'a CancellationToken,
     forms_failed: &'a FormsFailed,
-    arguments: Option<JsonObject>,
-    state: Option<String>,
-    answers: Option<InputResponses>,
+    request: CallToolRequestParams,
+    confirmation: Option<String>,
 }
 
 impl<'a> Call<'a> {
@@ -38,14 +38,17 @@ impl<'a> Call<'a> {
         stop: &'a CancellationToken,
         forms_failed: &'a FormsFailed,
     ) -> Call<'a> {
+        let arguments = request.arguments.as_ref();
+        let confirmation = arguments.and_then(|given| given.get(TOKEN)?.as_str());
         Call {
             app,
             context,
             stop,
             forms_failed,
-            arguments: request.arguments,
-            state: request.request_state,
-            answers: request.input_responses,
+            confirmation: confirmation
+                .filter(|token| !token.is_empty())
+                .map(str::to_owned),
+            request,
         }
     }
 
@@ -54,16 +57,16 @@ impl<'a> Call<'a> {
     /// # Errors
     /// `invalid_argument` with the field, what is wrong and what is accepted.
     pub fn arguments<T: DeserializeOwned + JsonSchema>(&mut self) -> Result<T> {
-        arguments::read(self.arguments.take())
+        arguments::read(self.request.arguments.take())
     }
 
-    /// What the call brings along for the guard, beside `confirmation` among its arguments.
-    pub fn consent(&self, confirmation: Option<String>) -> Consent {
+    /// What the call brings along for the guard.
+    pub fn consent(&self) -> Consent {
         Consent::of_call(
             self.context,
-            self.state.clone(),
-            self.answers.as_ref(),
-            confirmation,
+            self.request.request_state.clone(),
+            self.request.input_responses.as_ref(),
+            self.confirmation.clone(),
             self.forms_failed,
         )
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::consent;
 use crate::ops::Asked;
-use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::error::Error;
 
 /// A result with its structured and its text form.
 pub(super) fn outcome<T: Serialize>(outcome: &T, text: String) -> CallToolResponse {
@@ -16,35 +16,37 @@ pub(super) fn outcome<T: Serialize>(outcome: &T, text: String) -> CallToolRespon
             result.structured_content = Some(value);
             result.into()
         }
-        Err(_) => error(&Error::internal(
-            "the result could not be written as JSON",
-            "Please report this as a bug.",
-        )),
+        Err(_) => error(&not_json()),
     }
 }
 
 /// The result of an operation that may have to ask first.
 pub(super) fn asked<T: Serialize>(
-    asked: Result<Asked<T>>,
-    text: impl Fn(&T) -> String,
+    asked: Asked<T>,
+    text: impl FnOnce(&T) -> String,
 ) -> CallToolResponse {
     match asked {
-        Ok(Asked::Done(done)) => outcome(&done, text(&done)),
-        Ok(Asked::Question(question)) => consent::input_required(&question).into(),
-        Err(failure) => error(&failure),
+        Asked::Done(done) => outcome(&done, text(&done)),
+        Asked::Question(question) => consent::input_required(&question).into(),
     }
 }
 
 /// A failure a model can act on.
 pub(super) fn error(error: &Error) -> CallToolResponse {
-    let detail = error.detail();
-    let text = format!(
-        "{}: {}\n{}",
-        detail.code.as_str(),
-        detail.message,
-        detail.hint
-    );
-    let mut result = CallToolResult::error(vec![ContentBlock::text(text)]);
-    result.structured_content = Some(json!({ "error": detail }));
+    let mut result = CallToolResult::error(vec![ContentBlock::text(failure_text(error))]);
+    result.structured_content = Some(json!({ "error": error.detail() }));
     result.into()
+}
+
+/// A failure in words: its code, what happened, and what to do next.
+pub(super) fn failure_text(error: &Error) -> String {
+    format!("{}: {error}\n{}", error.code().as_str(), error.hint())
+}
+
+/// A result that cannot be shown.
+pub(super) fn not_json() -> Error {
+    Error::internal(
+        "the result could not be written as JSON",
+        "Please report this as a bug.",
+    )
 }

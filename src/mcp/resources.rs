@@ -13,6 +13,7 @@ use rmcp::model::{
 use serde::Serialize;
 use serde_json::json;
 
+use super::reply;
 use super::skill::{self, GUIDE_LIFETIME_MS, SETUP_GUIDE, SKILL_URI};
 use super::tools::ToolSet;
 use crate::app::App;
@@ -59,7 +60,7 @@ impl Place {
             .strip_prefix(DOMAINS)?
             .strip_prefix('/')?
             .split_once('/')?;
-        // Letters, digits, `.`, `-` and `_` stand in a URI as they are: nothing is to be decoded.
+        // Letters, digits, `.`, `-` and `_` are written in a URI as they are, so nothing has to be decoded.
         let domain = PbxDomain::from_str(domain).ok()?;
         match kind {
             "vips" => Some(Place::Vips(domain)),
@@ -105,7 +106,7 @@ pub(super) fn list(tools: &ToolSet) -> ListResourcesResult {
 pub(super) fn templates(tools: &ToolSet) -> ListResourceTemplatesResult {
     let vips = tools.offers("list_vips").then(|| {
         ResourceTemplate::new(VIPS, "vips")
-            .with_title("VIP callers of a domain")
+            .with_title("VIP callers of a customer")
             .with_description(
                 "The VIP rules of a customer's PBX domain: whose calls go straight through, and where to. \
                  At most 5,000; `total` says how many there are.",
@@ -115,7 +116,7 @@ pub(super) fn templates(tools: &ToolSet) -> ListResourceTemplatesResult {
     });
     let checklist = tools.offers("setup_checklist").then(|| {
         ResourceTemplate::new(CHECKLIST, "checklist")
-            .with_title("Setup of a domain")
+            .with_title("Setup of a customer")
             .with_description(
                 "The setup of a customer's PBX domain, step by step, with the support ticket while it is to be sent.",
             )
@@ -140,8 +141,8 @@ pub(super) fn is_listed(uri: &str, tools: &ToolSet) -> bool {
 /// What a resource holds.
 ///
 /// # Errors
-/// Resource not found for what no URI names, is no domain's name, or whose
-/// tool is not offered; the service's errors with message and hint.
+/// Resource not found for an unknown URI or domain name, and where the tool of
+/// the same operation is not offered; the service's errors with message and hint.
 pub(super) async fn read(
     app: Result<&App>,
     tools: &ToolSet,
@@ -210,12 +211,7 @@ async fn refuse_unknown(app: &App, domain: &PbxDomain) -> Result<()> {
 
 /// What the service has stored, as compact JSON.
 fn live<T: Serialize>(uri: &str, outcome: &T) -> Result<ReadResourceResult> {
-    let json = serde_json::to_string(outcome).map_err(|_| {
-        Error::internal(
-            "the result could not be written as JSON",
-            "Please report this as a bug.",
-        )
-    })?;
+    let json = serde_json::to_string(outcome).map_err(|_| reply::not_json())?;
     Ok(text(uri, JSON, json)
         .with_ttl_ms(LIVE_LIFETIME_MS)
         .with_cache_scope(CacheScope::Private))
@@ -241,14 +237,8 @@ fn not_found(uri: &str) -> ErrorData {
 /// A failed read as a protocol error: message and hint for people, the
 /// published form beside them.
 pub(super) fn failure(error: &Error, uri: &str) -> ErrorData {
-    let detail = error.detail();
-    let message = format!(
-        "{}: {}\n{}",
-        detail.code.as_str(),
-        detail.message,
-        detail.hint
-    );
-    let data = Some(json!({ "uri": uri, "error": detail }));
+    let message = reply::failure_text(error);
+    let data = Some(json!({ "uri": uri, "error": error.detail() }));
     match error.code() {
         Code::NotFound => ErrorData::resource_not_found(message, data),
         _ => ErrorData::internal_error(message, data),

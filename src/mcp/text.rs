@@ -3,44 +3,49 @@
 
 use std::fmt::Write;
 
-use crate::ops::{self, ChangeList, DestinationList, DomainList, Portfolio, SyncOutcome, VipList};
+use crate::ops::{
+    self, ChangeList, DestinationList, DomainList, Names, Portfolio, SyncOutcome, VipList,
+};
 use crate::sentences;
 use skyswitch_domain::redact::shown;
 
 pub(super) fn vip_list(list: &VipList) -> String {
-    let mut text = format!("{} of {} VIP rules", list.count, list.total);
-    for vip in &list.vips {
+    let rows = list.vips.iter().map(|vip| {
         let domain = shown(&vip.domain, 100);
-        let _ = write!(text, "\n{domain}: {}", sentences::rule(vip));
-    }
-    more(&mut text, list.next_cursor.as_deref());
-    text
+        format!("{domain}: {}", sentences::rule(vip))
+    });
+    let heading = format!("{} of {} VIP rules", list.count, list.total);
+    listed(heading, rows, &[], list.next_cursor.as_deref())
 }
 
 pub(super) fn domain_list(list: &DomainList) -> String {
-    let mut text = format!("{} of {} customers (PBX domains)", list.count, list.total);
-    for row in &list.domains {
-        let _ = write!(text, "\n{}", shown(&row.domain, 100));
-        if let Some(description) = &row.description {
-            let _ = write!(text, " ({description})");
-        }
-    }
-    more(&mut text, list.next_cursor.as_deref());
-    text
+    let rows = list.domains.iter().map(|row| {
+        let domain = shown(&row.domain, 100);
+        domain + &in_brackets(row.description.as_deref())
+    });
+    let heading = format!("{} of {} customers (PBX domains)", list.count, list.total);
+    listed(heading, rows, &[], list.next_cursor.as_deref())
 }
 
 pub(super) fn change_list(list: &ChangeList) -> String {
-    let mut text = format!("{} of {} changes, newest first", list.count, list.total);
-    for change in &list.changes {
-        let _ = write!(text, "\n{}", sentences::change(change));
-    }
-    sentences::warnings(&mut text, &list.warnings);
-    more(&mut text, list.next_cursor.as_deref());
-    text
+    let heading = format!("{} of {} changes, newest first", list.count, list.total);
+    let rows = list.changes.iter().map(sentences::change);
+    listed(heading, rows, &list.warnings, list.next_cursor.as_deref())
 }
 
-pub(super) fn imported(outcome: &SyncOutcome) -> String {
-    let mut text = sentences::imported(outcome);
+pub(super) fn destinations(list: &DestinationList) -> String {
+    let rows = list.destinations.iter().map(|row| {
+        let destination = shown(&row.destination, 80);
+        let name = in_brackets(row.name.as_deref());
+        format!("{} {destination} [{}]{name}", row.application, row.kind)
+    });
+    let (count, total) = (list.count, list.total);
+    let heading = format!("{count} of {total} destinations in {}", list.domain);
+    listed(heading, rows, &list.warnings, list.next_cursor.as_deref())
+}
+
+pub(super) fn imported(outcome: &SyncOutcome, names: &Names<'_>) -> String {
+    let mut text = sentences::imported(outcome, names);
     for row in &outcome.rows {
         let _ = write!(text, "\n{}", sentences::import_row(row));
     }
@@ -50,69 +55,51 @@ pub(super) fn imported(outcome: &SyncOutcome) -> String {
     text
 }
 
-pub(super) fn destinations(list: &DestinationList) -> String {
-    let mut text = format!(
-        "{} of {} destinations in {}",
-        list.count, list.total, list.domain
-    );
-    for row in &list.destinations {
-        let _ = write!(
-            text,
-            "\n{} {} [{}]",
-            row.application,
-            shown(&row.destination, 80),
-            row.kind
-        );
-        if let Some(name) = &row.name {
-            let _ = write!(text, " ({name})");
-        }
-    }
-    sentences::warnings(&mut text, &list.warnings);
-    more(&mut text, list.next_cursor.as_deref());
-    text
-}
-
 pub(super) fn portfolio(portfolio: &Portfolio) -> String {
-    let mut text = match portfolio.alarms {
+    let alarms = match portfolio.alarms {
         0 => "No alarm.".to_owned(),
         _ => sentences::alarms(portfolio),
     };
-    let stages: Vec<String> = portfolio
-        .stages
-        .iter()
-        .map(|stage| format!("{} {}", stage.stage, stage.count))
-        .collect();
-    let _ = write!(
-        text,
-        "\n{} of {} customers. Stages: {}",
+    let mut heading = format!(
+        "{alarms}\n{} of {} customers. Stages: {}",
         portfolio.count,
         portfolio.total,
-        stages.join(", ")
+        sentences::stages(portfolio)
     );
     if let Some(earlier) = sentences::read_earlier(portfolio) {
-        let _ = write!(text, "\n{earlier}");
+        let _ = write!(heading, "\n{earlier}");
     }
-    for row in &portfolio.customers {
-        let _ = write!(
-            text,
-            "\n[{}] {}: VIP rules {}; {}{}",
+    let rows = portfolio.customers.iter().map(|row| {
+        let waits_for = match row.alarm || row.stage == ops::Stage::Unread {
+            true => "",
+            false => "waits for ",
+        };
+        format!(
+            "[{}] {}: VIP rules {}; {waits_for}{}",
             row.stage,
             shown(&row.domain, 100),
             row.vips,
-            if row.alarm || row.stage == ops::Stage::Unread {
-                ""
-            } else {
-                "waits for "
-            },
             row.waits_for
-        );
-    }
-    more(&mut text, portfolio.next_cursor.as_deref());
-    text
+        )
+    });
+    listed(heading, rows, &[], portfolio.next_cursor.as_deref())
 }
 
-fn more(text: &mut String, cursor: Option<&str>) {
+/// A heading, a line for each row, and what follows them.
+fn listed(
+    heading: String,
+    rows: impl Iterator<Item = String>,
+    warnings: &[String],
+    cursor: Option<&str>,
+) -> String {
+    let mut text = rows.fold(heading, |text, row| text + "\n" + &row);
+    sentences::warnings(&mut text, warnings);
     if let Some(cursor) = cursor {
         let _ = write!(text, "\nMore with cursor {cursor}");
     }
+    text
+}
+
+fn in_brackets(name: Option<&str>) -> String {
+    name.map_or(String::new(), |name| format!(" ({name})"))
 }

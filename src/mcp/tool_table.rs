@@ -40,6 +40,49 @@ pub(super) struct Row {
     pub run: for<'a> fn(Call<'a>) -> Running<'a>,
 }
 
+/// Runs a tool that reads: the operation, and what is said of its outcome.
+macro_rules! reads {
+    ($operation:path, $said:expr) => {
+        |mut call| {
+            Box::pin(async move {
+                let args = call.arguments()?;
+                let outcome = $operation(call.app, &args).await?;
+                let names = call.app.names(args.account_id.as_ref());
+                Ok(reply::outcome(&outcome, $said(&outcome, &names)))
+            })
+        }
+    };
+}
+
+/// Runs a tool that lists, page by page.
+macro_rules! lists {
+    ($arguments:ty, $operation:path, $said:path) => {
+        |mut call| {
+            Box::pin(async move {
+                let args: $arguments = call.arguments()?;
+                let size = PageSize::from_limit(args.limit)?;
+                let list = $operation(call.app, &args, size).await?;
+                Ok(reply::outcome(&list, $said(&list)))
+            })
+        }
+    };
+}
+
+/// Runs a tool that may have to ask a person first.
+macro_rules! asks {
+    ($operation:path, $said:expr) => {
+        |mut call| {
+            Box::pin(async move {
+                let args = call.arguments()?;
+                let consent = call.consent();
+                let asked = $operation(call.app, &args, &consent.channel()).await?;
+                let names = call.app.names(args.account_id.as_ref());
+                Ok(reply::asked(asked, |outcome| $said(outcome, &names)))
+            })
+        }
+    };
+}
+
 /// What a tool does to the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Effect {
@@ -74,17 +117,7 @@ pub(super) static TABLE: [Row; 13] = [
             ("dnis", "Only for calls to this number"),
             CONFIRMATION,
         ],
-        run: |mut call| {
-            Box::pin(async move {
-                let mut args: ops::AddVip = call.arguments()?;
-                let token = args.confirmation.take();
-                let consent = call.consent(token);
-                Ok(reply::asked(
-                    ops::add_vip(call.app, &args, &consent.channel()).await,
-                    sentences::added,
-                ))
-            })
-        },
+        run: asks!(ops::add_vip, sentences::added),
     },
     Row {
         name: "explain_call",
@@ -101,13 +134,7 @@ pub(super) static TABLE: [Row; 13] = [
             CALLER,
             ("dnis", "The number that is dialled"),
         ],
-        run: |mut call| {
-            Box::pin(async move {
-                let args: ops::ExplainCall = call.arguments()?;
-                let call = ops::explain_call(call.app, &args).await?;
-                Ok(reply::outcome(&call, sentences::explained(&call)))
-            })
-        },
+        run: reads!(ops::explain_call, sentences::explained),
     },
     Row {
         name: "list_changes",
@@ -126,14 +153,7 @@ pub(super) static TABLE: [Row; 13] = [
             ("since", "Time, day (UTC) or age: 2026-03-14, 24h, 7d"),
             ("run_id", "Changes of this import"),
         ],
-        run: |mut call| {
-            Box::pin(async move {
-                let args: ops::ListChanges = call.arguments()?;
-                let size = PageSize::from_limit(args.limit)?;
-                let list = ops::list_changes(call.app, &args, size).await?;
-                Ok(reply::outcome(&list, text::change_list(&list)))
-            })
-        },
+        run: lists!(ops::ListChanges, ops::list_changes, text::change_list),
     },
     Row {
         name: "list_destinations",
@@ -144,14 +164,11 @@ pub(super) static TABLE: [Row; 13] = [
         arguments: schema::input::<ops::ListDestinations>,
         result: schema::output::<ops::DestinationList>,
         explained: &[ACCOUNT, DOMAIN, ("query", "Part of an id or name")],
-        run: |mut call| {
-            Box::pin(async move {
-                let args: ops::ListDestinations = call.arguments()?;
-                let size = PageSize::from_limit(args.limit)?;
-                let list = ops::list_destinations(call.app, &args, size).await?;
-                Ok(reply::outcome(&list, text::destinations(&list)))
-            })
-        },
+        run: lists!(
+            ops::ListDestinations,
+            ops::list_destinations,
+            text::destinations
+        ),
     },
     Row {
         name: "list_domains",
@@ -166,14 +183,7 @@ pub(super) static TABLE: [Row; 13] = [
             QUERY,
             ("refresh", "Skip the cache, which can miss a new domain"),
         ],
-        run: |mut call| {
-            Box::pin(async move {
-                let args: ops::ListDomains = call.arguments()?;
-                let size = PageSize::from_limit(args.limit)?;
-                let list = ops::list_domains(call.app, &args, size).await?;
-                Ok(reply::outcome(&list, text::domain_list(&list)))
-            })
-        },
+        run: lists!(ops::ListDomains, ops::list_domains, text::domain_list),
     },
     Row {
         name: "list_vips",
@@ -189,14 +199,7 @@ pub(super) static TABLE: [Row; 13] = [
             CALLER,
             ("dnis", "Dialled number; * for rules that cover any"),
         ],
-        run: |mut call| {
-            Box::pin(async move {
-                let args: ops::ListVips = call.arguments()?;
-                let size = PageSize::from_limit(args.limit)?;
-                let list = ops::list_vips(call.app, &args, size).await?;
-                Ok(reply::outcome(&list, text::vip_list(&list)))
-            })
-        },
+        run: lists!(ops::ListVips, ops::list_vips, text::vip_list),
     },
     Row {
         name: "mark_setup_step",
@@ -214,16 +217,7 @@ pub(super) static TABLE: [Row; 13] = [
             ("note", "What proved it, such as a ticket"),
             ("withdraw", "Take the statement back"),
         ],
-        run: |mut call| {
-            Box::pin(async move {
-                let args: ops::MarkSetupStep = call.arguments()?;
-                let consent = call.consent(None);
-                Ok(reply::asked(
-                    ops::mark_setup_step(call.app, &args, &consent.channel()).await,
-                    sentences::marked,
-                ))
-            })
-        },
+        run: asks!(ops::mark_setup_step, |marked, _| sentences::marked(marked)),
     },
     Row {
         name: "onboard_domain",
@@ -249,17 +243,7 @@ pub(super) static TABLE: [Row; 13] = [
             DRY_RUN,
             CONFIRMATION,
         ],
-        run: |mut call| {
-            Box::pin(async move {
-                let mut args: ops::OnboardDomain = call.arguments()?;
-                let token = args.confirmation.take();
-                let consent = call.consent(token);
-                Ok(reply::asked(
-                    ops::onboard_domain(call.app, &args, &consent.channel()).await,
-                    sentences::onboarded,
-                ))
-            })
-        },
+        run: asks!(ops::onboard_domain, sentences::onboarded),
     },
     Row {
         name: "onboarding_status",
@@ -306,17 +290,7 @@ pub(super) static TABLE: [Row; 13] = [
             ),
             CONFIRMATION,
         ],
-        run: |mut call| {
-            Box::pin(async move {
-                let mut args: ops::RemoveVip = call.arguments()?;
-                let token = args.confirmation.take();
-                let consent = call.consent(token);
-                Ok(reply::asked(
-                    ops::remove_vip(call.app, &args, &consent.channel()).await,
-                    sentences::removed,
-                ))
-            })
-        },
+        run: asks!(ops::remove_vip, sentences::removed),
     },
     Row {
         name: "setup_checklist",
@@ -329,13 +303,7 @@ pub(super) static TABLE: [Row; 13] = [
         arguments: schema::input::<ops::SetupChecklist>,
         result: schema::output::<ops::Checklist>,
         explained: &[ACCOUNT, DOMAIN, DID, FALLBACK],
-        run: |mut call| {
-            Box::pin(async move {
-                let args: ops::SetupChecklist = call.arguments()?;
-                let checklist = ops::setup_checklist(call.app, &args).await?;
-                Ok(reply::outcome(&checklist, sentences::checklist(&checklist)))
-            })
-        },
+        run: reads!(ops::setup_checklist, sentences::checklist),
     },
     Row {
         name: "sync_vips",
@@ -369,9 +337,8 @@ pub(super) static TABLE: [Row; 13] = [
         ],
         run: |mut call| {
             Box::pin(async move {
-                let mut args: ops::SyncVips = call.arguments()?;
-                let token = args.confirmation.take();
-                let consent = call.consent(token);
+                let args: ops::SyncVips = call.arguments()?;
+                let consent = call.consent();
                 let notices = Notices::of_call(call.context);
                 let session = ops::SyncSession {
                     channel: &consent.channel(),
@@ -379,19 +346,14 @@ pub(super) static TABLE: [Row; 13] = [
                     stop: call.stop,
                     most_rows: Some(MOST_ROWS),
                 };
-                let list = args.list.take();
-                let synced = ops::sync_vips(
-                    call.app,
-                    &args,
-                    list.as_deref().map(str::as_bytes),
-                    &session,
-                )
-                .await;
+                let list = args.list.as_deref().map(str::as_bytes);
+                let synced = ops::sync_vips(call.app, &args, list, &session).await;
                 notices.finish().await;
-                Ok(reply::asked(
-                    synced.map(|asked| asked.map(ops::SyncOutcome::within_budget)),
-                    text::imported,
-                ))
+                let synced = synced?.map(ops::SyncOutcome::within_budget);
+                let names = call.app.names(args.account_id.as_ref());
+                Ok(reply::asked(synced, |synced| {
+                    text::imported(synced, &names)
+                }))
             })
         },
     },
@@ -409,16 +371,6 @@ pub(super) static TABLE: [Row; 13] = [
             ("change_id", "From list_changes or the result of the change"),
             CONFIRMATION,
         ],
-        run: |mut call| {
-            Box::pin(async move {
-                let mut args: ops::UndoChange = call.arguments()?;
-                let token = args.confirmation.take();
-                let consent = call.consent(token);
-                Ok(reply::asked(
-                    ops::undo_change(call.app, &args, &consent.channel()).await,
-                    sentences::undone,
-                ))
-            })
-        },
+        run: asks!(ops::undo_change, sentences::undone),
     },
 ];

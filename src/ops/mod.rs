@@ -14,6 +14,7 @@ mod changes;
 mod doctor;
 mod domains;
 pub mod import;
+mod names;
 mod onboarding;
 mod page;
 mod progress;
@@ -29,6 +30,7 @@ pub use import::{
     Action, Counts, Done, RowState, SyncMode, SyncOutcome, SyncRow, SyncSession, SyncStatus,
     SyncVips, sync_vips,
 };
+pub(crate) use names::Names;
 pub use onboarding::{
     Checklist, CustomerRow, ListCustomers, MarkOutcome, MarkSetupStep, MarkStatus, OnboardChange,
     OnboardDomain, OnboardOutcome, OnboardStatus, OnboardSteps, PieceState, Portfolio,

@@ -5,70 +5,60 @@ mod setup;
 
 use std::fmt::Write;
 
+use crate::local_time;
 use crate::ops::{
-    AddVipOutcome, AddVipStatus, CallExplained, ChangeRow, Confirmation, RemoveVipOutcome,
+    AddVipOutcome, AddVipStatus, CallExplained, ChangeRow, Confirmation, Names, RemoveVipOutcome,
     RemoveVipStatus, SyncOutcome, SyncRow, SyncStatus, UndoOutcome, UndoStatus,
 };
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::word;
 use skyswitch_domain::{Ani, Dnis, Face, Operation, PhoneNumber, Route, Vip};
 
-pub(crate) use setup::{alarms, checklist, marked, onboarded, read_earlier};
+pub(crate) use setup::{alarms, checklist, marked, onboarded, read_earlier, stages};
 
 /// What became of a caller who was to become a VIP.
-pub(crate) fn added(outcome: &AddVipOutcome) -> String {
-    let (calls, to) = (calls(&outcome.vip), destination(&outcome.vip));
-    let mut text = match (outcome.status, &outcome.previous) {
+pub(crate) fn added(outcome: &AddVipOutcome, names: &Names<'_>) -> String {
+    let (calls, to) = calls_and_destination(&outcome.vip, names);
+    let text = match (outcome.status, &outcome.previous) {
         (AddVipStatus::Created, _) => format!("Added: {calls} now go to {to}."),
         (AddVipStatus::Replaced, Some(previous)) => format!(
             "Replaced: {calls} now go to {to}; before, they went to {}.",
-            destination(previous)
+            names.destination(&Route::from(previous))
         ),
         (AddVipStatus::Replaced, None) => format!("Replaced: {calls} now go to {to}."),
         (AddVipStatus::Unchanged, _) => format!("No change: {calls} already go to {to}."),
         (AddVipStatus::ConfirmationRequired, _) => waiting(&outcome.confirmation),
         (AddVipStatus::Declined, _) => declined(),
     };
-    undo(&mut text, outcome.change_id.as_deref());
-    warnings(&mut text, &outcome.warnings);
-    text
+    with_undo(text, outcome.change_id.as_deref(), &outcome.warnings)
 }
 
 /// What became of a rule that was to be removed.
-pub(crate) fn removed(outcome: &RemoveVipOutcome) -> String {
-    let rule = outcome.vip.as_ref().map_or_else(
-        || "the rule".to_owned(),
-        |vip| {
-            format!(
-                "the VIP rule that sent {} to {}",
-                calls(vip),
-                destination(vip)
-            )
-        },
-    );
-    let mut text = match outcome.status {
-        RemoveVipStatus::Removed => format!("Removed: {rule}."),
+pub(crate) fn removed(outcome: &RemoveVipOutcome, names: &Names<'_>) -> String {
+    let rule = || match &outcome.vip {
+        Some(vip) => {
+            let (calls, to) = calls_and_destination(vip, names);
+            format!("the VIP rule that sent {calls} to {to}")
+        }
+        None => "the VIP rule".to_owned(),
+    };
+    let text = match outcome.status {
+        RemoveVipStatus::Removed => format!("Removed: {}.", rule()),
         RemoveVipStatus::NotFound => {
             "Not found: this caller has no such VIP rule here. Nothing was changed.".to_owned()
         }
         RemoveVipStatus::ConfirmationRequired => waiting(&outcome.confirmation),
         RemoveVipStatus::Declined => declined(),
     };
-    undo(&mut text, outcome.change_id.as_deref());
-    warnings(&mut text, &outcome.warnings);
-    text
+    with_undo(text, outcome.change_id.as_deref(), &outcome.warnings)
 }
 
 /// Where a call goes, and what is not known of it.
-pub(crate) fn explained(call: &CallExplained) -> String {
+pub(crate) fn explained(call: &CallExplained, names: &Names<'_>) -> String {
     let mut text = call.why.clone();
     for other in &call.other_rules {
-        let _ = write!(
-            text,
-            "\nAnother rule of this caller: {} go to {}.",
-            calls(other),
-            destination(other)
-        );
+        let (calls, to) = calls_and_destination(other, names);
+        let _ = write!(text, "\nAnother rule of this caller: {calls} go to {to}.");
     }
     for unknown in &call.unknown {
         let _ = write!(text, "\nNot known: {unknown}.");
@@ -77,15 +67,16 @@ pub(crate) fn explained(call: &CallExplained) -> String {
 }
 
 /// What became of a change that was to be undone.
-pub(crate) fn undone(outcome: &UndoOutcome) -> String {
+pub(crate) fn undone(outcome: &UndoOutcome, names: &Names<'_>) -> String {
     let id = &outcome.undoes.change_id;
+    let subject = || subject(&outcome.undoes, |domain| names.customer(domain));
     let now = match (&outcome.vip, &outcome.setting) {
-        (Some(vip), _) => format!("{} go to {}", calls(vip), destination(vip)),
-        (None, Some(setting)) => format!("{} goes to {setting}", subject(&outcome.undoes)),
-        (None, None) => format!(
-            "{} has no such VIP rule, as before that change",
-            subject(&outcome.undoes)
-        ),
+        (Some(vip), _) => {
+            let (calls, to) = calls_and_destination(vip, names);
+            format!("{calls} go to {to}")
+        }
+        (None, Some(setting)) => format!("{} goes to {setting}", subject()),
+        (None, None) => format!("{} has no such VIP rule, as before that change", subject()),
     };
     let mut text = match outcome.status {
         UndoStatus::Restored => format!("Undone: change {id}. Now {now}."),
@@ -98,20 +89,14 @@ pub(crate) fn undone(outcome: &UndoOutcome) -> String {
     if outcome.status == UndoStatus::Restored
         && let Some(previous) = &outcome.previous
     {
-        let _ = write!(
-            text,
-            " Until now, {} went to {}.",
-            calls(previous),
-            destination(previous)
-        );
+        let (calls, to) = calls_and_destination(previous, names);
+        let _ = write!(text, " Until now, {calls} went to {to}.");
     }
-    undo(&mut text, outcome.change_id.as_deref());
-    warnings(&mut text, &outcome.warnings);
-    text
+    with_undo(text, outcome.change_id.as_deref(), &outcome.warnings)
 }
 
 /// What became of an import, without its rows.
-pub(crate) fn imported(outcome: &SyncOutcome) -> String {
+pub(crate) fn imported(outcome: &SyncOutcome, names: &Names<'_>) -> String {
     let plan = &outcome.plan;
     let mut text = match outcome.status {
         SyncStatus::Planned => "This is the plan only; nothing was changed.".to_owned(),
@@ -131,7 +116,12 @@ pub(crate) fn imported(outcome: &SyncOutcome) -> String {
     let _ = write!(
         text,
         "\n{}: add {}, replace {}, remove {}, keep {}, invalid {}.",
-        outcome.domain, plan.add, plan.replace, plan.remove, plan.keep, plan.invalid
+        names.customer(&outcome.domain),
+        plan.add,
+        plan.replace,
+        plan.remove,
+        plan.keep,
+        plan.invalid
     );
     if let Some(done) = &outcome.done {
         let _ = write!(
@@ -173,11 +163,8 @@ pub(crate) fn import_row(row: &SyncRow) -> String {
         None => String::new(),
     };
     let action = word(row.action);
-    let _ = write!(line, "{action} {}", caller(&row.ani));
-    let dnis = Dnis::from_stored(row.dnis.as_deref());
-    if !dnis.is_any() {
-        let _ = write!(line, " (when dialling {dnis})");
-    }
+    let dialled = when_dialling(row.dnis.as_deref());
+    let _ = write!(line, "{action} {}{dialled}", caller(&row.ani));
     let sides: Vec<&str> = [&row.before, &row.wanted]
         .into_iter()
         .flatten()
@@ -198,7 +185,7 @@ pub(crate) fn import_row(row: &SyncRow) -> String {
     line
 }
 
-/// `42: 2026-03-14 09:00 UTC, done, add_vip by skyswitch vip add (command line)`,
+/// `42: 2026-03-14 09:00, done, add_vip by skyswitch vip add (command line)`,
 /// and below it what went from where to where.
 pub(crate) fn change(change: &ChangeRow) -> String {
     let status = word(change.status);
@@ -210,10 +197,10 @@ pub(crate) fn change(change: &ChangeRow) -> String {
     let mut line = format!(
         "{}: {}, {status}, {} by {}\n    {}: {} -> {}",
         change.change_id,
-        minute(&change.started_at),
+        local_time::written(&change.started_at, local_time::minute),
         change.operation,
         change.asked_by,
-        subject(change),
+        subject(change, |domain| shown(domain, 100)),
         change.before.clone().unwrap_or_else(nothing),
         change.wanted.clone().unwrap_or_else(nothing),
     );
@@ -235,18 +222,15 @@ pub(crate) fn change(change: &ChangeRow) -> String {
     line
 }
 
-/// What a change is about: the caller, the number, or the piece of the setup.
-fn subject(change: &ChangeRow) -> String {
+/// What a change is about: the caller, the number, or the part of the setup.
+fn subject(change: &ChangeRow, customer: impl FnOnce(&str) -> String) -> String {
     let mut text = match (&change.ani, &change.did) {
         (Some(number), _) | (None, Some(number)) => caller(number),
         (None, None) => change.subject.clone().unwrap_or_default(),
     };
-    let dnis = Dnis::from_stored(change.dnis.as_deref());
-    if !dnis.is_any() {
-        let _ = write!(text, " (when dialling {dnis})");
-    }
+    text.push_str(&when_dialling(change.dnis.as_deref()));
     if let Some(domain) = &change.domain {
-        let _ = write!(text, " in {}", shown(domain, 100));
+        let _ = write!(text, " in {}", customer(domain));
     }
     text
 }
@@ -265,7 +249,8 @@ pub(crate) fn waiting(confirmation: &Confirmation) -> String {
         let _ = write!(text, "\nconfirmation: {token}");
     }
     if let Some(moment) = &confirmation.expires_at {
-        let _ = write!(text, "\nThis question lapses at {moment}.");
+        let lapses = local_time::written(moment, local_time::until);
+        let _ = write!(text, "\nThis question lapses {lapses}.");
     }
     text
 }
@@ -284,26 +269,31 @@ pub(crate) fn declined() -> String {
 
 /// A rule in a list: `+1 616-555-0123 -> user 101`.
 pub(crate) fn rule(vip: &Vip) -> String {
-    let dnis = Dnis::from_stored(vip.dnis.as_deref());
-    let called = match dnis.is_any() {
-        true => String::new(),
-        false => format!(" (when dialling {dnis})"),
-    };
-    format!("{} -> {}{called}", caller(&vip.ani), destination(vip))
+    let called = when_dialling(vip.dnis.as_deref());
+    let destination = Route::from(vip).rings();
+    format!("{} -> {destination}{called}", caller(&vip.ani))
 }
 
-/// `calls from +1 616-555-0123 to lakesidedental.12345.service`
-fn calls(vip: &Vip) -> String {
-    let dnis = Dnis::from_stored(vip.dnis.as_deref());
-    let called = match dnis.is_any() {
+/// Where a rule is for one dialled number only.
+fn when_dialling(dnis: Option<&str>) -> String {
+    let dnis = Dnis::from_stored(dnis);
+    match dnis.is_any() {
         true => String::new(),
-        false => format!("{dnis} of "),
+        false => format!(" (when dialling {dnis})"),
+    }
+}
+
+/// `calls from +1 616-555-0123 to Lakeside Dental (lakesidedental.12345.service)`,
+/// and `Maya Lindgren (101)`.
+fn calls_and_destination(vip: &Vip, names: &Names<'_>) -> (String, String) {
+    let rule = Route::from(vip);
+    let dialled = match rule.key.dnis.is_any() {
+        true => String::new(),
+        false => format!("{} of ", rule.key.dnis),
     };
-    format!(
-        "calls from {} to {called}{}",
-        caller(&vip.ani),
-        shown(&vip.domain, 100)
-    )
+    let (caller, customer) = (caller(&vip.ani), names.customer(&vip.domain));
+    let calls = format!("calls from {caller} to {dialled}{customer}");
+    (calls, names.destination(&rule))
 }
 
 /// A number as people write it. Two writings of one number are two rules, so
@@ -318,30 +308,27 @@ fn caller(stored: &str) -> String {
     }
 }
 
-fn destination(vip: &Vip) -> String {
-    Route::from(vip).rings()
+/// What became of a change, how to undo it, and what is worth a second look.
+fn with_undo(mut text: String, change_id: Option<&str>, worth_a_look: &[String]) -> String {
+    if let Some(id) = change_id {
+        let undo = Operation::UndoChange.with("change_id", id);
+        let _ = write!(text, " Undo: {undo}.");
+    }
+    warnings(&mut text, worth_a_look);
+    text
 }
 
-fn undo(text: &mut String, change_id: Option<&str>) {
-    if let Some(id) = change_id {
-        let _ = write!(
-            text,
-            " Undo: {}.",
-            Operation::UndoChange.with("change_id", id)
-        );
+/// `1 customer`, `2 customers`.
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        n => format!("{n} {what}s"),
     }
 }
 
+/// A line for each thing worth a second look.
 pub(crate) fn warnings(text: &mut String, warnings: &[String]) {
     for warning in warnings {
         let _ = write!(text, "\nWarning: {warning}");
-    }
-}
-
-/// `2026-03-14 09:00 UTC` for a moment in RFC 3339.
-fn minute(moment: &str) -> String {
-    match moment.split_at_checked("2026-03-14T09:00".len()) {
-        Some((minute, _)) => format!("{} UTC", minute.replace('T', " ")),
-        None => moment.to_owned(),
     }
 }

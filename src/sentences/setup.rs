@@ -2,31 +2,29 @@
 
 use std::fmt::Write;
 
-use super::{declined, waiting, warnings};
+use super::{counted, declined, waiting, warnings};
 use crate::ops::{
-    self, Checklist, MarkOutcome, MarkStatus, OnboardOutcome, OnboardStatus, PieceState, Portfolio,
-    Step, StepState, Ticket,
+    self, Checklist, MarkOutcome, MarkStatus, Names, OnboardOutcome, OnboardStatus, PieceState,
+    Portfolio, Step, StepState, Ticket,
 };
 use skyswitch_domain::{Argument, SetupStep};
 
 /// A customer's setup, step by step.
-pub(crate) fn checklist(checklist: &Checklist) -> String {
+pub(crate) fn checklist(checklist: &Checklist, names: &Names<'_>) -> String {
     let mut text = format!(
         "{}: {}",
-        checklist.domain,
+        names.customer(&checklist.domain),
         ops::readiness(checklist.ready, &checklist.steps)
     );
     steps(&mut text, &checklist.steps);
-    if let Some(warning) = &checklist.warning {
-        let _ = write!(text, "\nWarning: {warning}");
-    }
+    warnings(&mut text, checklist.warning.as_slice());
     warnings(&mut text, &checklist.warnings);
     ticket(&mut text, checklist.support_ticket.as_ref());
     text
 }
 
 /// What was done for a customer's setup, and what is left.
-pub(crate) fn onboarded(outcome: &OnboardOutcome) -> String {
+pub(crate) fn onboarded(outcome: &OnboardOutcome, names: &Names<'_>) -> String {
     let mut text = match outcome.status {
         OnboardStatus::Planned => "This is the plan only; nothing was changed.".to_owned(),
         OnboardStatus::Unchanged => "Nothing can be done through the APIs now.".to_owned(),
@@ -55,7 +53,7 @@ pub(crate) fn onboarded(outcome: &OnboardOutcome) -> String {
     let _ = write!(
         text,
         "\n{}: {}",
-        outcome.domain,
+        names.customer(&outcome.domain),
         ops::readiness(outcome.ready, &outcome.steps)
     );
     steps(&mut text, &outcome.steps);
@@ -80,26 +78,29 @@ pub(crate) fn marked(outcome: &MarkOutcome) -> String {
 
 /// Which customers may be losing calls.
 pub(crate) fn alarms(portfolio: &Portfolio) -> String {
-    let mut text = String::new();
-    if portfolio.dropping > 0 {
-        let _ = write!(
-            text,
-            "ALARM: {} losing calls right now: the dial plan has no rule for callers who are not VIPs.",
-            customers_are(portfolio.dropping)
-        );
-    }
-    let possible = portfolio.alarms - portfolio.dropping;
-    if possible > 0 {
-        if !text.is_empty() {
-            text.push('\n');
-        }
-        let _ = write!(
-            text,
-            "ALARM: {} perhaps losing calls: nobody has verified or attested the dial translation rule.",
-            customers_are(possible)
-        );
-    }
-    text
+    let alarm = |count: usize, what: &str| {
+        let are = if count == 1 { "is" } else { "are" };
+        (count > 0).then(|| format!("ALARM: {} {are} {what}.", customers(count)))
+    };
+    let dropping = alarm(
+        portfolio.dropping,
+        "losing calls right now: the dial plan has no rule for callers who are not VIPs",
+    );
+    let possible = alarm(
+        portfolio.alarms - portfolio.dropping,
+        "perhaps losing calls: nobody has verified or attested the dial translation rule",
+    );
+    let both: Vec<String> = dropping.into_iter().chain(possible).collect();
+    both.join("\n")
+}
+
+/// How many customers are at each stage.
+pub(crate) fn stages(portfolio: &Portfolio) -> String {
+    let stages = portfolio.stages.iter();
+    let counts: Vec<String> = stages
+        .map(|stage| format!("{} {}", stage.stage, stage.count))
+        .collect();
+    counts.join(", ")
 }
 
 /// Whose dial plans were not read again.
@@ -113,18 +114,8 @@ pub(crate) fn read_earlier(portfolio: &Portfolio) -> Option<String> {
     })
 }
 
-fn customers_are(count: usize) -> String {
-    match count {
-        1 => "1 customer is".to_owned(),
-        n => format!("{n} customers are"),
-    }
-}
-
 fn customers(count: usize) -> String {
-    match count {
-        1 => "1 customer".to_owned(),
-        n => format!("{n} customers"),
-    }
+    counted(count, "customer")
 }
 
 fn steps(text: &mut String, steps: &[Step]) {

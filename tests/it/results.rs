@@ -1,10 +1,13 @@
 //! Results are small, for a model pays for every byte and some clients read lines
 //! of at most 64 KiB, and both forms of them carry the same facts.
 
+use jiff::Timestamp;
+use jiff::tz::Offset;
 use serde_json::{Value, json};
 use skyswitch_mcp::sandbox::{Sandbox, Tenant};
 
-use crate::support::process::{DOMAIN, Home};
+use crate::support::page;
+use crate::support::process::{DOMAIN, Home, received};
 use crate::support::protocol::{ERAS, Wire};
 use crate::support::tenant_of;
 
@@ -124,13 +127,83 @@ async fn the_text_form_carries_the_facts_of_the_structured_one() {
         let checklist = wire
             .call("setup_checklist", json!({"domain": DOMAIN}))
             .await;
-        let lapses = waiting["structuredContent"]["expires_at"].as_str().unwrap();
-        assert!(text_of(&waiting).contains(lapses), "{waiting}");
+        let lapses: Timestamp = waiting["structuredContent"]["expires_at"]
+            .as_str()
+            .and_then(|moment| moment.parse().ok())
+            .unwrap();
+        let lapses = format!(
+            "This question lapses in 5 minutes (at {} UTC).",
+            lapses.strftime("%H:%M")
+        );
+        assert!(text_of(&waiting).contains(&lapses), "{waiting}");
         for step in checklist["structuredContent"]["steps"].as_array().unwrap() {
             let id = step["id"].as_str().unwrap();
             assert!(text_of(&checklist).contains(id), "{id}: {checklist}");
         }
     }
+}
+
+#[tokio::test]
+async fn people_read_times_in_the_time_zone_of_their_machine_and_programs_in_utc() {
+    let sandbox = Sandbox::start(0, Tenant::demo()).await.unwrap();
+    let home = Home::of(&sandbox).with("TZ", "Asia/Kolkata");
+    let local = |moment: &Value, format: &str| {
+        let moment: Timestamp = moment.as_str().unwrap().parse().unwrap();
+        let india = Offset::from_seconds(5 * 3_600 + 1_800).unwrap();
+        moment
+            .to_zoned(india.to_time_zone())
+            .strftime(format)
+            .to_string()
+    };
+    let words = ["--ani", "6165550177", "--domain", DOMAIN];
+    home.run(&[&["vip", "add", "--destination", "101"], &words[..]].concat())
+        .await;
+    let change = home.run(&["changes", "--json"]).await.json()["changes"][0].clone();
+    let started_at = local(&change["started_at"], "1: %Y-%m-%d %H:%M, done");
+    let changes = home.run(&["changes"]).await;
+    assert!(changes.stdout.contains(&started_at), "{changes:?}");
+
+    let mut wire = Wire::ready(&home, &[], ERAS[0], false).await;
+    let removal = json!({"domain": DOMAIN, "ani": "16165550123"});
+    let waiting = wire.call("remove_vip", removal).await;
+    let expires_at = &waiting["structuredContent"]["expires_at"];
+    assert!(expires_at.as_str().unwrap().ends_with('Z'), "{waiting}");
+    let lapses = local(expires_at, "in 5 minutes (at %H:%M)");
+    let sentence = format!("This question lapses {lapses}.");
+    assert!(text_of(&waiting).contains(&sentence), "{waiting}");
+    let link = waiting["structuredContent"]["approval_link"].as_str();
+    let page = page::get(&link.unwrap().parse().unwrap()).await.unwrap();
+    assert!(page.body.contains(&sentence), "{}", page.body);
+    let listed = home.run(&["approve"]).await;
+    assert!(listed.stdout.contains(&lapses), "{listed:?}");
+}
+
+#[tokio::test]
+async fn customers_and_people_are_named_where_an_earlier_answer_says_who_they_are() {
+    let sandbox = Sandbox::start(0, Tenant::demo()).await.unwrap();
+    for era in ERAS {
+        let mode = ["--confirm", "token"];
+        let mut wire = Wire::ready(&Home::of(&sandbox), &mode, era, false).await;
+        wire.call("list_domains", json!({})).await;
+        let vip = json!({"domain": DOMAIN, "ani": "16165550177", "destination": "101"});
+        let added = wire.call("add_vip", vip).await;
+        let calls = format!("calls from +1 616-555-0177 to Lakeside Dental ({DOMAIN})");
+        let sentence = format!("Added: {calls} now go to Maya Lindgren (101).");
+        assert!(text_of(&added).starts_with(&sentence), "{added}");
+        let mut call = json!({"domain": DOMAIN, "ani": "16165550177"});
+        let explained = wire.call("explain_call", call.clone()).await;
+        let goes = "the call goes to Maya Lindgren (101).";
+        assert!(text_of(&explained).contains(goes), "{explained}");
+        let waiting = wire.call("remove_vip", call.clone()).await;
+        call["confirmation"] = waiting["structuredContent"]["confirmation"].clone();
+        let removed = wire.call("remove_vip", call).await;
+        let sentence = format!("Removed: the VIP rule that sent {calls} to Maya Lindgren (101).");
+        assert!(text_of(&removed).starts_with(&sentence), "{removed}");
+    }
+    let asked = received(&sandbox);
+    let names = ["GET domains", "GET subscribers"];
+    let lists = names.map(|name| asked.iter().filter(|request| *request == name).count());
+    assert_eq!(lists, [ERAS.len(), ERAS.len()], "{asked:?}");
 }
 
 #[tokio::test]
@@ -176,7 +249,7 @@ async fn what_was_done_is_one_sentence_with_the_command_that_undoes_it() {
     let adding = [&["vip", "add", "--destination", "101"], &words[..]].concat();
     let added = home.run(&adding).await;
     let sentence = format!(
-        "Added: calls from +1 616-555-0177 to {DOMAIN} now go to user 101. Undo: `skyswitch undo 1`."
+        "Added: calls from +1 616-555-0177 to {DOMAIN} now go to Maya Lindgren (101). Undo: `skyswitch undo 1`."
     );
     assert_eq!(added.stdout.trim_end(), sentence, "{added:?}");
     let removed = home

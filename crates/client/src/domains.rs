@@ -86,4 +86,9 @@ impl Client {
             })
             .await
     }
+
+    /// The domains of the account as they were read last; nothing is asked for.
+    pub fn domains_read_before(&self, account: &AccountId) -> Option<Arc<Vec<Domain>>> {
+        self.inner.known_domains.of(account)
+    }
 }

@@ -20,7 +20,8 @@ impl KnownDomains {
         kept.insert(account, Arc::clone(domains));
     }
 
-    fn of(&self, account: &AccountId) -> Option<Arc<Vec<Domain>>> {
+    /// The list that was read last.
+    pub fn of(&self, account: &AccountId) -> Option<Arc<Vec<Domain>>> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.get(account).map(Arc::clone)
     }

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
+use crate::ops::names::Names;
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
@@ -123,7 +124,7 @@ pub async fn explain_call(app: &App, args: &ExplainCall) -> Result<CallExplained
             application: rule.application.as_str().to_owned(),
             destination: rule.destination.as_str().to_owned(),
         }),
-        why: why(verdict, rule, &of_caller),
+        why: why(verdict, rule, &of_caller, &app.names(Some(&account))),
         other_rules: of_caller
             .iter()
             .filter(|other| rule.is_none_or(|rule| rule.key != other.key))
@@ -148,19 +149,24 @@ fn decide(deciding: &[&Route], is_exact: bool, open: bool) -> DecidedBy {
     }
 }
 
-fn why(verdict: DecidedBy, rule: Option<&Route>, of_caller: &[&Route]) -> String {
-    let rings = rule.map(Route::rings).unwrap_or_default();
+fn why(
+    verdict: DecidedBy,
+    rule: Option<&Route>,
+    of_caller: &[&Route],
+    names: &Names<'_>,
+) -> String {
+    let to = rule.map(|rule| names.destination(rule)).unwrap_or_default();
     match verdict {
         DecidedBy::ExactRule => format!(
-            "A VIP rule for this caller and this dialled number decides: the call goes to {rings}."
+            "A VIP rule for this caller and this dialled number decides: the call goes to {to}."
         ),
         DecidedBy::CallerRule => format!(
-            "A VIP rule for this caller decides, whatever number is dialled: the call goes to {rings}."
+            "A VIP rule for this caller decides, whatever number is dialled: the call goes to {to}."
         ),
         DecidedBy::Fallback => "No VIP rule matches this call. It follows the dial translation rule to the fallback \
              destination; where that rule is missing, the call is dropped."
             .to_owned(),
-        DecidedBy::DependsOnCalledNumber => depends(of_caller),
+        DecidedBy::DependsOnCalledNumber => depends(of_caller, names),
         DecidedBy::Ambiguous => "The same caller is stored in several writings whose rules have different destinations; which of them \
              SkySwitch takes is not documented. Remove those that are leftovers."
             .to_owned(),
@@ -168,13 +174,13 @@ fn why(verdict: DecidedBy, rule: Option<&Route>, of_caller: &[&Route]) -> String
 }
 
 /// Which destination which dialled number has.
-fn depends(of_caller: &[&Route]) -> String {
+fn depends(of_caller: &[&Route], names: &Names<'_>) -> String {
     const NAMED: usize = 5;
     let (any, particular): (Vec<&Route>, Vec<&Route>) =
         of_caller.iter().partition(|rule| rule.key.dnis.is_any());
     let named = particular.iter().take(NAMED);
     let named: Vec<String> = named
-        .map(|rule| format!("{} goes to {}", rule.key.dnis, rule.rings()))
+        .map(|rule| format!("{} goes to {}", rule.key.dnis, names.destination(rule)))
         .collect();
     let more = match particular.len().saturating_sub(NAMED) {
         0 => String::new(),
@@ -186,7 +192,7 @@ fn depends(of_caller: &[&Route]) -> String {
             "for any other number the caller is stored in several writings with different destinations"
                 .to_owned()
         }
-        [first, ..] => format!("any other number goes to {}", first.rings()),
+        [first, ..] => format!("any other number goes to {}", names.destination(first)),
     };
     format!(
         "It depends on the number that is dialled: {}{more}; {others}. Give it as {} to know which rule decides.",

@@ -106,6 +106,7 @@ impl Home {
             ("HOME".to_owned(), path("home")),
             ("PATH".to_owned(), "/usr/bin:/bin".to_owned()),
             ("SKYSWITCH_STATE_DIR".to_owned(), path("state")),
+            ("TZ".to_owned(), "UTC".to_owned()),
         ]);
         Home {
             folder: Arc::new(folder),
