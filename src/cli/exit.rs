@@ -11,11 +11,11 @@ use skyswitch_domain::error::{Code, Error};
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Exit {
-    Done,
-    Failed,
-    Usage,
-    NotConfirmed,
-    NotConfigured,
+    Done = 0,
+    Failed = 1,
+    Usage = 2,
+    NotConfirmed = 3,
+    NotConfigured = 4,
 }
 
 impl Exit {
@@ -42,13 +42,7 @@ impl Exit {
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        ExitCode::from(match exit {
-            Exit::Done => 0,
-            Exit::Failed => 1,
-            Exit::Usage => 2,
-            Exit::NotConfirmed => 3,
-            Exit::NotConfigured => 4,
-        })
+        ExitCode::from(exit as u8)
     }
 }
 

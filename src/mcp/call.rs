@@ -1,4 +1,5 @@
-//! A tool call under way: what it brings along and what it may use.
+//! A tool call under way: what it brings along and what it may use. Its
+//! arguments become those of an operation, with errors that name the field.
 
 use std::pin::Pin;
 
@@ -7,13 +8,15 @@ use rmcp::model::{CallToolRequestParams, CallToolResponse};
 use rmcp::service::RequestContext;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::arguments;
 use super::consent::{Consent, FormsFailed};
+use super::schema;
 use super::tools::TOKEN;
 use crate::app::App;
-use skyswitch_domain::error::Result;
+use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::redact::shown;
 
 /// A tool that runs.
 pub(super) type Running<'a> = Pin<Box<dyn Future<Output = Result<CallToolResponse>> + Send + 'a>>;
@@ -54,10 +57,20 @@ impl<'a> Call<'a> {
 
     /// The arguments of the operation.
     ///
+    /// Clients fill optional arguments they have no value for with null or an
+    /// empty text; both mean that the argument was not given.
+    ///
     /// # Errors
     /// `invalid_argument` with the field, what is wrong and what is accepted.
     pub fn arguments<T: DeserializeOwned + JsonSchema>(&mut self) -> Result<T> {
-        arguments::read(self.request.arguments.take())
+        let mut arguments = self.request.arguments.take().unwrap_or_default();
+        arguments.retain(|_, value| !value.is_null() && value.as_str() != Some(""));
+        let arguments = Value::Object(arguments);
+        serde_path_to_error::deserialize(&arguments).map_err(|error| {
+            let path = error.path().to_string();
+            by_names::<T>(&arguments)
+                .unwrap_or_else(|| not_accepted(&path, &error.into_inner().to_string()))
+        })
     }
 
     /// What the call brings along for the guard.
@@ -70,4 +83,41 @@ impl<'a> Call<'a> {
             self.forms_failed,
         )
     }
+}
+
+/// What is wrong with the names of the arguments, if anything: serde says that
+/// only in a sentence of its own, so the tool's schema is asked.
+fn by_names<T: JsonSchema>(arguments: &Value) -> Option<Error> {
+    let given = arguments.as_object()?;
+    let schema = schema::input::<T>();
+    let known = schema.get("properties")?.as_object()?;
+    if let Some(field) = given.keys().find(|name| !known.contains_key(*name)) {
+        // A token is taken from an earlier result: no other name is meant for it.
+        let names = known.keys().filter(|name| *name != TOKEN);
+        let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+        return Some(Error::invalid(
+            field,
+            format!("there is no argument `{}`", shown(field, 60)),
+            format!("The arguments are {}.", names.join(", ")),
+        ));
+    }
+    let required = schema.get("required").and_then(Value::as_array);
+    let mut required = required.into_iter().flatten().filter_map(Value::as_str);
+    let missing = required.find(|name| !given.contains_key(*name))?;
+    Some(Error::invalid(
+        missing,
+        format!("the argument `{missing}` is missing"),
+        format!("Give `{missing}`; the tool's input schema says what it is."),
+    ))
+}
+
+fn not_accepted(path: &str, problem: &str) -> Error {
+    Error::invalid(
+        path,
+        format!(
+            "the argument `{path}` is not accepted: {}",
+            shown(problem, 400)
+        ),
+        format!("Correct `{path}` and call the tool again; nothing was sent."),
+    )
 }

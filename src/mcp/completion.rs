@@ -27,12 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Names of the account's domains, kept between keystrokes.
 #[derive(Default)]
 pub(super) struct DomainNames {
-    kept: Mutex<Option<Kept>>,
-}
-
-struct Kept {
-    names: Arc<[String]>,
-    until: Instant,
+    /// The names, and until when they serve.
+    kept: Mutex<Option<(Arc<[String]>, Instant)>>,
 }
 
 impl DomainNames {
@@ -52,18 +48,14 @@ impl DomainNames {
             Ok(Err(_)) | Err(_) => (Arc::default(), FAILURE_LIFETIME),
         };
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        *kept = Some(Kept {
-            names: Arc::clone(&names),
-            until: Instant::now() + lifetime,
-        });
+        *kept = Some((Arc::clone(&names), Instant::now() + lifetime));
         names
     }
 
     fn fresh(&self) -> Option<Arc<[String]>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.as_ref()
-            .filter(|kept| Instant::now() < kept.until)
-            .map(|kept| Arc::clone(&kept.names))
+        let fresh = kept.as_ref().filter(|(_, until)| Instant::now() < *until);
+        fresh.map(|(names, _)| Arc::clone(names))
     }
 }
 

@@ -1,7 +1,6 @@
 //! The Model Context Protocol face: tools, prompts, resources and completion over
 //! stdio, a thin layer above [`crate::ops`].
 
-mod arguments;
 mod call;
 mod completion;
 mod consent;
@@ -16,6 +15,10 @@ mod stdio;
 mod text;
 mod tool_table;
 mod tools;
+
+/// How long a client may keep what cannot change while the process runs: lists
+/// and guides.
+const LIFETIME_MS: u64 = 3_600_000;
 
 pub use server::Server;
 pub use stdio::serve_stdio;

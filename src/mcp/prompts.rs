@@ -10,13 +10,11 @@ use rmcp::model::{
 };
 use serde_json::Value;
 
+use super::LIFETIME_MS;
 use super::tools::ToolSet;
 use skyswitch_domain::error::Refused;
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{CallerKey, Destination, DnisKey, PbxDomain, PhoneNumber};
-
-/// How long a client may keep the list; it cannot change while the process runs.
-const LIST_LIFETIME_MS: u64 = 3_600_000;
 
 /// Characters of a given value that a prompt repeats.
 const VALUE_LIMIT: usize = 255;
@@ -131,7 +129,7 @@ fn definition(prompt: &PromptRow) -> Prompt {
 /// The list of the prompts that are offered.
 pub(super) fn list(tools: &ToolSet) -> ListPromptsResult {
     ListPromptsResult::with_all_items(offered(tools).map(definition).collect())
-        .with_ttl_ms(LIST_LIFETIME_MS)
+        .with_ttl_ms(LIFETIME_MS)
         .with_cache_scope(CacheScope::Private)
 }
 

@@ -13,8 +13,9 @@ use rmcp::model::{
 use serde::Serialize;
 use serde_json::json;
 
+use super::LIFETIME_MS;
 use super::reply;
-use super::skill::{self, GUIDE_LIFETIME_MS, SETUP_GUIDE, SKILL_URI};
+use super::skill::{self, SETUP_GUIDE, SKILL_URI};
 use super::tools::ToolSet;
 use crate::app::App;
 use crate::ops::{self, PageSize};
@@ -34,8 +35,6 @@ const MARKDOWN: &str = "text/markdown";
 /// list_vips goes on at `next_cursor`.
 const MOST_VIPS: PageSize = PageSize::Rows(5_000);
 
-/// How long a client may keep the lists; they cannot change while the process runs.
-const LIST_LIFETIME_MS: u64 = 3_600_000;
 /// How long a client may keep what the service has stored, which anybody can change.
 const LIVE_LIFETIME_MS: u64 = 5_000;
 
@@ -98,7 +97,7 @@ pub(super) fn list(tools: &ToolSet) -> ListResourcesResult {
         .with_size(SETUP_GUIDE.len() as u64)
         .with_annotations(for_both(0.9));
     ListResourcesResult::with_all_items(domains.into_iter().chain([guide]).collect())
-        .with_ttl_ms(LIST_LIFETIME_MS)
+        .with_ttl_ms(LIFETIME_MS)
         .with_cache_scope(CacheScope::Private)
 }
 
@@ -124,7 +123,7 @@ pub(super) fn templates(tools: &ToolSet) -> ListResourceTemplatesResult {
             .with_annotations(for_both(0.8))
     });
     ListResourceTemplatesResult::with_all_items(vips.into_iter().chain(checklist).collect())
-        .with_ttl_ms(LIST_LIFETIME_MS)
+        .with_ttl_ms(LIFETIME_MS)
         .with_cache_scope(CacheScope::Private)
 }
 
@@ -221,7 +220,7 @@ fn live<T: Serialize>(uri: &str, outcome: &T) -> Result<ReadResourceResult> {
 fn text(uri: &str, mime_type: &str, text: String) -> ReadResourceResult {
     let contents = ResourceContents::text(text, uri).with_mime_type(mime_type);
     ReadResourceResult::new(vec![contents])
-        .with_ttl_ms(GUIDE_LIFETIME_MS)
+        .with_ttl_ms(LIFETIME_MS)
         .with_cache_scope(CacheScope::Public)
 }
 

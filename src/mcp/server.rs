@@ -19,15 +19,12 @@ use super::completion::{self, DomainNames};
 use super::consent::FormsFailed;
 use super::tool_table::{Effect, Row};
 use super::tools::{Lookup, ToolSet};
-use super::{prompts, reply, resources, skill};
+use super::{LIFETIME_MS, prompts, reply, resources, skill};
 use crate::app::App;
-use crate::ops::{self};
+use crate::ops;
 use skyswitch_domain::error::{Error, Result};
 
 const INSTRUCTIONS: &str = include_str!("guide/instructions.md");
-
-/// How long a client may keep the tool list; it cannot change while the process runs.
-const TOOL_LIST_LIFETIME_MS: u64 = 3_600_000;
 
 /// The MCP server of one process.
 #[derive(Clone)]
@@ -113,7 +110,7 @@ impl Server {
             Err(error) => return reply::error(error),
         };
         let call = Call::new(request, &app, context, stop, &self.shared.forms_failed);
-        match (tool.run)(call).await {
+        match (tool.work.run)(call).await {
             Ok(response) => response,
             Err(error) => reply::error(&error),
         }
@@ -169,10 +166,9 @@ impl ServerHandler for Server {
             .shared
             .definitions
             .get_or_init(|| self.shared.tools.definitions());
-        let mut list = ListToolsResult::with_all_items(definitions.clone());
-        list.ttl_ms = Some(TOOL_LIST_LIFETIME_MS);
-        list.cache_scope = Some(CacheScope::Private);
-        Ok(list)
+        Ok(ListToolsResult::with_all_items(definitions.clone())
+            .with_ttl_ms(LIFETIME_MS)
+            .with_cache_scope(CacheScope::Private))
     }
 
     async fn call_tool(

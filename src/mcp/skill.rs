@@ -8,6 +8,7 @@ use rmcp::model::{
     SkillResource, SkillResources,
 };
 
+use super::LIFETIME_MS;
 use skyswitch_domain::redact::shown;
 
 /// How to set up Route by ANI for a customer.
@@ -22,9 +23,6 @@ const DESCRIPTION: &str = "Sets up Route by ANI (VIP callers) for a SkySwitch cu
     every caller's line open. Use it before onboarding a customer, before pointing a customer's number (DID) at \
     the Route by ANI user, and when callers who are not VIPs are dropped.";
 
-/// How long a client may keep the guide; it cannot change while the process runs.
-pub(super) const GUIDE_LIFETIME_MS: u64 = 3_600_000;
-
 /// The skill's file, byte for byte as its digest is taken.
 pub(super) fn file() -> String {
     format!("---\nname: {NAME}\ndescription: {DESCRIPTION}\n---\n\n{SETUP_GUIDE}")
@@ -33,7 +31,7 @@ pub(super) fn file() -> String {
 /// Every skill of this server.
 pub(super) fn list() -> ListSkillsResult {
     ListSkillsResult::with_all_items(vec![skill()])
-        .with_ttl_ms(GUIDE_LIFETIME_MS)
+        .with_ttl_ms(LIFETIME_MS)
         .with_cache_scope(CacheScope::Public)
 }
 
@@ -50,7 +48,7 @@ pub(super) fn get(request: &GetSkillRequestParams) -> Result<GetSkillResult, Err
         ));
     }
     Ok(GetSkillResult::new(skill())
-        .with_ttl_ms(GUIDE_LIFETIME_MS)
+        .with_ttl_ms(LIFETIME_MS)
         .with_cache_scope(CacheScope::Public))
 }
 

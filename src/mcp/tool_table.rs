@@ -31,55 +31,70 @@ pub(super) struct Row {
     pub title: &'static str,
     pub description: &'static str,
     pub effect: Effect,
+    /// What the arguments mean whose names do not say it.
+    pub explained: &'static [Explained],
+    pub work: Work,
+}
+
+/// What a tool takes, gives and does.
+pub(super) struct Work {
     /// Makes the schema of the arguments.
     pub arguments: fn() -> JsonObject,
     /// Makes the schema of the result.
     pub result: fn() -> JsonObject,
-    /// What the arguments mean whose names do not say it.
-    pub explained: &'static [Explained],
     pub run: for<'a> fn(Call<'a>) -> Running<'a>,
 }
 
-/// Runs a tool that reads: the operation, and what is said of its outcome.
+/// Types and functions are those of [`crate::ops`]. The arguments that a tool's
+/// schema describes are those that are parsed.
+macro_rules! work {
+    ($arguments:ident, $result:ident, |$call:ident, $args:ident| $work:expr) => {
+        Work {
+            arguments: schema::input::<ops::$arguments>,
+            result: schema::output::<ops::$result>,
+            run: |mut $call| {
+                Box::pin(async move {
+                    let $args: ops::$arguments = $call.arguments()?;
+                    $work
+                })
+            },
+        }
+    };
+}
+
+/// A tool that reads: its types, the operation, and what is said of its outcome.
 macro_rules! reads {
-    ($operation:path, $said:expr) => {
-        |mut call| {
-            Box::pin(async move {
-                let args = call.arguments()?;
-                let outcome = $operation(call.app, &args).await?;
-                let names = call.app.names(args.account_id.as_ref());
-                Ok(reply::outcome(&outcome, $said(&outcome, &names)))
-            })
-        }
+    ($arguments:ident, $result:ident, $operation:ident, $said:path) => {
+        work!($arguments, $result, |call, args| {
+            let outcome: ops::$result = ops::$operation(call.app, &args).await?;
+            let names = call.app.names(args.account_id.as_ref());
+            Ok(reply::outcome(&outcome, $said(&outcome, &names)))
+        })
     };
 }
 
-/// Runs a tool that lists, page by page.
+/// A tool that lists, page by page.
 macro_rules! lists {
-    ($arguments:ty, $operation:path, $said:path) => {
-        |mut call| {
-            Box::pin(async move {
-                let args: $arguments = call.arguments()?;
-                let size = PageSize::from_limit(args.limit)?;
-                let list = $operation(call.app, &args, size).await?;
-                Ok(reply::outcome(&list, $said(&list)))
-            })
-        }
+    ($arguments:ident, $result:ident, $operation:ident, $said:path) => {
+        work!($arguments, $result, |call, args| {
+            let size = PageSize::from_limit(args.limit)?;
+            let list: ops::$result = ops::$operation(call.app, &args, size).await?;
+            Ok(reply::outcome(&list, $said(&list)))
+        })
     };
 }
 
-/// Runs a tool that may have to ask a person first.
+/// A tool that may have to ask a person first.
 macro_rules! asks {
-    ($operation:path, $said:expr) => {
-        |mut call| {
-            Box::pin(async move {
-                let args = call.arguments()?;
-                let consent = call.consent();
-                let asked = $operation(call.app, &args, &consent.channel()).await?;
-                let names = call.app.names(args.account_id.as_ref());
-                Ok(reply::asked(asked, |outcome| $said(outcome, &names)))
-            })
-        }
+    ($arguments:ident, $result:ident, $operation:ident, $said:expr) => {
+        work!($arguments, $result, |call, args| {
+            let consent = call.consent();
+            let asked = ops::$operation(call.app, &args, &consent.channel()).await?;
+            let names = call.app.names(args.account_id.as_ref());
+            Ok(reply::asked(asked, |outcome: &ops::$result| {
+                $said(outcome, &names)
+            }))
+        })
     };
 }
 
@@ -104,8 +119,6 @@ pub(super) static TABLE: [Row; 13] = [
                       leads outside the domain or nowhere. Find destinations with \
                       list_destinations.",
         effect: Effect::Changes,
-        arguments: schema::input::<ops::AddVip>,
-        result: schema::output::<ops::AddVipOutcome>,
         explained: &[
             ACCOUNT,
             DOMAIN,
@@ -117,7 +130,7 @@ pub(super) static TABLE: [Row; 13] = [
             ("dnis", "Only for calls to this number"),
             CONFIRMATION,
         ],
-        run: asks!(ops::add_vip, sentences::added),
+        work: asks!(AddVip, AddVipOutcome, add_vip, sentences::added),
     },
     Row {
         name: "explain_call",
@@ -126,15 +139,18 @@ pub(super) static TABLE: [Row; 13] = [
                       what the service does not show. Use it when a caller does or does not \
                       get through.",
         effect: Effect::Reads,
-        arguments: schema::input::<ops::ExplainCall>,
-        result: schema::output::<ops::CallExplained>,
         explained: &[
             ACCOUNT,
             DOMAIN,
             CALLER,
             ("dnis", "The number that is dialled"),
         ],
-        run: reads!(ops::explain_call, sentences::explained),
+        work: reads!(
+            ExplainCall,
+            CallExplained,
+            explain_call,
+            sentences::explained
+        ),
     },
     Row {
         name: "list_changes",
@@ -143,8 +159,6 @@ pub(super) static TABLE: [Row; 13] = [
                       before and after, outcome. Use it to find a change_id for undo_change. \
                       Changes made elsewhere are not listed.",
         effect: Effect::Reads,
-        arguments: schema::input::<ops::ListChanges>,
-        result: schema::output::<ops::ChangeList>,
         explained: &[
             ACCOUNT,
             DOMAIN,
@@ -153,7 +167,7 @@ pub(super) static TABLE: [Row; 13] = [
             ("since", "Time, day (UTC) or age: 2026-03-14, 24h, 7d"),
             ("run_id", "Changes of this import"),
         ],
-        run: lists!(ops::ListChanges, ops::list_changes, text::change_list),
+        work: lists!(ListChanges, ChangeList, list_changes, text::change_list),
     },
     Row {
         name: "list_destinations",
@@ -161,12 +175,11 @@ pub(super) static TABLE: [Row; 13] = [
         description: "List the users and devices of a customer that calls can go to. Use it \
                       to find the destination for add_vip and sync_vips.",
         effect: Effect::Reads,
-        arguments: schema::input::<ops::ListDestinations>,
-        result: schema::output::<ops::DestinationList>,
         explained: &[ACCOUNT, DOMAIN, ("query", "Part of an id or name")],
-        run: lists!(
-            ops::ListDestinations,
-            ops::list_destinations,
+        work: lists!(
+            ListDestinations,
+            DestinationList,
+            list_destinations,
             text::destinations
         ),
     },
@@ -176,14 +189,12 @@ pub(super) static TABLE: [Row; 13] = [
         description: "List the account's customers (PBX domains). Use it to find a domain's \
                       exact name for the other tools.",
         effect: Effect::Reads,
-        arguments: schema::input::<ops::ListDomains>,
-        result: schema::output::<ops::DomainList>,
         explained: &[
             ACCOUNT,
             QUERY,
             ("refresh", "Skip the cache, which can miss a new domain"),
         ],
-        run: lists!(ops::ListDomains, ops::list_domains, text::domain_list),
+        work: lists!(ListDomains, DomainList, list_domains, text::domain_list),
     },
     Row {
         name: "list_vips",
@@ -191,15 +202,13 @@ pub(super) static TABLE: [Row; 13] = [
         description: "List VIP rules: which callers go straight through, and where to. Use \
                       it to look up a caller or a customer's VIP list.",
         effect: Effect::Reads,
-        arguments: schema::input::<ops::ListVips>,
-        result: schema::output::<ops::VipList>,
         explained: &[
             ACCOUNT,
             DOMAIN,
             CALLER,
             ("dnis", "Dialled number; * for rules that cover any"),
         ],
-        run: lists!(ops::ListVips, ops::list_vips, text::vip_list),
+        work: lists!(ListVips, VipList, list_vips, text::vip_list),
     },
     Row {
         name: "mark_setup_step",
@@ -208,8 +217,6 @@ pub(super) static TABLE: [Row; 13] = [
                       steps no API can verify. Use it only when the person says they checked. \
                       The person confirms by typing the domain; no token can.",
         effect: Effect::Changes,
-        arguments: schema::input::<ops::MarkSetupStep>,
-        result: schema::output::<ops::MarkOutcome>,
         explained: &[
             ACCOUNT,
             DOMAIN,
@@ -217,7 +224,9 @@ pub(super) static TABLE: [Row; 13] = [
             ("note", "What proved it, such as a ticket"),
             ("withdraw", "Take the statement back"),
         ],
-        run: asks!(ops::mark_setup_step, |marked, _| sentences::marked(marked)),
+        work: asks!(MarkSetupStep, MarkOutcome, mark_setup_step, |marked, _| {
+            sentences::marked(marked)
+        }),
     },
     Row {
         name: "onboard_domain",
@@ -227,8 +236,6 @@ pub(super) static TABLE: [Row; 13] = [
                       plan; the number is routed last, by a tool call of its own, and only \
                       once the dial translation rule is verified or attested.",
         effect: Effect::Changes,
-        arguments: schema::input::<ops::OnboardDomain>,
-        result: schema::output::<ops::OnboardOutcome>,
         explained: &[
             ACCOUNT,
             DOMAIN,
@@ -243,7 +250,12 @@ pub(super) static TABLE: [Row; 13] = [
             DRY_RUN,
             CONFIRMATION,
         ],
-        run: asks!(ops::onboard_domain, sentences::onboarded),
+        work: asks!(
+            OnboardDomain,
+            OnboardOutcome,
+            onboard_domain,
+            sentences::onboarded
+        ),
     },
     Row {
         name: "onboarding_status",
@@ -252,25 +264,20 @@ pub(super) static TABLE: [Row; 13] = [
                       callers are probably being dropped come first. Use it for an overview; \
                       setup_checklist shows one customer in detail.",
         effect: Effect::Reads,
-        arguments: schema::input::<ops::ListCustomers>,
-        result: schema::output::<ops::Portfolio>,
         explained: &[
             ACCOUNT,
             QUERY,
             ("stage", "not_started, the step it waits for, live or alarm"),
             ("fresh", "Read every dial plan again"),
         ],
-        run: |mut call| {
-            Box::pin(async move {
-                let args: ops::ListCustomers = call.arguments()?;
-                let size = PageSize::from_limit(args.limit)?;
-                let notices = Notices::of_call(call.context);
-                let portfolio = ops::onboarding_status(call.app, &args, size, &notices).await;
-                notices.finish().await;
-                let portfolio = portfolio?;
-                Ok(reply::outcome(&portfolio, text::portfolio(&portfolio)))
-            })
-        },
+        work: work!(ListCustomers, Portfolio, |call, args| {
+            let size = PageSize::from_limit(args.limit)?;
+            let notices = Notices::of_call(call.context);
+            let portfolio = ops::onboarding_status(call.app, &args, size, &notices).await;
+            notices.finish().await;
+            let portfolio = portfolio?;
+            Ok(reply::outcome(&portfolio, text::portfolio(&portfolio)))
+        }),
     },
     Row {
         name: "remove_vip",
@@ -278,8 +285,6 @@ pub(super) static TABLE: [Row; 13] = [
         description: "Remove a caller from a customer's VIP list. Use sync_vips to remove \
                       many. A person confirms first; a caller without a rule is not_found.",
         effect: Effect::Changes,
-        arguments: schema::input::<ops::RemoveVip>,
-        result: schema::output::<ops::RemoveVipOutcome>,
         explained: &[
             ACCOUNT,
             DOMAIN,
@@ -290,7 +295,7 @@ pub(super) static TABLE: [Row; 13] = [
             ),
             CONFIRMATION,
         ],
-        run: asks!(ops::remove_vip, sentences::removed),
+        work: asks!(RemoveVip, RemoveVipOutcome, remove_vip, sentences::removed),
     },
     Row {
         name: "setup_checklist",
@@ -300,10 +305,13 @@ pub(super) static TABLE: [Row; 13] = [
                       without the dial translation rule, every caller who is not a VIP is \
                       dropped.",
         effect: Effect::Reads,
-        arguments: schema::input::<ops::SetupChecklist>,
-        result: schema::output::<ops::Checklist>,
         explained: &[ACCOUNT, DOMAIN, DID, FALLBACK],
-        run: reads!(ops::setup_checklist, sentences::checklist),
+        work: reads!(
+            SetupChecklist,
+            Checklist,
+            setup_checklist,
+            sentences::checklist
+        ),
     },
     Row {
         name: "sync_vips",
@@ -313,8 +321,6 @@ pub(super) static TABLE: [Row; 13] = [
                       person confirms the whole plan. After a cancelled or cut-off import, \
                       resume continues it; with dry_run it says what was done.",
         effect: Effect::ChangesMany,
-        arguments: schema::input::<ops::SyncVips>,
-        result: schema::output::<ops::SyncOutcome>,
         explained: &[
             ACCOUNT,
             DOMAIN,
@@ -335,27 +341,24 @@ pub(super) static TABLE: [Row; 13] = [
             ("resume", "Run id of a cut-off import, or last"),
             CONFIRMATION,
         ],
-        run: |mut call| {
-            Box::pin(async move {
-                let args: ops::SyncVips = call.arguments()?;
-                let consent = call.consent();
-                let notices = Notices::of_call(call.context);
-                let session = ops::SyncSession {
-                    channel: &consent.channel(),
-                    progress: &notices,
-                    stop: call.stop,
-                    most_rows: Some(MOST_ROWS),
-                };
-                let list = args.list.as_deref().map(str::as_bytes);
-                let synced = ops::sync_vips(call.app, &args, list, &session).await;
-                notices.finish().await;
-                let synced = synced?.map(ops::SyncOutcome::within_budget);
-                let names = call.app.names(args.account_id.as_ref());
-                Ok(reply::asked(synced, |synced| {
-                    text::imported(synced, &names)
-                }))
-            })
-        },
+        work: work!(SyncVips, SyncOutcome, |call, args| {
+            let consent = call.consent();
+            let notices = Notices::of_call(call.context);
+            let session = ops::SyncSession {
+                channel: &consent.channel(),
+                progress: &notices,
+                stop: call.stop,
+                most_rows: Some(MOST_ROWS),
+            };
+            let list = args.list.as_deref().map(str::as_bytes);
+            let synced = ops::sync_vips(call.app, &args, list, &session).await;
+            notices.finish().await;
+            let synced = synced?.map(ops::SyncOutcome::within_budget);
+            let names = call.app.names(args.account_id.as_ref());
+            Ok(reply::asked(synced, |synced| {
+                text::imported(synced, &names)
+            }))
+        }),
     },
     Row {
         name: "undo_change",
@@ -364,13 +367,11 @@ pub(super) static TABLE: [Row; 13] = [
                       Use it with a change_id from list_changes. A person confirms first; \
                       refused where the rule was changed since.",
         effect: Effect::Changes,
-        arguments: schema::input::<ops::UndoChange>,
-        result: schema::output::<ops::UndoOutcome>,
         explained: &[
             ACCOUNT,
             ("change_id", "From list_changes or the result of the change"),
             CONFIRMATION,
         ],
-        run: asks!(ops::undo_change, sentences::undone),
+        work: asks!(UndoChange, UndoOutcome, undo_change, sentences::undone),
     },
 ];

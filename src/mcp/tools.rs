@@ -1,6 +1,5 @@
 //! Which tools there are, which are offered, and how clients see them.
 
-use std::fmt;
 use std::str::FromStr;
 
 use rmcp::model::{Tool, ToolAnnotations};
@@ -14,19 +13,13 @@ use skyswitch_domain::error::Refused;
 pub(super) const TOKEN: &str = "confirmation";
 
 /// A tool of this server, by its name.
-#[derive(Clone, Copy)]
-pub struct ToolName(&'static Row);
+#[derive(Debug, Clone, Copy)]
+pub struct ToolName(&'static str);
 
 impl ToolName {
     /// The name on the wire.
     pub fn as_str(self) -> &'static str {
-        self.0.name
-    }
-}
-
-impl fmt::Debug for ToolName {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.0.name)
+        self.0
     }
 }
 
@@ -34,7 +27,8 @@ impl FromStr for ToolName {
     type Err = Refused;
 
     fn from_str(text: &str) -> Result<Self, Refused> {
-        row(text.trim()).map(ToolName).ok_or_else(|| {
+        let row = row(text.trim());
+        row.map(|row| ToolName(row.name)).ok_or_else(|| {
             let names = TABLE.each_ref().map(|row| row.name).join(", ");
             Refused::new(text, "is not a tool", format!("the tools are {names}"))
         })
@@ -48,8 +42,8 @@ fn row(name: &str) -> Option<&'static Row> {
 
 /// The tool as clients see it.
 fn definition(row: &Row, confirm: ConfirmMode) -> Tool {
-    let mut arguments = (row.arguments)();
-    let mut result = (row.result)();
+    let mut arguments = (row.work.arguments)();
+    let mut result = (row.work.result)();
     schema::explain(&mut arguments, row.explained);
     if confirm != ConfirmMode::Token {
         schema::leave_out(&mut arguments, TOKEN);
@@ -129,7 +123,7 @@ mod tests {
     #[test]
     fn only_arguments_that_exist_are_explained() {
         for row in &TABLE {
-            let arguments = (row.arguments)();
+            let arguments = (row.work.arguments)();
             for (name, _) in row.explained {
                 assert!(
                     arguments["properties"][*name].is_object(),

@@ -4,9 +4,10 @@ use std::fmt::Write;
 
 use super::{counted, declined, waiting, warnings};
 use crate::ops::{
-    self, Checklist, MarkOutcome, MarkStatus, Names, OnboardOutcome, OnboardStatus, PieceState,
-    Portfolio, Step, StepState, Ticket,
+    self, Checklist, MarkOutcome, MarkStatus, Names, OnboardOutcome, OnboardStatus, Portfolio,
+    Step, StepState, Ticket,
 };
+use skyswitch_domain::wording::word;
 use skyswitch_domain::{Argument, SetupStep};
 
 /// A customer's setup, step by step.
@@ -34,13 +35,7 @@ pub(crate) fn onboarded(outcome: &OnboardOutcome, names: &Names<'_>) -> String {
         OnboardStatus::Incomplete => "Not every change was made.".to_owned(),
     };
     for change in &outcome.changes {
-        let state = match change.state {
-            PieceState::Planned => "planned",
-            PieceState::Made => "made",
-            PieceState::Failed => "FAILED",
-            PieceState::Unknown => "UNKNOWN",
-            PieceState::NotSent => "not sent",
-        };
+        let state = word(change.state).replace('_', " ");
         let step = SetupStep::as_str(change.step);
         let _ = write!(text, "\n[{state}] {step}: {}", change.what);
         if let Some(id) = &change.change_id {
