@@ -45,6 +45,8 @@ pub(super) async fn import(app: &App, args: ImportArgs, output: &Output) -> Resu
     let outcome = ask::decided(synced?)?;
     output.result(&outcome, || tables::imported(&outcome))?;
     Ok(match outcome.status {
+        // A plan that could not be carried out is no success for a script.
+        SyncStatus::Planned if outcome.has_rows_in_the_way() => Exit::Failed,
         SyncStatus::Planned | SyncStatus::Unchanged | SyncStatus::Applied => Exit::Done,
         SyncStatus::Invalid => Exit::Usage,
         SyncStatus::Declined | SyncStatus::ConfirmationRequired => person.exit(true, output),
