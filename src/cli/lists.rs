@@ -47,6 +47,8 @@ pub(super) async fn import(
     };
     bar.end();
     let exit = |outcome: &SyncOutcome| match outcome.status {
+        // A plan that could not be carried out is no success for a script.
+        SyncStatus::Planned if outcome.has_rows_in_the_way() => Exit::Failed,
         SyncStatus::Planned | SyncStatus::Unchanged | SyncStatus::Applied => Exit::Done,
         SyncStatus::Invalid => Exit::Usage,
         SyncStatus::Declined | SyncStatus::ConfirmationRequired => Exit::NotConfirmed,

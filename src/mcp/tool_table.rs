@@ -334,6 +334,10 @@ pub(super) static TABLE: [Row; 13] = [
             ),
             ("destination", "For rows without one"),
             (
+                "skip_invalid",
+                "Import the good rows, list the others; not with mirror",
+            ),
+            (
                 "allow_large_removal",
                 "Let mirror remove more than half of the rules",
             ),

@@ -149,6 +149,11 @@ fn too_few_and_too_many_digits_are_named_as_such() {
         ("161655501234", "too many digits"),
         ("+1 616 555 01234", "too many digits"),
         ("26165550123", "not a North American number"),
+        ("1616555012", "no area code begins with 0 or 1"),
+        ("+1 161 655 5012", "no area code begins with 0 or 1"),
+        ("0616555012", "no area code begins with 0 or 1"),
+        ("616555010.9", "has decimals"),
+        ("16165550109.0", "has decimals"),
     ] {
         let refused = text.parse::<PhoneNumber>().expect_err(text);
         assert!(refused.problem.contains(problem), "{text}: {refused}");
@@ -167,6 +172,16 @@ fn international_numbers_with_plus_keep_their_country() {
         ("+354 555 0123", "3545550123"),
     ] {
         assert_eq!(number(text).as_str(), digits, "{text}");
+    }
+}
+
+#[test]
+fn a_stored_text_that_lost_a_digit_is_no_other_number() {
+    for text in ["1616555012", "0616555012", "161-655-5012"] {
+        assert_eq!(PhoneNumber::from_stored(text), None, "{text}");
+    }
+    for text in ["616555.0123", "1616555.0123", "616.555.0123"] {
+        assert_eq!(number(text).as_str(), "16165550123", "{text}");
     }
 }
 

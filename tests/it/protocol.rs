@@ -327,7 +327,7 @@ async fn arguments_are_those_of_the_contract() {
         (
             "sync_vips",
             (
-                "domain list format mode destination application allow_large_removal dry_run resume account_id",
+                "domain list format mode destination application skip_invalid allow_large_removal dry_run resume account_id",
                 "domain",
             ),
         ),

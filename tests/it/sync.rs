@@ -331,6 +331,107 @@ async fn a_list_with_one_row_that_cannot_be_used_changes_nothing() {
 }
 
 #[tokio::test]
+async fn the_rows_that_can_be_used_are_imported_where_that_was_asked_for() {
+    let bench = Bench::with(three_vips()).await;
+    let app = bench.app();
+    let list = csv(&[
+        ("6165550130", "101"),
+        ("nan", "101"),
+        ("6165550131", "#N/A"),
+    ]);
+    let skipping = SyncVips {
+        skip_invalid: Some(true),
+        ..args(SyncMode::Merge)
+    };
+    let outcome = sync(&app, &skipping, &list, &Channel::Given).await.unwrap();
+    assert_eq!(outcome.status, SyncStatus::Applied);
+    assert_eq!((outcome.plan.add, outcome.plan.invalid), (1, 2));
+    let named: Vec<_> = outcome.rows.iter().map(|row| row.line).collect();
+    assert_eq!(named, [Some(3), Some(4)], "the others are listed");
+    assert!(standing(&bench).contains_key("16165550130"));
+    // Continuing it finds nothing left to do.
+    let again = sync(&app, &skipping, &list, &Channel::Given).await.unwrap();
+    assert_eq!(again.status, SyncStatus::Unchanged);
+
+    let mirroring = SyncVips {
+        skip_invalid: Some(true),
+        ..args(SyncMode::Mirror)
+    };
+    let refused = sync(&app, &mirroring, &list, &Channel::Given).await;
+    let error = failure(refused, Code::InvalidArgument);
+    assert_eq!(error.detail().field.as_deref(), Some("skip_invalid"));
+}
+
+#[tokio::test]
+async fn an_import_of_the_usable_rows_can_be_resumed() {
+    let bench = Bench::with(three_vips()).await;
+    let app = bench.app();
+    let list = csv(&[("6165550130", "101"), ("nan", "101"), ("6165550131", "102")]);
+    let skipping = SyncVips {
+        skip_invalid: Some(true),
+        ..args(SyncMode::Merge)
+    };
+    let refusing = Fault::status("PUT", "route-by-ani", 400).times(1);
+    bench.sandbox.inject(refusing);
+    let outcome = sync(&app, &skipping, &list, &Channel::Given).await.unwrap();
+    assert_eq!(outcome.status, SyncStatus::Incomplete);
+    let run = outcome.run_id.unwrap();
+    let outcome = taken_up(&app, &run).await;
+    assert_eq!(outcome.status, SyncStatus::Applied, "{outcome:?}");
+    assert_eq!(
+        outcome.plan.invalid, 0,
+        "what was left out is not tried again"
+    );
+}
+
+#[tokio::test]
+async fn a_dry_run_of_a_list_that_cannot_be_imported_is_no_success() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox);
+    let file = home.write("list.csv", &csv(&[("6165550130", "101"), ("nan", "101")]));
+    let import = [
+        "vip",
+        "import",
+        file.to_str().unwrap(),
+        "--domain",
+        DOMAIN,
+        "--dry-run",
+    ];
+    let planned = home.run(&import).await;
+    assert_eq!(planned.code, 1, "{}", planned.stderr);
+    let skipping = [&import[..], &["--skip-invalid"]].concat();
+    assert_eq!(home.run(&skipping).await.code, 0);
+    assert_eq!(writes(&sandbox), []);
+}
+
+#[tokio::test]
+async fn a_column_is_found_under_the_name_that_the_list_has_for_it() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox);
+    let file = home.write("list.csv", "Phone Number,Name\n6165550130,Ann\n");
+    let mut import = vec![
+        "vip",
+        "import",
+        file.to_str().unwrap(),
+        "--domain",
+        DOMAIN,
+        "--dry-run",
+    ];
+    import.extend(["--destination", "101"]);
+    let refused = home.run(&import).await;
+    assert_eq!(refused.code, 2, "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("ani=Phone Number"),
+        "{}",
+        refused.stderr
+    );
+    import.extend(["--json", "--map", "ani=Phone Number", "--map", "note=Name"]);
+    let planned = home.run(&import).await.json();
+    assert_eq!(planned["plan"]["add"], 1, "{planned}");
+    assert_eq!(planned["rows"][0]["note"], "Ann");
+}
+
+#[tokio::test]
 async fn every_row_of_a_nasty_list_that_cannot_be_used_is_named() {
     let bench = Bench::with(three_vips()).await;
     let list = include_str!("../fixtures/nasty.csv");

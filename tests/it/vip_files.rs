@@ -16,7 +16,7 @@ fn plain(text: &str) -> VipFile {
 fn ringing_101() -> Defaults {
     Defaults {
         destination: Some("101".parse().unwrap()),
-        application: None,
+        ..Defaults::default()
     }
 }
 
@@ -57,7 +57,7 @@ fn every_row_that_cannot_be_read_is_named_with_line_and_reason() {
         assert!(reason.contains(words), "line {line}: {reason}");
     }
     assert_eq!(file.warnings.len(), 1);
-    assert!(file.warnings[0].contains("`colour`"), "{:?}", file.warnings);
+    assert!(file.warnings[0].contains("`Colour`"), "{:?}", file.warnings);
 }
 
 #[test]
@@ -212,6 +212,7 @@ fn rows_that_say_nothing_of_the_destination_get_the_default() {
     let defaults = Defaults {
         destination: Some("johns-cell".parse().unwrap()),
         application: Some("device".parse().unwrap()),
+        ..Defaults::default()
     };
     let file = read(text.as_bytes(), None, &defaults).unwrap();
     let rings: Vec<_> = file
@@ -346,6 +347,293 @@ fn contacts_need_to_be_told_what_rings() {
         Code::InvalidArgument,
     );
     assert_eq!(error.detail().field.as_deref(), Some("destination"));
+}
+
+/// The numbers that are taken, with whose they are.
+fn contacts(bytes: &[u8]) -> (VipFile, Vec<(String, String)>) {
+    let file = read(bytes, None, &ringing_101()).unwrap();
+    let taken = file.rows.iter().map(|row| {
+        let number = row.ani.number().unwrap().as_str().to_owned();
+        (number, row.note.clone().unwrap_or_default())
+    });
+    let taken = taken.collect();
+    (file, taken)
+}
+
+fn bad_lines(file: &VipFile) -> Vec<(usize, &str, &str)> {
+    file.bad
+        .iter()
+        .map(|bad| (bad.line, bad.given.as_str(), bad.reason.as_str()))
+        .collect()
+}
+
+fn pair(number: &str, name: &str) -> (String, String) {
+    (number.to_owned(), name.to_owned())
+}
+
+#[test]
+fn contacts_joined_without_a_line_break_are_two() {
+    let (file, taken) = contacts(include_bytes!("../fixtures/lists/cat.vcf"));
+    assert_eq!(
+        taken,
+        [pair("16165550160", "One"), pair("16165550161", "Two")]
+    );
+    assert!(
+        file.bad.is_empty() && file.warnings.is_empty(),
+        "{:?}",
+        (&file.bad, &file.warnings)
+    );
+}
+
+#[test]
+fn a_contact_within_another_one_keeps_its_own_numbers() {
+    let (file, taken) = contacts(include_bytes!("../fixtures/lists/agent.vcf"));
+    assert_eq!(
+        taken,
+        [
+            pair("16165550131", "Owner Olive"),
+            pair("16165550132", "Owner Olive"),
+            pair("16165550130", "Friday Fred"),
+        ]
+    );
+    assert!(file.bad.is_empty(), "{:?}", file.bad);
+    // vCard 3.0 writes the whole card into the value.
+    let inline =
+        b"BEGIN:VCARD\nVERSION:3.0\nFN:Olive\nAGENT:BEGIN:VCARD\\nVERSION:3.0\\nFN:Fred\\n\
+                   TEL:616-555-0130\\nEND:VCARD\\n\nTEL:616-555-0131\nEND:VCARD\n";
+    let (file, taken) = contacts(inline);
+    assert_eq!(
+        taken,
+        [pair("16165550131", "Olive"), pair("16165550130", "Fred")]
+    );
+    assert!(file.bad.is_empty(), "{:?}", file.bad);
+}
+
+#[test]
+fn a_contact_without_its_end_is_named_and_not_half_read() {
+    let (file, taken) = contacts(include_bytes!("../fixtures/lists/noend.vcf"));
+    assert_eq!(taken, [pair("16165550134", "Next")]);
+    let bad = bad_lines(&file);
+    assert_eq!(
+        (bad[0].0, bad[0].1, bad[1].0, bad[1].1, bad.len()),
+        (1, "Cut Off", 10, "Last Cut", 2)
+    );
+    assert!(
+        bad.iter().all(|(_, _, why)| why.contains("END:VCARD")),
+        "{bad:?}"
+    );
+}
+
+#[test]
+fn what_a_phone_keeps_beside_numbers_is_named_and_never_dropped() {
+    let (file, taken) = contacts(include_bytes!("../fixtures/lists/phonebook.vcf"));
+    assert_eq!(taken, [pair("16165550150", "Vera Gut")]);
+    let given: Vec<&str> = bad_lines(&file).into_iter().map(|bad| bad.1).collect();
+    assert_eq!(given, ["*86", "611", "555-0151", "1-800-FLOWERS"]);
+    assert!(
+        file.warnings[0].contains("1 contacts without a number"),
+        "{:?}",
+        file.warnings
+    );
+
+    let (file, taken) = contacts(include_bytes!("../fixtures/lists/empty.vcf"));
+    assert_eq!(taken.len(), 2, "{taken:?}");
+    assert_eq!(file.bad.len(), 3, "{:?}", file.bad);
+    assert!(
+        bad_lines(&file)
+            .iter()
+            .all(|(line, _, why)| *line == 1 && why.contains("without digits"))
+    );
+}
+
+#[test]
+fn a_pause_is_cut_off_behind_a_whole_number_only() {
+    let (file, taken) = contacts(include_bytes!("../fixtures/lists/pause.vcf"));
+    assert_eq!(taken, [pair("16165550124", "Wendy Wait")]);
+    assert!(file.warnings[0].contains("\";99\""), "{:?}", file.warnings);
+    let given: Vec<&str> = bad_lines(&file).into_iter().map(|bad| bad.1).collect();
+    assert_eq!(
+        given,
+        [
+            "555-0123,101",
+            "555-0125,102",
+            "+44 20 7946 0,958",
+            "020 7946,0958"
+        ]
+    );
+}
+
+#[test]
+fn odd_forms_of_a_number_are_read_or_named() {
+    let (file, taken) = contacts(include_bytes!("../fixtures/lists/odd.vcf"));
+    assert_eq!(
+        taken,
+        [
+            pair("16165550140", "Uri Upper"),
+            pair("16165550142", "Uri Context"),
+            pair("16165550143", "Özil Müller"),
+            pair("16165550145", "Apple Fax"),
+            pair("16165550146", "Synthetic Sam"),
+            pair("16165550147", "Iron"),
+            pair("16165550148", "Iron"),
+            pair("16165550149", "Own"),
+        ]
+    );
+    let bad = bad_lines(&file);
+    assert!(
+        bad.len() == 1 && bad[0].2.contains("extension 102"),
+        "{bad:?}"
+    );
+    assert!(
+        file.warnings
+            .iter()
+            .any(|w| w.contains("1 numbers for fax")),
+        "{:?}",
+        file.warnings
+    );
+}
+
+#[test]
+fn a_declared_charset_is_read_and_another_one_is_named() {
+    let (file, taken) = contacts(include_bytes!("../fixtures/lists/latin1.vcf"));
+    assert_eq!(taken, [pair("16165550159", "Müller Jörg")]);
+    assert!(file.warnings.is_empty(), "{:?}", file.warnings);
+    let undeclared = b"BEGIN:VCARD\nN:M\xFCller\nTEL:6165550159\nEND:VCARD\n";
+    let (file, taken) = contacts(undeclared);
+    assert_eq!(taken, [pair("16165550159", "")]);
+    assert!(
+        file.warnings[0].starts_with("line 2: the contact's name"),
+        "{:?}",
+        file.warnings
+    );
+    let in_number = b"BEGIN:VCARD\nFN:A\nTEL:616555015\xB9\nEND:VCARD\n";
+    let (file, _) = contacts(in_number);
+    assert!(file.bad[0].reason.contains("not Unicode"), "{:?}", file.bad);
+}
+
+#[test]
+fn lines_outside_of_every_contact_are_named() {
+    let (file, taken) = contacts(b"BEGIN:VCARD\nFN:A\nTEL:6165550123\nEND:VCARD\nTEL:6165550124\n");
+    assert_eq!(taken.len(), 1);
+    assert_eq!(bad_lines(&file)[0].0, 5);
+}
+
+#[test]
+fn a_header_that_is_not_ours_is_named_and_can_be_mapped() {
+    let refused = |bytes: &[u8]| {
+        failure(read(bytes, None, &ringing_101()), Code::InvalidArgument)
+            .detail()
+            .clone()
+    };
+    let detail = refused(include_bytes!("../fixtures/lists/hdr.csv"));
+    assert!(
+        detail.message.contains("\"Phone Number\", \"Name\""),
+        "{}",
+        detail.message
+    );
+    assert!(detail.hint.contains("\"Phone Number\""), "{}", detail.hint);
+    let detail = refused(include_bytes!("../fixtures/lists/google.csv"));
+    assert!(detail.hint.contains("\"Phone 1 - "), "{}", detail.hint);
+    let detail = refused(include_bytes!("../fixtures/lists/nohdr.csv"));
+    assert!(detail.hint.contains("looks like a row"), "{}", detail.hint);
+
+    let mapped = |columns: &[&str]| Defaults {
+        columns: columns
+            .iter()
+            .map(|column| column.parse().unwrap())
+            .collect(),
+        ..ringing_101()
+    };
+    let hdr = include_bytes!("../fixtures/lists/hdr.csv");
+    let file = read(hdr, None, &mapped(&["ani=phone number", "note=Name"])).unwrap();
+    assert_eq!(rules(&file), [("6165550101", "101")]);
+    assert_eq!(file.rows[0].note.as_deref(), Some("Ann"));
+    let error = failure(
+        read(hdr, None, &mapped(&["ani=Telephone"])),
+        Code::InvalidArgument,
+    );
+    assert!(error.to_string().contains("\"Telephone\""), "{error}");
+    // Two numbers in a cell are not guessed at.
+    let google = include_bytes!("../fixtures/lists/google.csv");
+    let file = read(google, None, &mapped(&["ani=Phone 1 - Value"])).unwrap();
+    assert!(
+        file.rows.is_empty() && file.bad[0].reason.contains("more than one number"),
+        "{file:?}"
+    );
+}
+
+#[test]
+fn what_spreadsheets_leave_in_place_of_a_value_is_no_value() {
+    let file = plain(std::str::from_utf8(include_bytes!("../fixtures/lists/dest.csv")).unwrap());
+    let taken: Vec<&str> = file
+        .rows
+        .iter()
+        .map(|row| row.destination.as_str())
+        .collect();
+    assert_eq!(
+        taken,
+        [
+            "101",
+            "user:102",
+            "USER:102",
+            "101",
+            "101@sunrisebakery.12345.service",
+            "Elena Ruiz",
+            "ext 101",
+            "x101",
+            "#101",
+        ]
+    );
+    assert_eq!(file.bad.len(), 10, "{:?}", file.bad);
+    for (cell, words) in [
+        ("101.0", "has decimals"),
+        ("#DIV/0!", "failure of a formula"),
+        ("####", "failure of a formula"),
+        ("Jan-26", "a date"),
+        ("1/2/2026", "a date"),
+        ("2026-01-02", "a date"),
+        ("NaN", "no value"),
+        ("false", "yes or no"),
+        ("101 & 102", "more than one"),
+        ("101,102", "more than one"),
+        ("101/102", "more than one"),
+    ] {
+        let text = format!("ani,destination\n6165550123,\"{cell}\"\n");
+        let file = plain(&text);
+        assert!(
+            file.rows.is_empty() && file.bad[0].reason.contains(words),
+            "{cell}: {file:?}"
+        );
+    }
+    for (columns, row, words) in [
+        ("ani,destination", "616555010.9,101", "has decimals"),
+        ("ani,destination", "#N/A,101", "failure of a formula"),
+        ("ani,destination", "nan,101", "no value"),
+        ("ani,destination,dnis", "6165550123,101,2-Jan", "a date"),
+        (
+            "ani,destination,application",
+            "6165550123,101,TRUE",
+            "yes or no",
+        ),
+        (
+            "ani,destination,note",
+            "6165550123,101,#REF!",
+            "failure of a formula",
+        ),
+    ] {
+        let file = plain(&format!("{columns}\n{row}\n"));
+        assert!(
+            file.rows.is_empty() && file.bad[0].reason.contains(words),
+            "{row}: {file:?}"
+        );
+    }
+    // Somebody may be called so.
+    assert_eq!(
+        plain("ani,destination,note\n6165550123,101,Nan\n")
+            .rows
+            .len(),
+        1
+    );
 }
 
 fn stored_text() -> impl Strategy<Value = String> {

@@ -18,7 +18,7 @@ pub use did_route::DidRoute;
 pub use error::{Error, Refused, Result};
 pub use face::{Argument, Face, Operation, ask_again};
 pub use names::{AccountId, PbxDomain};
-pub use number::{CalledNumber, CallerKey, DnisKey, PhoneNumber};
+pub use number::{CalledNumber, CallerKey, DnisKey, PhoneNumber, has_decimals};
 pub use precedence::{CallerRules, answering_without};
 pub use route::{Ani, Dnis, Route, RouteKey, Vip};
 pub use setup::{Extension, ROUTE_BY_ANI, SetupPiece, SetupStep, names_ani_user};

@@ -76,6 +76,9 @@ impl FromStr for PhoneNumber {
         let Some(plain) = plain_digits(text) else {
             return refused("is not a phone number");
         };
+        if has_decimals(text) {
+            return refused("has decimals, as if it had been calculated with");
+        }
         // NANP numbers have a fixed form, which the library would judge by assignment instead.
         let national = match plain.strip_prefix('+') {
             Some(international) => international.strip_prefix('1'),
@@ -84,6 +87,9 @@ impl FromStr for PhoneNumber {
         };
         if let Some(national) = national {
             return match national.len() {
+                10 if national.starts_with(['0', '1']) => refused(
+                    "is not a North American number: no area code begins with 0 or 1, so a digit may be missing",
+                ),
                 10 => Ok(PhoneNumber(format!("1{national}"))),
                 n if n < 10 => refused("has too few digits for a North American number"),
                 _ => refused("has too many digits for a North American number"),
@@ -294,6 +300,7 @@ fn comparable_digits(stored: &str) -> Option<std::borrow::Cow<'_, str>> {
     let bytes = stored.as_bytes();
     if bytes.iter().all(u8::is_ascii_digit) {
         return match bytes.len() {
+            10 if bytes[0] < b'2' => None,
             10 => Some(format!("1{stored}").into()),
             11..=15 => Some(without_dialling_prefix(stored).into()),
             _ => None,
@@ -309,6 +316,7 @@ fn comparable_digits(stored: &str) -> Option<std::borrow::Cow<'_, str>> {
     let digits = plain_digits(user)?;
     let digits = digits.strip_prefix('+').unwrap_or(&digits);
     match digits.len() {
+        10 if digits.starts_with(['0', '1']) && !user.contains('+') => None,
         10 if !user.contains('+') => Some(format!("1{digits}").into()),
         7..=15 if user.contains('+') => Some(digits.to_owned().into()),
         11..=15 => Some(without_dialling_prefix(digits).to_owned().into()),
@@ -323,6 +331,17 @@ fn without_dialling_prefix(digits: &str) -> &str {
         .filter_map(|prefix| digits.strip_prefix(prefix))
         .find(|rest| rest.len() == 11 && rest.starts_with('1'))
         .unwrap_or(digits)
+}
+
+/// Whether a text is a number with decimals, such as `616555010.9`, and not one
+/// whose groups are divided by a point: those end in four digits.
+pub fn has_decimals(text: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let parts = text.trim().trim_start_matches('+').split_once(['.', ',']);
+    parts.is_some_and(|(whole, decimals)| {
+        let is_last_group = whole.len() <= 7 && decimals.len() == 4;
+        whole.len() >= 7 && digits(whole) && digits(decimals) && !is_last_group
+    })
 }
 
 /// Strips the punctuation people use: `+` in front is kept, everything else

@@ -62,7 +62,7 @@ impl Run {
         let id = format!("r-{:012x}", rand::random::<u64>() >> 16);
         let met = report.rows.iter().filter_map(|row| row.previous.clone());
         let basis = RunBasis {
-            list: resume::to_text(list)?,
+            list: resume::to_text(&list.without(&report.invalid_lines().collect()))?,
             seen: met.collect(),
         };
         let new = NewRun {

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::ops::import::files::ColumnName;
 use crate::ops::import::files::Defaults;
 use crate::ops::import::files::Format;
 use crate::ops::import::files::VipFile;
@@ -29,7 +30,7 @@ use plan::{SyncPlan, Wanted};
 use report::{Report, Row};
 use resume::{Resumed, Which};
 use skyswitch_domain::error::{Error, Result};
-use skyswitch_domain::{AccountId, Application, Destination, PbxDomain, Route};
+use skyswitch_domain::{AccountId, Application, Argument, Destination, PbxDomain, Route};
 use skyswitch_guard::store::{Change, FileLock};
 use skyswitch_guard::{Channel, Clearance, RoutePlan};
 
@@ -59,6 +60,14 @@ pub struct SyncVips {
     /// What that destination is: `user`, `device` or `literal`
     #[arg(long)]
     pub application: Option<Application>,
+    /// What the list calls its columns, divided by semicolons, e.g. `ani=Phone Number; note=Name`
+    #[arg(long, value_name = "COLUMN=NAME", value_delimiter = ';')]
+    #[serde(skip)]
+    pub map: Vec<ColumnName>,
+    /// Import the rows that can be used, and list the others; not with `mirror`
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    #[serde(default, deserialize_with = "crate::lenient::boolean")]
+    pub skip_invalid: Option<bool>,
     /// Let `mirror` remove more than half of the domain's rules
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     #[serde(default, deserialize_with = "crate::lenient::boolean")]
@@ -124,7 +133,8 @@ pub struct SyncSession<'a> {
 /// one plan, and nothing is sent before a person has agreed to all of it.
 ///
 /// One read of the routes serves the whole plan; after a form, a second one.
-/// A list with any row that cannot be used changes nothing.
+/// A list with any row that cannot be used changes nothing, unless such rows are
+/// to be skipped.
 ///
 /// Stopped through the session, it ends at once while nothing is being
 /// applied. After that it sees through what was sent, puts back what was lost
@@ -238,6 +248,7 @@ struct Task {
     domain: PbxDomain,
     mode: SyncMode,
     allow_large_removal: bool,
+    skip_invalid: bool,
     is_dry_run: bool,
     source: Source,
     /// What was asked for, in a form that a repeated call gives again.
@@ -267,6 +278,16 @@ impl App {
         list: Option<VipFile>,
     ) -> Result<Task> {
         let mode = args.mode.unwrap_or_default();
+        if mode == SyncMode::Mirror && args.skip_invalid == Some(true) {
+            return Err(Error::invalid(
+                "skip_invalid",
+                "`mirror` removes the rules that are not on the list, and a row that cannot be read may be one of them",
+                format!(
+                    "Correct the rows, or leave out {} or `mirror`.",
+                    Argument("skip_invalid")
+                ),
+            ));
+        }
         let request = list.as_ref().map(|list| {
             resume::digest(&(mode.word(), args.allow_large_removal, fingerprint(list)))
         });
@@ -304,6 +325,7 @@ impl App {
             domain: args.domain.clone(),
             mode,
             allow_large_removal,
+            skip_invalid: args.skip_invalid == Some(true),
             is_dry_run: args.dry_run == Some(true),
             source,
             request,
@@ -390,6 +412,7 @@ fn read_list(bytes: &[u8], args: &SyncVips, most: Option<usize>) -> Result<VipFi
     let defaults = Defaults {
         destination: args.destination.clone(),
         application: args.application.clone(),
+        columns: args.map.clone(),
     };
     let list = files::read(bytes, args.format, &defaults)?;
     let rows = list.rows.len() + list.bad.len();

@@ -143,6 +143,9 @@ pub struct SyncOutcome {
     pub run_id: Option<String>,
     /// What the rows ask for.
     pub plan: Counts,
+    /// Whether rows that cannot be used are left out; otherwise nothing is imported beside them.
+    #[serde(skip)]
+    pub skips_invalid: bool,
     /// What became of the changes, once any were to be sent.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub done: Option<Done>,
@@ -162,6 +165,11 @@ pub struct SyncOutcome {
 }
 
 impl SyncOutcome {
+    /// Whether the plan has rows that cannot be used, which are not to be skipped.
+    pub fn has_rows_in_the_way(&self) -> bool {
+        self.plan.invalid > 0 && !self.skips_invalid
+    }
+
     /// The run to take up, where something of it is left.
     pub fn run_to_resume(&self) -> Option<&str> {
         let left = self

@@ -160,6 +160,7 @@ pub(super) struct Report {
     account_id: String,
     domain: String,
     mode: SyncMode,
+    skip_invalid: bool,
     pub run_id: Option<String>,
     /// Where the journal was when the rules were read that it is planned on.
     pub seen: JournalPosition,
@@ -173,6 +174,7 @@ impl Report {
             account_id: task.account.to_string(),
             domain: task.domain.to_string(),
             mode: task.mode,
+            skip_invalid: task.skip_invalid,
             run_id: None,
             seen: JournalPosition::default(),
             rows: Vec::new(),
@@ -198,11 +200,17 @@ impl Report {
         })
     }
 
-    /// Whether the list has rows that cannot be used. In a list that was agreed
-    /// to before, such a row concerns nothing but itself.
+    /// Whether rows that cannot be used prevent the import. In a list that was
+    /// agreed to before, such a row concerns nothing but itself.
     pub fn has_invalid_rows(&self) -> bool {
         let is_invalid = |row: &Row| row.action == Action::Invalid && row.state.is_none();
-        self.rows.iter().any(is_invalid)
+        !self.skip_invalid && self.rows.iter().any(is_invalid)
+    }
+
+    /// The lines that cannot be used.
+    pub fn invalid_lines(&self) -> impl Iterator<Item = usize> + '_ {
+        let invalid = self.rows.iter().filter(|row| row.action == Action::Invalid);
+        invalid.filter_map(|row| row.line)
     }
 
     pub fn counts(&self) -> Counts {
@@ -275,6 +283,7 @@ impl Report {
             mode: self.mode,
             run_id: self.run_id,
             plan,
+            skips_invalid: self.skip_invalid,
             done: was_sent.then_some(done),
             rows_left_out: 0,
             stopped_by: None,

@@ -48,6 +48,8 @@ pub fn args(mode: SyncMode) -> SyncVips {
         mode: Some(mode),
         destination: None,
         application: None,
+        map: Vec::new(),
+        skip_invalid: None,
         allow_large_removal: None,
         dry_run: None,
         resume: None,

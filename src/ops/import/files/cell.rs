@@ -5,7 +5,7 @@ use crate::ops::import::files::Defaults;
 use crate::ops::import::files::NOTE_LIMIT;
 use crate::ops::import::files::Row;
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{Argument, CallerKey, DnisKey};
+use skyswitch_domain::{Argument, CallerKey, DnisKey, PhoneNumber, has_decimals};
 
 /// What a row says, cell by cell; empty where it says nothing.
 #[derive(Debug, Default)]
@@ -75,6 +75,8 @@ impl Cells {
         let objection = number_form("ani", &self.ani)
             .and_then(|()| number_form("dnis", &self.dnis))
             .and_then(|()| destination_form(&destination))
+            .and_then(|()| leftover("application", &self.application))
+            .and_then(|()| failed_formula("note", &self.note))
             .err();
         let note: String = self.note.chars().take(NOTE_LIMIT).collect();
         let row = Row {
@@ -109,18 +111,29 @@ fn refusal(refused: skyswitch_domain::error::Refused) -> String {
 /// Refuses what a spreadsheet or a person made of a number, and what cannot be
 /// guessed back.
 fn number_form(column: &str, text: &str) -> Result<(), String> {
+    leftover(column, text)?;
     let quoted = shown(text, 60);
     if is_scientific(text) {
         return Err(scientific(column, text));
     }
     if has_decimals(text) {
-        return Err(format!(
-            "`{quoted}` in `{column}` has decimals, so it went through a calculation. Format the column as text and save the file again"
-        ));
+        return Err(decimal(column, text));
     }
     if has_extension(text) {
         return Err(format!(
             "`{quoted}` in `{column}` has an extension, which a caller's number does not show. Leave it out"
+        ));
+    }
+    let numbers = text
+        .split([',', ';', '|'])
+        .flat_map(|part| part.split(":::"));
+    if numbers
+        .filter(|part| part.trim().parse::<PhoneNumber>().is_ok())
+        .count()
+        > 1
+    {
+        return Err(format!(
+            "`{quoted}` in `{column}` is more than one number. Write a row for each"
         ));
     }
     Ok(())
@@ -133,11 +146,106 @@ fn destination_form(text: &str) -> Result<(), String> {
             Argument("destination")
         ));
     }
+    leftover("destination", text)?;
+    if is_decimal(text) && text.contains('.') {
+        return Err(decimal("destination", text));
+    }
     // `1E2` may be somebody's name; a fraction or a sign is nobody's.
     if is_scientific(text) && text.contains(['.', ',', '+', '-']) {
         return Err(scientific("destination", text));
     }
-    Ok(())
+    let parts: Vec<&str> = text
+        .split([',', ';', '&', '|', '/'])
+        .map(str::trim)
+        .collect();
+    let is_extension = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let is_several = parts.len() > 1 && parts.iter().all(is_extension);
+    match is_several {
+        true => Err(format!(
+            "`{}` in `destination` is more than one; a rule has one destination. For several people at once, give a ring group or queue",
+            shown(text, 60)
+        )),
+        false => Ok(()),
+    }
+}
+
+/// Refuses what programs write where there is no value, and what a spreadsheet
+/// makes of a value that looks like something else.
+fn leftover(column: &str, text: &str) -> Result<(), String> {
+    const NO_VALUES: [&str; 9] = [
+        "nan",
+        "none",
+        "null",
+        "nil",
+        "n/a",
+        "undefined",
+        "-",
+        "--",
+        "?",
+    ];
+    failed_formula(column, text)?;
+    let is_one_of = |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+    let quoted = shown(text, 60);
+    if is_one_of(&NO_VALUES) {
+        return Err(format!(
+            "`{quoted}` in `{column}` stands for no value. Give the value, or leave the cell empty"
+        ));
+    }
+    if is_one_of(&["true", "false"]) {
+        return Err(format!(
+            "`{quoted}` in `{column}` is a yes or no, not a value of this column. Correct it"
+        ));
+    }
+    match is_date(text) {
+        true => Err(format!(
+            "`{quoted}` in `{column}` is a date that a spreadsheet made of the value. Format the column as text and enter it again"
+        )),
+        false => Ok(()),
+    }
+}
+
+/// `#N/A`, `#REF!`, `#DIV/0!`, `####`: what a spreadsheet shows in place of a result.
+fn failed_formula(column: &str, text: &str) -> Result<(), String> {
+    let Some(word) = text.strip_prefix('#').filter(|word| !word.is_empty()) else {
+        return Ok(());
+    };
+    let is_word = word
+        .bytes()
+        .all(|b| b.is_ascii_uppercase() || matches!(b, b'/' | b'0' | b'!' | b'?' | b'_'));
+    let is_named = is_word && word.contains(|c: char| c.is_ascii_uppercase());
+    match is_named || word.bytes().all(|b| b == b'#') {
+        true => Err(format!(
+            "`{}` in `{column}` is the failure of a formula. Correct the spreadsheet and save the file again",
+            shown(text, 60)
+        )),
+        false => Ok(()),
+    }
+}
+
+/// `2-Jan`, `Jan-26`, `2-Jan-2026`, `1/2/2026`, `2026-01-02`.
+fn is_date(text: &str) -> bool {
+    const MONTHS: [&str; 12] = [
+        "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+    ];
+    let parts: Vec<&str> = text.split(['-', '/']).map(str::trim).collect();
+    let is_number = |part: &&str, digits: std::ops::RangeInclusive<usize>| {
+        digits.contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit())
+    };
+    let is_month = |part: &&str| {
+        let start = part.get(..3).unwrap_or_default().to_ascii_lowercase();
+        MONTHS.contains(&start.as_str()) && part.bytes().all(|b| b.is_ascii_alphabetic())
+    };
+    match parts.as_slice() {
+        [day, month] | [month, day] if is_month(month) => is_number(day, 1..=4),
+        [day, month, year] if is_month(month) => is_number(day, 1..=2) && is_number(year, 2..=4),
+        [year, month, day] if is_number(year, 4..=4) => {
+            is_number(month, 1..=2) && is_number(day, 1..=2)
+        }
+        [one, two, year] if text.contains('/') => {
+            is_number(one, 1..=2) && is_number(two, 1..=2) && is_number(year, 2..=4)
+        }
+        _ => false,
+    }
 }
 
 fn scientific(column: &str, text: &str) -> String {
@@ -159,15 +267,18 @@ fn is_scientific(text: &str) -> bool {
     digits(integer) && digits(decimals) && digits(exponent.trim_start_matches(['+', '-']))
 }
 
-/// `16165550123.0`
-fn has_decimals(text: &str) -> bool {
-    text.split_once(['.', ','])
-        .is_some_and(|(integer, decimals)| {
-            integer.len() >= 7
-                && integer.bytes().all(|b| b.is_ascii_digit())
-                && !decimals.is_empty()
-                && decimals.bytes().all(|b| b == b'0')
-        })
+fn decimal(column: &str, text: &str) -> String {
+    format!(
+        "`{}` in `{column}` has decimals, so it went through a calculation. Format the column as text and save the file again",
+        shown(text, 60)
+    )
+}
+
+/// `101.0`, `101,5`
+fn is_decimal(text: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let parts = text.split_once(['.', ',']);
+    parts.is_some_and(|(whole, decimals)| digits(whole) && digits(decimals))
 }
 
 /// `6165550123 x12`, `6165550123 ext. 12`, `6165550123;ext=12`

@@ -9,10 +9,9 @@ use crate::ops::import::files::VipFile;
 use crate::ops::import::files::cell::Cells;
 use crate::ops::import::files::quotes::Quotes;
 use crate::ops::import::files::unusable;
-use skyswitch_domain::Argument;
-use skyswitch_domain::Vip;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
+use skyswitch_domain::{Argument, Face, PhoneNumber, Vip};
 
 /// In front of a cell, it makes a spreadsheet take the rest as text.
 const TEXT_MARK: char = '\'';
@@ -44,7 +43,9 @@ pub(in crate::ops) fn read(text: &str, defaults: &Defaults, file: &mut VipFile) 
             .unwrap_or_default();
         let swallowed = quotes.swallow(written.trim_matches('\n'), line, columns.as_deref());
         match (&columns, swallowed) {
-            (None, Some(reason)) => return Err(wrong_header(&format!("cannot be read: {reason}"))),
+            (None, Some(reason)) => {
+                return Err(wrong_header(&format!("cannot be read: {reason}"), &[]));
+            }
             (None, None) => columns = Some(header_columns(&record, defaults, file)?),
             (Some(columns), Some(reason)) => {
                 file.refuse(line, &caller_of(&record, columns), reason);
@@ -107,26 +108,43 @@ fn header_columns(
     defaults: &Defaults,
     file: &mut VipFile,
 ) -> Result<Vec<Option<&'static str>>> {
+    let names: Vec<String> = record.iter().map(plain).collect();
+    let is_named = |header: &str| names.iter().any(|name| name.eq_ignore_ascii_case(header));
+    if let Some(missing) = defaults
+        .columns
+        .iter()
+        .find(|given| !is_named(&given.header))
+    {
+        let problem = format!(
+            "does not have the column \"{}\"",
+            shown(&missing.header, 40)
+        );
+        return Err(wrong_header(&problem, &names));
+    }
     let mut columns = Vec::new();
     let mut unknown = Vec::new();
-    for cell in record {
-        let name = plain(cell).to_ascii_lowercase();
-        let mut columns_known = COLUMNS.into_iter().chain([DOMAIN]);
-        let known = columns_known.find(|column| *column == name);
-        if known.is_some() && columns.contains(&known) {
-            return Err(wrong_header(&format!("names the column `{name}` twice")));
+    for name in &names {
+        let known = column_of(name, defaults);
+        if let Some(column) = known.filter(|_| columns.contains(&known)) {
+            return Err(wrong_header(
+                &format!("names the column `{column}` twice"),
+                &names,
+            ));
         }
         if known.is_none() && !name.is_empty() {
-            unknown.push(format!("`{}`", shown(&name, 40)));
+            unknown.push(format!("`{}`", shown(name, 40)));
         }
         columns.push(known);
     }
     let has = |column| columns.contains(&Some(column));
     if !has("ani") {
-        return Err(wrong_header("does not name the column `ani`"));
+        return Err(wrong_header("does not name the column `ani`", &names));
     }
     if !has("destination") && defaults.destination.is_none() {
-        return Err(wrong_header("does not name the column `destination`"));
+        return Err(wrong_header(
+            "does not name the column `destination`",
+            &names,
+        ));
     }
     if !unknown.is_empty() {
         file.warnings.push(format!(
@@ -137,16 +155,66 @@ fn header_columns(
     Ok(columns)
 }
 
-fn wrong_header(problem: &str) -> Error {
-    unusable(
-        &format!("has a header that {problem}"),
-        &format!(
+/// The column of the list that a column of the file is.
+fn column_of(header: &str, defaults: &Defaults) -> Option<&'static str> {
+    let is_column = |name: &str| header.eq_ignore_ascii_case(name);
+    let mapped = defaults
+        .columns
+        .iter()
+        .find(|given| is_column(&given.header));
+    let is_mapped_otherwise =
+        |column: &&str| defaults.columns.iter().any(|given| given.column == *column);
+    match mapped {
+        Some(given) => Some(given.column),
+        None => COLUMNS
+            .into_iter()
+            .filter(|column| !is_mapped_otherwise(column))
+            .chain([DOMAIN])
+            .find(|column| is_column(column)),
+    }
+}
+
+/// Says what the first line holds, and offers what to do with just that.
+fn wrong_header(problem: &str, names: &[String]) -> Error {
+    const NAMED: usize = 12;
+    let told: Vec<String> = names
+        .iter()
+        .filter(|name| !name.is_empty())
+        .map(|name| format!("\"{}\"", shown(name, 40)))
+        .collect();
+    let found = match told.as_slice() {
+        [] => "it is empty".to_owned(),
+        names => format!("it has {}", names[..names.len().min(NAMED)].join(", ")),
+    };
+    let is_row = names.iter().any(|name| name.parse::<PhoneNumber>().is_ok());
+    let is_caller = |name: &&String| {
+        CALLER_HEADERS
+            .iter()
+            .any(|word| name.to_ascii_lowercase().contains(word))
+    };
+    let remedy = match names.iter().find(is_caller) {
+        _ if is_row => "The first line looks like a row and not like a header. Write a line with the names above it: \
+             `ani,destination`."
+            .to_owned(),
+        Some(name) => {
+            let name = shown(name, 40);
+            let map = match Face::speaking() {
+                Face::CommandLine => format!(", or give `--map \"ani={name}\"`"),
+                Face::Tools => String::new(),
+            };
+            format!("If the callers' numbers are in \"{name}\", call that column `ani` in the header{map}.")
+        }
+        None => format!(
             "The first line names the columns: `ani,destination,application,dnis,note`, in any order; \
              only `ani` is needed where {} is given for all rows.",
             Argument("destination")
         ),
-    )
+    };
+    unusable(&format!("has a header that {problem} ({found})"), &remedy)
 }
+
+/// What people and address books call the column with the callers' numbers.
+const CALLER_HEADERS: [&str; 6] = ["phone", "number", "caller", "mobile", "cell", "tel"];
 
 /// What a record that cannot be taken apart says of the caller.
 fn caller_of(record: &StringRecord, columns: &[Option<&str>]) -> String {

@@ -10,10 +10,13 @@ mod quotes;
 mod text;
 mod vcard;
 
+use std::collections::HashSet;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use cell::Cells;
-use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::error::{Error, Refused};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{Application, CallerKey, Destination, DnisKey, Vip};
 
@@ -44,10 +47,44 @@ pub enum Format {
 /// What rows that do not say are given.
 #[derive(Debug, Clone, Default)]
 pub struct Defaults {
-    /// What rings.
+    /// Where the calls go.
     pub destination: Option<Destination>,
     /// What kind of thing that is.
     pub application: Option<Application>,
+    /// The names that the header has for columns of the list.
+    pub columns: Vec<ColumnName>,
+}
+
+/// What a column of the list is called in a file: `ani=Phone Number`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnName {
+    column: &'static str,
+    header: String,
+}
+
+impl FromStr for ColumnName {
+    type Err = Refused;
+
+    fn from_str(text: &str) -> Result<Self, Refused> {
+        let (column, header) = text.split_once('=').unwrap_or((text, ""));
+        let known = COLUMNS
+            .into_iter()
+            .find(|known| known.eq_ignore_ascii_case(column.trim()));
+        match (known, header.trim()) {
+            (Some(column), header) if !header.is_empty() => Ok(ColumnName {
+                column,
+                header: header.to_owned(),
+            }),
+            _ => Err(Refused::new(
+                text,
+                "does not name a column",
+                format!(
+                    "give a column of the list and its name in the header, such as `ani=Phone Number`; the columns are {}",
+                    COLUMNS.join(", ")
+                ),
+            )),
+        }
+    }
 }
 
 /// One row in good form.
@@ -102,19 +139,20 @@ pub struct VipFile {
 /// `invalid_argument` for what concerns the whole list: it is empty, too
 /// large, no text, or has no usable header. Single rows are reported in
 /// [`VipFile::bad`].
-pub fn read(bytes: &[u8], format: Option<Format>, defaults: &Defaults) -> Result<VipFile> {
+pub fn read(bytes: &[u8], format: Option<Format>, defaults: &Defaults) -> Result<VipFile, Error> {
     if bytes.len() > LARGEST {
         return Err(unusable(
             "is larger than 64 MiB",
             "Give a list of callers only.",
         ));
     }
-    let text = text::decoded(bytes)?;
+    let bytes = text::without_mark(bytes)?;
     let mut file = VipFile::default();
-    match format.unwrap_or_else(|| seen_in(&text)) {
-        Format::Csv => csv::read(&text, defaults, &mut file)?,
-        Format::Json => json::read(&text, defaults, &mut file)?,
-        Format::Vcard => vcard::read(&text, defaults, &mut file)?,
+    match format.unwrap_or_else(|| seen_in(&bytes)) {
+        Format::Csv => csv::read(&text::decoded(&bytes)?, defaults, &mut file)?,
+        Format::Json => json::read(&text::decoded(&bytes)?, defaults, &mut file)?,
+        // Each line may be in a charset of its own.
+        Format::Vcard => vcard::read(&bytes, defaults, &mut file)?,
     }
     if file.rows.is_empty() && file.bad.is_empty() {
         return Err(unusable(
@@ -129,7 +167,7 @@ pub fn read(bytes: &[u8], format: Option<Format>, defaults: &Defaults) -> Result
 ///
 /// # Errors
 /// `internal` when it cannot be written.
-pub fn to_csv(vips: &[Vip]) -> Result<String> {
+pub fn to_csv(vips: &[Vip]) -> Result<String, Error> {
     csv::write(vips)
 }
 
@@ -137,27 +175,33 @@ pub fn to_csv(vips: &[Vip]) -> Result<String> {
 ///
 /// # Errors
 /// `internal` when it cannot be written.
-pub fn to_json(vips: &[Vip]) -> Result<String> {
+pub fn to_json(vips: &[Vip]) -> Result<String, Error> {
     json::write(vips)
 }
 
-fn seen_in(text: &str) -> Format {
-    let start = text.trim_start();
-    let begins = |word: &str| {
-        start
-            .get(..word.len())
-            .is_some_and(|s| s.eq_ignore_ascii_case(word))
-    };
-    if begins("BEGIN:VCARD") {
-        Format::Vcard
-    } else if start.starts_with(['[', '{']) {
-        Format::Json
-    } else {
-        Format::Csv
+fn seen_in(bytes: &[u8]) -> Format {
+    const CONTACT: &[u8] = b"BEGIN:VCARD";
+    let start = bytes.trim_ascii_start();
+    let head = start.get(..CONTACT.len());
+    if head.is_some_and(|head| head.eq_ignore_ascii_case(CONTACT)) {
+        return Format::Vcard;
+    }
+    match start {
+        [b'[' | b'{', ..] => Format::Json,
+        _ => Format::Csv,
     }
 }
 
 impl VipFile {
+    /// The list without the rows on these lines.
+    #[must_use]
+    pub fn without(&self, lines: &HashSet<usize>) -> VipFile {
+        let mut list = self.clone();
+        list.rows.retain(|row| !lines.contains(&row.line));
+        list.bad.retain(|bad| !lines.contains(&bad.line));
+        list
+    }
+
     /// Enters what the cells of a row say.
     fn add(&mut self, line: usize, cells: Cells, defaults: &Defaults) {
         let given = shown(&cells.ani, 60);
