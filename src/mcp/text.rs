@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use crate::ops::{self, ChangeList, DestinationList, DomainList, Portfolio, SyncOutcome, VipList};
+use crate::ops::{ChangeList, DestinationList, DomainList, Portfolio, SyncOutcome, VipList};
 use crate::sentences;
 use skyswitch_domain::redact::shown;
 
@@ -95,15 +95,10 @@ pub(super) fn portfolio(portfolio: &Portfolio) -> String {
     for row in &portfolio.customers {
         let _ = write!(
             text,
-            "\n[{}] {}: VIP rules {}; {}{}",
+            "\n[{}] {}: VIP rules {}; {}",
             row.stage,
             shown(&row.domain, 100),
             row.vips,
-            if row.alarm || row.stage == ops::Stage::Unread {
-                ""
-            } else {
-                "waits for "
-            },
             row.waits_for
         );
     }

@@ -66,6 +66,46 @@ async fn customers_who_lose_calls_come_first() {
 }
 
 #[tokio::test]
+async fn the_table_and_the_checklist_judge_by_the_same_steps() {
+    let bench = Bench::demo().await;
+    let portfolio = status(&bench, PbxApi::V2, &ListCustomers::default()).await;
+    let app = app_on(&bench, PbxApi::V2);
+    for row in &portfolio.customers {
+        let list = setup_checklist(&app, &checking(&row.domain)).await.unwrap();
+        match row.stage {
+            Stage::Live => assert_eq!(list.next_step, None, "{row:?}"),
+            Stage::NotStarted => assert!(!list.ready, "{row:?}"),
+            stage => assert_eq!(stage.as_str(), list.next_step.unwrap().as_str(), "{row:?}"),
+        }
+        if row.alarm {
+            assert_eq!(Some(&row.waits_for), list.warning.as_ref());
+        }
+    }
+    let of_users = |path: &str| path.contains("/devices") || path.contains("/answerrules");
+    bench.sandbox.clear_requests();
+    status(&bench, PbxApi::V2, &ListCustomers::default()).await;
+    let requests = bench.sandbox.requests();
+    assert!(requests.iter().all(|request| !of_users(&request.path)));
+}
+
+#[tokio::test]
+async fn a_step_that_is_waited_for_is_told_in_the_words_of_the_checklist() {
+    let mut tenant = Tenant::demo();
+    tenant.routes.retain(|rule| rule.domain != DENTAL);
+    let bench = Bench::with(tenant).await;
+    let portfolio = status(&bench, PbxApi::V2, &ListCustomers::default()).await;
+    let row = row(&portfolio, DENTAL);
+    assert_eq!(row.stage.as_str(), "manage_vips");
+    let app = app_on(&bench, PbxApi::V2);
+    let list = setup_checklist(&app, &checking(DENTAL)).await.unwrap();
+    let next = list
+        .steps
+        .iter()
+        .find(|step| Some(step.id) == list.next_step);
+    assert_eq!(next.unwrap().evidence.as_ref(), Some(&row.waits_for));
+}
+
+#[tokio::test]
 async fn what_cannot_be_read_is_no_proof() {
     let mut tenant = Tenant::demo();
     tenant.pbx = PbxHabits::default().dial_plan(DialPlanAccess::None);
@@ -134,6 +174,15 @@ fn plans_read(bench: &Bench) -> usize {
     requests.iter().filter(|r| of_plan(&r.path)).count()
 }
 
+fn checking(domain: &str) -> SetupChecklist {
+    SetupChecklist {
+        domain: domain.parse().unwrap(),
+        account_id: None,
+        did: None,
+        fallback_destination: None,
+    }
+}
+
 fn row<'a>(portfolio: &'a Portfolio, domain: &str) -> &'a CustomerRow {
     let mut rows = portfolio.customers.iter();
     rows.find(|row| row.domain == domain).unwrap()
@@ -153,7 +202,7 @@ async fn paced(bench: &Bench, args: &ListCustomers) -> Portfolio {
 }
 
 #[tokio::test]
-async fn dial_plans_that_showed_the_rule_are_read_anew_in_turn() {
+async fn dial_plans_that_showed_the_rule_within_the_hour_are_not_read_again() {
     // Of each five customers three have a Route by ANI user, and two the rule.
     let bench = Bench::with(Tenant::portfolio(100)).await;
     let all = ListCustomers::default();
@@ -161,16 +210,13 @@ async fn dial_plans_that_showed_the_rule_are_read_anew_in_turn() {
     assert_eq!((first.read_earlier, plans_read(&bench)), (0, 60));
     assert_eq!((first.alarms, first.dropping), (20, 20));
 
-    // Those without the rule, and the twenty-five that were read longest ago.
+    // Only those without the rule: no alarm is taken from the past.
     let second = paced(&bench, &all).await;
-    assert_eq!((second.read_earlier, plans_read(&bench)), (15, 20 + 25));
+    assert_eq!((second.read_earlier, plans_read(&bench)), (40, 20));
     assert_eq!(second.stages, first.stages);
-    let mut kept = second.customers.iter();
-    let kept = kept.find(|row| row.dial_plan_read_at.is_some()).unwrap();
-    assert!(!kept.alarm, "{kept:?}");
-    let third = paced(&bench, &all).await;
-    let again = row(&third, &kept.domain);
-    assert_eq!(again.dial_plan_read_at, None, "it was its turn: {again:?}");
+    let mut rows = second.customers.iter();
+    let is_marked = |row: &CustomerRow| row.dial_plan_read_at.is_none() || !row.alarm;
+    assert!(rows.all(is_marked), "{second:?}");
 
     let fresh = ListCustomers {
         fresh: Some(true),
@@ -178,8 +224,6 @@ async fn dial_plans_that_showed_the_rule_are_read_anew_in_turn() {
     };
     assert_eq!(paced(&bench, &fresh).await.read_earlier, 0);
     assert_eq!(plans_read(&bench), 60);
-    // Without a limit there is nothing to save.
-    assert_eq!(status(&bench, PbxApi::V2, &all).await.read_earlier, 0);
 }
 
 #[tokio::test]
@@ -189,7 +233,7 @@ async fn an_earlier_look_at_a_dial_plan_serves_for_an_hour() {
     paced(&bench, &all).await;
     let minutes = |n: i64| n * 60 * 1_000;
     bench.age_dial_plans(minutes(50)).await;
-    assert_eq!(paced(&bench, &all).await.read_earlier, 15);
+    assert_eq!(paced(&bench, &all).await.read_earlier, 40);
     bench.age_dial_plans(minutes(61)).await;
     assert_eq!(paced(&bench, &all).await.read_earlier, 0);
 }
@@ -224,16 +268,10 @@ async fn what_was_read_earlier_hides_no_alarm_that_can_be_seen_today() {
         kept.find(is_kept).unwrap().domain.clone()
     };
     let (one, other) = (next(), next());
-    // The checklist reads anew, and what it saw the next survey knows.
+    // The checklist reads the dial plan again, and the next table knows what it saw.
     assert!(bench.sandbox.remove_dial_rules(&one));
-    let checking = SetupChecklist {
-        domain: one.parse().unwrap(),
-        account_id: None,
-        did: None,
-        fallback_destination: None,
-    };
     let app = app_on(&bench, PbxApi::V2);
-    setup_checklist(&app, &checking).await.unwrap();
+    setup_checklist(&app, &checking(&one)).await.unwrap();
     // Whoever the rule sends calls to is looked up among the users of today.
     assert!(bench.sandbox.remove_subscriber(&other, "100"));
     let seen = paced(&bench, &all).await;

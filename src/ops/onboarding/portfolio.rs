@@ -10,12 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::ops::PageSize;
-use crate::ops::onboarding::dial_plan::KeptDialPlans;
 use crate::ops::onboarding::stage::{Stage, StageFilter};
 use crate::ops::onboarding::survey::Survey;
-use crate::ops::page::page;
+use crate::ops::page::{Query, page};
 use crate::ops::progress::Progress;
-use skyswitch_client::Domain;
 use skyswitch_domain::AccountId;
 use skyswitch_domain::error::Result;
 
@@ -67,13 +65,13 @@ pub struct CustomerRow {
     pub alarm: bool,
     /// Whether the dial plan was read and shows that those callers are being dropped right now.
     pub dropping: bool,
-    /// What is waited for, or what is wrong, in plain words.
+    /// What is known of the step that is waited for, or what is wrong, in plain words.
     pub waits_for: String,
     /// How many VIP rules the customer has.
     pub vips: usize,
     /// Numbers that go to the Route by ANI user.
     pub dids: Vec<String>,
-    /// When the dial plan was read that shows the dial translation rule, where it was not read for this answer.
+    /// When the dial plan was read, where that was not for this answer but within the hour before.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub dial_plan_read_at: Option<String>,
 }
@@ -120,8 +118,7 @@ pub struct Portfolio {
 /// It takes one read for all VIP rules, one or two for each customer, and one
 /// of the dial plan for each that has a Route by ANI user. A dial plan that
 /// showed the rule within the last hour is not read again unless `fresh` is set.
-/// The users' devices and answering rules are not looked at; `setup_checklist`
-/// does that.
+/// The users' devices and answering rules are not read; `setup_checklist` does that.
 ///
 /// # Errors
 /// `not_configured`; the service's errors where the account itself cannot be
@@ -139,7 +136,7 @@ pub async fn onboarding_status(
         .map_err(|refused| refused.into_error("stage"))?;
     let client = app.client()?;
     let (domains, routes, attestations) = tokio::join!(
-        // Newly: a customer who was created today may be losing calls, too.
+        // Not the cached list: a customer who was created today may be losing calls, too.
         client.domains(&account, true),
         client.routes(&account, None),
         app.attestations(&account, None),
@@ -149,14 +146,11 @@ pub async fn onboarding_status(
     for route in routes.iter() {
         *vips.entry(route.key.domain.to_lowercase()).or_default() += 1;
     }
-    let query = args.query.as_deref().unwrap_or("").trim().to_lowercase();
-    let contains = |text: &str| text.to_lowercase().contains(&query);
-    let customers: Vec<Domain> = domains
+    let query = Query::of(args.query.as_deref());
+    let customers: Vec<_> = domains
         .iter()
         .filter(|domain| !domain.name.starts_with(ADMIN_DOMAIN))
-        .filter(|domain| {
-            contains(&domain.name) || domain.description.as_deref().is_some_and(contains)
-        })
+        .filter(|domain| query.is_in(&domain.name, domain.description.as_deref()))
         .cloned()
         .collect();
     let survey = Survey {
@@ -165,10 +159,7 @@ pub async fn onboarding_status(
         vips,
         attestations,
         routed_users: app.routed_users(&account).await?,
-        kept_dial_plans: match args.fresh {
-            Some(true) => KeptDialPlans::default(),
-            _ => app.kept_dial_plans(&customers).await?,
-        },
+        fresh: args.fresh == Some(true),
         plans_not_shown: AtomicUsize::new(0),
         plans_shown: AtomicBool::new(false),
     };
@@ -193,14 +184,10 @@ fn table(
     size: PageSize,
     cursor: Option<&str>,
 ) -> Result<Portfolio> {
-    let mut stages = BTreeMap::<&str, StageCount>::new();
-    for CustomerRow { stage, .. } in &rows {
-        let none = StageCount {
-            stage: *stage,
-            count: 0,
-        };
-        stages.entry(stage.as_str()).or_insert(none).count += 1;
-    }
+    let stages = Stage::ALL.map(|stage| StageCount {
+        stage,
+        count: rows.iter().filter(|row| row.stage == stage).count(),
+    });
     let alarms = rows.iter().filter(|row| row.alarm).count();
     let dropping = rows.iter().filter(|row| row.dropping).count();
     rows.retain(|row| match stage {
@@ -210,15 +197,13 @@ fn table(
     });
     let position = |row: &CustomerRow| {
         let (calm, quiet) = (u8::from(!row.dropping), u8::from(!row.alarm));
-        vec![
-            format!("{calm}{quiet}{}", row.stage.rank()),
-            row.domain.clone(),
-        ]
+        let urgency = format!("{calm}{quiet}{}", row.stage.rank());
+        vec![urgency, row.domain.clone()]
     };
     rows.sort_by_key(position);
     let total = rows.len();
-    let is_earlier = |row: &&CustomerRow| row.dial_plan_read_at.is_some();
-    let read_earlier = rows.iter().filter(is_earlier).count();
+    let was_earlier = |row: &&CustomerRow| row.dial_plan_read_at.is_some();
+    let read_earlier = rows.iter().filter(was_earlier).count();
     let page = page(&rows, size, cursor, position, CustomerRow::clone)?;
     Ok(Portfolio {
         account_id: account.to_string(),
@@ -229,6 +214,6 @@ fn table(
         next_cursor: page.next_cursor,
         read_earlier,
         customers: page.rows,
-        stages: stages.into_values().collect(),
+        stages: stages.into_iter().filter(|at| at.count > 0).collect(),
     })
 }

@@ -1,4 +1,5 @@
-//! Looking at customers one by one, for the table of all.
+//! Looking at customers one by one, for the table of all. Each is judged by the
+//! same steps as in the checklist, from fewer readings.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -7,16 +8,17 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::app::App;
-use crate::ops::onboarding::alarm::Alarm;
-use crate::ops::onboarding::dial_plan::KeptDialPlans;
+use crate::ops::onboarding::ani_user::{AniUser, ani_users_among};
+use crate::ops::onboarding::evidence::{Customer, Evidence, Unread, fallback};
 use crate::ops::onboarding::portfolio::CustomerRow;
 use crate::ops::onboarding::stage::Stage;
+use crate::ops::onboarding::steps::Steps;
 use skyswitch_client::{Domain, Subscriber};
-use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::error::{Code, Error, Refused, Result};
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{AccountId, Extension, PbxDomain, PhoneNumber, SetupStep};
+use skyswitch_domain::{AccountId, Extension, PbxDomain};
+use skyswitch_guard::FallbackReading;
 use skyswitch_guard::store::Attestation;
-use skyswitch_guard::{Fallback, FallbackReading};
 
 /// So many dial plans that are not shown stand for all, where none was shown.
 const CLOSED: usize = 20;
@@ -30,7 +32,8 @@ pub(super) struct Survey<'a> {
     pub attestations: Vec<Attestation>,
     /// Users that this program has pointed numbers at.
     pub routed_users: Vec<(PbxDomain, Extension)>,
-    pub kept_dial_plans: KeptDialPlans,
+    /// Whether every dial plan is read, also one that was read within the hour.
+    pub fresh: bool,
     /// Dial plans that were not shown: where none is, asking a thousand times
     /// would only use up the pace.
     pub plans_not_shown: AtomicUsize,
@@ -39,83 +42,96 @@ pub(super) struct Survey<'a> {
 }
 
 impl Survey<'_> {
-    /// A customer's row; one who cannot be read is told so.
+    /// A customer's row, also of one who cannot be read.
     pub async fn look_at(&self, domain: Domain) -> CustomerRow {
+        let vips = self.vips.get(&domain.name.to_lowercase()).copied();
         let mut row = CustomerRow {
-            domain: domain.name.clone(),
-            description: domain.description.as_deref().map(|text| shown(text, 200)),
+            domain: domain.name,
+            description: domain.description.map(|text| shown(&text, 200)),
             stage: Stage::Unread,
             alarm: false,
             dropping: false,
             waits_for: String::new(),
-            vips: self
-                .vips
-                .get(&domain.name.to_lowercase())
-                .copied()
-                .unwrap_or_default(),
+            vips: vips.unwrap_or_default(),
             dids: Vec::new(),
             dial_plan_read_at: None,
         };
-        match self.facts(&domain.name).await {
-            Ok(facts) => facts.tell(&mut row),
-            Err(error) => row.waits_for = format!("could not be read: {error}"),
+        if let Err(error) = self.judge(&mut row).await {
+            row.waits_for = format!("Could not be read: {error}");
         }
         row
     }
 
-    async fn facts(&self, name: &str) -> Result<Facts> {
-        let domain: PbxDomain = name
-            .parse()
-            .map_err(|refused: skyswitch_domain::error::Refused| refused.into_error("domain"))?;
-        let users = self
-            .app
-            .client()?
-            .subscribers(self.account, &domain, Duration::ZERO)
+    async fn judge(&self, row: &mut CustomerRow) -> Result<()> {
+        let domain = row.domain.parse();
+        let customer = Customer {
+            account: self.account.clone(),
+            domain: domain.map_err(|refused: Refused| refused.into_error("domain"))?,
+            did: None,
+            extension: None,
+        };
+        let (evidence, dial_plan_read_at) = self.evidence(&customer.domain, row.vips).await?;
+        let steps = Steps::of(&customer, &evidence);
+        let next = steps.first_unsettled();
+        let is_untouched =
+            evidence.ani_users.is_empty() && evidence.attestations.is_empty() && row.vips == 0;
+        let alarm = evidence.alarm();
+        row.alarm = alarm.is_some();
+        row.dropping = alarm.as_ref().is_some_and(|alarm| alarm.is_certain);
+        (row.stage, row.waits_for) = match (next, alarm) {
+            _ if is_untouched => (
+                Stage::NotStarted,
+                "The setup is not started: only the domain exists.".to_owned(),
+            ),
+            (None, _) => (Stage::Live, "Nothing is missing.".to_owned()),
+            (Some(step), Some(alarm)) => (Stage::Waits(step.id), alarm.words),
+            (Some(step), None) => (
+                Stage::Waits(step.id),
+                step.evidence.clone().unwrap_or_default(),
+            ),
+        };
+        let numbers = evidence.numbers_on_ani_user.iter().flatten();
+        row.dids = numbers.map(|did| did.as_str().to_owned()).collect();
+        row.dial_plan_read_at = dial_plan_read_at.map(|moment| moment.to_string());
+        Ok(())
+    }
+
+    /// What the steps are judged by, and when the dial plan was read where that
+    /// was earlier. A read that fails is an error: it neither raises nor hides an alarm.
+    async fn evidence(
+        &self,
+        domain: &PbxDomain,
+        vips: usize,
+    ) -> Result<(Evidence, Option<Timestamp>)> {
+        let client = self.app.client()?;
+        let users = client
+            .subscribers(self.account, domain, Duration::ZERO)
             .await?;
-        let mut ani_users: Vec<Extension> = users
-            .iter()
-            .filter(|user| user.is_ani_user())
-            .filter_map(|user| user.user.parse().ok())
-            .collect();
-        for (home, user) in &self.routed_users {
-            if *home == domain && !ani_users.contains(user) {
-                ani_users.push(user.clone());
-            }
-        }
+        let ani_users = ani_users_among(&users, domain, &self.routed_users);
+        let exists = |user: &&Extension| users.iter().any(|found| user.is(&found.user));
+        let ani_user = ani_users.iter().find(exists).cloned();
         let numbers = self
             .app
-            .numbers_on(self.account, &domain, &ani_users)
+            .numbers_on(self.account, domain, &ani_users)
             .await?;
-        let attested = self.attestations.iter().find(|entry| {
-            domain.is(&entry.domain) && entry.is_about(SetupStep::DialTranslationRule)
-        });
-        let kept = self.kept_dial_plans.standing(&domain, &users, &ani_users);
-        let (reading, dial_plan_read_at) = match kept {
-            _ if ani_users.is_empty() => {
-                (FallbackReading::NotShown("not looked at".to_owned()), None)
-            }
-            Some((reading, read_at)) => (reading, Some(read_at)),
-            None => (self.dial_plan(&domain, &users, &ani_users).await, None),
+        let (dial_plan, read_at) = self.dial_plan(domain, &users, &ani_users).await?;
+        let of_domain = |entry: &&Attestation| domain.is(&entry.domain);
+        let attestations = self.attestations.iter().filter(of_domain);
+        let attestations: Vec<Attestation> = attestations.cloned().collect();
+        let evidence = Evidence {
+            domain_exists: true,
+            fallback: fallback(&dial_plan, &attestations),
+            users: Ok(users),
+            ani_users,
+            ani_user: ani_user.map(|user| AniUser::unknown(user, Unread::NotAsked)),
+            dial_plan,
+            attestations,
+            numbers: Err(Unread::NotAsked),
+            numbers_on_ani_user: Ok(numbers),
+            did_route: None,
+            vips: Ok(vips),
         };
-        if let FallbackReading::Failed(why) = reading {
-            // No alarm is raised, and none is hidden, by a read that failed.
-            return Err(Error::new(
-                Code::UpstreamUnavailable,
-                why,
-                "Try again later.",
-            ));
-        }
-        Ok(Facts {
-            has_attestation: self
-                .attestations
-                .iter()
-                .any(|entry| domain.is(&entry.domain)),
-            fallback: Fallback::of(&reading, attested),
-            reading,
-            has_ani_user: !ani_users.is_empty(),
-            numbers,
-            dial_plan_read_at,
-        })
+        Ok((evidence, read_at))
     }
 
     async fn dial_plan(
@@ -123,75 +139,36 @@ impl Survey<'_> {
         domain: &PbxDomain,
         users: &[Subscriber],
         ani_users: &[Extension],
-    ) -> FallbackReading {
+    ) -> Result<(FallbackReading, Option<Timestamp>)> {
+        let not_shown = |why: &str| Ok((FallbackReading::NotShown(why.to_owned()), None));
+        if ani_users.is_empty() {
+            return not_shown("the dial plan is read once there is a Route by ANI user");
+        }
+        if !self.fresh
+            && let Some((reading, read_at)) =
+                self.app.recent_dial_plan(domain, users, ani_users).await?
+        {
+            return Ok((reading, Some(read_at)));
+        }
         let is_closed = self.plans_not_shown.load(Ordering::Relaxed) >= CLOSED
             && !self.plans_shown.load(Ordering::Relaxed);
         if is_closed {
-            return FallbackReading::NotShown("the dial plans are not shown".to_owned());
+            return not_shown("the dial plans are not shown");
         }
         let reading = self.app.dial_plan(domain, Some(users), ani_users).await;
-        match reading {
+        match &reading {
             FallbackReading::NotShown(_) => {
                 self.plans_not_shown.fetch_add(1, Ordering::Relaxed);
             }
-            FallbackReading::Failed(_) => {}
+            FallbackReading::Failed(why) => {
+                return Err(Error::new(
+                    Code::UpstreamUnavailable,
+                    why,
+                    "Try again later.",
+                ));
+            }
             _ => self.plans_shown.store(true, Ordering::Relaxed),
         }
-        reading
-    }
-}
-
-struct Facts {
-    has_ani_user: bool,
-    has_attestation: bool,
-    fallback: Option<Fallback>,
-    reading: FallbackReading,
-    numbers: Vec<PhoneNumber>,
-    /// Where an earlier reading served.
-    dial_plan_read_at: Option<Timestamp>,
-}
-
-impl Facts {
-    fn tell(self, row: &mut CustomerRow) {
-        row.dids = self
-            .numbers
-            .iter()
-            .map(|number| number.as_str().to_owned())
-            .collect();
-        row.dial_plan_read_at = self.dial_plan_read_at.map(|moment| moment.to_string());
-        let untouched = !self.has_ani_user && !self.has_attestation && row.vips == 0;
-        if self.fallback.is_none() && !self.numbers.is_empty() {
-            let alarm = Alarm::of(&self.reading, &self.numbers);
-            row.alarm = true;
-            row.dropping = alarm.is_certain;
-            row.stage = Stage::Waits(SetupStep::DialTranslationRule);
-            row.waits_for = alarm.words;
-            return;
-        }
-        let (stage, waits_for) = match &self.fallback {
-            _ if untouched => (
-                Stage::NotStarted,
-                "setup not started: only the domain exists",
-            ),
-            None => (
-                Stage::Waits(SetupStep::DialTranslationRule),
-                match &self.reading {
-                    FallbackReading::Missing(why) => why.as_str(),
-                    _ => "the dial translation rule: neither verified nor attested",
-                },
-            ),
-            Some(_) if !self.has_ani_user => (
-                Stage::Waits(SetupStep::RouteByAniUser),
-                "the Route by ANI user",
-            ),
-            Some(_) if self.numbers.is_empty() => (
-                Stage::Waits(SetupStep::RouteDid),
-                "a number that goes to the Route by ANI user",
-            ),
-            Some(_) if row.vips == 0 => (Stage::Waits(SetupStep::ManageVips), "VIP rules"),
-            Some(_) => (Stage::Live, "nothing"),
-        };
-        row.stage = stage;
-        row.waits_for = waits_for.to_owned();
+        Ok((reading, None))
     }
 }

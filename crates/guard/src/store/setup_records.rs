@@ -1,4 +1,4 @@
-//! What the store holds of customers' set-ups, free of any database.
+//! What the store holds of customers' setups, free of any database.
 
 use skyswitch_domain::SetupStep;
 
@@ -45,15 +45,4 @@ pub struct NewAttestation<'a> {
     pub asked_by: &'a str,
     /// Milliseconds since 1970, UTC.
     pub now: i64,
-}
-
-/// A dial plan that showed the dial translation rule, and when.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptDialPlan {
-    /// The PBX domain, in lower case.
-    pub domain: String,
-    /// JSON of the rules for calls from the ANI user.
-    pub rules: String,
-    /// Milliseconds since 1970, UTC.
-    pub read_at: i64,
 }
