@@ -46,16 +46,11 @@ pub(super) fn portfolio(portfolio: &Portfolio) -> String {
         ]);
     }
     unbroken(&mut rows, &[0, 2, 3]);
-    let stages: Vec<String> = portfolio
-        .stages
-        .iter()
-        .map(|stage| format!("{} {}", stage.stage, stage.count))
-        .collect();
     let _ = write!(
         text,
         "{rows}{notes}\n{}: {}",
         counted(portfolio.total, "customer"),
-        stages.join(", ")
+        sentences::stages(portfolio)
     );
     if let Some(earlier) = sentences::read_earlier(portfolio) {
         let _ = write!(text, "\n{earlier}");

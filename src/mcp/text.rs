@@ -77,17 +77,12 @@ pub(super) fn portfolio(portfolio: &Portfolio) -> String {
         0 => "No alarm.".to_owned(),
         _ => sentences::alarms(portfolio),
     };
-    let stages: Vec<String> = portfolio
-        .stages
-        .iter()
-        .map(|stage| format!("{} {}", stage.stage, stage.count))
-        .collect();
     let _ = write!(
         text,
         "\n{} of {} customers. Stages: {}",
         portfolio.count,
         portfolio.total,
-        stages.join(", ")
+        sentences::stages(portfolio)
     );
     if let Some(earlier) = sentences::read_earlier(portfolio) {
         let _ = write!(text, "\n{earlier}");

@@ -29,7 +29,7 @@ pub enum CheckState {
 /// One check with its remedy.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Check {
-    /// What was looked at, for example `login`.
+    /// What was checked, for example `login`.
     pub id: &'static str,
     /// How it went.
     pub state: CheckState,
@@ -104,7 +104,7 @@ impl Diagnosis {
         }
     }
 
-    /// Takes down what a check found, and says whether it did not fail.
+    /// Records what a check found, and says whether it did not fail.
     fn add(&mut self, id: &str, result: Result<Check>) -> bool {
         let is_ok = result.is_ok();
         let seen = result.unwrap_or_else(|error| {

@@ -13,7 +13,7 @@ use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::word;
 use skyswitch_domain::{Ani, Dnis, Face, Operation, PhoneNumber, Route, Vip};
 
-pub(crate) use setup::{alarms, checklist, marked, onboarded, read_earlier};
+pub(crate) use setup::{alarms, checklist, marked, onboarded, read_earlier, stages};
 
 /// What became of a caller who was to become a VIP.
 pub(crate) fn added(outcome: &AddVipOutcome) -> String {

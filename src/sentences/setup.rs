@@ -102,12 +102,22 @@ pub(crate) fn alarms(portfolio: &Portfolio) -> String {
     text
 }
 
+/// How many customers are at which stage.
+pub(crate) fn stages(portfolio: &Portfolio) -> String {
+    let stages = portfolio.stages.iter();
+    let counts = stages.map(|stage| format!("{} {}", stage.stage, stage.count));
+    Vec::from_iter(counts).join(", ")
+}
+
 /// Whose dial plans were not read again.
 pub(crate) fn read_earlier(portfolio: &Portfolio) -> Option<String> {
     (portfolio.read_earlier > 0).then(|| {
         format!(
             "The dial plans of {} were read within the last hour and not again; {} reads them now.",
-            customers(portfolio.read_earlier),
+            match portfolio.read_earlier {
+                1 => "1 customer".to_owned(),
+                n => format!("{n} customers"),
+            },
             Argument("fresh")
         )
     })
@@ -117,13 +127,6 @@ fn customers_are(count: usize) -> String {
     match count {
         1 => "1 customer is".to_owned(),
         n => format!("{n} customers are"),
-    }
-}
-
-fn customers(count: usize) -> String {
-    match count {
-        1 => "1 customer".to_owned(),
-        n => format!("{n} customers"),
     }
 }
 

@@ -57,7 +57,7 @@ pub struct ChangeRow {
     /// `open` (outcome not known yet), `done`, `failed` (not made), or
     /// `reconciled` (the answer was lost; the rule was read afterwards).
     pub status: ChangeStatus,
-    /// Whether it was made, where it is `reconciled`; the other words say it themselves.
+    /// Whether it was made, where it is `reconciled`; the other statuses say it themselves.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub made: Option<bool>,
     /// The operation, for example `add_vip`; `lost_along_with` is a rule that
@@ -285,7 +285,8 @@ pub(in crate::ops) fn change_id(text: &str) -> Result<i64> {
         })
 }
 
-fn moment(milliseconds: i64) -> String {
+/// RFC 3339, UTC, to the second.
+pub(in crate::ops) fn moment(milliseconds: i64) -> String {
     Timestamp::from_second(milliseconds.div_euclid(1_000))
         .map(|moment| moment.to_string())
         .unwrap_or_default()

@@ -47,7 +47,7 @@ impl fmt::Display for Unread {
     }
 }
 
-/// Whose setup is looked at.
+/// Whose setup is judged.
 #[derive(Debug, Clone)]
 pub(super) struct Customer {
     pub account: AccountId,
@@ -112,7 +112,7 @@ impl Evidence {
         users.is_ok_and(|users| users.iter().any(is_user))
     }
 
-    /// Why callers who are not VIPs would not ring where they are to, if so:
+    /// Why callers who are not VIPs would not reach that destination, if so:
     /// the destination does not exist, or the present rule names another.
     pub fn doubt_of(&self, domain: &PbxDomain, fallback: &Destination) -> Option<String> {
         let bare = fallback.bare();

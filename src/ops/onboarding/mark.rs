@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::ops::onboarding::evidence::{Customer, Evidence};
-use crate::ops::onboarding::steps::{Step, StepState, Steps, listed};
+use crate::ops::onboarding::steps::{NAMED, Step, StepState, Steps};
 use crate::ops::write::agree::{Asked, Cleared, Confirmation, Plan, Planned, Seen, Status, agree};
 use crate::ops::write::journal::now;
 use crate::ops::write::send::read_only;
 use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::wording::first_few;
 use skyswitch_domain::{
     AccountId, Extension, Operation, PbxDomain, PhoneNumber, SetupPiece, SetupStep,
 };
@@ -144,7 +145,7 @@ fn claim(args: &MarkSetupStep, customer: &Customer) -> Result<AttestStep> {
             0 => Err(Error::invalid(
                 field,
                 format!("an attestation needs `{field}`"),
-                "Give `attested_by`, the person who has looked, and `note`, what proved it: the ticket that SkySwitch \
+                "Give `attested_by`, the person who has checked, and `note`, what proved it: the ticket that SkySwitch \
                  has answered, or a test call from a number that is not a VIP, to a number that already goes to the \
                  Route by ANI user.",
             )),
@@ -296,7 +297,7 @@ async fn outcome(
         warnings.push(format!(
             "a request that points {} to the Route by ANI user was cut off and may still be carried out: look with \
              {} in a minute",
-            listed(&under_way, "", "").trim_end(),
+            first_few(NAMED, &under_way),
             Operation::SetupChecklist
         ));
     }

@@ -17,7 +17,7 @@ use crate::ops::progress::Progress;
 use skyswitch_domain::AccountId;
 use skyswitch_domain::error::Result;
 
-/// Customers looked at at the same time.
+/// Customers read at the same time.
 const AT_ONCE: usize = 16;
 /// The reseller's own domain, which is no customer.
 const ADMIN_DOMAIN: &str = "0000.";
@@ -112,7 +112,7 @@ pub struct Portfolio {
     pub stages: Vec<StageCount>,
 }
 
-/// Looks at every customer: users, numbers, VIP rules, attestations and, where
+/// Reads every customer: users, numbers, VIP rules, attestations and, where
 /// the PBX API shows it, the dial plan.
 ///
 /// It takes one read for all VIP rules, one or two for each customer, and one
@@ -165,14 +165,14 @@ pub async fn onboarding_status(
     };
     let survey = &survey;
     let total = customers.len();
-    progress.report(0, total, "looking at the customers");
-    let mut looked_at = stream::iter(customers)
-        .map(|domain| survey.look_at(domain))
+    progress.report(0, total, "reading the customers");
+    let mut read = stream::iter(customers)
+        .map(|domain| survey.row(domain))
         .buffer_unordered(AT_ONCE);
     let mut rows = Vec::with_capacity(total);
-    while let Some(row) = looked_at.next().await {
+    while let Some(row) = read.next().await {
         rows.push(row);
-        progress.report(rows.len(), total, "looking at the customers");
+        progress.report(rows.len(), total, "reading the customers");
     }
     table(&account, rows, stage, size, args.cursor.as_deref())
 }

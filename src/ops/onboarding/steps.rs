@@ -1,16 +1,20 @@
 //! The steps of a setup, judged by the evidence.
 
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::ops::changes::list::moment;
 use crate::ops::onboarding::actions::{action, title};
 use crate::ops::onboarding::ani_user::AniUser;
 use crate::ops::onboarding::evidence::{Customer, Evidence, Unread};
 use skyswitch_domain::redact::shown;
+use skyswitch_domain::wording::first_few;
 use skyswitch_domain::{Argument, PhoneNumber, SetupStep};
 use skyswitch_guard::FallbackReading;
 use skyswitch_guard::store::Attestation;
+
+/// Numbers named in one sentence; the others are counted.
+pub(super) const NAMED: usize = 5;
 
 /// How far a step is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -280,7 +284,7 @@ impl Judge<'_> {
             (Ok(numbers), Ok(_)) if !numbers.is_empty() => {
                 return done(format!(
                     "Verified: {} the Route by ANI user of {domain}.",
-                    listed(numbers, "goes to", "go to")
+                    numbers_go(numbers)
                 ));
             }
             _ => {}
@@ -289,7 +293,7 @@ impl Judge<'_> {
             Ok(numbers) if numbers.is_empty() => to_do(format!("{domain} has no numbers.")),
             Ok(numbers) => to_do(format!(
                 "None of the numbers of {domain} goes to a Route by ANI user ({}); give {} to check one.",
-                listed(numbers, "", "").trim(),
+                first_few(NAMED, numbers),
                 Argument("did")
             )),
             Err(Unread::NotAsked) => to_do(format!(
@@ -302,26 +306,20 @@ impl Judge<'_> {
 
 /// Who attested what, and when.
 fn attested_by(attestation: &Attestation) -> String {
-    let when = Timestamp::from_millisecond(attestation.attested_at)
-        .and_then(|moment| moment.round(jiff::Unit::Second))
-        .map(|moment| moment.to_string())
-        .unwrap_or_default();
     format!(
-        "Attested by {} on {when}: {}.",
+        "Attested by {} on {}: {}.",
         shown(&attestation.attested_by, 100),
+        moment(attestation.attested_at),
         shown(attestation.note.trim_end_matches('.'), 300)
     )
 }
 
-/// `+1 616-555-0100 goes`, or several and how many more.
-pub(super) fn listed(numbers: &[PhoneNumber], one: &str, several: &str) -> String {
-    const NAMED: usize = 5;
-    let named = numbers.iter().take(NAMED).map(PhoneNumber::to_string);
-    let names: Vec<String> = named.collect();
-    let more = match numbers.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        n => format!(" and {n} more"),
+/// `+1 616-555-0100 goes to`, or several and how many more.
+pub(super) fn numbers_go(numbers: &[PhoneNumber]) -> String {
+    let verb = if numbers.len() == 1 {
+        "goes to"
+    } else {
+        "go to"
     };
-    let verb = if numbers.len() == 1 { one } else { several };
-    format!("{}{more} {verb}", names.join(", "))
+    format!("{} {verb}", first_few(NAMED, numbers))
 }

@@ -1,5 +1,5 @@
-//! Looking at customers one by one, for the table of all. Each is judged by the
-//! same steps as in the checklist, from fewer readings.
+//! The row of one customer in the table of all, judged by the same steps as in
+//! the checklist, from fewer readings.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -20,10 +20,10 @@ use skyswitch_domain::{AccountId, Extension, PbxDomain};
 use skyswitch_guard::FallbackReading;
 use skyswitch_guard::store::Attestation;
 
-/// So many dial plans that are not shown stand for all, where none was shown.
+/// After so many dial plans that are not shown, and none that is, no other is asked for.
 const CLOSED: usize = 20;
 
-/// What is known before the customers are looked at one by one.
+/// What is known before the customers are read one by one.
 pub(super) struct Survey<'a> {
     pub app: &'a App,
     pub account: &'a AccountId,
@@ -43,7 +43,7 @@ pub(super) struct Survey<'a> {
 
 impl Survey<'_> {
     /// A customer's row, also of one who cannot be read.
-    pub async fn look_at(&self, domain: Domain) -> CustomerRow {
+    pub async fn row(&self, domain: Domain) -> CustomerRow {
         let vips = self.vips.get(&domain.name.to_lowercase()).copied();
         let mut row = CustomerRow {
             domain: domain.name,

@@ -2,7 +2,7 @@
 
 use skyswitch_domain::SetupStep;
 
-/// A step that a person has looked at.
+/// A person's statement that a setup step is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attestation {
     /// Grows with time.
@@ -26,7 +26,7 @@ impl Attestation {
     }
 }
 
-/// An attestation about to be written down.
+/// An attestation about to be recorded.
 #[derive(Debug)]
 pub struct NewAttestation<'a> {
     /// Which upstream.
