@@ -7,7 +7,7 @@ use super::output::Output;
 use super::progress::Bar;
 use super::setup_tables;
 use crate::app::App;
-use crate::ops::{self, ListCustomers, MarkSetupStep, MarkStatus, OnboardStatus, PageSize};
+use crate::ops::{self, MarkSetupStep, MarkStatus, OnboardStatus, PageSize, StatusQuery};
 use crate::sentences;
 use skyswitch_domain::error::{Error, Result};
 
@@ -58,10 +58,10 @@ pub(super) async fn onboard(app: &App, args: OnboardArgs, output: &Output) -> Re
 }
 
 /// Shows all customers.
-pub(super) async fn status(app: &App, args: &ListCustomers, output: &Output) -> Result<Exit> {
+pub(super) async fn status(app: &App, args: &StatusQuery, output: &Output) -> Result<Exit> {
     let bar = Bar::new();
-    let portfolio = ops::onboarding_status(app, args, PageSize::All, &bar).await;
+    let status = ops::onboarding_status(app, args, PageSize::All, &bar).await;
     bar.end();
-    let portfolio = portfolio?;
-    output.result(&portfolio, || setup_tables::portfolio(&portfolio))
+    let status = status?;
+    output.result(&status, || setup_tables::setup_status(&status))
 }

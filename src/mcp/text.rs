@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use crate::ops::{ChangeList, DestinationList, DomainList, Portfolio, SyncOutcome, VipList};
+use crate::ops::{ChangeList, DestinationList, DomainList, SetupStatus, SyncOutcome, VipList};
 use crate::sentences;
 use skyswitch_domain::redact::shown;
 
@@ -72,22 +72,22 @@ pub(super) fn destinations(list: &DestinationList) -> String {
     text
 }
 
-pub(super) fn portfolio(portfolio: &Portfolio) -> String {
-    let mut text = match portfolio.alarms {
+pub(super) fn setup_status(status: &SetupStatus) -> String {
+    let mut text = match status.alarms {
         0 => "No alarm.".to_owned(),
-        _ => sentences::alarms(portfolio),
+        _ => sentences::alarms(status),
     };
     let _ = write!(
         text,
         "\n{} of {} customers. Stages: {}",
-        portfolio.count,
-        portfolio.total,
-        sentences::stages(portfolio)
+        status.count,
+        status.total,
+        sentences::stages(status)
     );
-    if let Some(earlier) = sentences::read_earlier(portfolio) {
+    if let Some(earlier) = sentences::read_earlier(status) {
         let _ = write!(text, "\n{earlier}");
     }
-    for row in &portfolio.customers {
+    for row in &status.customers {
         let _ = write!(
             text,
             "\n[{}] {}: VIP rules {}; {}",
@@ -97,7 +97,7 @@ pub(super) fn portfolio(portfolio: &Portfolio) -> String {
             row.waits_for
         );
     }
-    more(&mut text, portfolio.next_cursor.as_deref());
+    more(&mut text, status.next_cursor.as_deref());
     text
 }
 

@@ -268,8 +268,8 @@ pub(super) static TABLE: [Row; 13] = [
                       callers are probably being dropped come first. Use it for an overview; \
                       setup_checklist shows one customer in detail.",
         effect: Effect::Reads,
-        arguments: schema::input::<ops::ListCustomers>,
-        result: schema::output::<ops::Portfolio>,
+        arguments: schema::input::<ops::StatusQuery>,
+        result: schema::output::<ops::SetupStatus>,
         explained: &[
             ACCOUNT,
             QUERY,
@@ -278,13 +278,13 @@ pub(super) static TABLE: [Row; 13] = [
         ],
         run: |mut call| {
             Box::pin(async move {
-                let args: ops::ListCustomers = call.arguments()?;
+                let args: ops::StatusQuery = call.arguments()?;
                 let size = PageSize::from_limit(args.limit)?;
                 let notices = Notices::of_call(call.context);
-                let portfolio = ops::onboarding_status(call.app, &args, size, &notices).await;
+                let status = ops::onboarding_status(call.app, &args, size, &notices).await;
                 notices.finish().await;
-                let portfolio = portfolio?;
-                Ok(reply::outcome(&portfolio, text::portfolio(&portfolio)))
+                let status = status?;
+                Ok(reply::outcome(&status, text::setup_status(&status)))
             })
         },
     },

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use super::{declined, waiting, warnings};
 use crate::ops::{
-    self, Checklist, MarkOutcome, MarkStatus, OnboardOutcome, OnboardStatus, PieceState, Portfolio,
-    Step, StepState, Ticket,
+    self, Checklist, MarkOutcome, MarkStatus, OnboardOutcome, OnboardStatus, PieceState,
+    SetupStatus, Step, StepState, Ticket,
 };
 use skyswitch_domain::{Argument, SetupStep};
 
@@ -79,16 +79,16 @@ pub(crate) fn marked(outcome: &MarkOutcome) -> String {
 }
 
 /// Which customers may be losing calls.
-pub(crate) fn alarms(portfolio: &Portfolio) -> String {
+pub(crate) fn alarms(status: &SetupStatus) -> String {
     let mut text = String::new();
-    if portfolio.dropping > 0 {
+    if status.dropping > 0 {
         let _ = write!(
             text,
             "ALARM: {} losing calls right now: the dial plan has no rule for callers who are not VIPs.",
-            customers_are(portfolio.dropping)
+            customers_are(status.dropping)
         );
     }
-    let possible = portfolio.alarms - portfolio.dropping;
+    let possible = status.alarms - status.dropping;
     if possible > 0 {
         if !text.is_empty() {
             text.push('\n');
@@ -103,18 +103,18 @@ pub(crate) fn alarms(portfolio: &Portfolio) -> String {
 }
 
 /// How many customers are at which stage.
-pub(crate) fn stages(portfolio: &Portfolio) -> String {
-    let stages = portfolio.stages.iter();
+pub(crate) fn stages(status: &SetupStatus) -> String {
+    let stages = status.stages.iter();
     let counts = stages.map(|stage| format!("{} {}", stage.stage, stage.count));
     Vec::from_iter(counts).join(", ")
 }
 
 /// Whose dial plans were not read again.
-pub(crate) fn read_earlier(portfolio: &Portfolio) -> Option<String> {
-    (portfolio.read_earlier > 0).then(|| {
+pub(crate) fn read_earlier(status: &SetupStatus) -> Option<String> {
+    (status.read_earlier > 0).then(|| {
         format!(
             "The dial plans of {} were read within the last hour and not again; {} reads them now.",
-            match portfolio.read_earlier {
+            match status.read_earlier {
                 1 => "1 customer".to_owned(),
                 n => format!("{n} customers"),
             },

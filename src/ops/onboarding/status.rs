@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::ops::PageSize;
+use crate::ops::onboarding::customer_row::StatusReader;
 use crate::ops::onboarding::stage::{Stage, StageFilter};
-use crate::ops::onboarding::survey::Survey;
 use crate::ops::page::{Query, page};
 use crate::ops::progress::Progress;
 use skyswitch_domain::AccountId;
@@ -25,7 +25,7 @@ const ADMIN_DOMAIN: &str = "0000.";
 /// Which customers to show.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema, clap::Args)]
 #[serde(deny_unknown_fields)]
-pub struct ListCustomers {
+pub struct StatusQuery {
     /// Only domains whose name or description contains this text, e.g. `bakery`
     #[arg(long, short)]
     pub query: Option<String>,
@@ -90,7 +90,7 @@ pub struct StageCount {
 /// All customers in one table.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
-pub struct Portfolio {
+pub struct SetupStatus {
     /// The account that was asked.
     pub account_id: String,
     /// Customers whose callers may be being dropped right now: nobody knows that they ring anywhere.
@@ -125,10 +125,10 @@ pub struct Portfolio {
 /// read. A customer who cannot be read is a row of its own.
 pub async fn onboarding_status(
     app: &App,
-    args: &ListCustomers,
+    args: &StatusQuery,
     size: PageSize,
     progress: &dyn Progress,
-) -> Result<Portfolio> {
+) -> Result<SetupStatus> {
     let account = app.account(args.account_id.as_ref())?;
     let stage = args.stage.as_deref().map(str::parse::<StageFilter>);
     let stage = stage
@@ -153,7 +153,7 @@ pub async fn onboarding_status(
         .filter(|domain| query.is_in(&domain.name, domain.description.as_deref()))
         .cloned()
         .collect();
-    let survey = Survey {
+    let reader = StatusReader {
         app,
         account: &account,
         vips,
@@ -163,11 +163,11 @@ pub async fn onboarding_status(
         plans_not_shown: AtomicUsize::new(0),
         plans_shown: AtomicBool::new(false),
     };
-    let survey = &survey;
+    let reader = &reader;
     let total = customers.len();
     progress.report(0, total, "reading the customers");
     let mut read = stream::iter(customers)
-        .map(|domain| survey.row(domain))
+        .map(|domain| reader.row(domain))
         .buffer_unordered(AT_ONCE);
     let mut rows = Vec::with_capacity(total);
     while let Some(row) = read.next().await {
@@ -183,7 +183,7 @@ fn table(
     stage: Option<StageFilter>,
     size: PageSize,
     cursor: Option<&str>,
-) -> Result<Portfolio> {
+) -> Result<SetupStatus> {
     let stages = Stage::ALL.map(|stage| StageCount {
         stage,
         count: rows.iter().filter(|row| row.stage == stage).count(),
@@ -205,7 +205,7 @@ fn table(
     let was_earlier = |row: &&CustomerRow| row.dial_plan_read_at.is_some();
     let read_earlier = rows.iter().filter(was_earlier).count();
     let page = page(&rows, size, cursor, position, CustomerRow::clone)?;
-    Ok(Portfolio {
+    Ok(SetupStatus {
         account_id: account.to_string(),
         alarms,
         dropping,

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use crate::app::App;
 use crate::ops::onboarding::ani_user::{AniUser, ani_users_among};
 use crate::ops::onboarding::evidence::{Customer, Evidence, Unread, fallback};
-use crate::ops::onboarding::portfolio::CustomerRow;
 use crate::ops::onboarding::stage::Stage;
+use crate::ops::onboarding::status::CustomerRow;
 use crate::ops::onboarding::steps::Steps;
 use skyswitch_client::{Domain, Subscriber};
 use skyswitch_domain::error::{Code, Error, Refused, Result};
@@ -24,7 +24,7 @@ use skyswitch_guard::store::Attestation;
 const CLOSED: usize = 20;
 
 /// What is known before the customers are read one by one.
-pub(super) struct Survey<'a> {
+pub(super) struct StatusReader<'a> {
     pub app: &'a App,
     pub account: &'a AccountId,
     /// VIP rules by domain, in lower case.
@@ -41,7 +41,7 @@ pub(super) struct Survey<'a> {
     pub plans_shown: AtomicBool,
 }
 
-impl Survey<'_> {
+impl StatusReader<'_> {
     /// A customer's row, also of one who cannot be read.
     pub async fn row(&self, domain: Domain) -> CustomerRow {
         let vips = self.vips.get(&domain.name.to_lowercase()).copied();

@@ -5,9 +5,9 @@ use std::sync::Mutex;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
-    CustomerRow, ListCustomers, ListDestinations, PageSize, Portfolio, Progress, SetupChecklist,
-    Stage, SyncMode, SyncSession, SyncVips, list_destinations, onboarding_status, setup_checklist,
-    sync_vips,
+    CustomerRow, ListDestinations, PageSize, Progress, SetupChecklist, SetupStatus, Stage,
+    StatusQuery, SyncMode, SyncSession, SyncVips, list_destinations, onboarding_status,
+    setup_checklist, sync_vips,
 };
 use skyswitch_mcp::sandbox::{
     DialPlanAccess, Fault, PbxHabits, StoredSubscriber, Tenant, V2Version,
@@ -30,47 +30,47 @@ impl Progress for Told {
     }
 }
 
-async fn status(bench: &Bench, api: PbxApi, args: &ListCustomers) -> Portfolio {
+async fn status(bench: &Bench, api: PbxApi, args: &StatusQuery) -> SetupStatus {
     let app = app_on(bench, api);
     onboarding_status(&app, args, PageSize::All, &Told::default())
         .await
         .unwrap()
 }
 
-fn stage<'a>(portfolio: &'a Portfolio, domain: &str) -> &'a str {
-    let row = portfolio.customers.iter().find(|row| row.domain == domain);
+fn stage<'a>(table: &'a SetupStatus, domain: &str) -> &'a str {
+    let row = table.customers.iter().find(|row| row.domain == domain);
     row.unwrap().stage.as_str()
 }
 
 #[tokio::test]
 async fn customers_who_lose_calls_come_first() {
     let bench = Bench::demo().await;
-    let portfolio = status(&bench, PbxApi::V2, &ListCustomers::default()).await;
-    assert_eq!(portfolio.alarms, 1);
-    let first = &portfolio.customers[0];
+    let table = status(&bench, PbxApi::V2, &StatusQuery::default()).await;
+    assert_eq!(table.alarms, 1);
+    let first = &table.customers[0];
     assert_eq!((first.domain.as_str(), first.alarm), (LEGAL, true));
     assert!(first.waits_for.starts_with("ALARM"), "{first:?}");
     assert_eq!(first.dids, ["16165550160"]);
-    assert_eq!(stage(&portfolio, DENTAL), "live");
-    assert_eq!(stage(&portfolio, VET), "route_did");
-    assert_eq!(stage(&portfolio, BAKERY), "not_started");
+    assert_eq!(stage(&table, DENTAL), "live");
+    assert_eq!(stage(&table, VET), "route_did");
+    assert_eq!(stage(&table, BAKERY), "not_started");
     assert!(
-        portfolio
+        table
             .customers
             .iter()
             .all(|row| !row.domain.starts_with("0000.")),
         "the reseller's own domain is no customer"
     );
-    assert_eq!(portfolio.customers.len(), portfolio.total);
+    assert_eq!(table.customers.len(), table.total);
     bench.assert_nothing_written();
 }
 
 #[tokio::test]
 async fn the_table_and_the_checklist_judge_by_the_same_steps() {
     let bench = Bench::demo().await;
-    let portfolio = status(&bench, PbxApi::V2, &ListCustomers::default()).await;
+    let table = status(&bench, PbxApi::V2, &StatusQuery::default()).await;
     let app = app_on(&bench, PbxApi::V2);
-    for row in &portfolio.customers {
+    for row in &table.customers {
         let list = setup_checklist(&app, &checking(&row.domain)).await.unwrap();
         match row.stage {
             Stage::Live => assert_eq!(list.next_step, None, "{row:?}"),
@@ -83,7 +83,7 @@ async fn the_table_and_the_checklist_judge_by_the_same_steps() {
     }
     let of_users = |path: &str| path.contains("/devices") || path.contains("/answerrules");
     bench.sandbox.clear_requests();
-    status(&bench, PbxApi::V2, &ListCustomers::default()).await;
+    status(&bench, PbxApi::V2, &StatusQuery::default()).await;
     let requests = bench.sandbox.requests();
     assert!(requests.iter().all(|request| !of_users(&request.path)));
 }
@@ -93,8 +93,8 @@ async fn a_step_that_is_waited_for_is_told_in_the_words_of_the_checklist() {
     let mut tenant = Tenant::demo();
     tenant.routes.retain(|rule| rule.domain != DENTAL);
     let bench = Bench::with(tenant).await;
-    let portfolio = status(&bench, PbxApi::V2, &ListCustomers::default()).await;
-    let row = row(&portfolio, DENTAL);
+    let table = status(&bench, PbxApi::V2, &StatusQuery::default()).await;
+    let row = row(&table, DENTAL);
     assert_eq!(row.stage.as_str(), "manage_vips");
     let app = app_on(&bench, PbxApi::V2);
     let list = setup_checklist(&app, &checking(DENTAL)).await.unwrap();
@@ -110,8 +110,8 @@ async fn what_cannot_be_read_is_no_proof() {
     let mut tenant = Tenant::demo();
     tenant.pbx = PbxHabits::default().dial_plan(DialPlanAccess::None);
     let bench = Bench::with(tenant).await;
-    let portfolio = status(&bench, PbxApi::V1, &ListCustomers::default()).await;
-    assert_eq!(portfolio.alarms, 2, "neither rule is known to exist");
+    let table = status(&bench, PbxApi::V1, &StatusQuery::default()).await;
+    assert_eq!(table.alarms, 2, "neither rule is known to exist");
     let plans = bench.sandbox.requests();
     let asked = plans
         .iter()
@@ -122,9 +122,9 @@ async fn what_cannot_be_read_is_no_proof() {
 #[tokio::test]
 async fn filters_narrow_and_a_customer_who_cannot_be_read_is_told() {
     let bench = Bench::demo().await;
-    let only = |stage: &str| ListCustomers {
+    let only = |stage: &str| StatusQuery {
         stage: Some(stage.to_owned()),
-        ..ListCustomers::default()
+        ..StatusQuery::default()
     };
     let alarms = status(&bench, PbxApi::V2, &only("alarm")).await;
     assert_eq!(
@@ -133,9 +133,9 @@ async fn filters_narrow_and_a_customer_who_cannot_be_read_is_told() {
     );
     let waiting = status(&bench, PbxApi::V2, &only("route did")).await;
     assert_eq!(waiting.customers[0].domain, VET, "as people see it");
-    let query = ListCustomers {
+    let query = StatusQuery {
         query: Some("maple".to_owned()),
-        ..ListCustomers::default()
+        ..StatusQuery::default()
     };
     assert_eq!(status(&bench, PbxApi::V2, &query).await.total, 1);
     let app = app_on(&bench, PbxApi::V2);
@@ -145,9 +145,9 @@ async fn filters_narrow_and_a_customer_who_cannot_be_read_is_told() {
     bench
         .sandbox
         .inject(Fault::status("GET", "domain=sunrisebakery", 403).times(9));
-    let portfolio = status(&bench, PbxApi::V2, &ListCustomers::default()).await;
-    assert_eq!(stage(&portfolio, BAKERY), "unread");
-    assert_eq!(stage(&portfolio, DENTAL), "live");
+    let table = status(&bench, PbxApi::V2, &StatusQuery::default()).await;
+    assert_eq!(stage(&table, BAKERY), "unread");
+    assert_eq!(stage(&table, DENTAL), "live");
 }
 
 #[tokio::test]
@@ -155,11 +155,11 @@ async fn a_thousand_customers_take_two_reads_each_and_report_progress() {
     let bench = Bench::with(Tenant::portfolio(1000)).await;
     let app = app_on(&bench, PbxApi::NotConfigured);
     let told = Told::default();
-    let portfolio = onboarding_status(&app, &ListCustomers::default(), PageSize::Rows(50), &told)
+    let table = onboarding_status(&app, &StatusQuery::default(), PageSize::Rows(50), &told)
         .await
         .unwrap();
-    assert_eq!((portfolio.total, portfolio.count), (1000, 50));
-    assert!(portfolio.customers[0].alarm);
+    assert_eq!((table.total, table.count), (1000, 50));
+    assert!(table.customers[0].alarm);
     let requests = bench.sandbox.requests();
     let reads = requests.iter().filter(|r| r.path != "/oauth/token").count();
     assert!(reads <= 2 + 2 * 1000, "{reads}");
@@ -183,13 +183,13 @@ fn checking(domain: &str) -> SetupChecklist {
     }
 }
 
-fn row<'a>(portfolio: &'a Portfolio, domain: &str) -> &'a CustomerRow {
-    let mut rows = portfolio.customers.iter();
+fn row<'a>(table: &'a SetupStatus, domain: &str) -> &'a CustomerRow {
+    let mut rows = table.customers.iter();
     rows.find(|row| row.domain == domain).unwrap()
 }
 
 /// What is published as the PBX API's limit, but quick.
-async fn paced(bench: &Bench, args: &ListCustomers) -> Portfolio {
+async fn paced(bench: &Bench, args: &StatusQuery) -> SetupStatus {
     let app = app_with(bench, PbxApi::V2, |settings| {
         if let Some(Ok(pbx)) = &mut settings.pbx {
             pbx.rate_limit = 5_000.0;
@@ -205,7 +205,7 @@ async fn paced(bench: &Bench, args: &ListCustomers) -> Portfolio {
 async fn dial_plans_that_showed_the_rule_within_the_hour_are_not_read_again() {
     // Of each five customers three have a Route by ANI user, and two the rule.
     let bench = Bench::with(Tenant::portfolio(100)).await;
-    let all = ListCustomers::default();
+    let all = StatusQuery::default();
     let first = paced(&bench, &all).await;
     assert_eq!((first.read_earlier, plans_read(&bench)), (0, 60));
     assert_eq!((first.alarms, first.dropping), (20, 20));
@@ -218,9 +218,9 @@ async fn dial_plans_that_showed_the_rule_within_the_hour_are_not_read_again() {
     let is_marked = |row: &CustomerRow| row.dial_plan_read_at.is_none() || !row.alarm;
     assert!(rows.all(is_marked), "{second:?}");
 
-    let fresh = ListCustomers {
+    let fresh = StatusQuery {
         fresh: Some(true),
-        ..ListCustomers::default()
+        ..StatusQuery::default()
     };
     assert_eq!(paced(&bench, &fresh).await.read_earlier, 0);
     assert_eq!(plans_read(&bench), 60);
@@ -229,7 +229,7 @@ async fn dial_plans_that_showed_the_rule_within_the_hour_are_not_read_again() {
 #[tokio::test]
 async fn an_earlier_look_at_a_dial_plan_serves_for_an_hour() {
     let bench = Bench::with(Tenant::portfolio(100)).await;
-    let all = ListCustomers::default();
+    let all = StatusQuery::default();
     paced(&bench, &all).await;
     let minutes = |n: i64| n * 60 * 1_000;
     bench.age_dial_plans(minutes(50)).await;
@@ -247,18 +247,18 @@ async fn dial_plans_that_cannot_be_judged_do_not_stand_for_all_others() {
         }
     }
     let bench = Bench::with(tenant).await;
-    let portfolio = status(&bench, PbxApi::V2, &ListCustomers::default()).await;
+    let table = status(&bench, PbxApi::V2, &StatusQuery::default()).await;
     assert_eq!(plans_read(&bench), 60);
     // Those that have no rule at all lose calls; of the others nobody knows.
-    assert_eq!((portfolio.alarms, portfolio.dropping), (40, 20));
-    let certain = portfolio.customers.iter().take(20).all(|row| row.dropping);
+    assert_eq!((table.alarms, table.dropping), (40, 20));
+    let certain = table.customers.iter().take(20).all(|row| row.dropping);
     assert!(certain, "what is certain comes first");
 }
 
 #[tokio::test]
 async fn what_was_read_earlier_hides_no_alarm_that_can_be_seen_today() {
     let bench = Bench::with(Tenant::portfolio(100)).await;
-    let all = ListCustomers::default();
+    let all = StatusQuery::default();
     paced(&bench, &all).await;
     let second = paced(&bench, &all).await;
     let is_live = |row: &&CustomerRow| row.stage == Stage::Live;
