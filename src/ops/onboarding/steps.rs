@@ -236,7 +236,9 @@ impl Judge<'_> {
             (None, _) => done(format!(
                 "Verified: user {name} has no device, voicemail is off, and it forwards always to route_by_ani."
             )),
-            (Some(Unread::NotAsked), _) => done(format!("User {name} exists.")),
+            (Some(Unread::NotAsked), _) => done(format!(
+                "User {name} exists; its devices, voicemail and answering rules were not read."
+            )),
             (Some(why), Some(statement)) => attested(format!(
                 "User {name} exists. {statement} Not verified: {why}."
             )),
