@@ -98,7 +98,7 @@ pub(super) enum OnAccount {
     /// Set up a customer for VIP calling, step by step, in the safe order
     Onboard(Asking<ops::OnboardDomain>),
     /// Show the setup status of all customers, alarms first
-    Status(ops::ListCustomers),
+    Status(ops::StatusQuery),
     /// List the users and devices of a customer that calls can go to
     Destinations(ops::ListDestinations),
     /// Log in, and show the token's user, scopes and expiry

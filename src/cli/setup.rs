@@ -8,8 +8,8 @@ use super::progress::Bar;
 use super::setup_tables;
 use crate::app::App;
 use crate::ops::{
-    self, ListCustomers, MarkOutcome, MarkSetupStep, MarkStatus, OnboardDomain, OnboardOutcome,
-    OnboardStatus, PageSize,
+    self, MarkOutcome, MarkSetupStep, MarkStatus, OnboardDomain, OnboardOutcome, OnboardStatus,
+    PageSize, StatusQuery,
 };
 use crate::sentences;
 use skyswitch_domain::error::{Error, Result};
@@ -62,10 +62,10 @@ pub(super) async fn onboard(
 }
 
 /// Shows all customers.
-pub(super) async fn status(app: &App, args: &ListCustomers, output: &Output) -> Result<Exit> {
+pub(super) async fn status(app: &App, args: &StatusQuery, output: &Output) -> Result<Exit> {
     let bar = Bar::new();
-    let portfolio = ops::onboarding_status(app, args, PageSize::All, &bar).await;
+    let status = ops::onboarding_status(app, args, PageSize::All, &bar).await;
     bar.end();
-    let portfolio = portfolio?;
-    output.result(&portfolio, || setup_tables::portfolio(&portfolio))
+    let status = status?;
+    output.result(&status, || setup_tables::setup_status(&status))
 }

@@ -3,24 +3,24 @@
 use std::fmt::Write;
 
 use super::tables::{table, unbroken};
-use crate::ops::{self, DestinationList, Portfolio};
+use crate::ops::{self, DestinationList, SetupStatus};
 use crate::sentences::{self, counted};
 use skyswitch_domain::Ani;
 use skyswitch_domain::redact::shown;
 
-pub(super) fn portfolio(portfolio: &Portfolio) -> String {
+pub(super) fn setup_status(status: &SetupStatus) -> String {
     let mut text = String::new();
-    if portfolio.alarms > 0 {
-        let alarms = console::style(sentences::alarms(portfolio));
+    if status.alarms > 0 {
+        let alarms = console::style(sentences::alarms(status));
         let _ = writeln!(text, "{}", alarms.red().bold());
     }
-    if portfolio.customers.is_empty() {
+    if status.customers.is_empty() {
         text.push_str("No customers.");
         return text;
     }
     let mut rows = table(&["Customer", "Stage", "VIPs", "Numbers"]);
     let mut notes = String::new();
-    for row in &portfolio.customers {
+    for row in &status.customers {
         let domain = shown(&row.domain, 100);
         if row.alarm || row.stage == ops::Stage::Unread {
             let _ = write!(notes, "\n{domain}: {}", row.waits_for);
@@ -49,10 +49,10 @@ pub(super) fn portfolio(portfolio: &Portfolio) -> String {
     let _ = write!(
         text,
         "{rows}{notes}\n{}: {}",
-        counted(portfolio.total, "customer"),
-        sentences::stages(portfolio)
+        counted(status.total, "customer"),
+        sentences::stages(status)
     );
-    if let Some(earlier) = sentences::read_earlier(portfolio) {
+    if let Some(earlier) = sentences::read_earlier(status) {
         let _ = write!(text, "\n{earlier}");
     }
     text

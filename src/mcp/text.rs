@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use crate::ops::{
-    self, ChangeList, DestinationList, DomainList, Names, Portfolio, SyncOutcome, VipList,
+    ChangeList, DestinationList, DomainList, Names, SetupStatus, SyncOutcome, VipList,
 };
 use crate::sentences;
 use skyswitch_domain::redact::shown;
@@ -55,34 +55,30 @@ pub(super) fn imported(outcome: &SyncOutcome, names: &Names<'_>) -> String {
     text
 }
 
-pub(super) fn portfolio(portfolio: &Portfolio) -> String {
-    let alarms = match portfolio.alarms {
+pub(super) fn setup_status(status: &SetupStatus) -> String {
+    let alarms = match status.alarms {
         0 => "No alarm.".to_owned(),
-        _ => sentences::alarms(portfolio),
+        _ => sentences::alarms(status),
     };
     let mut heading = format!(
         "{alarms}\n{} of {} customers. Stages: {}",
-        portfolio.count,
-        portfolio.total,
-        sentences::stages(portfolio)
+        status.count,
+        status.total,
+        sentences::stages(status)
     );
-    if let Some(earlier) = sentences::read_earlier(portfolio) {
+    if let Some(earlier) = sentences::read_earlier(status) {
         let _ = write!(heading, "\n{earlier}");
     }
-    let rows = portfolio.customers.iter().map(|row| {
-        let waits_for = match row.alarm || row.stage == ops::Stage::Unread {
-            true => "",
-            false => "waits for ",
-        };
+    let rows = status.customers.iter().map(|row| {
         format!(
-            "[{}] {}: VIP rules {}; {waits_for}{}",
+            "[{}] {}: VIP rules {}; {}",
             row.stage,
             shown(&row.domain, 100),
             row.vips,
             row.waits_for
         )
     });
-    listed(heading, rows, &[], portfolio.next_cursor.as_deref())
+    listed(heading, rows, &[], status.next_cursor.as_deref())
 }
 
 /// A heading, a line for each row, and what follows them.

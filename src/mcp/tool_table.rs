@@ -270,13 +270,13 @@ pub(super) static TABLE: [Row; 13] = [
             ("stage", "not_started, the step it waits for, live or alarm"),
             ("fresh", "Read every dial plan again"),
         ],
-        work: work!(ListCustomers, Portfolio, |call, args| {
+        work: work!(StatusQuery, SetupStatus, |call, args| {
             let size = PageSize::from_limit(args.limit)?;
             let notices = Notices::of_call(call.context);
-            let portfolio = ops::onboarding_status(call.app, &args, size, &notices).await;
+            let status = ops::onboarding_status(call.app, &args, size, &notices).await;
             notices.finish().await;
-            let portfolio = portfolio?;
-            Ok(reply::outcome(&portfolio, text::portfolio(&portfolio)))
+            let status = status?;
+            Ok(reply::outcome(&status, text::setup_status(&status)))
         }),
     },
     Row {

@@ -1,11 +1,14 @@
-//! `skyswitch doctor`: goes through everything a call needs, step by step.
+//! `skyswitch doctor`: goes through everything a request needs, step by step.
+
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::app::App;
-use skyswitch_client::Client;
-use skyswitch_domain::error::{Code, Error};
+use skyswitch_client::{Client, Domain, TokenInfo};
+use skyswitch_domain::AccountId;
+use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_guard::store::StateFolder;
 
@@ -26,7 +29,7 @@ pub enum CheckState {
 /// One check with its remedy.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Check {
-    /// What was looked at, for example `login`.
+    /// What was checked, for example `login`.
     pub id: &'static str,
     /// How it went.
     pub state: CheckState,
@@ -49,282 +52,231 @@ pub struct Diagnosis {
     pub first_failure: Option<Code>,
 }
 
-impl Check {
-    fn new(id: &'static str, state: CheckState, detail: impl Into<String>) -> Check {
-        Check {
-            id,
-            state,
-            detail: detail.into(),
-            fix: None,
-        }
-    }
+/// Every check, in order.
+const CHECKS: [&str; 9] = [
+    "config",
+    "credentials",
+    "login",
+    "scopes",
+    "account",
+    "domains",
+    "numbers",
+    "pbx_api",
+    "state_folder",
+];
 
-    fn fix(mut self, fix: impl Into<String>) -> Check {
-        self.fix = Some(fix.into());
-        self
+/// What was seen; the check that saw it is named when it is added.
+fn ok(detail: impl Into<String>) -> Check {
+    Check {
+        id: "",
+        state: CheckState::Ok,
+        detail: detail.into(),
+        fix: None,
+    }
+}
+
+fn skipped(detail: &str) -> Check {
+    Check {
+        state: CheckState::Skipped,
+        ..ok(detail)
+    }
+}
+
+fn warning(detail: impl Into<String>, fix: impl Into<String>) -> Check {
+    Check {
+        state: CheckState::Warning,
+        fix: Some(fix.into()),
+        ..ok(detail)
     }
 }
 
 impl Diagnosis {
+    /// Nothing is tried yet.
     fn new() -> Diagnosis {
+        let not_tried = |id| Check {
+            id,
+            ..skipped("not tried")
+        };
         Diagnosis {
             ok: true,
-            checks: Vec::new(),
+            checks: CHECKS.map(not_tried).into(),
             first_failure: None,
         }
     }
 
-    fn add(&mut self, check: Check) {
-        self.checks.push(check);
-    }
-
-    fn fail(&mut self, id: &'static str, error: &Error) {
-        self.ok = false;
-        self.first_failure.get_or_insert(error.code());
-        self.add(Check::new(id, CheckState::Failed, error.to_string()).fix(error.hint()));
-    }
-
-    fn skip(&mut self, ids: &[&'static str]) {
-        for &id in ids {
-            self.add(Check::new(id, CheckState::Skipped, "not tried"));
+    /// Records what a check found, and says whether it did not fail.
+    fn add(&mut self, id: &str, result: Result<Check>) -> bool {
+        let is_ok = result.is_ok();
+        let seen = result.unwrap_or_else(|error| {
+            self.ok = false;
+            self.first_failure.get_or_insert(error.code());
+            Check {
+                state: CheckState::Failed,
+                ..warning(error.to_string(), error.hint())
+            }
+        });
+        if let Some(check) = self.checks.iter_mut().find(|check| check.id == id) {
+            *check = Check {
+                id: check.id,
+                ..seen
+            };
         }
+        is_ok
     }
 }
 
 /// The diagnosis where the settings themselves cannot be used.
 pub fn doctor_without_settings(error: &Error) -> Diagnosis {
     let mut diagnosis = Diagnosis::new();
-    diagnosis.fail("config", error);
-    diagnosis.skip(&[
-        "credentials",
-        "login",
-        "scopes",
-        "account",
-        "domains",
-        "numbers",
-        "pbx_api",
-        "state_folder",
-    ]);
+    diagnosis.add("config", Err(error.clone()));
     diagnosis
 }
 
 /// Checks configuration, login, scopes, account, domains, numbers, PBX API and
-/// state folder.
+/// state folder. What builds on a check that failed is not tried.
 /// Never fails itself: failures are its result.
 pub async fn doctor(app: &App) -> Diagnosis {
     let mut diagnosis = Diagnosis::new();
-    config(app, &mut diagnosis);
-    match &app.settings().credentials {
-        Ok(_) => {
-            diagnosis.add(Check::new(
-                "credentials",
-                CheckState::Ok,
-                "client_id, client_secret, username and password are set",
-            ));
-            login(app, &mut diagnosis).await;
-        }
-        Err(error) => {
-            diagnosis.fail("credentials", error);
-            diagnosis.skip(&[
-                "login", "scopes", "account", "domains", "numbers", "pbx_api",
-            ]);
+    diagnosis.add("config", Ok(config(app)));
+    if diagnosis.add("credentials", credentials(app)) {
+        match app.client() {
+            Ok(client) => service(app, client, &mut diagnosis).await,
+            Err(error) => _ = diagnosis.add("login", Err(error)),
         }
     }
-    state_folder(app, &mut diagnosis);
+    diagnosis.add("state_folder", state_folder(app));
     diagnosis
 }
 
-fn config(app: &App, diagnosis: &mut Diagnosis) {
-    let settings = app.settings();
-    let path = settings.config_path.display();
-    if settings.sandbox {
-        diagnosis.add(Check::new(
-            "config",
-            CheckState::Ok,
-            "the embedded sandbox needs none",
-        ));
+async fn service(app: &App, client: &Client, diagnosis: &mut Diagnosis) {
+    if !diagnosis.add("login", login(app, client).await) {
         return;
     }
-    let found = match settings.config_found {
-        true => Check::new("config", CheckState::Ok, format!("{path} is used")),
-        false => Check::new(
-            "config",
-            CheckState::Ok,
-            format!("{path} does not exist; the environment alone is used"),
-        ),
-    };
-    let found = match settings.warnings.as_slice() {
-        [] => found,
-        warnings => Check {
-            state: CheckState::Warning,
-            detail: warnings.join("; "),
-            ..found
+    diagnosis.add("scopes", scopes(client).await);
+    let domains = match domains(app, client).await {
+        Ok((account, domains)) => {
+            diagnosis.add("account", Ok(ok(format!("{account} answers"))));
+            diagnosis.add("domains", Ok(counted(&domains)));
+            domains
         }
-        .fix("Keep the file private and its field names as docs/guides/settings.md lists them."),
+        Err(error) => {
+            diagnosis.add("account", Err(error));
+            Arc::default()
+        }
     };
-    diagnosis.add(found);
+    diagnosis.add("numbers", Ok(numbers(client).await));
+    diagnosis.add("pbx_api", pbx_api(client, &domains).await);
 }
 
-async fn login(app: &App, diagnosis: &mut Diagnosis) {
-    const REST: [&str; 5] = ["scopes", "account", "domains", "numbers", "pbx_api"];
-    let client = match app.client() {
-        Ok(client) => client,
-        Err(error) => {
-            diagnosis.fail("login", &error);
-            return diagnosis.skip(&REST);
-        }
-    };
-    match client.token(false).await {
-        Ok(_) => diagnosis.add(Check::new(
-            "login",
-            CheckState::Ok,
-            format!("accepted by {}", app.settings().base_url),
+fn config(app: &App) -> Check {
+    let settings = app.settings();
+    let path = settings.config_path.display();
+    match settings.warnings.as_slice() {
+        _ if settings.sandbox => ok("the embedded sandbox needs none"),
+        [] if settings.config_found => ok(format!("{path} is used")),
+        [] => ok(format!(
+            "{path} does not exist; the environment alone is used"
         )),
-        Err(error) => {
-            diagnosis.fail("login", &error);
-            return diagnosis.skip(&REST);
-        }
-    }
-    match client.token_info().await {
-        Ok(info) if info.grants("pbx") => diagnosis.add(Check::new(
-            "scopes",
-            CheckState::Ok,
-            format!("granted: {}", shown(&info.scopes.join(" "), 300)),
-        )),
-        Ok(info) => diagnosis.fail(
-            "scopes",
-            &Error::new(
-                Code::Forbidden,
-                format!(
-                    "the scope `pbx` is not among those granted: {}",
-                    shown(&info.scopes.join(" "), 300)
-                ),
-                "Ask SkySwitch for the scope `pbx` for this client, and keep it in `scope` (SKYSWITCH_SCOPE).",
-            ),
+        warnings => warning(
+            warnings.join("; "),
+            "Keep the file private and its field names as docs/guides/settings.md lists them.",
         ),
-        Err(error) => diagnosis.fail("scopes", &error),
     }
-    account(app, diagnosis).await;
-    numbers(client, diagnosis).await;
-    pbx_api(app, client, diagnosis).await;
+}
+
+fn credentials(app: &App) -> Result<Check> {
+    app.settings().credentials.as_ref().map_err(Error::clone)?;
+    Ok(ok(
+        "client_id, client_secret, username and password are set",
+    ))
+}
+
+async fn login(app: &App, client: &Client) -> Result<Check> {
+    client.token(false).await?;
+    Ok(ok(format!("accepted by {}", app.settings().base_url)))
+}
+
+fn granted(info: &TokenInfo) -> String {
+    shown(&info.scopes.join(" "), 300)
+}
+
+fn not_granted(scope: &str, info: &TokenInfo) -> String {
+    let granted = granted(info);
+    format!("the scope `{scope}` is not among those granted: {granted}")
+}
+
+async fn scopes(client: &Client) -> Result<Check> {
+    let info = client.token_info().await?;
+    match info.grants("pbx") {
+        true => Ok(ok(format!("granted: {}", granted(&info)))),
+        false => Err(Error::new(
+            Code::Forbidden,
+            not_granted("pbx", &info),
+            "Ask SkySwitch for the scope `pbx` for this client, and keep it in `scope` (SKYSWITCH_SCOPE).",
+        )),
+    }
+}
+
+/// The domains of the account, which exists where they can be read.
+async fn domains(app: &App, client: &Client) -> Result<(AccountId, Arc<Vec<Domain>>)> {
+    let account = app.account(None)?;
+    match client.domains(&account, false).await {
+        Ok(domains) => Ok((account, domains)),
+        Err(error) if account.looks_like_reseller_number() => Err(Error::new(
+            error.code(),
+            format!("{account} looks like a reseller number, not an account id: {error}"),
+            "Give the account's UUID (SKYSWITCH_ACCOUNT_ID or `default_account_id`).",
+        )),
+        Err(error) => Err(error),
+    }
+}
+
+fn counted(domains: &[Domain]) -> Check {
+    match domains.len() {
+        0 => warning(
+            "the account has no PBX domains",
+            "Check that the account id is the one that holds the customers' domains.",
+        ),
+        n => ok(format!("{n} visible")),
+    }
 }
 
 /// What onboarding needs beyond VIP lists: a warning at most.
-async fn numbers(client: &Client, diagnosis: &mut Diagnosis) {
-    let fix = "Only onboarding needs it: ask SkySwitch for the scopes `routing` and `phone_number`, and the role Routing Manager.";
-    diagnosis.add(match client.number_scopes().await {
-        Ok(info) if info.grants("routing") => {
-            Check::new("numbers", CheckState::Ok, "numbers can be read and routed")
-        }
-        Ok(info) => Check::new(
-            "numbers",
-            CheckState::Warning,
-            format!(
-                "the scope `routing` is not among those granted: {}",
-                shown(&info.scopes.join(" "), 300)
-            ),
-        )
-        .fix(fix),
-        Err(error) => Check::new("numbers", CheckState::Warning, error.to_string()).fix(fix),
-    });
+async fn numbers(client: &Client) -> Check {
+    let problem = match client.number_scopes().await {
+        Ok(info) if info.grants("routing") => return ok("numbers can be read and routed"),
+        Ok(info) => not_granted("routing", &info),
+        Err(error) => error.to_string(),
+    };
+    warning(
+        problem,
+        "Only onboarding needs it: ask SkySwitch for the scopes `routing` and `phone_number`, and the role Routing Manager.",
+    )
 }
 
 /// Tries the PBX API, and whether it shows dial plans.
-async fn pbx_api(app: &App, client: &Client, diagnosis: &mut Diagnosis) {
+async fn pbx_api(client: &Client, domains: &[Domain]) -> Result<Check> {
     if !client.has_pbx() {
-        return diagnosis.add(Check::new("pbx_api", CheckState::Skipped, "not configured"));
+        return Ok(skipped("not configured"));
     }
-    let pbx = match client.pbx() {
-        Ok(pbx) => pbx,
-        Err(error) => return diagnosis.fail("pbx_api", &error),
-    };
-    let domains = match app.account(None) {
-        Ok(account) => client.domains(&account, false).await.unwrap_or_default(),
-        Err(_) => std::sync::Arc::default(),
-    };
+    let pbx = client.pbx()?;
     let Some(domain) = domains.iter().find_map(|domain| domain.name.parse().ok()) else {
-        return diagnosis.add(Check::new(
-            "pbx_api",
-            CheckState::Skipped,
-            "there is no domain to try it on",
-        ));
+        return Ok(skipped("there is no domain to try it on"));
     };
-    match pbx.has_domain(&domain).await {
-        Ok(_) => {
-            let dial_plans = match pbx.dial_rules(&domain).await {
-                Ok(_) => "dial plans can be read".to_owned(),
-                Err(error) => format!(
-                    "dial plans are not shown ({error}), so a person attests the dial translation rule"
-                ),
-            };
-            diagnosis.add(Check::new(
-                "pbx_api",
-                CheckState::Ok,
-                format!("it answers; {dial_plans}"),
-            ));
-        }
-        Err(error) => {
-            let check = Check::new("pbx_api", CheckState::Warning, error.to_string());
-            diagnosis.add(check.fix(error.hint()));
-        }
+    if let Err(error) = pbx.has_domain(&domain).await {
+        return Ok(warning(error.to_string(), error.hint()));
     }
-}
-
-async fn account(app: &App, diagnosis: &mut Diagnosis) {
-    let account = match app.account(None) {
-        Ok(account) => account,
-        Err(error) => {
-            diagnosis.fail("account", &error);
-            return diagnosis.skip(&["domains"]);
-        }
-    };
-    let domains = match app.client() {
-        Ok(client) => client.domains(&account, false).await,
-        Err(error) => Err(error),
-    };
-    match domains {
-        Ok(domains) => {
-            diagnosis.add(Check::new(
-                "account",
-                CheckState::Ok,
-                format!("{account} answers"),
-            ));
-            diagnosis.add(match domains.len() {
-                0 => Check::new(
-                    "domains",
-                    CheckState::Warning,
-                    "the account has no PBX domains",
-                )
-                .fix("Check that the account id is the one that holds the customers' domains."),
-                n => Check::new("domains", CheckState::Ok, format!("{n} visible")),
-            });
-        }
-        Err(error) if account.looks_like_reseller_number() => {
-            diagnosis.fail(
-                "account",
-                &Error::new(
-                    error.code(),
-                    format!("{account} looks like a reseller number, not an account id: {error}"),
-                    "Give the account's UUID (SKYSWITCH_ACCOUNT_ID or `default_account_id`).",
-                ),
-            );
-            diagnosis.skip(&["domains"]);
-        }
-        Err(error) => {
-            diagnosis.fail("account", &error);
-            diagnosis.skip(&["domains"]);
-        }
-    }
-}
-
-fn state_folder(app: &App, diagnosis: &mut Diagnosis) {
-    let folder = StateFolder::new(&app.settings().state_dir);
-    match folder.probe() {
-        Ok(()) => diagnosis.add(Check::new(
-            "state_folder",
-            CheckState::Ok,
-            format!("{} is private and writable", folder.path().display()),
+    Ok(match pbx.dial_rules(&domain).await {
+        Ok(_) => ok("it answers; dial plans can be read"),
+        Err(error) => ok(format!(
+            "it answers; dial plans are not shown ({error}), so a person attests the dial translation rule"
         )),
-        Err(error) => diagnosis.fail("state_folder", &error),
-    }
+    })
+}
+
+fn state_folder(app: &App) -> Result<Check> {
+    let folder = StateFolder::new(&app.settings().state_dir);
+    folder.probe()?;
+    let path = folder.path().display();
+    Ok(ok(format!("{path} is private and writable")))
 }

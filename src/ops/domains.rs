@@ -4,8 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::ops::page::PageSize;
-use crate::ops::page::page;
+use crate::ops::page::{PageSize, Query, page};
 use skyswitch_client::Domain;
 use skyswitch_domain::AccountId;
 use skyswitch_domain::error::Result;
@@ -84,26 +83,16 @@ pub async fn list_domains(app: &App, args: &ListDomains, size: PageSize) -> Resu
     let account = app.account(args.account_id.as_ref())?;
     let refresh = args.refresh.unwrap_or(false);
     let domains = app.client()?.domains(&account, refresh).await?;
-    let query = args.query.as_deref().unwrap_or("").trim().to_lowercase();
-    let contains = |text: &str| text.to_lowercase().contains(&query);
-    let matching: Vec<&Domain> = domains
-        .iter()
-        .filter(|domain| {
-            contains(&domain.name) || domain.description.as_deref().is_some_and(contains)
-        })
-        .collect();
+    let query = Query::of(args.query.as_deref());
+    let is_found = |domain: &&Domain| query.is_in(&domain.name, domain.description.as_deref());
+    let found: Vec<&Domain> = domains.iter().filter(is_found).collect();
     let position = |domain: &&Domain| vec![domain.name.clone()];
-    let page = page(
-        &matching,
-        size,
-        args.cursor.as_deref(),
-        position,
-        |domain| DomainRow::from(*domain),
-    )?;
+    let as_shown = |domain: &&Domain| DomainRow::from(*domain);
+    let page = page(&found, size, args.cursor.as_deref(), position, as_shown)?;
     Ok(DomainList {
         account_id: account.to_string(),
         count: page.rows.len(),
-        total: matching.len(),
+        total: found.len(),
         domains: page.rows,
         next_cursor: page.next_cursor,
     })

@@ -32,9 +32,9 @@ pub use import::{
 };
 pub(crate) use names::Names;
 pub use onboarding::{
-    Checklist, CustomerRow, ListCustomers, MarkOutcome, MarkSetupStep, MarkStatus, OnboardChange,
-    OnboardDomain, OnboardOutcome, OnboardStatus, OnboardSteps, PieceState, Portfolio,
-    SetupChecklist, Stage, StageCount, Step, StepState, Ticket, mark_setup_step, onboard_domain,
+    Checklist, CustomerRow, MarkOutcome, MarkSetupStep, MarkStatus, OnboardChange, OnboardDomain,
+    OnboardOutcome, OnboardStatus, OnboardSteps, PieceState, SetupChecklist, SetupStatus, Stage,
+    StageCount, StatusQuery, Step, StepState, Ticket, mark_setup_step, onboard_domain,
     onboarding_status, readiness, setup_checklist,
 };
 pub use page::PageSize;

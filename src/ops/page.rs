@@ -79,6 +79,21 @@ pub(in crate::ops) fn length(value: &impl Serialize) -> usize {
     serde_json::to_vec(value).map_or(0, |json| json.len() + 1)
 }
 
+/// What a list is searched for: a text in any letters. The absent one is in every row.
+pub(super) struct Query(String);
+
+impl Query {
+    pub fn of(text: Option<&str>) -> Query {
+        Query(text.unwrap_or_default().trim().to_lowercase())
+    }
+
+    /// Whether a row's name or other text contains it.
+    pub fn is_in(&self, name: &str, other: Option<&str>) -> bool {
+        let contains = |text: &str| text.to_lowercase().contains(&self.0);
+        contains(name) || other.is_some_and(contains)
+    }
+}
+
 /// One page of a list.
 pub(super) struct Page<T> {
     pub rows: Vec<T>,
@@ -103,27 +118,31 @@ pub(super) fn page<T, R: Serialize>(
             rows.partition_point(|row| position(row) <= last)
         }
     };
-    let rest = &rows[start..];
-    let most = size.most().unwrap_or(rest.len());
-    let mut page: Vec<R> = rest.iter().take(most).map(as_shown).collect();
+    Ok(first_page(&rows[start..], size, position, as_shown))
+}
+
+/// The same of rows that begin where the page does.
+pub(super) fn first_page<T, R: Serialize>(
+    rows: &[T],
+    size: PageSize,
+    position: impl Fn(&T) -> Vec<String>,
+    as_shown: impl Fn(&T) -> R,
+) -> Page<R> {
+    let most = size.most().unwrap_or(rows.len());
+    let mut page: Vec<R> = rows.iter().take(most).map(as_shown).collect();
     page.truncate(size.fitting(&page));
-    let next_cursor = match rest[..page.len()].last() {
-        Some(last) if page.len() < rest.len() => Some(encode(&position(last))),
+    let next_cursor = match rows[..page.len()].last() {
+        Some(last) if page.len() < rows.len() => Some(encode(&position(last))),
         _ => None,
     };
-    Ok(Page {
+    Page {
         rows: page,
         next_cursor,
-    })
+    }
 }
 
-/// A cursor after the row of that number.
-pub(super) fn cursor(number: i64) -> String {
-    encode(&[number.to_string()])
-}
-
-/// The number that such a cursor holds.
-pub(super) fn position(cursor: &str) -> Result<i64> {
+/// The number that a cursor holds, of a list whose positions are numbers.
+pub(super) fn number_in(cursor: &str) -> Result<i64> {
     let held = decode(cursor)?;
     let number = held.first().and_then(|number| number.parse().ok());
     number.ok_or_else(foreign)

@@ -1,6 +1,6 @@
 //! How far a long operation is, for whoever waits for it.
 
-/// Told of every step of a long operation. MCP sends it as notifications, the
+/// Receives every step of a long operation. MCP sends it as notifications, the
 /// terminal draws a bar.
 pub trait Progress: Send + Sync {
     /// `done` of `total` steps are over; `message` says more in a few words.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{counted, declined, waiting, warnings};
 use crate::ops::{
-    self, Checklist, MarkOutcome, MarkStatus, Names, OnboardOutcome, OnboardStatus, Portfolio,
+    self, Checklist, MarkOutcome, MarkStatus, Names, OnboardOutcome, OnboardStatus, SetupStatus,
     Step, StepState, Ticket,
 };
 use skyswitch_domain::wording::word;
@@ -72,38 +72,39 @@ pub(crate) fn marked(outcome: &MarkOutcome) -> String {
 }
 
 /// Which customers may be losing calls.
-pub(crate) fn alarms(portfolio: &Portfolio) -> String {
+pub(crate) fn alarms(status: &SetupStatus) -> String {
     let alarm = |count: usize, what: &str| {
         let are = if count == 1 { "is" } else { "are" };
         (count > 0).then(|| format!("ALARM: {} {are} {what}.", customers(count)))
     };
     let dropping = alarm(
-        portfolio.dropping,
+        status.dropping,
         "losing calls right now: the dial plan has no rule for callers who are not VIPs",
     );
     let possible = alarm(
-        portfolio.alarms - portfolio.dropping,
+        status.alarms - status.dropping,
         "perhaps losing calls: nobody has verified or attested the dial translation rule",
     );
     let both: Vec<String> = dropping.into_iter().chain(possible).collect();
     both.join("\n")
 }
 
-/// How many customers are at each stage.
-pub(crate) fn stages(portfolio: &Portfolio) -> String {
-    let stages = portfolio.stages.iter();
-    let counts: Vec<String> = stages
-        .map(|stage| format!("{} {}", stage.stage, stage.count))
-        .collect();
-    counts.join(", ")
+/// How many customers are at which stage.
+pub(crate) fn stages(status: &SetupStatus) -> String {
+    let stages = status.stages.iter();
+    let counts = stages.map(|stage| format!("{} {}", stage.stage, stage.count));
+    Vec::from_iter(counts).join(", ")
 }
 
 /// Whose dial plans were not read again.
-pub(crate) fn read_earlier(portfolio: &Portfolio) -> Option<String> {
-    (portfolio.read_earlier > 0).then(|| {
+pub(crate) fn read_earlier(status: &SetupStatus) -> Option<String> {
+    (status.read_earlier > 0).then(|| {
         format!(
             "The dial plans of {} were read within the last hour and not again; {} reads them now.",
-            customers(portfolio.read_earlier),
+            match status.read_earlier {
+                1 => "1 customer".to_owned(),
+                n => format!("{n} customers"),
+            },
             Argument("fresh")
         )
     })

@@ -8,8 +8,8 @@ use skyswitch_mcp::domain::SetupStep;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
-    AddVipStatus, ExplainCall, ListChanges, ListCustomers, ListVips, PageSize, RemoveVipStatus,
-    SetupChecklist, Stage, StepState, UndoChange, UndoStatus, explain_call, list_changes,
+    AddVipStatus, ExplainCall, ListChanges, ListVips, PageSize, RemoveVipStatus, SetupChecklist,
+    Stage, StatusQuery, StepState, UndoChange, UndoStatus, explain_call, list_changes,
     onboarding_status, setup_checklist, undo_change,
 };
 use skyswitch_mcp::sandbox::{
@@ -439,7 +439,7 @@ async fn a_list_cut_off_on_its_way_is_no_list() {
 async fn no_alarm_is_hidden_by_an_answer_that_is_no_list() {
     let status = async |bench: &Bench| {
         let app = app_on(bench, PbxApi::V2);
-        let args = ListCustomers::default();
+        let args = StatusQuery::default();
         onboarding_status(&app, &args, PageSize::All, &Silent).await
     };
     for habit in [RowDomain::Short, RowDomain::UpperCase, RowDomain::Absent] {
@@ -459,8 +459,8 @@ async fn no_alarm_is_hidden_by_an_answer_that_is_no_list() {
             let bench = Bench::demo().await;
             let fault = Fault::status("GET", path, 200).body(body, "application/json");
             bench.sandbox.inject(fault.times(9));
-            let portfolio = status(&bench).await.unwrap();
-            let legal = portfolio.customers.iter().find(|row| row.domain == LEGAL);
+            let table = status(&bench).await.unwrap();
+            let legal = table.customers.iter().find(|row| row.domain == LEGAL);
             let legal = legal.unwrap();
             assert_eq!(legal.stage, Stage::Unread, "{path} {body}: {legal:?}");
         }

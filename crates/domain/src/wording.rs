@@ -18,14 +18,30 @@ pub fn capitalised(words: &str) -> String {
     first.into_iter().chain(letters).collect()
 }
 
+/// The first few in a row, and how many there are besides: `a, b and 3 more`.
+pub fn first_few<T: ToString>(most: usize, all: impl IntoIterator<Item = T>) -> String {
+    let mut all = all.into_iter();
+    let named: Vec<String> = all.by_ref().take(most).map(|one| one.to_string()).collect();
+    match all.count() {
+        0 => named.join(", "),
+        n => format!("{} and {n} more", named.join(", ")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{capitalised, word};
+    use super::{capitalised, first_few, word};
     use crate::SetupStep;
 
     #[test]
     fn states_are_called_as_in_results() {
         assert_eq!(word(SetupStep::RouteDid), "route_did");
+    }
+
+    #[test]
+    fn a_long_row_is_cut_and_counted() {
+        assert_eq!(first_few(2, [1, 2]), "1, 2");
+        assert_eq!(first_few(2, [1, 2, 3, 4]), "1, 2 and 2 more");
     }
 
     #[test]

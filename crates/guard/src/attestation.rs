@@ -1,4 +1,4 @@
-//! A person's word that a step of the set-up is done which no API shows.
+//! A person's statement that a setup step is done which no API shows.
 
 use jiff::Timestamp;
 
@@ -22,9 +22,9 @@ pub struct AttestStep {
     pub attested_by: String,
     /// What proved it: the ticket that was answered, a test call.
     pub note: String,
-    /// Grows whenever the step is attested or withdrawn: a consent that was
-    /// given before that is good for nothing any more.
-    pub last_word: i64,
+    /// Grows whenever the step is attested or withdrawn: what was confirmed
+    /// before that does not count any more.
+    pub version: i64,
 }
 
 impl Change for AttestStep {
@@ -36,7 +36,7 @@ impl Change for AttestStep {
         true
     }
 
-    /// Neither a token nor a flag stands in for the person who has looked.
+    /// Neither a token nor a flag replaces the person who has checked.
     fn asks_a_person(&self) -> bool {
         true
     }
@@ -51,8 +51,8 @@ impl Change for AttestStep {
     }
 
     fn fingerprint(&self) -> String {
-        // Nothing else is seen of a step that no API shows.
-        digest(&("attestation", self.last_word))
+        // Nothing else is known of a step that no API shows.
+        digest(&("attestation", self.version))
     }
 
     fn binding(&self) -> String {
@@ -68,7 +68,7 @@ impl Change for AttestStep {
 }
 
 impl Guard {
-    /// Writes down what a person attested.
+    /// Records what a person attested.
     ///
     /// # Errors
     /// `internal` when the store cannot be used.

@@ -11,8 +11,8 @@ use skyswitch_domain::{DidRoute, Extension, Operation, PbxDomain};
 /// What a domain's dial plan shows of the dial translation rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FallbackReading {
-    /// The rule stands.
-    Stands {
+    /// The rule was read.
+    Verified {
         /// The rule, in words for people.
         words: String,
         /// Whom it sends callers to.
@@ -20,7 +20,7 @@ pub enum FallbackReading {
     },
     /// The dial plan was read, and the rule is not there or does nothing.
     Missing(String),
-    /// Dial plans cannot be read from here, this one as little as any other.
+    /// This login cannot read any dial plan.
     NotShown(String),
     /// What was read of this dial plan neither proves nor disproves the rule.
     NotJudged(String),
@@ -52,24 +52,24 @@ impl Fallback {
     /// Judges what is known. A dial plan that shows no rule outweighs any
     /// attestation, and one that might show it must be asked again first.
     pub fn of(reading: &FallbackReading, attestation: Option<&Attestation>) -> Option<Fallback> {
-        match (reading, attestation) {
-            (FallbackReading::Stands { words, to }, _) => Some(Fallback {
-                known: Known::Read(to.clone()),
-                words: words.clone(),
-            }),
-            (FallbackReading::Missing(_) | FallbackReading::Failed(_), _)
-            | (FallbackReading::NotShown(_) | FallbackReading::NotJudged(_), None) => None,
-            (FallbackReading::NotShown(_) | FallbackReading::NotJudged(_), Some(attestation)) => {
-                Some(Fallback {
-                    known: Known::Attested(attestation.id),
-                    words: format!(
-                        "attested by {}: {}",
-                        shown(&attestation.attested_by, 100),
-                        shown(&attestation.note, 200)
-                    ),
-                })
+        let (known, words) = match reading {
+            FallbackReading::Verified { words, to } => (Known::Read(to.clone()), words.clone()),
+            FallbackReading::Missing(_) | FallbackReading::Failed(_) => return None,
+            FallbackReading::NotShown(_) | FallbackReading::NotJudged(_) => {
+                let Attestation {
+                    id,
+                    attested_by,
+                    note,
+                    ..
+                } = attestation?;
+                let (attested_by, note) = (shown(attested_by, 100), shown(note, 200));
+                (
+                    Known::Attested(*id),
+                    format!("attested by {attested_by}: {note}"),
+                )
             }
-        }
+        };
+        Some(Fallback { known, words })
     }
 
     /// Whether the rule itself was read.

@@ -5,10 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::ops::page::PageSize;
-use crate::ops::page::cursor;
-use crate::ops::page::position;
+use crate::ops::page::{PageSize, first_page, number_in};
 use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
     AccountId, CallerKey, Operation, PbxDomain, PhoneNumber, Route, SetupPiece, Since,
 };
@@ -58,7 +57,7 @@ pub struct ChangeRow {
     /// `open` (outcome not known yet), `done`, `failed` (not made), or
     /// `reconciled` (the answer was lost; the rule was read afterwards).
     pub status: ChangeStatus,
-    /// Whether it was made, where it is `reconciled`; the other words say it themselves.
+    /// Whether it was made, where it is `reconciled`; the other statuses say it themselves.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub made: Option<bool>,
     /// The operation, for example `add_vip`; `lost_along_with` is a rule that
@@ -131,10 +130,12 @@ impl ChangeRow {
 
 impl From<&Change> for ChangeRow {
     fn from(change: &Change) -> Self {
+        let status = change.status;
         let row = ChangeRow {
             change_id: change.id.to_string(),
-            status: change.status,
-            made: reconciled(change.status, change.was_made()),
+            status,
+            // Of the others the status says it.
+            made: (status == ChangeStatus::Reconciled).then(|| change.was_made()),
             operation: change.operation.clone(),
             asked_by: change.asked_by.clone(),
             started_at: moment(change.started_at),
@@ -147,7 +148,10 @@ impl From<&Change> for ChangeRow {
             wanted: None,
             after: None,
             problem: change.problem.clone(),
-            request_id: of_trouble(change.status, change.request_id.as_ref()),
+            // Nobody asks SkySwitch about a request that went well.
+            request_id: (status != ChangeStatus::Done)
+                .then(|| change.request_id.clone())
+                .flatten(),
             undoes: change.undoes.map(|id| id.to_string()),
             run_id: change.run.clone(),
         };
@@ -192,16 +196,6 @@ impl ChangeRow {
     }
 }
 
-/// Only of a reconciled change the status does not say whether it was made.
-fn reconciled(status: ChangeStatus, was_made: bool) -> Option<bool> {
-    (status == ChangeStatus::Reconciled).then_some(was_made)
-}
-
-/// Nobody asks SkySwitch about a request that went well.
-fn of_trouble(status: ChangeStatus, request_id: Option<&String>) -> Option<String> {
-    request_id.filter(|_| status != ChangeStatus::Done).cloned()
-}
-
 /// The changes found, newest first.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
@@ -230,7 +224,7 @@ pub struct ChangeList {
 /// be read.
 pub async fn list_changes(app: &App, args: &ListChanges, size: PageSize) -> Result<ChangeList> {
     let account = app.account(args.account_id.as_ref())?;
-    let before = args.cursor.as_deref().map(position).transpose()?;
+    let before = args.cursor.as_deref().map(number_in).transpose()?;
     let mut list = ChangeList {
         account_id: account.to_string(),
         changes: Vec::new(),
@@ -240,44 +234,35 @@ pub async fn list_changes(app: &App, args: &ListChanges, size: PageSize) -> Resu
         warnings: Vec::new(),
     };
     let journal = app.journal();
-    if !journal.store().exists() {
+    let Some(store) = journal.store().if_exists().await? else {
         return Ok(list);
-    }
+    };
     if let Err(error) = app.reconcile(|_| false).await {
         list.warnings.push(format!(
             "the outcome of changes whose answer was lost could not be read yet: {error}"
         ));
     }
+    let ani = args.ani.as_ref();
     let filter = ChangeFilter {
         domain: args.domain.as_ref().map(PbxDomain::as_str),
-        caller: args
-            .ani
-            .as_ref()
-            .and_then(|ani| ani.number().map(|number| number.as_str())),
-        ani: args.ani.as_ref().map(CallerKey::as_given),
+        caller: ani.and_then(CallerKey::number).map(PhoneNumber::as_str),
+        ani: ani.map(CallerKey::as_given),
         since: args.since.map(|since| since.moment().as_millisecond()),
         status: args.status,
         did: args.did.as_ref().map(PhoneNumber::as_str),
         run: args.run_id.as_deref(),
     };
     let one_more = size.most().map(|rows| rows + 1);
-    let store = journal.store().get().await?;
     let (found, total) = store
         .changes(journal.realm(), account.as_str(), &filter, before, one_more)
         .await?;
-    let rows: Vec<ChangeRow> = found
-        .iter()
-        .map(|entry| ChangeRow::from(entry).in_answer_to(args))
-        .collect();
-    let fitting = size.fitting(&rows);
-    list.next_cursor = match found[..fitting].last() {
-        Some(last) if fitting < found.len() => Some(cursor(last.id)),
-        _ => None,
-    };
-    list.changes = rows;
-    list.changes.truncate(fitting);
-    list.count = list.changes.len();
+    let position = |change: &Change| vec![change.id.to_string()];
+    let as_shown = |change: &Change| ChangeRow::from(change).in_answer_to(args);
+    let page = first_page(&found, size, position, as_shown);
+    list.count = page.rows.len();
     list.total = total;
+    list.changes = page.rows;
+    list.next_cursor = page.next_cursor;
     Ok(list)
 }
 
@@ -291,10 +276,7 @@ pub(in crate::ops) fn change_id(text: &str) -> Result<i64> {
         .ok_or_else(|| {
             Error::invalid(
                 "change_id",
-                format!(
-                    "`{}` is not a change's id",
-                    skyswitch_domain::redact::shown(text, 40)
-                ),
+                format!("`{}` is not a change's id", shown(text, 40)),
                 format!(
                     "Give a change id as {} shows it, for example `42`.",
                     Operation::ListChanges
@@ -303,7 +285,8 @@ pub(in crate::ops) fn change_id(text: &str) -> Result<i64> {
         })
 }
 
-fn moment(milliseconds: i64) -> String {
+/// RFC 3339, UTC, to the second.
+pub(in crate::ops) fn moment(milliseconds: i64) -> String {
     Timestamp::from_second(milliseconds.div_euclid(1_000))
         .map(|moment| moment.to_string())
         .unwrap_or_default()

@@ -1,7 +1,6 @@
 //! What the steps are called, and what is to be done about them.
 
-use crate::ops::onboarding::evidence::Customer;
-use crate::ops::onboarding::evidence::Evidence;
+use crate::ops::onboarding::evidence::{Customer, Evidence};
 use skyswitch_domain::{Argument, Operation, PhoneNumber, SetupStep};
 use skyswitch_guard::FallbackReading;
 

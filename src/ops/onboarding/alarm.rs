@@ -1,7 +1,7 @@
 //! The alarm: a customer's number goes to the Route by ANI user, and nobody knows that
 //! callers without a VIP rule are sent anywhere.
 
-use crate::ops::onboarding::steps::listed;
+use crate::ops::onboarding::steps::numbers_go;
 use skyswitch_domain::{Operation, PhoneNumber};
 use skyswitch_guard::FallbackReading;
 
@@ -16,7 +16,7 @@ pub(super) struct Alarm {
 impl Alarm {
     /// Numbers on a Route by ANI user without a fallback that anybody knows of.
     pub fn of(dial_plan: &FallbackReading, numbers: &[PhoneNumber]) -> Alarm {
-        let go = listed(numbers, "goes to", "go to");
+        let go = numbers_go(numbers);
         let words = match dial_plan {
             FallbackReading::Failed(why) => {
                 format!(

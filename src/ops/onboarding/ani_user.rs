@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::app::App;
-use crate::ops::onboarding::evidence::Shown;
+use crate::ops::onboarding::evidence::{Reading, Unread};
 use skyswitch_client::{AnsweringRule, Subscriber};
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
@@ -13,9 +13,9 @@ use skyswitch_domain::{AccountId, Argument, DidRoute, Extension, PbxDomain};
 #[derive(Debug)]
 pub(super) struct AniUser {
     pub extension: Extension,
-    pub devices: Shown<Vec<String>>,
-    pub voicemail: Shown<bool>,
-    pub rules: Shown<Vec<AnsweringRule>>,
+    pub devices: Reading<Vec<String>>,
+    pub voicemail: Reading<bool>,
+    pub rules: Reading<Vec<AnsweringRule>>,
 }
 
 /// What keeps the user from doing its work.
@@ -69,6 +69,16 @@ impl fmt::Display for Problem {
 }
 
 impl AniUser {
+    /// A user of whom nothing more is known, and why.
+    pub fn unknown(extension: Extension, why: Unread) -> AniUser {
+        AniUser {
+            extension,
+            devices: Err(why.clone()),
+            voicemail: Err(why.clone()),
+            rules: Err(why),
+        }
+    }
+
     /// What keeps it from doing its work, as far as that is shown.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
@@ -86,14 +96,13 @@ impl AniUser {
         problems
     }
 
-    /// Why something of it is not shown, if so.
-    pub fn not_shown(&self) -> Option<&str> {
-        let reasons = [
-            self.devices.as_ref().err(),
-            self.voicemail.as_ref().err(),
-            self.rules.as_ref().err(),
-        ];
-        reasons.into_iter().flatten().next().map(String::as_str)
+    /// Why something of it is not known, if so.
+    pub fn unread(&self) -> Option<&Unread> {
+        let devices = self.devices.as_ref().err();
+        let voicemail = || self.voicemail.as_ref().err();
+        devices
+            .or_else(voicemail)
+            .or_else(|| self.rules.as_ref().err())
     }
 
     /// The present answering rule for all times.
@@ -132,13 +141,7 @@ impl App {
         users: &[Subscriber],
         named: Option<&Extension>,
     ) -> Result<Vec<Extension>> {
-        let by_name = users.iter().filter(|user| user.is_ani_user());
-        let mut found: Vec<Extension> = by_name.filter_map(|user| user.user.parse().ok()).collect();
-        for (home, user) in self.routed_users(account).await? {
-            if home == *domain && !found.contains(&user) {
-                found.push(user);
-            }
-        }
+        let mut found = ani_users_among(users, domain, &self.routed_users(account).await?);
         let Some(named) = named.filter(|named| !found.contains(named)) else {
             return Ok(found);
         };
@@ -184,10 +187,9 @@ impl App {
         account: &AccountId,
     ) -> Result<Vec<(PbxDomain, Extension)>> {
         let journal = self.journal();
-        if !journal.store().exists() {
+        let Some(store) = journal.store().if_exists().await? else {
             return Ok(Vec::new());
-        }
-        let store = journal.store().get().await?;
+        };
         let routes = store
             .routes_to_ani_users(journal.realm(), account.as_str())
             .await?;
@@ -204,53 +206,56 @@ impl App {
         &self,
         domain: &PbxDomain,
         user: &Extension,
-    ) -> Shown<bool> {
-        let client = self.client().map_err(|error| error.to_string())?;
+    ) -> Reading<bool> {
+        let client = self.client()?;
         if !client.has_pbx() {
             return Ok(false);
         }
-        let pbx = client.pbx().map_err(|error| error.to_string())?;
-        let rules = pbx.answering_rules(domain, user).await;
-        rules
-            .map(|rules| rules.iter().any(AnsweringRule::forwards_to_route_by_ani))
-            .map_err(|error| error.to_string())
+        let rules = client.pbx()?.answering_rules(domain, user).await?;
+        Ok(rules.iter().any(AnsweringRule::forwards_to_route_by_ani))
     }
 
-    pub(super) async fn ani_user(
-        &self,
-        domain: &PbxDomain,
-        user: Option<&Extension>,
-    ) -> Option<AniUser> {
-        let extension = user?.clone();
+    /// Reads what the PBX API shows of that user.
+    pub(super) async fn ani_user(&self, domain: &PbxDomain, extension: Extension) -> AniUser {
         let pbx = match self.client().and_then(|client| client.pbx()) {
             Ok(pbx) => pbx,
-            Err(error) => {
-                let why = error.to_string();
-                return Some(AniUser {
-                    extension,
-                    devices: Err(why.clone()),
-                    voicemail: Err(why.clone()),
-                    rules: Err(why),
-                });
-            }
+            Err(error) => return AniUser::unknown(extension, error.into()),
         };
         let (devices, found, rules) = tokio::join!(
             pbx.devices(domain, &extension),
             pbx.user(domain, &extension),
             pbx.answering_rules(domain, &extension),
         );
+        let not_shown = |why: &str| Unread::NotShown(why.to_owned());
         let voicemail = match found {
             Ok(Some(found)) => found
                 .voicemail
-                .ok_or_else(|| "the PBX API does not say whether voicemail is on".to_owned()),
-            Ok(None) => Err("the PBX API does not show the user yet".to_owned()),
-            Err(error) => Err(error.to_string()),
+                .ok_or_else(|| not_shown("the PBX API does not say whether voicemail is on")),
+            Ok(None) => Err(not_shown("the PBX API does not show the user yet")),
+            Err(error) => Err(error.into()),
         };
-        Some(AniUser {
+        AniUser {
             extension,
-            devices: devices.map_err(|error| error.to_string()),
+            devices: devices.map_err(Unread::from),
             voicemail,
-            rules: rules.map_err(|error| error.to_string()),
-        })
+            rules: rules.map_err(Unread::from),
+        }
     }
+}
+
+/// The Route by ANI users of a domain: by id or name, and those of `routed`,
+/// whatever they are called now.
+pub(super) fn ani_users_among(
+    users: &[Subscriber],
+    domain: &PbxDomain,
+    routed: &[(PbxDomain, Extension)],
+) -> Vec<Extension> {
+    let by_name = users.iter().filter(|user| user.is_ani_user());
+    let mut found: Vec<Extension> = by_name.filter_map(|user| user.user.parse().ok()).collect();
+    for (home, user) in routed {
+        if home == domain && !found.contains(user) {
+            found.push(user.clone());
+        }
+    }
+    found
 }

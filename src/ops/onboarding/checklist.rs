@@ -5,11 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::ops::onboarding::Step;
-use crate::ops::onboarding::Ticket;
-use crate::ops::onboarding::evidence::Customer;
-use crate::ops::onboarding::evidence::Evidence;
-use crate::ops::onboarding::steps::Steps;
+use crate::ops::onboarding::evidence::{Customer, Evidence};
+use crate::ops::onboarding::steps::{Step, Steps};
+use crate::ops::onboarding::ticket::Ticket;
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{AccountId, Destination, PbxDomain, PhoneNumber, SetupStep};
 

@@ -1,7 +1,10 @@
 //! What the APIs and people's attestations show of a customer's setup.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+
+use futures_util::future::OptionFuture;
 
 use crate::app::App;
 use crate::ops::onboarding::alarm::Alarm;
@@ -9,7 +12,7 @@ use crate::ops::onboarding::ani_user::AniUser;
 use crate::ops::onboarding::dial_plan::rings_nobody;
 use crate::ops::vips::destinations::nearest_users;
 use skyswitch_client::Subscriber;
-use skyswitch_domain::error::{Code, Result};
+use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
     AccountId, Destination, DidRoute, Extension, PbxDomain, PhoneNumber, SetupStep,
@@ -17,10 +20,34 @@ use skyswitch_domain::{
 use skyswitch_guard::store::Attestation;
 use skyswitch_guard::{Fallback, FallbackReading};
 
-/// A fact, or why it is not shown.
-pub(super) type Shown<T> = Result<T, String>;
+/// A fact as it was read, or why it is not known.
+pub(super) type Reading<T> = Result<T, Unread>;
 
-/// Whose setup is looked at.
+/// Why a fact is not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Unread {
+    /// The operation does not ask for it; that proves nothing.
+    NotAsked,
+    /// The service does not show it.
+    NotShown(String),
+}
+
+impl From<Error> for Unread {
+    fn from(error: Error) -> Unread {
+        Unread::NotShown(error.to_string())
+    }
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unread::NotAsked => f.write_str("it was not read"),
+            Unread::NotShown(why) => f.write_str(why),
+        }
+    }
+}
+
+/// Whose setup is judged.
 #[derive(Debug, Clone)]
 pub(super) struct Customer {
     pub account: AccountId,
@@ -31,12 +58,12 @@ pub(super) struct Customer {
     pub extension: Option<Extension>,
 }
 
-/// Everything that is known of a customer's setup, read just now.
+/// Everything that is known of a customer's setup.
 #[derive(Debug)]
 pub(super) struct Evidence {
     pub domain_exists: bool,
     /// The domain's users.
-    pub users: Shown<Arc<Vec<Subscriber>>>,
+    pub users: Reading<Arc<Vec<Subscriber>>>,
     /// Users that calls may be pointed at for Route by ANI.
     pub ani_users: Vec<Extension>,
     /// The one this setup is about; `None` where there is none yet.
@@ -45,27 +72,28 @@ pub(super) struct Evidence {
     pub fallback: Option<Fallback>,
     pub attestations: Vec<Attestation>,
     /// The domain's numbers.
-    pub numbers: Shown<Vec<PhoneNumber>>,
+    pub numbers: Reading<Vec<PhoneNumber>>,
     /// Those that go to a Route by ANI user.
-    pub numbers_on_ani_user: Shown<Vec<PhoneNumber>>,
+    pub numbers_on_ani_user: Reading<Vec<PhoneNumber>>,
     /// Where the customer's number goes, where it was named.
-    pub did_route: Option<Shown<Option<DidRoute>>>,
+    pub did_route: Option<Reading<Option<DidRoute>>>,
     /// How many VIP rules there are.
-    pub vips: Shown<usize>,
+    pub vips: Reading<usize>,
 }
 
 impl Evidence {
     fn of_missing_domain(attestations: Vec<Attestation>) -> Evidence {
-        let absent = "the domain does not exist yet";
+        let absent = "the domain does not exist yet".to_owned();
+        let unread = Unread::NotShown(absent.clone());
         Evidence {
             domain_exists: false,
-            users: Err(absent.to_owned()),
+            users: Err(unread.clone()),
             ani_users: Vec::new(),
             ani_user: None,
-            dial_plan: FallbackReading::Missing(absent.to_owned()),
+            dial_plan: FallbackReading::Missing(absent),
             fallback: None,
             attestations,
-            numbers: Err(absent.to_owned()),
+            numbers: Err(unread),
             numbers_on_ani_user: Ok(Vec::new()),
             did_route: None,
             vips: Ok(0),
@@ -79,15 +107,12 @@ impl Evidence {
 
     /// Whether a user of that id exists.
     pub fn has_user(&self, user: &str) -> bool {
+        let is_user = |known: &Subscriber| known.user.eq_ignore_ascii_case(user);
         let users = self.users.as_ref();
-        users.is_ok_and(|users| {
-            users
-                .iter()
-                .any(|known| known.user.eq_ignore_ascii_case(user))
-        })
+        users.is_ok_and(|users| users.iter().any(is_user))
     }
 
-    /// Why callers who are not VIPs would not ring where they are to, if so:
+    /// Why callers who are not VIPs would not reach that destination, if so:
     /// the destination does not exist, or the present rule names another.
     pub fn doubt_of(&self, domain: &PbxDomain, fallback: &Destination) -> Option<String> {
         let bare = fallback.bare();
@@ -101,22 +126,17 @@ impl Evidence {
         if let Ok(users) = &self.users
             && let Some(why) = rings_nobody(user, users, &self.ani_users)
         {
-            return Some(match nearest_users(users, user) {
-                near if near.is_empty() => {
-                    format!(
-                        "callers who are not VIPs would be sent to {}, {why}",
-                        shown(user, 60)
-                    )
-                }
-                near => format!(
-                    "callers who are not VIPs would be sent to {}, {why}; nearest: {}",
-                    shown(user, 60),
-                    near.join(", ")
-                ),
-            });
+            let near = match nearest_users(users, user) {
+                near if near.is_empty() => String::new(),
+                near => format!("; nearest: {}", near.join(", ")),
+            };
+            return Some(format!(
+                "callers who are not VIPs would be sent to {}, {why}{near}",
+                shown(user, 60)
+            ));
         }
         match &self.dial_plan {
-            FallbackReading::Stands { words, to } if !to.eq_ignore_ascii_case(user) => {
+            FallbackReading::Verified { words, to } if !to.eq_ignore_ascii_case(user) => {
                 Some(format!(
                     "the present dial translation rule names another destination than {}: {words}",
                     shown(user, 60)
@@ -142,7 +162,7 @@ impl Evidence {
 }
 
 impl App {
-    /// Reads everything again. Nothing here is older than the request.
+    /// Reads everything now: nothing here is older than the request.
     ///
     /// # Errors
     /// `not_configured`, the store's errors, and the service's where it cannot
@@ -160,10 +180,15 @@ impl App {
             client.routes(account, Some(domain)),
             client.subscribers(account, domain, Duration::ZERO),
             client.domain_numbers(account, domain, None),
-            self.route_of(account, customer.did.as_ref()),
+            OptionFuture::from(
+                customer
+                    .did
+                    .as_ref()
+                    .map(|did| client.did_route(account, did))
+            ),
         );
-        let numbers = numbers.map_err(|error| error.to_string());
-        let users = users.map_err(|error| error.to_string());
+        let users = users.map_err(Unread::from);
+        let did_route = did_route.map(|route| route.map_err(route_not_shown));
         let known: &[Subscriber] = users.as_ref().map_or(&[], |users| users);
         let named = customer.extension.as_ref();
         let mut ani_users = self.ani_users(account, domain, known, named).await?;
@@ -177,18 +202,11 @@ impl App {
             None => ani_users.iter().find(exists),
         };
         let (ani_user, dial_plan, numbers_on_ani_user) = tokio::join!(
-            self.ani_user(domain, chosen),
-            self.dial_plan(
-                domain,
-                users.as_ref().ok().map(|users| users.as_slice()),
-                &ani_users
-            ),
+            OptionFuture::from(chosen.map(|user| self.ani_user(domain, user.clone()))),
+            self.dial_plan(domain, users.as_ref().ok().map(|_| known), &ani_users),
             self.numbers_on(account, domain, &ani_users),
         );
-        let attested = attestations
-            .iter()
-            .find(|entry| entry.is_about(SetupStep::DialTranslationRule));
-        let mut numbers_on_ani_user = numbers_on_ani_user.map_err(|error| error.to_string());
+        let mut numbers_on_ani_user = numbers_on_ani_user.map_err(Unread::from);
         if let (Some(did), Some(Ok(Some(route)))) = (&customer.did, &did_route) {
             // The number's own route is newer than the domain's list of numbers.
             let goes_to = |user: &Extension| route.goes_to_user(user.as_str(), domain);
@@ -204,18 +222,16 @@ impl App {
         }
         Ok(Evidence {
             domain_exists: true,
-            fallback: Fallback::of(&dial_plan, attested),
+            fallback: fallback(&dial_plan, &attestations),
             users,
             ani_users,
             ani_user,
             dial_plan,
             attestations,
-            numbers,
+            numbers: numbers.map_err(Unread::from),
             numbers_on_ani_user,
             did_route,
-            vips: routes
-                .map(|routes| routes.len())
-                .map_err(|error| error.to_string()),
+            vips: routes.map(|routes| routes.len()).map_err(Unread::from),
         })
     }
 
@@ -226,16 +242,12 @@ impl App {
         domain: Option<&PbxDomain>,
     ) -> Result<Vec<Attestation>> {
         let journal = self.journal();
-        if !journal.store().exists() {
+        let Some(store) = journal.store().if_exists().await? else {
             return Ok(Vec::new());
-        }
-        let store = journal.store().get().await?;
+        };
+        let domain = domain.map(PbxDomain::as_str);
         store
-            .attestations(
-                journal.realm(),
-                account.as_str(),
-                domain.map(PbxDomain::as_str),
-            )
+            .attestations(journal.realm(), account.as_str(), domain)
             .await
     }
 
@@ -260,31 +272,29 @@ impl App {
         users: &[Extension],
     ) -> Result<Vec<PhoneNumber>> {
         let mut numbers = Vec::new();
+        let client = self.client()?;
         for user in users {
-            let on_user = self
-                .client()?
-                .domain_numbers(account, domain, Some(user))
-                .await?;
-            numbers.extend(on_user);
+            numbers.extend(client.domain_numbers(account, domain, Some(user)).await?);
         }
         Ok(numbers)
     }
+}
 
-    async fn route_of(
-        &self,
-        account: &AccountId,
-        did: Option<&PhoneNumber>,
-    ) -> Option<Shown<Option<DidRoute>>> {
-        let did = did?;
-        let route = match self.client() {
-            Ok(client) => client.did_route(account, did).await,
-            Err(error) => Err(error),
-        };
-        Some(route.map_err(|error| match error.code() {
-            Code::Forbidden | Code::Unauthorized => format!(
-                "{error}; reading and routing numbers needs the scopes `routing` and `phone_number` and the role Routing Manager"
-            ),
-            _ => error.to_string(),
-        }))
+fn route_not_shown(error: Error) -> Unread {
+    match error.code() {
+        Code::Forbidden | Code::Unauthorized => Unread::NotShown(format!(
+            "{error}; reading and routing numbers needs the scopes `routing` and `phone_number` and the role Routing Manager"
+        )),
+        _ => error.into(),
     }
+}
+
+/// How it is known that callers who are not VIPs are sent somewhere, if it is.
+pub(super) fn fallback(
+    dial_plan: &FallbackReading,
+    attestations: &[Attestation],
+) -> Option<Fallback> {
+    let mut attestations = attestations.iter();
+    let attested = attestations.find(|entry| entry.is_about(SetupStep::DialTranslationRule));
+    Fallback::of(dial_plan, attested)
 }

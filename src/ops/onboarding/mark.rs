@@ -1,20 +1,17 @@
-//! `mark_setup_step`: a person attests a step that no API shows, or takes
-//! their word back.
+//! `mark_setup_step`: a person attests a step that no API shows, or withdraws
+//! that.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::ops::onboarding::Step;
-use crate::ops::onboarding::StepState;
-use crate::ops::onboarding::evidence::Customer;
-use crate::ops::onboarding::evidence::Evidence;
-use crate::ops::onboarding::steps::Steps;
-use crate::ops::onboarding::steps::listed;
+use crate::ops::onboarding::evidence::{Customer, Evidence};
+use crate::ops::onboarding::steps::{NAMED, Step, StepState, Steps};
 use crate::ops::write::agree::{Asked, Cleared, Confirmation, Plan, Planned, Seen, Status, agree};
 use crate::ops::write::journal::now;
 use crate::ops::write::send::read_only;
 use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::wording::first_few;
 use skyswitch_domain::{
     AccountId, Argument, Extension, Operation, PbxDomain, PhoneNumber, SetupPiece, SetupStep,
 };
@@ -61,9 +58,9 @@ pub enum MarkStatus {
     Withdrawn,
     /// The APIs show that it is done, or nothing was attested that could be withdrawn.
     Unchanged,
-    /// Nothing was written down; a person must agree first.
+    /// Nothing was recorded; a person must agree first.
     ConfirmationRequired,
-    /// The person did not agree; nothing was written down.
+    /// The person did not agree; nothing was recorded.
     Declined,
 }
 
@@ -89,8 +86,8 @@ pub struct MarkOutcome {
     pub confirmation: Confirmation,
 }
 
-/// Attests a step, with the consent of the person whose word it is, or
-/// withdraws it.
+/// Attests a step, which the person whose statement it is confirms, or
+/// withdraws the attestation.
 ///
 /// # Errors
 /// `invalid_argument` for a step that the APIs show, or that they contradict;
@@ -109,24 +106,20 @@ pub async fn mark_setup_step(
     if args.withdraw == Some(true) {
         return withdraw(app, args.step, &customer).await.map(Asked::Done);
     }
-    let claim = claim(args, &customer)?;
-    let claim = &claim;
-    let (account, domain) = (&customer.account, &customer.domain);
+    let claim = &claim(args, &customer)?;
     let look = || async {
-        let turn = app.setup_turn(account, domain).await?;
+        let hold = app.setup_turn(&claim.account, &claim.domain).await?;
         let seen = Seen::now(app).await?;
         let evidence = app.evidence(&customer).await?;
-        let attestable = attestable(&claim.domain, claim.step, &evidence, &customer)?;
-        let last_word = app.last_word(claim).await?;
-        let change = attestable.then(|| AttestStep {
-            last_word,
-            ..claim.clone()
-        });
-        Ok(Planned {
-            plan: Plan { change, facts: () },
-            seen,
-            hold: turn,
-        })
+        let change = match is_attestable(claim.step, &evidence, &customer)? {
+            true => Some(AttestStep {
+                version: app.attestation_version(claim).await?,
+                ..claim.clone()
+            }),
+            false => None,
+        };
+        let plan = Plan { change, facts: () };
+        Ok(Planned { plan, seen, hold })
     };
     let ((), agreement) = match agree(app, channel, look).await? {
         Asked::Question(question) => return Ok(Asked::Question(question)),
@@ -173,98 +166,85 @@ fn claim(args: &MarkSetupStep, customer: &Customer) -> Result<AttestStep> {
         account: customer.account.clone(),
         domain: customer.domain.clone(),
         step: args.step,
-        last_word: 0,
+        version: 0,
         attested_by: needed("attested_by", &args.attested_by)?,
         note: needed("note", &args.note)?,
     })
 }
 
 /// Whether there is something to attest: false where the APIs show the step done.
-fn attestable(
-    domain: &PbxDomain,
-    step: SetupStep,
-    evidence: &Evidence,
-    customer: &Customer,
-) -> Result<bool> {
-    let refuse = |why: String, hint: String| Err(Error::invalid("step", why, hint));
+fn is_attestable(step: SetupStep, evidence: &Evidence, customer: &Customer) -> Result<bool> {
+    let refuse = |why: &str, hint: &str| Err(Error::invalid("step", why, hint));
+    let domain = &customer.domain;
     if !evidence.domain_exists {
         return refuse(
-            format!("{domain} does not exist yet, so nothing of it can be attested"),
-            format!("{} shows the domains that exist.", Operation::ListDomains),
+            &format!("{domain} does not exist yet, so nothing of it can be attested"),
+            &format!("{} shows the domains that exist.", Operation::ListDomains),
         );
     }
-    let state = Steps::of(customer, evidence).state(step);
     match step {
         SetupStep::DialTranslationRule => match &evidence.dial_plan {
-            FallbackReading::Stands { .. } => Ok(false),
-            FallbackReading::Failed(why) => refuse(
-                format!("the dial plan may show it, and has to be asked first: {why}"),
-                "Try again in a moment, or have the operator check the PBX login with `skyswitch doctor`; the step is \
-                 attested only where the dial plan is not shown."
-                    .to_owned(),
-            ),
+            FallbackReading::Verified { .. } => Ok(false),
             FallbackReading::NotShown(_) | FallbackReading::NotJudged(_) => Ok(true),
+            FallbackReading::Failed(why) => refuse(
+                &format!("the dial plan may show it, and has to be read first: {why}"),
+                "Try again in a moment, or have the operator check the PBX login with `skyswitch doctor`; the step is \
+                 attested only where the dial plan is not shown.",
+            ),
             FallbackReading::Missing(why) => refuse(
-                format!("the dial plan can be read, and contradicts it: {why}"),
+                &format!("the dial plan can be read, and contradicts it: {why}"),
                 "Wait until SkySwitch has added the rule; it is then verified without an attestation. Where SkySwitch \
-                 says that it keeps the rule elsewhere, the operator sets `trust_dial_plan` to false."
-                    .to_owned(),
+                 says that it keeps the rule elsewhere, the operator sets `trust_dial_plan` to false.",
             ),
         },
-        SetupStep::RouteByAniUser => match state {
+        SetupStep::RouteByAniUser => match Steps::of(customer, evidence).state(step) {
             StepState::Done => Ok(false),
             StepState::Unknown | StepState::Attested => Ok(true),
             StepState::Todo | StepState::Blocked => refuse(
-                "the APIs show that the Route by ANI user is not set up".to_owned(),
-                format!(
+                "the APIs show that the Route by ANI user is not set up",
+                &format!(
                     "{} says what is wrong with it; correct that first.",
                     Operation::SetupChecklist
                 ),
             ),
         },
         SetupStep::CreateDomain | SetupStep::RouteDid | SetupStep::ManageVips => refuse(
-            format!(
+            &format!(
                 "`{}` is verified by the APIs and is never attested",
                 step.as_str()
             ),
-            "Only `dial_translation_rule` and `route_by_ani_user` can be attested.".to_owned(),
+            "Only `dial_translation_rule` and `route_by_ani_user` can be attested.",
         ),
     }
 }
 
 impl App {
     /// Grows whenever this step is attested or withdrawn; 0 where it never was.
-    async fn last_word(&self, claim: &AttestStep) -> Result<i64> {
+    async fn attestation_version(&self, claim: &AttestStep) -> Result<i64> {
         let journal = self.journal();
-        if !journal.store().exists() {
+        let Some(store) = journal.store().if_exists().await? else {
             return Ok(0);
-        }
-        let store = journal.store().get().await?;
+        };
         let (account, domain) = (claim.account.as_str(), claim.domain.as_str());
         store
-            .last_word(journal.realm(), account, domain, claim.step)
+            .attestation_version(journal.realm(), account, domain, claim.step)
             .await
     }
 }
 
-/// Taking a word back needs no consent: it only makes this program more careful.
+/// Withdrawing needs no confirmation: it only makes this program more careful.
 async fn withdraw(app: &App, step: SetupStep, customer: &Customer) -> Result<MarkOutcome> {
     if app.settings().read_only {
         return Err(read_only());
     }
-    // A number that is being routed on this word is seen through first.
-    let turn = app.setup_turn(&customer.account, &customer.domain).await?;
+    let (account, domain) = (&customer.account, &customer.domain);
+    // A number that is being routed on this attestation is seen through first.
+    let turn = app.setup_turn(account, domain).await?;
     let journal = app.journal();
     let store = journal.store().get().await?;
+    let (account, domain) = (account.as_str(), domain.as_str());
     let withdrawn = store
-        .withdraw(
-            journal.realm(),
-            customer.account.as_str(),
-            customer.domain.as_str(),
-            step,
-            &app.asked_by,
-            now(),
-        )
+        .withdraw(journal.realm(), account, domain, step, &app.asked_by, now())
         .await?;
     drop(turn);
     let status = match withdrawn {
@@ -286,10 +266,9 @@ impl App {
         ani_users: &[Extension],
     ) -> Result<Vec<PhoneNumber>> {
         let journal = self.journal();
-        if !journal.store().exists() {
+        let Some(store) = journal.store().if_exists().await? else {
             return Ok(Vec::new());
-        }
-        let store = journal.store().get().await?;
+        };
         let open = store
             .open_changes(journal.realm(), journal.owner().await?)
             .await?;
@@ -316,29 +295,21 @@ async fn outcome(
     customer: &Customer,
 ) -> Result<MarkOutcome> {
     let evidence = app.evidence(customer).await?;
-    let mut warnings: Vec<String> = evidence
-        .alarm()
-        .map(|alarm| alarm.words)
-        .into_iter()
-        .collect();
+    let alarm = evidence.alarm().map(|alarm| alarm.words);
+    let mut warnings = Vec::from_iter(alarm);
     let under_way = app.numbers_under_way(customer, &evidence.ani_users).await?;
     if !under_way.is_empty() {
         warnings.push(format!(
             "a request that points {} to the Route by ANI user was cut off and may still be carried out: look with \
              {} in a minute",
-            listed(&under_way, "", "").trim_end(),
+            first_few(NAMED, &under_way),
             Operation::SetupChecklist
         ));
     }
-    let steps = Steps::of(customer, &evidence).0;
-    let step = steps
-        .into_iter()
-        .find(|known| known.id == step)
-        .ok_or_else(|| Error::internal("a step is missing", "Please report this as a bug."))?;
     Ok(MarkOutcome {
         status,
         domain: customer.domain.to_string(),
-        step,
+        step: Steps::of(customer, &evidence).into_step(step),
         warnings,
         confirmation: Confirmation::default(),
     })

@@ -6,16 +6,16 @@ mod alarm;
 mod ani_user;
 mod apply;
 mod checklist;
+mod customer_row;
 mod dial_plan;
 mod evidence;
 mod mark;
 mod onboard;
 mod plan;
 mod plan_number;
-mod portfolio;
 mod stage;
+mod status;
 mod steps;
-mod survey;
 mod ticket;
 mod undo;
 
@@ -25,8 +25,8 @@ pub use onboard::{
     OnboardChange, OnboardDomain, OnboardOutcome, OnboardStatus, OnboardSteps, PieceState,
     onboard_domain,
 };
-pub use portfolio::{CustomerRow, ListCustomers, Portfolio, StageCount, onboarding_status};
 pub use stage::Stage;
+pub use status::{CustomerRow, SetupStatus, StageCount, StatusQuery, onboarding_status};
 pub use steps::{Step, StepState, readiness};
 pub use ticket::Ticket;
 pub(super) use undo::undo_setup;

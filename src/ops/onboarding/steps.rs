@@ -1,18 +1,20 @@
 //! The steps of a setup, judged by the evidence.
 
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::ops::onboarding::actions::action;
-use crate::ops::onboarding::actions::title;
+use crate::ops::changes::list::moment;
+use crate::ops::onboarding::actions::{action, title};
 use crate::ops::onboarding::ani_user::AniUser;
-use crate::ops::onboarding::evidence::Customer;
-use crate::ops::onboarding::evidence::Evidence;
+use crate::ops::onboarding::evidence::{Customer, Evidence, Unread};
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{Argument, DidRoute, PhoneNumber, SetupStep};
+use skyswitch_domain::wording::first_few;
+use skyswitch_domain::{Argument, PhoneNumber, SetupStep};
 use skyswitch_guard::FallbackReading;
 use skyswitch_guard::store::Attestation;
+
+/// Numbers named in one sentence; the others are counted.
+pub(super) const NAMED: usize = 5;
 
 /// How far a step is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -59,34 +61,37 @@ pub struct Step {
     pub blocker: bool,
 }
 
-/// The steps with what is known of each.
+/// The steps with what is known of each, as [`SetupStep::ALL`] orders them.
 pub(super) struct Steps(pub Vec<Step>);
 
 impl Steps {
     /// Judges every step.
     pub fn of(customer: &Customer, evidence: &Evidence) -> Steps {
         let judge = Judge { customer, evidence };
-        let mut steps = Vec::with_capacity(SetupStep::ALL.len());
-        let mut all_settled = true;
-        for id in SetupStep::ALL {
-            let (state, told) = judge.step(id, all_settled);
-            all_settled &= state.is_settled();
-            steps.push(Step {
+        let mut earlier_settled = true;
+        let steps = SetupStep::ALL.map(|id| {
+            let (state, shown) = judge.step(id, earlier_settled);
+            earlier_settled &= state.is_settled();
+            Step {
                 id,
                 title: title(id).to_owned(),
                 state,
-                evidence: Some(told),
+                evidence: Some(shown),
                 action: (!state.is_settled()).then(|| action(id, customer, evidence)),
                 blocker: id == SetupStep::DialTranslationRule,
-            });
-        }
-        Steps(steps)
+            }
+        });
+        Steps(steps.into())
     }
 
     /// How far one of them is.
     pub fn state(&self, id: SetupStep) -> StepState {
-        let found = self.0.iter().find(|step| step.id == id);
-        found.map_or(StepState::Unknown, |step| step.state)
+        self.0[id as usize].state
+    }
+
+    /// One of them.
+    pub fn into_step(mut self, id: SetupStep) -> Step {
+        self.0.swap_remove(id as usize)
     }
 
     /// Whether the support ticket for the dial translation rule is still to be sent.
@@ -96,14 +101,17 @@ impl Steps {
 
     /// Whether every step before the VIP list itself is settled.
     pub fn is_ready(&self) -> bool {
-        let before_vips = &self.0[..self.0.len() - 1];
-        before_vips.iter().all(|step| step.state.is_settled())
+        self.next().is_none_or(|step| step == SetupStep::ManageVips)
+    }
+
+    /// The name of the first step that is not settled.
+    pub fn next(&self) -> Option<SetupStep> {
+        self.first_unsettled().map(|step| step.id)
     }
 
     /// The first step that is not settled.
-    pub fn next(&self) -> Option<SetupStep> {
-        let next = self.0.iter().find(|step| !step.state.is_settled());
-        next.map(|step| step.id)
+    pub fn first_unsettled(&self) -> Option<&Step> {
+        self.0.iter().find(|step| !step.state.is_settled())
     }
 }
 
@@ -119,258 +127,201 @@ pub fn readiness(ready: bool, steps: &[Step]) -> &'static str {
     }
 }
 
+/// How far a step is, and what shows it.
+type Judgement = (StepState, String);
+
+fn done(evidence: String) -> Judgement {
+    (StepState::Done, evidence)
+}
+
+fn attested(evidence: String) -> Judgement {
+    (StepState::Attested, evidence)
+}
+
+fn to_do(evidence: String) -> Judgement {
+    (StepState::Todo, evidence)
+}
+
+fn unknown(evidence: String) -> Judgement {
+    (StepState::Unknown, evidence)
+}
+
 struct Judge<'a> {
     customer: &'a Customer,
     evidence: &'a Evidence,
 }
 
 impl Judge<'_> {
-    fn step(&self, id: SetupStep, earlier_settled: bool) -> (StepState, String) {
+    fn step(&self, id: SetupStep, earlier_settled: bool) -> Judgement {
         let (domain, evidence) = (&self.customer.domain, self.evidence);
-        if id != SetupStep::CreateDomain && !evidence.domain_exists {
-            return (
-                StepState::Blocked,
-                format!("The domain {domain} does not exist yet."),
-            );
+        if !evidence.domain_exists {
+            return match id {
+                SetupStep::CreateDomain => to_do(format!(
+                    "{domain} does not exist in this account (checked just now)."
+                )),
+                _ => {
+                    let missing = format!("The domain {domain} does not exist yet.");
+                    (StepState::Blocked, missing)
+                }
+            };
         }
         match id {
-            SetupStep::CreateDomain if evidence.domain_exists => (
-                StepState::Done,
-                format!("{domain} is among the account's PBX domains."),
-            ),
-            SetupStep::CreateDomain => (
-                StepState::Todo,
-                format!("{domain} does not exist in this account (checked just now)."),
-            ),
+            SetupStep::CreateDomain => {
+                done(format!("{domain} is among the account's PBX domains."))
+            }
             SetupStep::DialTranslationRule => self.dial_translation_rule(),
             SetupStep::RouteByAniUser => match (&evidence.ani_user, &evidence.users) {
                 (Some(user), _) => self.ani_user(user),
-                (None, Err(why)) => (
-                    StepState::Unknown,
-                    format!("The domain's users are not shown: {why}."),
-                ),
-                (None, Ok(_)) => (
-                    StepState::Todo,
-                    "No user is called route_by_ani or \"Route By ANI\".".to_owned(),
-                ),
+                (None, Err(why)) => unknown(format!("The domain's users are not shown: {why}.")),
+                (None, Ok(_)) => {
+                    to_do("No user is called route_by_ani or \"Route By ANI\".".to_owned())
+                }
             },
-            SetupStep::RouteDid => self.route_did(earlier_settled),
+            SetupStep::RouteDid => {
+                let (state, shown) = match &self.customer.did {
+                    Some(did) => self.named_did(did),
+                    None => self.any_did(),
+                };
+                match state == StepState::Done || earlier_settled {
+                    true => (state, shown),
+                    false => {
+                        let waits = format!("{shown} Earlier steps come first.");
+                        (StepState::Blocked, waits)
+                    }
+                }
+            }
             SetupStep::ManageVips => match &evidence.vips {
-                Ok(0) => (StepState::Todo, "There are no VIP rules.".to_owned()),
-                Ok(1) => (StepState::Done, "There is 1 VIP rule.".to_owned()),
-                Ok(n) => (StepState::Done, format!("There are {n} VIP rules.")),
-                Err(why) => (
-                    StepState::Unknown,
-                    format!("The VIP rules are not shown: {why}."),
-                ),
+                Ok(0) => to_do("There are no VIP rules.".to_owned()),
+                Ok(1) => done("There is 1 VIP rule.".to_owned()),
+                Ok(n) => done(format!("There are {n} VIP rules.")),
+                Err(why) => unknown(format!("The VIP rules are not shown: {why}.")),
             },
         }
     }
 
-    fn dial_translation_rule(&self) -> (StepState, String) {
-        let attested = self.evidence.attested(SetupStep::DialTranslationRule);
-        match (&self.evidence.dial_plan, attested) {
-            (FallbackReading::Stands { words, .. }, _) => (
-                StepState::Done,
-                format!("Verified in the dial plan: {words}."),
-            ),
-            (FallbackReading::Missing(why), Some(attestation)) => (
-                StepState::Todo,
-                format!(
-                    "Read, and it contradicts what was attested: {why}. ({})",
-                    attested_by(attestation)
-                ),
-            ),
-            (FallbackReading::Missing(why), None) => (StepState::Todo, format!("Read: {why}.")),
-            (FallbackReading::Failed(why), attested) => (
-                StepState::Unknown,
-                format!(
-                    "Not known just now: {why}. {}",
-                    attested.map(attested_by).unwrap_or_default()
-                ),
-            ),
-            (
-                FallbackReading::NotShown(why) | FallbackReading::NotJudged(why),
-                Some(attestation),
-            ) => (
-                StepState::Attested,
-                format!("{} Not verified: {why}.", attested_by(attestation)),
-            ),
-            (FallbackReading::NotShown(why) | FallbackReading::NotJudged(why), None) => (
-                StepState::Unknown,
-                format!("No API shows it, and nobody has attested it: {why}."),
-            ),
+    fn dial_translation_rule(&self) -> Judgement {
+        let attestation = self.evidence.attested(SetupStep::DialTranslationRule);
+        let statement = attestation.map(attested_by);
+        match (&self.evidence.dial_plan, statement) {
+            (FallbackReading::Verified { words, .. }, _) => {
+                done(format!("Verified in the dial plan: {words}."))
+            }
+            (FallbackReading::Missing(why), Some(statement)) => to_do(format!(
+                "The dial plan was read, and contradicts what was attested: {why}. ({statement})"
+            )),
+            (FallbackReading::Missing(why), None) => {
+                to_do(format!("The dial plan was read: {why}."))
+            }
+            (FallbackReading::Failed(why), statement) => unknown(format!(
+                "Not known just now: {why}. {}",
+                statement.unwrap_or_default()
+            )),
+            (FallbackReading::NotShown(why) | FallbackReading::NotJudged(why), statement) => {
+                match statement {
+                    Some(statement) => attested(format!("{statement} Not verified: {why}.")),
+                    None => unknown(format!("Neither verified nor attested: {why}.")),
+                }
+            }
         }
     }
 
-    fn ani_user(&self, user: &AniUser) -> (StepState, String) {
+    fn ani_user(&self, user: &AniUser) -> Judgement {
         let name = &user.extension;
         let problems: Vec<String> = user.problems().iter().map(ToString::to_string).collect();
         if !problems.is_empty() {
-            return (
-                StepState::Todo,
-                format!("User {name} exists, but {}.", problems.join("; ")),
-            );
+            return to_do(format!("User {name} exists, but {}.", problems.join("; ")));
         }
-        let Some(why) = user.not_shown() else {
-            return (
-                StepState::Done,
-                format!(
-                    "Verified: user {name} has no device, voicemail is off, and it forwards always to route_by_ani."
-                ),
-            );
-        };
-        match self.evidence.attested(SetupStep::RouteByAniUser) {
-            Some(attestation) => (
-                StepState::Attested,
-                format!(
-                    "User {name} exists. {} Not verified: {why}.",
-                    attested_by(attestation)
-                ),
-            ),
-            None => (
-                StepState::Unknown,
-                format!(
-                    "User {name} exists; its devices, voicemail and answering rules are not all shown: {why}."
-                ),
-            ),
+        let attestation = self.evidence.attested(SetupStep::RouteByAniUser);
+        match (user.unread(), attestation.map(attested_by)) {
+            (None, _) => done(format!(
+                "Verified: user {name} has no device, voicemail is off, and it forwards always to route_by_ani."
+            )),
+            (Some(Unread::NotAsked), _) => done(format!(
+                "User {name} exists; its devices, voicemail and answering rules were not read."
+            )),
+            (Some(why), Some(statement)) => attested(format!(
+                "User {name} exists. {statement} Not verified: {why}."
+            )),
+            (Some(why), None) => unknown(format!(
+                "User {name} exists; its devices, voicemail and answering rules are not all shown: {why}."
+            )),
         }
     }
 
-    fn route_did(&self, earlier_settled: bool) -> (StepState, String) {
-        let unless_blocked = |state: StepState, told: String| match earlier_settled {
-            true => (state, told),
-            false => (
-                StepState::Blocked,
-                format!("{told} Earlier steps come first."),
-            ),
-        };
-        match &self.customer.did {
-            Some(did) => match self.named_did(did) {
-                (StepState::Done, told) => (StepState::Done, told),
-                (state, told) => unless_blocked(state, told),
-            },
-            None => match self.any_did() {
-                (StepState::Done, told) => (StepState::Done, told),
-                (state, told) => unless_blocked(state, told),
-            },
-        }
-    }
-
-    fn named_did(&self, did: &PhoneNumber) -> (StepState, String) {
+    fn named_did(&self, did: &PhoneNumber) -> Judgement {
         let evidence = self.evidence;
         let domain = &self.customer.domain;
-        if let Ok(numbers) = &evidence.numbers
-            && !numbers.contains(did)
-        {
-            return (
-                StepState::Todo,
-                format!("{did} is not among the numbers of {domain}."),
-            );
+        let has = |numbers: &Vec<PhoneNumber>| numbers.contains(did);
+        if evidence.numbers.as_ref().is_ok_and(|numbers| !has(numbers)) {
+            return to_do(format!("{did} is not among the numbers of {domain}."));
         }
-        let on_ani_user = evidence.numbers_on_ani_user.as_ref();
-        if on_ani_user.is_ok_and(|numbers| numbers.contains(did)) {
-            let off = matches!(&evidence.did_route, Some(Ok(Some(route))) if route.is_off());
-            return match off {
-                true => (
-                    StepState::Todo,
-                    format!(
-                        "{did} goes to the Route by ANI user of {domain}, but its routing is switched off."
-                    ),
-                ),
-                false => (
-                    StepState::Done,
-                    format!("Verified: {did} goes to the Route by ANI user of {domain}."),
-                ),
+        if evidence.numbers_on_ani_user.as_ref().is_ok_and(has) {
+            let is_off = matches!(&evidence.did_route, Some(Ok(Some(route))) if route.is_off());
+            return match is_off {
+                true => to_do(format!(
+                    "{did} goes to the Route by ANI user of {domain}, but its routing is switched off."
+                )),
+                false => done(format!(
+                    "Verified: {did} goes to the Route by ANI user of {domain}."
+                )),
             };
         }
         match &evidence.did_route {
-            Some(Ok(route)) => (
-                StepState::Todo,
-                format!(
-                    "{did} goes to {}.",
-                    route
-                        .as_ref()
-                        .map_or("nothing".to_owned(), DidRoute::goes_to)
-                ),
-            ),
-            Some(Err(why)) => (
-                StepState::Unknown,
-                format!("Where {did} goes is not shown: {why}."),
-            ),
-            None => (
-                StepState::Unknown,
-                format!("Where {did} goes was not read."),
-            ),
+            Some(Ok(Some(route))) => to_do(format!("{did} goes to {}.", route.goes_to())),
+            Some(Ok(None)) => to_do(format!("{did} goes to nothing.")),
+            Some(Err(why)) => unknown(format!("Where {did} goes is not shown: {why}.")),
+            None => unknown(format!("Where {did} goes was not read.")),
         }
     }
 
-    fn any_did(&self) -> (StepState, String) {
+    fn any_did(&self) -> Judgement {
         let evidence = self.evidence;
         let domain = &self.customer.domain;
         match (&evidence.numbers_on_ani_user, &evidence.users) {
             (Err(why), _) | (_, Err(why)) => {
-                return (
-                    StepState::Unknown,
-                    format!("Which numbers go to a Route by ANI user is not shown: {why}."),
-                );
+                return unknown(format!(
+                    "Which numbers go to a Route by ANI user is not shown: {why}."
+                ));
             }
             (Ok(numbers), Ok(_)) if !numbers.is_empty() => {
-                return (
-                    StepState::Done,
-                    format!(
-                        "Verified: {} the Route by ANI user of {domain}.",
-                        listed(numbers, "goes to", "go to")
-                    ),
-                );
+                return done(format!(
+                    "Verified: {} the Route by ANI user of {domain}.",
+                    numbers_go(numbers)
+                ));
             }
             _ => {}
         }
         match &evidence.numbers {
-            Ok(numbers) if numbers.is_empty() => {
-                (StepState::Todo, format!("{domain} has no numbers."))
-            }
-            Ok(numbers) => (
-                StepState::Todo,
-                format!(
-                    "None of the numbers of {domain} goes to a Route by ANI user ({}); give {} to check one.",
-                    listed(numbers, "", "").trim(),
-                    Argument("did")
-                ),
-            ),
-            Err(why) => (
-                StepState::Unknown,
-                format!("The numbers of {domain} are not shown: {why}."),
-            ),
+            Ok(numbers) if numbers.is_empty() => to_do(format!("{domain} has no numbers.")),
+            Ok(numbers) => to_do(format!(
+                "None of the numbers of {domain} goes to a Route by ANI user ({}); give {} to check one.",
+                first_few(NAMED, numbers),
+                Argument("did")
+            )),
+            Err(Unread::NotAsked) => to_do(format!(
+                "None of the numbers of {domain} goes to a Route by ANI user."
+            )),
+            Err(why) => unknown(format!("The numbers of {domain} are not shown: {why}.")),
         }
     }
 }
 
 /// Who attested what, and when.
-pub(super) fn attested_by(attestation: &Attestation) -> String {
-    let when = Timestamp::from_millisecond(attestation.attested_at)
-        .and_then(|moment| moment.round(jiff::Unit::Second))
-        .map(|moment| moment.to_string())
-        .unwrap_or_default();
+fn attested_by(attestation: &Attestation) -> String {
     format!(
-        "Attested by {} on {when}: {}.",
+        "Attested by {} on {}: {}.",
         shown(&attestation.attested_by, 100),
+        moment(attestation.attested_at),
         shown(attestation.note.trim_end_matches('.'), 300)
     )
 }
 
-/// `+1 616-555-0100 goes`, or several and how many more.
-pub(super) fn listed(numbers: &[PhoneNumber], one: &str, several: &str) -> String {
-    const NAMED: usize = 5;
-    let names: Vec<String> = numbers
-        .iter()
-        .take(NAMED)
-        .map(PhoneNumber::to_string)
-        .collect();
-    let more = match numbers.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        n => format!(" and {n} more"),
+/// `+1 616-555-0100 goes to`, or several and how many more.
+pub(super) fn numbers_go(numbers: &[PhoneNumber]) -> String {
+    let verb = if numbers.len() == 1 {
+        "goes to"
+    } else {
+        "go to"
     };
-    let verb = if numbers.len() == 1 { one } else { several };
-    format!("{}{more} {verb}", names.join(", "))
+    format!("{} {verb}", first_few(NAMED, numbers))
 }

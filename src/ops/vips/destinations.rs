@@ -6,8 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::ops::page::PageSize;
-use crate::ops::page::page;
+use crate::ops::page::{PageSize, Query, page};
 use skyswitch_client::Subscriber;
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;
@@ -103,23 +102,17 @@ pub async fn list_destinations(
         .collect();
     match client.pbx() {
         Ok(pbx) => match pbx.domain_devices(&args.domain).await {
-            Ok(devices) => rows.extend(devices.iter().map(|device| of_device(device))),
+            Ok(devices) => rows.extend(devices.iter().map(String::as_str).map(of_device)),
             Err(error) => warnings.push(format!("the domain's devices are not shown: {error}")),
         },
         Err(_) => warnings.push("devices are not listed: the PBX API is not configured".to_owned()),
     }
-    let query = args.query.as_deref().unwrap_or("").trim().to_lowercase();
-    let contains = |text: &str| text.to_lowercase().contains(&query);
-    rows.retain(|row| contains(&row.destination) || row.name.as_deref().is_some_and(contains));
+    let query = Query::of(args.query.as_deref());
+    rows.retain(|row| query.is_in(&row.destination, row.name.as_deref()));
     // The cursor compares in this order: users before devices.
     rows.sort_by_key(position);
-    let page = page(
-        &rows,
-        size,
-        args.cursor.as_deref(),
-        position,
-        DestinationRow::clone,
-    )?;
+    let cursor = args.cursor.as_deref();
+    let page = page(&rows, size, cursor, position, DestinationRow::clone)?;
     Ok(DestinationList {
         account_id: account.to_string(),
         domain: args.domain.to_string(),
@@ -157,10 +150,9 @@ fn of_device(device: &str) -> DestinationRow {
     }
 }
 
-/// What is to be said of a destination.
+/// What a person should know of a destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::ops) struct Look {
-    /// What a person should know.
     pub warning: String,
     /// Why it looks wrong; `None` where nobody could look.
     pub doubt: Option<Doubt>,
@@ -168,10 +160,8 @@ pub(in crate::ops) struct Look {
 
 impl Look {
     fn doubtful(doubt: Doubt, warning: String) -> Look {
-        Look {
-            warning,
-            doubt: Some(doubt),
-        }
+        let doubt = Some(doubt);
+        Look { warning, doubt }
     }
 }
 
@@ -185,13 +175,13 @@ impl App {
         &self,
         account: &AccountId,
         domain: &PbxDomain,
-        wanted: &Route,
+        rule: &Route,
     ) -> Result<Option<Look>> {
         if self.settings().read_only {
             return Ok(None);
         }
         self.client()?.token(false).await?;
-        let looks = self.look_at_destinations(account, domain, &[wanted]).await;
+        let looks = self.look_at_destinations(account, domain, &[rule]).await;
         Ok(looks.into_iter().next().map(|(_, look)| look))
     }
 
@@ -204,10 +194,10 @@ impl App {
         &self,
         account: &AccountId,
         domain: &PbxDomain,
-        wanted: &[&Route],
+        rules: &[&Route],
     ) -> Vec<(usize, Look)> {
         let has_inside = |application: &Application| {
-            let mut inside = wanted.iter().filter(|route| !route.leaves_domain());
+            let mut inside = rules.iter().filter(|route| !route.leaves_domain());
             inside.any(|route| route.application == *application)
         };
         let checks = self.settings().check_destinations;
@@ -228,7 +218,7 @@ impl App {
                 _ => None,
             })
         };
-        let looks = wanted.iter().enumerate();
+        let looks = rules.iter().enumerate();
         looks
             .filter_map(|(position, route)| Some((position, look(route)?)))
             .collect()
@@ -236,19 +226,7 @@ impl App {
 
     async fn known_users(&self, account: &AccountId, domain: &PbxDomain) -> Result<Known> {
         let users = self.client()?.subscribers(account, domain, FRESH).await?;
-        let (ani_users, others): (Vec<_>, Vec<_>) =
-            users.iter().partition(|user| user.is_ani_user());
-        let (machinery, people): (Vec<&Subscriber>, Vec<_>) =
-            others.into_iter().partition(|user| user.is_system_user());
-        let ids = |users: Vec<&Subscriber>| users.iter().map(|user| user.user.clone()).collect();
-        Ok(Known {
-            names: people
-                .iter()
-                .map(|user| (user.user.clone(), user.name.clone()))
-                .collect(),
-            never_offered: ids(machinery),
-            ani_users: ids(ani_users),
-        })
+        Ok(Known::of_users(&users))
     }
 
     /// The devices of a domain; `None` without the PBX API, which shows them.
@@ -262,8 +240,7 @@ impl App {
             .map(|device| (device_name(device).to_owned(), None));
         Ok(Some(Known {
             names: names.collect(),
-            never_offered: Vec::new(),
-            ani_users: Vec::new(),
+            ..Known::default()
         }))
     }
 }
@@ -312,16 +289,33 @@ fn look_in(
     }
 }
 
-/// What exists in a domain: ids, and names where there are some.
+/// What exists in a domain.
+#[derive(Default)]
 struct Known {
+    /// Ids, and names where there are some.
     names: Vec<(String, Option<String>)>,
-    /// Ids that exist, and that nobody means.
-    never_offered: Vec<String>,
+    /// Ids of system users, which nobody means.
+    system_users: Vec<String>,
     /// Ids of Route by ANI users.
     ani_users: Vec<String>,
 }
 
 impl Known {
+    fn of_users(users: &[Subscriber]) -> Known {
+        let mut known = Known::default();
+        for user in users {
+            let id = user.user.clone();
+            if user.is_ani_user() {
+                known.ani_users.push(id);
+            } else if user.is_system_user() {
+                known.system_users.push(id);
+            } else {
+                known.names.push((id, user.name.clone()));
+            }
+        }
+        known
+    }
+
     fn look(&self, kind: &str, route: &Route, domain: &PbxDomain) -> Option<Look> {
         let (id, _) = route.destination.address(&route.application);
         let is_id = |known: &String| known.eq_ignore_ascii_case(id);
@@ -329,13 +323,14 @@ impl Known {
             return Some(in_a_circle(id));
         }
         let mut names = self.names.iter().map(|(known, _)| known);
-        if names.any(is_id) || self.never_offered.iter().any(is_id) {
+        if names.any(is_id) || self.system_users.iter().any(is_id) {
             return None;
         }
-        let nearest = nearest(&self.names, id);
-        let hint = match nearest.is_empty() {
-            true => format!("{} shows those that do", Operation::ListDestinations),
-            false => format!("nearest: {}", nearest.join(", ")),
+        let hint = match self.nearest(id) {
+            nearest if nearest.is_empty() => {
+                format!("{} shows those that do", Operation::ListDestinations)
+            }
+            nearest => format!("nearest: {}", nearest.join(", ")),
         };
         Some(Look::doubtful(
             Doubt::Unknown,
@@ -345,41 +340,32 @@ impl Known {
             ),
         ))
     }
+
+    /// Those whose id, or a word of whose name, is spelt most like what was given.
+    fn nearest(&self, given: &str) -> Vec<String> {
+        let given = given.to_lowercase();
+        let alike =
+            |text: &str| strsim::normalized_damerau_levenshtein(&text.to_lowercase(), &given);
+        let score = |(id, name): &(String, Option<String>)| {
+            let words = name.iter().flat_map(|name| name.split_whitespace());
+            words.map(alike).fold(alike(id), f64::max)
+        };
+        let scored = self.names.iter().map(|known| (score(known), known));
+        let mut scored: Vec<_> = scored.filter(|(score, _)| *score >= ALIKE).collect();
+        scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+        let nearest = scored.into_iter().take(NEAREST);
+        nearest
+            .map(|(_, (id, name))| match name {
+                Some(name) => format!("{} ({})", shown(id, 40), shown(name, 60)),
+                None => shown(id, 40),
+            })
+            .collect()
+    }
 }
 
 /// The users whose id or name comes nearest to what was given.
-pub(in crate::ops) fn nearest_users(users: &[Subscriber], wanted: &str) -> Vec<String> {
-    let people = users
-        .iter()
-        .filter(|user| !user.is_system_user() && !user.is_ani_user());
-    let names: Vec<_> = people
-        .map(|user| (user.user.clone(), user.name.clone()))
-        .collect();
-    nearest(&names, wanted)
-}
-
-/// The ids whose spelling or name comes nearest.
-fn nearest(names: &[(String, Option<String>)], wanted: &str) -> Vec<String> {
-    let wanted = wanted.to_lowercase();
-    let alike = |text: &str| strsim::normalized_damerau_levenshtein(&text.to_lowercase(), &wanted);
-    let mut scored: Vec<(f64, &String, Option<&String>)> = names
-        .iter()
-        .map(|(id, name)| {
-            let words = name.iter().flat_map(|name| name.split_whitespace());
-            let by_name = words.map(alike).fold(0.0, f64::max);
-            (alike(id).max(by_name), id, name.as_ref())
-        })
-        .filter(|(score, ..)| *score >= ALIKE)
-        .collect();
-    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
-    scored
-        .into_iter()
-        .take(NEAREST)
-        .map(|(_, id, name)| match name {
-            Some(name) => format!("{} ({})", shown(id, 40), shown(name, 60)),
-            None => shown(id, 40),
-        })
-        .collect()
+pub(in crate::ops) fn nearest_users(users: &[Subscriber], given: &str) -> Vec<String> {
+    Known::of_users(users).nearest(given)
 }
 
 /// `101a` in `sip:101a@acme.12345.service`, and a plain name as it is.

@@ -8,10 +8,14 @@ use crate::app::App;
 use crate::ops::names::Names;
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;
+use skyswitch_domain::wording::first_few;
 use skyswitch_domain::{
     AccountId, Application, Argument, CallerKey, CallerRules, DnisKey, Operation, PbxDomain,
     PhoneNumber, Route, Vip,
 };
+
+/// Rules named in one sentence; the others are counted.
+const NAMED: usize = 5;
 
 /// Which call to explain.
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
@@ -44,7 +48,7 @@ pub enum DecidedBy {
     Fallback,
     /// Rules for particular dialled numbers, and none was given.
     DependsOnCalledNumber,
-    /// Several rules for the same caller that ring differently.
+    /// Several rules for the same caller with different destinations.
     Ambiguous,
 }
 
@@ -94,10 +98,8 @@ pub struct CallExplained {
 pub async fn explain_call(app: &App, args: &ExplainCall) -> Result<CallExplained> {
     let account = app.account(args.account_id.as_ref())?;
     let routes = app.client()?.routes(&account, Some(&args.domain)).await?;
-    let of_caller: Vec<&Route> = routes
-        .iter()
-        .filter(|route| args.ani.matches(&route.key.ani))
-        .collect();
+    let is_of_caller = |route: &&Route| args.ani.matches(&route.key.ani);
+    let of_caller: Vec<&Route> = routes.iter().filter(is_of_caller).collect();
     let dialled = args.dnis.as_ref().filter(|dnis| !dnis.is_any());
     let rules = CallerRules::of(of_caller.iter().copied(), |dnis| {
         dialled.is_some_and(|dialled| dialled.matches(dnis))
@@ -110,14 +112,14 @@ pub async fn explain_call(app: &App, args: &ExplainCall) -> Result<CallExplained
         DecidedBy::ExactRule | DecidedBy::CallerRule => deciding.first().copied(),
         _ => None,
     };
+    let others = of_caller
+        .iter()
+        .filter(|other| rule.is_none_or(|rule| rule.key != other.key));
+    let number = args.ani.number().map(PhoneNumber::as_str);
     Ok(CallExplained {
         account_id: account.to_string(),
         domain: args.domain.to_string(),
-        ani: args
-            .ani
-            .number()
-            .map_or(args.ani.as_given(), PhoneNumber::as_str)
-            .to_owned(),
+        ani: number.unwrap_or(args.ani.as_given()).to_owned(),
         dnis: dialled.map(|dnis| dnis.as_given().to_owned()),
         decided_by: verdict,
         rings: rule.map(|rule| Rings {
@@ -125,11 +127,7 @@ pub async fn explain_call(app: &App, args: &ExplainCall) -> Result<CallExplained
             destination: rule.destination.as_str().to_owned(),
         }),
         why: why(verdict, rule, &of_caller, &app.names(Some(&account))),
-        other_rules: of_caller
-            .iter()
-            .filter(|other| rule.is_none_or(|rule| rule.key != other.key))
-            .map(|other| Vip::from(*other))
-            .collect(),
+        other_rules: others.map(|other| Vip::from(*other)).collect(),
         unknown: unknown(args, verdict, rule, &rules, &routes),
         rule: rule.map(Vip::from),
     })
@@ -175,17 +173,11 @@ fn why(
 
 /// Which destination which dialled number has.
 fn depends(of_caller: &[&Route], names: &Names<'_>) -> String {
-    const NAMED: usize = 5;
     let (any, particular): (Vec<&Route>, Vec<&Route>) =
         of_caller.iter().partition(|rule| rule.key.dnis.is_any());
-    let named = particular.iter().take(NAMED);
-    let named: Vec<String> = named
-        .map(|rule| format!("{} goes to {}", rule.key.dnis, names.destination(rule)))
-        .collect();
-    let more = match particular.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        n => format!(" and {n} more"),
-    };
+    let particular = particular.iter();
+    let particular =
+        particular.map(|rule| format!("{} goes to {}", rule.key.dnis, names.destination(rule)));
     let others = match any.as_slice() {
         [] => "for any other number there is no VIP rule".to_owned(),
         [first, rest @ ..] if rest.iter().any(|rule| !rule.rings_like(first)) => {
@@ -195,13 +187,13 @@ fn depends(of_caller: &[&Route], names: &Names<'_>) -> String {
         [first, ..] => format!("any other number goes to {}", names.destination(first)),
     };
     format!(
-        "It depends on the number that is dialled: {}{more}; {others}. Give it as {} to know which rule decides.",
-        named.join(", "),
+        "It depends on the number that is dialled: {}; {others}. Give it as {} to know which rule decides.",
+        first_few(NAMED, particular),
         Argument("dnis")
     )
 }
 
-/// Everything that stays open, each only where it matters to this call.
+/// Everything that is not known, each only where it matters to this call.
 fn unknown(
     args: &ExplainCall,
     verdict: DecidedBy,
@@ -232,12 +224,11 @@ fn unknown(
         .filter(|route| !args.ani.matches(&route.key.ani))
         .filter(|route| route.key.ani.is_pattern())
         .map(|route| format!("\"{}\"", shown(route.key.ani.as_str(), 64)))
-        .take(5)
         .collect();
     if !patterns.is_empty() {
         unknown.push(format!(
             "whether rules stored with wildcards match this caller too ({}): not documented",
-            patterns.join(", ")
+            first_few(NAMED, patterns)
         ));
     }
     if rule.is_some_and(|rule| rule.application == Application::User) {

@@ -4,8 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::ops::page::PageSize;
-use crate::ops::page::page;
+use crate::ops::page::{PageSize, page};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{AccountId, CallerKey, DnisKey, PbxDomain, Route, Vip};
 
@@ -35,7 +34,7 @@ pub struct ListVips {
     pub cursor: Option<String>,
 }
 
-/// The VIPs found, ordered by domain, caller and called number.
+/// The VIP rules found, ordered by domain, caller and dialled number.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct VipList {
@@ -59,30 +58,22 @@ pub struct VipList {
 pub async fn list_vips(app: &App, args: &ListVips, size: PageSize) -> Result<VipList> {
     let account = app.account(args.account_id.as_ref())?;
     let routes = app.client()?.routes(&account, args.domain.as_ref()).await?;
-    let matching: Vec<&Route> = routes
-        .iter()
-        .filter(|route| {
-            args.ani
-                .as_ref()
-                .is_none_or(|ani| ani.matches(&route.key.ani))
-        })
-        .filter(|route| {
-            args.dnis
-                .as_ref()
-                .is_none_or(|dnis| dnis.matches(&route.key.dnis))
-        })
-        .collect();
+    let (ani, dnis) = (args.ani.as_ref(), args.dnis.as_ref());
+    let is_found = |route: &&Route| {
+        ani.is_none_or(|ani| ani.matches(&route.key.ani))
+            && dnis.is_none_or(|dnis| dnis.matches(&route.key.dnis))
+    };
+    let found: Vec<&Route> = routes.iter().filter(is_found).collect();
     let position = |route: &&Route| {
         let (domain, ani, dnis) = route.order_key();
         vec![domain.to_owned(), ani.to_owned(), dnis.to_owned()]
     };
-    let page = page(&matching, size, args.cursor.as_deref(), position, |route| {
-        Vip::from(*route)
-    })?;
+    let as_shown = |route: &&Route| Vip::from(*route);
+    let page = page(&found, size, args.cursor.as_deref(), position, as_shown)?;
     Ok(VipList {
         account_id: account.to_string(),
         count: page.rows.len(),
-        total: matching.len(),
+        total: found.len(),
         vips: page.rows,
         next_cursor: page.next_cursor,
     })

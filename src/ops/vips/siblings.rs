@@ -1,4 +1,4 @@
-//! A caller's other rules: whether a delete without called number takes them
+//! A caller's other rules: whether a delete without dialled number takes them
 //! along is not documented (SkySwitch API reference, Route-by-ANI).
 
 use crate::app::App;
@@ -19,8 +19,7 @@ pub(in crate::ops) fn siblings(rule: &Route, routes: &[Route]) -> Vec<Route> {
 
 /// Those of them that the service may remove along with it.
 pub(in crate::ops) fn at_risk(removed: &Route, routes: &[Route]) -> Vec<Route> {
-    let of_caller = |other: &&Route| other.key.ani.is_same_caller(&removed.key.ani);
-    at_risk_among(removed, routes.iter().filter(of_caller))
+    at_risk_among(removed, siblings(removed, routes).iter())
 }
 
 /// The same, where the caller's rules are known already.
@@ -38,9 +37,9 @@ pub(in crate::ops) fn at_risk_among<'a>(
 }
 
 impl App {
-    /// What is to be said of the other rules of a caller whose rule was
-    /// removed (`made`) or is to be. After a delete that put them at risk they
-    /// are looked at, and what was lost is written down.
+    /// Warnings about the other rules of a caller whose rule was removed (`made`)
+    /// or is to be. After a delete that put them at risk they are read again, and
+    /// what was lost is written into the journal.
     pub(in crate::ops) async fn about_siblings(
         &self,
         account: &AccountId,
@@ -72,7 +71,7 @@ impl App {
                     Operation::UndoChange.with("change_id", id)
                 ),
                 Err(_) => format!(
-                    "{}; add it again with {} if it is wanted",
+                    "{}; add it again with {} if it is needed",
                     gone(other),
                     Operation::AddVip
                 ),

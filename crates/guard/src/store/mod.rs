@@ -17,6 +17,6 @@ pub use records::{
     JournalPosition, NewApproval, NewChange, NewTarget, PieceChange, RuleChange, Target, TimeSpan,
 };
 pub use run_records::{NewRun, Run, RunBasis};
-pub use setup_records::{Attestation, KeptDialPlan, NewAttestation};
+pub use setup_records::{Attestation, NewAttestation};
 pub use shared::SharedStore;
 pub use sqlite::Store;

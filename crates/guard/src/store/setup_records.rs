@@ -1,8 +1,8 @@
-//! What the store holds of customers' set-ups, free of any database.
+//! What the store holds of customers' setups, free of any database.
 
 use skyswitch_domain::SetupStep;
 
-/// A step that a person has looked at.
+/// A person's statement that a setup step is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attestation {
     /// Grows with time.
@@ -26,7 +26,7 @@ impl Attestation {
     }
 }
 
-/// An attestation about to be written down.
+/// An attestation about to be recorded.
 #[derive(Debug)]
 pub struct NewAttestation<'a> {
     /// Which upstream.
@@ -45,15 +45,4 @@ pub struct NewAttestation<'a> {
     pub asked_by: &'a str,
     /// Milliseconds since 1970, UTC.
     pub now: i64,
-}
-
-/// A dial plan that showed the dial translation rule, and when.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptDialPlan {
-    /// The PBX domain, in lower case.
-    pub domain: String,
-    /// JSON of the rules for calls from the ANI user.
-    pub rules: String,
-    /// Milliseconds since 1970, UTC.
-    pub read_at: i64,
 }

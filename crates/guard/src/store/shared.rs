@@ -34,6 +34,17 @@ impl SharedStore {
         Store::is_in(&self.folder)
     }
 
+    /// The open store, if there is one on the disk yet: looking creates none.
+    ///
+    /// # Errors
+    /// `internal` when the folder or the file cannot be used.
+    pub async fn if_exists(&self) -> Result<Option<Arc<Store>>> {
+        match self.exists() {
+            true => self.get().await.map(Some),
+            false => Ok(None),
+        }
+    }
+
     /// The open store. It is opened again where its file was removed: what is
     /// written to a removed file nobody else would ever see.
     ///

@@ -1,7 +1,7 @@
-//! Customers' set-ups: changes to them in the journal, and what people attested.
+//! Customers' setups: changes to them in the journal, and what people attested.
 
 use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::journal::piece;
 use super::{Store, failed};
@@ -10,39 +10,12 @@ use skyswitch_domain::error::Result;
 use skyswitch_domain::{DidRoute, SetupPiece, SetupStep};
 
 impl Store {
-    /// Writes down that a person has looked at a step. An earlier attestation
-    /// of the same step gives way to it.
+    /// Records that a person has checked a step, in place of an earlier
+    /// attestation of it.
     pub async fn attest(&self, new: &NewAttestation<'_>) -> Result<i64> {
         self.write(async |database| {
-            sqlx::query(
-                "UPDATE attestations SET withdrawn_at = ?, withdrawn_by = ?
-                 WHERE realm = ? AND account = ? AND domain = ? AND step = ? AND withdrawn_at IS NULL",
-            )
-            .bind(new.now)
-            .bind(new.asked_by)
-            .bind(new.realm)
-            .bind(new.account)
-            .bind(new.domain)
-            .bind(new.step.as_str())
-            .execute(&mut *database)
-            .await
-            .map_err(failed)?;
-            let added = sqlx::query(
-                "INSERT INTO attestations (realm, account, domain, step, attested_by, note, asked_by, attested_at)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            )
-            .bind(new.realm)
-            .bind(new.account)
-            .bind(new.domain)
-            .bind(new.step.as_str())
-            .bind(new.attested_by)
-            .bind(new.note)
-            .bind(new.asked_by)
-            .bind(new.now)
-            .execute(&mut *database)
-            .await
-            .map_err(failed)?;
-            Ok(added.last_insert_rowid())
+            withdraw(database, new).await?;
+            insert(database, new, None).await
         })
         .await
     }
@@ -57,48 +30,30 @@ impl Store {
         withdrawn_by: &str,
         now: i64,
     ) -> Result<bool> {
+        let withdrawn = NewAttestation {
+            realm,
+            account,
+            domain,
+            step,
+            attested_by: "",
+            note: "",
+            asked_by: withdrawn_by,
+            now,
+        };
         self.write(async |database| {
-            let done = sqlx::query(
-                "UPDATE attestations SET withdrawn_at = ?, withdrawn_by = ?
-                 WHERE realm = ? AND account = ? AND domain = ? AND step = ? AND withdrawn_at IS NULL",
-            )
-            .bind(now)
-            .bind(withdrawn_by)
-            .bind(realm)
-            .bind(account)
-            .bind(domain)
-            .bind(step.as_str())
-            .execute(&mut *database)
-            .await
-            .map_err(failed)?;
-            if done.rows_affected() > 0 {
-                return Ok(true);
+            let was_attested = withdraw(database, &withdrawn).await?;
+            if !was_attested {
+                // An approval that waits must not take effect afterwards.
+                insert(database, &withdrawn, Some(now)).await?;
             }
-            // Also where nothing stood: an approval that waits must not come to life afterwards.
-            sqlx::query(
-                "INSERT INTO attestations (realm, account, domain, step, attested_by, note, asked_by,
-                                           attested_at, withdrawn_at, withdrawn_by)
-                 VALUES (?, ?, ?, ?, '', '', ?, ?, ?, ?)",
-            )
-            .bind(realm)
-            .bind(account)
-            .bind(domain)
-            .bind(step.as_str())
-            .bind(withdrawn_by)
-            .bind(now)
-            .bind(now)
-            .bind(withdrawn_by)
-            .execute(&mut *database)
-            .await
-            .map_err(failed)?;
-            Ok(false)
+            Ok(was_attested)
         })
         .await
     }
 
     /// A number that grows whenever a step is attested or withdrawn, whatever
     /// the clock says; 0 where it never was.
-    pub async fn last_word(
+    pub async fn attestation_version(
         &self,
         realm: &str,
         account: &str,
@@ -184,4 +139,48 @@ impl Store {
         .await
         .map_err(failed)
     }
+}
+
+/// Withdraws what is attested of the same step; false when nothing is.
+async fn withdraw(database: &mut SqliteConnection, by: &NewAttestation<'_>) -> Result<bool> {
+    let withdrawn = sqlx::query(
+        "UPDATE attestations SET withdrawn_at = ?, withdrawn_by = ?
+         WHERE realm = ? AND account = ? AND domain = ? AND step = ? AND withdrawn_at IS NULL",
+    )
+    .bind(by.now)
+    .bind(by.asked_by)
+    .bind(by.realm)
+    .bind(by.account)
+    .bind(by.domain)
+    .bind(by.step.as_str())
+    .execute(database)
+    .await
+    .map_err(failed)?;
+    Ok(withdrawn.rows_affected() > 0)
+}
+
+async fn insert(
+    database: &mut SqliteConnection,
+    new: &NewAttestation<'_>,
+    withdrawn_at: Option<i64>,
+) -> Result<i64> {
+    let added = sqlx::query(
+        "INSERT INTO attestations (realm, account, domain, step, attested_by, note, asked_by,
+                                   attested_at, withdrawn_at, withdrawn_by)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(new.realm)
+    .bind(new.account)
+    .bind(new.domain)
+    .bind(new.step.as_str())
+    .bind(new.attested_by)
+    .bind(new.note)
+    .bind(new.asked_by)
+    .bind(new.now)
+    .bind(withdrawn_at)
+    .bind(withdrawn_at.map(|_| new.asked_by))
+    .execute(database)
+    .await
+    .map_err(failed)?;
+    Ok(added.last_insert_rowid())
 }

@@ -10,16 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::ops::PageSize;
-use crate::ops::onboarding::dial_plan::KeptDialPlans;
+use crate::ops::onboarding::customer_row::StatusReader;
 use crate::ops::onboarding::stage::{Stage, StageFilter};
-use crate::ops::onboarding::survey::Survey;
-use crate::ops::page::page;
+use crate::ops::page::{Query, page};
 use crate::ops::progress::Progress;
-use skyswitch_client::Domain;
 use skyswitch_domain::AccountId;
 use skyswitch_domain::error::Result;
 
-/// Customers looked at at the same time.
+/// Customers read at the same time.
 const AT_ONCE: usize = 16;
 /// The reseller's own domain, which is no customer.
 const ADMIN_DOMAIN: &str = "0000.";
@@ -27,7 +25,7 @@ const ADMIN_DOMAIN: &str = "0000.";
 /// Which customers to show.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema, clap::Args)]
 #[serde(deny_unknown_fields)]
-pub struct ListCustomers {
+pub struct StatusQuery {
     /// Only domains whose name or description contains this text, e.g. `bakery`
     #[arg(long, short)]
     pub query: Option<String>,
@@ -67,13 +65,13 @@ pub struct CustomerRow {
     pub alarm: bool,
     /// Whether the dial plan was read and shows that those callers are being dropped right now.
     pub dropping: bool,
-    /// What is waited for, or what is wrong, in plain words.
+    /// What is known of the step that is waited for, or what is wrong, in plain words.
     pub waits_for: String,
     /// How many VIP rules the customer has.
     pub vips: usize,
     /// Numbers that go to the Route by ANI user.
     pub dids: Vec<String>,
-    /// When the dial plan was read that shows the dial translation rule, where it was not read for this answer.
+    /// When the dial plan was read, where that was not for this answer but within the hour before.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub dial_plan_read_at: Option<String>,
 }
@@ -92,7 +90,7 @@ pub struct StageCount {
 /// All customers in one table.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
-pub struct Portfolio {
+pub struct SetupStatus {
     /// The account that was asked.
     pub account_id: String,
     /// Customers whose callers may be being dropped right now: nobody knows that they ring anywhere.
@@ -114,24 +112,23 @@ pub struct Portfolio {
     pub stages: Vec<StageCount>,
 }
 
-/// Looks at every customer: users, numbers, VIP rules, attestations and, where
+/// Reads every customer: users, numbers, VIP rules, attestations and, where
 /// the PBX API shows it, the dial plan.
 ///
 /// It takes one read for all VIP rules, one or two for each customer, and one
 /// of the dial plan for each that has a Route by ANI user. A dial plan that
 /// showed the rule within the last hour is not read again unless `fresh` is set.
-/// The users' devices and answering rules are not looked at; `setup_checklist`
-/// does that.
+/// The users' devices and answering rules are not read; `setup_checklist` does that.
 ///
 /// # Errors
 /// `not_configured`; the service's errors where the account itself cannot be
 /// read. A customer who cannot be read is a row of its own.
 pub async fn onboarding_status(
     app: &App,
-    args: &ListCustomers,
+    args: &StatusQuery,
     size: PageSize,
     progress: &dyn Progress,
-) -> Result<Portfolio> {
+) -> Result<SetupStatus> {
     let account = app.account(args.account_id.as_ref())?;
     let stage = args.stage.as_deref().map(str::parse::<StageFilter>);
     let stage = stage
@@ -139,7 +136,7 @@ pub async fn onboarding_status(
         .map_err(|refused| refused.into_error("stage"))?;
     let client = app.client()?;
     let (domains, routes, attestations) = tokio::join!(
-        // Newly: a customer who was created today may be losing calls, too.
+        // Not the cached list: a customer who was created today may be losing calls, too.
         client.domains(&account, true),
         client.routes(&account, None),
         app.attestations(&account, None),
@@ -149,39 +146,33 @@ pub async fn onboarding_status(
     for route in routes.iter() {
         *vips.entry(route.key.domain.to_lowercase()).or_default() += 1;
     }
-    let query = args.query.as_deref().unwrap_or("").trim().to_lowercase();
-    let contains = |text: &str| text.to_lowercase().contains(&query);
-    let customers: Vec<Domain> = domains
+    let query = Query::of(args.query.as_deref());
+    let customers: Vec<_> = domains
         .iter()
         .filter(|domain| !domain.name.starts_with(ADMIN_DOMAIN))
-        .filter(|domain| {
-            contains(&domain.name) || domain.description.as_deref().is_some_and(contains)
-        })
+        .filter(|domain| query.is_in(&domain.name, domain.description.as_deref()))
         .cloned()
         .collect();
-    let survey = Survey {
+    let reader = StatusReader {
         app,
         account: &account,
         vips,
         attestations,
         routed_users: app.routed_users(&account).await?,
-        kept_dial_plans: match args.fresh {
-            Some(true) => KeptDialPlans::default(),
-            _ => app.kept_dial_plans(&customers).await?,
-        },
+        fresh: args.fresh == Some(true),
         plans_not_shown: AtomicUsize::new(0),
         plans_shown: AtomicBool::new(false),
     };
-    let survey = &survey;
+    let reader = &reader;
     let total = customers.len();
-    progress.report(0, total, "looking at the customers");
-    let mut looked_at = stream::iter(customers)
-        .map(|domain| survey.look_at(domain))
+    progress.report(0, total, "reading the customers");
+    let mut read = stream::iter(customers)
+        .map(|domain| reader.row(domain))
         .buffer_unordered(AT_ONCE);
     let mut rows = Vec::with_capacity(total);
-    while let Some(row) = looked_at.next().await {
+    while let Some(row) = read.next().await {
         rows.push(row);
-        progress.report(rows.len(), total, "looking at the customers");
+        progress.report(rows.len(), total, "reading the customers");
     }
     table(&account, rows, stage, size, args.cursor.as_deref())
 }
@@ -192,15 +183,11 @@ fn table(
     stage: Option<StageFilter>,
     size: PageSize,
     cursor: Option<&str>,
-) -> Result<Portfolio> {
-    let mut stages = BTreeMap::<&str, StageCount>::new();
-    for CustomerRow { stage, .. } in &rows {
-        let none = StageCount {
-            stage: *stage,
-            count: 0,
-        };
-        stages.entry(stage.as_str()).or_insert(none).count += 1;
-    }
+) -> Result<SetupStatus> {
+    let stages = Stage::ALL.map(|stage| StageCount {
+        stage,
+        count: rows.iter().filter(|row| row.stage == stage).count(),
+    });
     let alarms = rows.iter().filter(|row| row.alarm).count();
     let dropping = rows.iter().filter(|row| row.dropping).count();
     rows.retain(|row| match stage {
@@ -210,17 +197,15 @@ fn table(
     });
     let position = |row: &CustomerRow| {
         let (calm, quiet) = (u8::from(!row.dropping), u8::from(!row.alarm));
-        vec![
-            format!("{calm}{quiet}{}", row.stage.rank()),
-            row.domain.clone(),
-        ]
+        let urgency = format!("{calm}{quiet}{}", row.stage.rank());
+        vec![urgency, row.domain.clone()]
     };
     rows.sort_by_key(position);
     let total = rows.len();
-    let is_earlier = |row: &&CustomerRow| row.dial_plan_read_at.is_some();
-    let read_earlier = rows.iter().filter(is_earlier).count();
+    let was_earlier = |row: &&CustomerRow| row.dial_plan_read_at.is_some();
+    let read_earlier = rows.iter().filter(was_earlier).count();
     let page = page(&rows, size, cursor, position, CustomerRow::clone)?;
-    Ok(Portfolio {
+    Ok(SetupStatus {
         account_id: account.to_string(),
         alarms,
         dropping,
@@ -229,6 +214,6 @@ fn table(
         next_cursor: page.next_cursor,
         read_earlier,
         customers: page.rows,
-        stages: stages.into_values().collect(),
+        stages: stages.into_iter().filter(|at| at.count > 0).collect(),
     })
 }

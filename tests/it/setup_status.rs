@@ -5,9 +5,9 @@ use std::sync::Mutex;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
-    CustomerRow, ListCustomers, ListDestinations, PageSize, Portfolio, Progress, SetupChecklist,
-    Stage, SyncMode, SyncSession, SyncVips, list_destinations, onboarding_status, setup_checklist,
-    sync_vips,
+    CustomerRow, ListDestinations, PageSize, Progress, SetupChecklist, SetupStatus, Stage,
+    StatusQuery, SyncMode, SyncSession, SyncVips, list_destinations, onboarding_status,
+    setup_checklist, sync_vips,
 };
 use skyswitch_mcp::sandbox::{
     DialPlanAccess, Fault, PbxHabits, StoredSubscriber, Tenant, V2Version,
@@ -30,39 +30,79 @@ impl Progress for Told {
     }
 }
 
-async fn status(bench: &Bench, api: PbxApi, args: &ListCustomers) -> Portfolio {
+async fn status(bench: &Bench, api: PbxApi, args: &StatusQuery) -> SetupStatus {
     let app = app_on(bench, api);
     onboarding_status(&app, args, PageSize::All, &Told::default())
         .await
         .unwrap()
 }
 
-fn stage<'a>(portfolio: &'a Portfolio, domain: &str) -> &'a str {
-    let row = portfolio.customers.iter().find(|row| row.domain == domain);
+fn stage<'a>(table: &'a SetupStatus, domain: &str) -> &'a str {
+    let row = table.customers.iter().find(|row| row.domain == domain);
     row.unwrap().stage.as_str()
 }
 
 #[tokio::test]
 async fn customers_who_lose_calls_come_first() {
     let bench = Bench::demo().await;
-    let portfolio = status(&bench, PbxApi::V2, &ListCustomers::default()).await;
-    assert_eq!(portfolio.alarms, 1);
-    let first = &portfolio.customers[0];
+    let table = status(&bench, PbxApi::V2, &StatusQuery::default()).await;
+    assert_eq!(table.alarms, 1);
+    let first = &table.customers[0];
     assert_eq!((first.domain.as_str(), first.alarm), (LEGAL, true));
     assert!(first.waits_for.starts_with("ALARM"), "{first:?}");
     assert_eq!(first.dids, ["16165550160"]);
-    assert_eq!(stage(&portfolio, DENTAL), "live");
-    assert_eq!(stage(&portfolio, VET), "route_did");
-    assert_eq!(stage(&portfolio, BAKERY), "not_started");
+    assert_eq!(stage(&table, DENTAL), "live");
+    assert_eq!(stage(&table, VET), "route_did");
+    assert_eq!(stage(&table, BAKERY), "not_started");
     assert!(
-        portfolio
+        table
             .customers
             .iter()
             .all(|row| !row.domain.starts_with("0000.")),
         "the reseller's own domain is no customer"
     );
-    assert_eq!(portfolio.customers.len(), portfolio.total);
+    assert_eq!(table.customers.len(), table.total);
     bench.assert_nothing_written();
+}
+
+#[tokio::test]
+async fn the_table_and_the_checklist_judge_by_the_same_steps() {
+    let bench = Bench::demo().await;
+    let table = status(&bench, PbxApi::V2, &StatusQuery::default()).await;
+    let app = app_on(&bench, PbxApi::V2);
+    for row in &table.customers {
+        let list = setup_checklist(&app, &checking(&row.domain)).await.unwrap();
+        match row.stage {
+            Stage::Live => assert_eq!(list.next_step, None, "{row:?}"),
+            Stage::NotStarted => assert!(!list.ready, "{row:?}"),
+            stage => assert_eq!(stage.as_str(), list.next_step.unwrap().as_str(), "{row:?}"),
+        }
+        if row.alarm {
+            assert_eq!(Some(&row.waits_for), list.warning.as_ref());
+        }
+    }
+    let of_users = |path: &str| path.contains("/devices") || path.contains("/answerrules");
+    bench.sandbox.clear_requests();
+    status(&bench, PbxApi::V2, &StatusQuery::default()).await;
+    let requests = bench.sandbox.requests();
+    assert!(requests.iter().all(|request| !of_users(&request.path)));
+}
+
+#[tokio::test]
+async fn a_step_that_is_waited_for_is_told_in_the_words_of_the_checklist() {
+    let mut tenant = Tenant::demo();
+    tenant.routes.retain(|rule| rule.domain != DENTAL);
+    let bench = Bench::with(tenant).await;
+    let table = status(&bench, PbxApi::V2, &StatusQuery::default()).await;
+    let row = row(&table, DENTAL);
+    assert_eq!(row.stage.as_str(), "manage_vips");
+    let app = app_on(&bench, PbxApi::V2);
+    let list = setup_checklist(&app, &checking(DENTAL)).await.unwrap();
+    let next = list
+        .steps
+        .iter()
+        .find(|step| Some(step.id) == list.next_step);
+    assert_eq!(next.unwrap().evidence.as_ref(), Some(&row.waits_for));
 }
 
 #[tokio::test]
@@ -70,8 +110,8 @@ async fn what_cannot_be_read_is_no_proof() {
     let mut tenant = Tenant::demo();
     tenant.pbx = PbxHabits::default().dial_plan(DialPlanAccess::None);
     let bench = Bench::with(tenant).await;
-    let portfolio = status(&bench, PbxApi::V1, &ListCustomers::default()).await;
-    assert_eq!(portfolio.alarms, 2, "neither rule is known to exist");
+    let table = status(&bench, PbxApi::V1, &StatusQuery::default()).await;
+    assert_eq!(table.alarms, 2, "neither rule is known to exist");
     let plans = bench.sandbox.requests();
     let asked = plans
         .iter()
@@ -82,9 +122,9 @@ async fn what_cannot_be_read_is_no_proof() {
 #[tokio::test]
 async fn filters_narrow_and_a_customer_who_cannot_be_read_is_told() {
     let bench = Bench::demo().await;
-    let only = |stage: &str| ListCustomers {
+    let only = |stage: &str| StatusQuery {
         stage: Some(stage.to_owned()),
-        ..ListCustomers::default()
+        ..StatusQuery::default()
     };
     let alarms = status(&bench, PbxApi::V2, &only("alarm")).await;
     assert_eq!(
@@ -93,9 +133,9 @@ async fn filters_narrow_and_a_customer_who_cannot_be_read_is_told() {
     );
     let waiting = status(&bench, PbxApi::V2, &only("route did")).await;
     assert_eq!(waiting.customers[0].domain, VET, "as people see it");
-    let query = ListCustomers {
+    let query = StatusQuery {
         query: Some("maple".to_owned()),
-        ..ListCustomers::default()
+        ..StatusQuery::default()
     };
     assert_eq!(status(&bench, PbxApi::V2, &query).await.total, 1);
     let app = app_on(&bench, PbxApi::V2);
@@ -105,9 +145,9 @@ async fn filters_narrow_and_a_customer_who_cannot_be_read_is_told() {
     bench
         .sandbox
         .inject(Fault::status("GET", "domain=sunrisebakery", 403).times(9));
-    let portfolio = status(&bench, PbxApi::V2, &ListCustomers::default()).await;
-    assert_eq!(stage(&portfolio, BAKERY), "unread");
-    assert_eq!(stage(&portfolio, DENTAL), "live");
+    let table = status(&bench, PbxApi::V2, &StatusQuery::default()).await;
+    assert_eq!(stage(&table, BAKERY), "unread");
+    assert_eq!(stage(&table, DENTAL), "live");
 }
 
 #[tokio::test]
@@ -115,11 +155,11 @@ async fn a_thousand_customers_take_two_reads_each_and_report_progress() {
     let bench = Bench::with(Tenant::portfolio(1000)).await;
     let app = app_on(&bench, PbxApi::NotConfigured);
     let told = Told::default();
-    let portfolio = onboarding_status(&app, &ListCustomers::default(), PageSize::Rows(50), &told)
+    let table = onboarding_status(&app, &StatusQuery::default(), PageSize::Rows(50), &told)
         .await
         .unwrap();
-    assert_eq!((portfolio.total, portfolio.count), (1000, 50));
-    assert!(portfolio.customers[0].alarm);
+    assert_eq!((table.total, table.count), (1000, 50));
+    assert!(table.customers[0].alarm);
     let requests = bench.sandbox.requests();
     let reads = requests.iter().filter(|r| r.path != "/oauth/token").count();
     assert!(reads <= 2 + 2 * 1000, "{reads}");
@@ -134,13 +174,22 @@ fn plans_read(bench: &Bench) -> usize {
     requests.iter().filter(|r| of_plan(&r.path)).count()
 }
 
-fn row<'a>(portfolio: &'a Portfolio, domain: &str) -> &'a CustomerRow {
-    let mut rows = portfolio.customers.iter();
+fn checking(domain: &str) -> SetupChecklist {
+    SetupChecklist {
+        domain: domain.parse().unwrap(),
+        account_id: None,
+        did: None,
+        fallback_destination: None,
+    }
+}
+
+fn row<'a>(table: &'a SetupStatus, domain: &str) -> &'a CustomerRow {
+    let mut rows = table.customers.iter();
     rows.find(|row| row.domain == domain).unwrap()
 }
 
 /// What is published as the PBX API's limit, but quick.
-async fn paced(bench: &Bench, args: &ListCustomers) -> Portfolio {
+async fn paced(bench: &Bench, args: &StatusQuery) -> SetupStatus {
     let app = app_with(bench, PbxApi::V2, |settings| {
         if let Some(Ok(pbx)) = &mut settings.pbx {
             pbx.rate_limit = 5_000.0;
@@ -153,43 +202,38 @@ async fn paced(bench: &Bench, args: &ListCustomers) -> Portfolio {
 }
 
 #[tokio::test]
-async fn dial_plans_that_showed_the_rule_are_read_anew_in_turn() {
+async fn dial_plans_that_showed_the_rule_within_the_hour_are_not_read_again() {
     // Of each five customers three have a Route by ANI user, and two the rule.
     let bench = Bench::with(Tenant::portfolio(100)).await;
-    let all = ListCustomers::default();
+    let all = StatusQuery::default();
     let first = paced(&bench, &all).await;
     assert_eq!((first.read_earlier, plans_read(&bench)), (0, 60));
     assert_eq!((first.alarms, first.dropping), (20, 20));
 
-    // Those without the rule, and the twenty-five that were read longest ago.
+    // Only those without the rule: no alarm is taken from the past.
     let second = paced(&bench, &all).await;
-    assert_eq!((second.read_earlier, plans_read(&bench)), (15, 20 + 25));
+    assert_eq!((second.read_earlier, plans_read(&bench)), (40, 20));
     assert_eq!(second.stages, first.stages);
-    let mut kept = second.customers.iter();
-    let kept = kept.find(|row| row.dial_plan_read_at.is_some()).unwrap();
-    assert!(!kept.alarm, "{kept:?}");
-    let third = paced(&bench, &all).await;
-    let again = row(&third, &kept.domain);
-    assert_eq!(again.dial_plan_read_at, None, "it was its turn: {again:?}");
+    let mut rows = second.customers.iter();
+    let is_marked = |row: &CustomerRow| row.dial_plan_read_at.is_none() || !row.alarm;
+    assert!(rows.all(is_marked), "{second:?}");
 
-    let fresh = ListCustomers {
+    let fresh = StatusQuery {
         fresh: Some(true),
-        ..ListCustomers::default()
+        ..StatusQuery::default()
     };
     assert_eq!(paced(&bench, &fresh).await.read_earlier, 0);
     assert_eq!(plans_read(&bench), 60);
-    // Without a limit there is nothing to save.
-    assert_eq!(status(&bench, PbxApi::V2, &all).await.read_earlier, 0);
 }
 
 #[tokio::test]
 async fn an_earlier_look_at_a_dial_plan_serves_for_an_hour() {
     let bench = Bench::with(Tenant::portfolio(100)).await;
-    let all = ListCustomers::default();
+    let all = StatusQuery::default();
     paced(&bench, &all).await;
     let minutes = |n: i64| n * 60 * 1_000;
     bench.age_dial_plans(minutes(50)).await;
-    assert_eq!(paced(&bench, &all).await.read_earlier, 15);
+    assert_eq!(paced(&bench, &all).await.read_earlier, 40);
     bench.age_dial_plans(minutes(61)).await;
     assert_eq!(paced(&bench, &all).await.read_earlier, 0);
 }
@@ -203,18 +247,18 @@ async fn dial_plans_that_cannot_be_judged_do_not_stand_for_all_others() {
         }
     }
     let bench = Bench::with(tenant).await;
-    let portfolio = status(&bench, PbxApi::V2, &ListCustomers::default()).await;
+    let table = status(&bench, PbxApi::V2, &StatusQuery::default()).await;
     assert_eq!(plans_read(&bench), 60);
     // Those that have no rule at all lose calls; of the others nobody knows.
-    assert_eq!((portfolio.alarms, portfolio.dropping), (40, 20));
-    let certain = portfolio.customers.iter().take(20).all(|row| row.dropping);
+    assert_eq!((table.alarms, table.dropping), (40, 20));
+    let certain = table.customers.iter().take(20).all(|row| row.dropping);
     assert!(certain, "what is certain comes first");
 }
 
 #[tokio::test]
 async fn what_was_read_earlier_hides_no_alarm_that_can_be_seen_today() {
     let bench = Bench::with(Tenant::portfolio(100)).await;
-    let all = ListCustomers::default();
+    let all = StatusQuery::default();
     paced(&bench, &all).await;
     let second = paced(&bench, &all).await;
     let is_live = |row: &&CustomerRow| row.stage == Stage::Live;
@@ -224,16 +268,10 @@ async fn what_was_read_earlier_hides_no_alarm_that_can_be_seen_today() {
         kept.find(is_kept).unwrap().domain.clone()
     };
     let (one, other) = (next(), next());
-    // The checklist reads anew, and what it saw the next survey knows.
+    // The checklist reads the dial plan again, and the next table knows what it saw.
     assert!(bench.sandbox.remove_dial_rules(&one));
-    let checking = SetupChecklist {
-        domain: one.parse().unwrap(),
-        account_id: None,
-        did: None,
-        fallback_destination: None,
-    };
     let app = app_on(&bench, PbxApi::V2);
-    setup_checklist(&app, &checking).await.unwrap();
+    setup_checklist(&app, &checking(&one)).await.unwrap();
     // Whoever the rule sends calls to is looked up among the users of today.
     assert!(bench.sandbox.remove_subscriber(&other, "100"));
     let seen = paced(&bench, &all).await;
