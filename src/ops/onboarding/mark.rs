@@ -11,14 +11,14 @@ use crate::ops::onboarding::evidence::Customer;
 use crate::ops::onboarding::evidence::Evidence;
 use crate::ops::onboarding::steps::Steps;
 use crate::ops::onboarding::steps::listed;
-use crate::ops::write::agree::{Asked, Cleared, Confirmation, Plan, Planned, Seen, Status, agree};
+use crate::ops::write::agree::{Asked, Attempt, Cleared, Confirmation, Status, read_only};
 use crate::ops::write::journal::now;
-use crate::ops::write::send::read_only;
+use crate::ops::write::locks::Turn;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::{
     AccountId, Extension, Operation, PbxDomain, PhoneNumber, SetupPiece, SetupStep,
 };
-use skyswitch_guard::store::{FileLock, Target};
+use skyswitch_guard::store::TargetRecord;
 use skyswitch_guard::{AttestStep, Channel, FallbackReading};
 
 /// Longest name and note that are kept, in characters.
@@ -111,30 +111,25 @@ pub async fn mark_setup_step(
     }
     let claim = claim(args, &customer)?;
     let claim = &claim;
-    let (account, domain) = (&customer.account, &customer.domain);
     let look = || async {
-        let turn = app.setup_turn(account, domain).await?;
-        let seen = Seen::now(app).await?;
         let evidence = app.evidence(&customer).await?;
         let attestable = attestable(&claim.domain, claim.step, &evidence, &customer)?;
         let last_word = app.last_word(claim).await?;
-        let change = attestable.then(|| AttestStep {
+        let step = attestable.then(|| AttestStep {
             last_word,
             ..claim.clone()
         });
-        Ok(Planned {
-            plan: Plan { change, facts: () },
-            seen,
-            hold: turn,
-        })
+        Ok((step, ()))
     };
-    let ((), agreement) = match agree(app, channel, look).await? {
+    let turn = Turn::Setup(&customer.account, &customer.domain);
+    let attempt = Attempt::new(app, channel, turn);
+    let ((), agreement) = match attempt.agree(look).await? {
         Asked::Question(question) => return Ok(Asked::Question(question)),
         Asked::Done(done) => done,
     };
-    let attest = async |cleared: Cleared<AttestStep, FileLock>| {
+    let attest = async |cleared: Cleared<AttestStep>| {
         let attested = app.guard().attest(cleared.clearance, &app.asked_by).await;
-        drop(cleared.hold);
+        drop(cleared.turn);
         attested
     };
     let agreement = agreement.then(attest).await?;
@@ -248,7 +243,8 @@ async fn withdraw(app: &App, step: SetupStep, customer: &Customer) -> Result<Mar
         return Err(read_only());
     }
     // A number that is being routed on this word is seen through first.
-    let turn = app.setup_turn(&customer.account, &customer.domain).await?;
+    let turn = Turn::Setup(&customer.account, &customer.domain);
+    let turn = app.wait_for(turn).await?;
     let journal = app.journal();
     let store = journal.store().get().await?;
     let withdrawn = store
@@ -266,9 +262,7 @@ async fn withdraw(app: &App, step: SetupStep, customer: &Customer) -> Result<Mar
         true => MarkStatus::Withdrawn,
         false => MarkStatus::Unchanged,
     };
-    if let Err(error) = app.reconcile(|_| false).await {
-        tracing::warn!(%error, "changes that were cut off could not be closed");
-    }
+    app.reconcile_before_planning(None).await?;
     outcome(app, status, step, customer).await
 }
 
@@ -290,7 +284,7 @@ impl App {
             .await?;
         let domain = &customer.domain;
         let to_ani_user = open.into_iter().filter_map(|change| match change.target {
-            Target::Piece(target) if domain.is(&change.domain) => match target.piece {
+            TargetRecord::Piece(target) if domain.is(&change.domain) => match target.piece {
                 SetupPiece::DidRoute { did, route } => {
                     let goes_to = |user: &Extension| route.goes_to_user(user.as_str(), domain);
                     ani_users.iter().any(goes_to).then_some(did)

@@ -1,7 +1,7 @@
 //! Customers' set-ups: changes to them in the journal, and what people attested.
 
 use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::journal::piece;
 use super::{Store, failed};
@@ -14,19 +14,8 @@ impl Store {
     /// of the same step gives way to it.
     pub async fn attest(&self, new: &NewAttestation<'_>) -> Result<i64> {
         self.write(async |database| {
-            sqlx::query(
-                "UPDATE attestations SET withdrawn_at = ?, withdrawn_by = ?
-                 WHERE realm = ? AND account = ? AND domain = ? AND step = ? AND withdrawn_at IS NULL",
-            )
-            .bind(new.now)
-            .bind(new.asked_by)
-            .bind(new.realm)
-            .bind(new.account)
-            .bind(new.domain)
-            .bind(new.step.as_str())
-            .execute(&mut *database)
-            .await
-            .map_err(failed)?;
+            let of = [new.realm, new.account, new.domain, new.step.as_str()];
+            end_attestation(database, of, new.asked_by, new.now).await?;
             let added = sqlx::query(
                 "INSERT INTO attestations (realm, account, domain, step, attested_by, note, asked_by, attested_at)
                  VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -58,20 +47,8 @@ impl Store {
         now: i64,
     ) -> Result<bool> {
         self.write(async |database| {
-            let done = sqlx::query(
-                "UPDATE attestations SET withdrawn_at = ?, withdrawn_by = ?
-                 WHERE realm = ? AND account = ? AND domain = ? AND step = ? AND withdrawn_at IS NULL",
-            )
-            .bind(now)
-            .bind(withdrawn_by)
-            .bind(realm)
-            .bind(account)
-            .bind(domain)
-            .bind(step.as_str())
-            .execute(&mut *database)
-            .await
-            .map_err(failed)?;
-            if done.rows_affected() > 0 {
+            let of = [realm, account, domain, step.as_str()];
+            if end_attestation(database, of, withdrawn_by, now).await? {
                 return Ok(true);
             }
             // Also where nothing stood: an approval that waits must not come to life afterwards.
@@ -184,4 +161,29 @@ impl Store {
         .await
         .map_err(failed)
     }
+}
+
+/// Ends what is attested of a step: of a realm, an account, a domain and a
+/// step; false where nothing is.
+async fn end_attestation(
+    database: &mut SqliteConnection,
+    of: [&str; 4],
+    by: &str,
+    now: i64,
+) -> Result<bool> {
+    let [realm, account, domain, step] = of;
+    let done = sqlx::query(
+        "UPDATE attestations SET withdrawn_at = ?, withdrawn_by = ?
+         WHERE realm = ? AND account = ? AND domain = ? AND step = ? AND withdrawn_at IS NULL",
+    )
+    .bind(now)
+    .bind(by)
+    .bind(realm)
+    .bind(account)
+    .bind(domain)
+    .bind(step)
+    .execute(database)
+    .await
+    .map_err(failed)?;
+    Ok(done.rows_affected() > 0)
 }
