@@ -62,12 +62,9 @@ impl RuleChange {
     /// remove along with it, which a person has to know.
     pub fn remove(before: Route, at_risk: Vec<Route>) -> RuleChange {
         RuleChange {
-            key: before.key.clone(),
-            before: Some(before),
             after: None,
             at_risk,
-            answering_without: Vec::new(),
-            doubt: None,
+            ..RuleChange::put(Some(before.clone()), before)
         }
     }
 
