@@ -83,6 +83,11 @@ impl Change {
         }
     }
 
+    /// Whether a VIP rule that exists is replaced or removed.
+    pub(super) fn is_destructive(&self) -> bool {
+        self.rule().is_some_and(RuleChange::is_destructive)
+    }
+
     /// What has to be typed where it is agreed to by itself; nothing of its
     /// own for a piece that is no customer's number.
     pub(super) fn asks_for(&self) -> Option<TypedValue> {

@@ -102,10 +102,12 @@ impl Plan {
         self.import.as_ref().map(|import| import.kept)
     }
 
-    /// What has to be typed: how many changes an import makes; else the caller
-    /// or the number that is changed; else the domain.
+    /// What has to be typed: how many changes an import makes, unless all it
+    /// does is to replace or remove one rule; else the caller or the number
+    /// that is changed; else the domain.
     pub(super) fn asks_for(&self) -> TypedValue {
-        if self.import.is_some() {
+        let is_one_loss = matches!(self.changes.as_slice(), [only] if only.is_destructive());
+        if self.import.is_some() && !is_one_loss {
             return TypedValue::Changes(self.changes.len());
         }
         let of_a_change = self.changes.iter().find_map(Change::asks_for);
