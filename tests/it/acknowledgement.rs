@@ -5,11 +5,15 @@ use std::time::Duration;
 
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
-use skyswitch_mcp::ops::{AddVipStatus, ListChanges, PageSize, RemoveVipStatus, list_changes};
+use skyswitch_mcp::ops::{
+    AddVipStatus, ListChanges, PageSize, RemoveVipStatus, UndoChange, UndoStatus, list_changes,
+    undo_change,
+};
 use skyswitch_mcp::sandbox::{Fault, Gate, StoredRoute, Tenant, WriteAnswer};
 use skyswitch_mcp::state::ChangeStatus;
 
-use crate::support::{Bench, CALLER, DENTAL, add, adding, failure, nobody, remove, removing};
+use crate::support::customer::{PbxApi, app_on, attest, closed, onboard, onboarding, prepared};
+use crate::support::{Bench, CALLER, DENTAL, add, adding, done, failure, nobody, remove, removing};
 
 const NEW: &str = "16165550111";
 
@@ -199,4 +203,26 @@ async fn an_answer_that_is_too_large_leaves_open_what_does_not_stand() {
         "{error}"
     );
     assert_eq!(bench.sent(), ["GET", "PUT", "GET"]);
+}
+
+#[tokio::test]
+async fn a_number_that_is_put_back_without_an_acknowledgement_is_looked_at_and_it_is_said() {
+    let bench = Bench::with(prepared(closed())).await;
+    let app = app_on(&bench, PbxApi::V2);
+    attest(&app, "dial_translation_rule").await;
+    let routed = onboard(&app, &onboarding(), &Channel::Given).await;
+    let undo = UndoChange {
+        change_id: routed.expect("an outcome").changes[0]
+            .change_id
+            .clone()
+            .expect("a change"),
+        account_id: None,
+        confirmation: None,
+    };
+    let lost = Fault::status_after("PUT", "phone-numbers", 302);
+    bench.sandbox.inject(lost);
+    let undone = undo_change(&app, &undo, &Channel::Given).await.map(done);
+    let undone = undone.expect("an outcome");
+    assert_eq!(undone.status, UndoStatus::Restored);
+    assert!(tells_of_the_look(&undone.warnings), "{undone:?}");
 }

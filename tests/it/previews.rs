@@ -7,9 +7,9 @@ use serde_json::Value;
 use skyswitch_mcp::approval_page::ApprovalPage;
 use skyswitch_mcp::domain::SetupPiece;
 use skyswitch_mcp::error::Code;
-use skyswitch_mcp::guard::{Answer, Channel};
+use skyswitch_mcp::guard::{Answer, Change, Channel, PieceChange};
 use skyswitch_mcp::ops::{AddVipStatus, RemoveVipStatus, SyncMode, SyncStatus};
-use skyswitch_mcp::state::{NewChange, NewTarget, StateFolder, Store};
+use skyswitch_mcp::state::{NewChange, StateFolder, Store};
 
 use crate::support::imports::{args, sync};
 use crate::support::page::get;
@@ -142,16 +142,13 @@ async fn a_journal_of_the_version_before_kinds_is_carried_on() {
     let store = Store::open(&StateFolder::new(bench.state_dir()))
         .await
         .unwrap();
+    let (account, domain) = ("an-account".parse().unwrap(), DENTAL.parse().unwrap());
+    let piece = SetupPiece::PbxDomain { description: None };
+    let piece = PieceChange::make(piece, None).unwrap();
     let made = NewChange {
         realm: "here",
-        account: "an account",
-        operation: "onboard_domain",
+        change: &Change::new(&account, &domain, "onboard_domain", piece),
         asked_by: "a test",
-        domain: DENTAL,
-        target: NewTarget::Piece {
-            piece: &SetupPiece::PbxDomain { description: None },
-            before: None,
-        },
         undoes: None,
         run: None,
         owner: "a process",
@@ -176,11 +173,11 @@ async fn a_journal_of_the_version_before_kinds_is_carried_on() {
     let store = Store::open(&StateFolder::new(bench.state_dir()))
         .await
         .unwrap();
-    let created = store.has_created("here", "an account", DENTAL).await;
+    let created = store.has_created("here", "an-account", DENTAL).await;
     assert!(created.unwrap());
     assert!(
         !store
-            .has_created("here", "an account", "other")
+            .has_created("here", "an-account", "other")
             .await
             .unwrap()
     );

@@ -194,6 +194,28 @@ async fn only_the_number_of_changes_is_agreement_also_to_additions_alone() {
 }
 
 #[tokio::test]
+async fn an_import_that_only_replaces_or_removes_one_rule_asks_for_its_caller() {
+    let replacing = csv(&[("16165550124", "103")]);
+    let rest = csv(&[("16165550123", "101"), ("16165550125", "103")]);
+    for (mode, list) in [(SyncMode::Merge, replacing), (SyncMode::Mirror, rest)] {
+        let bench = Bench::with(three_vips()).await;
+        let app = bench.app();
+        for (typed, status) in [
+            ("1", SyncStatus::Declined),
+            ("(616) 555-0124", SyncStatus::Applied),
+        ] {
+            let person = Person::typing(typed);
+            let outcome = sync(&app, &args(mode), &list, &Channel::During(&person)).await;
+            let outcome = outcome.expect("an outcome");
+            assert_eq!(outcome.status, status, "{typed}: {outcome:?}");
+            let shown = &person.shown()[0];
+            assert!(shown.text().contains("16165550124"), "{}", shown.text());
+            assert_eq!(shown.asks_for().text(), "16165550124");
+        }
+    }
+}
+
+#[tokio::test]
 async fn nothing_of_a_plan_is_hidden_from_whoever_agrees_to_it() {
     let unwanted: Vec<String> = (0..250).map(|n| format!("1616444{n:04}")).collect();
     let rules: Vec<(&str, &str)> = unwanted.iter().map(|ani| (ani.as_str(), "100")).collect();
@@ -264,7 +286,8 @@ async fn a_confirmation_is_good_for_exactly_that_plan() {
     bench
         .sandbox
         .put_route(StoredRoute::new(DENTAL, "16165550130", "777"));
-    let stale = sync(&app, &merge, &other, &second_call(&state, "1")).await;
+    let answer = second_call(&state, "16165550130");
+    let stale = sync(&app, &merge, &other, &answer).await;
     failure(stale, Code::ConfirmationStale);
     assert_eq!(bench.rings(DENTAL, "16165550130").as_deref(), Some("777"));
 }

@@ -47,14 +47,14 @@
 //! be changed without it:
 //!
 //! 1. read what exists, and form a change with it as it is now and as it is to be,
-//! 2. let [`Guard::decide`](guard::Guard::decide) clear it,
+//! 2. let [`Guard::decide`](guard::Guard::decide) clear the [`Plan`](guard::Plan) that it is in,
 //! 3. wait for [`Client::ready_to_write`]; until then the change can still be cancelled,
 //! 4. [`Client::write`] sends it until it is known whether it was made: an
 //!    answer that was lost, or that is not the documented one, is settled by reading.
 //!
-//! [`Client::ready_to_set_up`] and [`Client::set_up`] do the same for the
-//! parts of a customer's setup. There is no request that deletes anything in
-//! a PBX domain beside VIP rules, and none that buys or disconnects a number.
+//! A VIP rule and a part of a customer's setup are both such a
+//! [`Change`](guard::Change). There is no request that deletes anything in a
+//! PBX domain beside VIP rules, and none that buys or disconnects a number.
 //!
 //! # What it takes care of
 //!

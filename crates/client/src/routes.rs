@@ -9,15 +9,13 @@ use super::call::Call;
 use super::list::Listed;
 use super::page::{Names, Row};
 use super::scalar::Field;
-use super::upstream::Upstream;
-use super::write::{NotWritten, ReadyToWrite, Standing, Writable, Written};
+use super::write::Standing;
 use super::{Client, account_path};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{
-    AccountId, Ani, Application, Destination, Dnis, Operation, PbxDomain, PhoneNumber, Route,
-    RouteKey,
+    AccountId, Ani, Application, Destination, Dnis, PbxDomain, PhoneNumber, Route, RouteKey,
 };
-use skyswitch_guard::{Clearance, RouteChange};
+use skyswitch_guard::RuleChange;
 
 #[derive(Deserialize)]
 pub(super) struct RouteWire {
@@ -143,90 +141,25 @@ impl Client {
         routes.sort_unstable_by(Route::list_order);
         Ok(routes)
     }
-
-    /// Waits until a VIP rule can be written at once: for the login, the rate
-    /// limit and the limit on requests in flight. Dropping the returned future
-    /// cancels nothing but the wait.
-    ///
-    /// # Errors
-    /// Those of the login.
-    pub async fn ready_to_write(&self) -> Result<ReadyToWrite> {
-        self.inner.telco.ready().await.map(ReadyToWrite)
-    }
-
-    /// Writes or removes one VIP rule, as the guard has cleared it.
-    ///
-    /// A clearance that rests on a read of some seconds ago, and every
-    /// repetition, is preceded by a read. Where the answer is lost, or is not
-    /// the documented one, the rule is read and its state decides the outcome.
-    /// Dropping the returned future leaves the outcome unknown: code that may
-    /// be cancelled runs it in a task of its own.
-    ///
-    /// # Errors
-    /// `confirmation_stale` when somebody else has changed the rule, and the
-    /// transport's errors; [`NotWritten::is_known`] says whether it is known
-    /// that nothing was changed.
-    pub async fn write(
-        &self,
-        clearance: Clearance,
-        ready: ReadyToWrite,
-    ) -> Result<Written, NotWritten> {
-        let outcome = self.write_until_known(&clearance, ready).await;
-        // Reads that began before the change must not answer those who ask after it.
-        self.inner.route_lists.leave_alone();
-        outcome
-    }
 }
 
-impl Writable for RouteChange {
-    const LOOK: Operation = Operation::ListVips;
-
-    fn upstream<'a>(&self, client: &'a Client) -> Result<&'a Upstream> {
-        Ok(&client.inner.telco)
-    }
-
-    async fn call(&self, _: &Client) -> Result<Call> {
-        Ok(write_call(self))
-    }
-
-    fn acknowledged_by(&self, _: &Client) -> Result<&'static [u16]> {
-        // SkySwitch API reference, Route-by-ANI.
-        Ok(match self.after() {
-            Some(_) => &[201],
-            None => &[204],
-        })
-    }
-
-    fn removes(&self) -> bool {
-        self.after().is_none()
-    }
-
-    async fn standing(&self, client: &Client) -> Result<Standing> {
-        let domain = self.key().domain.parse::<PbxDomain>().ok();
-        let routes = client.routes_now(self.account(), domain.as_ref()).await?;
-        let now = routes.iter().find(|route| {
-            route.key.ani == self.key().ani && route.key.dnis.same_as(&self.key().dnis)
-        });
-        let rings_as_wanted = match (now, self.after()) {
-            (None, None) => true,
-            (Some(now), Some(after)) => now.rings_like(after),
-            _ => false,
-        };
-        Ok(if rings_as_wanted {
-            Standing::AsWanted
-        } else if now == self.before() {
-            Standing::AsBefore
-        } else {
-            Standing::Otherwise
-        })
+/// What the rules of a domain say of a change to one of them.
+pub(super) fn standing(change: &RuleChange, rules: &[Route]) -> Standing {
+    let now = change.key().find_in(rules);
+    if Route::are_alike(now, change.after()) {
+        Standing::AsWanted
+    } else if now == change.before() {
+        Standing::AsBefore
+    } else {
+        Standing::Otherwise
     }
 }
 
 /// PUT and DELETE take everything as query parameters and no body
 /// (SkySwitch API reference, Route-by-ANI).
-fn write_call(change: &RouteChange) -> Call {
+pub(super) fn write_call(account: &AccountId, change: &RuleChange) -> Call {
     let key = change.key();
-    let path = account_path(change.account(), ["pbx", "route-by-ani"]);
+    let path = account_path(account, ["pbx", "route-by-ani"]);
     let method = match change.after() {
         Some(_) => Method::PUT,
         None => Method::DELETE,

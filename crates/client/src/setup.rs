@@ -6,12 +6,11 @@ use serde_json::{Value, json};
 use super::call::Call;
 use super::netsapiens::Pbx;
 use super::numbers::route_path;
-use super::upstream::Upstream;
-use super::write::{NotWritten, ReadyToWrite, Standing, Writable, Written};
+use super::write::Standing;
 use super::{AnsweringRule, Client, DialRule, DialRuleTarget};
 use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_domain::{AccountId, DidRoute, Extension, Operation, PbxDomain, SetupPiece};
-use skyswitch_guard::{Clearance, SetupChange};
+use skyswitch_domain::{AccountId, DidRoute, Extension, PbxDomain, SetupPiece};
+use skyswitch_guard::PieceChange;
 
 /// What exists in the place of a piece of a customer's setup.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +26,18 @@ impl PieceStanding {
         PieceStanding {
             stands: is_there,
             now: is_there.then(|| json!({ "exists": true })),
+        }
+    }
+
+    /// What it says of a change.
+    pub(super) fn for_change(&self, change: &PieceChange) -> Standing {
+        let now = self.now.as_ref();
+        if self.stands {
+            Standing::AsWanted
+        } else if now == change.before() || is_default(change, now) {
+            Standing::AsBefore
+        } else {
+            Standing::Otherwise
         }
     }
 }
@@ -149,83 +160,23 @@ impl Client {
         })
     }
 
-    /// Waits until a piece can be made at once, as [`Client::ready_to_write`]
-    /// does for VIP rules.
-    ///
-    /// # Errors
-    /// Those of the login; `not_configured` without the PBX API where it takes one.
-    pub async fn ready_to_set_up(&self, piece: &SetupPiece) -> Result<ReadyToWrite> {
-        self.upstream_of(piece)?.ready().await.map(ReadyToWrite)
-    }
-
-    /// Makes one piece, as the guard has cleared it. It is sent, repeated and
-    /// settled in the same way as a VIP rule.
-    ///
-    /// # Errors
-    /// See [`Client::write`].
-    pub async fn set_up(
+    /// The request that makes a piece.
+    pub(super) async fn piece_call(
         &self,
-        clearance: Clearance<SetupChange>,
-        ready: ReadyToWrite,
-    ) -> Result<Written, NotWritten> {
-        self.write_until_known(&clearance, ready).await
-    }
-
-    fn upstream_of(&self, piece: &SetupPiece) -> Result<&Upstream> {
-        match piece {
-            SetupPiece::DidRoute { .. } => Ok(&self.inner.numbers),
-            _ => self.pbx().map(Pbx::upstream),
+        account: &AccountId,
+        domain: &PbxDomain,
+        piece: &SetupPiece,
+    ) -> Result<Call> {
+        if let SetupPiece::DidRoute { did, route } = piece {
+            let path = route_path(account, did)?;
+            return Ok(Call::json(Method::PUT, path, route_json(route)));
         }
-    }
-}
-
-impl Writable for SetupChange {
-    const LOOK: Operation = Operation::SetupChecklist;
-
-    fn upstream<'a>(&self, client: &'a Client) -> Result<&'a Upstream> {
-        client.upstream_of(self.piece())
-    }
-
-    async fn call(&self, client: &Client) -> Result<Call> {
-        if let SetupPiece::DidRoute { did, route } = self.piece() {
-            return Ok(Call::json(
-                Method::PUT,
-                route_path(self.account(), did)?,
-                route_json(route),
-            ));
-        }
-        let made = client.pbx()?.making(self.domain(), self.piece()).await?;
+        let made = self.pbx()?.making(domain, piece).await?;
         made.ok_or_else(|| {
             Error::internal(
                 "no request is needed for this part of the setup: the PBX API creates it together with the domain",
                 "Please report this as a bug; nothing was sent.",
             )
-        })
-    }
-
-    fn acknowledged_by(&self, client: &Client) -> Result<&'static [u16]> {
-        match self.piece() {
-            // SkySwitch API reference, Phone Numbers, Route.
-            SetupPiece::DidRoute { .. } => Ok(&[200]),
-            _ => client.pbx().map(Pbx::acknowledgements),
-        }
-    }
-
-    fn removes(&self) -> bool {
-        false
-    }
-
-    async fn standing(&self, client: &Client) -> Result<Standing> {
-        let standing = client
-            .piece_standing(self.account(), self.domain(), self.piece())
-            .await?;
-        Ok(if standing.stands {
-            Standing::AsWanted
-        } else if standing.now.as_ref() == self.before() || is_default(self, standing.now.as_ref())
-        {
-            Standing::AsBefore
-        } else {
-            Standing::Otherwise
         })
     }
 }
@@ -237,7 +188,7 @@ fn route_json(route: &DidRoute) -> Value {
 
 /// A user that was just created may have got an answering rule that forwards
 /// nowhere; nobody else made it.
-fn is_default(change: &SetupChange, now: Option<&Value>) -> bool {
+fn is_default(change: &PieceChange, now: Option<&Value>) -> bool {
     matches!(change.piece(), SetupPiece::ForwardAlways { .. })
         && change.before().is_none()
         && now.is_some_and(|rule| rule["forwards_to"].as_array().is_some_and(Vec::is_empty))

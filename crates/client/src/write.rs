@@ -4,15 +4,17 @@ use super::Client;
 use super::answer;
 use super::call::Call;
 use super::http::{Failure, Place};
+use super::netsapiens::Pbx;
 use super::retry::{self, Budget};
+use super::routes;
 use super::upstream::Upstream;
 use skyswitch_domain::Operation;
 use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_guard::Clearance;
+use skyswitch_guard::{Change, Clearance, Target};
 
 /// A permit to send one change at once: the login is done, and the rate limit
 /// and the limit on requests in flight have let it through. It goes to
-/// [`Client::write`] or [`Client::set_up`]; dropped, it is given back.
+/// [`Client::write`]; dropped, it is given back.
 #[derive(Debug)]
 pub struct ReadyToWrite(pub(super) Place);
 
@@ -71,28 +73,6 @@ impl Written {
     }
 }
 
-/// A change that can be sent, and of which reading tells whether it was made.
-pub(super) trait Writable: Send + Sync {
-    /// Where to look, for hints.
-    const LOOK: Operation;
-
-    /// The API it is made through.
-    fn upstream<'a>(&self, client: &'a Client) -> Result<&'a Upstream>;
-
-    /// The request that makes it.
-    fn call(&self, client: &Client) -> impl Future<Output = Result<Call>> + Send;
-
-    /// The statuses by which its API's reference says that it was made. Every
-    /// other answer but a plain refusal is settled by a read.
-    fn acknowledged_by(&self, client: &Client) -> Result<&'static [u16]>;
-
-    /// Whether it takes something away, so that "not found" may mean done.
-    fn removes(&self) -> bool;
-
-    /// What a read says of it.
-    fn standing(&self, client: &Client) -> impl Future<Output = Result<Standing>> + Send;
-}
-
 /// What a read says about a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {
@@ -102,17 +82,99 @@ pub(super) enum Standing {
 }
 
 impl Client {
+    /// Waits until a change can be sent at once: for the login, the rate limit
+    /// and the limit on requests in flight. Dropping the returned future
+    /// cancels nothing but the wait.
+    ///
+    /// # Errors
+    /// Those of the login; `not_configured` where the change needs the PBX API
+    /// and that is not configured.
+    pub async fn ready_to_write(&self, change: &Change) -> Result<ReadyToWrite> {
+        self.upstream_of(change)?.ready().await.map(ReadyToWrite)
+    }
+
+    /// Makes one change, as the guard has cleared it.
+    ///
+    /// A clearance that rests on a read of some seconds ago, and every
+    /// repetition, is preceded by a read. Where the answer is lost, or is not
+    /// the documented one, what was to be changed is read, and that decides
+    /// the outcome. Dropping the returned future leaves the outcome unknown:
+    /// code that may be cancelled runs it in a task of its own.
+    ///
+    /// # Errors
+    /// `confirmation_stale` when somebody else has changed the same, and the
+    /// transport's errors; [`NotWritten::is_known`] says whether it is known
+    /// that nothing was changed.
+    pub async fn write(
+        &self,
+        clearance: Clearance<Change>,
+        ready: ReadyToWrite,
+    ) -> Result<Written, NotWritten> {
+        let outcome = self.write_until_known(&clearance, ready).await;
+        // Reads that began before the change must not answer those who ask after it.
+        self.inner.route_lists.leave_alone();
+        outcome
+    }
+
+    /// The API that a change is made through.
+    fn upstream_of(&self, change: &Change) -> Result<&Upstream> {
+        match change.target() {
+            Target::VipRule(_) => Ok(&self.inner.telco),
+            Target::Piece(piece) if piece.did().is_some() => Ok(&self.inner.numbers),
+            Target::Piece(_) => self.pbx().map(Pbx::upstream),
+        }
+    }
+
+    /// The request that makes a change.
+    async fn call_of(&self, change: &Change) -> Result<Call> {
+        match change.target() {
+            Target::VipRule(rule) => Ok(routes::write_call(change.account(), rule)),
+            Target::Piece(piece) => {
+                self.piece_call(change.account(), change.domain(), piece.piece())
+                    .await
+            }
+        }
+    }
+
+    /// The statuses by which its API's reference says that a change was made.
+    /// Every other answer but a plain refusal is settled by a read.
+    fn acknowledged_by(&self, change: &Change) -> Result<&'static [u16]> {
+        match change.target() {
+            // SkySwitch API reference, Route-by-ANI.
+            Target::VipRule(rule) if rule.after().is_some() => Ok(&[201]),
+            Target::VipRule(_) => Ok(&[204]),
+            // SkySwitch API reference, Phone Numbers, Route.
+            Target::Piece(piece) if piece.did().is_some() => Ok(&[200]),
+            Target::Piece(_) => self.pbx().map(Pbx::acknowledgements),
+        }
+    }
+
+    /// What a read says of a change.
+    async fn standing(&self, change: &Change) -> Result<Standing> {
+        let (account, domain) = (change.account(), change.domain());
+        match change.target() {
+            Target::VipRule(rule) => {
+                let rules = self.routes_now(account, Some(domain)).await?;
+                Ok(routes::standing(rule, &rules))
+            }
+            Target::Piece(piece) => {
+                let now = self.piece_standing(account, domain, piece.piece()).await?;
+                Ok(now.for_change(piece))
+            }
+        }
+    }
+
     /// Sends a change, repeats it where that is safe, and settles by reading
     /// what no answer tells.
-    pub(super) async fn write_until_known<C: Writable>(
+    async fn write_until_known(
         &self,
-        clearance: &Clearance<C>,
+        clearance: &Clearance<Change>,
         ready: ReadyToWrite,
     ) -> Result<Written, NotWritten> {
         let change = clearance.change();
-        let upstream = change.upstream(self)?;
-        let documented = change.acknowledged_by(self)?;
-        let call = change.call(self).await?;
+        let upstream = self.upstream_of(change)?;
+        let documented = self.acknowledged_by(change)?;
+        let call = self.call_of(change).await?;
         let budget = Budget::default();
         let mut waits = retry::backoff();
         let mut place = Some(ready.0);
@@ -122,11 +184,11 @@ impl Client {
         let mut renewed = false;
         loop {
             if !seen_now {
-                match change.standing(self).await {
+                match self.standing(change).await {
                     Ok(Standing::AsBefore) => {}
                     Ok(Standing::AsWanted) => return Ok(Written::read_back()),
-                    Ok(Standing::Otherwise) => return Err(changed_by_others::<C>(in_doubt)),
-                    Err(error) if in_doubt => return Err(outcome_unknown::<C>(&error)),
+                    Ok(Standing::Otherwise) => return Err(changed_by_others(change, in_doubt)),
+                    Err(error) if in_doubt => return Err(outcome_unknown(change, &error)),
                     Err(error) => return Err(error.into()),
                 }
             }
@@ -149,7 +211,7 @@ impl Client {
             may_arrive |= may_still_arrive(&failure);
             let status = failure.status();
             // Perhaps our own earlier attempt removed it, and the list shows that later.
-            may_arrive |= status == Some(404) && in_doubt && change.removes();
+            may_arrive |= status == Some(404) && in_doubt && removes(change);
             if status == Some(401) && !renewed {
                 renewed = true;
                 match upstream.renewed(&token).await {
@@ -172,18 +234,18 @@ impl Client {
 
     /// Decides the outcome of a change that is not tried again, by reading it.
     /// What the service may still be at work on is not known to have failed.
-    async fn settle<C: Writable>(
+    async fn settle(
         &self,
-        change: &C,
+        change: &Change,
         error: Error,
         may_arrive: bool,
     ) -> Result<Written, NotWritten> {
-        match change.standing(self).await {
+        match self.standing(change).await {
             Ok(Standing::AsWanted) => Ok(Written::read_back()),
-            Ok(Standing::AsBefore) if may_arrive => Err(not_seen_yet::<C>(&error)),
+            Ok(Standing::AsBefore) if may_arrive => Err(not_seen_yet(change, &error)),
             Ok(Standing::AsBefore) => Err(error.into()),
-            Ok(Standing::Otherwise) => Err(changed_by_others::<C>(true)),
-            Err(_) => Err(outcome_unknown::<C>(&error)),
+            Ok(Standing::Otherwise) => Err(changed_by_others(change, true)),
+            Err(_) => Err(outcome_unknown(change, &error)),
         }
     }
 }
@@ -211,8 +273,21 @@ fn may_still_arrive(failure: &Failure) -> bool {
     }
 }
 
-fn changed_by_others<C: Writable>(in_doubt: bool) -> NotWritten {
-    let hint = format!("Look with {} and decide again.", C::LOOK);
+/// Whether it takes something away, so that "not found" may mean done.
+fn removes(change: &Change) -> bool {
+    matches!(change.target(), Target::VipRule(rule) if rule.after().is_none())
+}
+
+/// Where to look, for hints.
+fn look(change: &Change) -> Operation {
+    match change.target() {
+        Target::VipRule(_) => Operation::ListVips,
+        Target::Piece(_) => Operation::SetupChecklist,
+    }
+}
+
+fn changed_by_others(change: &Change, in_doubt: bool) -> NotWritten {
+    let hint = format!("Look with {} and decide again.", look(change));
     if in_doubt {
         return NotWritten::in_doubt(Error::new(
             Code::UpstreamUnavailable,
@@ -228,14 +303,17 @@ fn changed_by_others<C: Writable>(in_doubt: bool) -> NotWritten {
     error.into()
 }
 
-fn not_seen_yet<C: Writable>(error: &Error) -> NotWritten {
+fn not_seen_yet(change: &Change, error: &Error) -> NotWritten {
     let detail = error.detail();
     let mut told = Error::new(
         error.code(),
         format!(
             "{error}; the change has not been made so far, and it is not known whether it still will be"
         ),
-        format!("Look with {} in a minute, before trying again.", C::LOOK),
+        format!(
+            "Look with {} in a minute, before trying again.",
+            look(change)
+        ),
     );
     if let Some(status) = detail.status {
         told = told.with_answer(status, detail.request_id.clone());
@@ -243,12 +321,12 @@ fn not_seen_yet<C: Writable>(error: &Error) -> NotWritten {
     NotWritten::in_doubt(told)
 }
 
-fn outcome_unknown<C: Writable>(error: &Error) -> NotWritten {
+fn outcome_unknown(change: &Change, error: &Error) -> NotWritten {
     NotWritten::in_doubt(Error::new(
         Code::UpstreamUnavailable,
         format!(
             "outcome unknown: {error}, and it could not be read afterwards whether the change was made"
         ),
-        format!("Look with {} before trying again.", C::LOOK),
+        format!("Look with {} before trying again.", look(change)),
     ))
 }

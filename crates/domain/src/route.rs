@@ -182,6 +182,15 @@ pub struct Route {
     pub destination: Destination,
 }
 
+impl RouteKey {
+    /// The rule that is stored under this key, in the list of its domain.
+    pub fn find_in<'a>(&self, rules: &'a [Route]) -> Option<&'a Route> {
+        rules
+            .iter()
+            .find(|rule| rule.key.ani == self.ani && rule.key.dnis.same_as(&self.dnis))
+    }
+}
+
 impl Route {
     /// Whether two rules send the caller to the same place: `user:john` and
     /// `john` with application `user` are equal.
@@ -189,6 +198,15 @@ impl Route {
         self.application == other.application
             && self.destination.bare_for(&self.application)
                 == other.destination.bare_for(&other.application)
+    }
+
+    /// Whether two rules send the caller to the same place, or neither exists.
+    pub fn are_alike(one: Option<&Route>, other: Option<&Route>) -> bool {
+        match (one, other) {
+            (None, None) => true,
+            (Some(one), Some(other)) => one.rings_like(other),
+            _ => false,
+        }
     }
 
     /// Whether calls leave the customer's phone system: to a SIP address or

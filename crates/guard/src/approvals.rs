@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::{Answer, CONFIRMATION_LIFETIME, Change, Clearance, Guard, Pending, Verdict, stale};
+use super::{Answer, CONFIRMATION_LIFETIME, Clearance, Guard, Pending, Proposal, Verdict, stale};
 use crate::store::{Approval, ApprovalState, NewApproval};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
@@ -61,11 +61,11 @@ impl Guard {
     }
 
     /// Decides by what a person did at a terminal, or puts the change before one.
-    pub(super) async fn by_terminal<C: Change>(
+    pub(super) async fn by_terminal<P: Proposal>(
         &self,
-        change: C,
+        change: P,
         seen: Instant,
-    ) -> Result<Verdict<C>> {
+    ) -> Result<Verdict<P>> {
         let store = self.store().await?;
         let binding = self.binding(&change);
         let fingerprint = change.fingerprint();
@@ -130,7 +130,7 @@ fn no_such_approval(code: &str) -> Error {
     .with_field("code")
 }
 
-fn pending(change: &impl Change, approval: &Approval) -> Pending {
+fn pending(change: &impl Proposal, approval: &Approval) -> Pending {
     Pending {
         preview: change.preview(),
         approval_code: Some(approval.code.clone()),

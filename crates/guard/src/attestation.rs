@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::change::digest;
-use super::{Change, Clearance, Guard, Preview};
+use super::{Clearance, Guard, Preview, Proposal};
 use crate::Limits;
 use crate::store::NewAttestation;
 use skyswitch_domain::error::Result;
@@ -27,7 +27,7 @@ pub struct AttestStep {
     pub version: i64,
 }
 
-impl Change for AttestStep {
+impl Proposal for AttestStep {
     fn preview(&self) -> Preview {
         Preview::of_attestation(self)
     }

@@ -1,163 +1,58 @@
-//! What the guard decides about. Here: a change to one VIP rule.
+//! One change at the service: to a VIP rule, or to a piece of a customer's setup.
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::Preview;
+use super::{PieceChange, RuleChange, TypedValue};
 use crate::Limits;
 use skyswitch_domain::error::Result;
-use skyswitch_domain::{AccountId, Ani, Route, RouteKey, Vip};
+use skyswitch_domain::{AccountId, PbxDomain};
 
-/// Something that is agreed to, or not, as a whole.
-pub trait Change: Clone + Send + Sync {
-    /// What a person is shown.
-    fn preview(&self) -> Preview;
-
-    /// Whether a person has to agree.
-    fn needs_consent(&self, limits: &Limits) -> bool;
-
-    /// Whether only a person may agree: no token and no flag does it for them.
-    fn asks_a_person(&self) -> bool {
-        false
-    }
-
-    /// Refuses what the operator has put out of reach, whoever agrees to it.
-    ///
-    /// # Errors
-    /// `blocked`, naming the setting.
-    fn refuse_beyond(&self, limits: &Limits) -> Result<()>;
-
-    /// How many changes are made at the service.
-    fn count(&self) -> usize;
-
-    /// Digest of the state that was seen.
-    fn fingerprint(&self) -> String;
-
-    /// Digest of what was asked for, independent of the state it met.
-    fn binding(&self) -> String;
-}
-
-/// Why a destination looks wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Doubt {
-    /// Calls leave the customer's phone system.
-    Outside,
-    /// The domain has no such user or device.
-    Unknown,
-    /// It is the Route by ANI user, which hands the call back to the VIP rules.
-    Loop,
-}
-
-impl Doubt {
-    /// For people, after a destination.
-    pub fn words(self) -> &'static str {
-        match self {
-            Doubt::Outside => "outside the customer's phone system",
-            Doubt::Unknown => "does not exist in the domain",
-            Doubt::Loop => "the Route by ANI user itself: the call would go in a circle",
-        }
-    }
-}
-
-/// One route as it stands and as it shall be. Fields are private so that a
-/// change is what it was planned to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RouteChange {
+/// One change to one customer's domain. A [`Plan`](crate::Plan) holds those
+/// that are agreed to together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
     account: AccountId,
+    domain: PbxDomain,
     tool: &'static str,
-    key: RouteKey,
-    before: Option<Route>,
-    after: Option<Route>,
-    /// Rules of the same caller that the service may remove along with this one.
-    at_risk: Vec<Route>,
-    /// The rules that answer these calls wherever this rule does not exist:
-    /// before it is created, after it is removed.
-    answering_without: Vec<Route>,
-    /// Why the destination looks wrong.
-    doubt: Option<Doubt>,
-    /// Asked for even where nothing that stands is lost.
-    always_asks: bool,
-    /// Sentences that a person has to read before agreeing.
-    notes: Vec<String>,
+    target: Target,
 }
 
-impl RouteChange {
-    /// Creates a route, or replaces the one that stands under its key.
-    pub fn put(
-        account: AccountId,
+/// What a change is about.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Target {
+    /// A VIP rule.
+    VipRule(RuleChange),
+    /// A piece of a customer's setup.
+    Piece(PieceChange),
+}
+
+impl From<RuleChange> for Target {
+    fn from(rule: RuleChange) -> Target {
+        Target::VipRule(rule)
+    }
+}
+
+impl From<PieceChange> for Target {
+    fn from(piece: PieceChange) -> Target {
+        Target::Piece(piece)
+    }
+}
+
+impl Change {
+    /// A change that an operation makes, for example `add_vip`.
+    pub fn new(
+        account: &AccountId,
+        domain: &PbxDomain,
         tool: &'static str,
-        before: Option<Route>,
-        after: Route,
-    ) -> Self {
-        RouteChange {
-            account,
+        target: impl Into<Target>,
+    ) -> Change {
+        Change {
+            account: account.clone(),
+            domain: domain.clone(),
             tool,
-            key: after.key.clone(),
-            before,
-            after: Some(after),
-            at_risk: Vec::new(),
-            answering_without: Vec::new(),
-            doubt: None,
-            always_asks: false,
-            notes: Vec::new(),
+            target: target.into(),
         }
-    }
-
-    /// Removes a route. `at_risk` are the caller's rules that the service may
-    /// remove along with it, which a person has to know.
-    pub fn remove(
-        account: AccountId,
-        tool: &'static str,
-        before: Route,
-        at_risk: Vec<Route>,
-    ) -> Self {
-        RouteChange {
-            account,
-            tool,
-            key: before.key.clone(),
-            before: Some(before),
-            after: None,
-            at_risk,
-            answering_without: Vec::new(),
-            doubt: None,
-            always_asks: false,
-            notes: Vec::new(),
-        }
-    }
-
-    /// Says which rules answer these calls wherever this rule does not exist.
-    /// A new rule takes the calls away from them.
-    #[must_use]
-    pub fn answered_without_by(mut self, rules: Vec<Route>) -> Self {
-        self.answering_without = rules;
-        self
-    }
-
-    /// Says why the destination looks wrong, if it does.
-    #[must_use]
-    pub fn doubting(mut self, doubt: Option<Doubt>) -> Self {
-        self.doubt = doubt;
-        self
-    }
-
-    /// Adds sentences that a person has to read before agreeing.
-    #[must_use]
-    pub fn noting(mut self, notes: Vec<String>) -> Self {
-        self.notes = notes;
-        self
-    }
-
-    /// Sentences that a person has to read before agreeing.
-    pub fn notes(&self) -> &[String] {
-        &self.notes
-    }
-
-    /// The same change, put before a person even where nothing is lost.
-    #[must_use]
-    pub fn asked_in_any_case(mut self) -> Self {
-        self.always_asks = true;
-        self
     }
 
     /// The account it is made in.
@@ -165,124 +60,75 @@ impl RouteChange {
         &self.account
     }
 
+    /// The customer's domain.
+    pub fn domain(&self) -> &PbxDomain {
+        &self.domain
+    }
+
     /// The operation that makes it, for example `add_vip`.
     pub fn tool(&self) -> &'static str {
         self.tool
     }
 
-    /// Which rule changes.
-    pub fn key(&self) -> &RouteKey {
-        &self.key
+    /// What it is about.
+    pub fn target(&self) -> &Target {
+        &self.target
     }
 
-    /// The caller it is about.
-    pub fn ani(&self) -> &Ani {
-        &self.key.ani
+    /// The VIP rule that it is about, if it is about one.
+    pub(super) fn rule(&self) -> Option<&RuleChange> {
+        match &self.target {
+            Target::VipRule(rule) => Some(rule),
+            Target::Piece(_) => None,
+        }
     }
 
-    /// The route as it stood when the change was planned.
-    pub fn before(&self) -> Option<&Route> {
-        self.before.as_ref()
+    /// Whether a VIP rule that exists is replaced or removed.
+    pub(super) fn is_destructive(&self) -> bool {
+        self.rule().is_some_and(RuleChange::is_destructive)
     }
 
-    /// The route as it shall be; `None` for a removal.
-    pub fn after(&self) -> Option<&Route> {
-        self.after.as_ref()
+    /// What has to be typed where it is agreed to by itself; nothing of its
+    /// own for a piece that is no customer's number.
+    pub(super) fn asks_for(&self) -> Option<TypedValue> {
+        match &self.target {
+            Target::VipRule(rule) => Some(TypedValue::Caller(rule.ani().clone())),
+            Target::Piece(piece) => piece.did().cloned().map(TypedValue::CustomerNumber),
+        }
     }
 
-    /// Rules of the same caller that the service may remove along with this one.
-    pub fn at_risk(&self) -> &[Route] {
-        &self.at_risk
+    /// What is set up at a customer's is always agreed to.
+    pub(super) fn needs_consent(&self, limits: &Limits) -> bool {
+        match &self.target {
+            Target::VipRule(rule) => rule.needs_consent(limits),
+            Target::Piece(_) => true,
+        }
     }
 
-    /// The rules that answer these calls wherever this rule does not exist.
-    pub fn answering_without(&self) -> &[Route] {
-        &self.answering_without
+    pub(super) fn refuse_beyond(&self, limits: &Limits) -> Result<()> {
+        limits.refuse_domain(self.domain.as_str())?;
+        match &self.target {
+            Target::VipRule(rule) => rule.refuse_beyond(limits),
+            Target::Piece(piece) => piece.refuse_beyond(limits),
+        }
     }
 
-    /// Why the destination looks wrong, if it does.
-    pub fn doubt(&self) -> Option<Doubt> {
-        self.doubt
+    /// Digest of the state that was seen.
+    pub(super) fn seen(&self) -> String {
+        match &self.target {
+            Target::VipRule(rule) => digest(&rule.seen()),
+            Target::Piece(piece) => digest(&piece.seen()),
+        }
     }
 
-    /// Whether a new rule sends calls elsewhere that another VIP rule answers today.
-    pub fn takes_calls(&self) -> bool {
-        let (None, Some(after)) = (&self.before, &self.after) else {
-            return false;
+    /// Digest of what is wanted.
+    pub(super) fn wanted(&self) -> String {
+        let target = match &self.target {
+            Target::VipRule(rule) => digest(&rule.wanted()),
+            Target::Piece(piece) => digest(piece.piece()),
         };
-        self.answering_without
-            .iter()
-            .any(|today| !today.rings_like(after))
-    }
-
-    /// Whether something that stands is lost: a removal or a replacement.
-    pub fn is_destructive(&self) -> bool {
-        self.before.is_some()
-    }
-
-    /// The state that was seen, for digests.
-    pub(super) fn seen(&self) -> impl Serialize + use<> {
-        let vips = |rules: &[Route]| -> Vec<Vip> { rules.iter().map(Vip::from).collect() };
-        // A replaced rule answers its calls before and after, whatever else there is.
-        let is_replacement = self.before.is_some() && self.after.is_some();
-        let answering = match is_replacement {
-            true => Vec::new(),
-            false => vips(&self.answering_without),
-        };
-        (
-            self.before.as_ref().map(Vip::from),
-            vips(&self.at_risk),
-            answering,
-            self.doubt,
-        )
-    }
-
-    /// What is wanted, for digests.
-    pub(super) fn wanted(&self) -> impl Serialize + use<> {
-        (
-            self.account.as_str().to_owned(),
-            self.tool,
-            (
-                self.key.domain.to_ascii_lowercase(),
-                self.key.ani.as_str().to_owned(),
-                self.key.dnis.as_str().to_owned(),
-            ),
-            self.after.as_ref().map(Vip::from),
-        )
-    }
-}
-
-impl Change for RouteChange {
-    fn preview(&self) -> Preview {
-        Preview::of_route(self)
-    }
-
-    /// Whatever takes calls away from a VIP rule, and any new rule of a
-    /// protected caller.
-    fn needs_consent(&self, limits: &Limits) -> bool {
-        self.is_destructive()
-            || self.takes_calls()
-            || self.always_asks
-            || limits.is_protected(&self.key.ani)
-    }
-
-    fn refuse_beyond(&self, limits: &Limits) -> Result<()> {
-        limits.refuse_domain(&self.key.domain)?;
-        self.before
-            .as_ref()
-            .map_or(Ok(()), |standing| limits.refuse_protected(standing))
-    }
-
-    fn count(&self) -> usize {
-        1
-    }
-
-    fn fingerprint(&self) -> String {
-        digest(&self.seen())
-    }
-
-    fn binding(&self) -> String {
-        digest(&self.wanted())
+        let (account, domain) = (self.account.as_str(), self.domain.as_str());
+        digest(&(account, self.tool, domain, target))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{RouteChange, RoutePlan, SetupChange, SetupPlan};
+use super::{Change, Plan};
 
 /// A state older than this is read again before anything is sent.
 const RECENT: Duration = Duration::from_secs(3);
@@ -23,9 +23,9 @@ const RECENT: Duration = Duration::from_secs(3);
 /// Not without one:
 ///
 /// ```compile_fail,E0308
-/// # use skyswitch_guard::RouteChange;
+/// # use skyswitch_guard::Change;
 /// # use skyswitch_client::{Client, ReadyToWrite};
-/// async fn write(client: Client, change: RouteChange, [first, _]: [ReadyToWrite; 2]) {
+/// async fn write(client: Client, change: Change, [first, _]: [ReadyToWrite; 2]) {
 ///     let _ = client.write(change, first).await;
 /// }
 /// ```
@@ -44,8 +44,8 @@ const RECENT: Duration = Duration::from_secs(3);
 /// Others can read what it permits:
 ///
 /// ```
-/// # use skyswitch_guard::{Clearance, RouteChange};
-/// fn permitted(clearance: &Clearance) -> RouteChange {
+/// # use skyswitch_guard::{Clearance, Change};
+/// fn permitted(clearance: &Clearance) -> Change {
 ///     clearance.change().clone()
 /// }
 /// ```
@@ -60,21 +60,21 @@ const RECENT: Duration = Duration::from_secs(3);
 /// ```
 ///
 /// ```compile_fail,E0624
-/// # use skyswitch_guard::{Clearance, RouteChange};
+/// # use skyswitch_guard::{Clearance, Change};
 /// fn forged(clearance: &Clearance) -> Clearance {
 ///     Clearance::grant(clearance.change().clone(), std::time::Instant::now())
 /// }
 /// ```
 ///
 /// ```compile_fail,E0451
-/// # use skyswitch_guard::{Clearance, RouteChange};
-/// fn forged(clearance: Clearance, change: RouteChange) -> Clearance {
+/// # use skyswitch_guard::{Clearance, Change};
+/// fn forged(clearance: Clearance, change: Change) -> Clearance {
 ///     Clearance { change, ..clearance }
 /// }
 /// ```
 #[derive(Debug)]
 #[must_use = "a clearance that is not used means that the change was not made"]
-pub struct Clearance<C = RouteChange> {
+pub struct Clearance<C = Change> {
     change: C,
     seen: Seen,
 }
@@ -83,7 +83,7 @@ pub struct Clearance<C = RouteChange> {
 #[derive(Debug, Clone, Copy)]
 enum Seen {
     At(Instant),
-    /// By the one read that serves a whole plan, however long applying it takes.
+    /// By the one read that serves a whole import, however long applying it takes.
     WithThePlan,
 }
 
@@ -111,22 +111,14 @@ impl<C> Clearance<C> {
     }
 }
 
-impl Clearance<SetupPlan> {
+impl Clearance<Plan> {
     /// Divides the permission for a plan among its changes, in their order.
-    pub fn divide(self) -> Vec<Clearance<SetupChange>> {
-        let seen = self.seen;
-        let one = |change| Clearance { change, seen };
-        self.change.into_changes().into_iter().map(one).collect()
-    }
-}
-
-impl Clearance<RoutePlan> {
-    /// Divides the permission for a plan among its changes, in their order.
-    pub fn divide(self) -> Vec<Clearance<RouteChange>> {
-        let one = |change| Clearance {
-            change,
-            seen: Seen::WithThePlan,
+    pub fn divide(self) -> Vec<Clearance<Change>> {
+        let seen = match self.change.is_seen_as_a_whole() {
+            true => Seen::WithThePlan,
+            false => self.seen,
         };
+        let one = |change| Clearance { change, seen };
         self.change.into_changes().into_iter().map(one).collect()
     }
 }

@@ -12,10 +12,12 @@ mod clearance;
 mod fallback;
 mod limits;
 mod mode;
+mod piece;
 mod plan;
 mod preview;
+mod proposal;
+mod rule;
 mod sealed;
-mod setup;
 pub mod store;
 mod typed;
 
@@ -26,15 +28,17 @@ use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
 pub use attestation::AttestStep;
-pub use change::{Change, Doubt, RouteChange};
+pub use change::{Change, Target};
 pub use clearance::Clearance;
 pub use fallback::{Fallback, FallbackReading, MayRoute};
 pub use limits::Limits;
 pub use mode::ConfirmMode;
-pub use plan::RoutePlan;
+pub use piece::PieceChange;
+pub use plan::Plan;
 pub use preview::{FactKind, Line, Preview};
+pub use proposal::Proposal;
+pub use rule::{Doubt, RuleChange};
 use sealed::{Purpose, Seal};
-pub use setup::{SetupChange, SetupPlan};
 pub use typed::TypedValue;
 
 use crate::store::{SharedStore, Store, TimeSpan};
@@ -99,10 +103,10 @@ pub enum Channel<'a> {
 
 /// What the guard makes of a change.
 #[derive(Debug)]
-pub enum Verdict<C: Change> {
+pub enum Verdict<P: Proposal> {
     /// Go ahead.
-    Cleared(Clearance<C>),
-    /// Ask the person and clear it only if nothing changed since it was shown.
+    Cleared(Clearance<P>),
+    /// Ask the person, and clear it only if everything is still as shown.
     AskDuring(Preview),
     /// Return this question; the answer comes with the next call.
     AskBetween(Question),
@@ -172,12 +176,12 @@ impl Guard {
     /// # Errors
     /// `blocked`, `confirmation_invalid`, `confirmation_stale`, or `internal`
     /// when the state folder cannot be used. Nothing may be sent after any of them.
-    pub async fn decide<C: Change>(
+    pub async fn decide<P: Proposal>(
         &self,
-        change: C,
+        change: P,
         seen: Instant,
         channel: &Channel<'_>,
-    ) -> Result<Verdict<C>> {
+    ) -> Result<Verdict<P>> {
         self.refuse_beyond_limits(&change).await?;
         let carries_consent = matches!(
             channel,
@@ -228,7 +232,7 @@ impl Guard {
     }
 
     /// Refuses what the operator has put out of reach, whoever agrees to it.
-    async fn refuse_beyond_limits(&self, change: &impl Change) -> Result<()> {
+    async fn refuse_beyond_limits(&self, change: &impl Proposal) -> Result<()> {
         change.refuse_beyond(&self.limits)?;
         if self.limits.max_changes_per_hour.is_none() || change.count() == 0 {
             return Ok(());
@@ -249,7 +253,7 @@ impl Guard {
 
     /// Whether an answer is consent to the change that was shown: the typed
     /// value, and nothing else.
-    pub fn is_consent(&self, answer: &Answer, shown: &impl Change) -> bool {
+    pub fn is_consent(&self, answer: &Answer, shown: &impl Proposal) -> bool {
         matches!(answer, Answer::Typed(text) if shown.preview().asks_for().is_typed_as(text))
     }
 
@@ -260,13 +264,13 @@ impl Guard {
     /// # Errors
     /// `confirmation_stale` when the person was shown something else;
     /// `confirmation_invalid` when the answer does not agree.
-    pub fn decide_answer<C: Change>(
+    pub fn decide_answer<P: Proposal>(
         &self,
-        shown: &C,
-        now: C,
+        shown: &P,
+        now: P,
         seen: Instant,
         answer: &Answer,
-    ) -> Result<Clearance<C>> {
+    ) -> Result<Clearance<P>> {
         if !self.is_consent(answer, shown) {
             return Err(sealed::invalid("the value typed is not the one asked for"));
         }
@@ -276,13 +280,13 @@ impl Guard {
         Ok(Clearance::grant(now, seen))
     }
 
-    async fn between_calls<C: Change>(
+    async fn between_calls<P: Proposal>(
         &self,
-        change: C,
+        change: P,
         seen: Instant,
         state: Option<&str>,
         answer: Option<&Answer>,
-    ) -> Result<Verdict<C>> {
+    ) -> Result<Verdict<P>> {
         let binding = self.binding(&change);
         let (Some(state), Some(answer)) = (state, answer) else {
             // A state without an answer consents to nothing: ask (again).
@@ -301,12 +305,12 @@ impl Guard {
         Ok(Verdict::Cleared(Clearance::grant(change, seen)))
     }
 
-    async fn by_token<C: Change>(
+    async fn by_token<P: Proposal>(
         &self,
-        change: C,
+        change: P,
         seen: Instant,
         token: Option<&str>,
-    ) -> Result<Verdict<C>> {
+    ) -> Result<Verdict<P>> {
         let binding = self.binding(&change);
         let Some(token) = token else {
             let seal = self.seal().await?;
@@ -342,7 +346,7 @@ impl Guard {
     }
 
     /// What a confirmation is for: upstream, account, tool and the change itself.
-    fn binding(&self, change: &impl Change) -> String {
+    fn binding(&self, change: &impl Proposal) -> String {
         change::digest(&(&self.realm, change.binding()))
     }
 
@@ -369,7 +373,7 @@ fn beginning_of(preview: &str) -> String {
     format!("{}{more}", beginning.join("\n"))
 }
 
-fn stale(now: &impl Change) -> Error {
+fn stale(now: &impl Proposal) -> Error {
     Error::new(
         Code::ConfirmationStale,
         format!(

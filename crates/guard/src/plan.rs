@@ -1,51 +1,80 @@
-//! A plan: many changes to one domain, agreed to as a whole.
+//! A plan: the changes to one domain that are agreed to as a whole.
 
 use serde::Serialize;
 
 use super::change::digest;
-use super::{Change, Preview, RouteChange};
+use super::{Change, Preview, Proposal, Target, TypedValue};
 use crate::Limits;
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{AccountId, PbxDomain};
 
-/// What makes a list of wanted callers stand.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RoutePlan {
+/// One VIP rule, an import, a setup, or an undo.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
     account: AccountId,
     domain: PbxDomain,
-    request: String,
-    changes: Vec<RouteChange>,
-    kept: usize,
+    changes: Vec<Change>,
     notes: Vec<String>,
+    always_asks: bool,
+    import: Option<Import>,
 }
 
-impl RoutePlan {
-    /// A plan of `changes`; `kept` rules stay as they are.
-    ///
-    /// `request` is what was asked for, in whatever form the caller can repeat
-    /// it: a confirmation is good for the same request only.
-    pub fn new(
-        account: AccountId,
-        domain: PbxDomain,
-        request: &impl Serialize,
-        changes: Vec<RouteChange>,
-        kept: usize,
-    ) -> RoutePlan {
-        RoutePlan {
-            account,
-            domain,
-            request: digest(request),
+/// What is particular to the plan of an import.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Import {
+    /// Digest of what was asked for.
+    request: String,
+    /// Rules that stay as they are.
+    kept: usize,
+}
+
+impl Plan {
+    /// The changes that an operation makes, in their order; `None` where there
+    /// are none.
+    pub fn of<T: Into<Target>>(
+        account: &AccountId,
+        domain: &PbxDomain,
+        tool: &'static str,
+        targets: impl IntoIterator<Item = T>,
+    ) -> Option<Plan> {
+        let change = |target| Change::new(account, domain, tool, target);
+        let changes: Vec<Change> = targets.into_iter().map(change).collect();
+        (!changes.is_empty()).then(|| Plan {
+            account: account.clone(),
+            domain: domain.clone(),
             changes,
-            kept,
             notes: Vec::new(),
-        }
+            always_asks: false,
+            import: None,
+        })
     }
 
-    /// Adds sentences that the person has to read before agreeing.
+    /// Adds sentences that a person has to read before agreeing.
     #[must_use]
-    pub fn with_notes(mut self, notes: Vec<String>) -> RoutePlan {
+    pub fn with_notes(mut self, notes: Vec<String>) -> Plan {
         self.notes = notes;
         self
+    }
+
+    /// The same plan, put before a person even where nothing is lost.
+    #[must_use]
+    pub fn asked_in_any_case(mut self) -> Plan {
+        self.always_asks = true;
+        self
+    }
+
+    /// Makes it the plan of an import, which is confirmed as a whole, also
+    /// where it only adds; `kept` rules stay as they are.
+    ///
+    /// `request` is what was asked for, in whatever form the caller can repeat
+    /// it: a confirmation holds for the same request only.
+    #[must_use]
+    pub fn of_import(mut self, request: &impl Serialize, kept: usize) -> Plan {
+        self.import = Some(Import {
+            request: digest(request),
+            kept,
+        });
+        self.asked_in_any_case()
     }
 
     /// The account it is made in.
@@ -59,33 +88,50 @@ impl RoutePlan {
     }
 
     /// The changes, in the order in which they are made.
-    pub fn changes(&self) -> &[RouteChange] {
+    pub fn changes(&self) -> &[Change] {
         &self.changes
     }
 
-    /// Rules that stay as they are.
-    pub fn kept(&self) -> usize {
-        self.kept
-    }
-
-    /// Sentences that the person has to read before agreeing.
+    /// Sentences that a person has to read before agreeing.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
 
-    pub(super) fn into_changes(self) -> Vec<RouteChange> {
+    /// Rules that an import leaves as they are; `None` where this is none.
+    pub(super) fn kept(&self) -> Option<usize> {
+        self.import.as_ref().map(|import| import.kept)
+    }
+
+    /// What has to be typed: how many changes an import makes, unless all it
+    /// does is to replace or remove one rule; else the caller or the number
+    /// that is changed; else the domain.
+    pub(super) fn asks_for(&self) -> TypedValue {
+        let is_one_loss = matches!(self.changes.as_slice(), [only] if only.is_destructive());
+        if self.import.is_some() && !is_one_loss {
+            return TypedValue::Changes(self.changes.len());
+        }
+        let of_a_change = self.changes.iter().find_map(Change::asks_for);
+        of_a_change.unwrap_or_else(|| TypedValue::Domain(self.domain.clone()))
+    }
+
+    /// Whether one read serves all of it, however long applying it takes.
+    pub(super) fn is_seen_as_a_whole(&self) -> bool {
+        self.import.is_some()
+    }
+
+    pub(super) fn into_changes(self) -> Vec<Change> {
         self.changes
     }
 }
 
-impl Change for RoutePlan {
+impl Proposal for Plan {
     fn preview(&self) -> Preview {
         Preview::of_plan(self)
     }
 
-    /// A plan is confirmed as a whole, also where it only adds.
-    fn needs_consent(&self, _: &Limits) -> bool {
-        true
+    fn needs_consent(&self, limits: &Limits) -> bool {
+        let mut changes = self.changes.iter();
+        self.always_asks || changes.any(|change| change.needs_consent(limits))
     }
 
     fn refuse_beyond(&self, limits: &Limits) -> Result<()> {
@@ -99,20 +145,17 @@ impl Change for RoutePlan {
     }
 
     fn fingerprint(&self) -> String {
-        let changes: Vec<_> = self
-            .changes
-            .iter()
-            .map(|change| (change.seen(), change.wanted()))
-            .collect();
+        let changes = self.changes.iter();
+        let changes: Vec<_> = changes.map(|c| (c.seen(), c.wanted())).collect();
         digest(&changes)
     }
 
     fn binding(&self) -> String {
-        digest(&(
-            self.account.as_str(),
-            "plan",
-            self.domain.as_str(),
-            &self.request,
-        ))
+        if let Some(import) = &self.import {
+            let (account, domain) = (self.account.as_str(), self.domain.as_str());
+            return digest(&("import", account, domain, &import.request));
+        }
+        let wanted: Vec<String> = self.changes.iter().map(Change::wanted).collect();
+        digest(&("changes", wanted))
     }
 }

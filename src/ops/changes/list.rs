@@ -11,7 +11,9 @@ use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
     AccountId, CallerKey, Operation, PbxDomain, PhoneNumber, Route, SetupPiece, Since,
 };
-use skyswitch_guard::store::{Change, ChangeFilter, ChangeStatus, PieceChange, RuleChange, Target};
+use skyswitch_guard::store::{
+    ChangeFilter, ChangeRecord, ChangeStatus, PieceRecord, RuleRecord, TargetRecord,
+};
 
 /// Which changes to list.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema, clap::Args)]
@@ -128,8 +130,8 @@ impl ChangeRow {
     }
 }
 
-impl From<&Change> for ChangeRow {
-    fn from(change: &Change) -> Self {
+impl From<&ChangeRecord> for ChangeRow {
+    fn from(change: &ChangeRecord) -> Self {
         let status = change.status;
         let row = ChangeRow {
             change_id: change.id.to_string(),
@@ -156,14 +158,14 @@ impl From<&Change> for ChangeRow {
             run_id: change.run.clone(),
         };
         match &change.target {
-            Target::VipRule(rule) => row.about_rule(rule),
-            Target::Piece(piece) => row.about_piece(piece, &change.domain),
+            TargetRecord::VipRule(rule) => row.about_rule(rule),
+            TargetRecord::Piece(piece) => row.about_piece(piece, &change.domain),
         }
     }
 }
 
 impl ChangeRow {
-    fn about_rule(self, rule: &RuleChange) -> ChangeRow {
+    fn about_rule(self, rule: &RuleRecord) -> ChangeRow {
         let [before, wanted, after] =
             [&rule.before, &rule.wanted, &rule.after].map(|route| route.as_ref().map(Route::rings));
         ChangeRow {
@@ -176,8 +178,8 @@ impl ChangeRow {
         }
     }
 
-    fn about_piece(self, change: &PieceChange, domain: &str) -> ChangeRow {
-        let PieceChange { piece, before, .. } = change;
+    fn about_piece(self, change: &PieceRecord, domain: &str) -> ChangeRow {
+        let PieceRecord { piece, before, .. } = change;
         let (did, wanted) = match piece {
             SetupPiece::DidRoute { did, route } => (Some(did.as_str().to_owned()), route.goes_to()),
             piece => {
@@ -237,7 +239,7 @@ pub async fn list_changes(app: &App, args: &ListChanges, size: PageSize) -> Resu
     let Some(store) = journal.store().if_exists().await? else {
         return Ok(list);
     };
-    if let Err(error) = app.reconcile(|_| false).await {
+    if let Err(error) = app.reconcile(None).await {
         list.warnings.push(format!(
             "the outcome of changes whose answer was lost could not be read yet: {error}"
         ));
@@ -256,8 +258,8 @@ pub async fn list_changes(app: &App, args: &ListChanges, size: PageSize) -> Resu
     let (found, total) = store
         .changes(journal.realm(), account.as_str(), &filter, before, one_more)
         .await?;
-    let position = |change: &Change| vec![change.id.to_string()];
-    let as_shown = |change: &Change| ChangeRow::from(change).in_answer_to(args);
+    let position = |change: &ChangeRecord| vec![change.id.to_string()];
+    let as_shown = |change: &ChangeRecord| ChangeRow::from(change).in_answer_to(args);
     let page = first_page(&found, size, position, as_shown);
     list.count = page.rows.len();
     list.total = total;

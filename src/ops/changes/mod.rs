@@ -2,6 +2,8 @@
 
 pub(in crate::ops) mod list;
 pub(in crate::ops) mod undo;
+mod undo_number;
+mod undo_rule;
 
 pub use list::{ChangeList, ChangeRow, ListChanges, list_changes};
 pub use undo::{UndoChange, UndoOutcome, UndoStatus, undo_change};

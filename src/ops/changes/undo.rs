@@ -1,4 +1,4 @@
-//! `undo_change`: restores a rule as it was before a change.
+//! `undo_change`: restores a rule, or where a number goes, as it was before a change.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,23 +6,18 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::ops::changes::list::ChangeRow;
 use crate::ops::changes::list::change_id;
-use crate::ops::onboarding::undo_setup;
-use crate::ops::vips::destinations::Look;
-use crate::ops::vips::siblings::at_risk;
-use crate::ops::vips::siblings::siblings;
-use crate::ops::write::agree::{Asked, Confirmation, Plan, Status};
-use crate::ops::write::journal::Origin;
-use crate::ops::write::reconcile::are_alike;
-use crate::ops::write::send::Subject;
-use crate::ops::write::send::carry_out;
-use skyswitch_client::Evidence;
-use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_domain::redact::shown;
-use skyswitch_domain::{
-    AccountId, Operation, PbxDomain, PhoneNumber, Route, Vip, answering_without,
-};
-use skyswitch_guard::store::{Change, ChangeStatus, RuleChange, Target};
-use skyswitch_guard::{Channel, RouteChange};
+use crate::ops::changes::undo_number::NumberBack;
+use crate::ops::changes::undo_rule::RuleBack;
+use crate::ops::write::agree::{Asked, Attempt, Confirmation, Status};
+use crate::ops::write::locks::Turn;
+use crate::ops::write::send::Sent;
+use skyswitch_domain::error::{Code, Error, Refused, Result};
+use skyswitch_domain::{AccountId, Operation, PbxDomain, Route, Vip};
+use skyswitch_guard::store::{ChangeRecord, ChangeStatus, TargetRecord};
+use skyswitch_guard::{Channel, Plan};
+
+/// The operation's name in the journal.
+pub(super) const TOOL: &str = "undo_change";
 
 /// Which change to undo.
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
@@ -90,97 +85,112 @@ pub struct UndoOutcome {
     pub confirmation: Confirmation,
 }
 
-struct Facts {
-    now: Option<Route>,
-    others: Vec<Route>,
+/// A change that is to be undone.
+pub(super) struct Undoing<'a> {
+    pub app: &'a App,
+    pub account: &'a AccountId,
+    pub domain: &'a PbxDomain,
+    pub undone: &'a ChangeRecord,
 }
 
-/// Restores the rule of a change as it was before, with a person's consent,
-/// also where no present rule is lost.
+/// How it is undone, by what it is about.
+enum Back<'a> {
+    Rule(RuleBack<'a>),
+    Number(NumberBack<'a>),
+}
+
+/// What there is now in the place of what the change was about.
+#[derive(Default)]
+pub(super) struct Found {
+    pub rule: Option<Route>,
+    /// The caller's other rules.
+    pub siblings: Vec<Route>,
+    /// Where the number goes, in plain words.
+    pub setting: Option<String>,
+}
+
+impl Back<'_> {
+    async fn plan(&self) -> Result<(Option<Plan>, Found)> {
+        match self {
+            Back::Rule(rule) => rule.plan().await,
+            Back::Number(number) => number.plan().await,
+        }
+    }
+}
+
+/// Restores what a change was about as it was before, with a person's consent,
+/// also where nothing present is lost. Where that points a number at a Route by
+/// ANI user again, the hard block holds.
 ///
 /// # Errors
-/// `not_found` for an unknown id; `confirmation_stale` when the rule was
-/// changed since, naming what it is now; the guard's and the service's errors.
+/// `not_found` for an unknown id; `invalid_argument` for changes that no
+/// program takes back; `confirmation_stale` when the same was changed since,
+/// naming what it is now; `blocked`; the guard's and the service's errors.
 pub async fn undo_change(
     app: &App,
     args: &UndoChange,
     channel: &Channel<'_>,
 ) -> Result<Asked<UndoOutcome>> {
-    let account = app.account(args.account_id.as_ref())?;
-    let undone = app.change_to_undo(&account, &args.change_id).await?;
-    match &undone.target {
-        Target::VipRule(rule) => undo_vip(app, &account, &undone, rule, channel).await,
-        Target::Piece(piece) => undo_setup(app, &account, &undone, piece, channel).await,
-    }
-}
-
-async fn undo_vip(
-    app: &App,
-    account: &AccountId,
-    undone: &Change,
-    rule: &RuleChange,
-    channel: &Channel<'_>,
-) -> Result<Asked<UndoOutcome>> {
-    let domain = undone
-        .domain
-        .parse::<PbxDomain>()
-        .map_err(|refused| refused.into_error("domain"))?;
-    let number = PhoneNumber::from_stored(rule.key.ani.as_str());
-    let subject = Subject {
+    let account = &app.account(args.account_id.as_ref())?;
+    let undone = &app.change_to_undo(account, &args.change_id).await?;
+    let domain = undone.domain.parse::<PbxDomain>();
+    let domain = &domain.map_err(|refused: Refused| refused.into_error("domain"))?;
+    let undoing = &Undoing {
+        app,
         account,
-        domain: &domain,
-        number: number.as_ref(),
+        domain,
+        undone,
     };
-    let origin = Origin {
-        undoes: Some(undone.id),
-        ..Origin::default()
+    let back = &match &undone.target {
+        TargetRecord::VipRule(rule) => Back::Rule(RuleBack::of(undoing, rule).await?),
+        TargetRecord::Piece(piece) => Back::Number(NumberBack::of(undoing, piece)?),
     };
-    let look = match &rule.before {
-        Some(restored) => app.look_at_destination(account, &domain, restored).await?,
-        None => None,
+    let turn = match back {
+        Back::Rule(rule) => Turn::Caller(domain, rule.caller.as_ref()),
+        Back::Number(_) => Turn::Setup(account, domain),
     };
-    let asked = carry_out(app, &subject, channel, origin, |routes| {
-        plan(account, (undone, rule), look.as_ref(), routes)
-    })
-    .await?;
-    let (facts, agreement) = match asked {
+    let attempt = Attempt::new(app, channel, turn);
+    let asked = attempt
+        .carry_out(Some(undone.id), undoing, || back.plan())
+        .await?;
+    let (found, agreement) = match asked {
         Asked::Question(question) => return Ok(Asked::Question(question)),
         Asked::Done(done) => done,
     };
-    let mut warnings: Vec<String> = look.into_iter().map(|look| look.warning).collect();
-    let made = agreement.reached();
-    let change_id = made.map(|made| made.change_id.to_string());
-    if made.is_some_and(|made| made.evidence == Evidence::ReadBack) {
-        warnings.push(
-            "SkySwitch did not acknowledge the change; reading the rule showed that it was made"
-                .to_owned(),
-        );
-    }
+    let sent = agreement.reached();
+    let change_id = sent.and_then(Sent::id);
+    let not_acknowledged = sent.and_then(Sent::warning);
     let (status, confirmation) = agreement.status(UndoStatus::Unchanged, UndoStatus::Restored);
-    let removed = facts.now.as_ref().filter(|_| rule.before.is_none());
-    if let Some(removed) = removed {
-        let made = status == UndoStatus::Restored;
-        let told = app
-            .about_siblings(account, &domain, removed, &facts.others, made)
-            .await;
-        warnings.extend(told);
-    }
-    Ok(Asked::Done(UndoOutcome {
+    let mut outcome = UndoOutcome {
         status,
-        previous_setting: None,
-        setting: None,
-        previous: facts.now.as_ref().map(Vip::from),
-        vip: rule.before.as_ref().map(Vip::from),
         undoes: ChangeRow::from(undone),
+        previous_setting: found.setting,
+        setting: None,
+        previous: found.rule.as_ref().map(Vip::from),
+        vip: None,
         change_id,
-        warnings,
+        warnings: Vec::new(),
         confirmation,
-    }))
+    };
+    match back {
+        Back::Rule(back) => {
+            outcome.vip = back.rule.before.as_ref().map(Vip::from);
+            outcome.warnings.extend(back.warning());
+        }
+        Back::Number(back) => outcome.setting = Some(back.before.goes_to()),
+    }
+    outcome.warnings.extend(not_acknowledged);
+    if let (Some(removed), None) = (&found.rule, &outcome.vip) {
+        let made = status == UndoStatus::Restored;
+        let told = app.about_siblings(account, domain, removed, &found.siblings, made);
+        outcome.warnings.extend(told.await);
+    }
+    Ok(Asked::Done(outcome))
 }
 
 impl App {
     /// The change of that id, which must be this account's and ended.
-    async fn change_to_undo(&self, account: &AccountId, id: &str) -> Result<Change> {
+    async fn change_to_undo(&self, account: &AccountId, id: &str) -> Result<ChangeRecord> {
         let id = change_id(id)?;
         let journal = self.journal();
         let unknown = || {
@@ -198,7 +208,7 @@ impl App {
             return Err(unknown());
         }
         // Its outcome may be one that nobody has recorded yet.
-        self.reconcile(|_| false).await?;
+        self.reconcile(None).await?;
         let store = journal.store().get().await?;
         let change = store
             .change(journal.realm(), id)
@@ -219,98 +229,4 @@ impl App {
             ChangeStatus::Done | ChangeStatus::Reconciled => Ok(change),
         }
     }
-}
-
-fn plan(
-    account: &AccountId,
-    (undone, rule): (&Change, &RuleChange),
-    look: Option<&Look>,
-    routes: &[Route],
-) -> Result<Plan<RouteChange, Facts>> {
-    let now = stands(rule, routes);
-    let before = rule.before.as_ref();
-    let facts = Facts {
-        now: now.cloned(),
-        others: now.map_or(Vec::new(), |now| siblings(now, routes)),
-    };
-    if are_alike(now, before) {
-        return Ok(Plan {
-            change: None,
-            facts,
-        });
-    }
-    // A request whose answer was lost may have been carried out after the journal was closed.
-    let arrived_late =
-        undone.status == ChangeStatus::Reconciled && are_alike(now, rule.wanted.as_ref());
-    if !are_alike(now, rule.after.as_ref()) && !arrived_late {
-        return Err(changed_since(undone, now));
-    }
-    let change = match (now, before) {
-        (now, Some(before)) => {
-            let mut after = before.clone();
-            if let Some(now) = now {
-                // Under another writing of the caller it would be a second rule.
-                after.key = now.key.clone();
-            }
-            Some(RouteChange::put(
-                account.clone(),
-                "undo_change",
-                now.cloned(),
-                after,
-            ))
-        }
-        (Some(now), None) => Some(RouteChange::remove(
-            account.clone(),
-            "undo_change",
-            now.clone(),
-            at_risk(now, routes),
-        )),
-        (None, None) => None,
-    };
-    let change = change.map(|change| {
-        let answering = answering_without(change.key(), routes.iter());
-        change
-            .answered_without_by(answering)
-            .doubting(look.and_then(|look| look.doubt))
-            .noting(look.map(|look| look.warning.clone()).into_iter().collect())
-            .asked_in_any_case()
-    });
-    Ok(Plan { change, facts })
-}
-
-/// The present rule under a change's key: stored exactly so, or as the
-/// service may have rewritten it.
-fn stands<'a>(rule: &RuleChange, routes: &'a [Route]) -> Option<&'a Route> {
-    let of_key = |route: &&Route| {
-        route.key.dnis.same_as(&rule.key.dnis) && route.key.ani.is_same_caller(&rule.key.ani)
-    };
-    let exactly = |route: &&Route| route.key.ani == rule.key.ani;
-    let mut found = routes.iter().filter(of_key);
-    found.clone().find(exactly).or_else(|| found.next())
-}
-
-fn changed_since(undone: &Change, now: Option<&Route>) -> Error {
-    let stands = match now {
-        Some(now) => format!(
-            "the caller's rule (stored as \"{}\", dialled number {}) now goes to {}",
-            shown(now.key.ani.as_str(), 64),
-            now.key.dnis,
-            now.rings()
-        ),
-        None => "the caller has no such rule now".to_owned(),
-    };
-    Error::new(
-        Code::ConfirmationStale,
-        format!(
-            "the VIP rule was changed again after change {}, so nothing was changed: {stands}",
-            undone.id
-        ),
-        format!(
-            "Look at {} for a newer change to undo, or set what is wanted with {} or {}.",
-            Operation::ListChanges,
-            Operation::AddVip,
-            Operation::RemoveVip
-        ),
-    )
-    .with_field("change_id")
 }

@@ -19,15 +19,16 @@ use crate::ops::import::outcome::{Action, RowState};
 use crate::ops::import::report::{Report, Row};
 use crate::ops::import::resume;
 use crate::ops::progress::Progress;
+use crate::ops::write::agree::Cleared;
 use crate::ops::write::journal::Origin;
 use crate::ops::write::journal::now;
-use crate::ops::write::send::Made;
-use crate::ops::write::send::NotMade;
-use crate::ops::write::send::turn_name;
+use crate::ops::write::locks::{Held, of_caller};
+use crate::ops::write::send::Sent;
+use skyswitch_client::{NotWritten, Written};
 use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_domain::{Ani, PbxDomain, PhoneNumber, Route, RouteKey};
-use skyswitch_guard::store::{FileLock, JournalPosition, NewRun, RunBasis};
-use skyswitch_guard::{Clearance, RoutePlan};
+use skyswitch_domain::{AccountId, Ani, PbxDomain, PhoneNumber, Route, RouteKey};
+use skyswitch_guard::store::{JournalPosition, NewRun, RunBasis};
+use skyswitch_guard::{Change, Clearance, Plan, RuleChange};
 
 /// Callers worked on at the same time.
 const AT_ONCE: usize = 32;
@@ -38,12 +39,6 @@ const PATIENCE: usize = 10;
 pub(super) struct Run {
     id: String,
     pub domain: PbxDomain,
-}
-
-/// What became of one row.
-struct Sent {
-    index: usize,
-    outcome: Option<Result<Made, NotMade>>,
 }
 
 impl Run {
@@ -92,53 +87,52 @@ impl Run {
         &self,
         app: &App,
         mut report: Report,
-        clearance: Clearance<RoutePlan>,
-        lock: FileLock,
+        cleared: Cleared<Plan>,
         session: &SyncSession<'_>,
     ) -> Result<SyncOutcome> {
         report.run_id = Some(self.id.clone());
-        let account = clearance.change().account().clone();
-        let places: Vec<Place> = report
-            .rows
-            .iter()
-            .enumerate()
-            .filter(|(_, row)| row.change.is_some())
-            .map(|(index, row)| Place {
-                index,
-                lost: row.lost.clone(),
-            })
-            .collect();
+        let account = cleared.clearance.change().account().clone();
+        let mut planned: HashSet<RouteKey> = HashSet::new();
+        let mut places = Vec::new();
+        for (index, row) in report.rows.iter_mut().enumerate() {
+            if let Some(change) = row.change.take() {
+                planned.insert(change.key().clone());
+                let lost = row.lost.clone();
+                places.push(Place {
+                    index,
+                    change,
+                    lost,
+                });
+            } else if row.action == Action::Remove {
+                planned.extend(row.key().cloned());
+            }
+        }
         let total = places.len();
         report_progress(session.progress, 0, total, &self.id);
-        let to_go = report
-            .rows
-            .iter()
-            .filter(|row| row.action == Action::Remove);
-        let changes = clearance.change().changes().iter();
-        let planned: HashSet<RouteKey> = changes
-            .map(|change| change.key())
-            .chain(to_go.filter_map(Row::key))
-            .cloned()
-            .collect();
         let sender = Sender {
             app,
             run: self,
-            seen: report.seen,
-            hold: Arc::new(lock),
+            seen: cleared.seen,
+            hold: cleared.turn,
             halt: session.stop.child_token(),
             failures: AtomicUsize::new(0),
             stopped_by: Mutex::new(None),
         };
-        let callers = by_caller(places.into_iter().zip(clearance.divide()).collect());
+        let callers = by_caller(places.into_iter().zip(cleared.clearance.divide()).collect());
         let mut at_risk = Vec::new();
         let mut done = 0;
         let mut sending = stream::iter(callers)
             .map(|rows| sender.send_all_of(rows))
             .buffer_unordered(AT_ONCE);
         while let Some(sent) = sending.next().await {
-            for row in sent {
-                done += usize::from(row.outcome.is_some());
-                at_risk.extend(note(&mut report, row));
+            for (place, sent) in sent {
+                done += usize::from(sent.is_some());
+                if sent.as_ref().is_some_and(|sent| sent.outcome.is_ok()) {
+                    at_risk.extend_from_slice(place.change.at_risk());
+                }
+                if let Some(row) = report.rows.get_mut(place.index) {
+                    note(row, sent);
+                }
             }
             report_progress(session.progress, done, total, &self.id);
         }
@@ -178,12 +172,13 @@ fn report_progress(progress: &dyn Progress, done: usize, total: usize, run: &str
 struct Place {
     /// Its row in the report.
     index: usize,
+    change: RuleChange,
     /// The rule as it was before the service removed it along with another.
     lost: Option<Route>,
 }
 
 /// A change with its place and the permission for it.
-type Cleared = (Place, Clearance);
+type Placed = (Place, Clearance<Change>);
 
 /// What all writings of one caller have in common.
 pub(super) fn caller(ani: &Ani) -> String {
@@ -195,11 +190,11 @@ pub(super) fn caller(ani: &Ani) -> String {
 
 /// Rows of one caller go one after the other, removals first: whether a
 /// removal takes other rules of the caller along is not documented.
-fn by_caller(rows: Vec<Cleared>) -> Vec<Vec<Cleared>> {
+fn by_caller(rows: Vec<Placed>) -> Vec<Vec<Placed>> {
     let mut places = HashMap::<String, usize>::new();
-    let mut callers: Vec<Vec<Cleared>> = Vec::new();
+    let mut callers: Vec<Vec<Placed>> = Vec::new();
     for row in rows {
-        let name = caller(row.1.change().ani());
+        let name = caller(row.0.change.ani());
         let place = *places.entry(name).or_insert(callers.len());
         match callers.get_mut(place) {
             Some(caller) => caller.push(row),
@@ -207,41 +202,29 @@ fn by_caller(rows: Vec<Cleared>) -> Vec<Vec<Cleared>> {
         }
     }
     for caller in &mut callers {
-        caller.sort_by_key(|(_, clearance)| clearance.change().after().is_some());
+        caller.sort_by_key(|(place, _)| place.change.after().is_some());
     }
     callers
 }
 
-/// Enters what became of a row; gives the rules that its removal put at risk.
-fn note(report: &mut Report, sent: Sent) -> Vec<Route> {
-    let Some(row) = report.rows.get_mut(sent.index) else {
-        return Vec::new();
+/// Enters what became of a row.
+fn note(row: &mut Row, sent: Option<Sent>) {
+    let Some(Sent { change_id, outcome }) = sent else {
+        row.state = Some(RowState::NotSent);
+        return;
     };
-    match sent.outcome {
-        None => row.state = Some(RowState::NotSent),
-        Some(Ok(made)) => {
-            row.state = Some(RowState::Made);
-            row.change_id = Some(made.change_id);
-            let change = row.change.take();
-            return change.map_or(Vec::new(), |change| change.at_risk().to_vec());
-        }
-        Some(Err(NotMade {
-            error,
-            change_id,
-            is_known,
-        })) => {
-            row.state = Some(match (is_known, change_id) {
-                (false, _) => RowState::Unknown,
-                (true, Some(_)) => RowState::Failed,
-                // It was refused before anything was written down or sent.
-                (true, None) => RowState::NotSent,
-            });
-            row.change_id = change_id;
-            row.reason = Some(format!("{error}. {}", error.hint()));
-        }
-    }
-    row.change = None;
-    Vec::new()
+    row.change_id = change_id;
+    row.state = Some(match (&outcome, change_id) {
+        (Ok(_), _) => RowState::Made,
+        (Err(failure), _) if !failure.is_known => RowState::Unknown,
+        (Err(_), Some(_)) => RowState::Failed,
+        // It was refused before anything was written down or sent.
+        (Err(_), None) => RowState::NotSent,
+    });
+    let why = outcome.err().map(|failure| failure.error);
+    row.reason = why
+        .map(|error| format!("{error}. {}", error.hint()))
+        .or(row.reason.take());
 }
 
 pub(super) struct Sender<'a> {
@@ -250,42 +233,47 @@ pub(super) struct Sender<'a> {
     /// Where the journal was when the rules were read that the plan was made on.
     seen: JournalPosition,
     /// Keeps other imports out of the domain until the last row is settled.
-    pub hold: Arc<FileLock>,
+    pub hold: Held,
     halt: CancellationToken,
     failures: AtomicUsize,
     stopped_by: Mutex<Option<Error>>,
 }
 
 impl Sender<'_> {
-    async fn send_all_of(&self, rows: Vec<Cleared>) -> Vec<Sent> {
+    /// Sends the rows of one caller; nothing became of those before which the
+    /// run was stopped.
+    async fn send_all_of(&self, rows: Vec<Placed>) -> Vec<(Place, Option<Sent>)> {
         let number = rows
             .first()
-            .and_then(|(_, clearance)| PhoneNumber::from_stored(clearance.change().ani().as_str()));
+            .and_then(|(place, _)| PhoneNumber::from_stored(place.change.ani().as_str()));
+        let name = of_caller(&self.run.domain, number.as_ref());
         let turn = tokio::select! {
             biased;
             () = self.halt.cancelled() => None,
-            turn = self.app.turns().take(turn_name(&self.run.domain, number.as_ref())) => Some(Arc::new(turn)),
+            turn = self.app.turns().take(name) => Some(Arc::new(turn)),
         };
-        let mut sent = Vec::with_capacity(rows.len());
+        let mut all = Vec::with_capacity(rows.len());
         for (place, clearance) in rows {
-            let outcome = match &turn {
+            let sent = match &turn {
                 Some(turn) => self.send(clearance, Arc::clone(turn), &place).await,
                 None => None,
             };
-            let index = place.index;
-            sent.push(Sent { index, outcome });
+            all.push((place, sent));
         }
-        sent
+        all
     }
 
     /// Sends one row; `None` where the run was stopped before.
     async fn send(
         &self,
-        clearance: Clearance,
+        clearance: Clearance<Change>,
         turn: impl Send + 'static,
         place: &Place,
-    ) -> Option<Result<Made, NotMade>> {
-        let ready = async { self.app.client()?.ready_to_write().await };
+    ) -> Option<Sent> {
+        let ready = async {
+            let client = self.app.client()?;
+            client.ready_to_write(clearance.change()).await
+        };
         let ready = tokio::select! {
             biased;
             () = self.halt.cancelled() => return None,
@@ -294,39 +282,37 @@ impl Sender<'_> {
         let hold = (turn, Arc::clone(&self.hold));
         let sent = async {
             let ready = ready?;
-            let origin = self.origin(&clearance, place).await?;
-            self.app.send_now(clearance, ready, hold, origin).await
+            let origin = self.origin(clearance.change().account(), place).await?;
+            Ok(self.app.send_now(clearance, ready, hold, origin).await)
         };
-        let outcome = sent.await;
-        self.judge(&outcome);
-        Some(outcome)
+        let sent = sent.await.unwrap_or_else(Sent::not_begun);
+        self.judge(&sent.outcome);
+        Some(sent)
     }
 
     /// What the journal says of a change. That a rule was lost is written down
     /// before it is put back.
-    async fn origin(&self, clearance: &Clearance, place: &Place) -> Result<Origin> {
-        let change = clearance.change();
+    async fn origin(&self, account: &AccountId, place: &Place) -> Result<Origin> {
+        let (app, domain) = (self.app, &self.run.domain);
         let undoes = match &place.lost {
-            Some(rule) => Some(self.app.write_down_loss(change.account(), rule).await?),
+            Some(rule) => Some(app.write_down_loss(account, domain, rule).await?),
             None => None,
         };
-        Ok(match &place.lost {
-            // What is put back as it was is not on the list's account.
-            Some(lost) if change.after() == Some(lost) => Origin {
-                undoes,
-                run: None,
-                seen: Some(self.seen),
-            },
-            _ => Origin {
-                undoes: None,
-                run: Some(self.run.id.clone()),
-                seen: Some(self.seen),
-            },
+        // What is put back as it was is not on the list's account.
+        let is_put_back = undoes.is_some() && place.change.after() == place.lost.as_ref();
+        let (undoes, run) = match is_put_back {
+            true => (undoes, None),
+            false => (None, Some(self.run.id.clone())),
+        };
+        Ok(Origin {
+            undoes,
+            run,
+            seen: Some(self.seen),
         })
     }
 
     /// Stops the run where the next rows can only fail the same way.
-    fn judge(&self, outcome: &Result<Made, NotMade>) {
+    fn judge(&self, outcome: &Result<Written, NotWritten>) {
         let Err(failure) = outcome else {
             self.failures.store(0, Ordering::Relaxed);
             return;

@@ -21,9 +21,8 @@ use crate::ops::import::files::Defaults;
 use crate::ops::import::files::Format;
 use crate::ops::import::files::VipFile;
 use crate::ops::progress::Progress;
-use crate::ops::write::agree::{
-    Agreement, Asked, Cleared, Confirmation, Plan, Planned, Seen, Status, agree,
-};
+use crate::ops::write::agree::{Agreement, Asked, Attempt, Cleared, Confirmation, Status};
+use crate::ops::write::locks::Turn;
 use apply::Run;
 pub use outcome::{Action, Counts, Done, RowState, SyncOutcome, SyncRow, SyncStatus};
 use plan::{SyncPlan, Wanted};
@@ -31,8 +30,7 @@ use report::{Report, Row};
 use resume::{Resumed, Which};
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::{AccountId, Application, Argument, Destination, PbxDomain, Route};
-use skyswitch_guard::store::{Change, FileLock};
-use skyswitch_guard::{Channel, Clearance, RoutePlan};
+use skyswitch_guard::{Channel, Plan};
 
 /// The operation's name in the journal.
 const TOOL: &str = "sync_vips";
@@ -161,9 +159,9 @@ pub async fn sync_vips(
         Asked::Question(question) => Asked::Question(question),
         Asked::Done(Prepared::Ended(outcome)) => Asked::Done(*outcome),
         Asked::Done(Prepared::Agreed(agreed)) => {
-            let (task, report, clearance, lock) = *agreed;
+            let (task, report, cleared) = *agreed;
             let run = Run::begin(app, &task, &report).await?;
-            Asked::Done(run.apply(app, report, clearance, lock, session).await?)
+            Asked::Done(run.apply(app, report, cleared, session).await?)
         }
     })
 }
@@ -172,8 +170,8 @@ pub async fn sync_vips(
 enum Prepared {
     /// There is nothing to be sent.
     Ended(Box<SyncOutcome>),
-    /// The plan may be carried out while the lock is held.
-    Agreed(Box<(Task, Report, Clearance<RoutePlan>, FileLock)>),
+    /// The plan may be carried out.
+    Agreed(Box<(Task, Report, Cleared<Plan>)>),
 }
 
 /// Reads, plans and asks. Can be dropped at any moment.
@@ -188,40 +186,27 @@ async fn prepare(
         .map(|bytes| read_list(bytes, args, session.most_rows))
         .transpose()?;
     let task = app.task(&account, args, list).await?;
-    let lock_name = app.lock_name("import", &account, &args.domain);
-    let plan = || async {
+    let plan = || app.plan_sync(&task, session);
+    let attempt = Attempt {
+        continued: task.continued(),
         // Imports into one domain take turns, also between processes.
-        let lock = app
-            .journal()
-            .store()
-            .folder()
-            .lock_in_turn(&lock_name)
-            .await?;
-        let seen = Seen::now(app).await?;
-        let plan = app.plan_sync(&task, session).await?;
-        Ok::<_, Error>(Planned {
-            plan,
-            seen,
-            hold: lock,
-        })
+        ..Attempt::new(app, session.channel, Turn::Import(&account, &args.domain))
     };
     if args.dry_run == Some(true) {
-        let planned = plan().await?;
-        return Ok(ended(planned.plan.facts.report(SyncStatus::Planned)));
+        let report = attempt.only_plan(plan).await?;
+        return Ok(ended(report.report(SyncStatus::Planned)));
     }
-    let (report, agreement): (Report, Agreement<Cleared<RoutePlan, FileLock>>) =
-        match agree(app, session.channel, plan).await? {
-            Asked::Question(question) => return Ok(Asked::Question(question)),
-            Asked::Done(done) => done,
-        };
+    let (report, agreement) = match attempt.agree(plan).await? {
+        Asked::Question(question) => return Ok(Asked::Question(question)),
+        Asked::Done(done) => done,
+    };
     Ok(match agreement {
         Agreement::Nothing => {
             task.finish_if_resumed(app, &report).await?;
             ended(report.without_changes())
         }
         Agreement::Reached(cleared) => {
-            let agreed = Box::new((task, report, cleared.clearance, cleared.hold));
-            Asked::Done(Prepared::Agreed(agreed))
+            Asked::Done(Prepared::Agreed(Box::new((task, report, cleared))))
         }
         waits_or_declined => {
             let (status, confirmation) =
@@ -266,6 +251,14 @@ impl Task {
         match &self.source {
             Source::List(list) => list,
             Source::Run(resumed) => &resumed.list,
+        }
+    }
+
+    /// The run that is continued.
+    fn continued(&self) -> Option<&str> {
+        match &self.source {
+            Source::List(_) => None,
+            Source::Run(resumed) => Some(&resumed.id),
         }
     }
 }
@@ -332,29 +325,16 @@ impl App {
         })
     }
 
-    /// Reads what stands, once, and plans on it.
+    /// Reads what exists, once, and plans on it.
     async fn plan_sync(
         &self,
         task: &Task,
         session: &SyncSession<'_>,
-    ) -> Result<Plan<RoutePlan, Report>> {
+    ) -> Result<(Option<Plan>, Report)> {
         session
             .progress
             .report(0, 0, "reading the present VIP rules");
-        let run = match &task.source {
-            Source::Run(resumed) => Some(resumed.id.as_str()),
-            Source::List(_) => None,
-        };
-        let of_this_run = |change: &Change| run.is_some() && change.run.as_deref() == run;
-        if let Err(error) = self.reconcile(of_this_run).await {
-            // Continuing a run needs to know what became of every change.
-            if run.is_some() {
-                return Err(error);
-            }
-            tracing::warn!(%error, "changes that were cut off could not be closed");
-        }
         let mut report = Report::new(task);
-        report.seen = self.journal().position().await?;
         let routes = self
             .client()?
             .routes_now(&task.account, Some(&task.domain))
@@ -363,7 +343,7 @@ impl App {
             Source::List(_) => self.plan_list(task, &routes)?,
             Source::Run(resumed) => {
                 report.run_id = Some(resumed.id.clone());
-                let past = self.past_of(resumed, &task.account, &routes).await?;
+                let past = self.past_of(resumed, &routes).await?;
                 let planned = self.plan_list(task, &past.with_what_was_lost(&routes))?;
                 past.rest_of(planned)
             }
@@ -376,26 +356,23 @@ impl App {
         let changes = report.changes();
         let touched = changes.iter().filter(|change| change.is_destructive());
         let kept = routes.len().saturating_sub(touched.count());
-        let change = (!changes.is_empty() && !report.has_invalid_rows()).then(|| {
-            RoutePlan::new(
-                task.account.clone(),
-                task.domain.clone(),
-                &task.request,
-                changes,
-                kept,
-            )
-            .with_notes(report.warnings.clone())
+        let changes = (!report.has_invalid_rows()).then_some(changes);
+        let plan = Plan::of(
+            &task.account,
+            &task.domain,
+            TOOL,
+            changes.unwrap_or_default(),
+        );
+        let plan = plan.map(|plan| {
+            let notes = report.warnings.clone();
+            plan.of_import(&task.request, kept).with_notes(notes)
         });
-        Ok(Plan {
-            change,
-            facts: report,
-        })
+        Ok((plan, report))
     }
 
     fn plan_list(&self, task: &Task, routes: &[Route]) -> Result<SyncPlan> {
         let settings = self.settings();
         let wanted = Wanted {
-            account: &task.account,
             domain: &task.domain,
             list: task.list(),
             mode: task.mode,

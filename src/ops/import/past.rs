@@ -4,17 +4,14 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::app::App;
-use crate::ops::import::TOOL;
 use crate::ops::import::apply::caller;
 use crate::ops::import::outcome::{Action, RowState};
 use crate::ops::import::plan::{Standing, SyncPlan};
 use crate::ops::import::report::Row;
 use crate::ops::import::resume::Resumed;
-use crate::ops::write::reconcile::are_alike;
 use skyswitch_domain::error::Result;
-use skyswitch_domain::{AccountId, Route, RouteKey};
-use skyswitch_guard::RouteChange;
-use skyswitch_guard::store::{RuleChange, Target};
+use skyswitch_domain::{Route, RouteKey};
+use skyswitch_guard::store::{RuleRecord, TargetRecord};
 
 /// Which rule it is, in whatever form its domain is written.
 type RuleName = (String, String);
@@ -30,12 +27,11 @@ fn name(key: &RouteKey) -> RuleName {
 /// A change that was made.
 struct Made {
     id: i64,
-    rule: RuleChange,
+    rule: RuleRecord,
 }
 
 /// What a run that is continued has done so far, and what it met.
 pub(super) struct Past<'a> {
-    account: &'a AccountId,
     /// The rules that its plan met, as they were when it was agreed to.
     met: Standing<'a>,
     /// The newest change to each rule that it made.
@@ -51,13 +47,12 @@ impl App {
     pub(super) async fn past_of<'a>(
         &self,
         resumed: &'a Resumed,
-        account: &'a AccountId,
         routes: &'a [Route],
     ) -> Result<Past<'a>> {
         let store = self.journal().store().get().await?;
         let changes = store.run_changes(&resumed.id).await?.into_iter();
         let made = changes.filter_map(|change| match (change.was_made(), change.target) {
-            (true, Target::VipRule(rule)) => Some((
+            (true, TargetRecord::VipRule(rule)) => Some((
                 name(&rule.key),
                 Made {
                     id: change.id,
@@ -67,7 +62,6 @@ impl App {
             _ => None,
         });
         let mut past = Past {
-            account,
             met: Standing::of(&resumed.met),
             made: made.collect(),
             now: Standing::of(routes),
@@ -149,16 +143,18 @@ impl Past<'_> {
         let Some(change) = &row.change else {
             return match made_here {
                 Some(change) => made(Some(row), change),
-                None if row.wanted.is_some() && !are_alike(met, row.wanted.as_ref()) => Row {
-                    state: Some(RowState::Made),
-                    reason: Some("this rule already exists".to_owned()),
-                    ..of_rule(&row, met, row.wanted.as_ref())
-                },
+                None if row.wanted.is_some() && !Route::are_alike(met, row.wanted.as_ref()) => {
+                    Row {
+                        state: Some(RowState::Made),
+                        reason: Some("this rule already exists".to_owned()),
+                        ..of_rule(&row, met, row.wanted.as_ref())
+                    }
+                }
                 None => row,
             };
         };
         let left = made_here.map_or(met, |change| change.rule.wanted.as_ref());
-        if are_alike(change.before(), left) {
+        if Route::are_alike(change.before(), left) {
             row.state = Some(RowState::NotSent);
             return row;
         }
@@ -170,7 +166,7 @@ impl Past<'_> {
             };
         }
         // Where the rule was as the list wants it, the run has nothing to do with it.
-        let was_planned = !are_alike(met, change.after());
+        let was_planned = !Route::are_alike(met, change.after());
         row.change = None;
         row.reason = reason;
         match was_planned {
@@ -197,8 +193,7 @@ impl Past<'_> {
             Action::Keep => lost,
             _ => row.wanted.as_ref().unwrap_or(lost),
         };
-        let change = RouteChange::put(self.account.clone(), TOOL, None, wanted.clone())
-            .answered_without_by(self.now.answering_without(wanted));
+        let change = self.now.put(None, wanted.clone());
         Row {
             state: Some(RowState::NotSent),
             reason: Some(

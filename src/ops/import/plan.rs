@@ -12,10 +12,10 @@ use crate::ops::vips::siblings::at_risk_among;
 use skyswitch_domain::error::{Code, Error, Refused, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
-    AccountId, Ani, Application, Argument, CalledNumber, Destination, DestinationForm, Dnis,
-    PbxDomain, PhoneNumber, Route, RouteKey, answering_without,
+    Ani, Application, Argument, CalledNumber, Destination, DestinationForm, Dnis, PbxDomain,
+    PhoneNumber, Route, RouteKey, answering_without,
 };
-use skyswitch_guard::RouteChange;
+use skyswitch_guard::RuleChange;
 
 /// Removals up to this many are never too many.
 const FEW_REMOVALS: usize = 20;
@@ -24,7 +24,6 @@ const LINES_NAMED: usize = 20;
 
 /// What is wanted, and under which rules.
 pub(super) struct Wanted<'a> {
-    pub account: &'a AccountId,
     pub domain: &'a PbxDomain,
     pub list: &'a files::VipFile,
     pub mode: SyncMode,
@@ -122,7 +121,7 @@ impl Wanted<'_> {
         row.wanted = Some(after.clone());
         let Some(before) = before else {
             row.action = Action::Add;
-            row.change = Some(self.put(None, after, standing));
+            row.change = Some(standing.put(None, after));
             return row;
         };
         if before.rings_like(&after) {
@@ -134,7 +133,7 @@ impl Wanted<'_> {
             return row.invalid(refusal.to_string());
         }
         row.action = Action::Replace;
-        row.change = Some(self.put(Some(before.clone()), after, standing));
+        row.change = Some(standing.put(Some(before.clone()), after));
         row
     }
 
@@ -187,17 +186,6 @@ impl Wanted<'_> {
         })
     }
 
-    fn put(&self, before: Option<Route>, after: Route, standing: &Standing<'_>) -> RouteChange {
-        let answering = standing.answering_without(&after);
-        RouteChange::put(
-            self.account.clone(),
-            crate::ops::import::TOOL,
-            before,
-            after,
-        )
-        .answered_without_by(answering)
-    }
-
     fn remove_unlisted(
         &self,
         unlisted: &[&Route],
@@ -230,12 +218,7 @@ impl Wanted<'_> {
                 ));
             }
             let at_risk = at_risk_among(route, standing.of_caller(route));
-            let change = RouteChange::remove(
-                self.account.clone(),
-                crate::ops::import::TOOL,
-                route.clone(),
-                at_risk,
-            );
+            let change = RuleChange::remove(route.clone(), at_risk);
             rows.push(Row::removal(route, change));
         }
         for route in protected {
@@ -316,10 +299,13 @@ impl<'a> Standing<'a> {
         self.stored_under(key).or_else(in_another_writing)
     }
 
-    /// The rules that answer a rule's calls wherever it does not exist.
-    pub fn answering_without(&self, rule: &Route) -> Vec<Route> {
+    /// A change that writes a rule, with the rules that answer its calls
+    /// wherever it does not exist.
+    pub fn put(&self, before: Option<Route>, after: Route) -> RuleChange {
         let patterns = self.patterns.iter().copied();
-        answering_without(&rule.key, self.of_caller(rule).chain(patterns))
+        let others = self.of_caller(&after).chain(patterns);
+        let answering = answering_without(&after.key, others);
+        RuleChange::put(before, after).answered_without_by(answering)
     }
 
     /// The rule that a row names: stored exactly so, else the same number.

@@ -14,8 +14,7 @@ use crate::ops::import::outcome::SyncRow;
 use crate::ops::import::outcome::SyncStatus;
 use skyswitch_domain::error::Error;
 use skyswitch_domain::{Route, RouteKey};
-use skyswitch_guard::RouteChange;
-use skyswitch_guard::store::JournalPosition;
+use skyswitch_guard::RuleChange;
 
 /// A row while it is worked on.
 #[derive(Debug, Clone)]
@@ -28,7 +27,7 @@ pub(super) struct Row {
     pub wanted: Option<Route>,
     pub note: Option<String>,
     /// What is still to be sent.
-    pub change: Option<RouteChange>,
+    pub change: Option<RuleChange>,
     pub state: Option<RowState>,
     pub reason: Option<String>,
     pub change_id: Option<i64>,
@@ -90,7 +89,7 @@ impl Row {
         }
     }
 
-    pub fn removal(route: &Route, change: RouteChange) -> Row {
+    pub fn removal(route: &Route, change: RuleChange) -> Row {
         Row {
             change: Some(change),
             ..Row::of_rule(Some(route), None)
@@ -162,8 +161,6 @@ pub(super) struct Report {
     mode: SyncMode,
     skip_invalid: bool,
     pub run_id: Option<String>,
-    /// Where the journal was when the rules were read that it is planned on.
-    pub seen: JournalPosition,
     pub rows: Vec<Row>,
     pub warnings: Vec<String>,
 }
@@ -176,14 +173,13 @@ impl Report {
             mode: task.mode,
             skip_invalid: task.skip_invalid,
             run_id: None,
-            seen: JournalPosition::default(),
             rows: Vec::new(),
             warnings: Vec::new(),
         }
     }
 
     /// What is still to be sent, in the order of the rows.
-    pub fn changes(&self) -> Vec<RouteChange> {
+    pub fn changes(&self) -> Vec<RuleChange> {
         self.rows
             .iter()
             .filter_map(|row| row.change.clone())

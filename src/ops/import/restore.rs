@@ -1,15 +1,17 @@
 //! Putting back what the service removed along with the rules of a plan.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::ops::import::TOOL;
 use crate::ops::import::apply::Sender;
-use crate::ops::write::agree::Seen;
 use crate::ops::write::journal::Origin;
-use crate::ops::write::send::turn_name;
+use crate::ops::write::locks::of_caller;
+use crate::ops::write::send::RoutesNoNumber;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::{AccountId, Operation, PhoneNumber, Route};
-use skyswitch_guard::{Channel, RouteChange, Verdict};
+use skyswitch_guard::store::JournalPosition;
+use skyswitch_guard::{Channel, Plan, RuleChange, Verdict};
 
 /// What became of the rules that removals put at risk.
 pub(super) struct Restored {
@@ -29,7 +31,7 @@ impl Sender<'_> {
         }
         let app = self.app;
         let read = async {
-            let seen = Seen::now(app).await?;
+            let seen = (Instant::now(), app.journal().position().await?);
             let lost = app.lost(account, &self.run.domain, at_risk).await?;
             Ok::<_, Error>((seen, lost))
         };
@@ -61,31 +63,39 @@ impl Sender<'_> {
         Restored { told, is_complete }
     }
 
-    async fn restore_one(&self, account: &AccountId, rule: &Route, seen: Seen) -> Result<()> {
-        let app = self.app;
+    async fn restore_one(
+        &self,
+        account: &AccountId,
+        rule: &Route,
+        (read_at, seen): (Instant, JournalPosition),
+    ) -> Result<()> {
+        let (app, domain) = (self.app, &self.run.domain);
         let number = PhoneNumber::from_stored(rule.key.ani.as_str());
-        let turn = app
-            .turns()
-            .take(turn_name(&self.run.domain, number.as_ref()))
-            .await;
-        let lost = app.write_down_loss(account, rule).await?;
-        let change = RouteChange::put(account.clone(), TOOL, None, rule.clone());
-        // Nothing stands under this key, so putting it back takes nothing away.
-        let verdict = app.guard().decide(change, seen.at, &Channel::Given).await?;
+        let turn = app.turns().take(of_caller(domain, number.as_ref())).await;
+        let lost = app.write_down_loss(account, domain, rule).await?;
+        let plan = Plan::of(account, domain, TOOL, [RuleChange::put(None, rule.clone())]);
+        let plan = plan.ok_or_else(not_cleared)?;
+        // Nothing exists under this key, so putting it back takes nothing away.
+        let verdict = app.guard().decide(plan, read_at, &Channel::Given).await?;
         let Verdict::Cleared(clearance) = verdict else {
-            return Err(Error::internal(
-                "putting a rule back was not cleared",
-                format!("Add it again with {}.", Operation::AddVip),
-            ));
+            return Err(not_cleared());
         };
+        let clearance = clearance.divide().pop().ok_or_else(not_cleared)?;
         let origin = Origin {
             undoes: Some(lost),
             run: None,
             // Somebody else may have changed it since it was seen to be gone.
-            seen: Some(seen.journal),
+            seen: Some(seen),
         };
         let hold = (turn, Arc::clone(&self.hold));
-        let made = app.send(clearance, hold, origin).await;
-        made.map(drop).map_err(|failure| failure.error)
+        let sent = app.send(clearance, &RoutesNoNumber, hold, origin).await;
+        sent.outcome.map(drop).map_err(|failure| failure.error)
     }
+}
+
+fn not_cleared() -> Error {
+    Error::internal(
+        "putting a rule back was not cleared",
+        format!("Add it again with {}.", Operation::AddVip),
+    )
 }

@@ -7,15 +7,15 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::ops::onboarding::evidence::{Customer, Evidence};
 use crate::ops::onboarding::steps::{NAMED, Step, StepState, Steps};
-use crate::ops::write::agree::{Asked, Cleared, Confirmation, Plan, Planned, Seen, Status, agree};
+use crate::ops::write::agree::{Asked, Attempt, Cleared, Confirmation, Status, read_only};
 use crate::ops::write::journal::now;
-use crate::ops::write::send::read_only;
+use crate::ops::write::locks::Turn;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::wording::first_few;
 use skyswitch_domain::{
     AccountId, Argument, Extension, Operation, PbxDomain, PhoneNumber, SetupPiece, SetupStep,
 };
-use skyswitch_guard::store::{FileLock, Target};
+use skyswitch_guard::store::TargetRecord;
 use skyswitch_guard::{AttestStep, Channel, FallbackReading};
 
 /// Longest name and note that are kept, in characters.
@@ -108,26 +108,25 @@ pub async fn mark_setup_step(
     }
     let claim = &claim(args, &customer)?;
     let look = || async {
-        let hold = app.setup_turn(&claim.account, &claim.domain).await?;
-        let seen = Seen::now(app).await?;
         let evidence = app.evidence(&customer).await?;
-        let change = match is_attestable(claim.step, &evidence, &customer)? {
+        let step = match is_attestable(claim.step, &evidence, &customer)? {
             true => Some(AttestStep {
                 version: app.attestation_version(claim).await?,
                 ..claim.clone()
             }),
             false => None,
         };
-        let plan = Plan { change, facts: () };
-        Ok(Planned { plan, seen, hold })
+        Ok((step, ()))
     };
-    let ((), agreement) = match agree(app, channel, look).await? {
+    let turn = Turn::Setup(&customer.account, &customer.domain);
+    let attempt = Attempt::new(app, channel, turn);
+    let ((), agreement) = match attempt.agree(look).await? {
         Asked::Question(question) => return Ok(Asked::Question(question)),
         Asked::Done(done) => done,
     };
-    let attest = async |cleared: Cleared<AttestStep, FileLock>| {
+    let attest = async |cleared: Cleared<AttestStep>| {
         let attested = app.guard().attest(cleared.clearance, &app.asked_by).await;
-        drop(cleared.hold);
+        drop(cleared.turn);
         attested
     };
     let agreement = agreement.then(attest).await?;
@@ -239,7 +238,7 @@ async fn withdraw(app: &App, step: SetupStep, customer: &Customer) -> Result<Mar
     }
     let (account, domain) = (&customer.account, &customer.domain);
     // A number that is being routed on this attestation is seen through first.
-    let turn = app.setup_turn(account, domain).await?;
+    let turn = app.wait_for(Turn::Setup(account, domain)).await?;
     let journal = app.journal();
     let store = journal.store().get().await?;
     let (account, domain) = (account.as_str(), domain.as_str());
@@ -251,9 +250,7 @@ async fn withdraw(app: &App, step: SetupStep, customer: &Customer) -> Result<Mar
         true => MarkStatus::Withdrawn,
         false => MarkStatus::Unchanged,
     };
-    if let Err(error) = app.reconcile(|_| false).await {
-        tracing::warn!(%error, "changes that were cut off could not be closed");
-    }
+    app.reconcile_before_planning(None).await?;
     outcome(app, status, step, customer).await
 }
 
@@ -274,7 +271,7 @@ impl App {
             .await?;
         let domain = &customer.domain;
         let to_ani_user = open.into_iter().filter_map(|change| match change.target {
-            Target::Piece(target) if domain.is(&change.domain) => match target.piece {
+            TargetRecord::Piece(target) if domain.is(&change.domain) => match target.piece {
                 SetupPiece::DidRoute { did, route } => {
                     let goes_to = |user: &Extension| route.goes_to_user(user.as_str(), domain);
                     ani_users.iter().any(goes_to).then_some(did)

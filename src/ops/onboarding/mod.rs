@@ -4,11 +4,11 @@
 mod actions;
 mod alarm;
 mod ani_user;
-mod apply;
 mod checklist;
 mod customer_row;
 mod dial_plan;
 mod evidence;
+mod judge;
 mod mark;
 mod onboard;
 mod plan;
@@ -17,7 +17,6 @@ mod stage;
 mod status;
 mod steps;
 mod ticket;
-mod undo;
 
 pub use checklist::{Checklist, SetupChecklist, setup_checklist};
 pub use mark::{MarkOutcome, MarkSetupStep, MarkStatus, mark_setup_step};
@@ -29,18 +28,3 @@ pub use stage::Stage;
 pub use status::{CustomerRow, SetupStatus, StageCount, StatusQuery, onboarding_status};
 pub use steps::{Step, StepState, readiness};
 pub use ticket::Ticket;
-pub(super) use undo::undo_setup;
-
-use crate::app::App;
-use skyswitch_domain::error::Result;
-use skyswitch_domain::{AccountId, PbxDomain};
-use skyswitch_guard::store::FileLock;
-
-impl App {
-    /// Changes to one customer's setup take turns, also between processes.
-    async fn setup_turn(&self, account: &AccountId, domain: &PbxDomain) -> Result<FileLock> {
-        let folder = self.journal().store().folder();
-        let name = self.lock_name("setup", account, domain);
-        folder.lock_in_turn(&name).await
-    }
-}

@@ -9,16 +9,18 @@ use crate::ops::onboarding::Step;
 use crate::ops::onboarding::Ticket;
 use crate::ops::onboarding::evidence::Customer;
 use crate::ops::onboarding::evidence::Evidence;
+use crate::ops::onboarding::judge::BySetup;
 use crate::ops::onboarding::plan::Missing;
+use crate::ops::onboarding::plan::TOOL;
 use crate::ops::onboarding::plan::Wanted;
 use crate::ops::onboarding::steps::Steps;
-use crate::ops::write::agree::{Asked, Cleared, Confirmation, Plan, Planned, Seen, Status, agree};
-use crate::ops::write::send::read_only;
-use skyswitch_domain::error::Result;
+use crate::ops::write::agree::{Asked, Attempt, Confirmation, Status};
+use crate::ops::write::locks::Turn;
+use crate::ops::write::send::Sent;
+use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{AccountId, Destination, Extension, PbxDomain, PhoneNumber, SetupStep};
-use skyswitch_guard::store::FileLock;
-use skyswitch_guard::{Channel, SetupChange, SetupPlan};
+use skyswitch_guard::{Channel, PieceChange, Plan};
 
 /// Whom to set up.
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
@@ -128,14 +130,29 @@ pub struct OnboardChange {
 }
 
 impl OnboardChange {
-    pub(super) fn planned(change: &SetupChange) -> OnboardChange {
+    fn planned(change: &PieceChange, domain: &PbxDomain) -> OnboardChange {
         OnboardChange {
             step: change.piece().step(),
-            what: change.piece().summary(change.domain()),
+            what: change.piece().summary(domain),
             state: PieceState::Planned,
             reason: None,
             change_id: None,
         }
+    }
+
+    /// Enters what became of it; nothing where it was not its turn any more.
+    fn enter(&mut self, sent: Option<Sent>) {
+        let Some(sent) = sent else {
+            self.state = PieceState::NotSent;
+            return;
+        };
+        self.change_id = sent.id();
+        self.state = match &sent.outcome {
+            Ok(_) => PieceState::Made,
+            Err(failure) if failure.is_known => PieceState::Failed,
+            Err(_) => PieceState::Unknown,
+        };
+        self.reason = sent.outcome.err().map(|failure| failure.error.to_string());
     }
 }
 
@@ -180,10 +197,6 @@ pub async fn onboard_domain(
     args: &OnboardDomain,
     channel: &Channel<'_>,
 ) -> Result<Asked<OnboardOutcome>> {
-    let dry_run = args.dry_run == Some(true);
-    if app.settings().read_only && !dry_run {
-        return Err(read_only());
-    }
     let wanted = &Wanted {
         customer: Customer {
             account: app.account(args.account_id.as_ref())?,
@@ -200,50 +213,38 @@ pub async fn onboard_domain(
     } = &wanted.customer;
     let read_and_plan = || async {
         let evidence = app.evidence(&wanted.customer).await?;
-        let missing = app.missing(wanted, &evidence).await?;
-        Ok::<_, skyswitch_domain::error::Error>((evidence, missing))
+        let Missing { changes, notes } = app.missing(wanted, &evidence).await?;
+        let told = |change| OnboardChange::planned(change, domain);
+        let planned: Vec<OnboardChange> = changes.iter().map(told).collect();
+        let plan = Plan::of(account, domain, TOOL, changes);
+        let plan = plan.map(|plan| plan.with_notes(notes.clone()));
+        Ok::<_, Error>((plan, (evidence, notes, planned)))
     };
-    if dry_run {
-        let (evidence, missing) = read_and_plan().await?;
-        let status = match missing.changes.is_empty() {
+    if args.dry_run == Some(true) {
+        let (_, (evidence, notes, planned)) = read_and_plan().await?;
+        let status = match planned.is_empty() {
             true => OnboardStatus::Unchanged,
             false => OnboardStatus::Planned,
         };
-        let planned = missing.changes.iter().map(OnboardChange::planned).collect();
         let mut outcome = outcome(wanted, &evidence, status, planned);
-        outcome.warnings.extend(missing.notes);
+        outcome.warnings.extend(notes);
         return Ok(Asked::Done(outcome));
     }
-    if let Err(error) = app.reconcile(|_| false).await {
-        // What was cut off before stays open; it does not prevent this change.
-        tracing::warn!(%error, "changes that were cut off could not be closed");
-    }
-    let plan = || async {
-        let turn = app.setup_turn(account, domain).await?;
-        let seen = Seen::now(app).await?;
-        let (evidence, missing) = read_and_plan().await?;
-        let Missing { changes, notes } = missing;
-        let planned = changes.iter().map(OnboardChange::planned).collect();
-        let plan = Plan {
-            change: SetupPlan::new(changes, notes.clone()),
-            facts: (evidence, notes, planned),
-        };
-        Ok(Planned {
-            plan,
-            seen,
-            hold: turn,
-        })
+    let attempt = Attempt::new(app, channel, Turn::Setup(account, domain));
+    let ((mut evidence, notes, mut changes), agreement) = match attempt.agree(read_and_plan).await?
+    {
+        Asked::Question(question) => return Ok(Asked::Question(question)),
+        Asked::Done(done) => done,
     };
-    let ((mut evidence, notes, mut changes), agreement): ((_, _, Vec<OnboardChange>), _) =
-        match agree(app, channel, plan).await? {
-            Asked::Question(question) => return Ok(Asked::Question(question)),
-            Asked::Done(done) => done,
-        };
-    let apply = async |cleared: Cleared<SetupPlan, FileLock>| {
-        app.apply_setup(cleared, &wanted.customer, &mut changes)
-            .await;
+    let apply = async |cleared| {
+        let customer = &wanted.customer;
+        let judge = BySetup { app, customer };
+        let mut sent = app.send_in_order(cleared, None, &judge).await.into_iter();
+        changes
+            .iter_mut()
+            .for_each(|change| change.enter(sent.next()));
         // What was made is only reported once it was read back.
-        evidence = app.evidence(&wanted.customer).await?;
+        evidence = app.evidence(customer).await?;
         Ok(())
     };
     let agreement = agreement.then(apply).await?;

@@ -1,4 +1,4 @@
-//! What is missing of a customer's set-up and can be made through the APIs.
+//! What is missing of a customer's setup and can be made through the APIs.
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use crate::ops::onboarding::evidence::Customer;
 use crate::ops::onboarding::evidence::Evidence;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::{Argument, Destination, Extension, Operation, SetupPiece};
-use skyswitch_guard::{FallbackReading, SetupChange};
+use skyswitch_guard::{FallbackReading, PieceChange};
 
 /// The operation's name in the journal.
 pub(super) const TOOL: &str = "onboard_domain";
@@ -26,7 +26,7 @@ pub(super) struct Wanted {
 
 /// The changes to make now, and what stands in the way of others.
 pub(super) struct Missing {
-    pub changes: Vec<SetupChange>,
+    pub changes: Vec<PieceChange>,
     pub notes: Vec<String>,
 }
 
@@ -69,7 +69,7 @@ pub(super) struct Planner<'a> {
     pub wanted: &'a Wanted,
     pub evidence: &'a Evidence,
     has_pbx: bool,
-    pub changes: Vec<SetupChange>,
+    pub changes: Vec<PieceChange>,
     pub notes: Vec<String>,
 }
 
@@ -312,14 +312,7 @@ impl Planner<'_> {
     }
 
     fn add(&mut self, piece: SetupPiece, before: Option<Value>) -> Result<()> {
-        let customer = &self.wanted.customer;
-        self.changes.push(SetupChange::make(
-            customer.account.clone(),
-            customer.domain.clone(),
-            TOOL,
-            piece,
-            before,
-        )?);
+        self.changes.push(PieceChange::make(piece, before)?);
         Ok(())
     }
 }

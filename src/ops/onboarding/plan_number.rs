@@ -2,11 +2,10 @@
 
 use crate::ops::onboarding::StepState;
 use crate::ops::onboarding::plan::Planner;
-use crate::ops::onboarding::plan::TOOL;
 use crate::ops::onboarding::steps::Steps;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::{Argument, DidRoute, SetupStep};
-use skyswitch_guard::{MayRoute, SetupChange};
+use skyswitch_guard::{MayRoute, PieceChange};
 
 impl Planner<'_> {
     /// The number, once everything before it is known to exist.
@@ -89,14 +88,8 @@ impl Planner<'_> {
             evidence.known_ani_users(),
             evidence.fallback.as_ref(),
         )?;
-        self.changes.push(SetupChange::route_did(
-            customer.account.clone(),
-            customer.domain.clone(),
-            TOOL,
-            did.clone(),
-            before,
-            (after, may_route),
-        ));
+        let change = PieceChange::route_did(did.clone(), before, after, may_route);
+        self.changes.push(change);
         Ok(())
     }
 

@@ -5,19 +5,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::{App, Author};
 use crate::ops::vips::destinations::Look;
-use crate::ops::write::agree::{Agreement, Asked, Confirmation, Plan, Status};
-use crate::ops::write::journal::Origin;
-use crate::ops::write::send::Made;
-use crate::ops::write::send::Subject;
-use crate::ops::write::send::carry_out;
-use skyswitch_client::Evidence;
+use crate::ops::write::agree::{Agreement, Asked, Attempt, Confirmation, Status};
+use crate::ops::write::locks::Turn;
+use crate::ops::write::send::{RoutesNoNumber, Sent};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
     AccountId, Ani, Application, CalledNumber, Destination, PbxDomain, PhoneNumber, Route,
     RouteKey, Vip, answering_without,
 };
-use skyswitch_guard::{Channel, RouteChange};
+use skyswitch_guard::{Channel, Plan, RuleChange};
 
 /// Whom to let through, and to where.
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
@@ -130,39 +127,35 @@ pub async fn add_vip(
         application_is_stored: true,
         destination,
     };
-    let subject = Subject {
-        account: &account,
-        domain: &args.domain,
-        number: Some(&args.ani),
-    };
-    let asked_for = AskedFor {
-        look: app
-            .look_at_destination(&account, &args.domain, &wanted)
-            .await?,
+    let (account, domain) = (&account, &args.domain);
+    let asked_for = &AskedFor {
+        account,
+        domain,
+        look: app.look_at_destination(account, domain, &wanted).await?,
         caller: &args.ani,
         wanted,
         by: app.author(),
     };
-    let asked = carry_out(app, &subject, channel, Origin::default(), |routes| {
-        Ok(plan(&account, &asked_for, routes))
-    })
-    .await?;
+    let plan = || async move {
+        let rules = app.client()?.routes_now(account, Some(domain)).await?;
+        Ok(plan(asked_for, &rules))
+    };
+    let attempt = Attempt::new(app, channel, Turn::Caller(domain, Some(&args.ani)));
+    let asked = attempt.carry_out(None, &RoutesNoNumber, plan).await?;
     Ok(asked.map(|(facts, agreement)| outcome(facts, agreement)))
 }
 
 /// What is wanted, and what is known of it before the rules are read.
 struct AskedFor<'a> {
+    account: &'a AccountId,
+    domain: &'a PbxDomain,
     caller: &'a PhoneNumber,
     wanted: Route,
     look: Option<Look>,
     by: Author,
 }
 
-fn plan(
-    account: &AccountId,
-    asked_for: &AskedFor<'_>,
-    routes: &[Route],
-) -> Plan<RouteChange, Facts> {
+fn plan(asked_for: &AskedFor<'_>, routes: &[Route]) -> (Option<Plan>, Facts) {
     let AskedFor { caller, wanted, .. } = asked_for;
     let look = asked_for.look.as_ref();
     let doubt = look.and_then(|look| look.doubt);
@@ -202,28 +195,25 @@ fn plan(
         warnings,
     };
     if before.is_some_and(|before| before.rings_like(&after)) {
-        return Plan {
-            change: None,
-            facts: facts(before, warnings),
-        };
+        return (None, facts(before, warnings));
     }
-    let mut change = RouteChange::put(account.clone(), "add_vip", before.cloned(), after.clone())
+    let change = RuleChange::put(before.cloned(), after.clone())
         .answered_without_by(answering_without(&after.key, routes.iter()))
-        .doubting(doubt)
-        .noting(warnings.clone());
-    if doubt.is_some() && asked_for.by == Author::Program {
-        change = change.asked_in_any_case();
-    }
+        .doubting(doubt);
+    let notes = warnings.clone();
     // The preview shows it as today and afterwards.
     warnings.extend(taken_calls(&change));
-    Plan {
-        facts: facts(before, warnings),
-        change: Some(change),
-    }
+    let plan = Plan::of(asked_for.account, asked_for.domain, "add_vip", [change]);
+    let plan = plan.map(|plan| plan.with_notes(notes));
+    let plan = match doubt.is_some() && asked_for.by == Author::Program {
+        true => plan.map(Plan::asked_in_any_case),
+        false => plan,
+    };
+    (plan, facts(before, warnings))
 }
 
 /// A warning where a new rule takes calls away from another one.
-fn taken_calls(change: &RouteChange) -> Option<String> {
+fn taken_calls(change: &RuleChange) -> Option<String> {
     let today = change.answering_without().first()?;
     change.takes_calls().then(|| {
         let called = match change.key().dnis.is_any() {
@@ -263,20 +253,15 @@ pub(in crate::ops) fn other_house_style(wanted: &Route, routes: &[Route]) -> Opt
         })
 }
 
-fn outcome(facts: Facts, agreement: Agreement<Made>) -> AddVipOutcome {
+fn outcome(facts: Facts, agreement: Agreement<Sent>) -> AddVipOutcome {
     let Facts {
         vip,
         previous,
         mut warnings,
     } = facts;
-    let made = agreement.reached();
-    let change_id = made.map(|made| made.change_id.to_string());
-    if made.is_some_and(|made| made.evidence == Evidence::ReadBack) {
-        warnings.push(
-            "SkySwitch did not acknowledge the change; reading the rule showed that it was made"
-                .to_owned(),
-        );
-    }
+    let sent = agreement.reached();
+    let change_id = sent.and_then(Sent::id);
+    warnings.extend(sent.and_then(Sent::warning));
     let done = match previous {
         Some(_) => AddVipStatus::Replaced,
         None => AddVipStatus::Created,

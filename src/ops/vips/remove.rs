@@ -6,18 +6,15 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::ops::vips::siblings::at_risk;
 use crate::ops::vips::siblings::siblings;
-use crate::ops::write::agree::{Agreement, Asked, Confirmation, Plan, Status};
-use crate::ops::write::journal::Origin;
-use crate::ops::write::send::Made;
-use crate::ops::write::send::Subject;
-use crate::ops::write::send::carry_out;
-use skyswitch_client::Evidence;
+use crate::ops::write::agree::{Agreement, Asked, Attempt, Confirmation, Status};
+use crate::ops::write::locks::Turn;
+use crate::ops::write::send::{RoutesNoNumber, Sent};
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
     AccountId, Argument, CallerKey, DnisKey, PbxDomain, Route, Vip, answering_without,
 };
-use skyswitch_guard::{Channel, RouteChange};
+use skyswitch_guard::{Channel, Plan, RuleChange};
 
 /// Whom to take off the list.
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
@@ -101,46 +98,28 @@ pub async fn remove_vip(
     channel: &Channel<'_>,
 ) -> Result<Asked<RemoveVipOutcome>> {
     let account = app.account(args.account_id.as_ref())?;
-    let subject = Subject {
-        account: &account,
-        domain: &args.domain,
-        number: args.ani.number(),
+    let account = &account;
+    let plan = || async move {
+        let rules = app.client()?.routes_now(account, Some(&args.domain));
+        plan(account, args, &rules.await?)
     };
-    let asked = carry_out(app, &subject, channel, Origin::default(), |routes| {
-        plan(&account, args, routes)
-    })
-    .await?;
+    let attempt = Attempt::new(app, channel, Turn::Caller(&args.domain, args.ani.number()));
+    let asked = attempt.carry_out(None, &RoutesNoNumber, plan).await?;
     let (mut facts, agreement) = match asked {
         Asked::Question(question) => return Ok(Asked::Question(question)),
         Asked::Done(done) => done,
     };
-    let made = agreement.reached();
-    if made.is_some_and(|made| made.evidence == Evidence::ReadBack) {
-        facts.warnings.push(
-            "SkySwitch did not acknowledge the change; reading the rules showed that the rule is gone"
-                .to_owned(),
-        );
-    }
+    let sent = agreement.reached();
+    facts.warnings.extend(sent.and_then(Sent::warning));
     if let Some(removed) = &facts.removed {
-        let told = app
-            .about_siblings(
-                &account,
-                &args.domain,
-                removed,
-                &facts.others,
-                made.is_some(),
-            )
-            .await;
-        facts.warnings.extend(told);
+        let (others, made) = (&facts.others, sent.is_some());
+        let told = app.about_siblings(account, &args.domain, removed, others, made);
+        facts.warnings.extend(told.await);
     }
     Ok(Asked::Done(outcome(facts, agreement)))
 }
 
-fn plan(
-    account: &AccountId,
-    args: &RemoveVip,
-    routes: &[Route],
-) -> Result<Plan<RouteChange, Facts>> {
+fn plan(account: &AccountId, args: &RemoveVip, routes: &[Route]) -> Result<(Option<Plan>, Facts)> {
     let of_caller: Vec<&Route> = routes
         .iter()
         .filter(|route| args.ani.matches(&route.key.ani))
@@ -162,35 +141,25 @@ fn plan(
     let removed = match chosen.as_slice() {
         [] => {
             let warnings = not_a_number(args).into_iter().collect();
-            return Ok(Plan {
-                change: None,
-                facts: Facts {
-                    removed: None,
-                    others: Vec::new(),
-                    warnings,
-                },
-            });
+            let facts = Facts {
+                removed: None,
+                others: Vec::new(),
+                warnings,
+            };
+            return Ok((None, facts));
         }
         [one] => (*one).clone(),
         several => return Err(ambiguous(args, several)),
     };
-    let others = siblings(&removed, routes);
-    Ok(Plan {
-        change: Some(
-            RouteChange::remove(
-                account.clone(),
-                "remove_vip",
-                removed.clone(),
-                at_risk(&removed, routes),
-            )
-            .answered_without_by(answering_without(&removed.key, routes.iter())),
-        ),
-        facts: Facts {
-            warnings: Vec::new(),
-            removed: Some(removed),
-            others,
-        },
-    })
+    let change = RuleChange::remove(removed.clone(), at_risk(&removed, routes))
+        .answered_without_by(answering_without(&removed.key, routes.iter()));
+    let facts = Facts {
+        warnings: Vec::new(),
+        others: siblings(&removed, routes),
+        removed: Some(removed),
+    };
+    let plan = Plan::of(account, &args.domain, "remove_vip", [change]);
+    Ok((plan, facts))
 }
 
 fn not_a_number(args: &RemoveVip) -> Option<String> {
@@ -250,9 +219,8 @@ fn ambiguous(args: &RemoveVip, rules: &[&Route]) -> Error {
     )
 }
 
-fn outcome(facts: Facts, agreement: Agreement<Made>) -> RemoveVipOutcome {
-    let made = agreement.reached();
-    let change_id = made.map(|made| made.change_id.to_string());
+fn outcome(facts: Facts, agreement: Agreement<Sent>) -> RemoveVipOutcome {
+    let change_id = agreement.reached().and_then(Sent::id);
     let (status, confirmation) =
         agreement.status(RemoveVipStatus::NotFound, RemoveVipStatus::Removed);
     RemoveVipOutcome {

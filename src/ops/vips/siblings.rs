@@ -6,7 +6,7 @@ use crate::ops::write::journal::Origin;
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{AccountId, Operation, PbxDomain, Route};
-use skyswitch_guard::RouteChange;
+use skyswitch_guard::{Change, RuleChange};
 
 /// The caller's other rules in the same list.
 pub(in crate::ops) fn siblings(rule: &Route, routes: &[Route]) -> Vec<Route> {
@@ -64,7 +64,7 @@ impl App {
                 warnings.push(kept(other));
                 continue;
             }
-            warnings.push(match self.write_down_loss(account, other).await {
+            warnings.push(match self.write_down_loss(account, domain, other).await {
                 Ok(id) => format!(
                     "{}; {} restores it",
                     gone(other),
@@ -96,10 +96,11 @@ impl App {
     pub(in crate::ops) async fn write_down_loss(
         &self,
         account: &AccountId,
+        domain: &PbxDomain,
         lost: &Route,
     ) -> Result<i64> {
-        let change =
-            RouteChange::remove(account.clone(), "lost_along_with", lost.clone(), Vec::new());
+        let removal = RuleChange::remove(lost.clone(), Vec::new());
+        let change = Change::new(account, domain, "lost_along_with", removal);
         self.journal()
             .note_loss(&self.asked_by, &change, &Origin::default())
             .await

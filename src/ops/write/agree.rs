@@ -7,10 +7,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::ops::write::send::read_only;
-use skyswitch_domain::error::Result;
+use crate::ops::write::locks::{Held, Turn};
+use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_guard::store::JournalPosition;
-use skyswitch_guard::{Answer, Change, Channel, Clearance, Pending, Question, Verdict};
+use skyswitch_guard::{Answer, Channel, Clearance, Pending, Proposal, Question, Verdict};
 
 /// The result of an operation that may have to ask a person first.
 #[derive(Debug)]
@@ -114,45 +114,6 @@ fn next_step(pending: &Pending, form_failed: bool, has_page: bool) -> String {
     )
 }
 
-/// What planning on what stands comes to.
-pub(in crate::ops) struct Plan<C, T> {
-    /// What to do, or nothing.
-    pub change: Option<C>,
-    /// What the result will say beside the status.
-    pub facts: T,
-}
-
-/// A plan made on what was read.
-pub(in crate::ops) struct Planned<C, T, H> {
-    pub plan: Plan<C, T>,
-    pub seen: Seen,
-    /// What is held until the change is made: a turn, a lock.
-    pub hold: H,
-}
-
-/// When the read began that a plan was made on.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::ops) struct Seen {
-    /// When the read began.
-    pub at: Instant,
-    /// Where the journal was then: the change is not sent where another change
-    /// to the same rule ended later.
-    pub journal: JournalPosition,
-}
-
-impl Seen {
-    /// Right before the read.
-    ///
-    /// # Errors
-    /// `internal` when the store cannot be used: nothing can be sent then.
-    pub async fn now(app: &App) -> Result<Seen> {
-        Ok(Seen {
-            at: Instant::now(),
-            journal: app.journal().position().await?,
-        })
-    }
-}
-
 /// What came of asking for consent: the one result that every operation goes
 /// by. `D` is a change that may be made now and, after [`Agreement::then`],
 /// what was made.
@@ -167,13 +128,14 @@ pub(in crate::ops) enum Agreement<D> {
     Declined,
 }
 
-/// A change that may be made now.
-pub(in crate::ops) struct Cleared<C: Change, H> {
-    pub clearance: Clearance<C>,
-    /// Where the journal was when the change was planned.
+/// What may be done now.
+pub(in crate::ops) struct Cleared<P: Proposal> {
+    pub clearance: Clearance<P>,
+    /// Where the journal was when it was planned: nothing is sent where another
+    /// change to the same ended later.
     pub seen: JournalPosition,
-    /// What was held while planning.
-    pub hold: H,
+    /// The turn that it was planned in, held until it is done.
+    pub turn: Held,
 }
 
 /// The words that the status of every operation has for what was not agreed to.
@@ -214,86 +176,164 @@ impl<D> Agreement<D> {
     }
 }
 
-/// Plans, and lets the guard decide.
-///
-/// `plan` reads what exists. It is called again after a person was asked
-/// during the call, so that what is cleared was decided on what exists right
-/// then. A client that fails to show its form goes on like one without forms,
-/// with a plan of its own, because the question took time.
-///
-/// # Errors
-/// `read_only`, the guard's errors, and those of planning.
-pub(in crate::ops) async fn agree<C, T, H, F>(
-    app: &App,
-    channel: &Channel<'_>,
-    plan: impl Fn() -> F + Send + Sync,
-) -> Result<Asked<(T, Agreement<Cleared<C, H>>)>>
-where
-    C: Change,
-    F: Future<Output = Result<Planned<C, T, H>>> + Send,
-{
-    if app.settings().read_only {
-        return Err(read_only());
+/// The frame of every operation that changes something: whose turn it needs,
+/// and how a person is reached.
+pub(in crate::ops) struct Attempt<'a> {
+    pub app: &'a App,
+    pub channel: &'a Channel<'a>,
+    pub turn: Turn<'a>,
+    /// The import that is continued, whose own changes are made again.
+    pub continued: Option<&'a str>,
+}
+
+/// A plan with what it was made on.
+struct Planned<P, T> {
+    proposal: Option<P>,
+    facts: T,
+    /// When the read began.
+    read_at: Instant,
+    seen: JournalPosition,
+    turn: Held,
+}
+
+impl<'a> Attempt<'a> {
+    /// One that begins something new.
+    pub fn new(app: &'a App, channel: &'a Channel<'a>, turn: Turn<'a>) -> Attempt<'a> {
+        Attempt {
+            app,
+            channel,
+            turn,
+            continued: None,
+        }
     }
-    let Planned {
-        plan: first,
-        seen,
-        hold,
-    } = plan().await?;
-    let Some(change) = first.change else {
-        return Ok(Asked::Done((first.facts, Agreement::Nothing)));
-    };
-    let verdict = app.guard().decide(change.clone(), seen.at, channel).await?;
-    let agreement = match verdict {
-        Verdict::Cleared(clearance) => Agreement::Reached(Cleared {
-            clearance,
-            seen: seen.journal,
-            hold,
-        }),
-        Verdict::AskDuring(preview) => {
-            // Others may work on this while the person makes up their mind.
-            drop(hold);
-            let answer = match channel {
-                Channel::During(person) => person.ask(&preview).await,
-                _ => Answer::Refused,
-            };
-            if let Answer::NotShown { confirmation } = answer {
-                let elsewhere = Channel::Elsewhere {
-                    confirmation: confirmation.as_deref(),
-                    form_failed: true,
+
+    /// Waits for its turn, closes what was cut off, reads and plans.
+    ///
+    /// # Errors
+    /// Those of planning, and `internal` when the store cannot be used.
+    async fn planned<P, T, F>(&self, plan: &impl Fn() -> F) -> Result<Planned<P, T>>
+    where
+        F: Future<Output = Result<(Option<P>, T)>> + Send,
+    {
+        let turn = self.app.wait_for(self.turn).await?;
+        self.app.reconcile_before_planning(self.continued).await?;
+        // Logging in is no part of the read.
+        self.app.client()?.token(false).await?;
+        let read_at = Instant::now();
+        let seen = self.app.journal().position().await?;
+        let (proposal, facts) = plan().await?;
+        Ok(Planned {
+            proposal,
+            facts,
+            read_at,
+            seen,
+            turn,
+        })
+    }
+
+    /// Only plans, in the same way.
+    ///
+    /// # Errors
+    /// Those of planning, and `internal` when the store cannot be used.
+    pub async fn only_plan<P, T, F>(&self, plan: impl Fn() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<(Option<P>, T)>> + Send,
+    {
+        Ok(self.planned(&plan).await?.facts)
+    }
+
+    /// Plans, and lets the guard decide.
+    ///
+    /// `plan` reads what exists, and gives what to do about it, if anything,
+    /// and what the result will say beside the status. It is called again after
+    /// a person was asked during the call, so that what is cleared was decided
+    /// on what exists right then. A client that fails to show its form goes on
+    /// like one without forms, with a plan of its own, because the question
+    /// took time.
+    ///
+    /// # Errors
+    /// `read_only`, the guard's errors, and those of planning.
+    pub async fn agree<P, T, F>(
+        &self,
+        plan: impl Fn() -> F + Send + Sync,
+    ) -> Result<Asked<(T, Agreement<Cleared<P>>)>>
+    where
+        P: Proposal,
+        F: Future<Output = Result<(Option<P>, T)>> + Send,
+    {
+        let app = self.app;
+        if app.settings().read_only {
+            return Err(read_only());
+        }
+        let first = self.planned(&plan).await?;
+        let Some(proposal) = first.proposal else {
+            return Ok(Asked::Done((first.facts, Agreement::Nothing)));
+        };
+        let decided = app
+            .guard()
+            .decide(proposal.clone(), first.read_at, self.channel);
+        let agreement = match decided.await? {
+            Verdict::Cleared(clearance) => Agreement::Reached(Cleared {
+                clearance,
+                seen: first.seen,
+                turn: first.turn,
+            }),
+            Verdict::AskDuring(preview) => {
+                // Others may work on this while the person makes up their mind.
+                drop(first.turn);
+                let answer = match self.channel {
+                    Channel::During(person) => person.ask(&preview).await,
+                    _ => Answer::Refused,
                 };
-                return Box::pin(agree(app, &elsewhere, plan)).await;
-            }
-            if !app.guard().is_consent(&answer, &change) {
-                return Ok(Asked::Done((first.facts, Agreement::Declined)));
-            }
-            let Planned {
-                plan: again,
-                seen,
-                hold,
-            } = plan().await?;
-            let agreement = match again.change {
-                None => Agreement::Nothing,
-                Some(now) => Agreement::Reached(Cleared {
-                    clearance: app.guard().decide_answer(&change, now, seen.at, &answer)?,
-                    seen: seen.journal,
-                    hold,
-                }),
-            };
-            return Ok(Asked::Done((again.facts, agreement)));
-        }
-        Verdict::AskBetween(question) => return Ok(Asked::Question(question)),
-        Verdict::Pending(pending) => {
-            let form_failed = matches!(
-                channel,
-                Channel::Elsewhere {
-                    form_failed: true,
-                    ..
+                if let Answer::NotShown { confirmation } = answer {
+                    let elsewhere = Channel::Elsewhere {
+                        confirmation: confirmation.as_deref(),
+                        form_failed: true,
+                    };
+                    let channel = &elsewhere;
+                    return Box::pin(Attempt { channel, ..*self }.agree(plan)).await;
                 }
-            );
-            Agreement::Waits(app.confirmation(pending, form_failed).await)
-        }
-        Verdict::Declined => Agreement::Declined,
-    };
-    Ok(Asked::Done((first.facts, agreement)))
+                if !app.guard().is_consent(&answer, &proposal) {
+                    return Ok(Asked::Done((first.facts, Agreement::Declined)));
+                }
+                let again = self.planned(&plan).await?;
+                let agreement = match again.proposal {
+                    None => Agreement::Nothing,
+                    Some(now) => Agreement::Reached(Cleared {
+                        clearance: app.guard().decide_answer(
+                            &proposal,
+                            now,
+                            again.read_at,
+                            &answer,
+                        )?,
+                        seen: again.seen,
+                        turn: again.turn,
+                    }),
+                };
+                return Ok(Asked::Done((again.facts, agreement)));
+            }
+            Verdict::AskBetween(question) => return Ok(Asked::Question(question)),
+            Verdict::Pending(pending) => {
+                let form_failed = matches!(
+                    self.channel,
+                    Channel::Elsewhere {
+                        form_failed: true,
+                        ..
+                    }
+                );
+                Agreement::Waits(app.confirmation(pending, form_failed).await)
+            }
+            Verdict::Declined => Agreement::Declined,
+        };
+        Ok(Asked::Done((first.facts, agreement)))
+    }
+}
+
+/// The refusal of any change while the operator allows reading only.
+pub(crate) fn read_only() -> Error {
+    Error::new(
+        Code::ReadOnly,
+        "changes are switched off here (read-only), so nothing was sent",
+        "Tell the person; the operator can start without `--read-only` and unset SKYSWITCH_READ_ONLY or `read_only`.",
+    )
 }

@@ -9,7 +9,6 @@ use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
 use crate::config::Limits;
-use crate::ops::write::send::Journalled;
 use skyswitch_client::{NotWritten, Written};
 use skyswitch_domain::Operation;
 use skyswitch_domain::error::{Code, Error, Result};
@@ -17,7 +16,7 @@ use skyswitch_guard::store::{
     After, Begun, ChangeStatus, Closing, FileLock, JournalPosition, NewChange, SharedStore,
     StateFolder, TimeSpan,
 };
-use skyswitch_guard::{HOUR, RouteChange};
+use skyswitch_guard::{Change, HOUR};
 
 /// What a change belongs to beside itself.
 #[derive(Debug, Clone, Default)]
@@ -26,8 +25,8 @@ pub(crate) struct Origin {
     pub undoes: Option<i64>,
     /// The import that it belongs to.
     pub run: Option<String>,
-    /// Where the journal was when the rule was read that the change was decided
-    /// on: it is not sent where another change to the same rule ended later.
+    /// Where the journal was when what changes was read that the change was
+    /// decided on: it is not sent where another change to the same ended later.
     pub seen: Option<JournalPosition>,
 }
 
@@ -79,7 +78,7 @@ impl Journal {
     pub(in crate::ops) async fn begin(
         &self,
         asked_by: &str,
-        change: &impl Journalled,
+        change: &Change,
         origin: &Origin,
     ) -> Result<i64> {
         let begun = self.write(asked_by, change, origin, self.limit()).await;
@@ -141,17 +140,12 @@ impl Journal {
 
     /// Writes down what happened without our doing: that the service removed a
     /// rule along with another.
-    pub async fn note_loss(
-        &self,
-        asked_by: &str,
-        change: &RouteChange,
-        origin: &Origin,
-    ) -> Result<i64> {
+    pub async fn note_loss(&self, asked_by: &str, change: &Change, origin: &Origin) -> Result<i64> {
         let begun = self.write(asked_by, change, origin, None).await?;
         let id = self.begun(begun)?;
         let closing = Closing {
             status: ChangeStatus::Done,
-            after: After::VipRule(None),
+            after: After::of(change, true),
             problem: Some("the service removed this rule along with another of the same caller"),
             request_id: None,
             now: now(),
@@ -164,18 +158,14 @@ impl Journal {
     async fn write(
         &self,
         asked_by: &str,
-        change: &impl Journalled,
+        change: &Change,
         origin: &Origin,
         limit: Option<(TimeSpan, u32)>,
     ) -> Result<Begun> {
-        let record = change.record();
         let new = NewChange {
             realm: &self.realm,
-            account: record.account.as_str(),
-            domain: record.domain,
-            operation: record.operation,
+            change,
             asked_by,
-            target: record.target,
             undoes: origin.undoes,
             run: origin.run.as_deref(),
             owner: self.owner().await?,
@@ -189,7 +179,7 @@ impl Journal {
     pub(in crate::ops) async fn close(
         &self,
         id: i64,
-        change: &impl Journalled,
+        change: &Change,
         outcome: &Result<Written, NotWritten>,
     ) -> Result<()> {
         let (status, problem, request_id) = match outcome {
@@ -205,7 +195,7 @@ impl Journal {
         };
         let closing = Closing {
             status,
-            after: change.after(status == ChangeStatus::Done),
+            after: After::of(change, status == ChangeStatus::Done),
             problem,
             request_id,
             now: now(),

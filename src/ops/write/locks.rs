@@ -1,4 +1,4 @@
-//! Changes to one caller's rule, or to one customer's set-up, take turns, so
+//! Changes to one caller's rule, or to one customer's setup, take turns, so
 //! that a second call plans on what the first has left and not on what both
 //! have read.
 
@@ -10,32 +10,50 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::app::App;
 use skyswitch_domain::error::Result;
-use skyswitch_domain::{AccountId, PbxDomain};
+use skyswitch_domain::{AccountId, PbxDomain, PhoneNumber};
 use skyswitch_guard::store::FileLock;
-
-/// The turn itself, within this process.
-pub(crate) type Turn = OwnedMutexGuard<()>;
 
 /// Lock files for single changes; callers that share one only wait for each other.
 const LOCK_FILES: u8 = 64;
 
+/// What waits for each other.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::ops) enum Turn<'a> {
+    /// Changes to the rules of one caller in a domain.
+    Caller(&'a PbxDomain, Option<&'a PhoneNumber>),
+    /// Changes to one customer's setup.
+    Setup(&'a AccountId, &'a PbxDomain),
+    /// Imports into one domain.
+    Import(&'a AccountId, &'a PbxDomain),
+}
+
+/// Whose turn it is; it ends when the last of those who share this is gone.
+pub(in crate::ops) type Held = Arc<(Option<OwnedMutexGuard<()>>, FileLock)>;
+
+/// The turn of a caller in a domain; callers that are no numbers share one.
+pub(in crate::ops) fn of_caller(domain: &PbxDomain, number: Option<&PhoneNumber>) -> String {
+    format!("{domain} {}", number.map_or("*", PhoneNumber::as_str))
+}
+
 impl App {
-    /// Waits for the turn of that name, within this process and between processes.
-    pub(in crate::ops) async fn turn(&self, name: String) -> Result<(Turn, FileLock)> {
-        let slot = digest(&name)[0] % LOCK_FILES;
-        let turn = self.turns().take(name).await;
+    /// Waits for a turn, within this process and between processes.
+    pub(in crate::ops) async fn wait_for(&self, turn: Turn<'_>) -> Result<Held> {
+        let (in_process, file) = match turn {
+            Turn::Caller(domain, number) => {
+                let name = of_caller(domain, number);
+                let slot = digest(&name)[0] % LOCK_FILES;
+                let taken = self.turns().take(name).await;
+                (Some(taken), format!("turn-{slot:02}.lock"))
+            }
+            Turn::Setup(account, domain) => (None, self.lock_file("setup", account, domain)),
+            Turn::Import(account, domain) => (None, self.lock_file("import", account, domain)),
+        };
         let folder = self.journal().store().folder();
-        let lock = folder.lock_in_turn(&format!("turn-{slot:02}.lock")).await?;
-        Ok((turn, lock))
+        Ok(Arc::new((in_process, folder.lock_in_turn(&file).await?)))
     }
 
     /// The name of a lock file for work on one domain.
-    pub(in crate::ops) fn lock_name(
-        &self,
-        what: &str,
-        account: &AccountId,
-        domain: &PbxDomain,
-    ) -> String {
+    fn lock_file(&self, what: &str, account: &AccountId, domain: &PbxDomain) -> String {
         let place = digest(&format!("{} {account} {domain}", self.journal().realm()));
         let place: String = place[..8]
             .iter()
@@ -57,7 +75,7 @@ pub(crate) struct Turns {
 
 impl Turns {
     /// Waits for the turn of that name; it ends when the guard is dropped.
-    pub async fn take(&self, name: String) -> Turn {
+    pub async fn take(&self, name: String) -> OwnedMutexGuard<()> {
         let turn = self.turn(name);
         turn.lock_owned().await
     }

@@ -6,6 +6,6 @@ pub(crate) mod locks;
 pub(in crate::ops) mod reconcile;
 pub(in crate::ops) mod send;
 
+pub(crate) use agree::read_only;
 pub use agree::{Asked, Confirmation};
-pub(crate) use send::read_only;
 pub use skyswitch_guard::Question;

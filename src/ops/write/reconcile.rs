@@ -2,36 +2,34 @@
 //! nobody recorded whether they were made.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::OnceCell;
 
 use crate::app::App;
 use crate::ops::write::journal::is_gone;
 use crate::ops::write::journal::now;
-use skyswitch_domain::error::{Refused, Result};
-use skyswitch_domain::{AccountId, PbxDomain, Route, RouteKey};
-use skyswitch_guard::store::{
-    After, Change, ChangeStatus, Closing, PieceChange, RuleChange, Target,
-};
+use skyswitch_domain::error::Result;
+use skyswitch_domain::{AccountId, PbxDomain, Route};
+use skyswitch_guard::store::{After, ChangeRecord, ChangeStatus, Closing, TargetRecord};
 
 /// A request that was cut off may still be on its way for as long as one may
-/// take with all its attempts. What does not stand by then was not made.
+/// take with all its attempts. What does not exist by then was not made.
 const ON_ITS_WAY: i64 = 35_000;
 /// What is about to be made again is closed sooner: whether the first request
 /// still arrives makes no difference then.
 const MADE_AGAIN: i64 = 1_000;
 
 impl App {
-    /// Closes the open changes of processes that are gone by what stands now.
+    /// Closes the open changes of processes that are gone by what exists now.
     ///
-    /// `made_again` names those that the caller is about to make once more.
-    /// Others stay open as long as their request may still be on its way.
+    /// Those of the import that the caller is about to continue are made once
+    /// more. Others stay open as long as their request may still be on its way.
     ///
     /// # Errors
     /// The store's and the service's errors. What is not closed stays open.
-    pub(in crate::ops) async fn reconcile(
-        &self,
-        made_again: impl Fn(&Change) -> bool + Send + Sync,
-    ) -> Result<()> {
+    pub(in crate::ops) async fn reconcile(&self, continued: Option<&str>) -> Result<()> {
         let journal = self.journal();
         if !journal.store().exists() {
             return Ok(());
@@ -40,33 +38,63 @@ impl App {
         let open = store
             .open_changes(journal.realm(), journal.owner().await?)
             .await?;
-        let mut vips = BTreeMap::<(String, String), Vec<CutOff>>::new();
-        for change in self.cut_off(open).await? {
-            let again = made_again(&change);
-            match &change.target {
-                Target::VipRule(rule) => {
-                    let place = (change.account.clone(), rule.key.domain.to_string());
-                    let cut_off = CutOff {
-                        rule: rule.clone(),
-                        again,
-                        change,
-                    };
-                    vips.entry(place).or_default().push(cut_off);
+        let mut cut_off = self.cut_off(open).await?;
+        let is_made_again =
+            |change: &ChangeRecord| continued.is_some() && change.run.as_deref() == continued;
+        let again = cut_off.iter().filter(|change| is_made_again(change));
+        wait_for(again.map(|change| change.last_tried_at).max(), MADE_AGAIN).await;
+        // Rules that cannot be read end this, so pieces come first.
+        cut_off.sort_by_key(|change| matches!(change.target, TargetRecord::VipRule(_)));
+        let mut places = BTreeMap::<(&str, &str), Option<Place>>::new();
+        let mut closed = 0;
+        for change in &cut_off {
+            let place = places.entry((&change.account, &change.domain));
+            let Some(place) = place.or_insert_with(|| Place::of(change)) else {
+                continue;
+            };
+            let again = is_made_again(change);
+            match (
+                self.close_by_what_exists(change, place, again).await,
+                &change.target,
+            ) {
+                (Ok(is_closed), _) => closed += usize::from(is_closed),
+                // A piece that cannot be read now stays open, and is in nobody's way.
+                (Err(error), TargetRecord::Piece(_)) => {
+                    tracing::warn!(%error, change = change.id, "a change that was cut off could not be closed");
                 }
-                Target::Piece(piece) => {
-                    self.close_piece_by_what_stands(&change, piece, again).await;
-                }
+                (Err(error), TargetRecord::VipRule(_)) => return Err(error),
             }
         }
-        for ((account, domain), changes) in vips {
-            self.close_by_what_stands(&account, &domain, &changes)
-                .await?;
+        if !cut_off.is_empty() {
+            tracing::info!(
+                changes = closed,
+                "closed changes that were cut off, by what exists"
+            );
         }
         Ok(())
     }
 
+    /// The same before a change is planned: what stays open does not prevent
+    /// it. Only an import that is continued needs to know what became of every
+    /// one of its changes.
+    ///
+    /// # Errors
+    /// See [`App::reconcile`], where an import is continued.
+    pub(in crate::ops) async fn reconcile_before_planning(
+        &self,
+        continued: Option<&str>,
+    ) -> Result<()> {
+        match self.reconcile(continued).await {
+            Err(error) if continued.is_none() => {
+                tracing::warn!(%error, "changes that were cut off could not be closed");
+                Ok(())
+            }
+            outcome => outcome,
+        }
+    }
+
     /// Open changes that nobody works on any more.
-    async fn cut_off(&self, open: Vec<Change>) -> Result<Vec<Change>> {
+    async fn cut_off(&self, open: Vec<ChangeRecord>) -> Result<Vec<ChangeRecord>> {
         let store = self.journal().store();
         let mut gone = BTreeMap::<String, bool>::new();
         let mut found = Vec::new();
@@ -90,98 +118,67 @@ impl App {
         Ok(found)
     }
 
-    async fn close_by_what_stands(
+    /// False where its request may still arrive.
+    async fn close_by_what_exists(
         &self,
-        account: &str,
-        domain: &str,
-        changes: &[CutOff],
-    ) -> Result<()> {
-        let (Ok(account), Ok(domain)) = (account.parse::<AccountId>(), domain.parse::<PbxDomain>())
-        else {
-            tracing::warn!("the journal holds an open change of an account or domain that is none");
-            return Ok(());
-        };
-        let again = changes.iter().filter(|cut_off| cut_off.again);
-        let newest = again.map(|cut_off| cut_off.change.last_tried_at).max();
-        wait_for(newest, MADE_AGAIN).await;
-        let routes = self.client()?.routes_now(&account, Some(&domain)).await?;
-        let store = self.journal().store().get().await?;
-        let mut closed = 0;
-        for CutOff {
-            change,
-            rule,
-            again,
-        } in changes
-        {
-            let after = standing(&routes, &rule.key);
-            let is_as_wanted = are_alike(after, rule.wanted.as_ref());
-            if !is_as_wanted && may_still_arrive(change.last_tried_at, *again) {
-                continue;
+        change: &ChangeRecord,
+        place: &Place,
+        again: bool,
+    ) -> Result<bool> {
+        let Place {
+            account,
+            domain,
+            rules,
+        } = place;
+        let client = self.client()?;
+        let (after, is_as_wanted) = match &change.target {
+            TargetRecord::VipRule(rule) => {
+                let read = || client.routes_now(account, Some(domain));
+                let now = rule.key.find_in(rules.get_or_try_init(read).await?);
+                let is_as_wanted = Route::are_alike(now, rule.wanted.as_ref());
+                (After::VipRule(now), is_as_wanted)
             }
-            let closing = Closing {
-                status: ChangeStatus::Reconciled,
-                after: After::VipRule(after),
-                problem: change.problem.as_deref(),
-                request_id: None,
-                now: now(),
-            };
-            store.close_change(change.id, &closing).await?;
-            closed += 1;
-        }
-        tracing::info!(
-            changes = closed,
-            "closed changes that were cut off, by what stands"
-        );
-        Ok(())
-    }
-
-    /// A piece that cannot be read now stays open; it stands in nobody's way.
-    async fn close_piece_by_what_stands(&self, change: &Change, piece: &PieceChange, again: bool) {
-        if again {
-            wait_for(Some(change.last_tried_at), MADE_AGAIN).await;
-        }
-        if let Err(error) = self.close_piece(change, piece, again).await {
-            tracing::warn!(%error, change = change.id, "a change that was cut off could not be closed");
-        }
-    }
-
-    async fn close_piece(&self, change: &Change, piece: &PieceChange, again: bool) -> Result<()> {
-        let account: AccountId = change
-            .account
-            .parse()
-            .map_err(|refused: Refused| refused.into_error("account_id"))?;
-        let domain: PbxDomain = change
-            .domain
-            .parse()
-            .map_err(|refused: Refused| refused.into_error("domain"))?;
-        let standing = self
-            .client()?
-            .piece_standing(&account, &domain, &piece.piece)
-            .await?;
-        if !standing.stands && may_still_arrive(change.last_tried_at, again) {
-            return Ok(());
+            TargetRecord::Piece(piece) => {
+                let standing = client.piece_standing(account, domain, &piece.piece).await?;
+                let (now, stands) = (standing.now, standing.stands);
+                (After::Piece { now, stands }, stands)
+            }
+        };
+        if !is_as_wanted && may_still_arrive(change.last_tried_at, again) {
+            return Ok(false);
         }
         let closing = Closing {
             status: ChangeStatus::Reconciled,
-            after: After::Piece {
-                now: standing.now,
-                stands: standing.stands,
-            },
+            after,
             problem: change.problem.as_deref(),
             request_id: None,
             now: now(),
         };
         let store = self.journal().store().get().await?;
-        store.close_change(change.id, &closing).await.map(drop)
+        store.close_change(change.id, &closing).await
     }
 }
 
-/// A change to a VIP rule that was cut off.
-struct CutOff {
-    change: Change,
-    rule: RuleChange,
-    /// Whether it is about to be made once more.
-    again: bool,
+/// A domain where changes were cut off.
+struct Place {
+    account: AccountId,
+    domain: PbxDomain,
+    /// Its VIP rules, read when the first of them is needed.
+    rules: OnceCell<Arc<Vec<Route>>>,
+}
+
+impl Place {
+    fn of(change: &ChangeRecord) -> Option<Place> {
+        let (Ok(account), Ok(domain)) = (change.account.parse(), change.domain.parse()) else {
+            tracing::warn!("the journal holds an open change of an account or domain that is none");
+            return None;
+        };
+        Some(Place {
+            account,
+            domain,
+            rules: OnceCell::new(),
+        })
+    }
 }
 
 /// Whether a request may still be carried out. For what is made again the wait
@@ -197,21 +194,5 @@ async fn wait_for(moment: Option<i64>, patience: i64) {
     let left = patience.min(patience - now().saturating_sub(moment));
     if let Ok(left @ 1..) = u64::try_from(left) {
         tokio::time::sleep(Duration::from_millis(left)).await;
-    }
-}
-
-/// The rule that is stored under a key.
-fn standing<'a>(routes: &'a [Route], key: &RouteKey) -> Option<&'a Route> {
-    routes
-        .iter()
-        .find(|route| route.key.ani == key.ani && route.key.dnis.same_as(&key.dnis))
-}
-
-/// Whether two rules send the caller to the same place, or neither exists.
-pub(in crate::ops) fn are_alike(one: Option<&Route>, other: Option<&Route>) -> bool {
-    match (one, other) {
-        (None, None) => true,
-        (Some(one), Some(other)) => one.rings_like(other),
-        _ => false,
     }
 }

@@ -1,287 +1,253 @@
-//! The one way a route is written: read, plan, guard, write down, send, tell.
+//! The one way a change is sent: agree, write down, send, close, tell.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::app::App;
-use crate::ops::write::agree::{Agreement, Asked, Cleared, Plan, Planned, Seen, agree};
+use crate::ops::write::agree::{Agreement, Asked, Attempt, Cleared};
 use crate::ops::write::journal::Origin;
-use skyswitch_client::{Client, Evidence, NotWritten, ReadyToWrite, Written};
+use skyswitch_client::{Evidence, NotWritten, ReadyToWrite, Written};
 use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_domain::{AccountId, Operation, PbxDomain, PhoneNumber, Route, SetupPiece};
-use skyswitch_guard::store::{After, NewTarget};
-use skyswitch_guard::{Channel, Clearance, RouteChange, SetupChange};
+use skyswitch_domain::{DidRoute, Operation, SetupPiece};
+use skyswitch_guard::{Change, Clearance, MayRoute, Plan, Target};
 
-/// A change that was made.
-#[derive(Debug)]
-pub(in crate::ops) struct Made {
-    /// Its id in the journal.
-    pub change_id: i64,
-    /// How it is known that it was made.
-    pub evidence: Evidence,
-}
+/// What allows a number to be routed and was looked at longer ago is looked at again.
+const RECENT: Duration = Duration::from_secs(1);
+/// How often that is done before giving up.
+const LOOKS: usize = 5;
 
-/// A change that was not made, or of which that is not known.
+/// What became of a change.
 #[derive(Debug)]
-pub(in crate::ops) struct NotMade {
-    /// What went wrong.
-    pub error: Error,
+pub(in crate::ops) struct Sent {
     /// Its id in the journal, where it got that far.
     pub change_id: Option<i64>,
-    /// False when it may have been made all the same.
-    pub is_known: bool,
+    pub outcome: Result<Written, NotWritten>,
 }
 
-impl From<Error> for NotMade {
-    fn from(error: Error) -> Self {
-        NotMade {
-            error,
+impl Sent {
+    /// It was refused before anything was written down or sent.
+    pub fn not_begun(error: Error) -> Sent {
+        Sent {
             change_id: None,
-            is_known: true,
-        }
-    }
-}
-
-/// The rule a change is about, as far as it is known before reading.
-pub(in crate::ops) struct Subject<'a> {
-    pub account: &'a AccountId,
-    pub domain: &'a PbxDomain,
-    /// The caller's number, where it is one.
-    pub number: Option<&'a PhoneNumber>,
-}
-
-impl Subject<'_> {
-    /// Changes of this name take turns.
-    fn turn(&self) -> String {
-        turn_name(self.domain, self.number)
-    }
-}
-
-/// The turn of a caller in a domain; callers that are no numbers share one.
-pub(in crate::ops) fn turn_name(domain: &PbxDomain, number: Option<&PhoneNumber>) -> String {
-    format!("{domain} {}", number.map_or("*", PhoneNumber::as_str))
-}
-
-/// Reads the domain's routes, plans on them, and carries the plan out as far
-/// as the guard lets it.
-pub(in crate::ops) async fn carry_out<T: Send>(
-    app: &App,
-    subject: &Subject<'_>,
-    channel: &Channel<'_>,
-    origin: Origin,
-    plan: impl Fn(&[Route]) -> Result<Plan<RouteChange, T>> + Send + Sync,
-) -> Result<Asked<(T, Agreement<Made>)>> {
-    if app.settings().read_only {
-        return Err(read_only());
-    }
-    let client = app.client()?;
-    if let Err(error) = app.reconcile(|_| false).await {
-        // What was cut off before stays open; it does not stand in the way of this change.
-        tracing::warn!(%error, "changes that were cut off could not be closed");
-    }
-    let plan = &plan;
-    let read_and_plan = || async move {
-        let turn = app.turn(subject.turn()).await?;
-        // Logging in is no part of the read.
-        client.token(false).await?;
-        let seen = Seen::now(app).await?;
-        let routes = client
-            .routes_now(subject.account, Some(subject.domain))
-            .await?;
-        Ok(Planned {
-            plan: plan(&routes)?,
-            seen,
-            hold: turn,
-        })
-    };
-    let (facts, agreement) = match agree(app, channel, read_and_plan).await? {
-        Asked::Question(question) => return Ok(Asked::Question(question)),
-        Asked::Done(done) => done,
-    };
-    let send = async |cleared: Cleared<RouteChange, _>| {
-        // An import in another process does not wait for this turn.
-        let origin = Origin {
-            seen: Some(cleared.seen),
-            ..origin
-        };
-        let made = app.send(cleared.clearance, cleared.hold, origin).await;
-        made.map_err(|failure| failure.error)
-    };
-    Ok(Asked::Done((facts, agreement.then(send).await?)))
-}
-
-/// What the journal keeps of a change.
-pub(in crate::ops) struct Record<'a> {
-    pub account: &'a AccountId,
-    pub domain: &'a str,
-    pub operation: &'static str,
-    pub target: NewTarget<'a>,
-}
-
-/// A change that is written down before it is sent: to a VIP rule, or to a
-/// customer's setup.
-pub(in crate::ops) trait Journalled: Clone + Send + Sync + Sized + 'static {
-    /// What the journal keeps of it.
-    fn record(&self) -> Record<'_>;
-
-    /// What there is afterwards, whether it was made or not.
-    fn after(&self, made: bool) -> After<'_>;
-
-    /// Waits for login, a place in flight and the pace.
-    fn ready(&self, client: &Client) -> impl Future<Output = Result<ReadyToWrite>> + Send;
-
-    /// Sends it.
-    fn write(
-        client: &Client,
-        clearance: Clearance<Self>,
-        ready: ReadyToWrite,
-    ) -> impl Future<Output = Result<Written, NotWritten>> + Send;
-}
-
-impl Journalled for RouteChange {
-    fn record(&self) -> Record<'_> {
-        Record {
-            account: self.account(),
-            domain: &self.key().domain,
-            operation: self.tool(),
-            target: NewTarget::VipRule {
-                key: self.key(),
-                before: self.before(),
-                wanted: RouteChange::after(self),
-            },
+            outcome: Err(error.into()),
         }
     }
 
-    fn after(&self, made: bool) -> After<'_> {
-        After::VipRule(match made {
-            true => RouteChange::after(self),
-            false => self.before(),
+    /// Its id as results carry it.
+    pub fn id(&self) -> Option<String> {
+        self.change_id.map(|id| id.to_string())
+    }
+
+    /// A warning where only a read shows that it was made.
+    pub fn warning(&self) -> Option<String> {
+        let read_back = |written: &Written| written.evidence == Evidence::ReadBack;
+        self.outcome.as_ref().is_ok_and(read_back).then(|| {
+            "SkySwitch did not acknowledge the change; a read showed that it was made".to_owned()
         })
     }
+}
 
-    async fn ready(&self, client: &Client) -> Result<ReadyToWrite> {
-        client.ready_to_write().await
-    }
+/// Who judges, by what is read right now, whether a number may be pointed where
+/// a change points it.
+pub(in crate::ops) trait JudgeRoute: Sync {
+    /// Judges again.
+    fn may_route(&self, route: &DidRoute) -> impl Future<Output = Result<MayRoute>> + Send;
+}
 
-    async fn write(
-        client: &Client,
-        clearance: Clearance,
-        ready: ReadyToWrite,
-    ) -> Result<Written, NotWritten> {
-        client.write(clearance, ready).await
+/// For changes to VIP rules, which route no number.
+pub(in crate::ops) struct RoutesNoNumber;
+
+impl JudgeRoute for RoutesNoNumber {
+    async fn may_route(&self, _: &DidRoute) -> Result<MayRoute> {
+        Err(Error::internal(
+            "a number was about to be routed by an operation that routes none",
+            "Please report this as a bug; nothing was sent.",
+        ))
     }
 }
 
-impl Journalled for SetupChange {
-    fn record(&self) -> Record<'_> {
-        Record {
-            account: self.account(),
-            domain: self.domain().as_str(),
-            operation: self.tool(),
-            target: NewTarget::Piece {
-                piece: self.piece(),
-                before: self.before(),
-            },
-        }
-    }
-
-    fn after(&self, made: bool) -> After<'_> {
-        let now = match (made, self.piece()) {
-            (false, _) => self.before().cloned(),
-            (true, SetupPiece::DidRoute { route, .. }) => serde_json::to_value(route).ok(),
-            (true, piece) => serde_json::to_value(piece).ok(),
+impl Attempt<'_> {
+    /// Plans, asks, and makes what was agreed to, which is one change.
+    ///
+    /// # Errors
+    /// Those of [`Attempt::agree`], and why the change was not made.
+    pub async fn carry_out<T, F>(
+        &self,
+        undoes: Option<i64>,
+        judge: &impl JudgeRoute,
+        plan: impl Fn() -> F + Send + Sync,
+    ) -> Result<Asked<(T, Agreement<Sent>)>>
+    where
+        F: Future<Output = Result<(Option<Plan>, T)>> + Send,
+    {
+        let (facts, agreement) = match self.agree(plan).await? {
+            Asked::Question(question) => return Ok(Asked::Question(question)),
+            Asked::Done(done) => done,
         };
-        After::Piece { now, stands: made }
-    }
-
-    async fn ready(&self, client: &Client) -> Result<ReadyToWrite> {
-        client.ready_to_set_up(self.piece()).await
-    }
-
-    async fn write(
-        client: &Client,
-        clearance: Clearance<SetupChange>,
-        ready: ReadyToWrite,
-    ) -> Result<Written, NotWritten> {
-        client.set_up(clearance, ready).await
+        let make = async |cleared| {
+            let mut sent = self.app.send_in_order(cleared, undoes, judge).await;
+            let sent = sent.pop().unwrap_or_else(|| Sent::not_begun(interrupted()));
+            match sent.outcome {
+                Ok(_) => Ok(sent),
+                Err(failure) => Err(failure.error),
+            }
+        };
+        Ok(Asked::Done((facts, agreement.then(make).await?)))
     }
 }
 
 impl App {
+    /// Makes the changes of a plan in their order and ends with the first that
+    /// is not made: what comes later builds on it. The turn is held until the
+    /// last request that was sent has ended, also where the caller goes away.
+    pub(in crate::ops) async fn send_in_order(
+        &self,
+        cleared: Cleared<Plan>,
+        undoes: Option<i64>,
+        judge: &impl JudgeRoute,
+    ) -> Vec<Sent> {
+        let mut all = Vec::new();
+        for clearance in cleared.clearance.divide() {
+            let origin = Origin {
+                undoes,
+                run: None,
+                // What does not wait for this turn, such as an import, may have changed the same.
+                seen: Some(cleared.seen),
+            };
+            let turn = Arc::clone(&cleared.turn);
+            let sent = self.send(clearance, judge, turn, origin).await;
+            let is_made = sent.outcome.is_ok();
+            all.push(sent);
+            if !is_made {
+                break;
+            }
+        }
+        all
+    }
+
     /// Sends a cleared change and sees it through.
     ///
     /// Waiting for login and pace can still be called off. After that the
     /// change runs to its end, and what is held is held until then, whatever
     /// becomes of the caller.
-    pub(in crate::ops) async fn send<C: Journalled>(
+    pub(in crate::ops) async fn send(
         &self,
-        clearance: Clearance<C>,
+        clearance: Clearance<Change>,
+        judge: &impl JudgeRoute,
         hold: impl Send + 'static,
         origin: Origin,
-    ) -> Result<Made, NotMade> {
-        let ready = clearance.change().ready(self.client()?).await?;
-        self.send_now(clearance, ready, hold, origin).await
+    ) -> Sent {
+        match self.ready_to_send(clearance.change(), judge).await {
+            Ok(ready) => self.send_now(clearance, ready, hold, origin).await,
+            Err(error) => Sent::not_begun(error),
+        }
     }
 
-    /// The same, with everything that has to be waited for in hand.
-    pub(in crate::ops) async fn send_now<C: Journalled>(
+    /// Waits for login, a place in flight and the pace. A number is pointed
+    /// somewhere only on a judgement that is no older than a moment, however
+    /// long the pace holds the request back.
+    async fn ready_to_send(
         &self,
-        clearance: Clearance<C>,
+        change: &Change,
+        judge: &impl JudgeRoute,
+    ) -> Result<ReadyToWrite> {
+        let client = self.client()?;
+        let Some((route, may_route)) = routed(change) else {
+            return client.ready_to_write(change).await;
+        };
+        for _ in 0..LOOKS {
+            // The fallback can be withdrawn or removed at any time.
+            if Some(&judge.may_route(route).await?) != may_route {
+                return Err(judged_otherwise());
+            }
+            let looked = Instant::now();
+            let ready = client.ready_to_write(change).await?;
+            if looked.elapsed() < RECENT {
+                return Ok(ready);
+            }
+        }
+        Err(Error::new(
+            Code::RateLimited,
+            "other requests use up the rate limit, so this was not sent",
+            "Try again when they are done.",
+        ))
+    }
+
+    /// Sends a change with everything that has to be waited for in hand.
+    pub(in crate::ops) async fn send_now(
+        &self,
+        clearance: Clearance<Change>,
         ready: ReadyToWrite,
         hold: impl Send + 'static,
         origin: Origin,
-    ) -> Result<Made, NotMade> {
+    ) -> Sent {
         let app = self.clone();
         let sending = self.settling().spawn(async move {
-            let outcome = app.write_down_and_send(clearance, ready, &origin).await;
+            let sent = app.write_down_and_send(clearance, ready, &origin).await;
             drop(hold);
-            outcome
+            sent
         });
-        sending.await.unwrap_or_else(|_| {
-            let error = Error::internal(
-                "the change was interrupted inside this program",
-                format!("Look with {} whether it was made.", Operation::ListChanges),
-            );
-            Err(NotMade {
+        sending.await.unwrap_or_else(|_| Sent {
+            change_id: None,
+            outcome: Err(NotWritten {
+                error: interrupted(),
                 is_known: false,
-                ..NotMade::from(error)
-            })
+            }),
         })
     }
 
-    async fn write_down_and_send<C: Journalled>(
+    async fn write_down_and_send(
         &self,
-        clearance: Clearance<C>,
+        clearance: Clearance<Change>,
         ready: ReadyToWrite,
         origin: &Origin,
-    ) -> Result<Made, NotMade> {
+    ) -> Sent {
         let change = clearance.change().clone();
         let journal = self.journal();
-        let id = journal.begin(&self.asked_by, &change, origin).await?;
-        let outcome = C::write(self.client()?, clearance, ready).await;
+        let id = match journal.begin(&self.asked_by, &change, origin).await {
+            Ok(id) => id,
+            Err(error) => return Sent::not_begun(error),
+        };
+        let outcome = match self.client() {
+            Ok(client) => client.write(clearance, ready).await,
+            Err(error) => Err(error.into()),
+        };
         if let Err(error) = journal.close(id, &change, &outcome).await {
             tracing::warn!(%error, "the outcome of a change could not be written down");
-            // What stands will close it, once nobody is said to work on it.
+            // What exists then will close it, once nobody is said to work on it.
             let _ = journal
                 .abandon(id, "its outcome could not be written down")
                 .await;
         }
-        match outcome {
-            Ok(written) => Ok(Made {
-                change_id: id,
-                evidence: written.evidence,
-            }),
-            Err(NotWritten { error, is_known }) => Err(NotMade {
-                error,
-                change_id: Some(id),
-                is_known,
-            }),
+        Sent {
+            change_id: Some(id),
+            outcome,
         }
     }
 }
 
-/// The refusal of any change while the operator allows reading only.
-pub(crate) fn read_only() -> Error {
+/// Where a change points a customer's number, and why it may.
+fn routed(change: &Change) -> Option<(&DidRoute, Option<&MayRoute>)> {
+    match change.target() {
+        Target::Piece(piece) => match piece.piece() {
+            SetupPiece::DidRoute { route, .. } => Some((route, piece.may_route())),
+            _ => None,
+        },
+        Target::VipRule(_) => None,
+    }
+}
+
+fn judged_otherwise() -> Error {
     Error::new(
-        Code::ReadOnly,
-        "changes are switched off here (read-only), so nothing was sent",
-        "Tell the person; the operator can start without `--read-only` and unset SKYSWITCH_READ_ONLY or `read_only`.",
+        Code::ConfirmationStale,
+        "what is known of the dial translation rule changed after the person saw it, so nothing was sent",
+        skyswitch_domain::ask_again(),
+    )
+}
+
+fn interrupted() -> Error {
+    Error::internal(
+        "the change was interrupted inside this program",
+        format!("Look with {} whether it was made.", Operation::ListChanges),
     )
 }

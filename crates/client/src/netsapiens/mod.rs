@@ -29,7 +29,7 @@ use skyswitch_domain::{Extension, PbxDomain, SetupPiece};
 const BURST: u32 = 30;
 
 /// The PBX API with its login, to read from; see [`Client::pbx`](super::Client::pbx).
-/// What changes something goes through [`Client::set_up`](super::Client::set_up).
+/// What changes something goes through [`Client::write`](super::Client::write).
 ///
 /// Every method gives the transport's errors; `unauthorized` or `forbidden`
 /// also where the PBX login may not read what is asked for.

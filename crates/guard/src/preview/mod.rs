@@ -8,7 +8,10 @@ mod vips;
 
 use serde::{Deserialize, Serialize};
 
-use super::TypedValue;
+use super::{Change, Plan, RuleChange, Target, TypedValue};
+use skyswitch_domain::redact::shown;
+use skyswitch_domain::wording::capitalised;
+use skyswitch_domain::{AccountId, PbxDomain};
 pub use text::Line;
 
 /// What a person decides by. Everything that comes from the service or from
@@ -124,12 +127,34 @@ impl Effect {
 }
 
 impl Preview {
-    fn new(summary: String, asks_for: TypedValue) -> Preview {
+    /// A plan: one change in full, several as rows. The rules of an import are
+    /// always rows.
+    pub(crate) fn of_plan(plan: &Plan) -> Preview {
+        let domain = plan.domain();
+        let rules: Vec<&RuleChange> = plan.changes().iter().filter_map(Change::rule).collect();
+        let (summary, facts, rows) = match (plan.kept(), plan.changes()) {
+            (None, [only]) => (heading(only), details(only), Vec::new()),
+            (kept, changes) if !rules.is_empty() => (
+                format!("Change {} VIP rules in {domain}", changes.len()),
+                vec![vips::counts(&rules, kept.unwrap_or_default())],
+                vips::rows(&rules),
+            ),
+            (_, steps) => (
+                format!("Set up Route by ANI in {domain}: {} steps", steps.len()),
+                Vec::new(),
+                steps.iter().map(step).collect(),
+            ),
+        };
+        let of_setup = rules.is_empty().then(|| of_domain(domain));
         Preview {
             summary,
-            facts: Vec::new(),
-            rows: Vec::new(),
-            asks_for,
+            facts: std::iter::once(account(plan.account()))
+                .chain(of_setup)
+                .chain(facts)
+                .chain(notes(plan.notes()))
+                .collect(),
+            rows,
+            asks_for: plan.asks_for(),
         }
     }
 
@@ -148,6 +173,40 @@ impl Preview {
     pub fn asks_for(&self) -> &TypedValue {
         &self.asks_for
     }
+}
+
+/// A change in one line.
+fn heading(change: &Change) -> String {
+    match change.target() {
+        Target::VipRule(rule) => vips::heading(rule, change.domain()),
+        Target::Piece(piece) => capitalised(&piece.piece().summary(change.domain())),
+    }
+}
+
+/// What a person decides a change by.
+fn details(change: &Change) -> Vec<Fact> {
+    match change.target() {
+        Target::VipRule(rule) => vips::details(rule),
+        Target::Piece(piece) => setup::details(piece),
+    }
+}
+
+/// A step of a setup among others.
+fn step(change: &Change) -> Row {
+    Row {
+        effect: Effect::SetUp,
+        subject: heading(change),
+        outcome: None,
+        facts: details(change),
+    }
+}
+
+fn account(account: &AccountId) -> Fact {
+    fact(FactKind::Account, shown(account.as_str(), 128))
+}
+
+fn of_domain(domain: &PbxDomain) -> Fact {
+    fact(FactKind::Domain, domain.to_string())
 }
 
 fn fact(kind: FactKind, text: impl Into<String>) -> Fact {

@@ -2,40 +2,12 @@
 
 use serde_json::Value;
 
-use super::vips::account;
-use super::{Effect, Fact, FactKind, Preview, Row, fact, notes};
-use crate::{AttestStep, SetupChange, SetupPlan, TypedValue};
+use super::{Fact, FactKind, Preview, account, fact, of_domain};
+use crate::{AttestStep, PieceChange, TypedValue};
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::wording::capitalised;
-use skyswitch_domain::{DidRoute, PbxDomain, PhoneNumber, SetupPiece, SetupStep};
+use skyswitch_domain::{DidRoute, PhoneNumber, SetupPiece, SetupStep};
 
 impl Preview {
-    /// Every piece of a plan, with what exists in its place.
-    pub(crate) fn of_setup(plan: &SetupPlan) -> Preview {
-        let domain = plan.domain();
-        let summary = |change: &SetupChange| capitalised(&change.piece().summary(domain));
-        let step = |change: &SetupChange| Row {
-            effect: Effect::SetUp,
-            subject: summary(change),
-            outcome: None,
-            facts: details(change),
-        };
-        let (heading, facts, rows) = match plan.changes() {
-            [only] => (summary(only), details(only), Vec::new()),
-            several => (
-                format!("Set up Route by ANI in {domain}: {} steps", several.len()),
-                Vec::new(),
-                several.iter().map(step).collect(),
-            ),
-        };
-        let mut preview = Preview::new(heading, plan.asks_for());
-        preview.facts = vec![account(plan.account()), of_domain(domain)];
-        preview.facts.extend(facts);
-        preview.facts.extend(notes(plan.notes()));
-        preview.rows = rows;
-        preview
-    }
-
     /// What a person states to be done.
     pub(crate) fn of_attestation(step: &AttestStep) -> Preview {
         let domain = &step.domain;
@@ -53,27 +25,24 @@ impl Preview {
                  one answering rule forwards always to route_by_ani.",
             ),
         };
-        let mut preview = Preview::new(
-            format!("Attest for {domain}: {claim}"),
-            TypedValue::Domain(domain.clone()),
-        );
-        preview.facts = vec![
-            account(&step.account),
-            of_domain(domain),
-            fact(FactKind::Step, step.step.as_str()),
-            fact(FactKind::AttestedBy, shown(&step.attested_by, 100)),
-            fact(FactKind::Proof, shown(&step.note, 500)),
-            fact(FactKind::AgreeOnlyIf, agree_only_if),
-        ];
-        preview
+        Preview {
+            summary: format!("Attest for {domain}: {claim}"),
+            facts: vec![
+                account(&step.account),
+                of_domain(domain),
+                fact(FactKind::Step, step.step.as_str()),
+                fact(FactKind::AttestedBy, shown(&step.attested_by, 100)),
+                fact(FactKind::Proof, shown(&step.note, 500)),
+                fact(FactKind::AgreeOnlyIf, agree_only_if),
+            ],
+            rows: Vec::new(),
+            asks_for: TypedValue::Domain(domain.clone()),
+        }
     }
 }
 
-fn of_domain(domain: &PbxDomain) -> Fact {
-    fact(FactKind::Domain, domain.to_string())
-}
-
-fn details(change: &SetupChange) -> Vec<Fact> {
+/// What a person decides a piece by.
+pub(super) fn details(change: &PieceChange) -> Vec<Fact> {
     match change.piece() {
         SetupPiece::DidRoute { did, route } => routing(change, did, route),
         SetupPiece::PbxDomain { description } => {
@@ -94,7 +63,7 @@ fn details(change: &SetupChange) -> Vec<Fact> {
     }
 }
 
-fn routing(change: &SetupChange, did: &PhoneNumber, route: &DidRoute) -> Vec<Fact> {
+fn routing(change: &PieceChange, did: &PhoneNumber, route: &DidRoute) -> Vec<Fact> {
     let before = change.before().and_then(DidRoute::from_stored);
     let goes_to = |route: &DidRoute| format!("calls go to {}", route.goes_to());
     let today = before.as_ref().map(goes_to);

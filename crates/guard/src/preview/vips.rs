@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Effect, Fact, FactKind, Preview, Row, fact, notes};
-use crate::{Doubt, RouteChange, RoutePlan, TypedValue};
+use super::{Effect, Fact, FactKind, Row, fact};
+use crate::{Doubt, RuleChange};
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{AccountId, Route};
+use skyswitch_domain::{PbxDomain, Route};
 
 /// Longer than any destination that is accepted, so that two never look alike
 /// for want of room.
@@ -16,93 +16,80 @@ const DESTINATION_LIMIT: usize = 300;
 /// look at are shown in any case.
 const ADDITIONS_SHOWN: usize = 50;
 
-impl Preview {
-    /// One route, before and after.
-    pub(crate) fn of_route(change: &RouteChange) -> Preview {
-        let key = change.key();
-        let caller = key.ani.to_string();
-        let domain = shown(&key.domain, 100);
-        let verb = match (change.before(), change.after()) {
-            (_, None) => "Remove VIP",
-            (None, Some(_)) => "Add VIP",
-            (Some(_), Some(_)) => "Replace VIP",
-        };
-        let stored = shown(key.ani.as_str(), 64);
-        let called = match key.dnis.is_any() {
-            true => "any number of the customer".to_owned(),
-            false => key.dnis.to_string(),
-        };
-        let mut preview = Preview::new(
-            format!("{verb} {caller} in {domain}"),
-            TypedValue::Caller(key.ani.clone()),
-        );
-        preview.facts = vec![
-            account(change.account()),
-            fact(
-                FactKind::Caller,
-                format!("{caller} (stored as \"{stored}\")"),
-            ),
-            fact(FactKind::CalledNumber, called),
-            fact(FactKind::Today, answer(change, change.before())),
-            fact(FactKind::Afterwards, answer(change, change.after())),
-        ];
-        preview.facts.extend(at_risk(change.at_risk()));
-        preview.facts.extend(notes(change.notes()));
-        preview
-    }
-
-    /// A whole plan: line by line what is lost, whose calls are taken away, and
-    /// which destinations look wrong; where there are many more additions, how
-    /// many ring where. Nothing that is agreed to stays hidden, however long
-    /// that makes it.
-    pub(crate) fn of_plan(plan: &RoutePlan) -> Preview {
-        let changes = plan.changes();
-        let domain = shown(plan.domain().as_str(), 100);
-        let of_kind = |before: bool, after: bool| -> Vec<&RouteChange> {
-            let kind =
-                |c: &&RouteChange| c.before().is_some() == before && c.after().is_some() == after;
-            changes.iter().filter(kind).collect()
-        };
-        let (added, replaced, removed) = (
-            of_kind(false, true),
-            of_kind(true, true),
-            of_kind(true, false),
-        );
-        let counts = format!(
-            "Add {}, replace {}, remove {}; {} stay as they are",
-            added.len(),
-            replaced.len(),
-            removed.len(),
-            plan.kept(),
-        );
-        let mut preview = Preview::new(
-            format!("Change {} VIP rules in {domain}", changes.len()),
-            TypedValue::Changes(changes.len()),
-        );
-        preview.facts = vec![account(plan.account()), fact(FactKind::Counts, counts)];
-        preview.facts.extend(notes(plan.notes()));
-        let (notable, plain): (Vec<_>, Vec<_>) = added.into_iter().partition(is_notable);
-        let (shown, counted) = plain.split_at(plain.len().min(ADDITIONS_SHOWN));
-        preview.rows.extend(rows(Effect::Remove, &removed));
-        preview.rows.extend(rows(Effect::Replace, &replaced));
-        preview.rows.extend(rows(Effect::Add, &notable));
-        preview.rows.extend(rows(Effect::Add, shown));
-        preview.rows.extend(count(counted));
-        preview
-    }
+/// A single change in one line.
+pub(super) fn heading(change: &RuleChange, domain: &PbxDomain) -> String {
+    let verb = match effect_of(change) {
+        Effect::Remove => "Remove",
+        Effect::Replace => "Replace",
+        _ => "Add",
+    };
+    format!("{verb} VIP {} in {domain}", change.ani())
 }
 
-pub(super) fn account(account: &AccountId) -> Fact {
-    fact(FactKind::Account, shown(account.as_str(), 128))
+/// One rule, before and after.
+pub(super) fn details(change: &RuleChange) -> Vec<Fact> {
+    let key = change.key();
+    let stored = shown(key.ani.as_str(), 64);
+    let called = match key.dnis.is_any() {
+        true => "any number of the customer".to_owned(),
+        false => key.dnis.to_string(),
+    };
+    let mut facts = vec![
+        fact(
+            FactKind::Caller,
+            format!("{} (stored as \"{stored}\")", key.ani),
+        ),
+        fact(FactKind::CalledNumber, called),
+        fact(FactKind::Today, answer(change, change.before())),
+        fact(FactKind::Afterwards, answer(change, change.after())),
+    ];
+    facts.extend(at_risk(change.at_risk()));
+    facts
 }
 
-/// One row for each change.
-fn rows(effect: Effect, changes: &[&RouteChange]) -> impl Iterator<Item = Row> {
-    changes.iter().map(move |change| row(effect, change))
+/// How many rules a plan adds, replaces, removes and keeps.
+pub(super) fn counts(changes: &[&RuleChange], kept: usize) -> Fact {
+    let of = |effect| {
+        let alike = changes.iter().filter(|change| effect_of(change) == effect);
+        alike.count()
+    };
+    let counts = format!(
+        "Add {}, replace {}, remove {}; {kept} stay as they are",
+        of(Effect::Add),
+        of(Effect::Replace),
+        of(Effect::Remove),
+    );
+    fact(FactKind::Counts, counts)
+}
+
+/// A whole plan: line by line what is lost, whose calls are taken away, and
+/// which destinations look wrong; where there are many more additions, how
+/// many go where. Nothing that is agreed to stays hidden, however long that
+/// makes it.
+pub(super) fn rows(changes: &[&RuleChange]) -> Vec<Row> {
+    let of = |effect| {
+        let alike = changes.iter().copied();
+        alike.filter(move |change| effect_of(change) == effect)
+    };
+    let (notable, plain): (Vec<_>, Vec<_>) = of(Effect::Add).partition(is_notable);
+    let (shown, counted) = plain.split_at(plain.len().min(ADDITIONS_SHOWN));
+    let one_by_one = of(Effect::Remove)
+        .chain(of(Effect::Replace))
+        .chain(notable)
+        .chain(shown.iter().copied());
+    one_by_one.map(row).chain(count(counted)).collect()
+}
+
+fn effect_of(change: &RuleChange) -> Effect {
+    match (change.before(), change.after()) {
+        (_, None) => Effect::Remove,
+        (None, Some(_)) => Effect::Add,
+        (Some(_), Some(_)) => Effect::Replace,
+    }
 }
 
 /// One row for each place that further additions ring, with their number.
-fn count(changes: &[&RouteChange]) -> impl Iterator<Item = Row> {
+fn count(changes: &[&RuleChange]) -> impl Iterator<Item = Row> {
     let mut places = BTreeMap::<String, usize>::new();
     for route in changes.iter().filter_map(|change| change.after()) {
         *places.entry(place(route)).or_default() += 1;
@@ -116,18 +103,18 @@ fn count(changes: &[&RouteChange]) -> impl Iterator<Item = Row> {
 }
 
 /// Whether an addition is shown by itself, however many there are.
-fn is_notable(change: &&RouteChange) -> bool {
+fn is_notable(change: &&RuleChange) -> bool {
     doubt(change).is_some() || change.takes_calls()
 }
 
 /// Why the destination looks wrong. That calls leave the domain is seen from
 /// the rule alone.
-fn doubt(change: &RouteChange) -> Option<Doubt> {
+fn doubt(change: &RuleChange) -> Option<Doubt> {
     let leaves = change.after().is_some_and(Route::leaves_domain);
     change.doubt().or(leaves.then_some(Doubt::Outside))
 }
 
-fn row(effect: Effect, change: &RouteChange) -> Row {
+fn row(change: &RuleChange) -> Row {
     let key = change.key();
     let called = match key.dnis.is_any() {
         true => String::new(),
@@ -149,7 +136,7 @@ fn row(effect: Effect, change: &RouteChange) -> Row {
         false => String::new(),
     };
     Row {
-        effect,
+        effect: effect_of(change),
         subject: format!("{} (\"{}\"){called}", key.ani, shown(key.ani.as_str(), 64)),
         outcome: Some(format!("{rings}{doubt}{taken}{along}")),
         facts: Vec::new(),
@@ -177,7 +164,7 @@ fn at_risk(rules: &[Route]) -> impl Iterator<Item = Fact> + '_ {
 
 /// Who answers the calls that a change is about: its rule, or where it does
 /// not exist, what decides then.
-fn answer(change: &RouteChange, rule: Option<&Route>) -> String {
+fn answer(change: &RuleChange, rule: Option<&Route>) -> String {
     if let Some(rule) = rule {
         return rings(rule);
     }

@@ -13,8 +13,8 @@ mod sqlite;
 
 pub use folder::{FileLock, StateFolder};
 pub use records::{
-    After, Approval, ApprovalState, Begun, Change, ChangeFilter, ChangeStatus, Closing,
-    JournalPosition, NewApproval, NewChange, NewTarget, PieceChange, RuleChange, Target, TimeSpan,
+    After, Approval, ApprovalState, Begun, ChangeFilter, ChangeRecord, ChangeStatus, Closing,
+    JournalPosition, NewApproval, NewChange, PieceRecord, RuleRecord, TargetRecord, TimeSpan,
 };
 pub use run_records::{NewRun, Run, RunBasis};
 pub use setup_records::{Attestation, NewAttestation};

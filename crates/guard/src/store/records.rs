@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use serde_json::Value;
 
-use crate::Preview;
+use crate::{Change, Preview, Target};
 use skyswitch_domain::error::{Error, Refused, Result};
 use skyswitch_domain::{
     Ani, Application, Destination, Dnis, PhoneNumber, Route, RouteKey, SetupPiece,
@@ -125,7 +125,7 @@ impl FromStr for ChangeStatus {
 
 /// A change in the journal.
 #[derive(Debug, Clone)]
-pub struct Change {
+pub struct ChangeRecord {
     /// Grows with time; unique in this store.
     pub id: i64,
     /// The account it was made in.
@@ -137,7 +137,7 @@ pub struct Change {
     /// Client and tool, or command.
     pub asked_by: String,
     /// What was changed.
-    pub target: Target,
+    pub target: TargetRecord,
     /// How far it is.
     pub status: ChangeStatus,
     /// Why it was not made.
@@ -161,16 +161,16 @@ pub struct Change {
 
 /// What a change in the journal is about.
 #[derive(Debug, Clone)]
-pub enum Target {
+pub enum TargetRecord {
     /// A VIP rule.
-    VipRule(RuleChange),
+    VipRule(RuleRecord),
     /// A piece of a customer's setup.
-    Piece(PieceChange),
+    Piece(PieceRecord),
 }
 
 /// A VIP rule before and after a change; `None` where it does not exist.
 #[derive(Debug, Clone)]
-pub struct RuleChange {
+pub struct RuleRecord {
     /// Which rule.
     pub key: RouteKey,
     /// Before it.
@@ -183,7 +183,7 @@ pub struct RuleChange {
 
 /// A piece of a setup before and after a change.
 #[derive(Debug, Clone)]
-pub struct PieceChange {
+pub struct PieceRecord {
     /// What was to be made.
     pub piece: SetupPiece,
     /// What was in its place before, in the piece's own form.
@@ -194,19 +194,15 @@ pub struct PieceChange {
     pub stands: bool,
 }
 
-impl Change {
+impl ChangeRecord {
     /// Whether it was made.
     pub fn was_made(&self) -> bool {
         match (self.status, &self.target) {
             (ChangeStatus::Done, _) => true,
             (ChangeStatus::Open | ChangeStatus::Failed, _) => false,
-            (ChangeStatus::Reconciled, Target::Piece(piece)) => piece.stands,
-            (ChangeStatus::Reconciled, Target::VipRule(rule)) => {
-                match (&rule.after, &rule.wanted) {
-                    (None, None) => true,
-                    (Some(after), Some(wanted)) => after.rings_like(wanted),
-                    _ => false,
-                }
+            (ChangeStatus::Reconciled, TargetRecord::Piece(piece)) => piece.stands,
+            (ChangeStatus::Reconciled, TargetRecord::VipRule(rule)) => {
+                Route::are_alike(rule.after.as_ref(), rule.wanted.as_ref())
             }
         }
     }
@@ -217,16 +213,10 @@ impl Change {
 pub struct NewChange<'a> {
     /// Which upstream.
     pub realm: &'a str,
-    /// The account.
-    pub account: &'a str,
-    /// The PBX domain; of a VIP rule as the service stores it.
-    pub domain: &'a str,
-    /// The operation, for example `add_vip`.
-    pub operation: &'a str,
+    /// The change itself.
+    pub change: &'a Change,
     /// Client and tool, or command.
     pub asked_by: &'a str,
-    /// What changes.
-    pub target: NewTarget<'a>,
     /// The change that this one undoes.
     pub undoes: Option<i64>,
     /// The import it belongs to.
@@ -238,27 +228,6 @@ pub struct NewChange<'a> {
     pub seen: Option<JournalPosition>,
     /// Milliseconds since 1970, UTC.
     pub now: i64,
-}
-
-/// What a change about to be made is about.
-#[derive(Debug, Clone, Copy)]
-pub enum NewTarget<'a> {
-    /// A VIP rule.
-    VipRule {
-        /// Which rule.
-        key: &'a RouteKey,
-        /// As it is; `None` where it does not exist.
-        before: Option<&'a Route>,
-        /// As it is wanted; `None` for a removal.
-        wanted: Option<&'a Route>,
-    },
-    /// A piece of a customer's setup.
-    Piece {
-        /// What is to be made.
-        piece: &'a SetupPiece,
-        /// What is in its place, in its own form.
-        before: Option<&'a Value>,
-    },
 }
 
 /// How far the journal was at some moment: further than before whenever a
@@ -327,6 +296,26 @@ pub enum After<'a> {
         /// Whether that is what was wanted.
         stands: bool,
     },
+}
+
+impl After<'_> {
+    /// What there is after a change that was made, or was not.
+    pub fn of(change: &Change, made: bool) -> After<'_> {
+        match change.target() {
+            Target::VipRule(rule) => After::VipRule(match made {
+                true => rule.after(),
+                false => rule.before(),
+            }),
+            Target::Piece(piece) => {
+                let now = match (made, piece.piece()) {
+                    (false, _) => piece.before().cloned(),
+                    (true, SetupPiece::DidRoute { route, .. }) => serde_json::to_value(route).ok(),
+                    (true, piece) => serde_json::to_value(piece).ok(),
+                };
+                After::Piece { now, stands: made }
+            }
+        }
+    }
 }
 
 /// Which changes to list.

@@ -6,13 +6,14 @@ use sqlx::{QueryBuilder, Row};
 use super::{Store, failed};
 use crate::store::records::{caller_of, from_text, route_from_text, route_to_text, to_text};
 use crate::store::{
-    After, Begun, Change, ChangeFilter, ChangeStatus, Closing, JournalPosition, NewChange,
-    NewTarget, PieceChange, RuleChange, Target, TimeSpan,
+    After, Begun, ChangeFilter, ChangeRecord, ChangeStatus, Closing, JournalPosition, NewChange,
+    PieceRecord, RuleRecord, TargetRecord, TimeSpan,
 };
+use crate::{Change, Target};
 use skyswitch_domain::error::{Refused, Result};
-use skyswitch_domain::{Ani, Dnis, RouteKey, SetupPiece};
+use skyswitch_domain::{Ani, Dnis, PhoneNumber, RouteKey, SetupPiece};
 
-pub(super) const COLUMNS: &str = "id, account, operation, asked_by, domain, ani, dnis, route_before, \
+const COLUMNS: &str = "id, account, operation, asked_by, domain, ani, dnis, route_before, \
                        route_wanted, piece, status, route_after, stands, problem, request_id, \
                        undoes, run, owner, started_at, ended_at, \
                        coalesce(given_up_at, started_at) AS last_tried_at";
@@ -29,35 +30,33 @@ struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    fn of(target: NewTarget<'a>) -> Result<Columns<'a>> {
-        Ok(match target {
-            NewTarget::VipRule {
-                key,
-                before,
-                wanted,
-            } => Columns {
-                ani: key.ani.as_str(),
-                dnis: key.dnis.to_send(),
-                caller: caller_of(&key.ani),
-                before: before.map(route_to_text).transpose()?,
-                wanted: wanted.map(route_to_text).transpose()?,
+    fn of(change: &'a Change) -> Result<Columns<'a>> {
+        Ok(match change.target() {
+            Target::VipRule(rule) => Columns {
+                ani: rule.ani().as_str(),
+                dnis: rule.key().dnis.to_send(),
+                caller: caller_of(rule.ani()),
+                before: rule.before().map(route_to_text).transpose()?,
+                wanted: rule.after().map(route_to_text).transpose()?,
                 piece: None,
                 did: None,
             },
-            NewTarget::Piece { piece, before } => Columns {
+            Target::Piece(piece) => Columns {
                 ani: "",
                 dnis: None,
                 caller: String::new(),
-                before: before.map(to_text).transpose()?,
+                before: piece.before().map(to_text).transpose()?,
                 wanted: None,
-                piece: Some(to_text(piece)?),
-                did: match piece {
-                    SetupPiece::DidRoute { did, .. } => Some(did.as_str()),
-                    _ => None,
-                },
+                piece: Some(to_text(piece.piece())?),
+                did: piece.did().map(PhoneNumber::as_str),
             },
         })
     }
+}
+
+/// The beginning of every query for changes of the journal.
+pub(super) fn select() -> QueryBuilder<Sqlite> {
+    QueryBuilder::new(format!("SELECT {COLUMNS} FROM changes WHERE "))
 }
 
 impl Store {
@@ -71,7 +70,7 @@ impl Store {
         new: &NewChange<'_>,
         limit: Option<(TimeSpan, u32)>,
     ) -> Result<Begun> {
-        let columns = &Columns::of(new.target)?;
+        let columns = &Columns::of(new.change)?;
         // Counting, looking for others and writing are one transaction, so that
         // processes cannot exceed the limit together, or work on the same rule.
         self.write(async |database| {
@@ -155,29 +154,29 @@ impl Store {
     }
 
     /// Changes that are open and not worked on by `owner`, oldest first.
-    pub async fn open_changes(&self, realm: &str, owner: &str) -> Result<Vec<Change>> {
-        sqlx::query(sqlx::AssertSqlSafe(format!(
-            "SELECT {COLUMNS} FROM changes WHERE realm = ? AND status = 'open' AND owner <> ? ORDER BY id"
-        )))
-        .bind(realm)
-        .bind(owner)
-        .try_map(change)
-        .fetch_all(&self.pool)
-        .await
-        .map_err(failed)
+    pub async fn open_changes(&self, realm: &str, owner: &str) -> Result<Vec<ChangeRecord>> {
+        let mut query = select();
+        query.push("realm = ").push_bind(realm.to_owned());
+        query.push(" AND status = 'open' AND owner <> ");
+        query.push_bind(owner.to_owned()).push(" ORDER BY id");
+        self.records(query).await
     }
 
     /// A change by its id.
-    pub async fn change(&self, realm: &str, id: i64) -> Result<Option<Change>> {
-        sqlx::query(sqlx::AssertSqlSafe(format!(
-            "SELECT {COLUMNS} FROM changes WHERE realm = ? AND id = ?"
-        )))
-        .bind(realm)
-        .bind(id)
-        .try_map(change)
-        .fetch_optional(&self.pool)
-        .await
-        .map_err(failed)
+    pub async fn change(&self, realm: &str, id: i64) -> Result<Option<ChangeRecord>> {
+        let mut query = select();
+        query.push("realm = ").push_bind(realm.to_owned());
+        query.push(" AND id = ").push_bind(id);
+        Ok(self.records(query).await?.pop())
+    }
+
+    /// The changes that a query finds.
+    pub(super) async fn records(
+        &self,
+        mut query: QueryBuilder<Sqlite>,
+    ) -> Result<Vec<ChangeRecord>> {
+        let found = query.build().try_map(record).fetch_all(&self.pool).await;
+        found.map_err(failed)
     }
 
     /// Changes of an account, newest first: at most `limit` of those before
@@ -189,15 +188,15 @@ impl Store {
         filter: &ChangeFilter<'_>,
         before: Option<i64>,
         limit: Option<usize>,
-    ) -> Result<(Vec<Change>, usize)> {
-        let mut count = QueryBuilder::new("SELECT COUNT(*) FROM changes WHERE realm = ");
+    ) -> Result<(Vec<ChangeRecord>, usize)> {
+        let mut count = QueryBuilder::new("SELECT COUNT(*) FROM changes WHERE ");
         narrow(&mut count, realm, account, filter);
         let total: i64 = count
             .build_query_scalar()
             .fetch_one(&self.pool)
             .await
             .map_err(failed)?;
-        let mut list = QueryBuilder::new(format!("SELECT {COLUMNS} FROM changes WHERE realm = "));
+        let mut list = select();
         narrow(&mut list, realm, account, filter);
         if let Some(before) = before {
             list.push(" AND id < ").push_bind(before);
@@ -207,12 +206,7 @@ impl Store {
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             list.push(" LIMIT ").push_bind(limit);
         }
-        let rows = list
-            .build()
-            .try_map(change)
-            .fetch_all(&self.pool)
-            .await
-            .map_err(failed)?;
+        let rows = self.records(list).await?;
         Ok((rows, usize::try_from(total).unwrap_or_default()))
     }
 
@@ -296,9 +290,9 @@ async fn in_the_way(
          ORDER BY id DESC LIMIT 1",
     )
     .bind(new.realm)
-    .bind(new.account)
+    .bind(new.change.account().as_str())
     .bind(&columns.caller)
-    .bind(new.domain)
+    .bind(new.change.domain().as_str())
     .bind(columns.dnis)
     .bind(columns.did)
     .bind(new.owner)
@@ -322,10 +316,10 @@ async fn insert(
                  (SELECT position FROM journal_position))",
     )
     .bind(new.realm)
-    .bind(new.account)
-    .bind(new.operation)
+    .bind(new.change.account().as_str())
+    .bind(new.change.tool())
     .bind(new.asked_by)
-    .bind(new.domain)
+    .bind(new.change.domain().as_str())
     .bind(columns.ani)
     .bind(columns.dnis)
     .bind(&columns.caller)
@@ -350,7 +344,7 @@ fn narrow<'a>(
     account: &'a str,
     filter: &ChangeFilter<'a>,
 ) {
-    query.push_bind(realm.to_owned());
+    query.push("realm = ").push_bind(realm.to_owned());
     query.push(" AND account = ").push_bind(account.to_owned());
     if let Some(domain) = filter.domain {
         query
@@ -388,8 +382,8 @@ fn narrow<'a>(
     }
 }
 
-pub(super) fn change(row: SqliteRow) -> sqlx::Result<Change> {
-    Ok(Change {
+fn record(row: SqliteRow) -> sqlx::Result<ChangeRecord> {
+    Ok(ChangeRecord {
         id: row.try_get("id")?,
         account: row.try_get("account")?,
         domain: row.try_get("domain")?,
@@ -408,9 +402,9 @@ pub(super) fn change(row: SqliteRow) -> sqlx::Result<Change> {
     })
 }
 
-fn target(row: &SqliteRow) -> sqlx::Result<Target> {
+fn target(row: &SqliteRow) -> sqlx::Result<TargetRecord> {
     if let Some(piece) = piece(row)? {
-        return Ok(Target::Piece(PieceChange {
+        return Ok(TargetRecord::Piece(PieceRecord {
             piece,
             before: json(row, "route_before", from_text)?,
             after: json(row, "route_after", from_text)?,
@@ -418,7 +412,7 @@ fn target(row: &SqliteRow) -> sqlx::Result<Target> {
         }));
     }
     let dnis: Option<String> = row.try_get("dnis")?;
-    Ok(Target::VipRule(RuleChange {
+    Ok(TargetRecord::VipRule(RuleRecord {
         key: RouteKey {
             domain: row.try_get::<String, _>("domain")?.into(),
             ani: Ani::from_stored(row.try_get("ani")?),

@@ -4,10 +4,10 @@
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::journal::{COLUMNS, change};
+use super::journal::select;
 use super::{Store, failed};
 use crate::store::records::{routes_from_text, routes_to_text};
-use crate::store::{Change, NewRun, Run, RunBasis};
+use crate::store::{ChangeRecord, NewRun, Run, RunBasis};
 use skyswitch_domain::error::Result;
 
 impl Store {
@@ -71,15 +71,13 @@ impl Store {
     }
 
     /// What was done of an import so far, in the order in which it was begun.
-    pub async fn run_changes(&self, id: &str) -> Result<Vec<Change>> {
-        sqlx::query(sqlx::AssertSqlSafe(format!(
-            "SELECT {COLUMNS} FROM changes WHERE run = ? ORDER BY id"
-        )))
-        .bind(id)
-        .try_map(change)
-        .fetch_all(&self.pool)
-        .await
-        .map_err(failed)
+    pub async fn run_changes(&self, id: &str) -> Result<Vec<ChangeRecord>> {
+        let mut query = select();
+        query
+            .push("run = ")
+            .push_bind(id.to_owned())
+            .push(" ORDER BY id");
+        self.records(query).await
     }
 
     /// Marks an import as one that may be cut off again: it is being applied.

@@ -1,0 +1,34 @@
+//! What the guard decides about: a plan, or an attestation.
+
+use super::Preview;
+use crate::Limits;
+use skyswitch_domain::error::Result;
+
+/// Something that is agreed to, or not, as a whole.
+pub trait Proposal: Clone + Send + Sync {
+    /// What a person is shown.
+    fn preview(&self) -> Preview;
+
+    /// Whether a person has to agree.
+    fn needs_consent(&self, limits: &Limits) -> bool;
+
+    /// Whether only a person may agree: no token and no flag does it for them.
+    fn asks_a_person(&self) -> bool {
+        false
+    }
+
+    /// Refuses what the operator has put out of reach, whoever agrees to it.
+    ///
+    /// # Errors
+    /// `blocked`, naming the setting.
+    fn refuse_beyond(&self, limits: &Limits) -> Result<()>;
+
+    /// How many changes are made at the service.
+    fn count(&self) -> usize;
+
+    /// Digest of the state that was seen.
+    fn fingerprint(&self) -> String;
+
+    /// Digest of what was asked for, independent of the state it met.
+    fn binding(&self) -> String;
+}

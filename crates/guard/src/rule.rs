@@ -1,0 +1,172 @@
+//! A change to one VIP rule.
+
+use serde::Serialize;
+
+use crate::Limits;
+use skyswitch_domain::error::Result;
+use skyswitch_domain::{Ani, Route, RouteKey, Vip};
+
+/// Why a destination looks wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Doubt {
+    /// Calls leave the customer's phone system.
+    Outside,
+    /// The domain has no such user or device.
+    Unknown,
+    /// It is the Route by ANI user, which hands the call back to the VIP rules.
+    Loop,
+}
+
+impl Doubt {
+    /// For people, after a destination.
+    pub fn words(self) -> &'static str {
+        match self {
+            Doubt::Outside => "outside the customer's phone system",
+            Doubt::Unknown => "does not exist in the domain",
+            Doubt::Loop => "the Route by ANI user itself: the call would go in a circle",
+        }
+    }
+}
+
+/// One VIP rule as it is and as it shall be. Fields are private so that a
+/// change is what it was planned to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleChange {
+    key: RouteKey,
+    before: Option<Route>,
+    after: Option<Route>,
+    /// Rules of the same caller that the service may remove along with this one.
+    at_risk: Vec<Route>,
+    /// The rules that answer these calls wherever this rule does not exist:
+    /// before it is created, after it is removed.
+    answering_without: Vec<Route>,
+    /// Why the destination looks wrong.
+    doubt: Option<Doubt>,
+}
+
+impl RuleChange {
+    /// Creates a rule, or replaces the one that exists under its key.
+    pub fn put(before: Option<Route>, after: Route) -> RuleChange {
+        RuleChange {
+            key: after.key.clone(),
+            before,
+            after: Some(after),
+            at_risk: Vec::new(),
+            answering_without: Vec::new(),
+            doubt: None,
+        }
+    }
+
+    /// Removes a rule. `at_risk` are the caller's rules that the service may
+    /// remove along with it, which a person has to know.
+    pub fn remove(before: Route, at_risk: Vec<Route>) -> RuleChange {
+        RuleChange {
+            after: None,
+            at_risk,
+            ..RuleChange::put(Some(before.clone()), before)
+        }
+    }
+
+    /// Says which rules answer these calls wherever this rule does not exist.
+    /// A new rule takes the calls away from them.
+    #[must_use]
+    pub fn answered_without_by(mut self, rules: Vec<Route>) -> Self {
+        self.answering_without = rules;
+        self
+    }
+
+    /// Says why the destination looks wrong, if it does.
+    #[must_use]
+    pub fn doubting(mut self, doubt: Option<Doubt>) -> Self {
+        self.doubt = doubt;
+        self
+    }
+
+    /// Which rule changes.
+    pub fn key(&self) -> &RouteKey {
+        &self.key
+    }
+
+    /// The caller it is about.
+    pub fn ani(&self) -> &Ani {
+        &self.key.ani
+    }
+
+    /// The rule as it was when the change was planned.
+    pub fn before(&self) -> Option<&Route> {
+        self.before.as_ref()
+    }
+
+    /// The rule as it shall be; `None` for a removal.
+    pub fn after(&self) -> Option<&Route> {
+        self.after.as_ref()
+    }
+
+    /// Rules of the same caller that the service may remove along with this one.
+    pub fn at_risk(&self) -> &[Route] {
+        &self.at_risk
+    }
+
+    /// The rules that answer these calls wherever this rule does not exist.
+    pub fn answering_without(&self) -> &[Route] {
+        &self.answering_without
+    }
+
+    /// Why the destination looks wrong, if it does.
+    pub fn doubt(&self) -> Option<Doubt> {
+        self.doubt
+    }
+
+    /// Whether a new rule sends calls elsewhere that another VIP rule answers today.
+    pub fn takes_calls(&self) -> bool {
+        let (None, Some(after)) = (&self.before, &self.after) else {
+            return false;
+        };
+        self.answering_without
+            .iter()
+            .any(|today| !today.rings_like(after))
+    }
+
+    /// Whether something that exists is lost: a removal or a replacement.
+    pub fn is_destructive(&self) -> bool {
+        self.before.is_some()
+    }
+
+    /// Whatever takes calls away from a VIP rule, and any new rule of a
+    /// protected caller.
+    pub(super) fn needs_consent(&self, limits: &Limits) -> bool {
+        self.is_destructive() || self.takes_calls() || limits.is_protected(&self.key.ani)
+    }
+
+    pub(super) fn refuse_beyond(&self, limits: &Limits) -> Result<()> {
+        let before = self.before.as_ref();
+        before.map_or(Ok(()), |before| limits.refuse_protected(before))
+    }
+
+    /// The state that was seen, for digests.
+    pub(super) fn seen(&self) -> impl Serialize + use<> {
+        let vips = |rules: &[Route]| -> Vec<Vip> { rules.iter().map(Vip::from).collect() };
+        // A replaced rule answers its calls before and after, whatever else there is.
+        let is_replacement = self.before.is_some() && self.after.is_some();
+        let answering = match is_replacement {
+            true => Vec::new(),
+            false => vips(&self.answering_without),
+        };
+        (
+            self.before.as_ref().map(Vip::from),
+            vips(&self.at_risk),
+            answering,
+            self.doubt,
+        )
+    }
+
+    /// What is wanted, for digests.
+    pub(super) fn wanted(&self) -> impl Serialize + use<> {
+        (
+            self.key.ani.as_str().to_owned(),
+            self.key.dnis.as_str().to_owned(),
+            self.after.as_ref().map(Vip::from),
+        )
+    }
+}

@@ -1,0 +1,117 @@
+//! How the routing of a customer's number is undone.
+
+use crate::ops::changes::undo::{Found, TOOL, Undoing};
+use crate::ops::write::send::JudgeRoute;
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::{DidRoute, Operation, PhoneNumber, SetupPiece};
+use skyswitch_guard::store::PieceRecord;
+use skyswitch_guard::{MayRoute, PieceChange, Plan};
+
+/// A number that is to go again where it went before a change.
+pub(super) struct NumberBack<'a> {
+    undoing: &'a Undoing<'a>,
+    did: &'a PhoneNumber,
+    /// The route that the change made.
+    made: &'a DidRoute,
+    pub before: DidRoute,
+}
+
+impl<'a> NumberBack<'a> {
+    /// # Errors
+    /// `invalid_argument` for pieces that no program takes back.
+    pub fn of(undoing: &'a Undoing<'a>, target: &'a PieceRecord) -> Result<NumberBack<'a>> {
+        let id = undoing.undone.id;
+        let SetupPiece::DidRoute { did, route: made } = &target.piece else {
+            return Err(by_hand(id, &target.piece));
+        };
+        let Some(before) = target.before.as_ref().and_then(DidRoute::from_stored) else {
+            return Err(Error::invalid(
+                "change_id",
+                format!(
+                    "{did} had no routing before change {id}, and removing its routing would take it out of service"
+                ),
+                "Set where the number goes in the portal.",
+            ));
+        };
+        Ok(NumberBack {
+            undoing,
+            did,
+            made,
+            before,
+        })
+    }
+
+    pub async fn plan(&self) -> Result<(Option<Plan>, Found)> {
+        let Undoing {
+            app,
+            account,
+            domain,
+            ..
+        } = *self.undoing;
+        let now = app.client()?.did_route(account, self.did).await?;
+        let is_like = |route| now.as_ref().is_some_and(|now| now.is_like(route));
+        let found = Found {
+            setting: now.as_ref().map(DidRoute::goes_to),
+            ..Found::default()
+        };
+        if is_like(&self.before) {
+            return Ok((None, found));
+        }
+        if !is_like(self.made) {
+            return Err(self.changed_since(now.as_ref()));
+        }
+        let may_route = self.undoing.may_route(&self.before).await?;
+        let (did, before) = (self.did.clone(), self.before.clone());
+        let change = PieceChange::route_did(did, now.as_ref(), before, may_route);
+        Ok((Plan::of(account, domain, TOOL, [change]), found))
+    }
+
+    fn changed_since(&self, now: Option<&DidRoute>) -> Error {
+        let goes_to = now.map_or("nothing".to_owned(), DidRoute::goes_to);
+        let others = self.made.settings_changed(now);
+        let others = match others.is_empty() {
+            true => String::new(),
+            // From the present state to what the change made.
+            false => format!(" (what differs, from now to then: {})", others.join("; ")),
+        };
+        Error::new(
+            Code::ConfirmationStale,
+            format!(
+                "the routing of {} was changed again after change {}, so nothing was changed: it goes to {goes_to} now{others}",
+                self.did, self.undoing.undone.id
+            ),
+            format!(
+                "Look at {} for a newer change to undo, or point the number in the portal.",
+                Operation::ListChanges
+            ),
+        )
+        .with_field("change_id")
+    }
+}
+
+impl JudgeRoute for Undoing<'_> {
+    async fn may_route(&self, route: &DidRoute) -> Result<MayRoute> {
+        let app = self.app;
+        app.may_route_back(self.account, self.domain, route).await
+    }
+}
+
+fn by_hand(id: i64, piece: &SetupPiece) -> Error {
+    let why = match piece {
+        SetupPiece::PbxDomain { .. }
+        | SetupPiece::DialPlan
+        | SetupPiece::DefaultChain
+        | SetupPiece::DomainUser => {
+            "a domain is never deleted by this program: its name could never be used again"
+        }
+        SetupPiece::FallbackRule { .. } => {
+            "a dial translation rule is never deleted by this program: without it every caller who is not a VIP is dropped"
+        }
+        _ => "users and their answering rules are not deleted by this program",
+    };
+    Error::invalid(
+        "change_id",
+        format!("change {id} cannot be undone here: {why}"),
+        "Undo it in the portal, or ask SkySwitch support. Only VIP rules and the routing of a number can be undone here.",
+    )
+}

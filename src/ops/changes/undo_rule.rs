@@ -1,0 +1,130 @@
+//! How a change to a VIP rule is undone.
+
+use crate::ops::changes::undo::{Found, TOOL, Undoing};
+use crate::ops::vips::destinations::Look;
+use crate::ops::vips::siblings::at_risk;
+use crate::ops::vips::siblings::siblings;
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::redact::shown;
+use skyswitch_domain::{Operation, PhoneNumber, Route, answering_without};
+use skyswitch_guard::store::{ChangeRecord, ChangeStatus, RuleRecord};
+use skyswitch_guard::{Plan, RuleChange};
+
+/// A rule that is to be again as it was before a change.
+pub(super) struct RuleBack<'a> {
+    undoing: &'a Undoing<'a>,
+    pub rule: &'a RuleRecord,
+    /// The caller, where it is a number.
+    pub caller: Option<PhoneNumber>,
+    look: Option<Look>,
+}
+
+impl<'a> RuleBack<'a> {
+    /// Looks at where the calls will go.
+    pub async fn of(undoing: &'a Undoing<'a>, rule: &'a RuleRecord) -> Result<RuleBack<'a>> {
+        let (account, domain) = (undoing.account, undoing.domain);
+        let look = match &rule.before {
+            Some(before) => {
+                let looked = undoing.app.look_at_destination(account, domain, before);
+                looked.await?
+            }
+            None => None,
+        };
+        Ok(RuleBack {
+            undoing,
+            rule,
+            caller: PhoneNumber::from_stored(rule.key.ani.as_str()),
+            look,
+        })
+    }
+
+    /// Why the restored destination looks wrong, if it does.
+    pub fn warning(&self) -> Option<String> {
+        self.look.as_ref().map(|look| look.warning.clone())
+    }
+
+    pub async fn plan(&self) -> Result<(Option<Plan>, Found)> {
+        let Undoing {
+            app,
+            account,
+            domain,
+            undone,
+        } = *self.undoing;
+        let rules = app.client()?.routes_now(account, Some(domain)).await?;
+        let now = present(self.rule, &rules);
+        let before = self.rule.before.as_ref();
+        let found = Found {
+            rule: now.cloned(),
+            siblings: now.map_or(Vec::new(), |now| siblings(now, &rules)),
+            setting: None,
+        };
+        if Route::are_alike(now, before) {
+            return Ok((None, found));
+        }
+        // A request whose answer was lost may have been carried out after the journal was closed.
+        let arrived_late = undone.status == ChangeStatus::Reconciled
+            && Route::are_alike(now, self.rule.wanted.as_ref());
+        if !Route::are_alike(now, self.rule.after.as_ref()) && !arrived_late {
+            return Err(changed_since(undone, now));
+        }
+        let change = match (now, before) {
+            (now, Some(before)) => {
+                let mut after = before.clone();
+                if let Some(now) = now {
+                    // Under another writing of the caller it would be a second rule.
+                    after.key = now.key.clone();
+                }
+                Some(RuleChange::put(now.cloned(), after))
+            }
+            (Some(now), None) => Some(RuleChange::remove(now.clone(), at_risk(now, &rules))),
+            (None, None) => None,
+        };
+        let change = change.map(|change| {
+            let answering = answering_without(change.key(), rules.iter());
+            let doubt = self.look.as_ref().and_then(|look| look.doubt);
+            change.answered_without_by(answering).doubting(doubt)
+        });
+        let plan = Plan::of(account, domain, TOOL, change).map(|plan| {
+            let notes = self.warning().into_iter().collect();
+            plan.with_notes(notes).asked_in_any_case()
+        });
+        Ok((plan, found))
+    }
+}
+
+/// The present rule under a change's key: stored exactly so, or as the
+/// service may have rewritten it.
+fn present<'a>(rule: &RuleRecord, routes: &'a [Route]) -> Option<&'a Route> {
+    let of_key = |route: &&Route| {
+        route.key.dnis.same_as(&rule.key.dnis) && route.key.ani.is_same_caller(&rule.key.ani)
+    };
+    let exactly = |route: &&Route| route.key.ani == rule.key.ani;
+    let mut found = routes.iter().filter(of_key);
+    found.clone().find(exactly).or_else(|| found.next())
+}
+
+fn changed_since(undone: &ChangeRecord, now: Option<&Route>) -> Error {
+    let present = match now {
+        Some(now) => format!(
+            "the caller's rule (stored as \"{}\", dialled number {}) now goes to {}",
+            shown(now.key.ani.as_str(), 64),
+            now.key.dnis,
+            now.rings()
+        ),
+        None => "the caller has no such rule now".to_owned(),
+    };
+    Error::new(
+        Code::ConfirmationStale,
+        format!(
+            "the VIP rule was changed again after change {}, so nothing was changed: {present}",
+            undone.id
+        ),
+        format!(
+            "Look at {} for a newer change to undo, or set what is wanted with {} or {}.",
+            Operation::ListChanges,
+            Operation::AddVip,
+            Operation::RemoveVip
+        ),
+    )
+    .with_field("change_id")
+}

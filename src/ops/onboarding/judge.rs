@@ -1,0 +1,65 @@
+//! Whether a number may be pointed somewhere, judged by what is read right now.
+
+use std::time::Duration;
+
+use crate::app::App;
+use crate::ops::onboarding::evidence::Customer;
+use crate::ops::write::send::JudgeRoute;
+use skyswitch_domain::error::{Refused, Result};
+use skyswitch_domain::{AccountId, DidRoute, Extension, PbxDomain, SetupStep};
+use skyswitch_guard::{Fallback, MayRoute};
+
+/// A number that is set up is judged by its customer's setup.
+pub(super) struct BySetup<'a> {
+    pub app: &'a App,
+    pub customer: &'a Customer,
+}
+
+impl JudgeRoute for BySetup<'_> {
+    async fn may_route(&self, route: &DidRoute) -> Result<MayRoute> {
+        let evidence = self.app.evidence(self.customer).await?;
+        MayRoute::judge(
+            route,
+            &self.customer.domain,
+            evidence.known_ani_users(),
+            evidence.fallback.as_ref(),
+        )
+    }
+}
+
+impl App {
+    /// Judges an old route by the domain that it goes to, which may be another
+    /// than the customer's.
+    pub(in crate::ops) async fn may_route_back(
+        &self,
+        account: &AccountId,
+        domain: &PbxDomain,
+        route: &DidRoute,
+    ) -> Result<MayRoute> {
+        let Some((user, host)) = route.user() else {
+            return MayRoute::judge(route, domain, Some(&[]), None);
+        };
+        let home: PbxDomain = host
+            .parse()
+            .map_err(|refused: Refused| refused.into_error("domain"))?;
+        let users = self
+            .client()?
+            .subscribers(account, &home, Duration::ZERO)
+            .await?;
+        let mut ani_users = self.ani_users(account, &home, &users, None).await?;
+        // Where its answering rule is not shown, it may be one.
+        if let Ok(extension) = user.parse::<Extension>()
+            && !ani_users.contains(&extension)
+            && self.forwards_to_route_by_ani(&home, &extension).await != Ok(false)
+        {
+            ani_users.push(extension);
+        }
+        let attestations = self.attestations(account, Some(&home)).await?;
+        let attested = attestations
+            .iter()
+            .find(|entry| entry.is_about(SetupStep::DialTranslationRule));
+        let dial_plan = self.dial_plan(&home, Some(&users), &ani_users).await;
+        let fallback = Fallback::of(&dial_plan, attested);
+        MayRoute::judge(route, &home, Some(&ani_users), fallback.as_ref())
+    }
+}
