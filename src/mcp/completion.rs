@@ -7,9 +7,8 @@ use rmcp::ErrorData;
 use rmcp::model::{ArgumentInfo, CompleteResult, CompletionInfo, Reference};
 use tokio::time::{Instant, timeout};
 
-use super::prompts;
-use super::resources;
 use super::tools::ToolSet;
+use super::{prompts, resources};
 use crate::app::App;
 use crate::ops::{self, PageSize};
 use skyswitch_domain::redact::shown;

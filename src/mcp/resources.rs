@@ -13,10 +13,9 @@ use rmcp::model::{
 use serde::Serialize;
 use serde_json::json;
 
-use super::LIFETIME_MS;
-use super::reply;
 use super::skill::{self, SETUP_GUIDE, SKILL_URI};
 use super::tools::ToolSet;
+use super::{LIFETIME_MS, reply};
 use crate::app::App;
 use crate::ops::{self, PageSize};
 use skyswitch_domain::PbxDomain;

@@ -22,8 +22,10 @@ mod token;
 mod vips;
 pub(crate) mod write;
 
-pub use changes::{ChangeList, ChangeRow, ListChanges, list_changes};
-pub use changes::{UndoChange, UndoOutcome, UndoStatus, undo_change};
+pub use changes::{
+    ChangeList, ChangeRow, ListChanges, UndoChange, UndoOutcome, UndoStatus, list_changes,
+    undo_change,
+};
 pub use doctor::{Check, CheckState, Diagnosis, doctor, doctor_without_settings};
 pub use domains::{DomainList, DomainRow, ListDomains, list_domains};
 pub use import::{
@@ -40,10 +42,10 @@ pub use onboarding::{
 pub use page::PageSize;
 pub use progress::Progress;
 pub use token::{TokenReport, token};
-pub use vips::{AddVip, AddVipOutcome, AddVipStatus, add_vip};
-pub use vips::{CallExplained, DecidedBy, ExplainCall, Rings, explain_call};
-pub use vips::{DestinationList, DestinationRow, ListDestinations, list_destinations};
-pub use vips::{ListVips, VipList, list_vips};
-pub use vips::{RemoveVip, RemoveVipOutcome, RemoveVipStatus, remove_vip};
+pub use vips::{
+    AddVip, AddVipOutcome, AddVipStatus, CallExplained, DecidedBy, DestinationList, DestinationRow,
+    ExplainCall, ListDestinations, ListVips, RemoveVip, RemoveVipOutcome, RemoveVipStatus, Rings,
+    VipList, add_vip, explain_call, list_destinations, list_vips, remove_vip,
+};
 pub(crate) use write::read_only;
 pub use write::{Asked, Confirmation, Question};

@@ -1,13 +1,11 @@
 //! How any change is sent: until it is known whether it was made.
 
-use super::Client;
-use super::answer;
 use super::call::Call;
 use super::http::{Failure, Place};
 use super::netsapiens::Pbx;
 use super::retry::{self, Budget};
-use super::routes;
 use super::upstream::Upstream;
+use super::{Client, answer, routes};
 use skyswitch_domain::Operation;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_guard::{Change, Clearance, Target};

@@ -4,8 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::ops::changes::list::ChangeRow;
-use crate::ops::changes::list::change_id;
+use crate::ops::changes::list::{ChangeRow, change_id};
 use crate::ops::changes::undo_number::NumberBack;
 use crate::ops::changes::undo_rule::RuleBack;
 use crate::ops::write::agree::{Asked, Attempt, Confirmation, Status};

@@ -2,8 +2,7 @@
 
 use crate::ops::changes::undo::{Found, TOOL, Undoing};
 use crate::ops::vips::destinations::Look;
-use crate::ops::vips::siblings::at_risk;
-use crate::ops::vips::siblings::siblings;
+use crate::ops::vips::siblings::{at_risk, siblings};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{Operation, PhoneNumber, Route, answering_without};

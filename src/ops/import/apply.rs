@@ -2,26 +2,19 @@
 //! before it is sent.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::stream::{self, StreamExt};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::ops::import::Source;
-use crate::ops::import::SyncOutcome;
-use crate::ops::import::SyncSession;
-use crate::ops::import::SyncStatus;
-use crate::ops::import::Task;
 use crate::ops::import::outcome::{Action, RowState};
 use crate::ops::import::report::{Report, Row};
-use crate::ops::import::resume;
+use crate::ops::import::{Source, SyncOutcome, SyncSession, SyncStatus, Task, resume};
 use crate::ops::progress::Progress;
 use crate::ops::write::agree::Cleared;
-use crate::ops::write::journal::Origin;
-use crate::ops::write::journal::now;
+use crate::ops::write::journal::{Origin, now};
 use crate::ops::write::locks::{Held, of_caller};
 use crate::ops::write::send::Sent;
 use skyswitch_client::{NotWritten, Written};

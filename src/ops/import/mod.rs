@@ -16,10 +16,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::ops::import::files::ColumnName;
-use crate::ops::import::files::Defaults;
-use crate::ops::import::files::Format;
-use crate::ops::import::files::VipFile;
+use crate::ops::import::files::{ColumnName, Defaults, Format, VipFile};
 use crate::ops::progress::Progress;
 use crate::ops::write::agree::{Agreement, Asked, Attempt, Cleared, Confirmation, Status};
 use crate::ops::write::locks::Turn;

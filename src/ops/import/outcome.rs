@@ -3,8 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::ops::import::Confirmation;
-use crate::ops::import::SyncMode;
+use crate::ops::import::{Confirmation, SyncMode};
 use crate::ops::page::{self, RESULT_BUDGET};
 
 /// What a row asks for, on what stands.

@@ -3,10 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::config::Limits;
-use crate::ops::import::Action;
-use crate::ops::import::Row;
-use crate::ops::import::SyncMode;
-use crate::ops::import::files;
+use crate::ops::import::{Action, Row, SyncMode, files};
 use crate::ops::vips::add::other_house_style;
 use crate::ops::vips::siblings::at_risk_among;
 use skyswitch_domain::error::{Code, Error, Refused, Result};

@@ -1,17 +1,10 @@
 //! A sync while it is worked on: its rows, from what they ask for to what
 //! became of them.
 
-use crate::ops::import::Confirmation;
-use crate::ops::import::SyncMode;
-use crate::ops::import::Task;
-use crate::ops::import::files;
-use crate::ops::import::outcome::Action;
-use crate::ops::import::outcome::Counts;
-use crate::ops::import::outcome::Done;
-use crate::ops::import::outcome::RowState;
-use crate::ops::import::outcome::SyncOutcome;
-use crate::ops::import::outcome::SyncRow;
-use crate::ops::import::outcome::SyncStatus;
+use crate::ops::import::outcome::{
+    Action, Counts, Done, RowState, SyncOutcome, SyncRow, SyncStatus,
+};
+use crate::ops::import::{Confirmation, SyncMode, Task, files};
 use skyswitch_domain::error::Error;
 use skyswitch_domain::{Route, RouteKey};
 use skyswitch_guard::RuleChange;

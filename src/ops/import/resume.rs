@@ -4,12 +4,9 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
-use crate::ops::import::Source;
-use crate::ops::import::SyncMode;
-use crate::ops::import::SyncVips;
-use crate::ops::import::Task;
 use crate::ops::import::files::VipFile;
 use crate::ops::import::report::Report;
+use crate::ops::import::{Source, SyncMode, SyncVips, Task};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{AccountId, Operation, PbxDomain, Route};

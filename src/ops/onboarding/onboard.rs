@@ -5,15 +5,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::ops::onboarding::Step;
-use crate::ops::onboarding::Ticket;
-use crate::ops::onboarding::evidence::Customer;
-use crate::ops::onboarding::evidence::Evidence;
+use crate::ops::onboarding::evidence::{Customer, Evidence};
 use crate::ops::onboarding::judge::BySetup;
-use crate::ops::onboarding::plan::Missing;
-use crate::ops::onboarding::plan::TOOL;
-use crate::ops::onboarding::plan::Wanted;
+use crate::ops::onboarding::plan::{Missing, TOOL, Wanted};
 use crate::ops::onboarding::steps::Steps;
+use crate::ops::onboarding::{Step, Ticket};
 use crate::ops::write::agree::{Asked, Attempt, Confirmation, Status};
 use crate::ops::write::locks::Turn;
 use crate::ops::write::send::Sent;

@@ -4,8 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::ops::vips::siblings::at_risk;
-use crate::ops::vips::siblings::siblings;
+use crate::ops::vips::siblings::{at_risk, siblings};
 use crate::ops::write::agree::{Agreement, Asked, Attempt, Confirmation, Status};
 use crate::ops::write::locks::Turn;
 use crate::ops::write::send::{RoutesNoNumber, Sent};

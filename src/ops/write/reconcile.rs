@@ -8,8 +8,7 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 
 use crate::app::App;
-use crate::ops::write::journal::is_gone;
-use crate::ops::write::journal::now;
+use crate::ops::write::journal::{is_gone, now};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{AccountId, PbxDomain, Route};
 use skyswitch_guard::store::{After, ChangeRecord, ChangeStatus, Closing, TargetRecord};

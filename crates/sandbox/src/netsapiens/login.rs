@@ -15,17 +15,13 @@ use axum::{Form, Json};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::PBX_API_KEY;
-use crate::PBX_CLIENT_ID;
-use crate::PBX_CLIENT_SECRET;
-use crate::PBX_PASSWORD;
-use crate::PBX_USERNAME;
 use crate::netsapiens::answers::{Trouble, v1_trouble, v2_trouble};
 use crate::server::state::{Held, Upstream};
 use crate::telco::access::bearer;
 use crate::telco::oauth::GrantType;
 use crate::tenant::demo::ADMIN_DOMAIN;
 use crate::tenant::habits::{Mfa, V2Version};
+use crate::{PBX_API_KEY, PBX_CLIENT_ID, PBX_CLIENT_SECRET, PBX_PASSWORD, PBX_USERNAME};
 
 /// Scope of a reseller's login.
 const RESELLER_SCOPE: &str = "Reseller";

@@ -18,17 +18,12 @@ use serde_json::json;
 
 use crate::faults::{Effect, RetryAfter};
 use crate::netsapiens::answers::rate_limit_headers;
-use crate::netsapiens::login;
-use crate::netsapiens::v1;
-use crate::netsapiens::v2;
+use crate::netsapiens::{login, v1, v2};
 use crate::server::body::{self, V1_PATH};
 use crate::server::connection::KillSwitch;
 use crate::server::state::{Recorded, Upstream};
-use crate::telco::numbers;
-use crate::telco::oauth;
 use crate::telco::oauth::GrantType;
-use crate::telco::route_by_ani;
-use crate::telco::subscribers;
+use crate::telco::{numbers, oauth, route_by_ani, subscribers};
 use crate::tenant::WriteAnswer;
 
 const TOKEN_PATH: &str = "/oauth/token";

@@ -12,13 +12,10 @@ use axum::{Form, Json};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::CLIENT_ID;
-use crate::CLIENT_SECRET;
-use crate::PASSWORD;
-use crate::USERNAME;
 use crate::server::state::Upstream;
 use crate::telco::access::bearer;
 use crate::tenant::TokenAnswer;
+use crate::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
 
 /// Fields of a token request; which are required depends on the grant.
 #[derive(Default, Deserialize)]

@@ -1,9 +1,6 @@
 //! The cells of one row, and what is wrong with them.
 
-use crate::ops::import::files::DOMAIN;
-use crate::ops::import::files::Defaults;
-use crate::ops::import::files::NOTE_LIMIT;
-use crate::ops::import::files::Row;
+use crate::ops::import::files::{DOMAIN, Defaults, NOTE_LIMIT, Row};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{Argument, CallerKey, DnisKey, PhoneNumber, has_decimals};
 

@@ -2,13 +2,9 @@
 
 use csv::{Position, ReaderBuilder, StringRecord, WriterBuilder};
 
-use crate::ops::import::files::COLUMNS;
-use crate::ops::import::files::DOMAIN;
-use crate::ops::import::files::Defaults;
-use crate::ops::import::files::VipFile;
 use crate::ops::import::files::cell::Cells;
 use crate::ops::import::files::quotes::Quotes;
-use crate::ops::import::files::unusable;
+use crate::ops::import::files::{COLUMNS, DOMAIN, Defaults, VipFile, unusable};
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{Argument, Face, PhoneNumber, Vip};

@@ -2,12 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use crate::ops::import::files::COLUMNS;
-use crate::ops::import::files::Defaults;
-use crate::ops::import::files::VipFile;
 use crate::ops::import::files::cell::Cells;
 use crate::ops::import::files::element::Element;
-use crate::ops::import::files::unusable;
+use crate::ops::import::files::{COLUMNS, Defaults, VipFile, unusable};
 use skyswitch_domain::Vip;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;

@@ -7,9 +7,8 @@ mod number;
 
 use std::collections::HashMap;
 
-use crate::ops::import::files::Defaults;
-use crate::ops::import::files::VipFile;
 use crate::ops::import::files::cell::Cells;
+use crate::ops::import::files::{Defaults, VipFile};
 use cards::{Card, Contacts};
 use lines::Property;
 use skyswitch_domain::error::{Error, Result};
