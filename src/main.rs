@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    skyswitch_mcp::cli::run(std::env::args_os())
+    skyswitch_mcp::cli::run(std::env::args_os().collect())
 }

@@ -35,8 +35,10 @@ use skyswitch_domain::error::{Error, Result};
 use skyswitch_sandbox::Sandbox;
 
 /// Runs one command and says how it ended.
-pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments: Vec<OsString> = arguments.into_iter().collect();
+///
+/// Not generic on purpose: a generic one, and with it every operation, would be
+/// compiled once more for the binary.
+pub fn run(arguments: Vec<OsString>) -> ExitCode {
     Face::CommandLine.speak();
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
