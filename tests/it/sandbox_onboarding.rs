@@ -184,7 +184,7 @@ fn fallback_body(to_field: &str, domain: &str) -> Value {
 async fn subscribers_are_keyed_by_extension_and_filtered() {
     let line = Line::demo().await;
     let all = line
-        .get(&format!("pbx/subscribers?domain={DENTAL}"))
+        .get(&format!("pbx/subscribers?domain={DENTAL}&filter=all"))
         .await
         .json();
     for extension in ["100", "101", "102", "103", "204", "9000", "domain"] {
@@ -441,7 +441,7 @@ async fn v1_sets_a_domain_up_call_by_call() {
     let mut rule = vec![
         ("uid", uid.as_str()),
         ("time_frame", "*"),
-        ("enable", "1"),
+        ("enable", "yes"),
         ("for_control", "e"),
         ("for_parameters", "route_by_ani"),
     ];

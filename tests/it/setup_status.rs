@@ -107,16 +107,20 @@ async fn a_step_that_is_waited_for_is_told_in_the_words_of_the_checklist() {
 
 #[tokio::test]
 async fn what_cannot_be_read_is_no_proof() {
-    let mut tenant = Tenant::demo();
-    tenant.pbx = PbxHabits::default().dial_plan(DialPlanAccess::None);
-    let bench = Bench::with(tenant).await;
-    let table = status(&bench, PbxApi::V1, &StatusQuery::default()).await;
-    assert_eq!(table.alarms, 2, "neither rule is known to exist");
-    let plans = bench.sandbox.requests();
-    let asked = plans
-        .iter()
-        .filter(|request| request.form.iter().any(|(_, value)| value == "dialrule"));
-    assert!(asked.count() <= 4, "one refusal stands for all");
+    // 401 may mean an expired token, so each of the first is asked once more.
+    for (refusal, most) in [(403, 4), (401, 8)] {
+        let mut tenant = Tenant::demo();
+        let closed = PbxHabits::default().dial_plan(DialPlanAccess::None);
+        tenant.pbx = closed.v1_refusal(refusal);
+        let bench = Bench::with(tenant).await;
+        let table = status(&bench, PbxApi::V1, &StatusQuery::default()).await;
+        assert_eq!(table.alarms, 2, "neither rule is known to exist");
+        let plans = bench.sandbox.requests();
+        let asked = plans
+            .iter()
+            .filter(|request| request.form.iter().any(|(_, value)| value == "dialrule"));
+        assert!(asked.count() <= most, "one refusal stands for all");
+    }
 }
 
 #[tokio::test]

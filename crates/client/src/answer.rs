@@ -2,7 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use bytes::Bytes;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use serde_json::Value;
 
 use super::http::Failure;
@@ -68,7 +69,7 @@ pub(super) fn refusal(api: Api, status: u16, body: &[u8], secrets: &[&Secret]) -
             "does not allow this login to do that",
             "A reseller's login may lack this permission; the step can be done by SkySwitch support or in the portal.",
         ),
-        429 if api == Api::Pbx => (
+        420 | 429 if api == Api::Pbx => (
             Code::RateLimited,
             "asks for fewer requests",
             "Wait a little and try again; SKYSWITCH_PBX_RATE_LIMIT lowers how many requests a second are sent.",
@@ -98,7 +99,7 @@ pub(super) fn refusal(api: Api, status: u16, body: &[u8], secrets: &[&Secret]) -
             "gave up waiting for the request",
             "Try again.",
         ),
-        429 => (
+        420 | 429 => (
             Code::RateLimited,
             "asks for fewer requests",
             "Wait a little and try again; SKYSWITCH_RATE_LIMIT lowers how many requests a second are sent.",
@@ -166,11 +167,37 @@ pub(super) fn words_in(value: &Value) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("; "))
 }
 
+/// A body without a byte order mark. One that is not UTF-8 and declares Latin-1
+/// becomes UTF-8; any other is named by [`unreadable`].
+pub(super) fn unmarked(body: Bytes, headers: &HeaderMap) -> Bytes {
+    if let Some(rest) = body.strip_prefix(b"\xEF\xBB\xBF") {
+        return body.slice_ref(rest);
+    }
+    let declared = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let declared = declared.unwrap_or_default().to_ascii_lowercase();
+    let is_latin = ["iso-8859-1", "latin1", "windows-1252"]
+        .iter()
+        .any(|name| declared.contains(name));
+    match is_latin && std::str::from_utf8(&body).is_err() {
+        // The first 256 characters of Unicode are Latin-1.
+        true => body
+            .iter()
+            .map(|byte| char::from(*byte))
+            .collect::<String>()
+            .into(),
+        false => body,
+    }
+}
+
 /// A success whose body cannot be read.
 pub(super) fn unreadable(body: &[u8], what: &str, error: &serde_json::Error) -> Error {
     let text = String::from_utf8_lossy(&body[..body.len().min(200)]);
     let found = if looks_like_html(text.trim_start()) {
         "an HTML page".to_owned()
+    } else if std::str::from_utf8(body).is_err() {
+        "text that is not Unicode and does not declare what else it is".to_owned()
     } else if error.is_eof() {
         format!("JSON that breaks off after {} bytes", body.len())
     } else if error.is_data() {
@@ -395,4 +422,27 @@ pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
 
 fn looks_like_html(text: &str) -> bool {
     text.starts_with('<')
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn marks_and_a_declared_latin_1_are_read_and_nothing_else_is_guessed() {
+        let latin = "application/json; charset=ISO-8859-1";
+        for (body, declared, expected) in [
+            (b"\xEF\xBB\xBF[]".as_slice(), "", b"[]".as_slice()),
+            (b"[\"M\xFCller\"]", latin, "[\"Müller\"]".as_bytes()),
+            ("[\"Müller\"]".as_bytes(), latin, "[\"Müller\"]".as_bytes()),
+            (b"[\"M\xFCller\"]", "application/json", b"[\"M\xFCller\"]"),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(declared));
+            let read = unmarked(Bytes::from_static(body), &headers);
+            assert_eq!(read, expected, "{declared}");
+        }
+    }
 }

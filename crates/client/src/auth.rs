@@ -30,6 +30,9 @@ pub struct Token {
     refresh: Option<Secret>,
     issued_at: Timestamp,
     expires_at: Timestamp,
+    /// The version of the API, which the PBX API tells with the token.
+    #[serde(default)]
+    api_version: Option<String>,
 }
 
 impl Token {
@@ -41,6 +44,11 @@ impl Token {
     /// When the service stops accepting it.
     pub fn expires_at(&self) -> Timestamp {
         self.expires_at
+    }
+
+    /// The version of the API, where the login told it.
+    pub(super) fn api_version(&self) -> Option<&str> {
+        self.api_version.as_deref()
     }
 
     fn is_fresh(&self, now: Timestamp) -> bool {
@@ -118,6 +126,7 @@ impl Auth {
             refresh: None,
             issued_at: Timestamp::MIN,
             expires_at: Timestamp::MAX,
+            api_version: None,
         })
     }
 
@@ -323,6 +332,8 @@ struct Granted {
     scope: scalar::Scalar,
     #[serde(default)]
     mfa: scalar::Scalar,
+    #[serde(default)]
+    apiversion: scalar::Scalar,
 }
 
 impl Granted {
@@ -360,6 +371,7 @@ impl Granted {
             refresh: self.refresh_token,
             issued_at,
             expires_at: issued_at + SignedDuration::from_secs(lifetime),
+            api_version: self.apiversion.0,
         })
     }
 }

@@ -64,6 +64,25 @@ impl Call {
         }
     }
 
+    /// What it asks for, whoever it is asked of: its last words, such as
+    /// `dialrules`, or object and action of the PBX API's form.
+    pub fn resource(&self) -> String {
+        let last = self.path.last().map_or("", String::as_str);
+        let form = match &self.body {
+            Body::Form(form) => form.as_slice(),
+            _ => &[],
+        };
+        let named = form
+            .iter()
+            .filter(|(name, _)| ["object", "action"].contains(name));
+        let words = named.map(|(_, value)| value.as_str());
+        let words: Vec<&str> = [self.method.as_str(), last]
+            .into_iter()
+            .chain(words)
+            .collect();
+        words.join(" ")
+    }
+
     /// Adds a query parameter.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Call {

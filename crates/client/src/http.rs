@@ -251,7 +251,7 @@ impl Http {
         let request_id = answer::request_id(response.headers());
         let retry_after = answer::retry_after(response.headers());
         let headers = response.headers().clone();
-        let body = whole_body(self.api, response).await?;
+        let body = answer::unmarked(whole_body(self.api, response).await?, &headers);
         if (200..300).contains(&status) {
             return Ok(Answer {
                 api: self.api,

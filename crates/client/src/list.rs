@@ -1,13 +1,20 @@
 //! Reads a whole list, or says why there is none.
 
+use std::time::{Duration, Instant};
+
 use super::Client;
 use super::announced::{Announced, Reading};
 use super::call::Call;
 use super::page::{Names, Page, Row};
 use skyswitch_domain::error::{Code, Error, Result};
 
-/// More pages than this is a service that never ends its list.
-const PAGE_CAP: u64 = 10_000;
+/// What one list may come to, over all its pages: beyond it, the service never
+/// ends its list or sends more than anybody has.
+const MOST_ROWS: usize = 500_000;
+const MOST_BYTES: usize = 64 * 1024 * 1024;
+/// How long its answers may take together. What the rate limit holds back does
+/// not count.
+const MOST_TIME: Duration = Duration::from_secs(40);
 
 /// A whole list.
 pub(super) struct Listed<T> {
@@ -31,18 +38,39 @@ impl Client {
             names: Names::default(),
         };
         let mut number = 1;
+        let (mut bytes, mut time) = (0, Duration::ZERO);
         loop {
             let call = match number {
                 1 => call.clone(),
                 number => call.clone().with("page", number.to_string()),
             };
-            let answer = self.read(call).await?;
+            let place = self.inner.telco.admit().await?;
+            let asked = Instant::now();
+            let answer = self.inner.telco.read_at(call, place).await?;
+            time += asked.elapsed();
+            bytes += answer.body.len();
             let page: Page<T> = Page::read(&answer, what, self.inner.empty_object_is_list)?;
             let refuse = |why: &str| {
                 incomplete(what, why).with_answer(answer.status, answer.request_id.clone())
             };
             let is_another = page.paging.number.is_some_and(|said| said != number);
-            if is_another || number > PAGE_CAP || repeats(&listed.rows, &page.rows) {
+            let is_too_much = match () {
+                () if bytes > MOST_BYTES => {
+                    Some(format!("it is larger than {} MiB", MOST_BYTES >> 20))
+                }
+                () if listed.rows.len() + page.rows.len() > MOST_ROWS => {
+                    Some(format!("it has more than {MOST_ROWS} rows"))
+                }
+                () if time > MOST_TIME => Some(format!(
+                    "its answers took more than {} seconds",
+                    MOST_TIME.as_secs()
+                )),
+                () => None,
+            };
+            if let Some(why) = is_too_much {
+                return Err(refuse(&why));
+            }
+            if is_another || repeats(&listed.rows, &page.rows) {
                 return Err(refuse(&format!(
                     "its pages do not follow one another (asked for page {number})"
                 )));

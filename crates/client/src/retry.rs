@@ -68,12 +68,13 @@ where
         .await
 }
 
-/// Whether a failure may pass by itself. Of the 4xx only 408, 425 and 429 do;
+/// Whether a failure may pass by itself. Of the 4xx only 408, 425 and 429 do,
+/// and 420, which some NetSapiens hosts send in place of 429;
 /// 401 has its own rule.
 pub(super) fn is_passing(failure: &Failure) -> bool {
     match failure {
         Failure::NotSent(_) | Failure::Lost(_) => true,
-        Failure::Answered { status, .. } => matches!(status, 408 | 425 | 429 | 500..=599),
+        Failure::Answered { status, .. } => matches!(status, 408 | 420 | 425 | 429 | 500..=599),
         Failure::TooLarge(_) | Failure::Final(_) => false,
     }
 }

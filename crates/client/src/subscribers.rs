@@ -156,8 +156,10 @@ impl Client {
         if let Some(list) = self.inner.subscribers.get(&place, no_older_than) {
             return Ok(list);
         }
+        // What is given without a filter is not documented.
         let call = Call::get(account_path(account, ["pbx", "subscribers"]))
-            .with("domain", domain.as_str());
+            .with("domain", domain.as_str())
+            .with("filter", "all");
         let what = "the list of subscribers";
         let listed = self.list::<Placed>(call, what).await?;
         let homes = self

@@ -5,6 +5,7 @@
 //! There is no delete here. NetSapiens documents a v1 request that deletes a dial
 //! rule; without its match field it is said to wipe the customer's dial plan.
 
+mod pieces;
 mod records;
 mod v1;
 mod v2;

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::super::call::Call;
 use super::super::upstream::Upstream;
+use super::pieces::{PIECE, whole_list};
 use super::records::{
     AnsweringRule, DialRule, PbxUser, is_about, is_enabled, is_limit, records, switch, text, texts,
 };
@@ -54,7 +55,7 @@ pub(super) async fn devices(
 ) -> Result<Vec<String>> {
     let mut fields = vec![("domain", domain.to_string())];
     fields.extend(user.map(|user| ("user", user.to_string())));
-    let found = read(upstream, "device", fields).await?;
+    let found = read_all(upstream, "device", fields).await?;
     let mut names: Vec<String> = found
         .iter()
         .filter(|record| {
@@ -74,7 +75,7 @@ pub(super) async fn answering_rules(
     user: &Extension,
 ) -> Result<Vec<AnsweringRule>> {
     let fields = vec![("domain", domain.to_string()), ("user", user.to_string())];
-    let found = read(upstream, "answerrule", fields).await?;
+    let found = read_all(upstream, "answerrule", fields).await?;
     let of_user = |record: &&Map<String, Value>| {
         is_about(record, &["domain"], domain.as_str())
             && text(record, &["user"]).is_none_or(|found| user.is(id_of(&found)))
@@ -99,7 +100,7 @@ pub(super) async fn dial_rules(upstream: &Upstream, domain: &PbxDomain) -> Resul
         ("domain", domain.to_string()),
         ("dialplan", domain.to_string()),
     ];
-    let found = read(upstream, "dialrule", fields).await?;
+    let found = read_all(upstream, "dialrule", fields).await?;
     let of_domain = |record: &&Map<String, Value>| {
         is_about(record, &["domain"], domain.as_str())
             && is_about(record, &["dialplan"], domain.as_str())
@@ -178,7 +179,7 @@ pub(super) fn making(domain: &PbxDomain, piece: &SetupPiece, replaces: bool) -> 
                 ("domain", name),
                 ("user", extension.to_string()),
                 ("time_frame", "*".to_owned()),
-                ("enable", "1".to_owned()),
+                ("enable", "yes".to_owned()),
                 ("order", "99".to_owned()),
                 ("priority", "0".to_owned()),
                 ("for_control", "e".to_owned()),
@@ -221,6 +222,22 @@ fn system_user(domain: &PbxDomain, user: &str, (first, last): (&str, &str)) -> F
     ]
 }
 
+/// Reads a whole list, piece by piece.
+async fn read_all(
+    upstream: &Upstream,
+    object: &'static str,
+    fields: Fields,
+) -> Result<Vec<Map<String, Value>>> {
+    let piece = |start: usize| {
+        let mut fields = fields.clone();
+        fields.push(("start", start.to_string()));
+        fields.push(("limit", PIECE.to_string()));
+        call(object, "read", fields)
+    };
+    whole_list(upstream, piece, object).await
+}
+
+/// Reads a record that is named.
 async fn read(
     upstream: &Upstream,
     object: &'static str,

@@ -5,24 +5,20 @@ use serde_json::{Map, Value, json};
 
 use super::super::call::Call;
 use super::super::upstream::Upstream;
+use super::pieces::{PIECE, whole_list};
 use super::records::{
     AnsweringRule, DialRule, PbxUser, is_about, is_enabled, is_limit, records, switch, text, texts,
 };
-use skyswitch_domain::error::{Code, Result};
+use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::{Extension, PbxDomain, ROUTE_BY_ANI, SetupPiece};
-
-/// Rows asked for at once.
-const LIST_PIECE: usize = 1000;
-/// A piece with fewer rows than this is the last: no host is known to give less at once.
-const SURELY_MORE: usize = 100;
-/// More rows than this is a list that never ends.
-const LIST_CAP: usize = 100_000;
 
 /// How version 44 spells the match fields; version 45 writes `dial-`.
 const OLD_TO: &str = "dail-rule-matching-to-uri";
 const NEW_TO: &str = "dial-rule-matching-to-uri";
 const OLD_FROM: &str = "dail-rule-matching-from-uri";
 const NEW_FROM: &str = "dial-rule-matching-from-uri";
+/// The first version with the new spelling.
+const FIRST_WITH_DIAL: u32 = 45;
 
 pub(super) async fn has_domain(upstream: &Upstream, domain: &PbxDomain) -> Result<bool> {
     let found = read(upstream, path(domain, &[]), "the domain").await?;
@@ -101,11 +97,42 @@ pub(super) async fn dial_rules(upstream: &Upstream, domain: &PbxDomain) -> Resul
     Ok(found.iter().map(dial_rule).collect())
 }
 
-/// Whether this host spells the match fields the old way, told by the rules
-/// that it shows.
+/// Whether this host spells the match fields the old way: told by the rules that
+/// it shows, else by its version.
 pub(super) async fn spells_dail(upstream: &Upstream, domain: &PbxDomain) -> Result<bool> {
     let found = rule_records(upstream, domain).await?;
-    Ok(found.iter().any(|record| record.contains_key(OLD_TO)))
+    let has = |field: &str| found.iter().any(|record| record.contains_key(field));
+    match (has(OLD_TO), has(NEW_TO)) {
+        (true, _) => Ok(true),
+        (false, true) => Ok(false),
+        (false, false) => Ok(major_version(upstream).await? < FIRST_WITH_DIAL),
+    }
+}
+
+/// The major version of the host, such as 44, which the token answer tells or
+/// the host when asked (NetSapiens API v2, Tokens and Version).
+async fn major_version(upstream: &Upstream) -> Result<u32> {
+    let major = |text: &str| {
+        let first = text
+            .split(|c: char| !c.is_ascii_digit())
+            .find(|part| !part.is_empty());
+        first.and_then(|digits| digits.parse().ok())
+    };
+    if let Some(version) = upstream.token(false).await?.api_version().and_then(major) {
+        return Ok(version);
+    }
+    let address = ["v2", "version"].map(str::to_owned).to_vec();
+    let found = read(upstream, address, "its version").await?;
+    let told = found
+        .iter()
+        .find_map(|record| text(record, &["apiversion", "version"]));
+    told.as_deref().and_then(major).ok_or_else(|| {
+        Error::new(
+            Code::UpstreamRejected,
+            "the PBX API does not tell its version, and how it spells the fields of a dial rule depends on that",
+            "Have SkySwitch support create the rule. Nothing was sent.",
+        )
+    })
 }
 
 async fn rule_records(upstream: &Upstream, domain: &PbxDomain) -> Result<Vec<Map<String, Value>>> {
@@ -228,27 +255,12 @@ async fn read_all(
     path: Vec<String>,
     what: &str,
 ) -> Result<Vec<Map<String, Value>>> {
-    let mut all: Vec<Map<String, Value>> = Vec::new();
-    loop {
-        let call = Call::get(path.clone())
-            .with("start", all.len().to_string())
-            .with("limit", LIST_PIECE.to_string());
-        let piece = records(&upstream.read(call).await?, what)?;
-        // A host that knows no pieces gives the same one again.
-        if piece
-            .first()
-            .is_some_and(|first| all.first() == Some(first))
-        {
-            return Ok(all);
-        }
-        // Hosts may give less than was asked for; only an empty piece is surely the last,
-        // and a list that fits into one piece is not asked for twice.
-        let is_last = piece.len() < SURELY_MORE || all.len() + piece.len() > LIST_CAP;
-        all.extend(piece);
-        if is_last {
-            return Ok(all);
-        }
-    }
+    let piece = |start: usize| {
+        Call::get(path.clone())
+            .with("start", start.to_string())
+            .with("limit", PIECE.to_string())
+    };
+    whole_list(upstream, piece, what).await
 }
 
 /// A read in which "not found" means that nothing is there.

@@ -20,7 +20,7 @@ use crate::server::state::{Held, Upstream};
 use crate::telco::access::bearer;
 use crate::telco::oauth::GrantType;
 use crate::tenant::demo::ADMIN_DOMAIN;
-use crate::tenant::habits::{Mfa, V2Version};
+use crate::tenant::habits::Mfa;
 use crate::{PBX_API_KEY, PBX_CLIENT_ID, PBX_CLIENT_SECRET, PBX_PASSWORD, PBX_USERNAME};
 
 /// Scope of a reseller's login.
@@ -90,10 +90,7 @@ fn issue(held: &mut Held) -> Response {
     let habits = &held.tenant.pbx;
     let mfa = habits.mfa;
     let lifetime = habits.token_lifetime;
-    let version = match habits.v2_version {
-        V2Version::V44 => "44",
-        V2Version::V45 => "45",
-    };
+    let version = habits.version_in_token.then(|| habits.v2_version.word());
     let reach = match mfa {
         Mfa::Off => RESELLER_SCOPE,
         Mfa::InScope | Mfa::InField => MFA_REQUIRED,
@@ -107,8 +104,10 @@ fn issue(held: &mut Held) -> Response {
         "refresh_token": issued.refresh,
         "legacy": false,
         "domain": ADMIN_DOMAIN,
-        "apiversion": version,
     });
+    if let Some(version) = version {
+        body["apiversion"] = version.into();
+    }
     match mfa {
         Mfa::Off => {}
         Mfa::InScope => body["scope"] = Value::from(MFA_REQUIRED),

@@ -30,7 +30,8 @@ pub(crate) async fn list_subscribers(
     let domain = query.filled("domain");
     let user = query.filled("user");
     let login = query.filled("login");
-    let filter = query.filled("filter").unwrap_or("all");
+    let filter = query.filled("filter");
+    let filter = filter.unwrap_or(tenant.subscriber_default_filter);
     let caller_ids = caller_ids(tenant);
     let rows = tenant
         .subscribers

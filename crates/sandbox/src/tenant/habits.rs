@@ -24,25 +24,33 @@ pub struct PbxHabits {
     pub single_record_as_object: bool,
     /// A new user already has a `*` answering rule, so that creating one is refused with 409.
     pub new_user_has_answering_rule: bool,
-    /// Most rows of one list when `limit` does not ask for fewer; None for all.
+    /// Most rows of one list when `limit` does not ask for fewer; None for all. The REST
+    /// reference gives 100; of the form API none is published.
     pub list_limit: Option<usize>,
+    /// v1 takes `enable=yes` and no `1`, as SkySwitch's own reference writes it.
+    pub enable_in_words: bool,
+    /// The token answer tells the version of the REST API; else only GET `version` does.
+    pub version_in_token: bool,
     /// How long an access token lives.
     pub token_lifetime: Duration,
 }
 
 impl Default for PbxHabits {
-    /// Both generations, REST version 44, dial plans for reading only.
+    /// Both generations, REST version 44, dial plans for reading only, short pages, and
+    /// refusals that look like those of an expired token.
     fn default() -> PbxHabits {
         PbxHabits {
             v1: true,
             v2: true,
             v2_version: V2Version::V44,
             dial_plan: DialPlanAccess::Read,
-            v1_refusal: 403,
+            v1_refusal: 401,
             mfa: Mfa::Off,
             single_record_as_object: false,
             new_user_has_answering_rule: false,
-            list_limit: None,
+            list_limit: Some(100),
+            enable_in_words: true,
+            version_in_token: true,
             token_lifetime: DEFAULT_TOKEN_LIFETIME,
         }
     }
@@ -112,6 +120,13 @@ impl PbxHabits {
         self
     }
 
+    /// Leaves the version out of the token answer.
+    #[must_use]
+    pub fn without_version_in_token(mut self) -> PbxHabits {
+        self.version_in_token = false;
+        self
+    }
+
     /// Sets the lifetime of access tokens.
     #[must_use]
     pub fn token_lifetime(mut self, lifetime: Duration) -> PbxHabits {
@@ -138,6 +153,15 @@ pub enum V2Version {
     V44,
     /// Spells `dial-rule-matching-…`.
     V45,
+}
+
+impl V2Version {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            V2Version::V44 => "44",
+            V2Version::V45 => "45",
+        }
+    }
 }
 
 /// Whether a login stops at a second factor (NetSapiens v2, tokens).

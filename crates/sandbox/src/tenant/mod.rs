@@ -58,6 +58,9 @@ pub struct Tenant {
     /// Whether the subscriber list leaves out `system-user` rows when asked for
     /// `filter=subscriber`, which SkySwitch does not document.
     pub subscriber_filter_hides_system_users: bool,
+    /// Which subscribers are listed without a `filter`; the reference names the
+    /// values and not the default.
+    pub subscriber_default_filter: &'static str,
     /// How long an access token lives.
     pub token_lifetime: Duration,
     /// What the token answer leaves out or disguises.
@@ -109,6 +112,7 @@ impl Tenant {
             row_destination: RowDestination::Text,
             routes_heed_domain: true,
             subscriber_filter_hides_system_users: true,
+            subscriber_default_filter: "subscriber",
             token_lifetime: DEFAULT_TOKEN_LIFETIME,
             token_answer: TokenAnswer::Full,
             scopes: DEFAULT_SCOPES.map(String::from).to_vec(),

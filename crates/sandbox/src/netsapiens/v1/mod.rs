@@ -279,7 +279,7 @@ fn create_answering_rule(tenant: &mut Tenant, fields: &Fields) -> Result<Done, T
         time_frame: time_frame.to_owned(),
         ..StoredAnsweringRule::plain()
     };
-    set_answering_rule(&mut rule, fields);
+    set_answering_rule(&mut rule, fields, tenant.pbx.enable_in_words);
     tenant.create_answering_rule(domain, user, rule)?;
     Ok(Done::Written)
 }
@@ -287,8 +287,9 @@ fn create_answering_rule(tenant: &mut Tenant, fields: &Fields) -> Result<Done, T
 fn update_answering_rule(tenant: &mut Tenant, fields: &Fields) -> Result<Done, Trouble> {
     let (domain, user) = owner(fields)?;
     let [time_frame] = fields.required(["time_frame"])?;
+    let in_words = tenant.pbx.enable_in_words;
     let rule = tenant.answering_rule_mut(domain, user, time_frame)?;
-    set_answering_rule(rule, fields);
+    set_answering_rule(rule, fields, in_words);
     Ok(Done::Written)
 }
 
@@ -303,9 +304,9 @@ fn owner(fields: &Fields) -> Result<(&str, &str), Trouble> {
 }
 
 /// Takes over the fields that were sent and leaves the others.
-fn set_answering_rule(rule: &mut StoredAnsweringRule, fields: &Fields) {
+fn set_answering_rule(rule: &mut StoredAnsweringRule, fields: &Fields, in_words: bool) {
     if let Some(enabled) = fields.switch("enable") {
-        rule.enabled = enabled;
+        rule.enabled = enabled && (!in_words || fields.get("enable") == Some("yes"));
     }
     if let Some(enabled) = fields.switch("for_control") {
         rule.forward_enabled = enabled;

@@ -9,7 +9,7 @@ mod users;
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, put};
@@ -18,10 +18,12 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::netsapiens::answers::{Trouble, v2_trouble};
+use crate::netsapiens::login::V2Caller;
 use crate::server::state::Upstream;
 
 pub(crate) fn routes() -> Router<Arc<Upstream>> {
     Router::new()
+        .route("/ns-api/v2/version", get(version))
         .route(
             "/ns-api/v2/domains",
             get(domains::list_domains).post(domains::create),
@@ -52,6 +54,12 @@ pub(crate) fn routes() -> Router<Arc<Upstream>> {
             "/ns-api/v2/domains/{domain}/dialplans/{plan}/dialrules",
             get(dial_plans::list_rules).post(dial_plans::create_rule),
         )
+}
+
+/// GET `version`.
+async fn version(_: V2Caller, State(upstream): State<Arc<Upstream>>) -> Json<Value> {
+    let version = upstream.held().tenant.pbx.v2_version;
+    Json(json!({ "apiversion": version.word() }))
 }
 
 /// The JSON object of a write.
