@@ -121,10 +121,16 @@ fn import_rows(rows: &[SyncRow]) -> String {
 }
 
 pub(super) fn token(report: &TokenReport) -> String {
+    let not_shown = || "not shown by this service".to_owned();
+    let username = report.username.as_ref().map(|name| shown(name, 100));
+    let scopes = report
+        .scopes
+        .as_ref()
+        .map(|scopes| shown(&scopes.join(" "), 300));
     format!(
         "Logged in as {}\nScopes: {}\nExpires {}",
-        shown(&report.username, 100),
-        shown(&report.scopes.join(" "), 300),
+        username.unwrap_or_else(not_shown),
+        scopes.unwrap_or_else(not_shown),
         local_time::written(&report.expires_at, local_time::until)
     )
 }

@@ -205,8 +205,12 @@ fn not_granted(scope: &str, info: &TokenInfo) -> String {
     format!("the scope `{scope}` is not among those granted: {granted}")
 }
 
+const NOT_SHOWN: &str = "this service does not show which scopes are granted";
+
 async fn scopes(client: &Client) -> Result<Check> {
-    let info = client.token_info().await?;
+    let Some(info) = client.token_info().await? else {
+        return Ok(skipped(NOT_SHOWN));
+    };
     match info.grants("pbx") {
         true => Ok(ok(format!("granted: {}", granted(&info)))),
         false => Err(Error::new(
@@ -244,8 +248,9 @@ fn counted(domains: &[Domain]) -> Check {
 /// What onboarding needs beyond VIP lists: a warning at most.
 async fn numbers(client: &Client) -> Check {
     let problem = match client.number_scopes().await {
-        Ok(info) if info.grants("routing") => return ok("numbers can be read and routed"),
-        Ok(info) => not_granted("routing", &info),
+        Ok(None) => return skipped(NOT_SHOWN),
+        Ok(Some(info)) if info.grants("routing") => return ok("numbers can be read and routed"),
+        Ok(Some(info)) => not_granted("routing", &info),
         Err(error) => error.to_string(),
     };
     warning(

@@ -17,6 +17,7 @@ use crate::support::customer::{
     ACME, PbxApi, app_on, app_with, attest, checklist, closed, made, onboard, onboarding, open,
     prepared, state,
 };
+use crate::support::process::{Home, demo_sandbox};
 use crate::support::{Bench, CALLER, DENTAL, add, adding, failure, nobody};
 
 /// Logins at the PBX API so far, by their grant.
@@ -170,5 +171,23 @@ async fn the_spelling_of_a_dial_rule_follows_the_version_where_no_rule_shows_it(
                 "{version:?}: {outcome:?}"
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_does_not_describe_its_tokens_is_no_failure() {
+    for status in [404, 405] {
+        let sandbox = demo_sandbox().await;
+        sandbox.inject(Fault::status("GET", "/oauth/token", status).times(99));
+        let home = Home::of(&sandbox);
+        let token = home.run(&["token"]).await;
+        assert_eq!(token.code, 0, "{}", token.stderr);
+        assert!(
+            token.stdout.contains("Scopes: not shown"),
+            "{}",
+            token.stdout
+        );
+        let doctor = home.run(&["doctor", "--json"]).await.json();
+        assert_eq!(doctor["ok"], true, "{doctor}");
     }
 }

@@ -246,21 +246,13 @@ impl Client {
     }
 
     /// What the service says of the present token: user, scopes, expiry
-    /// (SkySwitch API reference, `GET /oauth/token`).
+    /// (SkySwitch API reference, `GET /oauth/token`). `None` where it does not
+    /// show that.
     ///
     /// # Errors
     /// `unauthorized` when the service refuses the login; the transport's errors.
-    pub async fn token_info(&self) -> Result<TokenInfo> {
-        let call = Call::get(["oauth", "token"]);
-        let answer = match self.read(call.clone()).await {
-            // This endpoint alone answers 400 to a token that is no longer good.
-            Err(error) if error.detail().status == Some(400) => {
-                self.token(true).await?;
-                self.read(call).await?
-            }
-            answer => answer?,
-        };
-        answer.json("the token description")
+    pub async fn token_info(&self) -> Result<Option<TokenInfo>> {
+        self.inner.telco.token_info().await
     }
 
     /// A token that can be used now. Logs in where there is none yet, where it

@@ -78,19 +78,15 @@ impl Client {
         }
     }
 
-    /// What the service says of the token for customers' numbers and their routing.
+    /// What the service says of the token for customers' numbers and their
+    /// routing. `None` where it does not show that.
     ///
     /// # Errors
     /// `unauthorized` where a scope of
     /// [`ClientOptions::number_scope`](crate::ClientOptions::number_scope) fails the
     /// login; the transport's errors.
-    pub async fn number_scopes(&self) -> Result<super::TokenInfo> {
-        let answer = self
-            .inner
-            .numbers
-            .read(Call::get(["oauth", "token"]))
-            .await?;
-        answer.json("the token description")
+    pub async fn number_scopes(&self) -> Result<Option<super::TokenInfo>> {
+        self.inner.numbers.token_info().await
     }
 
     /// Reads what exists in the place of a piece.

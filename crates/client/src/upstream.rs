@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 
-use super::auth::{Auth, Token};
+use super::auth::{Auth, Token, TokenInfo};
 use super::call::Call;
 use super::http::{Answer, Failure, Http, Place};
 use super::retry::{self, Budget};
@@ -95,6 +95,24 @@ impl Upstream {
     /// Waits for a place in flight and the rate limit.
     pub async fn admit(&self) -> Result<Place> {
         self.http.admit().await.map_err(Failure::into_error)
+    }
+
+    /// What the service says of the present token; `None` where it has no such
+    /// request.
+    pub async fn token_info(&self) -> Result<Option<TokenInfo>> {
+        let call = Call::get(["oauth", "token"]);
+        let answer = match self.read(call.clone()).await {
+            // This endpoint alone answers 400 to a token that is no longer good.
+            Err(error) if error.detail().status == Some(400) => {
+                self.token(true).await?;
+                self.read(call).await
+            }
+            answer => answer,
+        };
+        match answer {
+            Err(error) if matches!(error.detail().status, Some(404 | 405)) => Ok(None),
+            answer => answer?.json("the token description").map(Some),
+        }
     }
 
     /// Sends a read, with login, one repeat after a 401, and retries.
