@@ -34,10 +34,11 @@ pub use import::{
 };
 pub(crate) use names::Names;
 pub use onboarding::{
-    Checklist, CustomerRow, MarkOutcome, MarkSetupStep, MarkStatus, OnboardChange, OnboardDomain,
-    OnboardOutcome, OnboardStatus, OnboardSteps, PieceState, SetupChecklist, SetupStatus, Stage,
-    StageCount, StatusQuery, Step, StepState, Ticket, mark_setup_step, onboard_domain,
-    onboarding_status, readiness, setup_checklist,
+    Checklist, CustomerRow, ListNumbers, MarkOutcome, MarkSetupStep, MarkStatus, NumberList,
+    NumberRow, OnboardChange, OnboardDomain, OnboardOutcome, OnboardStatus, OnboardSteps,
+    PieceState, SetupChecklist, SetupStatus, Stage, StageCount, StatusQuery, Step, StepState,
+    Ticket, list_numbers, mark_setup_step, onboard_domain, onboarding_status, readiness,
+    setup_checklist,
 };
 pub use page::PageSize;
 pub use progress::Progress;

@@ -7,8 +7,8 @@ use std::fmt::Write;
 
 use crate::local_time;
 use crate::ops::{
-    AddVipOutcome, AddVipStatus, CallExplained, ChangeRow, Confirmation, Names, RemoveVipOutcome,
-    RemoveVipStatus, SyncOutcome, SyncRow, SyncStatus, UndoOutcome, UndoStatus,
+    AddVipOutcome, AddVipStatus, CallExplained, ChangeRow, Confirmation, Names, NumberRow,
+    RemoveVipOutcome, RemoveVipStatus, SyncOutcome, SyncRow, SyncStatus, UndoOutcome, UndoStatus,
 };
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::word;
@@ -272,6 +272,26 @@ pub(crate) fn rule(vip: &Vip) -> String {
     let called = when_dialling(vip.dnis.as_deref());
     let destination = Route::from(vip).rings();
     format!("{} -> {destination}{called}", caller(&vip.ani))
+}
+
+/// A number in a list: `+1 616-555-0100: Front Desk (100); spam calls: voicemail`.
+pub(crate) fn number(row: &NumberRow) -> String {
+    let alarm = if row.alarm { "ALARM: " } else { "" };
+    let number = Ani::from_stored(&row.number);
+    let mut line = format!("{alarm}{number}: {}", goes_to(row));
+    if let Some(action) = &row.spam_handling {
+        let _ = write!(line, "; spam calls: {action}");
+    }
+    line
+}
+
+/// Where a number sends its calls.
+pub(crate) fn goes_to(row: &NumberRow) -> String {
+    match (&row.goes_to, &row.not_known) {
+        (Some(goes_to), _) => goes_to.clone(),
+        (None, Some(why)) => format!("not known: {why}"),
+        (None, None) => "not known".to_owned(),
+    }
 }
 
 /// Where a rule is for one dialled number only.

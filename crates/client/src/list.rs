@@ -4,6 +4,7 @@ use super::Client;
 use super::announced::{Announced, Reading};
 use super::call::Call;
 use super::page::{Names, Page, Row};
+use super::upstream::Upstream;
 use skyswitch_domain::error::{Code, Error, Result};
 
 /// More pages than this is a service that never ends its list.
@@ -24,6 +25,19 @@ impl Client {
     /// and for one that is only a part of it: nothing is decided or shown on
     /// half a list.
     pub(super) async fn list<T: Row>(&self, call: Call, what: &str) -> Result<Listed<T>> {
+        self.list_from(&self.inner.telco, call, what).await
+    }
+
+    /// The same with the login that `upstream` uses.
+    ///
+    /// # Errors
+    /// See [`Client::list`].
+    pub(super) async fn list_from<T: Row>(
+        &self,
+        upstream: &Upstream,
+        call: Call,
+        what: &str,
+    ) -> Result<Listed<T>> {
         let parameters: Vec<&'static str> = call.query.iter().map(|(name, _)| *name).collect();
         let mut announced = Announced::default();
         let mut listed = Listed {
@@ -36,7 +50,7 @@ impl Client {
                 1 => call.clone(),
                 number => call.clone().with("page", number.to_string()),
             };
-            let answer = self.read(call).await?;
+            let answer = upstream.read(call).await?;
             let page: Page<T> = Page::read(&answer, what, self.inner.empty_object_is_list)?;
             let refuse = |why: &str| {
                 incomplete(what, why).with_answer(answer.status, answer.request_id.clone())

@@ -8,6 +8,7 @@ mod checklist;
 mod customer_row;
 mod dial_plan;
 mod evidence;
+mod inventory;
 mod judge;
 mod mark;
 mod onboard;
@@ -19,6 +20,7 @@ mod steps;
 mod ticket;
 
 pub use checklist::{Checklist, SetupChecklist, setup_checklist};
+pub use inventory::{ListNumbers, NumberList, NumberRow, list_numbers};
 pub use mark::{MarkOutcome, MarkSetupStep, MarkStatus, mark_setup_step};
 pub use onboard::{
     OnboardChange, OnboardDomain, OnboardOutcome, OnboardStatus, OnboardSteps, PieceState,
