@@ -135,9 +135,8 @@ pub(super) static TABLE: [Row; 14] = [
     Row {
         name: "explain_call",
         title: "Explain a call",
-        description: "Explain where a call goes, and why: the VIP rule that decides, and \
-                      what the service does not show. Use it when a caller does or does not \
-                      get through.",
+        description: "Explain where a call goes now, and why, and what is not known. Use it \
+                      when a caller does or does not get through.",
         effect: Effect::Reads,
         explained: &[
             ACCOUNT,

@@ -45,8 +45,9 @@ pub use progress::Progress;
 pub use token::{TokenReport, token};
 pub use vips::{
     AddVip, AddVipOutcome, AddVipStatus, CallExplained, DecidedBy, DestinationList, DestinationRow,
-    ExplainCall, ListDestinations, ListVips, RemoveVip, RemoveVipOutcome, RemoveVipStatus, Rings,
-    VipList, add_vip, explain_call, list_destinations, list_vips, remove_vip,
+    ExplainCall, FallbackShown, FallbackState, ListDestinations, ListVips, NotKnown, RemoveVip,
+    RemoveVipOutcome, RemoveVipStatus, Rings, UnknownFact, VipList, add_vip, explain_call,
+    list_destinations, list_vips, remove_vip,
 };
 pub(crate) use write::read_only;
 pub use write::{Asked, Confirmation, Question};

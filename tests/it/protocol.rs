@@ -297,7 +297,7 @@ async fn arguments_are_those_of_the_contract() {
             "setup_checklist",
             ("domain account_id did fallback_destination", "domain"),
         ),
-        ("explain_call", ("ani domain dnis account_id", "ani domain")),
+        ("explain_call", ("ani domain dnis account_id", "ani")),
         (
             "list_changes",
             (

@@ -4,6 +4,7 @@
 mod actions;
 mod alarm;
 mod ani_user;
+mod call_path;
 mod checklist;
 mod customer_row;
 mod dial_plan;
@@ -19,6 +20,7 @@ mod status;
 mod steps;
 mod ticket;
 
+pub(in crate::ops) use call_path::{CallPath, RoutingRead};
 pub use checklist::{Checklist, SetupChecklist, setup_checklist};
 pub use inventory::{ListNumbers, NumberList, NumberRow, list_numbers};
 pub use mark::{MarkOutcome, MarkSetupStep, MarkStatus, mark_setup_step};

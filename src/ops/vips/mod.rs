@@ -9,6 +9,9 @@ pub(in crate::ops) mod siblings;
 
 pub use add::{AddVip, AddVipOutcome, AddVipStatus, add_vip};
 pub use destinations::{DestinationList, DestinationRow, ListDestinations, list_destinations};
-pub use explain::{CallExplained, DecidedBy, ExplainCall, Rings, explain_call};
+pub use explain::{
+    CallExplained, DecidedBy, ExplainCall, FallbackShown, FallbackState, NotKnown, Rings,
+    UnknownFact, explain_call,
+};
 pub use list::{ListVips, VipList, list_vips};
 pub use remove::{RemoveVip, RemoveVipOutcome, RemoveVipStatus, remove_vip};
