@@ -25,9 +25,13 @@ pub(crate) fn explained(call: &CallExplained, names: &Names<'_>) -> String {
     {
         let _ = write!(text, "\nThe dialled number goes to {goes_to}.");
     }
+    let which = match &call.rule {
+        Some(_) => "Another",
+        None => "A",
+    };
     for other in &call.other_rules {
         let (calls, to) = calls_and_destination(other, names);
-        let _ = write!(text, "\nAnother rule of this caller: {calls} go to {to}.");
+        let _ = write!(text, "\n{which} rule of this caller: {calls} go to {to}.");
     }
     warnings(&mut text, &call.warnings);
     for unknown in &call.unknown {

@@ -269,7 +269,8 @@ async fn without_customer_and_number_the_rules_of_all_are_searched() {
         .collect();
     assert_eq!(found, [ACME, DENTAL]);
     assert!(does_not_know(&call, UnknownFact::Customer), "{call:?}");
-    assert_eq!(bench.sent(), ["GET"]);
+    // The rules, and the customers' names.
+    assert_eq!(bench.sent(), ["GET", "GET"]);
     let call = ask(&app, "16165550188", None, None).await;
     assert_eq!(
         (call.decided_by, call.other_rules.len()),
@@ -360,6 +361,8 @@ async fn the_command_line_says_it_in_words() {
         text.starts_with("It depends on the customer who is called"),
         "{text}"
     );
+    let named = "A rule of this caller: calls from +1 616-555-0123 to Lakeside Dental (";
+    assert!(text.contains(named), "{text}");
     let text = said(&["explain", "--ani", "6165550188", "--domain", DOMAIN]).await;
     assert!(text.contains("No VIP rule matches this call."), "{text}");
     assert!(

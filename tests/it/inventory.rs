@@ -37,7 +37,7 @@ async fn every_number_of_the_account_says_where_it_goes_by_name() {
     let vet = row(&list, "16165550140");
     let goes_to = vet.goes_to.as_deref().unwrap();
     assert!(
-        goes_to.starts_with("Reception Maplewood (300) of "),
+        goes_to.starts_with("Reception Maplewood (300) of Maplewood Vet Clinic ("),
         "{goes_to}"
     );
     assert_eq!(vet.domain.as_deref(), Some("maplewoodvet.12345.service"));

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::ops::onboarding::ani_user::Problem;
 use crate::ops::onboarding::evidence::{Reading, Unread, fallback, route_not_shown};
 use crate::ops::vips::destinations::FRESH;
-use crate::ops::vips::explain::{FallbackShown, FallbackState, NotKnown, UnknownFact};
+use crate::ops::vips::explained::{FallbackShown, FallbackState, NotKnown, UnknownFact};
 use skyswitch_client::Subscriber;
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;

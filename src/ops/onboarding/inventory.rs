@@ -99,7 +99,14 @@ pub async fn list_numbers(app: &App, args: &ListNumbers, size: PageSize) -> Resu
     let client = app.client()?;
     let mut numbers = match &args.domain {
         Some(domain) => client.domain_numbers(&account, domain, None).await?,
-        None => client.account_numbers(&account).await?,
+        None => {
+            // The domains are read for the customers' names alone.
+            let (numbers, _) = tokio::join!(
+                client.account_numbers(&account),
+                client.domains(&account, false),
+            );
+            numbers?
+        }
     };
     numbers.sort();
     let is_digit = |c: &char| c.is_ascii_digit();

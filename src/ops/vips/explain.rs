@@ -2,10 +2,11 @@
 //! from the API.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::app::App;
 use crate::ops::onboarding::{CallPath, RoutingRead};
+use crate::ops::vips::explained::{CallExplained, DecidedBy, NotKnown, Rings, UnknownFact};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::first_few;
@@ -36,165 +37,6 @@ pub struct ExplainCall {
     /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
     #[arg(skip)]
     pub account_id: Option<AccountId>,
-}
-
-/// What decides where a call goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(inline)]
-pub enum DecidedBy {
-    /// The number's own routing: calls to it do not reach the VIP rules.
-    NumberRouting,
-    /// A rule for this caller and this dialled number.
-    ExactRule,
-    /// A rule for this caller, whatever is dialled.
-    CallerRule,
-    /// No VIP rule: the dial translation rule, if there is one.
-    Fallback,
-    /// Rules for particular dialled numbers or of several customers, and no number was given.
-    DependsOnCalledNumber,
-    /// Several rules for the same caller with different destinations.
-    Ambiguous,
-}
-
-/// Where calls go.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
-pub struct Rings {
-    /// `user`, `device` or `literal`.
-    pub application: String,
-    /// The destination, as the service stores it.
-    pub destination: String,
-    /// The name of the user, where it is known.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub name: Option<String>,
-    /// Whether it exists; left out where that is not known.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub exists: Option<bool>,
-}
-
-/// What is known of the dial translation rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(inline)]
-pub enum FallbackState {
-    /// The dial plan shows it.
-    Verified,
-    /// A person has attested it.
-    Attested,
-    /// The dial plan shows that there is none: the call is dropped.
-    Missing,
-}
-
-/// What becomes of a call that no VIP rule matches.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
-pub struct FallbackShown {
-    /// What is known of the dial translation rule.
-    pub state: FallbackState,
-    /// What shows it, for people.
-    pub words: String,
-}
-
-/// A fact that the service does not show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(inline)]
-pub enum UnknownFact {
-    /// Which customer is called.
-    Customer,
-    /// Where the dialled number, or the customer's numbers, go.
-    NumberRouting,
-    /// Whether the Route by ANI user passes calls on.
-    RouteByAniUser,
-    /// Whether the dial translation rule exists, and where it leads.
-    DialTranslationRule,
-    /// Whether the destination exists.
-    Destination,
-    /// What the user's own answering rules and devices do.
-    AnsweringRules,
-    /// Which of two rules comes first.
-    OrderOfRules,
-    /// Whether rules stored with wildcards match.
-    Wildcards,
-    /// Whether callers without a number are matched.
-    CallerWithoutNumber,
-    /// Whether the caller's number can exist.
-    CallerNumber,
-    /// Whether the call is taken for spam before any rule is looked at.
-    SpamHandling,
-}
-
-/// What is not known of a call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
-pub struct NotKnown {
-    /// The fact.
-    #[schemars(with = "String")]
-    pub fact: UnknownFact,
-    /// Why it is not known, or what it is about.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub why: Option<String>,
-}
-
-impl UnknownFact {
-    /// Not known, and why.
-    pub(in crate::ops) fn because(self, why: String) -> NotKnown {
-        NotKnown {
-            fact: self,
-            why: Some(why),
-        }
-    }
-}
-
-impl From<UnknownFact> for NotKnown {
-    fn from(fact: UnknownFact) -> NotKnown {
-        NotKnown { fact, why: None }
-    }
-}
-
-/// A call explained.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
-pub struct CallExplained {
-    /// The account.
-    pub account_id: String,
-    /// The customer's domain, where it is known.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub domain: Option<String>,
-    /// The caller, in the form that would be stored, or as given.
-    pub ani: String,
-    /// The dialled number, where one was given.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub dnis: Option<String>,
-    /// What decides.
-    #[schemars(with = "String")]
-    pub decided_by: DecidedBy,
-    /// Whether the call reaches the customer's VIP rules; left out where that is not known.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub reaches_vip_list: Option<bool>,
-    /// Where the dialled number goes, for people.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub number_goes_to: Option<String>,
-    /// The customer's numbers whose calls reach the VIP rules, where none was given.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub vip_numbers: Vec<String>,
-    /// Where the call goes, where that is known.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub rings: Option<Rings>,
-    /// The VIP rule that decides.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub rule: Option<Vip>,
-    /// The dial translation rule, where it decides.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub fallback: Option<FallbackShown>,
-    /// The caller's other rules, which do not decide.
-    #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
-    pub other_rules: Vec<Vip>,
-    /// What is wrong on the way of the call.
-    pub warnings: Vec<String>,
-    /// What the API does not show, and so nobody can say from here.
-    pub unknown: Vec<NotKnown>,
 }
 
 /// Explains a call as it would go now.
@@ -238,7 +80,14 @@ pub async fn explain_call(app: &App, args: &ExplainCall) -> Result<CallExplained
     let Some(domain) = domain else {
         match routing {
             Some(Ok(Some(route))) => call.leaves(&route),
-            routing => call.search(&client.routes(&account, None).await?, args, routing),
+            routing => {
+                // The domains are read for the customers' names alone.
+                let (routes, _) = tokio::join!(
+                    client.routes(&account, None),
+                    client.domains(&account, false),
+                );
+                call.search(&routes?, args, routing);
+            }
         }
         return Ok(call);
     };
@@ -264,6 +113,9 @@ pub async fn explain_call(app: &App, args: &ExplainCall) -> Result<CallExplained
                         destination: user,
                     });
                     call.fallback = Some(fallback);
+                    let is_known = call.rings.is_some();
+                    call.unknown
+                        .extend(is_known.then(|| UnknownFact::AnsweringRules.into()));
                 }
                 Err(unknown) => call.unknown.push(unknown),
             }
