@@ -99,7 +99,9 @@ pub(super) enum OnAccount {
     Onboard(Asking<ops::OnboardDomain>),
     /// Show the setup status of all customers, alarms first
     Status(ops::StatusQuery),
-    /// List the users and devices of a customer that calls can go to
+    /// List the numbers of a customer, or of all, and where each sends its calls
+    Numbers(ops::ListNumbers),
+    /// List where the calls of a customer can go: people, queues, attendants and devices
     Destinations(ops::ListDestinations),
     /// Log in, and show the token's user, scopes and expiry
     Token(TokenArgs),

@@ -138,6 +138,13 @@ async fn on_account(app: &App, command: OnAccount, output: &Output) -> Result<Ex
             let list = ops::list_destinations(app, &args, PageSize::All).await?;
             output.result(&list, || setup_tables::destinations(&list))
         }
+        OnAccount::Numbers(args) => {
+            let size = args
+                .limit
+                .map_or(Ok(PageSize::All), |limit| PageSize::from_limit(Some(limit)))?;
+            let list = ops::list_numbers(app, &args, size).await?;
+            output.result(&list, || setup_tables::numbers(&list))
+        }
         OnAccount::Token(args) => token(app, args, output).await,
     }
 }

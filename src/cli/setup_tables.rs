@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::tables::{table, unbroken};
-use crate::ops::{self, DestinationList, SetupStatus};
+use crate::ops::{self, DestinationList, NumberList, SetupStatus};
 use crate::sentences::{self, counted};
 use skyswitch_domain::Ani;
 use skyswitch_domain::redact::shown;
@@ -54,6 +54,33 @@ pub(super) fn setup_status(status: &SetupStatus) -> String {
     );
     if let Some(earlier) = sentences::read_earlier(status) {
         let _ = write!(text, "\n{earlier}");
+    }
+    text
+}
+
+pub(super) fn numbers(list: &NumberList) -> String {
+    let mut text = match list.numbers.is_empty() {
+        true => "No numbers.".to_owned(),
+        false => {
+            let mut rows = table(&["Number", "Goes to", "Spam calls"]);
+            for row in &list.numbers {
+                let number = Ani::from_stored(&row.number);
+                rows.add_row([
+                    match row.alarm {
+                        true => format!("ALARM: {number}"),
+                        false => number.to_string(),
+                    },
+                    sentences::goes_to(row),
+                    row.spam_handling.clone().unwrap_or_default(),
+                ]);
+            }
+            unbroken(&mut rows, &[0]);
+            format!("{rows}\n{}", counted(list.total, "number"))
+        }
+    };
+    sentences::warnings(&mut text, &list.warnings);
+    if let Some(cursor) = &list.next_cursor {
+        let _ = write!(text, "\nMore numbers: --cursor {cursor}");
     }
     text
 }

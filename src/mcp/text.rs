@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use crate::ops::{
-    ChangeList, DestinationList, DomainList, Names, SetupStatus, SyncOutcome, VipList,
+    ChangeList, DestinationList, DomainList, Names, NumberList, SetupStatus, SyncOutcome, VipList,
 };
 use crate::sentences;
 use skyswitch_domain::redact::shown;
@@ -41,6 +41,12 @@ pub(super) fn destinations(list: &DestinationList) -> String {
     });
     let (count, total) = (list.count, list.total);
     let heading = format!("{count} of {total} destinations in {}", list.domain);
+    listed(heading, rows, &list.warnings, list.next_cursor.as_deref())
+}
+
+pub(super) fn numbers(list: &NumberList) -> String {
+    let rows = list.numbers.iter().map(sentences::number);
+    let heading = format!("{} of {} numbers", list.count, list.total);
     listed(heading, rows, &list.warnings, list.next_cursor.as_deref())
 }
 

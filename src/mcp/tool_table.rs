@@ -109,7 +109,7 @@ pub(super) enum Effect {
 }
 
 /// Every tool, in the order of the tool list.
-pub(super) static TABLE: [Row; 13] = [
+pub(super) static TABLE: [Row; 14] = [
     Row {
         name: "add_vip",
         title: "Add a VIP caller",
@@ -135,9 +135,8 @@ pub(super) static TABLE: [Row; 13] = [
     Row {
         name: "explain_call",
         title: "Explain a call",
-        description: "Explain where a call goes, and why: the VIP rule that decides, and \
-                      what the service does not show. Use it when a caller does or does not \
-                      get through.",
+        description: "Explain where a call goes now, and why, and what is not known. Use it \
+                      when a caller does or does not get through.",
         effect: Effect::Reads,
         explained: &[
             ACCOUNT,
@@ -172,8 +171,8 @@ pub(super) static TABLE: [Row; 13] = [
     Row {
         name: "list_destinations",
         title: "List destinations",
-        description: "List the users and devices of a customer that calls can go to. Use it \
-                      to find the destination for add_vip and sync_vips.",
+        description: "List a customer's people, queues, attendants and devices. Use it to \
+                      find the destination for add_vip and sync_vips.",
         effect: Effect::Reads,
         explained: &[ACCOUNT, DOMAIN, ("query", "Part of an id or name")],
         work: lists!(
@@ -195,6 +194,16 @@ pub(super) static TABLE: [Row; 13] = [
             ("refresh", "Skip the cache, which can miss a new domain"),
         ],
         work: lists!(ListDomains, DomainList, list_domains, text::domain_list),
+    },
+    Row {
+        name: "list_numbers",
+        title: "List numbers",
+        description: "List the phone numbers of a customer, or of all, and where each sends \
+                      its calls. Use it to see which numbers reach the VIP list; an alarm marks \
+                      those on which other callers may be dropped. Changes nothing.",
+        effect: Effect::Reads,
+        explained: &[ACCOUNT, DOMAIN, ("query", "Digits of a number")],
+        work: lists!(ListNumbers, NumberList, list_numbers, text::numbers),
     },
     Row {
         name: "list_vips",

@@ -34,18 +34,20 @@ pub use import::{
 };
 pub(crate) use names::Names;
 pub use onboarding::{
-    Checklist, CustomerRow, MarkOutcome, MarkSetupStep, MarkStatus, OnboardChange, OnboardDomain,
-    OnboardOutcome, OnboardStatus, OnboardSteps, PieceState, SetupChecklist, SetupStatus, Stage,
-    StageCount, StatusQuery, Step, StepState, Ticket, mark_setup_step, onboard_domain,
-    onboarding_status, readiness, setup_checklist,
+    Checklist, CustomerRow, ListNumbers, MarkOutcome, MarkSetupStep, MarkStatus, NumberList,
+    NumberRow, OnboardChange, OnboardDomain, OnboardOutcome, OnboardStatus, OnboardSteps,
+    PieceState, SetupChecklist, SetupStatus, Stage, StageCount, StatusQuery, Step, StepState,
+    Ticket, list_numbers, mark_setup_step, onboard_domain, onboarding_status, readiness,
+    setup_checklist,
 };
 pub use page::PageSize;
 pub use progress::Progress;
 pub use token::{TokenReport, token};
 pub use vips::{
     AddVip, AddVipOutcome, AddVipStatus, CallExplained, DecidedBy, DestinationList, DestinationRow,
-    ExplainCall, ListDestinations, ListVips, RemoveVip, RemoveVipOutcome, RemoveVipStatus, Rings,
-    VipList, add_vip, explain_call, list_destinations, list_vips, remove_vip,
+    ExplainCall, FallbackShown, FallbackState, ListDestinations, ListVips, NotKnown, RemoveVip,
+    RemoveVipOutcome, RemoveVipStatus, Rings, UnknownFact, VipList, add_vip, explain_call,
+    list_destinations, list_vips, remove_vip,
 };
 pub(crate) use write::read_only;
 pub use write::{Asked, Confirmation, Question};

@@ -4,7 +4,7 @@
 use crate::app::App;
 use skyswitch_client::Client;
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{AccountId, Application, Route};
+use skyswitch_domain::{AccountId, Application, DidRoute, PbxDomain, Route};
 
 /// The names of one account.
 pub(crate) struct Names<'a> {
@@ -40,19 +40,46 @@ impl Names<'_> {
 
     /// `Maya Lindgren (101)`, or `user 101` where no name is known.
     pub fn destination(&self, route: &Route) -> String {
-        let inside = route.application == Application::User && !route.leaves_domain();
-        let known = self.known.as_ref().filter(|_| inside);
-        let name = known.and_then(|(client, account)| {
-            let domain = route.key.domain.parse().ok()?;
-            let read = client.subscribers_read_before(account, &domain)?;
-            let (id, _) = route.destination.address(&route.application);
-            let user = read.iter().find(|user| user.user == id)?;
-            Some(format!(
-                "{} ({})",
-                shown(user.name.as_deref()?, 60),
-                shown(id, 80)
-            ))
-        });
+        let is_inside = route.application == Application::User && !route.leaves_domain();
+        let (id, _) = route.destination.address(&route.application);
+        let name = is_inside
+            .then(|| self.user(&route.key.domain.parse().ok()?, id))
+            .flatten();
         name.unwrap_or_else(|| route.rings())
+    }
+
+    /// Where a customer's number goes: `Front Desk (100)`, or `callqueue 2000`
+    /// where no name is known.
+    pub fn routing(&self, route: &DidRoute, customer: Option<&PbxDomain>) -> String {
+        let named = || {
+            let (id, host) = route.extension()?;
+            let domain = match host {
+                Some(host) => host.parse().ok()?,
+                None => customer?.clone(),
+            };
+            let user = self.user(&domain, id)?;
+            let home = match customer == Some(&domain) {
+                true => String::new(),
+                false => format!(" of {}", self.customer(domain.as_str())),
+            };
+            let off = if route.is_off() {
+                " (switched off)"
+            } else {
+                ""
+            };
+            Some(format!("{user}{home}{off}"))
+        };
+        named().unwrap_or_else(|| route.goes_to())
+    }
+
+    /// `Maya Lindgren (101)`, where the domain's users were read.
+    pub fn user(&self, domain: &PbxDomain, id: &str) -> Option<String> {
+        let (client, account) = self.known.as_ref()?;
+        let read = client.subscribers_read_before(account, domain)?;
+        let user = read
+            .iter()
+            .find(|user| user.user.eq_ignore_ascii_case(id))?;
+        let name = shown(user.name.as_deref()?, 60);
+        Some(format!("{name} ({})", shown(id, 80)))
     }
 }

@@ -1,19 +1,21 @@
 //! What is said of each outcome, once for both faces: the text form of a tool's
 //! result is these sentences, and the terminal adds tables.
 
+mod calls;
 mod setup;
 
 use std::fmt::Write;
 
 use crate::local_time;
 use crate::ops::{
-    AddVipOutcome, AddVipStatus, CallExplained, ChangeRow, Confirmation, Names, RemoveVipOutcome,
+    AddVipOutcome, AddVipStatus, ChangeRow, Confirmation, Names, NumberRow, RemoveVipOutcome,
     RemoveVipStatus, SyncOutcome, SyncRow, SyncStatus, UndoOutcome, UndoStatus,
 };
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::word;
 use skyswitch_domain::{Ani, Dnis, Face, Operation, PhoneNumber, Route, Vip};
 
+pub(crate) use calls::explained;
 pub(crate) use setup::{alarms, checklist, marked, onboarded, read_earlier, stages};
 
 /// What became of a caller who was to become a VIP.
@@ -51,19 +53,6 @@ pub(crate) fn removed(outcome: &RemoveVipOutcome, names: &Names<'_>) -> String {
         RemoveVipStatus::Declined => declined(),
     };
     with_undo(text, outcome.change_id.as_deref(), &outcome.warnings)
-}
-
-/// Where a call goes, and what is not known of it.
-pub(crate) fn explained(call: &CallExplained, names: &Names<'_>) -> String {
-    let mut text = call.why.clone();
-    for other in &call.other_rules {
-        let (calls, to) = calls_and_destination(other, names);
-        let _ = write!(text, "\nAnother rule of this caller: {calls} go to {to}.");
-    }
-    for unknown in &call.unknown {
-        let _ = write!(text, "\nNot known: {unknown}.");
-    }
-    text
 }
 
 /// What became of a change that was to be undone.
@@ -272,6 +261,26 @@ pub(crate) fn rule(vip: &Vip) -> String {
     let called = when_dialling(vip.dnis.as_deref());
     let destination = Route::from(vip).rings();
     format!("{} -> {destination}{called}", caller(&vip.ani))
+}
+
+/// A number in a list: `+1 616-555-0100: Front Desk (100); spam calls: voicemail`.
+pub(crate) fn number(row: &NumberRow) -> String {
+    let alarm = if row.alarm { "ALARM: " } else { "" };
+    let number = Ani::from_stored(&row.number);
+    let mut line = format!("{alarm}{number}: {}", goes_to(row));
+    if let Some(action) = &row.spam_handling {
+        let _ = write!(line, "; spam calls: {action}");
+    }
+    line
+}
+
+/// Where a number sends its calls.
+pub(crate) fn goes_to(row: &NumberRow) -> String {
+    match (&row.goes_to, &row.not_known) {
+        (Some(goes_to), _) => goes_to.clone(),
+        (None, Some(why)) => format!("not known: {why}"),
+        (None, None) => "not known".to_owned(),
+    }
 }
 
 /// Where a rule is for one dialled number only.

@@ -136,7 +136,7 @@ async fn journal(app: &App) -> Vec<ChangeStatus> {
 fn explaining() -> ExplainCall {
     ExplainCall {
         ani: CALLER.parse().unwrap(),
-        domain: DENTAL.parse().unwrap(),
+        domain: Some(DENTAL.parse().unwrap()),
         dnis: None,
         account_id: None,
     }

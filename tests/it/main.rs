@@ -22,6 +22,7 @@ mod explain;
 mod fallback_rules;
 mod full_disk;
 mod guard;
+mod inventory;
 mod journal;
 mod late_requests;
 mod layers;

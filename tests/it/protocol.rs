@@ -17,12 +17,13 @@ use crate::support::process::{
 };
 use crate::support::protocol::{ERAS, Era, LEGACY, MODERN, Wire, answered};
 
-const TOOLS: [&str; 13] = [
+const TOOLS: [&str; 14] = [
     "add_vip",
     "explain_call",
     "list_changes",
     "list_destinations",
     "list_domains",
+    "list_numbers",
     "list_vips",
     "mark_setup_step",
     "onboard_domain",
@@ -146,9 +147,12 @@ async fn length_of_list(arguments: &[&str], era: Era) -> usize {
 #[tokio::test]
 async fn the_tool_list_is_small() {
     let five = "list_vips,add_vip,remove_vip,list_domains,setup_checklist";
-    let sets: [(&[&str], usize); 3] = [
-        (&[], 20_000),
-        (&["--confirm", "token"], 20_000),
+    let first = TOOLS.into_iter().filter(|tool| *tool != "list_numbers");
+    let first = first.collect::<Vec<_>>().join(",");
+    let sets: [(&[&str], usize); 4] = [
+        (&[], 24_000),
+        (&["--confirm", "token"], 24_000),
+        (&["--confirm", "token", "--tools", &first], 20_000),
         (&["--tools", five], 7_500),
     ];
     for era in ERAS {
@@ -293,7 +297,7 @@ async fn arguments_are_those_of_the_contract() {
             "setup_checklist",
             ("domain account_id did fallback_destination", "domain"),
         ),
-        ("explain_call", ("ani domain dnis account_id", "ani domain")),
+        ("explain_call", ("ani domain dnis account_id", "ani")),
         (
             "list_changes",
             (
@@ -305,6 +309,7 @@ async fn arguments_are_those_of_the_contract() {
             "list_destinations",
             ("domain query account_id limit cursor", "domain"),
         ),
+        ("list_numbers", ("domain query account_id limit cursor", "")),
         (
             "mark_setup_step",
             (
@@ -448,6 +453,7 @@ async fn every_tool_answers_and_fails_in_the_published_form() {
             json!({"domain": DOMAIN, "limit": 2}),
             None,
         ),
+        ("list_numbers", json!({"domain": DOMAIN}), None),
         ("onboarding_status", json!({"limit": 2}), None),
         (
             "onboarding_status",

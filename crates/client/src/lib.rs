@@ -33,7 +33,7 @@
 //! | PBX domains, one per customer | [`Client::domains`] |
 //! | VIP rules (route-by-ANI rules) | [`Client::routes`], [`Client::routes_now`] |
 //! | users of a domain | [`Client::subscribers`] |
-//! | customers' numbers and where they go | [`Client::domain_numbers`], [`Client::did_route`] |
+//! | customers' numbers and where they go | [`Client::domain_numbers`], [`Client::account_numbers`], [`Client::did_route`] |
 //! | users, devices, answering rules and dial plans in the PBX API | [`Client::pbx`], then the methods of [`Pbx`] |
 //! | what the login may do | [`Client::token_info`], [`Client::number_scopes`] |
 //!

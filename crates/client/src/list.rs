@@ -6,6 +6,7 @@ use super::Client;
 use super::announced::{Announced, Reading};
 use super::call::Call;
 use super::page::{Names, Page, Row};
+use super::upstream::Upstream;
 use skyswitch_domain::error::{Code, Error, Result};
 
 /// What one list may come to, over all its pages: beyond it, the service never
@@ -31,6 +32,19 @@ impl Client {
     /// and for one that is only a part of it: nothing is decided or shown on
     /// half a list.
     pub(super) async fn list<T: Row>(&self, call: Call, what: &str) -> Result<Listed<T>> {
+        self.list_from(&self.inner.telco, call, what).await
+    }
+
+    /// The same with the login that `upstream` uses.
+    ///
+    /// # Errors
+    /// See [`Client::list`].
+    pub(super) async fn list_from<T: Row>(
+        &self,
+        upstream: &Upstream,
+        call: Call,
+        what: &str,
+    ) -> Result<Listed<T>> {
         let parameters: Vec<&'static str> = call.query.iter().map(|(name, _)| *name).collect();
         let mut announced = Announced::default();
         let mut listed = Listed {
@@ -44,9 +58,9 @@ impl Client {
                 1 => call.clone(),
                 number => call.clone().with("page", number.to_string()),
             };
-            let place = self.inner.telco.admit().await?;
+            let place = upstream.admit().await?;
             let asked = Instant::now();
-            let answer = self.inner.telco.read_at(call, place).await?;
+            let answer = upstream.read_at(call, place).await?;
             time += asked.elapsed();
             bytes += answer.body.len();
             let page: Page<T> = Page::read(&answer, what, self.inner.empty_object_is_list)?;

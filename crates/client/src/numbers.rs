@@ -1,8 +1,8 @@
 //! Customers' numbers and where they go (SkySwitch API reference, PBX Phone
 //! Numbers, and Phone Numbers, Route).
 //!
-//! Only a number's routing is read and written here. One path segment away a PUT buys a
-//! number and a DELETE disconnects it: [`route_path`] is the only path below
+//! Numbers are listed here, and their routing is read and written. One path segment away a
+//! PUT buys a number and a DELETE disconnects it: [`route_path`] is the only path below
 //! `phone-numbers` that this program can form.
 
 use super::call::Call;
@@ -15,6 +15,9 @@ use skyswitch_domain::{AccountId, DidRoute, Extension, PbxDomain, PhoneNumber};
 /// A number of a list of bare texts.
 #[derive(PartialEq)]
 struct Listed(PhoneNumber);
+
+/// The documented default of the inventory, which is sent so that no other applies.
+const PER_PAGE: &str = "100";
 
 const NO_NUMBER: &str = "a readable phone number";
 
@@ -60,6 +63,25 @@ impl Client {
         let what = "the list of numbers";
         let listed = self.list::<Listed>(call, what).await?.rows;
         Ok(listed.into_iter().map(|Listed(number)| number).collect())
+    }
+
+    /// All numbers of the account, whoever has them, in ascending order.
+    ///
+    /// # Errors
+    /// `forbidden` where the scope `phone_number` was not granted; otherwise
+    /// see [`Client::domains`].
+    pub async fn account_numbers(&self, account: &AccountId) -> Result<Vec<PhoneNumber>> {
+        let call = Call::get(account_path(account, ["phone-numbers"])).with("per_page", PER_PAGE);
+        let what = "the list of the account's numbers";
+        let listed = self.list_from::<Listed>(&self.inner.numbers, call, what);
+        let mut numbers: Vec<PhoneNumber> = listed
+            .await?
+            .rows
+            .into_iter()
+            .map(|Listed(number)| number)
+            .collect();
+        numbers.sort();
+        Ok(numbers)
     }
 
     /// The routing of a customer's number; `None` where it has none.

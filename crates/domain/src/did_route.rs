@@ -71,6 +71,32 @@ impl DidRoute {
         self.text("subscriber")?.split_once('@')
     }
 
+    /// The user, queue or attendant it goes to, with the domain where it names one.
+    pub fn extension(&self) -> Option<(&str, Option<&str>)> {
+        if !self.kind.eq_ignore_ascii_case("pbx") {
+            return None;
+        }
+        let names = ["subscriber", "call_queue", "attendant"];
+        let target = names.iter().find_map(|name| self.text(name))?;
+        Some(match target.split_once('@') {
+            Some((id, host)) => (id, Some(host)),
+            None => (target, None),
+        })
+    }
+
+    /// The PBX domain it goes to, where it names one.
+    pub fn domain(&self) -> Option<&str> {
+        let host = self.extension().and_then(|(_, host)| host);
+        host.or_else(|| self.text("domain"))
+    }
+
+    /// What happens to calls that are taken for spam, in the service's word;
+    /// `None` where the route does not say.
+    pub fn spam_handling(&self) -> Option<&str> {
+        self.text("spam_call_action")
+            .filter(|action| !action.trim().is_empty())
+    }
+
     /// Whether it goes to that user of that domain, switched on or not.
     pub fn goes_to_user(&self, user: &str, domain: &PbxDomain) -> bool {
         self.user()

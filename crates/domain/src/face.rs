@@ -47,6 +47,8 @@ pub enum Operation {
     ListDestinations,
     /// List customers.
     ListDomains,
+    /// List the customers' numbers.
+    ListNumbers,
     /// List VIP rules.
     ListVips,
     /// Set up a customer.
@@ -70,6 +72,7 @@ impl Operation {
             Operation::ListChanges => "list_changes",
             Operation::ListDestinations => "list_destinations",
             Operation::ListDomains => "list_domains",
+            Operation::ListNumbers => "list_numbers",
             Operation::ListVips => "list_vips",
             Operation::Onboard => "onboard_domain",
             Operation::OnboardingStatus => "onboarding_status",
@@ -87,6 +90,7 @@ impl Operation {
             Operation::ListChanges => "changes",
             Operation::ListDestinations => "destinations",
             Operation::ListDomains => "domains",
+            Operation::ListNumbers => "numbers",
             Operation::ListVips => "vip list",
             Operation::Onboard => "onboard",
             Operation::OnboardingStatus => "status",

@@ -280,7 +280,7 @@ impl App {
     }
 }
 
-fn route_not_shown(error: Error) -> Unread {
+pub(super) fn route_not_shown(error: Error) -> Unread {
     match error.code() {
         Code::Forbidden | Code::Unauthorized => Unread::NotShown(format!(
             "{error}; reading and routing numbers needs the scopes `routing` and `phone_number` and the role Routing Manager"

@@ -4,10 +4,12 @@
 mod actions;
 mod alarm;
 mod ani_user;
+mod call_path;
 mod checklist;
 mod customer_row;
 mod dial_plan;
 mod evidence;
+mod inventory;
 mod judge;
 mod mark;
 mod onboard;
@@ -18,7 +20,9 @@ mod status;
 mod steps;
 mod ticket;
 
+pub(in crate::ops) use call_path::{CallPath, RoutingRead};
 pub use checklist::{Checklist, SetupChecklist, setup_checklist};
+pub use inventory::{ListNumbers, NumberList, NumberRow, list_numbers};
 pub use mark::{MarkOutcome, MarkSetupStep, MarkStatus, mark_setup_step};
 pub use onboard::{
     OnboardChange, OnboardDomain, OnboardOutcome, OnboardStatus, OnboardSteps, PieceState,

@@ -14,7 +14,9 @@ use skyswitch_domain::{AccountId, Application, Operation, PbxDomain, Route, name
 use skyswitch_guard::Doubt;
 
 /// A list of users that is this old is read again.
-const FRESH: Duration = Duration::from_secs(60);
+pub(in crate::ops) const FRESH: Duration = Duration::from_secs(60);
+/// The user that holds a domain's defaults.
+const DOMAIN_USER: &str = "domain";
 /// Names offered in place of one that does not exist.
 const NEAREST: usize = 3;
 /// How alike two names have to be, from 0 to 1.
@@ -54,7 +56,7 @@ pub struct DestinationRow {
     /// The name shown, where there is one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub name: Option<String>,
-    /// `person`, `device`, or the service's word for what is neither, for example `system-queue`.
+    /// `person`, `queue`, `attendant`, `device`, `system user`, or the service's word for another kind.
     pub kind: String,
 }
 
@@ -79,8 +81,9 @@ pub struct DestinationList {
     pub warnings: Vec<String>,
 }
 
-/// Lists where the calls of a domain's VIPs can go: its users, and its devices where the
-/// PBX API shows them.
+/// Lists where the calls of a domain's VIPs can go: its people, queues, attendants and
+/// system users, and its devices where the PBX API shows them. The Route by ANI user and
+/// the one that holds the domain's defaults are left out.
 ///
 /// # Errors
 /// `invalid_argument` for a foreign cursor; `not_configured`; the service's errors.
@@ -97,7 +100,7 @@ pub async fn list_destinations(
     let mut warnings = Vec::new();
     let mut rows: Vec<DestinationRow> = users
         .iter()
-        .filter(|user| !user.is_ani_user() && !user.is_system_user())
+        .filter(|user| !user.is_ani_user() && !user.user.eq_ignore_ascii_case(DOMAIN_USER))
         .map(of_user)
         .collect();
     match client.pbx() {
@@ -134,10 +137,19 @@ fn of_user(user: &Subscriber) -> DestinationRow {
         destination: user.user.clone(),
         application: "user".to_owned(),
         name: user.name.as_deref().map(|name| shown(name, 100)),
-        kind: user
-            .service_code
-            .as_deref()
-            .map_or("person".to_owned(), |code| shown(code, 40)),
+        kind: kind(user.service_code.as_deref().unwrap_or_default()),
+    }
+}
+
+/// A service code in plain words. A system user may be somebody's ordinary
+/// extension that is hidden in the portal.
+fn kind(service_code: &str) -> String {
+    match service_code.trim() {
+        "" => "person".to_owned(),
+        "system-queue" => "queue".to_owned(),
+        "system-aa" => "attendant".to_owned(),
+        "system-user" => "system user".to_owned(),
+        other => shown(other.strip_prefix("system-").unwrap_or(other), 40),
     }
 }
 

@@ -1,21 +1,25 @@
-//! `explain_call`: where this caller's calls go, and what nobody can know
+//! `explain_call`: where this caller's calls go now, and what nobody can know
 //! from the API.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::app::App;
-use crate::ops::names::Names;
+use crate::ops::onboarding::{CallPath, RoutingRead};
+use crate::ops::vips::explained::{CallExplained, DecidedBy, NotKnown, Rings, UnknownFact};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::first_few;
 use skyswitch_domain::{
-    AccountId, Application, Argument, CallerKey, CallerRules, DnisKey, Operation, PbxDomain,
-    PhoneNumber, Route, Vip,
+    AccountId, Application, CallerKey, CallerRules, DidRoute, DnisKey, PbxDomain, PhoneNumber,
+    Route, Vip,
 };
+use skyswitch_guard::Doubt;
 
-/// Rules named in one sentence; the others are counted.
+/// Patterns named in one sentence; the others are counted.
 const NAMED: usize = 5;
+/// Rules of one caller that are listed; the others are counted.
+const LISTED: usize = 50;
 
 /// Which call to explain.
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
@@ -24,9 +28,9 @@ pub struct ExplainCall {
     /// The caller's number in any common writing, e.g. `(616) 555-0123`, or a stored value exactly as listed
     #[arg(long)]
     pub ani: CallerKey,
-    /// The customer's PBX domain, e.g. `acme.12345.service`
+    /// The customer's PBX domain, e.g. `acme.12345.service`; found by the dialled number when left out
     #[arg(long, short)]
-    pub domain: PbxDomain,
+    pub domain: Option<PbxDomain>,
     /// The number that is dialled, e.g. `6165550100`; when left out, the answer says whether it matters
     #[arg(long)]
     pub dnis: Option<DnisKey>,
@@ -35,106 +39,262 @@ pub struct ExplainCall {
     pub account_id: Option<AccountId>,
 }
 
-/// What decides where a call goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(inline)]
-pub enum DecidedBy {
-    /// A rule for this caller and this dialled number.
-    ExactRule,
-    /// A rule for this caller, whatever is dialled.
-    CallerRule,
-    /// No VIP rule: the domain's fallback, if there is one.
-    Fallback,
-    /// Rules for particular dialled numbers, and none was given.
-    DependsOnCalledNumber,
-    /// Several rules for the same caller with different destinations.
-    Ambiguous,
-}
-
-/// Where calls go.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
-pub struct Rings {
-    /// `user`, `device` or `literal`.
-    pub application: String,
-    /// The destination, as the service stores it.
-    pub destination: String,
-}
-
-/// A call explained.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
-pub struct CallExplained {
-    /// The account.
-    pub account_id: String,
-    /// The domain.
-    pub domain: String,
-    /// The caller, in the form that would be stored, or as given.
-    pub ani: String,
-    /// The dialled number, where one was given.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub dnis: Option<String>,
-    /// What decides.
-    pub decided_by: DecidedBy,
-    /// The destination, where a rule decides.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub rings: Option<Rings>,
-    /// The rule that decides.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub rule: Option<Vip>,
-    /// Why, in plain words.
-    pub why: String,
-    /// The caller's other rules, which do not decide.
-    pub other_rules: Vec<Vip>,
-    /// What the API does not show, and so nobody can say from here.
-    pub unknown: Vec<String>,
-}
-
-/// Explains a call by the present rules, with one read.
+/// Explains a call as it would go now.
+///
+/// Reads the VIP rules, the users (unless they were read within a minute) and
+/// the number's routing; what the PBX API shows of the Route by ANI user where
+/// the number goes there; and the dial plan where no VIP rule decides. Without
+/// a domain it is found by the dialled number, or the rules of the whole
+/// account are searched.
 ///
 /// # Errors
-/// `not_configured` and the service's errors.
+/// `not_configured` and the service's errors where the VIP rules are not shown.
 pub async fn explain_call(app: &App, args: &ExplainCall) -> Result<CallExplained> {
     let account = app.account(args.account_id.as_ref())?;
-    let routes = app.client()?.routes(&account, Some(&args.domain)).await?;
-    let is_of_caller = |route: &&Route| args.ani.matches(&route.key.ani);
-    let of_caller: Vec<&Route> = routes.iter().filter(is_of_caller).collect();
+    let client = app.client()?;
     let dialled = args.dnis.as_ref().filter(|dnis| !dnis.is_any());
-    let rules = CallerRules::of(of_caller.iter().copied(), |dnis| {
-        dialled.is_some_and(|dialled| dialled.matches(dnis))
-    });
-    let deciding = rules.deciding();
-    let for_numbers = of_caller.len() - rules.any.len();
-    let open = dialled.is_none() && for_numbers > 0;
-    let verdict = decide(deciding, !rules.exact.is_empty(), open);
-    let rule = match verdict {
-        DecidedBy::ExactRule | DecidedBy::CallerRule => deciding.first().copied(),
-        _ => None,
-    };
-    let others = of_caller
-        .iter()
-        .filter(|other| rule.is_none_or(|rule| rule.key != other.key));
-    let number = args.ani.number().map(PhoneNumber::as_str);
-    Ok(CallExplained {
+    let did = dialled.and_then(|dnis| PhoneNumber::from_stored(dnis.as_given()));
+    let mut routing = None;
+    let mut domain = args.domain.clone();
+    if let (None, Some(did)) = (&domain, &did) {
+        let read = client.did_route(&account, did).await;
+        domain = home(&read);
+        routing = Some(read);
+    }
+    let mut call = CallExplained {
         account_id: account.to_string(),
-        domain: args.domain.to_string(),
-        ani: number.unwrap_or(args.ani.as_given()).to_owned(),
+        domain: domain.as_ref().map(PbxDomain::to_string),
+        ani: caller(&args.ani),
         dnis: dialled.map(|dnis| dnis.as_given().to_owned()),
-        decided_by: verdict,
-        rings: rule.map(|rule| Rings {
-            application: rule.application.as_str().to_owned(),
-            destination: rule.destination.as_str().to_owned(),
-        }),
-        why: why(verdict, rule, &of_caller, &app.names(Some(&account))),
-        other_rules: others.map(|other| Vip::from(*other)).collect(),
-        unknown: unknown(args, verdict, rule, &rules, &routes),
-        rule: rule.map(Vip::from),
-    })
+        decided_by: DecidedBy::NumberRouting,
+        reaches_vip_list: None,
+        number_goes_to: None,
+        vip_numbers: Vec::new(),
+        rings: None,
+        rule: None,
+        fallback: None,
+        other_rules: Vec::new(),
+        warnings: Vec::new(),
+        unknown: about_caller(&args.ani),
+    };
+    let Some(domain) = domain else {
+        match routing {
+            Some(Ok(Some(route))) => call.leaves(&route),
+            routing => {
+                // The domains are read for the customers' names alone.
+                let (routes, _) = tokio::join!(
+                    client.routes(&account, None),
+                    client.domains(&account, false),
+                );
+                call.search(&routes?, args, routing);
+            }
+        }
+        return Ok(call);
+    };
+    let (routes, path) = tokio::join!(
+        client.routes(&account, Some(&domain)),
+        app.call_path(&account, &domain, did.as_ref(), routing),
+    );
+    let (routes, path) = (routes?, path?);
+    if let Some(route) = &path.routing {
+        let names = app.names(Some(&account));
+        call.number_goes_to = Some(names.routing(route, Some(&domain)));
+    }
+    let rule = call.judge(&routes, args, &path);
+    match rule {
+        Some(rule) => call.rings = Some(call.look(app, &account, &domain, rule, &path).await),
+        None if call.decided_by == DecidedBy::Fallback => {
+            match app.fallback_of(&domain, &path).await {
+                Ok((fallback, to)) => {
+                    call.rings = to.map(|user| Rings {
+                        application: Application::User.to_string(),
+                        name: path.name_of(&user),
+                        exists: Some(true),
+                        destination: user,
+                    });
+                    call.fallback = Some(fallback);
+                    let is_known = call.rings.is_some();
+                    call.unknown
+                        .extend(is_known.then(|| UnknownFact::AnsweringRules.into()));
+                }
+                Err(unknown) => call.unknown.push(unknown),
+            }
+        }
+        None => {}
+    }
+    call.follow(path);
+    Ok(call)
 }
 
-fn decide(deciding: &[&Route], is_exact: bool, open: bool) -> DecidedBy {
-    if open {
+/// The customer that a number's routing names.
+fn home(routing: &RoutingRead) -> Option<PbxDomain> {
+    routing.as_ref().ok()?.as_ref()?.domain()?.parse().ok()
+}
+
+fn caller(ani: &CallerKey) -> String {
+    let number = ani.number().map(PhoneNumber::as_str);
+    number.unwrap_or(ani.as_given()).to_owned()
+}
+
+/// What is not known of any call of this caller.
+fn about_caller(ani: &CallerKey) -> Vec<NotKnown> {
+    let unknown = match ani.number() {
+        None => Some(UnknownFact::CallerWithoutNumber.into()),
+        Some(number) => {
+            let why = number.implausibility();
+            why.map(|why| UnknownFact::CallerNumber.because(why))
+        }
+    };
+    unknown.into_iter().collect()
+}
+
+impl CallExplained {
+    /// A dialled number that leads to no customer.
+    fn leaves(&mut self, route: &DidRoute) {
+        self.reaches_vip_list = Some(false);
+        self.number_goes_to = Some(route.goes_to());
+    }
+
+    /// What is to be said where it is not known which customer is called.
+    fn search(&mut self, routes: &[Route], args: &ExplainCall, routing: Option<RoutingRead>) {
+        let of_caller: Vec<&Route> = rules_of(routes, &args.ani);
+        self.decided_by = match of_caller.is_empty() {
+            true => DecidedBy::Fallback,
+            false => DecidedBy::DependsOnCalledNumber,
+        };
+        self.list(&of_caller, None);
+        self.unknown.push(match routing {
+            Some(Err(error)) => UnknownFact::NumberRouting.because(error.to_string()),
+            Some(Ok(_)) => UnknownFact::NumberRouting.because(
+                "SkySwitch shows no routing of it; it may not be a number of this account"
+                    .to_owned(),
+            ),
+            None => UnknownFact::Customer.into(),
+        });
+    }
+
+    /// Which of the customer's rules decides, if the call comes to them.
+    fn judge<'a>(
+        &mut self,
+        routes: &'a [Route],
+        args: &ExplainCall,
+        path: &CallPath,
+    ) -> Option<&'a Route> {
+        let of_caller = rules_of(routes, &args.ani);
+        let dialled = args.dnis.as_ref().filter(|dnis| !dnis.is_any());
+        let rules = CallerRules::of(of_caller.iter().copied(), |dnis| {
+            dialled.is_some_and(|dialled| dialled.matches(dnis))
+        });
+        let deciding = rules.deciding();
+        let is_open = dialled.is_none() && of_caller.len() > rules.any.len();
+        self.decided_by = match path.reaches_vip_list {
+            Some(false) => DecidedBy::NumberRouting,
+            _ => decide(deciding, !rules.exact.is_empty(), is_open),
+        };
+        let rule = match self.decided_by {
+            DecidedBy::ExactRule | DecidedBy::CallerRule => deciding.first().copied(),
+            _ => None,
+        };
+        self.list(&of_caller, rule);
+        self.rule = rule.map(Vip::from);
+        if self.decided_by == DecidedBy::NumberRouting {
+            return None;
+        }
+        if !rules.any.is_empty() && !rules.exact.is_empty() {
+            self.unknown.push(UnknownFact::OrderOfRules.into());
+        }
+        let patterns: Vec<String> = routes
+            .iter()
+            .filter(|route| !args.ani.matches(&route.key.ani))
+            .filter(|route| route.key.ani.is_pattern())
+            .map(|route| format!("\"{}\"", shown(route.key.ani.as_str(), 64)))
+            .collect();
+        if !patterns.is_empty() {
+            let patterns = first_few(NAMED, patterns);
+            self.unknown.push(UnknownFact::Wildcards.because(patterns));
+        }
+        rule
+    }
+
+    fn list(&mut self, of_caller: &[&Route], rule: Option<&Route>) {
+        let is_other = |other: &&&Route| rule.is_none_or(|rule| rule.key != other.key);
+        let others: Vec<&&Route> = of_caller.iter().filter(is_other).collect();
+        let listed = others.iter().take(LISTED);
+        self.other_rules = listed.map(|other| Vip::from(**other)).collect();
+        if others.len() > LISTED {
+            let more = others.len() - LISTED;
+            self.warnings
+                .push(format!("{more} more rules of this caller are not listed"));
+        }
+    }
+
+    /// Looks whether the destination of the rule exists.
+    async fn look(
+        &mut self,
+        app: &App,
+        account: &AccountId,
+        domain: &PbxDomain,
+        rule: &Route,
+        path: &CallPath,
+    ) -> Rings {
+        let looks = app.look_at_destinations(account, domain, &[rule]).await;
+        let look = looks.into_iter().next().map(|(_, look)| look);
+        let is_looked_at = match rule.application {
+            Application::User => true,
+            Application::Device => app.client().is_ok_and(|client| client.has_pbx()),
+            _ => false,
+        };
+        let exists = match look.as_ref().map(|look| look.doubt) {
+            Some(Some(Doubt::Unknown)) => Some(false),
+            Some(_) => None,
+            None => (is_looked_at && app.settings().check_destinations).then_some(true),
+        };
+        match look {
+            Some(look) if look.doubt.is_some() => self.warnings.push(look.warning),
+            Some(look) => self
+                .unknown
+                .push(UnknownFact::Destination.because(look.warning)),
+            None if exists.is_none() => self.unknown.push(UnknownFact::Destination.into()),
+            None => {}
+        }
+        if rule.application == Application::User {
+            self.unknown.push(UnknownFact::AnsweringRules.into());
+        }
+        let (id, _) = rule.destination.address(&rule.application);
+        let is_named = rule.application == Application::User && !rule.leaves_domain();
+        Rings {
+            application: rule.application.as_str().to_owned(),
+            destination: rule.destination.as_str().to_owned(),
+            name: is_named.then(|| path.name_of(id)).flatten(),
+            exists,
+        }
+    }
+
+    /// What the way of the call to the VIP rules says.
+    fn follow(&mut self, path: CallPath) {
+        self.reaches_vip_list = path.reaches_vip_list;
+        let numbers = path.vip_numbers.iter();
+        self.vip_numbers = numbers.map(|number| number.as_str().to_owned()).collect();
+        self.warnings.extend(path.warnings);
+        self.unknown.extend(path.unknown);
+        let Some(route) = &path.routing else { return };
+        if let Some(action) = route.spam_handling() {
+            let action = shown(action, 40);
+            self.unknown.push(UnknownFact::SpamHandling.because(action));
+        }
+        if self.decided_by == DecidedBy::NumberRouting && route.user().is_some() {
+            self.unknown.push(UnknownFact::AnsweringRules.into());
+        }
+    }
+}
+
+fn rules_of<'a>(routes: &'a [Route], ani: &CallerKey) -> Vec<&'a Route> {
+    let is_of_caller = |route: &&Route| ani.matches(&route.key.ani);
+    routes.iter().filter(is_of_caller).collect()
+}
+
+fn decide(deciding: &[&Route], is_exact: bool, is_open: bool) -> DecidedBy {
+    if is_open {
         return DecidedBy::DependsOnCalledNumber;
     }
     match deciding {
@@ -145,104 +305,4 @@ fn decide(deciding: &[&Route], is_exact: bool, open: bool) -> DecidedBy {
         _ if is_exact => DecidedBy::ExactRule,
         _ => DecidedBy::CallerRule,
     }
-}
-
-fn why(
-    verdict: DecidedBy,
-    rule: Option<&Route>,
-    of_caller: &[&Route],
-    names: &Names<'_>,
-) -> String {
-    let to = rule.map(|rule| names.destination(rule)).unwrap_or_default();
-    match verdict {
-        DecidedBy::ExactRule => format!(
-            "A VIP rule for this caller and this dialled number decides: the call goes to {to}."
-        ),
-        DecidedBy::CallerRule => format!(
-            "A VIP rule for this caller decides, whatever number is dialled: the call goes to {to}."
-        ),
-        DecidedBy::Fallback => "No VIP rule matches this call. It follows the dial translation rule to the fallback \
-             destination; where that rule is missing, the call is dropped."
-            .to_owned(),
-        DecidedBy::DependsOnCalledNumber => depends(of_caller, names),
-        DecidedBy::Ambiguous => "The same caller is stored in several writings whose rules have different destinations; which of them \
-             SkySwitch takes is not documented. Remove those that are leftovers."
-            .to_owned(),
-    }
-}
-
-/// Which destination which dialled number has.
-fn depends(of_caller: &[&Route], names: &Names<'_>) -> String {
-    let (any, particular): (Vec<&Route>, Vec<&Route>) =
-        of_caller.iter().partition(|rule| rule.key.dnis.is_any());
-    let particular = particular.iter();
-    let particular =
-        particular.map(|rule| format!("{} goes to {}", rule.key.dnis, names.destination(rule)));
-    let others = match any.as_slice() {
-        [] => "for any other number there is no VIP rule".to_owned(),
-        [first, rest @ ..] if rest.iter().any(|rule| !rule.rings_like(first)) => {
-            "for any other number the caller is stored in several writings with different destinations"
-                .to_owned()
-        }
-        [first, ..] => format!("any other number goes to {}", names.destination(first)),
-    };
-    format!(
-        "It depends on the number that is dialled: {}; {others}. Give it as {} to know which rule decides.",
-        first_few(NAMED, particular),
-        Argument("dnis")
-    )
-}
-
-/// Everything that is not known, each only where it matters to this call.
-fn unknown(
-    args: &ExplainCall,
-    verdict: DecidedBy,
-    rule: Option<&Route>,
-    rules: &CallerRules<'_>,
-    routes: &[Route],
-) -> Vec<String> {
-    let mut unknown = vec![format!(
-        "whether the number that is dialled goes to the domain's Route by ANI user, and whether the dial \
-         translation rule exists: without them no VIP rule is applied (see {})",
-        Operation::SetupChecklist
-    )];
-    if !rules.any.is_empty() && !rules.exact.is_empty() {
-        unknown.push(
-            "whether the rule for this dialled number comes before the one for any: the order is not documented; \
-             the more particular one is assumed here"
-                .to_owned(),
-        );
-    }
-    if verdict == DecidedBy::Fallback {
-        unknown.push(
-            "where the dial translation rule sends the call, and whether the rule exists"
-                .to_owned(),
-        );
-    }
-    let patterns: Vec<String> = routes
-        .iter()
-        .filter(|route| !args.ani.matches(&route.key.ani))
-        .filter(|route| route.key.ani.is_pattern())
-        .map(|route| format!("\"{}\"", shown(route.key.ani.as_str(), 64)))
-        .collect();
-    if !patterns.is_empty() {
-        unknown.push(format!(
-            "whether rules stored with wildcards match this caller too ({}): not documented",
-            first_few(NAMED, patterns)
-        ));
-    }
-    if rule.is_some_and(|rule| rule.application == Application::User) {
-        unknown.push(
-            "where the user's calls go in turn: the user's own answering rules and devices decide that"
-                .to_owned(),
-        );
-    }
-    match args.ani.number() {
-        None => unknown.push(
-            "whether callers without a number, such as anonymous ones, are matched at all: not documented"
-                .to_owned(),
-        ),
-        Some(number) => unknown.extend(number.implausibility()),
-    }
-    unknown
 }

@@ -3,12 +3,16 @@
 pub(in crate::ops) mod add;
 pub(in crate::ops) mod destinations;
 pub(in crate::ops) mod explain;
+pub(in crate::ops) mod explained;
 pub(in crate::ops) mod list;
 pub(in crate::ops) mod remove;
 pub(in crate::ops) mod siblings;
 
 pub use add::{AddVip, AddVipOutcome, AddVipStatus, add_vip};
 pub use destinations::{DestinationList, DestinationRow, ListDestinations, list_destinations};
-pub use explain::{CallExplained, DecidedBy, ExplainCall, Rings, explain_call};
+pub use explain::{ExplainCall, explain_call};
+pub use explained::{
+    CallExplained, DecidedBy, FallbackShown, FallbackState, NotKnown, Rings, UnknownFact,
+};
 pub use list::{ListVips, VipList, list_vips};
 pub use remove::{RemoveVip, RemoveVipOutcome, RemoveVipStatus, remove_vip};

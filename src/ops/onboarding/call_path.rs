@@ -1,0 +1,203 @@
+//! What happens to a call before the VIP rules are looked at, and where none
+//! matches: what `explain_call` takes from a customer's setup.
+
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::ops::onboarding::ani_user::Problem;
+use crate::ops::onboarding::evidence::{Reading, Unread, fallback, route_not_shown};
+use crate::ops::vips::destinations::FRESH;
+use crate::ops::vips::explained::{FallbackShown, FallbackState, NotKnown, UnknownFact};
+use skyswitch_client::Subscriber;
+use skyswitch_domain::error::Result;
+use skyswitch_domain::redact::shown;
+use skyswitch_domain::{AccountId, DidRoute, Extension, PbxDomain, PhoneNumber, SetupStep};
+use skyswitch_guard::FallbackReading;
+use skyswitch_guard::store::Attestation;
+
+/// The routing of a number as the client read it.
+pub(in crate::ops) type RoutingRead = Result<Option<DidRoute>>;
+
+/// How a call comes to a customer's VIP rules, if it does.
+pub(in crate::ops) struct CallPath {
+    /// Whether the VIP rules are applied; `None` where that is not known.
+    pub reaches_vip_list: Option<bool>,
+    /// Where the dialled number goes, where one was given and its routing is shown.
+    pub routing: Option<DidRoute>,
+    /// The numbers whose calls reach the VIP rules, where none was given.
+    pub vip_numbers: Vec<PhoneNumber>,
+    /// What is wrong with the Route by ANI user.
+    pub warnings: Vec<String>,
+    /// What could not be read.
+    pub unknown: Vec<NotKnown>,
+    users: Reading<Arc<Vec<Subscriber>>>,
+    ani_users: Vec<Extension>,
+    attestations: Vec<Attestation>,
+}
+
+impl CallPath {
+    /// The displayed name of a user.
+    pub fn name_of(&self, id: &str) -> Option<String> {
+        let users = self.users.as_ref().ok()?;
+        let user = users
+            .iter()
+            .find(|user| user.user.eq_ignore_ascii_case(id))?;
+        user.name.as_deref().map(|name| shown(name, 100))
+    }
+
+    /// By the dialled number's own routing. Returns the Route by ANI user that it goes to.
+    fn follow(
+        &mut self,
+        routing: Reading<Option<DidRoute>>,
+        domain: &PbxDomain,
+    ) -> Option<Extension> {
+        let why = match routing {
+            Ok(Some(route)) => {
+                let mut ani_users = self.ani_users.iter();
+                let on = ani_users.find(|user| route.goes_to_user(user.as_str(), domain));
+                self.reaches_vip_list = match (on, &self.users) {
+                    (Some(_), _) => Some(!route.is_off()),
+                    // Any user may be the one whose name could not be read.
+                    (None, Err(why)) if route.user().is_some() => {
+                        let why = format!("the users of {domain} are not shown: {why}");
+                        self.unknown.push(UnknownFact::NumberRouting.because(why));
+                        None
+                    }
+                    (None, _) => Some(false),
+                };
+                let on = on.cloned();
+                self.routing = Some(route);
+                return on;
+            }
+            Ok(None) => "SkySwitch shows no routing of it; it may not be a number of this account"
+                .to_owned(),
+            Err(why) => why.to_string(),
+        };
+        self.unknown.push(UnknownFact::NumberRouting.because(why));
+        None
+    }
+
+    /// By the numbers that go to a Route by ANI user, where none was dialled.
+    fn gather(&mut self, numbers: Result<Vec<PhoneNumber>>) -> Option<Extension> {
+        let why = match (numbers, &self.users) {
+            (Ok(numbers), Ok(users)) => {
+                let exists = |user: &&Extension| users.iter().any(|known| user.is(&known.user));
+                let on = self.ani_users.iter().find(exists).cloned();
+                self.reaches_vip_list = Some(!numbers.is_empty());
+                self.vip_numbers = numbers;
+                return on;
+            }
+            (Err(error), _) => error.to_string(),
+            (Ok(_), Err(why)) => why.to_string(),
+        };
+        self.unknown.push(UnknownFact::NumberRouting.because(why));
+        None
+    }
+}
+
+impl App {
+    /// Follows a call to a number of the customer, or to any of them where none
+    /// is given. `read` is the number's routing where it was read already.
+    ///
+    /// # Errors
+    /// Those of the store. What the service does not show is part of the result.
+    pub(in crate::ops) async fn call_path(
+        &self,
+        account: &AccountId,
+        domain: &PbxDomain,
+        dialled: Option<&PhoneNumber>,
+        read: Option<RoutingRead>,
+    ) -> Result<CallPath> {
+        let client = self.client()?;
+        let routing = async {
+            match (dialled, read) {
+                (Some(did), None) => Some(client.did_route(account, did).await),
+                (_, read) => read,
+            }
+        };
+        let (users, routing, attestations) = tokio::join!(
+            client.subscribers(account, domain, FRESH),
+            routing,
+            self.attestations(account, Some(domain)),
+        );
+        let users = users.map_err(Unread::from);
+        let known: &[Subscriber] = users.as_ref().map_or(&[], |users| users);
+        let mut path = CallPath {
+            reaches_vip_list: None,
+            routing: None,
+            vip_numbers: Vec::new(),
+            warnings: Vec::new(),
+            unknown: Vec::new(),
+            ani_users: self.ani_users(account, domain, known, None).await?,
+            users,
+            attestations: attestations?,
+        };
+        let on = match routing {
+            Some(routing) => {
+                if let Ok(Some(route)) = &routing {
+                    // A user of any name may do the work, if its answering rule can be read.
+                    let unnamed = self.unnamed_ani_user(domain, route, &path.ani_users);
+                    path.ani_users.extend(unnamed.await);
+                }
+                path.follow(routing.map_err(route_not_shown), domain)
+            }
+            None => {
+                let numbers = self.numbers_on(account, domain, &path.ani_users).await;
+                path.gather(numbers)
+            }
+        };
+        if let (Some(true), Some(user)) = (path.reaches_vip_list, on) {
+            self.pass_on(domain, user, &mut path).await;
+        }
+        Ok(path)
+    }
+
+    /// Whether the Route by ANI user passes the calls on.
+    async fn pass_on(&self, domain: &PbxDomain, user: Extension, path: &mut CallPath) {
+        let user = self.ani_user(domain, user).await;
+        let problems = user.problems();
+        let says = |problem: &Problem| {
+            let user = &user.extension;
+            format!("user {user} is the Route by ANI user of {domain}, but {problem}")
+        };
+        path.warnings.extend(problems.iter().map(says));
+        if problems.iter().any(Problem::is_solved_by_forwarding) {
+            path.reaches_vip_list = Some(false);
+        }
+        let is_attested = |entry: &Attestation| entry.is_about(SetupStep::RouteByAniUser);
+        if let Some(why) = user.unread()
+            && !path.attestations.iter().any(is_attested)
+        {
+            let why = why.to_string();
+            path.unknown.push(UnknownFact::RouteByAniUser.because(why));
+        }
+    }
+
+    /// What the dial translation rule does with a call that no VIP rule matches,
+    /// and whom it is sent to where that is shown; or why that is not known.
+    pub(in crate::ops) async fn fallback_of(
+        &self,
+        domain: &PbxDomain,
+        path: &CallPath,
+    ) -> Result<(FallbackShown, Option<String>), NotKnown> {
+        let users = path.users.as_ref().ok().map(|users| users.as_slice());
+        let reading = self.dial_plan(domain, users, &path.ani_users).await;
+        let state = |state, words: &str| FallbackShown {
+            state,
+            words: words.to_owned(),
+        };
+        match (&reading, fallback(&reading, &path.attestations)) {
+            (FallbackReading::Verified { words, to }, _) => {
+                Ok((state(FallbackState::Verified, words), Some(to.clone())))
+            }
+            (_, Some(fallback)) => Ok((state(FallbackState::Attested, fallback.words()), None)),
+            (FallbackReading::Missing(why), None) => Ok((state(FallbackState::Missing, why), None)),
+            (
+                FallbackReading::NotShown(why)
+                | FallbackReading::NotJudged(why)
+                | FallbackReading::Failed(why),
+                None,
+            ) => Err(UnknownFact::DialTranslationRule.because(why.clone())),
+        }
+    }
+}
