@@ -15,6 +15,7 @@ mod command_line;
 mod completion;
 mod consent;
 mod crash;
+mod customers;
 mod cut_off;
 mod documents;
 mod earlier_versions;

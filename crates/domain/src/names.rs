@@ -1,4 +1,5 @@
-//! Names that end up in paths and queries: PBX domains and account ids.
+//! Names that end up in paths and queries: PBX domains and account ids; and what
+//! people call a customer.
 
 use crate::face::Operation;
 use std::fmt;
@@ -6,6 +7,7 @@ use std::str::FromStr;
 
 use super::parsed_from_text;
 use crate::error::Refused;
+use crate::redact::shown;
 
 /// A customer's PBX domain, lower case, for example `acme.12345.service`.
 ///
@@ -84,6 +86,59 @@ impl FromStr for PbxDomain {
     }
 }
 
+/// Longest text that names a customer, in bytes.
+const KEY_LIMIT: usize = 253;
+
+/// A customer as somebody names it: the full name of the PBX domain, a short
+/// form of that, or the customer's description.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustomerKey(String);
+
+impl CustomerKey {
+    /// The PBX domain, where the text is a full name by itself:
+    /// `acme.12345.service`, which is a short form of no other.
+    pub fn full_name(&self) -> Option<PbxDomain> {
+        let domain = self.0.parse::<PbxDomain>().ok()?;
+        domain.reseller().is_some().then_some(domain)
+    }
+
+    /// The text as it was given.
+    pub fn as_given(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<PbxDomain> for CustomerKey {
+    fn from(domain: PbxDomain) -> Self {
+        CustomerKey(domain.0)
+    }
+}
+
+impl fmt::Display for CustomerKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&shown(&self.0, 100))
+    }
+}
+
+impl FromStr for CustomerKey {
+    type Err = Refused;
+
+    fn from_str(text: &str) -> Result<Self, Refused> {
+        let name = text.trim();
+        if name.is_empty() || name.len() > KEY_LIMIT || name.contains(char::is_control) {
+            return Err(Refused::new(
+                text,
+                "names no customer",
+                format!(
+                    "give the PBX domain such as `acme.12345.service`, or the customer's description; {} shows them",
+                    Operation::ListDomains
+                ),
+            ));
+        }
+        Ok(CustomerKey(name.to_owned()))
+    }
+}
+
 /// A SkySwitch account id: an opaque path segment, in practice a UUID.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct AccountId(String);
@@ -127,4 +182,8 @@ impl FromStr for AccountId {
 }
 
 parsed_from_text!(PbxDomain, "PBX domain name");
+parsed_from_text!(
+    CustomerKey,
+    "Customer: PBX domain, short name or description"
+);
 parsed_from_text!(AccountId, "SkySwitch account id");

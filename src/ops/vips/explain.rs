@@ -10,7 +10,7 @@ use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::first_few;
 use skyswitch_domain::{
-    AccountId, Application, Argument, CallerKey, CallerRules, DnisKey, Operation, PbxDomain,
+    AccountId, Application, Argument, CallerKey, CallerRules, CustomerKey, DnisKey, Operation,
     PhoneNumber, Route, Vip,
 };
 
@@ -24,9 +24,9 @@ pub struct ExplainCall {
     /// The caller's number in any common writing, e.g. `(616) 555-0123`, or a stored value exactly as listed
     #[arg(long)]
     pub ani: CallerKey,
-    /// The customer's PBX domain, e.g. `acme.12345.service`
+    /// The customer: PBX domain, short name or description, e.g. `acme.12345.service`, `acme`, `Acme Dental`
     #[arg(long, short)]
-    pub domain: PbxDomain,
+    pub domain: CustomerKey,
     /// The number that is dialled, e.g. `6165550100`; when left out, the answer says whether it matters
     #[arg(long)]
     pub dnis: Option<DnisKey>,
@@ -94,10 +94,15 @@ pub struct CallExplained {
 /// Explains a call by the present rules, with one read.
 ///
 /// # Errors
-/// `not_configured` and the service's errors.
+/// `not_found` for an unknown customer; `not_configured` and the service's errors.
 pub async fn explain_call(app: &App, args: &ExplainCall) -> Result<CallExplained> {
     let account = app.account(args.account_id.as_ref())?;
-    let routes = app.client()?.routes(&account, Some(&args.domain)).await?;
+    let domain = app.domain_of(&account, &args.domain).await?;
+    let routes = app.client()?.routes(&account, Some(&domain)).await?;
+    let not_checked = match routes.is_empty() {
+        true => app.refuse_unknown(&account, &domain).await?,
+        false => None,
+    };
     let is_of_caller = |route: &&Route| args.ani.matches(&route.key.ani);
     let of_caller: Vec<&Route> = routes.iter().filter(is_of_caller).collect();
     let dialled = args.dnis.as_ref().filter(|dnis| !dnis.is_any());
@@ -118,7 +123,7 @@ pub async fn explain_call(app: &App, args: &ExplainCall) -> Result<CallExplained
     let number = args.ani.number().map(PhoneNumber::as_str);
     Ok(CallExplained {
         account_id: account.to_string(),
-        domain: args.domain.to_string(),
+        domain: domain.to_string(),
         ani: number.unwrap_or(args.ani.as_given()).to_owned(),
         dnis: dialled.map(|dnis| dnis.as_given().to_owned()),
         decided_by: verdict,
@@ -128,7 +133,10 @@ pub async fn explain_call(app: &App, args: &ExplainCall) -> Result<CallExplained
         }),
         why: why(verdict, rule, &of_caller, &app.names(Some(&account))),
         other_rules: others.map(|other| Vip::from(*other)).collect(),
-        unknown: unknown(args, verdict, rule, &rules, &routes),
+        unknown: unknown(args, verdict, rule, &rules, &routes)
+            .into_iter()
+            .chain(not_checked)
+            .collect(),
         rule: rule.map(Vip::from),
     })
 }
