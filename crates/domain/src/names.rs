@@ -139,12 +139,13 @@ impl FromStr for CustomerKey {
     }
 }
 
-/// A SkySwitch account id: an opaque path segment, in practice a UUID.
+/// A SkySwitch account id, lower case: an opaque path segment, in practice a
+/// UUID, of which two writings must not pass for two accounts.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct AccountId(String);
 
 impl AccountId {
-    /// The id as given.
+    /// The lower-cased id.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -169,15 +170,15 @@ impl FromStr for AccountId {
 
     fn from_str(text: &str) -> Result<Self, Refused> {
         let id = text.trim();
-        let safe = |b: u8| b.is_ascii_graphic() && !b"/\\?#%\"'<>`".contains(&b);
-        if id.is_empty() || id.len() > 128 || matches!(id, "." | "..") || !id.bytes().all(safe) {
+        let safe = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+        if id.is_empty() || id.len() > 128 || !id.bytes().all(safe) {
             return Err(Refused::new(
                 text,
                 "is not an account id",
                 "give the account's UUID, or leave it out to use the configured default account",
             ));
         }
-        Ok(AccountId(id.to_owned()))
+        Ok(AccountId(id.to_ascii_lowercase()))
     }
 }
 
