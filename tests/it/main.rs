@@ -41,6 +41,7 @@ mod pbx_settings;
 mod previews;
 mod prompts;
 mod protocol;
+mod reach;
 mod resources;
 mod results;
 mod retries;

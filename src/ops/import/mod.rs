@@ -21,6 +21,7 @@ use crate::ops::progress::Progress;
 use crate::ops::write::agree::{Agreement, Asked, Attempt, Cleared, Confirmation, Status};
 use crate::ops::write::locks::Turn;
 use apply::Run;
+use destinations::doubt_dialled;
 pub use outcome::{Action, Counts, Done, RowState, SyncOutcome, SyncRow, SyncStatus};
 use plan::{SyncPlan, Wanted};
 use report::{Report, Row};
@@ -336,12 +337,14 @@ impl App {
             .progress
             .report(0, 0, "reading the present VIP rules");
         let mut report = Report::new(task);
-        let routes = self
-            .client()?
-            .routes_now(&task.account, Some(&task.domain))
-            .await?;
+        let (account, domain) = (&task.account, &task.domain);
+        let (routes, reach) = tokio::join!(
+            self.client()?.routes_now(account, Some(domain)),
+            self.reach_of_import(task),
+        );
+        let routes = routes?;
         let unknown = match routes.is_empty() {
-            true => self.refuse_unknown(&task.account, &task.domain).await?,
+            true => self.refuse_unknown(account, domain).await?,
             false => None,
         };
         let planned = match &task.source {
@@ -359,16 +362,13 @@ impl App {
         report.warnings.extend(report.put_back());
         let doubts = self.doubt_destinations(task, &mut report.rows).await;
         report.warnings.extend(doubts);
+        report.warnings.extend(doubt_dialled(&reach, &report.rows));
+        report.warnings.extend(reach.warning);
         let changes = report.changes();
         let touched = changes.iter().filter(|change| change.is_destructive());
         let kept = routes.len().saturating_sub(touched.count());
         let changes = (!report.has_invalid_rows()).then_some(changes);
-        let plan = Plan::of(
-            &task.account,
-            &task.domain,
-            TOOL,
-            changes.unwrap_or_default(),
-        );
+        let plan = Plan::of(account, domain, TOOL, changes.unwrap_or_default());
         let plan = plan.map(|plan| {
             let notes = report.warnings.clone();
             plan.of_import(&task.request, kept).with_notes(notes)

@@ -259,7 +259,7 @@ impl App {
     }
 
     /// The numbers that go to any of those users.
-    pub(super) async fn numbers_on(
+    pub(in crate::ops) async fn numbers_on(
         &self,
         account: &AccountId,
         domain: &PbxDomain,

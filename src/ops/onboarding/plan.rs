@@ -44,6 +44,7 @@ impl App {
             changes: Vec::new(),
             notes: Vec::new(),
         };
+        planner.refuse_foreign_did()?;
         planner.domain().await?;
         planner.fallback_rule().await?;
         planner.ani_user()?;

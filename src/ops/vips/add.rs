@@ -2,9 +2,11 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tokio::sync::OnceCell;
 
 use crate::app::{App, Author};
 use crate::ops::vips::destinations::Look;
+use crate::ops::vips::reach::Reach;
 use crate::ops::write::agree::{Agreement, Asked, Attempt, Confirmation, Status};
 use crate::ops::write::locks::Turn;
 use crate::ops::write::send::{RoutesNoNumber, Sent};
@@ -97,8 +99,8 @@ struct Facts {
 /// destination themselves, where that looks wrong.
 ///
 /// Sends at most two requests, one more where a person is asked during the
-/// call, and once a minute one for the domain's users, to warn of a
-/// destination that does not exist.
+/// call, and to warn of a destination that does not exist and of a rule without
+/// effect once a minute one for the domain's users, and one or two for its numbers.
 ///
 /// # Errors
 /// `invalid_argument` where destination and application contradict each
@@ -137,13 +139,19 @@ pub async fn add_vip(
         wanted,
         by: app.author(),
     };
+    let names_dialled = !asked_for.wanted.key.dnis.is_any();
+    let reach = &OnceCell::new();
     let plan = || async move {
-        let rules = app.client()?.routes_now(account, Some(domain)).await?;
+        let (rules, reach) = tokio::join!(
+            app.client()?.routes_now(account, Some(domain)),
+            reach.get_or_init(|| app.reach(account, domain, names_dialled)),
+        );
+        let rules = rules?;
         let warning = match rules.is_empty() {
             true => app.refuse_unknown(account, domain).await?,
             false => None,
         };
-        Ok(plan(asked_for, &rules, warning))
+        Ok(plan(asked_for, &rules, reach, warning))
     };
     let attempt = Attempt::new(app, channel, Turn::Caller(domain, Some(&args.ani)));
     let asked = attempt.carry_out(None, &RoutesNoNumber, plan).await?;
@@ -163,6 +171,7 @@ struct AskedFor<'a> {
 fn plan(
     asked_for: &AskedFor<'_>,
     routes: &[Route],
+    reach: &Reach,
     warning: Option<String>,
 ) -> (Option<Plan>, Facts) {
     let AskedFor { caller, wanted, .. } = asked_for;
@@ -184,6 +193,8 @@ fn plan(
     warnings.extend(look.map(|look| look.warning.clone()));
     warnings.extend(caller.implausibility());
     warnings.extend(other_house_style(wanted, routes));
+    warnings.extend(reach.warning.clone());
+    warnings.extend(reach.doubt(&wanted.key.dnis));
     if let Some(before) = before {
         // The service keys rules by the text it stored; another writing would be a second rule.
         after.key = before.key.clone();

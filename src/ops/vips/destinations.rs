@@ -17,7 +17,7 @@ use skyswitch_domain::{
 use skyswitch_guard::Doubt;
 
 /// A list of users that is this old is read again.
-const FRESH: Duration = Duration::from_secs(60);
+pub(in crate::ops) const FRESH: Duration = Duration::from_secs(60);
 
 /// Whose destinations to list.
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
