@@ -29,6 +29,7 @@ pub mod config;
 mod lenient;
 mod local_time;
 pub mod mcp;
+mod nearest;
 pub mod ops;
 mod sentences;
 

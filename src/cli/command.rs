@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::{ConfirmMode, Flags};
 use crate::mcp::ToolName;
 use crate::ops;
-use skyswitch_domain::{AccountId, PbxDomain};
+use skyswitch_domain::{AccountId, CustomerKey};
 
 /// Manage SkySwitch phone systems safely: VIP callers (route-by-ANI) for people, scripts and AI agents
 #[derive(Debug, Parser)]
@@ -166,9 +166,9 @@ pub(super) struct ImportArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ExportArgs {
-    /// The customer's PBX domain
+    /// The customer: PBX domain, a short form of it, or description
     #[arg(long, short)]
-    pub domain: PbxDomain,
+    pub domain: CustomerKey,
     /// Format of the list
     #[arg(long, value_enum, default_value = "csv")]
     pub format: ExportFormat,

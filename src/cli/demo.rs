@@ -17,7 +17,9 @@ use tokio::process::Command;
 use super::output::Output;
 
 /// A half-done customer of the sandbox: the domain exists, nothing else is known.
-const CUSTOMER: &str = "sunrisebakery.12345.service";
+const HALF_DONE: &str = "sunrisebakery.12345.service";
+/// A customer whose number goes to the VIP list, so that a new rule has an effect.
+const CUSTOMER: &str = "lakesidedental.12345.service";
 const CALLER: &str = "(616) 555-0177";
 
 /// Holds the conversation.
@@ -46,7 +48,7 @@ pub(super) async fn converse(output: &Output) -> Result<()> {
     talk.call("list_domains", json!({})).await?;
     talk.call(
         "setup_checklist",
-        json!({"domain": CUSTOMER, "fallback_destination": "100"}),
+        json!({"domain": HALF_DONE, "fallback_destination": "100"}),
     )
     .await?;
     let vip = json!({"domain": CUSTOMER, "ani": CALLER, "destination": "101"});

@@ -19,7 +19,9 @@ use skyswitch_guard::store::Approval;
 
 pub(super) fn vips(list: &VipList) -> String {
     if list.vips.is_empty() {
-        return "No VIP rules.".to_owned();
+        let mut text = "No VIP rules.".to_owned();
+        sentences::warnings(&mut text, &list.warnings);
+        return text;
     }
     let mut table = table(&["Customer", "Caller", "Dialled number", "Destination"]);
     for vip in &list.vips {

@@ -1,4 +1,5 @@
-//! The config file: JSON with known fields; unknown ones are left alone and named.
+//! The config file: JSON with known fields; unknown ones are left alone and named,
+//! unless one is meant to keep something from being changed.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -6,9 +7,27 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{ConfirmMode, PbxGeneration};
+use crate::nearest::likeness;
 use skyswitch_domain::DestinationForm;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
+
+/// The fields that keep something from being done. One that is misspelt would
+/// keep nothing.
+const SAFETY: [&str; 10] = [
+    "allow_dial_plan_changes",
+    "allow_domain_creation",
+    "allowed_accounts",
+    "allowed_domains",
+    "approval_page",
+    "confirm",
+    "max_changes_per_hour",
+    "protected",
+    "read_only",
+    "trust_dial_plan",
+];
+/// How alike a misspelt field is to what was meant, from 0 to 1.
+const ALIKE: f64 = 0.75;
 
 /// What the file may say. Every field is optional.
 #[derive(Default, Deserialize)]
@@ -28,6 +47,7 @@ pub(super) struct ConfigFile {
     pub approval_page: Option<bool>,
     pub protected: Option<Vec<String>>,
     pub allowed_domains: Option<Vec<String>>,
+    pub allowed_accounts: Option<Vec<String>>,
     pub max_changes_per_hour: Option<i64>,
     pub allow_domain_creation: Option<bool>,
     pub allow_dial_plan_changes: Option<bool>,
@@ -69,6 +89,14 @@ impl ConfigFile {
                 unreadable(path, &format!("{problem} ({place})"))
             })?;
         for field in file.unknown.keys() {
+            if let Some(meant) = safety_field(field) {
+                return Err(Error::new(
+                    Code::NotConfigured,
+                    format!("config file: field `{}` is not known, and may be meant to keep something from being changed", shown(field, 40)),
+                    format!("Did you mean `{meant}`? Correct the field, or take it out."),
+                )
+                .with_field(meant));
+            }
             file.warnings.push(format!(
                 "config file: field `{}` is not known and has no effect",
                 shown(field, 40)
@@ -83,6 +111,30 @@ impl ConfigFile {
         }
         Ok(Some(file))
     }
+}
+
+/// The safety field that an unknown one may stand for: spelt like it, with its
+/// beginning, or with a word that says what it is for.
+fn safety_field(unknown: &str) -> Option<&'static str> {
+    let letters = |text: &str| -> String {
+        let letters = text.chars().filter(|c| c.is_alphanumeric());
+        letters.collect::<String>().to_lowercase()
+    };
+    let unknown = letters(unknown);
+    let score = |field: &&'static str| likeness(&letters(field), &unknown);
+    let nearest = SAFETY
+        .into_iter()
+        .max_by(|a, b| score(a).total_cmp(&score(b)))?;
+    let begins = |field: &&'static str| {
+        let field = letters(field);
+        unknown.starts_with(&field) || (unknown.len() > 2 && field.starts_with(&unknown))
+    };
+    let says = [
+        "allow", "block", "confirm", "deny", "forbid", "protect", "readonly",
+    ];
+    let by_word = says.iter().any(|word| unknown.contains(word));
+    let by_beginning = SAFETY.into_iter().find(begins);
+    by_beginning.or((by_word || score(&nearest) >= ALIKE).then_some(nearest))
 }
 
 fn unreadable(path: &Path, why: &str) -> Error {

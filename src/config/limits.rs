@@ -13,10 +13,14 @@ use skyswitch_guard::Limits;
 /// is not understood must not be taken for none.
 pub(super) fn limits(file: &ConfigFile) -> Result<Limits> {
     let domains = file.allowed_domains.as_deref();
+    let accounts = file.allowed_accounts.as_deref();
     Ok(Limits {
         protected: protected(file.protected.as_deref().unwrap_or_default())?,
         allowed_domains: domains
             .map(|domains| elements("allowed_domains", domains))
+            .transpose()?,
+        allowed_accounts: accounts
+            .map(|accounts| elements("allowed_accounts", accounts))
             .transpose()?,
         max_changes_per_hour: file.max_changes_per_hour.map(rate).transpose()?,
     })

@@ -14,7 +14,7 @@ use super::LIFETIME_MS;
 use super::tools::ToolSet;
 use skyswitch_domain::error::Refused;
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{CallerKey, Destination, DnisKey, PbxDomain, PhoneNumber};
+use skyswitch_domain::{CallerKey, CustomerKey, Destination, DnisKey, PhoneNumber};
 
 /// Characters of a given value that a prompt repeats.
 const VALUE_LIMIT: usize = 255;
@@ -43,9 +43,9 @@ struct Argument {
 const DOMAIN: Argument = Argument {
     name: "domain",
     title: "PBX domain",
-    description: "The customer's PBX domain, e.g. `acme.12345.service`",
+    description: "The customer's PBX domain or description, e.g. `acme.12345.service`",
     required: true,
-    read: |text| PbxDomain::from_str(text).map(|domain| domain.to_string()),
+    read: |text| CustomerKey::from_str(text).map(|customer| customer.to_string()),
 };
 const DID: Argument = Argument {
     name: "did",

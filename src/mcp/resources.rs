@@ -165,45 +165,21 @@ async fn content(place: Place, app: Result<&App>, uri: &str) -> Result<ReadResou
             live(uri, &ops::list_domains(app?, &args, PageSize::All).await?)
         }
         Place::Vips(domain) => {
-            let app = app?;
             let args = ops::ListVips {
-                domain: Some(domain.clone()),
+                domain: Some(domain.into()),
                 ..ops::ListVips::default()
             };
-            let list = ops::list_vips(app, &args, MOST_VIPS).await?;
-            if list.total == 0 {
-                // The service answers an unknown domain with an empty list.
-                refuse_unknown(app, &domain).await?;
-            }
-            live(uri, &list)
+            live(uri, &ops::list_vips(app?, &args, MOST_VIPS).await?)
         }
         Place::Checklist(domain) => {
             let args = ops::SetupChecklist {
-                domain,
+                domain: domain.into(),
                 account_id: None,
                 did: None,
                 fallback_destination: None,
             };
             live(uri, &ops::setup_checklist(app?, &args).await?)
         }
-    }
-}
-
-async fn refuse_unknown(app: &App, domain: &PbxDomain) -> Result<()> {
-    let args = ops::ListDomains {
-        query: Some(domain.to_string()),
-        // A domain created a moment ago shows only on demand.
-        refresh: Some(true),
-        ..ops::ListDomains::default()
-    };
-    let known = ops::list_domains(app, &args, PageSize::All).await?;
-    match known.domains.iter().any(|row| domain.is(&row.domain)) {
-        true => Ok(()),
-        false => Err(Error::new(
-            Code::NotFound,
-            format!("the account has no domain {domain}"),
-            "Read skyswitch://domains for those that exist.",
-        )),
     }
 }
 

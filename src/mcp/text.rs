@@ -15,7 +15,7 @@ pub(super) fn vip_list(list: &VipList) -> String {
         format!("{domain}: {}", sentences::rule(vip))
     });
     let heading = format!("{} of {} VIP rules", list.count, list.total);
-    listed(heading, rows, &[], list.next_cursor.as_deref())
+    listed(heading, rows, &list.warnings, list.next_cursor.as_deref())
 }
 
 pub(super) fn domain_list(list: &DomainList) -> String {

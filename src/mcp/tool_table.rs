@@ -19,7 +19,7 @@ const ACCOUNT: Explained = ("account_id", "Default: the configured account");
 const CALLER: Explained = ("ani", "Caller's number, or the value as listed");
 const CONFIRMATION: Explained = ("confirmation", "From the previous result, unchanged");
 const DID: Explained = ("did", "Customer's own number");
-const DOMAIN: Explained = ("domain", "Customer's PBX domain");
+const DOMAIN: Explained = ("domain", "Domain or name");
 const DRY_RUN: Explained = ("dry_run", "Show the plan without applying it");
 const FALLBACK: Explained = ("fallback_destination", "Where callers who are not VIPs go");
 const QUERY: Explained = ("query", "Part of a name or description");
@@ -185,14 +185,10 @@ pub(super) static TABLE: [Row; 14] = [
     Row {
         name: "list_domains",
         title: "List customers",
-        description: "List the account's customers (PBX domains). Use it to find a domain's \
-                      exact name for the other tools.",
+        description: "List the account's customers (PBX domains). Use it to find one by a \
+                      part of its name.",
         effect: Effect::Reads,
-        explained: &[
-            ACCOUNT,
-            QUERY,
-            ("refresh", "Skip the cache, which can miss a new domain"),
-        ],
+        explained: &[ACCOUNT, QUERY, ("refresh", "Skip the cache")],
         work: lists!(ListDomains, DomainList, list_domains, text::domain_list),
     },
     Row {

@@ -75,17 +75,23 @@ pub struct DomainList {
     pub next_cursor: Option<String>,
 }
 
-/// Lists domains with one request to the service.
+/// Lists domains with one request to the service, and with a second one where
+/// the query finds nothing.
 ///
 /// # Errors
 /// `invalid_argument` for a foreign cursor; `not_configured`; the service's errors.
 pub async fn list_domains(app: &App, args: &ListDomains, size: PageSize) -> Result<DomainList> {
     let account = app.account(args.account_id.as_ref())?;
+    let client = app.client()?;
     let refresh = args.refresh.unwrap_or(false);
-    let domains = app.client()?.domains(&account, refresh).await?;
     let query = Query::of(args.query.as_deref());
-    let is_found = |domain: &&Domain| query.is_in(&domain.name, domain.description.as_deref());
-    let found: Vec<&Domain> = domains.iter().filter(is_found).collect();
+    let is_found = |domain: &Domain| query.is_in(&domain.name, domain.description.as_deref());
+    let mut domains = client.domains(&account, refresh).await?;
+    if !refresh && args.query.is_some() && !domains.iter().any(is_found) {
+        // The service's cached list can miss a domain that was created just now.
+        domains = client.domains(&account, true).await?;
+    }
+    let found: Vec<&Domain> = domains.iter().filter(|domain| is_found(domain)).collect();
     let position = |domain: &&Domain| vec![domain.name.clone()];
     let as_shown = |domain: &&Domain| DomainRow::from(*domain);
     let page = page(&found, size, args.cursor.as_deref(), position, as_shown)?;

@@ -11,6 +11,7 @@
 //! Reads go straight to the client. Writes go through `write/`.
 
 mod changes;
+mod customer;
 mod doctor;
 mod domains;
 pub mod import;

@@ -5,7 +5,8 @@ use skyswitch_mcp::app::App;
 use skyswitch_mcp::config::Limits;
 use skyswitch_mcp::error::{Code, Error};
 use skyswitch_mcp::guard::Channel;
-use skyswitch_mcp::ops::{AddVipStatus, UndoChange, undo_change};
+use skyswitch_mcp::ops::{AddVipStatus, RemoveVipStatus, UndoChange, undo_change};
+use skyswitch_mcp::sandbox::{StoredRoute, Tenant};
 
 use crate::support::process::{CALLER, DOMAIN, Home, demo_sandbox};
 use crate::support::protocol::{Era, Wire};
@@ -52,6 +53,63 @@ async fn rules_of_protected_callers_are_neither_replaced_nor_removed() {
     };
     let undone = undo_change(&app, &undo, &Channel::Given).await.map(done);
     names(&failure(undone, Code::Blocked), "protected");
+}
+
+#[tokio::test]
+async fn a_protected_number_is_protected_in_every_writing_and_with_marks_beside_it() {
+    let writings = [
+        "6165550123",
+        "+1 (616) 555-0123",
+        "sip:16165550123@10.0.0.1",
+        "sip:16165550123;user=phone@x",
+        "\"Maya\" <sip:+16165550123@x>",
+        "tel:+1-616-555-0123;ext=1",
+        "16165550123x1",
+        "16165550123*",
+        "16165550123+",
+    ];
+    let tenant = |ani| {
+        Tenant::empty()
+            .domain(DENTAL, "")
+            .route(StoredRoute::new(DENTAL, ani, "101"))
+    };
+    for writing in writings {
+        let bench = Bench::with(tenant(writing)).await;
+        let app = limited(&bench, |limits| {
+            limits.protected = vec![CALLER.parse().unwrap()]
+        });
+        let removed = remove(&app, &removing(writing, DENTAL), &Channel::Given).await;
+        names(&failure(removed, Code::Blocked), "protected");
+        bench.assert_nothing_written();
+    }
+    for other in ["161655501234", "16165550124", "1616*", "anonymous"] {
+        let bench = Bench::with(tenant(other)).await;
+        let app = limited(&bench, |limits| {
+            limits.protected = vec![CALLER.parse().unwrap()]
+        });
+        let removed = remove(&app, &removing(other, DENTAL), &Channel::Given).await;
+        assert_eq!(removed.unwrap().status, RemoveVipStatus::Removed, "{other}");
+    }
+}
+
+#[tokio::test]
+async fn changes_outside_the_allowed_accounts_are_refused() {
+    let bench = Bench::demo().await;
+    let app = limited(&bench, |limits| {
+        limits.allowed_accounts = Some(vec![
+            "0f8fad5b-d9cb-469f-a165-70867728950e".parse().unwrap(),
+        ]);
+    });
+    let added = add(&app, &adding("6165550188", DENTAL, "101"), &Channel::Given).await;
+    names(&failure(added, Code::Blocked), "allowed_accounts");
+    bench.assert_nothing_written();
+    // In whatever case an id is written, it is the same account.
+    let app = limited(&bench, |limits| {
+        let own = skyswitch_mcp::sandbox::ACCOUNT_ID.to_uppercase();
+        limits.allowed_accounts = Some(vec![own.parse().unwrap()]);
+    });
+    let added = add(&app, &adding("6165550188", DENTAL, "101"), &Channel::Given).await;
+    assert_eq!(added.unwrap().status, AddVipStatus::Created);
 }
 
 #[tokio::test]
@@ -117,6 +175,38 @@ async fn the_config_file_sets_them_for_the_server_too() {
 }
 
 #[tokio::test]
+async fn a_misspelt_safety_setting_stops_the_program_and_another_unknown_field_warns() {
+    let files = [
+        (r#"{"readonly": true}"#, "read_only"),
+        (r#"{"Protected": ["6165550123"]}"#, "protected"),
+        (r#"{"protected_numbers": ["6165550123"]}"#, "protected"),
+        (
+            r#"{"allow_domains": ["acme.12345.service"]}"#,
+            "allowed_domains",
+        ),
+        (r#"{"allowedAccounts": []}"#, "allowed_accounts"),
+        (r#"{"max_changes": 5}"#, "max_changes_per_hour"),
+        (r#"{"confirmation": "block"}"#, "confirm"),
+        (r#"{"aproval_page": false}"#, "approval_page"),
+    ];
+    let sandbox = demo_sandbox().await;
+    for (content, meant) in files {
+        let home = Home::of(&sandbox).with_config(content);
+        let ran = home.run(&["vip", "list", "--json"]).await;
+        assert_eq!(ran.code, 4, "{content}: {ran:?}");
+        let error = ran.json_error();
+        assert_eq!(error["field"], meant, "{content}: {ran:?}");
+        assert!(error["hint"].as_str().unwrap().contains(meant), "{error}");
+    }
+    for harmless in ["colour", "client_secrett", "pbx_api_kye", "note", "a"] {
+        let home = Home::of(&sandbox).with_config(&format!(r#"{{"{harmless}": 1}}"#));
+        let ran = home.run(&["vip", "list", "--json"]).await;
+        assert_eq!(ran.code, 0, "{harmless}: {ran:?}");
+        assert!(ran.stderr.contains(harmless), "{ran:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_limit_that_is_not_understood_is_not_taken_for_none() {
     let files = [
         (r#"{"protected": [" "]}"#, "protected"),
@@ -124,6 +214,7 @@ async fn a_limit_that_is_not_understood_is_not_taken_for_none() {
         (r#"{"protected": ["616555012"]}"#, "protected"),
         (r#"{"protected": ["6165550l23"]}"#, "protected"),
         (r#"{"allowed_domains": ["acme domain"]}"#, "allowed_domains"),
+        (r#"{"allowed_accounts": ["a.b"]}"#, "allowed_accounts"),
         (r#"{"max_changes_per_hour": 0}"#, "max_changes_per_hour"),
         (r#"{"max_changes_per_hour": -3}"#, "max_changes_per_hour"),
     ];

@@ -229,7 +229,11 @@ async fn an_empty_list_is_one_that_says_so() {
         bench.sandbox.inject(answering(200, body));
         let found = list(&bench.app(), &listing(DENTAL)).await;
         assert_eq!(found.unwrap().total, 0, "{body}");
-        assert_eq!(bench.sent(), ["GET"], "{body}");
+        assert_eq!(
+            bench.sent(),
+            ["GET", "GET"],
+            "{body}: the rules, and whether the customer exists"
+        );
     }
 }
 

@@ -414,7 +414,7 @@ async fn every_tool_answers_and_fails_in_the_published_form() {
         (
             "list_vips",
             json!({"domain": "no domain"}),
-            Some("invalid_argument"),
+            Some("not_found"),
         ),
         (
             "list_vips",
@@ -568,7 +568,10 @@ async fn a_new_vip_is_created_at_once_with_what_was_given() {
             query,
             expected.map(|(k, v)| (k.to_owned(), v.to_owned())).into()
         );
-        assert_eq!(received(&sandbox), ["GET route-by-ani", "PUT route-by-ani"]);
+        let looks = ["GET phone-numbers", "GET subscribers"];
+        let mut received = received(&sandbox);
+        received.retain(|request| !looks.contains(&request.as_str()));
+        assert_eq!(received, ["GET route-by-ani", "PUT route-by-ani"]);
     }
 }
 
@@ -623,7 +626,7 @@ async fn bad_arguments_are_refused_by_name_before_any_request() {
         ("list_vips", json!({"limit": -1}), "limit"),
         ("list_vips", json!({"limit": 2.5}), "limit"),
         ("list_domains", json!({"refresh": "maybe"}), "refresh"),
-        ("list_vips", json!({"domain": "a/b"}), "domain"),
+        ("list_vips", json!({"domain": "a\nb"}), "domain"),
         ("list_vips", json!({"account_id": "../x"}), "account_id"),
         (
             "add_vip",

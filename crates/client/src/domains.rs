@@ -1,6 +1,7 @@
 //! PBX domains (SkySwitch API reference, PBX Domains).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -89,6 +90,22 @@ impl Client {
 
     /// The domains of the account as they were read last; nothing is asked for.
     pub fn domains_read_before(&self, account: &AccountId) -> Option<Arc<Vec<Domain>>> {
-        self.inner.known_domains.of(account)
+        self.inner.known_domains.of(account, Duration::MAX)
+    }
+
+    /// The domains of the account. A list that this client read less than
+    /// `no_older_than` ago is given again.
+    ///
+    /// # Errors
+    /// See [`Client::domains`].
+    pub async fn recent_domains(
+        &self,
+        account: &AccountId,
+        no_older_than: Duration,
+    ) -> Result<Arc<Vec<Domain>>> {
+        match self.inner.known_domains.of(account, no_older_than) {
+            Some(kept) => Ok(kept),
+            None => self.domains(account, false).await,
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::page::Names;
 use super::{Client, Domain};
@@ -9,21 +10,22 @@ use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{AccountId, Operation, PbxDomain};
 
-/// The domains of the accounts as last read, to tell names by.
+/// The domains of the accounts as last read, and when, to tell names by.
 #[derive(Default)]
-pub(super) struct KnownDomains(Mutex<HashMap<AccountId, Arc<Vec<Domain>>>>);
+pub(super) struct KnownDomains(Mutex<HashMap<AccountId, (Instant, Arc<Vec<Domain>>)>>);
 
 impl KnownDomains {
     /// Keeps a list that was just read.
     pub fn keep(&self, account: AccountId, domains: &Arc<Vec<Domain>>) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.insert(account, Arc::clone(domains));
+        kept.insert(account, (Instant::now(), Arc::clone(domains)));
     }
 
-    /// The list that was read last.
-    pub fn of(&self, account: &AccountId) -> Option<Arc<Vec<Domain>>> {
+    /// The list that was read last, unless that is longer ago.
+    pub fn of(&self, account: &AccountId, no_older_than: Duration) -> Option<Arc<Vec<Domain>>> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(account).map(Arc::clone)
+        let (read, domains) = kept.get(account)?;
+        (read.elapsed() <= no_older_than).then(|| Arc::clone(domains))
     }
 }
 
@@ -73,7 +75,7 @@ impl Client {
             Some(_) => !named(known, name).is_empty(),
             None => named(known, name).len() == 1,
         };
-        let mut known = self.inner.known_domains.of(account).unwrap_or_default();
+        let mut known = self.domains_read_before(account).unwrap_or_default();
         if unclear.iter().any(|name| !is_known(&known, name)) {
             known = self.domains(account, true).await?;
         }

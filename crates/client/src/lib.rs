@@ -125,10 +125,9 @@ pub use write::{Evidence, NotWritten, ReadyToWrite, Written};
 
 use answer::Api;
 use auth::{Auth, Login};
-use call::Call;
 use flight::Flights;
 use homes::KnownDomains;
-use http::{Answer, Http, Pace};
+use http::{Http, Pace};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{AccountId, Route};
 use subscribers::SubscriberCache;
@@ -262,10 +261,6 @@ impl Client {
     /// `unauthorized` when the service refuses the login.
     pub async fn token(&self, renew: bool) -> Result<Token> {
         self.inner.telco.token(renew).await
-    }
-
-    async fn read(&self, call: Call) -> Result<Answer> {
-        self.inner.telco.read(call).await
     }
 }
 

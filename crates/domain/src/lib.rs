@@ -17,7 +17,7 @@ pub use destination::{Application, Destination, DestinationForm};
 pub use did_route::DidRoute;
 pub use error::{Error, Refused, Result};
 pub use face::{Argument, Face, Operation, ask_again};
-pub use names::{AccountId, PbxDomain};
+pub use names::{AccountId, CustomerKey, PbxDomain};
 pub use number::{CalledNumber, CallerKey, DnisKey, PhoneNumber, has_decimals};
 pub use precedence::{CallerRules, answering_without};
 pub use route::{Ani, Dnis, Route, RouteKey, Vip};

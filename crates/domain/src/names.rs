@@ -1,4 +1,5 @@
-//! Names that end up in paths and queries: PBX domains and account ids.
+//! Names that end up in paths and queries: PBX domains and account ids; and what
+//! people call a customer.
 
 use crate::face::Operation;
 use std::fmt;
@@ -6,6 +7,7 @@ use std::str::FromStr;
 
 use super::parsed_from_text;
 use crate::error::Refused;
+use crate::redact::shown;
 
 /// A customer's PBX domain, lower case, for example `acme.12345.service`.
 ///
@@ -84,12 +86,66 @@ impl FromStr for PbxDomain {
     }
 }
 
-/// A SkySwitch account id: an opaque path segment, in practice a UUID.
+/// Longest text that names a customer, in bytes.
+const KEY_LIMIT: usize = 253;
+
+/// A customer as somebody names it: the full name of the PBX domain, a short
+/// form of that, or the customer's description.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustomerKey(String);
+
+impl CustomerKey {
+    /// The PBX domain, where the text is a full name by itself:
+    /// `acme.12345.service`, which is a short form of no other.
+    pub fn full_name(&self) -> Option<PbxDomain> {
+        let domain = self.0.parse::<PbxDomain>().ok()?;
+        domain.reseller().is_some().then_some(domain)
+    }
+
+    /// The text as it was given.
+    pub fn as_given(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<PbxDomain> for CustomerKey {
+    fn from(domain: PbxDomain) -> Self {
+        CustomerKey(domain.0)
+    }
+}
+
+impl fmt::Display for CustomerKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&shown(&self.0, 100))
+    }
+}
+
+impl FromStr for CustomerKey {
+    type Err = Refused;
+
+    fn from_str(text: &str) -> Result<Self, Refused> {
+        let name = text.trim();
+        if name.is_empty() || name.len() > KEY_LIMIT || name.contains(char::is_control) {
+            return Err(Refused::new(
+                text,
+                "names no customer",
+                format!(
+                    "give the PBX domain such as `acme.12345.service`, or the customer's description; {} shows them",
+                    Operation::ListDomains
+                ),
+            ));
+        }
+        Ok(CustomerKey(name.to_owned()))
+    }
+}
+
+/// A SkySwitch account id, lower case: an opaque path segment, in practice a
+/// UUID, of which two writings must not pass for two accounts.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct AccountId(String);
 
 impl AccountId {
-    /// The id as given.
+    /// The lower-cased id.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -114,17 +170,21 @@ impl FromStr for AccountId {
 
     fn from_str(text: &str) -> Result<Self, Refused> {
         let id = text.trim();
-        let safe = |b: u8| b.is_ascii_graphic() && !b"/\\?#%\"'<>`".contains(&b);
-        if id.is_empty() || id.len() > 128 || matches!(id, "." | "..") || !id.bytes().all(safe) {
+        let safe = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+        if id.is_empty() || id.len() > 128 || !id.bytes().all(safe) {
             return Err(Refused::new(
                 text,
                 "is not an account id",
                 "give the account's UUID, or leave it out to use the configured default account",
             ));
         }
-        Ok(AccountId(id.to_owned()))
+        Ok(AccountId(id.to_ascii_lowercase()))
     }
 }
 
 parsed_from_text!(PbxDomain, "PBX domain name");
+parsed_from_text!(
+    CustomerKey,
+    "Customer: PBX domain, short name or description"
+);
 parsed_from_text!(AccountId, "SkySwitch account id");

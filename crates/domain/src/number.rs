@@ -61,6 +61,22 @@ impl PhoneNumber {
         stored == self.0 || comparable_digits(stored).is_some_and(|digits| digits == self.0)
     }
 
+    /// Whether a stored text may mean this number: it is a writing of it, or
+    /// holds one beside parameters, an extension or other marks, as do
+    /// `sip:16165550123;user=phone@x`, `16165550123x1` and `16165550123*`.
+    ///
+    /// For what must not be missed; whether the service takes such a text for
+    /// this number is not documented.
+    pub fn may_be_stored_as(&self, stored: &str) -> bool {
+        let holds_it = |is_mark: fn(char) -> bool| {
+            let mut parts = stored.split(is_mark);
+            parts.any(|part| self.is_stored_as(part))
+        };
+        self.is_stored_as(stored)
+            || holds_it(|c| !is_of_number(c))
+            || holds_it(|c| !is_of_number(c) || c == '+')
+    }
+
     /// The number a stored text stands for, if it is one: `6165550123`,
     /// `16165550123`, `+1 616-555-0123` and `sip:16165550123@*` are the same.
     pub fn from_stored(text: &str) -> Option<PhoneNumber> {
@@ -175,6 +191,12 @@ impl CallerKey {
     pub fn matches(&self, ani: &Ani) -> bool {
         let number = self.number.as_ref();
         self.is_exactly(ani) || number.is_some_and(|number| number.is_stored_as(ani.as_str()))
+    }
+
+    /// Whether a stored caller may be this one, also with marks beside the number.
+    pub fn may_match(&self, ani: &Ani) -> bool {
+        let number = self.number.as_ref();
+        self.is_exactly(ani) || number.is_some_and(|number| number.may_be_stored_as(ani.as_str()))
     }
 
     /// The number this names, unless it is an odd stored value such as `anonymous`.
@@ -352,9 +374,8 @@ fn plain_digits(text: &str) -> Option<String> {
         match character {
             '0'..='9' => plain.push(character),
             '+' if plain.is_empty() => plain.push('+'),
-            ' ' | '-' | '.' | '(' | ')' | '/' | '\u{A0}' | '\u{2010}'..='\u{2015}' | '\u{202F}' => {
-            }
-            invisible if is_deceptive(invisible) && !invisible.is_control() => {}
+            '+' => return None,
+            filling if is_of_number(filling) => {}
             _ => return None,
         }
         if plain.len() > 24 {
@@ -362,4 +383,13 @@ fn plain_digits(text: &str) -> Option<String> {
         }
     }
     plain.bytes().any(|b| b.is_ascii_digit()).then_some(plain)
+}
+
+/// Whether people write a sign into a number, or address books do.
+fn is_of_number(sign: char) -> bool {
+    match sign {
+        '0'..='9' | '+' | ' ' | '-' | '.' | '(' | ')' | '/' => true,
+        '\u{A0}' | '\u{2010}'..='\u{2015}' | '\u{202F}' => true,
+        sign => is_deceptive(sign) && !sign.is_control(),
+    }
 }

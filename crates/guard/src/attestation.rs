@@ -42,7 +42,7 @@ impl Proposal for AttestStep {
     }
 
     fn refuse_beyond(&self, limits: &Limits) -> Result<()> {
-        limits.refuse_domain(self.domain.as_str())
+        limits.refuse_place(&self.account, self.domain.as_str())
     }
 
     /// Nothing changes at the service.

@@ -106,7 +106,7 @@ impl Change {
     }
 
     pub(super) fn refuse_beyond(&self, limits: &Limits) -> Result<()> {
-        limits.refuse_domain(self.domain.as_str())?;
+        limits.refuse_place(&self.account, self.domain.as_str())?;
         match &self.target {
             Target::VipRule(rule) => rule.refuse_beyond(limits),
             Target::Piece(piece) => piece.refuse_beyond(limits),

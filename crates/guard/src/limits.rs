@@ -1,9 +1,9 @@
-//! What the operator puts out of reach: protected callers, other domains, too
-//! many changes. Only the operator sets these.
+//! What the operator puts out of reach: protected callers, other domains and
+//! accounts, too many changes. Only the operator sets these.
 
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{Ani, CallerKey, PbxDomain, PhoneNumber, Route};
+use skyswitch_domain::{AccountId, Ani, CallerKey, PbxDomain, PhoneNumber, Route};
 
 /// Limits on what may be changed, whoever agrees to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -13,16 +13,29 @@ pub struct Limits {
     /// The only domains in which anything is changed (`allowed_domains`);
     /// `None` for all.
     pub allowed_domains: Option<Vec<PbxDomain>>,
+    /// The only accounts in which anything is changed (`allowed_accounts`);
+    /// `None` for all.
+    pub allowed_accounts: Option<Vec<AccountId>>,
     /// Changes in any sixty minutes (`max_changes_per_hour`); `None` for any number.
     pub max_changes_per_hour: Option<u32>,
 }
 
 impl Limits {
-    /// Refuses a change in a domain that is not allowed.
+    /// Refuses a change in an account or domain that is not allowed.
     ///
     /// # Errors
     /// `blocked`, naming the setting.
-    pub fn refuse_domain(&self, domain: &str) -> Result<()> {
+    pub fn refuse_place(&self, account: &AccountId, domain: &str) -> Result<()> {
+        if let Some(allowed) = &self.allowed_accounts
+            && !allowed.contains(account)
+        {
+            return Err(blocked(
+                "allowed_accounts",
+                format!(
+                    "the operator allows no changes in account {account} (`allowed_accounts`), so nothing was changed"
+                ),
+            ));
+        }
         match &self.allowed_domains {
             Some(allowed) if !allowed.iter().any(|allowed| allowed.is(domain)) => Err(blocked(
                 "allowed_domains",
@@ -70,7 +83,7 @@ impl Limits {
 
     /// Whether rules of this caller are never replaced or removed.
     pub fn is_protected(&self, ani: &Ani) -> bool {
-        self.protected.iter().any(|caller| caller.matches(ani))
+        self.protected.iter().any(|caller| caller.may_match(ani))
     }
 
     /// Refuses more changes than an hour may have.

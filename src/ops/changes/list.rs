@@ -5,11 +5,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
+use crate::ops::customer::not_checked;
 use crate::ops::page::{PageSize, first_page, number_in};
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
-    AccountId, CallerKey, Operation, PbxDomain, PhoneNumber, Route, SetupPiece, Since,
+    AccountId, CallerKey, CustomerKey, Operation, PbxDomain, PhoneNumber, Route, SetupPiece, Since,
 };
 use skyswitch_guard::store::{
     ChangeFilter, ChangeRecord, ChangeStatus, PieceRecord, RuleRecord, TargetRecord,
@@ -19,9 +20,9 @@ use skyswitch_guard::store::{
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema, clap::Args)]
 #[serde(deny_unknown_fields)]
 pub struct ListChanges {
-    /// Only in this customer's PBX domain, e.g. `acme.12345.service`
+    /// Only this customer: PBX domain, short name or description, e.g. `acme.12345.service`, `acme`, `Acme Dental`
     #[arg(long, short)]
-    pub domain: Option<PbxDomain>,
+    pub domain: Option<CustomerKey>,
     /// Only of this caller, in any common writing, e.g. `(616) 555-0123`, or a stored value exactly as listed
     #[arg(long)]
     pub ani: Option<CallerKey>,
@@ -222,11 +223,13 @@ pub struct ChangeList {
 /// was lost are closed first by reading the rule, where the service can be asked.
 ///
 /// # Errors
-/// `invalid_argument` for a foreign cursor; `internal` when the store cannot
-/// be read.
+/// `not_found` for a customer that the account does not have and of whom there
+/// are no changes; `invalid_argument` for a foreign cursor; `internal` when the
+/// store cannot be read.
 pub async fn list_changes(app: &App, args: &ListChanges, size: PageSize) -> Result<ChangeList> {
     let account = app.account(args.account_id.as_ref())?;
     let before = args.cursor.as_deref().map(number_in).transpose()?;
+    let domain = app.domain_if_named(&account, args.domain.as_ref()).await?;
     let mut list = ChangeList {
         account_id: account.to_string(),
         changes: Vec::new(),
@@ -237,6 +240,8 @@ pub async fn list_changes(app: &App, args: &ListChanges, size: PageSize) -> Resu
     };
     let journal = app.journal();
     let Some(store) = journal.store().if_exists().await? else {
+        let warning = doubt_domain(app, &account, domain.as_ref(), 0).await?;
+        list.warnings.extend(warning);
         return Ok(list);
     };
     if let Err(error) = app.reconcile(None).await {
@@ -246,7 +251,7 @@ pub async fn list_changes(app: &App, args: &ListChanges, size: PageSize) -> Resu
     }
     let ani = args.ani.as_ref();
     let filter = ChangeFilter {
-        domain: args.domain.as_ref().map(PbxDomain::as_str),
+        domain: domain.as_ref().map(PbxDomain::as_str),
         caller: ani.and_then(CallerKey::number).map(PhoneNumber::as_str),
         ani: ani.map(CallerKey::as_given),
         since: args.since.map(|since| since.moment().as_millisecond()),
@@ -258,6 +263,8 @@ pub async fn list_changes(app: &App, args: &ListChanges, size: PageSize) -> Resu
     let (found, total) = store
         .changes(journal.realm(), account.as_str(), &filter, before, one_more)
         .await?;
+    let warning = doubt_domain(app, &account, domain.as_ref(), total).await?;
+    list.warnings.extend(warning);
     let position = |change: &ChangeRecord| vec![change.id.to_string()];
     let as_shown = |change: &ChangeRecord| ChangeRow::from(change).in_answer_to(args);
     let page = first_page(&found, size, position, as_shown);
@@ -266,6 +273,25 @@ pub async fn list_changes(app: &App, args: &ListChanges, size: PageSize) -> Resu
     list.changes = page.rows;
     list.next_cursor = page.next_cursor;
     Ok(list)
+}
+
+/// What is to be said of a domain that is none of the account's. Its changes are
+/// shown all the same, for it may have been deleted since.
+async fn doubt_domain(
+    app: &App,
+    account: &AccountId,
+    domain: Option<&PbxDomain>,
+    changes: usize,
+) -> Result<Option<String>> {
+    let Some(domain) = domain else {
+        return Ok(None);
+    };
+    match app.unless_known(account, domain).await {
+        Ok(Some(unknown)) if changes == 0 => Err(unknown.into()),
+        Ok(unknown) => Ok(unknown.map(|unknown| Error::from(unknown).to_string())),
+        // The journal is on this machine and is shown without the service, too.
+        Err(error) => Ok((changes == 0).then(|| not_checked(domain, &error))),
+    }
 }
 
 /// A change's id as it was given.

@@ -21,12 +21,15 @@ use crate::ops::progress::Progress;
 use crate::ops::write::agree::{Agreement, Asked, Attempt, Cleared, Confirmation, Status};
 use crate::ops::write::locks::Turn;
 use apply::Run;
+use destinations::doubt_dialled;
 pub use outcome::{Action, Counts, Done, RowState, SyncOutcome, SyncRow, SyncStatus};
 use plan::{SyncPlan, Wanted};
 use report::{Report, Row};
 use resume::{Resumed, Which};
 use skyswitch_domain::error::{Error, Result};
-use skyswitch_domain::{AccountId, Application, Argument, Destination, PbxDomain, Route};
+use skyswitch_domain::{
+    AccountId, Application, Argument, CustomerKey, Destination, PbxDomain, Route,
+};
 use skyswitch_guard::{Channel, Plan};
 
 /// The operation's name in the journal.
@@ -36,9 +39,9 @@ const TOOL: &str = "sync_vips";
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
 #[serde(deny_unknown_fields)]
 pub struct SyncVips {
-    /// The customer's PBX domain, e.g. `acme.12345.service`
+    /// The customer: PBX domain, short name or description, e.g. `acme.12345.service`, `acme`, `Acme Dental`
     #[arg(long, short)]
-    pub domain: PbxDomain,
+    pub domain: CustomerKey,
     /// The wanted list as text: CSV with the header `ani,destination,application,dnis,note`, a JSON array of objects with those keys, or a vCard export, e.g. `ani,destination\n6165550123,101`; not needed with `resume`
     #[arg(skip)]
     #[serde(default, deserialize_with = "crate::lenient::document")]
@@ -138,7 +141,7 @@ pub struct SyncSession<'a> {
 ///
 /// # Errors
 /// `invalid_argument` for an unusable list, too many rows, or too large a
-/// removal; `not_found` for an unknown run; `cancelled` when it was stopped
+/// removal; `not_found` for an unknown customer or run; `cancelled` when it was stopped
 /// before anything was applied; the guard's and the service's errors. Failures
 /// of single rows are part of the outcome.
 pub async fn sync_vips(
@@ -182,12 +185,13 @@ async fn prepare(
     let list = list
         .map(|bytes| read_list(bytes, args, session.most_rows))
         .transpose()?;
-    let task = app.task(&account, args, list).await?;
+    let domain = app.domain_of(&account, &args.domain).await?;
+    let task = app.task(&account, &domain, args, list).await?;
     let plan = || app.plan_sync(&task, session);
     let attempt = Attempt {
         continued: task.continued(),
         // Imports into one domain take turns, also between processes.
-        ..Attempt::new(app, session.channel, Turn::Import(&account, &args.domain))
+        ..Attempt::new(app, session.channel, Turn::Import(&account, &domain))
     };
     if args.dry_run == Some(true) {
         let report = attempt.only_plan(plan).await?;
@@ -264,6 +268,7 @@ impl App {
     async fn task(
         &self,
         account: &AccountId,
+        domain: &PbxDomain,
         args: &SyncVips,
         list: Option<VipFile>,
     ) -> Result<Task> {
@@ -285,7 +290,7 @@ impl App {
             None => None,
             Some(text) => {
                 let which = Which::parse(text)?;
-                self.run_to_resume(account, &args.domain, &which, request.as_deref())
+                self.run_to_resume(account, domain, &which, request.as_deref())
                     .await?
             }
         };
@@ -312,7 +317,7 @@ impl App {
         };
         Ok(Task {
             account: account.clone(),
-            domain: args.domain.clone(),
+            domain: domain.clone(),
             mode,
             allow_large_removal,
             skip_invalid: args.skip_invalid == Some(true),
@@ -332,10 +337,16 @@ impl App {
             .progress
             .report(0, 0, "reading the present VIP rules");
         let mut report = Report::new(task);
-        let routes = self
-            .client()?
-            .routes_now(&task.account, Some(&task.domain))
-            .await?;
+        let (account, domain) = (&task.account, &task.domain);
+        let (routes, reach) = tokio::join!(
+            self.client()?.routes_now(account, Some(domain)),
+            self.reach_of_import(task),
+        );
+        let routes = routes?;
+        let unknown = match routes.is_empty() {
+            true => self.refuse_unknown(account, domain).await?,
+            false => None,
+        };
         let planned = match &task.source {
             Source::List(_) => self.plan_list(task, &routes)?,
             Source::Run(resumed) => {
@@ -347,19 +358,17 @@ impl App {
         };
         report.rows = planned.rows;
         report.warnings = planned.warnings;
+        report.warnings.extend(unknown);
         report.warnings.extend(report.put_back());
         let doubts = self.doubt_destinations(task, &mut report.rows).await;
         report.warnings.extend(doubts);
+        report.warnings.extend(doubt_dialled(&reach, &report.rows));
+        report.warnings.extend(reach.warning);
         let changes = report.changes();
         let touched = changes.iter().filter(|change| change.is_destructive());
         let kept = routes.len().saturating_sub(touched.count());
         let changes = (!report.has_invalid_rows()).then_some(changes);
-        let plan = Plan::of(
-            &task.account,
-            &task.domain,
-            TOOL,
-            changes.unwrap_or_default(),
-        );
+        let plan = Plan::of(account, domain, TOOL, changes.unwrap_or_default());
         let plan = plan.map(|plan| {
             let notes = report.warnings.clone();
             plan.of_import(&task.request, kept).with_notes(notes)

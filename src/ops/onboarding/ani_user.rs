@@ -134,7 +134,7 @@ impl App {
     ///
     /// # Errors
     /// `invalid_argument` where the named user exists and is another.
-    pub(super) async fn ani_users(
+    pub(in crate::ops) async fn ani_users(
         &self,
         account: &AccountId,
         domain: &PbxDomain,

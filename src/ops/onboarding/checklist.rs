@@ -9,15 +9,15 @@ use crate::ops::onboarding::evidence::{Customer, Evidence};
 use crate::ops::onboarding::steps::{Step, Steps};
 use crate::ops::onboarding::ticket::Ticket;
 use skyswitch_domain::error::Result;
-use skyswitch_domain::{AccountId, Destination, PbxDomain, PhoneNumber, SetupStep};
+use skyswitch_domain::{AccountId, CustomerKey, Destination, PhoneNumber, SetupStep};
 
 /// Which domain to look at, and what to put into the ticket.
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
 #[serde(deny_unknown_fields)]
 pub struct SetupChecklist {
-    /// The customer's PBX domain, e.g. `acme.12345.service`
+    /// The customer: PBX domain, short name or description, e.g. `acme.12345.service`, `acme`, `Acme Dental`
     #[arg(long, short)]
-    pub domain: PbxDomain,
+    pub domain: CustomerKey,
     /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
     #[arg(skip)]
     pub account_id: Option<AccountId>,
@@ -61,24 +61,25 @@ const DROPPED_CALLERS: &str = "Without the dial translation rule only VIP caller
 /// Reads what the APIs show of a domain's setup, and what was attested.
 ///
 /// # Errors
-/// `not_configured`; the service's errors.
+/// `not_found` for a short name of no customer; `not_configured`; the service's
+/// errors.
 pub async fn setup_checklist(app: &App, args: &SetupChecklist) -> Result<Checklist> {
     // Who has set nothing at all is told of the credentials first.
     app.client()?;
+    let account = app.account(args.account_id.as_ref())?;
     let customer = Customer {
-        account: app.account(args.account_id.as_ref())?,
-        domain: args.domain.clone(),
+        domain: app.domain_of(&account, &args.domain).await?,
+        account,
         did: args.did.clone(),
         extension: None,
     };
     let evidence = app.evidence(&customer).await?;
     let steps = Steps::of(&customer, &evidence);
     Ok(Checklist {
-        domain: args.domain.to_string(),
+        domain: customer.domain.to_string(),
         ready: steps.is_ready(),
         next_step: steps.next(),
-        support_ticket: steps
-            .needs_ticket()
+        support_ticket: (steps.needs_ticket() && evidence.domain_exists())
             .then(|| Ticket::of(&customer, args.fallback_destination.as_ref())),
         warning: warning(&steps, &evidence),
         warnings: args

@@ -119,7 +119,7 @@ impl StatusReader<'_> {
         let attestations = self.attestations.iter().filter(of_domain);
         let attestations: Vec<Attestation> = attestations.cloned().collect();
         let evidence = Evidence {
-            domain_exists: true,
+            unknown: None,
             fallback: fallback(&dial_plan, &attestations),
             users: Ok(users),
             ani_users,

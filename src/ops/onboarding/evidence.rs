@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::future::OptionFuture;
 
 use crate::app::App;
+use crate::ops::customer::Unknown;
 use crate::ops::onboarding::alarm::Alarm;
 use crate::ops::onboarding::ani_user::AniUser;
 use crate::ops::onboarding::dial_plan::rings_nobody;
@@ -61,7 +62,8 @@ pub(super) struct Customer {
 /// Everything that is known of a customer's setup.
 #[derive(Debug)]
 pub(super) struct Evidence {
-    pub domain_exists: bool,
+    /// Why the domain is taken for none of the account's, if it is.
+    pub unknown: Option<Unknown>,
     /// The domain's users.
     pub users: Reading<Arc<Vec<Subscriber>>>,
     /// Users that calls may be pointed at for Route by ANI.
@@ -82,11 +84,11 @@ pub(super) struct Evidence {
 }
 
 impl Evidence {
-    fn of_missing_domain(attestations: Vec<Attestation>) -> Evidence {
+    fn of_missing_domain(missing: Unknown, attestations: Vec<Attestation>) -> Evidence {
         let absent = "the domain does not exist yet".to_owned();
         let unread = Unread::NotShown(absent.clone());
         Evidence {
-            domain_exists: false,
+            unknown: Some(missing),
             users: Err(unread.clone()),
             ani_users: Vec::new(),
             ani_user: None,
@@ -98,6 +100,11 @@ impl Evidence {
             did_route: None,
             vips: Ok(0),
         }
+    }
+
+    /// Whether the domain is among the account's.
+    pub fn domain_exists(&self) -> bool {
+        self.unknown.is_none()
     }
 
     /// What a person attested of a step.
@@ -173,8 +180,8 @@ impl App {
             account, domain, ..
         } = customer;
         let attestations = self.attestations(account, Some(domain)).await?;
-        if !self.domain_exists(account, domain).await? {
-            return Ok(Evidence::of_missing_domain(attestations));
+        if let Some(missing) = self.unless_known(account, domain).await? {
+            return Ok(Evidence::of_missing_domain(missing, attestations));
         }
         let (routes, users, numbers, did_route) = tokio::join!(
             client.routes(account, Some(domain)),
@@ -221,7 +228,7 @@ impl App {
             }
         }
         Ok(Evidence {
-            domain_exists: true,
+            unknown: None,
             fallback: fallback(&dial_plan, &attestations),
             users,
             ani_users,
@@ -251,21 +258,8 @@ impl App {
             .await
     }
 
-    /// Whether the domain is among the account's.
-    async fn domain_exists(&self, account: &AccountId, domain: &PbxDomain) -> Result<bool> {
-        let client = self.client()?;
-        for refresh in [false, true] {
-            // The service's list is cached: a domain created a moment ago shows only on demand.
-            let domains = client.domains(account, refresh).await?;
-            if domains.iter().any(|known| domain.is(&known.name)) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
     /// The numbers that go to any of those users.
-    pub(super) async fn numbers_on(
+    pub(in crate::ops) async fn numbers_on(
         &self,
         account: &AccountId,
         domain: &PbxDomain,

@@ -15,7 +15,7 @@ use crate::ops::page::{PageSize, Query, first_page, page};
 use crate::ops::vips::destinations::FRESH;
 use skyswitch_domain::error::{Code, Result};
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{AccountId, DidRoute, Extension, PbxDomain, PhoneNumber};
+use skyswitch_domain::{AccountId, CustomerKey, DidRoute, Extension, PbxDomain, PhoneNumber};
 
 /// Numbers, and customers, that are read at the same time.
 const AT_ONCE: usize = 8;
@@ -24,9 +24,9 @@ const AT_ONCE: usize = 8;
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema, clap::Args)]
 #[serde(deny_unknown_fields)]
 pub struct ListNumbers {
-    /// Only this customer's PBX domain, e.g. `acme.12345.service`; all numbers of the account when left out
+    /// Only this customer: PBX domain, short name or description, e.g. `acme.12345.service`; all numbers of the account when left out
     #[arg(long, short)]
-    pub domain: Option<PbxDomain>,
+    pub domain: Option<CustomerKey>,
     /// Only numbers that contain these digits, e.g. `616555`
     #[arg(long, short)]
     pub query: Option<String>,
@@ -97,7 +97,8 @@ pub struct NumberList {
 pub async fn list_numbers(app: &App, args: &ListNumbers, size: PageSize) -> Result<NumberList> {
     let account = app.account(args.account_id.as_ref())?;
     let client = app.client()?;
-    let mut numbers = match &args.domain {
+    let domain = app.domain_if_named(&account, args.domain.as_ref()).await?;
+    let mut numbers = match &domain {
         Some(domain) => client.domain_numbers(&account, domain, None).await?,
         None => {
             // The domains are read for the customers' names alone.
@@ -119,9 +120,10 @@ pub async fn list_numbers(app: &App, args: &ListNumbers, size: PageSize) -> Resu
     let (total, cursor) = (numbers.len(), args.cursor.as_deref());
     let position = |number: &PhoneNumber| vec![number.as_str().to_owned()];
     let asked = page(&numbers, size, cursor, position, PhoneNumber::clone)?;
-    let (rows, warnings) = app
-        .routed(&account, args.domain.as_ref(), asked.rows)
-        .await?;
+    let (rows, mut warnings) = app.routed(&account, domain.as_ref(), asked.rows).await?;
+    if let (Some(domain), true) = (&domain, numbers.is_empty()) {
+        warnings.extend(app.refuse_unknown(&account, domain).await?);
+    }
     // A row is longer now than its number was.
     let position = |row: &NumberRow| vec![row.number.clone()];
     let shown = first_page(&rows, size, position, NumberRow::clone);

@@ -13,7 +13,7 @@ use crate::ops::write::locks::Turn;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::wording::first_few;
 use skyswitch_domain::{
-    AccountId, Argument, Extension, Operation, PbxDomain, PhoneNumber, SetupPiece, SetupStep,
+    AccountId, Argument, CustomerKey, Extension, Operation, PhoneNumber, SetupPiece, SetupStep,
 };
 use skyswitch_guard::store::TargetRecord;
 use skyswitch_guard::{AttestStep, Channel, FallbackReading};
@@ -25,9 +25,9 @@ const TEXT_LIMIT: usize = 500;
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
 #[serde(deny_unknown_fields)]
 pub struct MarkSetupStep {
-    /// The customer's PBX domain, e.g. `acme.12345.service`
+    /// The customer: PBX domain, short name or description, e.g. `acme.12345.service`, `acme`, `Acme Dental`
     #[arg(long, short)]
-    pub domain: PbxDomain,
+    pub domain: CustomerKey,
     /// The step: `dial_translation_rule` or `route_by_ani_user`; the others are verified by the APIs
     #[arg(long)]
     #[schemars(extend("enum" = ["dial_translation_rule", "route_by_ani_user"]))]
@@ -90,16 +90,17 @@ pub struct MarkOutcome {
 /// withdraws the attestation.
 ///
 /// # Errors
-/// `invalid_argument` for a step that the APIs show, or that they contradict;
+/// `not_found` for an unknown customer; `invalid_argument` for a step that the APIs show, or that they contradict;
 /// the guard's, the store's and the service's errors.
 pub async fn mark_setup_step(
     app: &App,
     args: &MarkSetupStep,
     channel: &Channel<'_>,
 ) -> Result<Asked<MarkOutcome>> {
+    let account = app.account(args.account_id.as_ref())?;
     let customer = Customer {
-        account: app.account(args.account_id.as_ref())?,
-        domain: args.domain.clone(),
+        domain: app.domain_of(&account, &args.domain).await?,
+        account,
         did: None,
         extension: None,
     };
@@ -174,12 +175,8 @@ fn claim(args: &MarkSetupStep, customer: &Customer) -> Result<AttestStep> {
 /// Whether there is something to attest: false where the APIs show the step done.
 fn is_attestable(step: SetupStep, evidence: &Evidence, customer: &Customer) -> Result<bool> {
     let refuse = |why: &str, hint: &str| Err(Error::invalid("step", why, hint));
-    let domain = &customer.domain;
-    if !evidence.domain_exists {
-        return refuse(
-            &format!("{domain} does not exist yet, so nothing of it can be attested"),
-            &format!("{} shows the domains that exist.", Operation::ListDomains),
-        );
+    if let Some(unknown) = &evidence.unknown {
+        return Err(unknown.clone().into());
     }
     match step {
         SetupStep::DialTranslationRule => match &evidence.dial_plan {
@@ -292,6 +289,9 @@ async fn outcome(
     customer: &Customer,
 ) -> Result<MarkOutcome> {
     let evidence = app.evidence(customer).await?;
+    if let (MarkStatus::Unchanged, Some(unknown)) = (status, &evidence.unknown) {
+        return Err(unknown.clone().into());
+    }
     let alarm = evidence.alarm().map(|alarm| alarm.words);
     let mut warnings = Vec::from_iter(alarm);
     let under_way = app.numbers_under_way(customer, &evidence.ani_users).await?;

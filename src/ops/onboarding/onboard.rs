@@ -15,16 +15,18 @@ use crate::ops::write::locks::Turn;
 use crate::ops::write::send::Sent;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{AccountId, Destination, Extension, PbxDomain, PhoneNumber, SetupStep};
+use skyswitch_domain::{
+    AccountId, CustomerKey, Destination, Extension, PbxDomain, PhoneNumber, SetupStep,
+};
 use skyswitch_guard::{Channel, PieceChange, Plan};
 
 /// Whom to set up.
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
 #[serde(deny_unknown_fields)]
 pub struct OnboardDomain {
-    /// The customer's PBX domain, e.g. `acme.12345.service`
+    /// The customer: PBX domain, short name or description, e.g. `acme.12345.service`, `acme`, `Acme Dental`
     #[arg(long, short)]
-    pub domain: PbxDomain,
+    pub domain: CustomerKey,
     /// The customer's own phone number (DID) that callers dial, e.g. `6165550100`; it is pointed at the Route by ANI user last, by a run of its own
     #[arg(long)]
     pub did: Option<PhoneNumber>,
@@ -193,10 +195,11 @@ pub async fn onboard_domain(
     args: &OnboardDomain,
     channel: &Channel<'_>,
 ) -> Result<Asked<OnboardOutcome>> {
+    let account = app.account(args.account_id.as_ref())?;
     let wanted = &Wanted {
         customer: Customer {
-            account: app.account(args.account_id.as_ref())?,
-            domain: args.domain.clone(),
+            domain: app.domain_of(&account, &args.domain).await?,
+            account,
             did: args.did.clone(),
             extension: args.extension.clone(),
         },
@@ -271,8 +274,7 @@ fn outcome(
         changes,
         ready: steps.is_ready(),
         next_step: steps.next(),
-        support_ticket: steps
-            .needs_ticket()
+        support_ticket: (steps.needs_ticket() && evidence.domain_exists())
             .then(|| Ticket::of(&wanted.customer, wanted.fallback.as_ref())),
         warnings: alarm.into_iter().collect(),
         steps: steps.0,

@@ -44,6 +44,7 @@ impl App {
             changes: Vec::new(),
             notes: Vec::new(),
         };
+        planner.refuse_foreign_did()?;
         planner.domain().await?;
         planner.fallback_rule().await?;
         planner.ani_user()?;
@@ -78,7 +79,7 @@ impl Planner<'_> {
         let settings = self.app.settings();
         let domain = &self.wanted.customer.domain;
         // Only a domain of our own making is mended: others have their dial plans from elsewhere.
-        if self.evidence.domain_exists
+        if self.evidence.domain_exists()
             && !(settings.allow_domain_creation && self.has_pbx && self.is_our_own().await?)
         {
             return Ok(());
@@ -98,6 +99,9 @@ impl Planner<'_> {
             );
             return Ok(());
         }
+        if let Some(unknown) = &self.evidence.unknown {
+            self.notes.extend(unknown.may_be_another());
+        }
         if domain.reseller().is_none() {
             return Err(Error::invalid(
                 "domain",
@@ -106,7 +110,7 @@ impl Planner<'_> {
             ));
         }
         let name = domain.as_str().split('.').next().unwrap_or_default();
-        if !self.evidence.domain_exists && !name.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        if !self.evidence.domain_exists() && !name.bytes().all(|b| b.is_ascii_alphanumeric()) {
             return Err(Error::invalid(
                 "domain",
                 format!("`{name}` cannot be the name of a new domain"),
@@ -124,7 +128,7 @@ impl Planner<'_> {
             SetupPiece::DomainUser,
         ] {
             let is_domain = matches!(piece, SetupPiece::PbxDomain { .. });
-            if !self.app.client()?.makes(&piece) || (is_domain && self.evidence.domain_exists) {
+            if !self.app.client()?.makes(&piece) || (is_domain && self.evidence.domain_exists()) {
                 continue;
             }
             let standing = self
@@ -136,7 +140,7 @@ impl Planner<'_> {
                 Ok(standing) if standing.stands => {}
                 Ok(standing) => parts.push((piece, standing.now)),
                 // The dial plan may be closed to this login; what exists is left alone then.
-                Err(_) if self.evidence.domain_exists => return Ok(()),
+                Err(_) if self.evidence.domain_exists() => return Ok(()),
                 Err(error) => {
                     self.notes.push(format!(
                         "the domain is created by hand in the portal: this PBX login could make only a part of it ({error})"
@@ -175,7 +179,7 @@ impl Planner<'_> {
             self.notes.extend(doubt);
             return Ok(());
         };
-        if !self.evidence.domain_exists || self.evidence.fallback.is_some() {
+        if !self.evidence.domain_exists() || self.evidence.fallback.is_some() {
             return Ok(());
         }
         if !self.app.settings().allow_dial_plan_changes {
@@ -253,14 +257,14 @@ impl Planner<'_> {
     /// The user and its answering rule.
     fn ani_user(&mut self) -> Result<()> {
         if !self.has_pbx {
-            if self.evidence.domain_exists && self.evidence.ani_user.is_none() {
+            if self.evidence.domain_exists() && self.evidence.ani_user.is_none() {
                 self.notes.push(
                     "the Route by ANI user is created by hand in the portal: the PBX API is not configured".to_owned(),
                 );
             }
             return Ok(());
         }
-        let will_exist = self.evidence.domain_exists
+        let will_exist = self.evidence.domain_exists()
             || self
                 .changes
                 .iter()

@@ -8,6 +8,27 @@ use skyswitch_domain::{Argument, DidRoute, SetupStep};
 use skyswitch_guard::{MayRoute, PieceChange};
 
 impl Planner<'_> {
+    /// Refuses a number that is not the customer's before anything is planned
+    /// for it.
+    pub fn refuse_foreign_did(&self) -> Result<()> {
+        let customer = &self.wanted.customer;
+        let (Some(did), Ok(numbers)) = (&customer.did, &self.evidence.numbers) else {
+            return Ok(());
+        };
+        let is_routed = || {
+            let steps = Steps::of(customer, self.evidence);
+            steps.state(SetupStep::RouteDid) == StepState::Done
+        };
+        if numbers.contains(did) || is_routed() {
+            return Ok(());
+        }
+        Err(Error::invalid(
+            "did",
+            format!("{did} is not among the numbers of {}", customer.domain),
+            "Assign the number to the domain in the portal first, or give one of the domain's own.",
+        ))
+    }
+
     /// The number, once everything before it is known to exist.
     pub fn did(&mut self) -> Result<()> {
         let customer = &self.wanted.customer;
@@ -40,22 +61,12 @@ impl Planner<'_> {
             ));
             return Ok(());
         }
-        match &evidence.numbers {
-            Ok(numbers) if numbers.contains(did) => {}
-            Ok(_) => {
-                return Err(Error::invalid(
-                    "did",
-                    format!("{did} is not among the numbers of {}", customer.domain),
-                    "Assign the number to the domain in the portal first, or give one of the domain's own.",
-                ));
-            }
-            Err(why) => {
-                self.notes.push(format!(
-                    "{did} is not touched: whether it is a number of {} is not shown ({why})",
-                    customer.domain
-                ));
-                return Ok(());
-            }
+        if let Err(why) = &evidence.numbers {
+            self.notes.push(format!(
+                "{did} is not touched: whether it is a number of {} is not shown ({why})",
+                customer.domain
+            ));
+            return Ok(());
         }
         let before = match &evidence.did_route {
             Some(Ok(route)) => route.as_ref(),

@@ -154,10 +154,11 @@ struct Judge<'a> {
 impl Judge<'_> {
     fn step(&self, id: SetupStep, earlier_settled: bool) -> Judgement {
         let (domain, evidence) = (&self.customer.domain, self.evidence);
-        if !evidence.domain_exists {
+        if let Some(unknown) = &evidence.unknown {
             return match id {
                 SetupStep::CreateDomain => to_do(format!(
-                    "{domain} does not exist in this account (checked just now)."
+                    "{domain} does not exist in this account (checked just now){}.",
+                    unknown.nearest()
                 )),
                 _ => {
                     let missing = format!("The domain {domain} does not exist yet.");

@@ -2,17 +2,19 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tokio::sync::OnceCell;
 
 use crate::app::{App, Author};
 use crate::ops::vips::destinations::Look;
+use crate::ops::vips::reach::Reach;
 use crate::ops::write::agree::{Agreement, Asked, Attempt, Confirmation, Status};
 use crate::ops::write::locks::Turn;
 use crate::ops::write::send::{RoutesNoNumber, Sent};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
-    AccountId, Ani, Application, CalledNumber, Destination, PbxDomain, PhoneNumber, Route,
-    RouteKey, Vip, answering_without,
+    AccountId, Ani, Application, CalledNumber, CustomerKey, Destination, PbxDomain, PhoneNumber,
+    Route, RouteKey, Vip, answering_without,
 };
 use skyswitch_guard::{Channel, Plan, RuleChange};
 
@@ -23,9 +25,9 @@ pub struct AddVip {
     /// The caller's number in any common writing, e.g. `(616) 555-0123`; other countries with `+`
     #[arg(long)]
     pub ani: PhoneNumber,
-    /// The customer's PBX domain, e.g. `acme.12345.service`
+    /// The customer: PBX domain, short name or description, e.g. `acme.12345.service`, `acme`, `Acme Dental`
     #[arg(long, short)]
-    pub domain: PbxDomain,
+    pub domain: CustomerKey,
     /// Where the calls go: an extension or user, a device, or a SIP URI, e.g. `101`, `user:john`, `device:johns-cell`, `sip:+16165559999@carrier.net`
     #[arg(long)]
     pub destination: Destination,
@@ -97,8 +99,8 @@ struct Facts {
 /// destination themselves, where that looks wrong.
 ///
 /// Sends at most two requests, one more where a person is asked during the
-/// call, and once a minute one for the domain's users, to warn of a
-/// destination that does not exist.
+/// call, and to warn of a destination that does not exist and of a rule without
+/// effect once a minute one for the domain's users, and one or two for its numbers.
 ///
 /// # Errors
 /// `invalid_argument` where destination and application contradict each
@@ -117,9 +119,10 @@ pub async fn add_vip(
         .destination
         .in_form(app.settings().destination_form, &application);
     let dnis = args.dnis.as_ref().unwrap_or(&CalledNumber::Any).to_dnis();
+    let domain = app.domain_of(&account, &args.domain).await?;
     let wanted = Route {
         key: RouteKey {
-            domain: args.domain.as_str().into(),
+            domain: domain.as_str().into(),
             ani: Ani::from(&args.ani),
             dnis,
         },
@@ -127,7 +130,7 @@ pub async fn add_vip(
         application_is_stored: true,
         destination,
     };
-    let (account, domain) = (&account, &args.domain);
+    let (account, domain) = (&account, &domain);
     let asked_for = &AskedFor {
         account,
         domain,
@@ -136,9 +139,19 @@ pub async fn add_vip(
         wanted,
         by: app.author(),
     };
+    let names_dialled = !asked_for.wanted.key.dnis.is_any();
+    let reach = &OnceCell::new();
     let plan = || async move {
-        let rules = app.client()?.routes_now(account, Some(domain)).await?;
-        Ok(plan(asked_for, &rules))
+        let (rules, reach) = tokio::join!(
+            app.client()?.routes_now(account, Some(domain)),
+            reach.get_or_init(|| app.reach(account, domain, names_dialled)),
+        );
+        let rules = rules?;
+        let warning = match rules.is_empty() {
+            true => app.refuse_unknown(account, domain).await?,
+            false => None,
+        };
+        Ok(plan(asked_for, &rules, reach, warning))
     };
     let attempt = Attempt::new(app, channel, Turn::Caller(domain, Some(&args.ani)));
     let asked = attempt.carry_out(None, &RoutesNoNumber, plan).await?;
@@ -155,7 +168,12 @@ struct AskedFor<'a> {
     by: Author,
 }
 
-fn plan(asked_for: &AskedFor<'_>, routes: &[Route]) -> (Option<Plan>, Facts) {
+fn plan(
+    asked_for: &AskedFor<'_>,
+    routes: &[Route],
+    reach: &Reach,
+    warning: Option<String>,
+) -> (Option<Plan>, Facts) {
     let AskedFor { caller, wanted, .. } = asked_for;
     let look = asked_for.look.as_ref();
     let doubt = look.and_then(|look| look.doubt);
@@ -171,10 +189,12 @@ fn plan(asked_for: &AskedFor<'_>, routes: &[Route]) -> (Option<Plan>, Facts) {
         .find(|route| route.key.ani == wanted.key.ani)
         .or(same_rule.first())
         .copied();
-    let mut warnings = Vec::new();
+    let mut warnings = Vec::from_iter(warning);
     warnings.extend(look.map(|look| look.warning.clone()));
     warnings.extend(caller.implausibility());
     warnings.extend(other_house_style(wanted, routes));
+    warnings.extend(reach.warning.clone());
+    warnings.extend(reach.doubt(&wanted.key.dnis));
     if let Some(before) = before {
         // The service keys rules by the text it stored; another writing would be a second rule.
         after.key = before.key.clone();

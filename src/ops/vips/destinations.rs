@@ -6,29 +6,28 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
+use crate::nearest::nearest;
 use crate::ops::page::{PageSize, Query, page};
 use skyswitch_client::Subscriber;
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{AccountId, Application, Operation, PbxDomain, Route, names_ani_user};
+use skyswitch_domain::{
+    AccountId, Application, CustomerKey, Operation, PbxDomain, Route, names_ani_user,
+};
 use skyswitch_guard::Doubt;
 
 /// A list of users that is this old is read again.
 pub(in crate::ops) const FRESH: Duration = Duration::from_secs(60);
 /// The user that holds a domain's defaults.
 const DOMAIN_USER: &str = "domain";
-/// Names offered in place of one that does not exist.
-const NEAREST: usize = 3;
-/// How alike two names have to be, from 0 to 1.
-const ALIKE: f64 = 0.5;
 
 /// Whose destinations to list.
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
 #[serde(deny_unknown_fields)]
 pub struct ListDestinations {
-    /// The customer's PBX domain, e.g. `acme.12345.service`
+    /// The customer: PBX domain, short name or description, e.g. `acme.12345.service`, `acme`, `Acme Dental`
     #[arg(long, short)]
-    pub domain: PbxDomain,
+    pub domain: CustomerKey,
     /// Only destinations whose id or name contains this text, e.g. `front desk`
     #[arg(long, short)]
     pub query: Option<String>,
@@ -86,7 +85,8 @@ pub struct DestinationList {
 /// the one that holds the domain's defaults are left out.
 ///
 /// # Errors
-/// `invalid_argument` for a foreign cursor; `not_configured`; the service's errors.
+/// `not_found` for an unknown customer; `invalid_argument` for a foreign cursor;
+/// `not_configured`; the service's errors.
 pub async fn list_destinations(
     app: &App,
     args: &ListDestinations,
@@ -94,17 +94,21 @@ pub async fn list_destinations(
 ) -> Result<DestinationList> {
     let account = app.account(args.account_id.as_ref())?;
     let client = app.client()?;
+    let domain = app.domain_of(&account, &args.domain).await?;
     let users = client
-        .subscribers(&account, &args.domain, Duration::ZERO)
+        .subscribers(&account, &domain, Duration::ZERO)
         .await?;
     let mut warnings = Vec::new();
+    if users.is_empty() {
+        warnings.extend(app.refuse_unknown(&account, &domain).await?);
+    }
     let mut rows: Vec<DestinationRow> = users
         .iter()
         .filter(|user| !user.is_ani_user() && !user.user.eq_ignore_ascii_case(DOMAIN_USER))
         .map(of_user)
         .collect();
     match client.pbx() {
-        Ok(pbx) => match pbx.domain_devices(&args.domain).await {
+        Ok(pbx) => match pbx.domain_devices(&domain).await {
             Ok(devices) => rows.extend(devices.iter().map(String::as_str).map(of_device)),
             Err(error) => warnings.push(format!("the domain's devices are not shown: {error}")),
         },
@@ -118,7 +122,7 @@ pub async fn list_destinations(
     let page = page(&rows, size, cursor, position, DestinationRow::clone)?;
     Ok(DestinationList {
         account_id: account.to_string(),
-        domain: args.domain.to_string(),
+        domain: domain.to_string(),
         count: page.rows.len(),
         total: rows.len(),
         destinations: page.rows,
@@ -355,24 +359,18 @@ impl Known {
 
     /// Those whose id, or a word of whose name, is spelt most like what was given.
     fn nearest(&self, given: &str) -> Vec<String> {
-        let given = given.to_lowercase();
-        let alike =
-            |text: &str| strsim::normalized_damerau_levenshtein(&text.to_lowercase(), &given);
-        let score = |(id, name): &(String, Option<String>)| {
-            let words = name.iter().flat_map(|name| name.split_whitespace());
-            words.map(alike).fold(alike(id), f64::max)
-        };
-        let scored = self.names.iter().map(|known| (score(known), known));
-        let mut scored: Vec<_> = scored.filter(|(score, _)| *score >= ALIKE).collect();
-        scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
-        let nearest = scored.into_iter().take(NEAREST);
-        nearest
-            .map(|(_, (id, name))| match name {
+        nearest(&self.names, given, id_and_words)
+            .map(|(id, name)| match name {
                 Some(name) => format!("{} ({})", shown(id, 40), shown(name, 60)),
                 None => shown(id, 40),
             })
             .collect()
     }
+}
+
+fn id_and_words((id, name): &(String, Option<String>)) -> Vec<&str> {
+    let words = name.iter().flat_map(|name| name.split_whitespace());
+    words.chain([id.as_str()]).collect()
 }
 
 /// The users whose id or name comes nearest to what was given.

@@ -11,8 +11,8 @@ use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::first_few;
 use skyswitch_domain::{
-    AccountId, Application, CallerKey, CallerRules, DidRoute, DnisKey, PbxDomain, PhoneNumber,
-    Route, Vip,
+    AccountId, Application, CallerKey, CallerRules, CustomerKey, DidRoute, DnisKey, PbxDomain,
+    PhoneNumber, Route, Vip,
 };
 use skyswitch_guard::Doubt;
 
@@ -28,9 +28,9 @@ pub struct ExplainCall {
     /// The caller's number in any common writing, e.g. `(616) 555-0123`, or a stored value exactly as listed
     #[arg(long)]
     pub ani: CallerKey,
-    /// The customer's PBX domain, e.g. `acme.12345.service`; found by the dialled number when left out
+    /// The customer: PBX domain, short name or description, e.g. `acme.12345.service`, `acme`, `Acme Dental`; found by the dialled number when left out
     #[arg(long, short)]
-    pub domain: Option<PbxDomain>,
+    pub domain: Option<CustomerKey>,
     /// The number that is dialled, e.g. `6165550100`; when left out, the answer says whether it matters
     #[arg(long)]
     pub dnis: Option<DnisKey>,
@@ -48,14 +48,18 @@ pub struct ExplainCall {
 /// account are searched.
 ///
 /// # Errors
-/// `not_configured` and the service's errors where the VIP rules are not shown.
+/// `not_found` for an unknown customer; `not_configured` and the service's
+/// errors where the VIP rules are not shown.
 pub async fn explain_call(app: &App, args: &ExplainCall) -> Result<CallExplained> {
     let account = app.account(args.account_id.as_ref())?;
     let client = app.client()?;
     let dialled = args.dnis.as_ref().filter(|dnis| !dnis.is_any());
     let did = dialled.and_then(|dnis| PhoneNumber::from_stored(dnis.as_given()));
     let mut routing = None;
-    let mut domain = args.domain.clone();
+    let mut domain = match &args.domain {
+        Some(customer) => Some(app.domain_of(&account, customer).await?),
+        None => None,
+    };
     if let (None, Some(did)) = (&domain, &did) {
         let read = client.did_route(&account, did).await;
         domain = home(&read);
@@ -96,6 +100,10 @@ pub async fn explain_call(app: &App, args: &ExplainCall) -> Result<CallExplained
         app.call_path(&account, &domain, did.as_ref(), routing),
     );
     let (routes, path) = (routes?, path?);
+    if routes.is_empty() {
+        call.warnings
+            .extend(app.refuse_unknown(&account, &domain).await?);
+    }
     if let Some(route) = &path.routing {
         let names = app.names(Some(&account));
         call.number_goes_to = Some(names.routing(route, Some(&domain)));

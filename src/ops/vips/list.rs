@@ -6,15 +6,15 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::ops::page::{PageSize, page};
 use skyswitch_domain::error::Result;
-use skyswitch_domain::{AccountId, CallerKey, DnisKey, PbxDomain, Route, Vip};
+use skyswitch_domain::{AccountId, CallerKey, CustomerKey, DnisKey, Route, Vip};
 
 /// What to list.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema, clap::Args)]
 #[serde(deny_unknown_fields)]
 pub struct ListVips {
-    /// Only this customer's PBX domain, e.g. `acme.12345.service`
+    /// Only this customer: PBX domain, short name or description, e.g. `acme.12345.service`, `acme`, `Acme Dental`
     #[arg(long, short)]
-    pub domain: Option<PbxDomain>,
+    pub domain: Option<CustomerKey>,
     /// Only this caller, in any common writing, e.g. `(616) 555-0123`, or a stored value exactly as listed
     #[arg(long)]
     pub ani: Option<CallerKey>,
@@ -49,15 +49,25 @@ pub struct VipList {
     /// Pass it as `cursor` to get the next page; left out on the last.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub next_cursor: Option<String>,
+    /// Things worth a second look.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub warnings: Vec<String>,
 }
 
-/// Lists VIP rules with one request to the service.
+/// Lists VIP rules with one request to the service, and looks whether a domain
+/// without any exists.
 ///
 /// # Errors
-/// `invalid_argument` for a foreign cursor; `not_configured`; the service's errors.
+/// `not_found` for an unknown customer; `invalid_argument` for a foreign cursor;
+/// `not_configured`; the service's errors.
 pub async fn list_vips(app: &App, args: &ListVips, size: PageSize) -> Result<VipList> {
     let account = app.account(args.account_id.as_ref())?;
-    let routes = app.client()?.routes(&account, args.domain.as_ref()).await?;
+    let domain = app.domain_if_named(&account, args.domain.as_ref()).await?;
+    let routes = app.client()?.routes(&account, domain.as_ref()).await?;
+    let warning = match &domain {
+        Some(domain) if routes.is_empty() => app.refuse_unknown(&account, domain).await?,
+        _ => None,
+    };
     let (ani, dnis) = (args.ani.as_ref(), args.dnis.as_ref());
     let is_found = |route: &&Route| {
         ani.is_none_or(|ani| ani.matches(&route.key.ani))
@@ -76,5 +86,6 @@ pub async fn list_vips(app: &App, args: &ListVips, size: PageSize) -> Result<Vip
         total: found.len(),
         vips: page.rows,
         next_cursor: page.next_cursor,
+        warnings: warning.into_iter().collect(),
     })
 }

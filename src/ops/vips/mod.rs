@@ -5,6 +5,7 @@ pub(in crate::ops) mod destinations;
 pub(in crate::ops) mod explain;
 pub(in crate::ops) mod explained;
 pub(in crate::ops) mod list;
+pub(in crate::ops) mod reach;
 pub(in crate::ops) mod remove;
 pub(in crate::ops) mod siblings;
 

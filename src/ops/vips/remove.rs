@@ -11,7 +11,7 @@ use crate::ops::write::send::{RoutesNoNumber, Sent};
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
-    AccountId, Argument, CallerKey, DnisKey, PbxDomain, Route, Vip, answering_without,
+    AccountId, Argument, CallerKey, CustomerKey, DnisKey, PbxDomain, Route, Vip, answering_without,
 };
 use skyswitch_guard::{Channel, Plan, RuleChange};
 
@@ -22,9 +22,9 @@ pub struct RemoveVip {
     /// The caller's number in any common writing, e.g. `(616) 555-0123`, or a stored value exactly as listed
     #[arg(long)]
     pub ani: CallerKey,
-    /// The customer's PBX domain, e.g. `acme.12345.service`
+    /// The customer: PBX domain, short name or description, e.g. `acme.12345.service`, `acme`, `Acme Dental`
     #[arg(long, short)]
-    pub domain: PbxDomain,
+    pub domain: CustomerKey,
     /// Which rule, if the caller has several: the dialled number, e.g. `6165550100`, or `*` for the rule for any number
     #[arg(long)]
     pub dnis: Option<DnisKey>,
@@ -97,12 +97,19 @@ pub async fn remove_vip(
     channel: &Channel<'_>,
 ) -> Result<Asked<RemoveVipOutcome>> {
     let account = app.account(args.account_id.as_ref())?;
-    let account = &account;
+    let domain = app.domain_of(&account, &args.domain).await?;
+    let (account, domain) = (&account, &domain);
     let plan = || async move {
-        let rules = app.client()?.routes_now(account, Some(&args.domain));
-        plan(account, args, &rules.await?)
+        let rules = app.client()?.routes_now(account, Some(domain)).await?;
+        let warning = match rules.is_empty() {
+            true => app.refuse_unknown(account, domain).await?,
+            false => None,
+        };
+        let (plan, mut facts) = plan(account, domain, args, &rules)?;
+        facts.warnings.extend(warning);
+        Ok((plan, facts))
     };
-    let attempt = Attempt::new(app, channel, Turn::Caller(&args.domain, args.ani.number()));
+    let attempt = Attempt::new(app, channel, Turn::Caller(domain, args.ani.number()));
     let asked = attempt.carry_out(None, &RoutesNoNumber, plan).await?;
     let (mut facts, agreement) = match asked {
         Asked::Question(question) => return Ok(Asked::Question(question)),
@@ -112,13 +119,18 @@ pub async fn remove_vip(
     facts.warnings.extend(sent.and_then(Sent::warning));
     if let Some(removed) = &facts.removed {
         let (others, made) = (&facts.others, sent.is_some());
-        let told = app.about_siblings(account, &args.domain, removed, others, made);
+        let told = app.about_siblings(account, domain, removed, others, made);
         facts.warnings.extend(told.await);
     }
     Ok(Asked::Done(outcome(facts, agreement)))
 }
 
-fn plan(account: &AccountId, args: &RemoveVip, routes: &[Route]) -> Result<(Option<Plan>, Facts)> {
+fn plan(
+    account: &AccountId,
+    domain: &PbxDomain,
+    args: &RemoveVip,
+    routes: &[Route],
+) -> Result<(Option<Plan>, Facts)> {
     let of_caller: Vec<&Route> = routes
         .iter()
         .filter(|route| args.ani.matches(&route.key.ani))
@@ -157,7 +169,7 @@ fn plan(account: &AccountId, args: &RemoveVip, routes: &[Route]) -> Result<(Opti
         others: siblings(&removed, routes),
         removed: Some(removed),
     };
-    let plan = Plan::of(account, &args.domain, "remove_vip", [change]);
+    let plan = Plan::of(account, domain, "remove_vip", [change]);
     Ok((plan, facts))
 }
 

@@ -1,0 +1,27 @@
+//! What somebody may have meant: the known names that are spelt most like theirs.
+
+/// Names offered in place of one that does not exist.
+const NEAREST: usize = 3;
+/// How alike two names have to be, from 0 to 1.
+const ALIKE: f64 = 0.5;
+
+/// How alike two texts are spelt, from 0 to 1.
+pub(crate) fn likeness(one: &str, other: &str) -> f64 {
+    strsim::normalized_damerau_levenshtein(&one.to_lowercase(), &other.to_lowercase())
+}
+
+/// Those of which any text is spelt most like what was given, the most alike first.
+pub(crate) fn nearest<'a, T>(
+    known: &'a [T],
+    given: &str,
+    texts: impl Fn(&'a T) -> Vec<&'a str>,
+) -> impl Iterator<Item = &'a T> {
+    let score = |one| {
+        let likenesses = texts(one).into_iter().map(|text| likeness(text, given));
+        (likenesses.fold(0.0, f64::max), one)
+    };
+    let scored = known.iter().map(score);
+    let mut scored: Vec<(f64, &T)> = scored.filter(|(score, _)| *score >= ALIKE).collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0));
+    scored.into_iter().take(NEAREST).map(|(_, one)| one)
+}

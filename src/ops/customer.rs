@@ -1,0 +1,215 @@
+//! Which customer is meant: by the account's list of domains, which is what
+//! tells a customer without VIP rules from one who does not exist.
+
+use std::time::Duration;
+
+use crate::app::App;
+use crate::nearest::nearest;
+use skyswitch_client::Domain;
+use skyswitch_domain::error::{Code, Error, Refused, Result};
+use skyswitch_domain::redact::shown;
+use skyswitch_domain::wording::first_few;
+use skyswitch_domain::{AccountId, CustomerKey, Operation, PbxDomain};
+
+/// A list of domains that is this old is read again.
+const FRESH: Duration = Duration::from_secs(300);
+/// Customers named where several may be meant.
+const NAMED: usize = 5;
+
+/// Why a domain is taken for none of the account's, and which it may be instead.
+#[derive(Debug, Clone)]
+pub(in crate::ops) struct Unknown {
+    named: CustomerKey,
+    nearest: Vec<String>,
+}
+
+impl Unknown {
+    /// `; nearest: …`, or nothing where no name is like it.
+    pub fn nearest(&self) -> String {
+        match self.nearest.as_slice() {
+            [] => String::new(),
+            nearest => format!("; nearest: {}", nearest.join(", ")),
+        }
+    }
+
+    /// What a person should know before a domain of that name is created.
+    pub fn may_be_another(&self) -> Option<String> {
+        let near = (!self.nearest.is_empty()).then(|| self.nearest());
+        near.map(|near| format!("the account has no customer {}{near}", self.named))
+    }
+}
+
+impl From<Unknown> for Error {
+    fn from(unknown: Unknown) -> Error {
+        Error::new(
+            Code::NotFound,
+            format!(
+                "the account has no customer {} (checked just now){}",
+                unknown.named,
+                unknown.nearest()
+            ),
+            format!(
+                "Give the name of one that exists; {} shows them.",
+                Operation::ListDomains
+            ),
+        )
+        .with_field("domain")
+    }
+}
+
+impl App {
+    /// The domain of the customer that was named.
+    ///
+    /// A short name or a description is looked up. A full name costs no
+    /// request: who finds nothing under it calls [`App::refuse_unknown`].
+    ///
+    /// # Errors
+    /// `not_found` for a customer that the account does not have,
+    /// `invalid_argument` where several may be meant; the service's errors.
+    pub(in crate::ops) async fn domain_of(
+        &self,
+        account: &AccountId,
+        named: &CustomerKey,
+    ) -> Result<PbxDomain> {
+        if let Some(domain) = named.full_name() {
+            return Ok(domain);
+        }
+        let found = self.look_up(account, named).await??;
+        match found.as_slice() {
+            [one] => one
+                .name
+                .parse()
+                .map_err(|refused: Refused| refused.into_error("domain")),
+            several => Err(Error::invalid(
+                "domain",
+                format!(
+                    "{named} may be {}",
+                    first_few(NAMED, several.iter().map(in_full))
+                ),
+                "Give the PBX domain of the one that is meant.",
+            )),
+        }
+    }
+
+    /// The same where a customer may be named.
+    pub(in crate::ops) async fn domain_if_named(
+        &self,
+        account: &AccountId,
+        named: Option<&CustomerKey>,
+    ) -> Result<Option<PbxDomain>> {
+        match named {
+            Some(named) => self.domain_of(account, named).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Refuses a domain under which nothing was found and that is none of the
+    /// account's. Where the login may not read them, a warning says so.
+    ///
+    /// # Errors
+    /// `not_found` with the nearest names; the service's errors.
+    pub(in crate::ops) async fn refuse_unknown(
+        &self,
+        account: &AccountId,
+        domain: &PbxDomain,
+    ) -> Result<Option<String>> {
+        match self.unless_known(account, domain).await {
+            Ok(None) => Ok(None),
+            Ok(Some(unknown)) => Err(unknown.into()),
+            Err(error) if matches!(error.code(), Code::Forbidden | Code::Unauthorized) => {
+                Ok(Some(not_checked(domain, &error)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Why a domain is taken for none of the account's, if it is.
+    ///
+    /// # Errors
+    /// The service's, where the account's domains cannot be read.
+    pub(in crate::ops) async fn unless_known(
+        &self,
+        account: &AccountId,
+        domain: &PbxDomain,
+    ) -> Result<Option<Unknown>> {
+        let named = CustomerKey::from(domain.clone());
+        Ok(self.look_up(account, &named).await?.err())
+    }
+
+    /// The account's domains that are named so, at least one; they are read anew
+    /// where those that were read lately have none.
+    async fn look_up(
+        &self,
+        account: &AccountId,
+        named: &CustomerKey,
+    ) -> Result<Result<Vec<Domain>, Unknown>> {
+        let client = self.client()?;
+        let lately = client.recent_domains(account, FRESH).await?;
+        let found = named_so(&lately, named);
+        if !found.is_empty() {
+            return Ok(Ok(found));
+        }
+        // The service's list is cached, too: a domain created a moment ago shows only on demand.
+        let now = client.domains(account, true).await?;
+        let found = named_so(&now, named);
+        if !found.is_empty() {
+            return Ok(Ok(found));
+        }
+        let given = without_reseller(named.as_given());
+        let near = nearest(&now, given, |domain| {
+            let described = domain.description.as_deref().unwrap_or_default();
+            let words = described.split_whitespace();
+            words
+                .chain([described, without_reseller(&domain.name)])
+                .collect()
+        });
+        Ok(Err(Unknown {
+            named: named.clone(),
+            nearest: near.map(in_full).collect(),
+        }))
+    }
+}
+
+/// A warning that nobody could look whether a domain exists.
+pub(in crate::ops) fn not_checked(domain: &PbxDomain, error: &Error) -> String {
+    format!("whether {domain} is a customer of this account could not be checked: {error}")
+}
+
+/// The domain of exactly that name, or else those of which it is a short form,
+/// or else those that are described so.
+fn named_so(known: &[Domain], named: &CustomerKey) -> Vec<Domain> {
+    let given = named.as_given();
+    let those = |is_one: &dyn Fn(&Domain, &PbxDomain) -> bool| -> Vec<Domain> {
+        let is_one = |domain: &&Domain| {
+            let parsed = domain.name.parse::<PbxDomain>();
+            parsed.is_ok_and(|parsed| is_one(domain, &parsed))
+        };
+        known.iter().filter(is_one).cloned().collect()
+    };
+    let exactly = those(&|_, domain| domain.is(given));
+    if !exactly.is_empty() || named.full_name().is_some() {
+        return exactly;
+    }
+    let shortened = those(&|_, domain| domain.is_written_as(given));
+    if !shortened.is_empty() {
+        return shortened;
+    }
+    let given = given.to_lowercase();
+    those(&|domain, _| {
+        let description = domain.description.as_deref().unwrap_or_default();
+        description.trim().to_lowercase() == given
+    })
+}
+
+/// `acme` of `acme.12345.service`: what tells the customers of a reseller apart.
+fn without_reseller(name: &str) -> &str {
+    name.split('.').next().unwrap_or(name)
+}
+
+fn in_full(domain: &Domain) -> String {
+    let name = shown(&domain.name, 100);
+    match &domain.description {
+        Some(description) => format!("{name} ({})", shown(description, 60)),
+        None => name,
+    }
+}
