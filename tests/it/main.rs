@@ -40,6 +40,7 @@ mod pbx_settings;
 mod previews;
 mod prompts;
 mod protocol;
+mod read_back;
 mod resources;
 mod results;
 mod retries;

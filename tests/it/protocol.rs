@@ -562,7 +562,8 @@ async fn a_new_vip_is_created_at_once_with_what_was_given() {
             query,
             expected.map(|(k, v)| (k.to_owned(), v.to_owned())).into()
         );
-        assert_eq!(received(&sandbox), ["GET route-by-ani", "PUT route-by-ani"]);
+        let [read, write] = ["GET route-by-ani", "PUT route-by-ani"];
+        assert_eq!(received(&sandbox), [read, write, read]);
     }
 }
 

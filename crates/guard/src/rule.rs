@@ -36,7 +36,7 @@ pub struct RuleChange {
     key: RouteKey,
     before: Option<Route>,
     after: Option<Route>,
-    /// Rules of the same caller that the service may remove along with this one.
+    /// Rules that the service may remove along with this one.
     at_risk: Vec<Route>,
     /// The rules that answer these calls wherever this rule does not exist:
     /// before it is created, after it is removed.
@@ -58,7 +58,7 @@ impl RuleChange {
         }
     }
 
-    /// Removes a rule. `at_risk` are the caller's rules that the service may
+    /// Removes a rule. `at_risk` are the rules that the service may
     /// remove along with it, which a person has to know.
     pub fn remove(before: Route, at_risk: Vec<Route>) -> RuleChange {
         RuleChange {
@@ -103,7 +103,7 @@ impl RuleChange {
         self.after.as_ref()
     }
 
-    /// Rules of the same caller that the service may remove along with this one.
+    /// Rules that the service may remove along with this one.
     pub fn at_risk(&self) -> &[Route] {
         &self.at_risk
     }

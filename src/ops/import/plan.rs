@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::config::Limits;
 use crate::ops::import::{Action, Row, SyncMode, files};
 use crate::ops::vips::add::other_house_style;
-use crate::ops::vips::siblings::at_risk_among;
+use crate::ops::vips::siblings::at_risk;
 use skyswitch_domain::error::{Code, Error, Refused, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
@@ -214,7 +214,10 @@ impl Wanted<'_> {
                     shown(route.key.ani.as_str(), 64)
                 ));
             }
-            let at_risk = at_risk_among(route, standing.of_caller(route));
+            let at_risk = match route.key.ani.is_pattern() {
+                true => at_risk(route, standing.routes),
+                false => at_risk(route, standing.of_caller(route)),
+            };
             let change = RuleChange::remove(route.clone(), at_risk);
             rows.push(Row::removal(route, change));
         }

@@ -7,6 +7,7 @@ use crate::app::{App, Author};
 use crate::ops::vips::destinations::Look;
 use crate::ops::write::agree::{Agreement, Asked, Attempt, Confirmation, Status};
 use crate::ops::write::locks::Turn;
+use crate::ops::write::present::PresentRules;
 use crate::ops::write::send::{RoutesNoNumber, Sent};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;
@@ -96,9 +97,9 @@ struct Facts {
 /// calls are taken away from another rule, and, unless a person wrote the
 /// destination themselves, where that looks wrong.
 ///
-/// Sends at most two requests, one more where a person is asked during the
-/// call, and once a minute one for the domain's users, to warn of a
-/// destination that does not exist.
+/// Sends at most three requests: it reads, writes and reads again. One more
+/// where a person is asked during the call, and once a minute one for the
+/// domain's users, to warn of a destination that does not exist.
 ///
 /// # Errors
 /// `invalid_argument` where destination and application contradict each
@@ -137,8 +138,14 @@ pub async fn add_vip(
         by: app.author(),
     };
     let plan = || async move {
-        let rules = app.client()?.routes_now(account, Some(domain)).await?;
-        Ok(plan(asked_for, &rules))
+        let wanted = &asked_for.wanted;
+        let is_again = |made: &Route| {
+            made.key.ani.is_same_caller(&wanted.key.ani)
+                && made.key.dnis.same_as(&wanted.key.dnis)
+                && made.rings_like(wanted)
+        };
+        let present = app.present_rules(account, domain, is_again).await?;
+        Ok(plan(asked_for, &present))
     };
     let attempt = Attempt::new(app, channel, Turn::Caller(domain, Some(&args.ani)));
     let asked = attempt.carry_out(None, &RoutesNoNumber, plan).await?;
@@ -155,8 +162,9 @@ struct AskedFor<'a> {
     by: Author,
 }
 
-fn plan(asked_for: &AskedFor<'_>, routes: &[Route]) -> (Option<Plan>, Facts) {
+fn plan(asked_for: &AskedFor<'_>, present: &PresentRules) -> (Option<Plan>, Facts) {
     let AskedFor { caller, wanted, .. } = asked_for;
+    let routes = present.rules.as_slice();
     let look = asked_for.look.as_ref();
     let doubt = look.and_then(|look| look.doubt);
     let mut after = wanted.clone();
@@ -175,6 +183,7 @@ fn plan(asked_for: &AskedFor<'_>, routes: &[Route]) -> (Option<Plan>, Facts) {
     warnings.extend(look.map(|look| look.warning.clone()));
     warnings.extend(caller.implausibility());
     warnings.extend(other_house_style(wanted, routes));
+    warnings.extend(present.notes_on(&wanted.key.ani));
     if let Some(before) = before {
         // The service keys rules by the text it stored; another writing would be a second rule.
         after.key = before.key.clone();

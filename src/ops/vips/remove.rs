@@ -4,14 +4,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::ops::vips::siblings::{at_risk, siblings};
+use crate::ops::vips::siblings::{at_risk, beside};
 use crate::ops::write::agree::{Agreement, Asked, Attempt, Confirmation, Status};
 use crate::ops::write::locks::Turn;
+use crate::ops::write::present::PresentRules;
 use crate::ops::write::send::{RoutesNoNumber, Sent};
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
-    AccountId, Argument, CallerKey, DnisKey, PbxDomain, Route, Vip, answering_without,
+    AccountId, Ani, Argument, CallerKey, DnisKey, PbxDomain, Route, Vip, answering_without,
 };
 use skyswitch_guard::{Channel, Plan, RuleChange};
 
@@ -78,15 +79,15 @@ pub struct RemoveVipOutcome {
 
 struct Facts {
     removed: Option<Route>,
-    /// Rules of the same caller that are to stay.
+    /// Rules of the same caller, and others put at risk, that are to stay.
     others: Vec<Route>,
     warnings: Vec<String>,
 }
 
 /// Removes one rule of a caller, with a person's consent.
 ///
-/// Sends at most two requests, one more where a person is asked during the
-/// call or where the caller has further rules.
+/// Sends at most three requests: it reads, writes and reads again. One more
+/// where a person is asked during the call.
 ///
 /// # Errors
 /// `invalid_argument` where the caller has several rules and the arguments do
@@ -99,8 +100,8 @@ pub async fn remove_vip(
     let account = app.account(args.account_id.as_ref())?;
     let account = &account;
     let plan = || async move {
-        let rules = app.client()?.routes_now(account, Some(&args.domain));
-        plan(account, args, &rules.await?)
+        let present = app.present_rules(account, &args.domain, |_| false);
+        plan(account, args, &present.await?)
     };
     let attempt = Attempt::new(app, channel, Turn::Caller(&args.domain, args.ani.number()));
     let asked = attempt.carry_out(None, &RoutesNoNumber, plan).await?;
@@ -111,14 +112,18 @@ pub async fn remove_vip(
     let sent = agreement.reached();
     facts.warnings.extend(sent.and_then(Sent::warning));
     if let Some(removed) = &facts.removed {
-        let (others, made) = (&facts.others, sent.is_some());
-        let told = app.about_siblings(account, &args.domain, removed, others, made);
+        let told = app.about_siblings(account, &args.domain, removed, &facts.others, sent);
         facts.warnings.extend(told.await);
     }
     Ok(Asked::Done(outcome(facts, agreement)))
 }
 
-fn plan(account: &AccountId, args: &RemoveVip, routes: &[Route]) -> Result<(Option<Plan>, Facts)> {
+fn plan(
+    account: &AccountId,
+    args: &RemoveVip,
+    present: &PresentRules,
+) -> Result<(Option<Plan>, Facts)> {
+    let routes = present.rules.as_slice();
     let of_caller: Vec<&Route> = routes
         .iter()
         .filter(|route| args.ani.matches(&route.key.ani))
@@ -139,7 +144,9 @@ fn plan(account: &AccountId, args: &RemoveVip, routes: &[Route]) -> Result<(Opti
         .collect();
     let removed = match chosen.as_slice() {
         [] => {
-            let warnings = not_a_number(args).into_iter().collect();
+            let caller = Ani::from_stored(args.ani.as_given());
+            let notes = present.notes_on(&caller);
+            let warnings = not_a_number(args).into_iter().chain(notes).collect();
             let facts = Facts {
                 removed: None,
                 others: Vec::new(),
@@ -152,13 +159,14 @@ fn plan(account: &AccountId, args: &RemoveVip, routes: &[Route]) -> Result<(Opti
     };
     let change = RuleChange::remove(removed.clone(), at_risk(&removed, routes))
         .answered_without_by(answering_without(&removed.key, routes.iter()));
+    let notes: Vec<String> = present.notes_on(&removed.key.ani).collect();
     let facts = Facts {
-        warnings: Vec::new(),
-        others: siblings(&removed, routes),
+        warnings: notes.clone(),
+        others: beside(&removed, routes),
         removed: Some(removed),
     };
     let plan = Plan::of(account, &args.domain, "remove_vip", [change]);
-    Ok((plan, facts))
+    Ok((plan.map(|plan| plan.with_notes(notes)), facts))
 }
 
 fn not_a_number(args: &RemoveVip) -> Option<String> {

@@ -43,7 +43,7 @@ pub(super) fn details(change: &RuleChange) -> Vec<Fact> {
         fact(FactKind::Today, answer(change, change.before())),
         fact(FactKind::Afterwards, answer(change, change.after())),
     ];
-    facts.extend(at_risk(change.at_risk()));
+    facts.extend(at_risk(change, change.at_risk()));
     facts
 }
 
@@ -125,7 +125,12 @@ fn row(change: &RuleChange) -> Row {
         (Some(route), None) | (None, Some(route)) => place(route),
         (None, None) => String::new(),
     };
-    let along = match change.at_risk().len() {
+    // Those of the same caller are counted, those of others named.
+    let (of_caller, of_others): (Vec<&Route>, Vec<&Route>) = change
+        .at_risk()
+        .iter()
+        .partition(|rule| rule.key.ani.is_same_caller(change.ani()));
+    let along = match of_caller.len() {
         0 => String::new(),
         1 => " (the service may remove another rule of this caller along with it)".to_owned(),
         n => format!(" (the service may remove {n} other rules of this caller along with it)"),
@@ -139,7 +144,7 @@ fn row(change: &RuleChange) -> Row {
         effect: effect_of(change),
         subject: format!("{} (\"{}\"){called}", key.ani, shown(key.ani.as_str(), 64)),
         outcome: Some(format!("{rings}{doubt}{taken}{along}")),
-        facts: Vec::new(),
+        facts: at_risk(change, of_others).collect(),
     }
 }
 
@@ -151,14 +156,19 @@ fn place(route: &Route) -> String {
     )
 }
 
-/// The service does not say whether a delete without called number takes the
-/// caller's other rules along.
-fn at_risk(rules: &[Route]) -> impl Iterator<Item = Fact> + '_ {
-    rules.iter().map(|rule| {
-        fact(
-            FactKind::MayBeRemoved,
-            format!("dialled number {}, {}", rule.key.dnis, rings(rule)),
-        )
+/// The service does not say whether a delete without called number, or with
+/// wildcards, takes other rules along.
+fn at_risk<'a>(
+    change: &RuleChange,
+    rules: impl IntoIterator<Item = &'a Route>,
+) -> impl Iterator<Item = Fact> {
+    rules.into_iter().map(|rule| {
+        let caller = match rule.key.ani.is_same_caller(change.ani()) {
+            true => String::new(),
+            false => format!("caller \"{}\", ", shown(rule.key.ani.as_str(), 64)),
+        };
+        let text = format!("{caller}dialled number {}, {}", rule.key.dnis, rings(rule));
+        fact(FactKind::MayBeRemoved, text)
     })
 }
 
