@@ -3,16 +3,24 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use skyswitch_mcp::Result;
 use skyswitch_mcp::app::App;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
-    AddVipStatus, ChangeList, ListChanges, PageSize, RemoveVip, RemoveVipStatus, RowState,
-    SyncMode, SyncStatus, UndoChange, UndoOutcome, UndoStatus, list_changes, undo_change,
+    AddVipStatus, ChangeList, ListChanges, MarkSetupStep, OnboardStatus, PageSize, RemoveVip,
+    RemoveVipStatus, RowState, SyncMode, SyncStatus, UndoChange, UndoOutcome, UndoStatus,
+    list_changes, mark_setup_step, undo_change,
 };
-use skyswitch_mcp::sandbox::{RuleForm, StoredDnis, StoredRoute, Tenant, WriteAnswer};
+use skyswitch_mcp::sandbox::{
+    RuleForm, StoredDialRule, StoredDnis, StoredNumber, StoredRoute, StoredSubscriber, Tenant,
+    WriteAnswer,
+};
 
+use crate::support::customer::{
+    ACME, DID, PbxApi, app_on, attest, closed, customer, marking, onboard, onboarding,
+};
 use crate::support::imports::{args, sync};
 use crate::support::{
     Bench, CALLER, DENTAL, Person, add, adding, done, failure, nobody, remove, removing, tenant_of,
@@ -301,5 +309,89 @@ async fn an_import_puts_back_what_a_wide_key_took_along() {
             count + 1,
             "{ani}: {outcome:?}"
         );
+    }
+}
+
+/// A number whose old routing is this.
+fn routed_to(route: serde_json::Value) -> Tenant {
+    let mut tenant = customer(closed())
+        .subscriber(StoredSubscriber::ani_user(ACME, "9000"))
+        .dial_rule(StoredDialRule::fallback(ACME, "100"));
+    tenant.numbers[0].route = route;
+    tenant
+}
+
+#[tokio::test]
+async fn a_routing_that_is_not_shown_as_it_is_written_is_not_put_back_and_it_is_said_before() {
+    let subscriber = format!("100@{ACME}");
+    let routes = [
+        json!({"type": "pbx", "route": {"treatment": "conference", "to_user": "700", "to_host": "conference-bridge"}}),
+        json!({"type": "pbx", "route": {"treatment": "trunk", "sip_trunk": "main", "trunk_domain": ACME}}),
+        json!({"type": "fax-ata", "route": {"ata": "7"}}),
+        json!({"type": "ifax", "route": {"subscriber": subscriber}}),
+    ];
+    for route in routes {
+        let bench = Bench::with(routed_to(route.clone())).await;
+        let app = app_on(&bench, PbxApi::V2);
+        attest(&app, "dial_translation_rule").await;
+        let person = Person::typing(DID);
+        let routed = onboard(&app, &onboarding(), &Channel::During(&person)).await;
+        let routed = routed.unwrap();
+        assert_eq!(routed.status, OnboardStatus::Applied, "{route}: {routed:?}");
+        let shown = person.shown()[0].text().to_owned();
+        assert!(shown.contains("cannot be undone here"), "{shown}");
+        let id = routed.changes[0].change_id.clone().unwrap();
+        let refused = failure(
+            undo(&app, &id, &Channel::Given).await,
+            Code::InvalidArgument,
+        );
+        assert!(
+            refused.to_string().contains("in which it shows it"),
+            "{refused}"
+        );
+        assert_eq!(bench.count("PUT"), 1, "{route}");
+    }
+}
+
+#[tokio::test]
+async fn no_prefix_is_not_sent_back_as_one() {
+    let bench = Bench::with(routed_to(StoredNumber::to_user(DID, ACME, "100").route)).await;
+    let app = app_on(&bench, PbxApi::V2);
+    attest(&app, "dial_translation_rule").await;
+    let routed = onboard(&app, &onboarding(), &Channel::Given).await.unwrap();
+    let id = routed.changes[0].change_id.clone().unwrap();
+    let undone = undo(&app, &id, &Channel::Given).await.unwrap();
+    assert_eq!(undone.status, UndoStatus::Restored);
+    for request in bench.sandbox.requests() {
+        let body = request.body.unwrap_or_default();
+        assert_ne!(body["route"]["caller_id_prefix"], "[*]");
+    }
+}
+
+#[tokio::test]
+async fn an_old_routing_to_the_route_by_ani_user_is_blocked_in_any_spelling() {
+    for spelling in ["sip:9000@ACME.12345.service", " 9000@acme.12345.service. "] {
+        let bench = Bench::with(routed_to(StoredNumber::to_user(DID, ACME, "100").route)).await;
+        let app = app_on(&bench, PbxApi::V2);
+        attest(&app, "dial_translation_rule").await;
+        let routed = onboard(&app, &onboarding(), &Channel::Given).await.unwrap();
+        let mut number = bench.sandbox.numbers()[0].clone();
+        number.route["route"]["subscriber"] = spelling.into();
+        bench.sandbox.put_number(number);
+        let id = routed.changes[0].change_id.clone().unwrap();
+        let undone = undo(&app, &id, &Channel::Given).await.unwrap();
+        assert_eq!(undone.status, UndoStatus::Restored, "{spelling}");
+        let withdrawing = MarkSetupStep {
+            withdraw: Some(true),
+            attested_by: None,
+            note: None,
+            ..marking("dial_translation_rule")
+        };
+        let withdrawn = mark_setup_step(&app, &withdrawing, &nobody()).await;
+        withdrawn.unwrap();
+        bench.sandbox.remove_dial_rules(ACME);
+        let id = undone.change_id.unwrap();
+        let blocked = failure(undo(&app, &id, &Channel::Given).await, Code::Blocked);
+        assert!(blocked.to_string().contains("No confirmation lifts this"));
     }
 }
