@@ -43,6 +43,28 @@ pub struct RuleChange {
     answering_without: Vec<Route>,
     /// Why the destination looks wrong.
     doubt: Option<Doubt>,
+    /// Why the caller of a new rule is one to look at.
+    remark: Option<Remark>,
+}
+
+/// Why the caller of a new rule is named in a plan, however long that is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Remark {
+    /// The operator protects the caller.
+    Protected,
+    /// The caller has another VIP rule.
+    HasRule,
+}
+
+impl Remark {
+    /// For people, after a destination.
+    pub fn words(self) -> &'static str {
+        match self {
+            Remark::Protected => "the operator protects this caller",
+            Remark::HasRule => "this caller has another VIP rule",
+        }
+    }
 }
 
 impl RuleChange {
@@ -55,6 +77,7 @@ impl RuleChange {
             at_risk: Vec::new(),
             answering_without: Vec::new(),
             doubt: None,
+            remark: None,
         }
     }
 
@@ -80,6 +103,13 @@ impl RuleChange {
     #[must_use]
     pub fn doubting(mut self, doubt: Option<Doubt>) -> Self {
         self.doubt = doubt;
+        self
+    }
+
+    /// Says why its caller is one to look at, if it is.
+    #[must_use]
+    pub fn remarking(mut self, remark: Option<Remark>) -> Self {
+        self.remark = remark;
         self
     }
 
@@ -116,6 +146,11 @@ impl RuleChange {
     /// Why the destination looks wrong, if it does.
     pub fn doubt(&self) -> Option<Doubt> {
         self.doubt
+    }
+
+    /// Why its caller is one to look at, if it is.
+    pub fn remark(&self) -> Option<Remark> {
+        self.remark
     }
 
     /// Whether a new rule sends calls elsewhere that another VIP rule answers today.
@@ -158,6 +193,7 @@ impl RuleChange {
             vips(&self.at_risk),
             answering,
             self.doubt,
+            self.remark,
         )
     }
 

@@ -12,7 +12,7 @@ use skyswitch_domain::{
     Ani, Application, Argument, CalledNumber, Destination, DestinationForm, Dnis, PbxDomain,
     PhoneNumber, Route, RouteKey, answering_without,
 };
-use skyswitch_guard::RuleChange;
+use skyswitch_guard::{Remark, RuleChange};
 
 /// Removals up to this many are never too many.
 const FEW_REMOVALS: usize = 20;
@@ -118,7 +118,12 @@ impl Wanted<'_> {
         row.wanted = Some(after.clone());
         let Some(before) = before else {
             row.action = Action::Add;
-            row.change = Some(standing.put(None, after));
+            let has_rule = standing.of_caller(&after).next().is_some();
+            let remark = match self.limits.is_protected(&after.key.ani) {
+                true => Some(Remark::Protected),
+                false => has_rule.then_some(Remark::HasRule),
+            };
+            row.change = Some(standing.put(None, after).remarking(remark));
             return row;
         };
         if before.rings_like(&after) {

@@ -62,8 +62,8 @@ pub(super) fn counts(changes: &[&RuleChange], kept: usize) -> Fact {
     fact(FactKind::Counts, counts)
 }
 
-/// A whole plan: line by line what is lost, whose calls are taken away, and
-/// which destinations look wrong; where there are many more additions, how
+/// A whole plan: line by line what is lost, whose calls are taken away, which
+/// destinations look wrong, and who is protected or has a rule already; where there are many more additions, how
 /// many go where. Nothing that is agreed to stays hidden, however long that
 /// makes it.
 pub(super) fn rows(changes: &[&RuleChange]) -> Vec<Row> {
@@ -104,7 +104,7 @@ fn count(changes: &[&RuleChange]) -> impl Iterator<Item = Row> {
 
 /// Whether an addition is shown by itself, however many there are.
 fn is_notable(change: &&RuleChange) -> bool {
-    doubt(change).is_some() || change.takes_calls()
+    doubt(change).is_some() || change.takes_calls() || change.remark().is_some()
 }
 
 /// Why the destination looks wrong. That calls leave the domain is seen from
@@ -136,6 +136,8 @@ fn row(change: &RuleChange) -> Row {
         n => format!(" (the service may remove {n} other rules of this caller along with it)"),
     };
     let doubt = doubt(change).map_or(String::new(), |doubt| format!(" ({})", doubt.words()));
+    let remark = change.remark().filter(|_| !change.takes_calls());
+    let remark = remark.map_or(String::new(), |remark| format!(" ({})", remark.words()));
     let taken = match change.takes_calls() {
         true => format!(" (today: {})", answer(change, None)),
         false => String::new(),
@@ -143,7 +145,7 @@ fn row(change: &RuleChange) -> Row {
     Row {
         effect: effect_of(change),
         subject: format!("{} (\"{}\"){called}", key.ani, shown(key.ani.as_str(), 64)),
-        outcome: Some(format!("{rings}{doubt}{taken}{along}")),
+        outcome: Some(format!("{rings}{doubt}{taken}{remark}{along}")),
         facts: at_risk(change, of_others).collect(),
     }
 }
