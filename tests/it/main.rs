@@ -43,6 +43,7 @@ mod previews;
 mod prompts;
 mod protocol;
 mod reach;
+mod read_back;
 mod real_answers;
 mod resources;
 mod results;

@@ -45,7 +45,7 @@ async fn a_list_takes_one_request() {
 }
 
 #[tokio::test]
-async fn a_new_vip_takes_two_requests_and_no_question() {
+async fn a_new_vip_takes_three_requests_and_no_question() {
     let bench = Bench::demo().await;
     let added = add(
         &bench.app(),
@@ -66,7 +66,7 @@ async fn a_new_vip_takes_two_requests_and_no_question() {
     );
     assert_eq!((added.previous, added.vip.dnis), (None, None));
     assert_eq!(added.warnings, [""; 0]);
-    assert_eq!(bench.sent(), ["GET", "PUT"]);
+    assert_eq!(bench.sent(), ["GET", "PUT", "GET"]);
     let put = bench.only("PUT");
     let query: Vec<(&str, &str)> = put.query.iter().map(|(k, v)| (&**k, &**v)).collect();
     assert_eq!(
@@ -157,7 +157,7 @@ async fn a_replacement_keeps_the_stored_form_of_the_key() {
         (&*previous.ani, &*previous.destination),
         ("6165550125", "102")
     );
-    assert_eq!(bench.sent(), ["GET", "PUT"]);
+    assert_eq!(bench.sent(), ["GET", "PUT", "GET"]);
     assert_eq!(bench.only("PUT").parameter("ani"), Some("6165550125"));
     assert_eq!(bench.sandbox.routes().len(), before, "no second rule");
     assert_eq!(bench.rings(DENTAL, "6165550125").as_deref(), Some("103"));
@@ -319,14 +319,14 @@ async fn an_account_or_domain_the_service_does_not_know_is_not_found() {
 }
 
 #[tokio::test]
-async fn a_removal_takes_two_requests() {
+async fn a_removal_takes_three_requests() {
     let bench = Bench::demo().await;
     let args = removing("(616) 555-0123", DENTAL);
     let removed = remove(&bench.app(), &args, &Channel::Given).await.unwrap();
     assert_eq!(removed.status, RemoveVipStatus::Removed);
     assert_eq!(removed.vip.unwrap().destination, "101");
     assert_eq!(removed.warnings, [""; 0]);
-    assert_eq!(bench.sent(), ["GET", "DELETE"]);
+    assert_eq!(bench.sent(), ["GET", "DELETE", "GET"]);
     let delete = bench.only("DELETE");
     let query: Vec<(&str, &str)> = delete.query.iter().map(|(k, v)| (&**k, &**v)).collect();
     assert_eq!(query, [("ani", CALLER), ("domain", DENTAL)]);
@@ -387,7 +387,7 @@ async fn the_called_number_picks_one_of_several_rules() {
     let args = removing_for(TWICE, "(616) 555-0100");
     let removed = remove(&app, &args, &Channel::Given).await.unwrap();
     assert_eq!(removed.vip.unwrap().destination, "103");
-    assert_eq!(bench.sent(), ["GET", "DELETE"]);
+    assert_eq!(bench.sent(), ["GET", "DELETE", "GET"]);
     assert_eq!(bench.only("DELETE").parameter("dnis"), Some("16165550100"));
     assert_eq!(bench.rings(DENTAL, TWICE).as_deref(), Some("101"));
 }

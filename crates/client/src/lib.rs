@@ -121,7 +121,7 @@ pub use settings::{
 pub use setup::PieceStanding;
 pub use subscribers::Subscriber;
 pub use token_cache::TokenCache;
-pub use write::{Evidence, NotWritten, ReadyToWrite, Written};
+pub use write::{Evidence, Found, NotWritten, Reading, ReadyToWrite, Standing, Written};
 
 use answer::Api;
 use auth::{Auth, Login};

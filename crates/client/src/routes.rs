@@ -9,7 +9,6 @@ use super::call::Call;
 use super::list::Listed;
 use super::page::{Names, Row};
 use super::scalar::Field;
-use super::write::Standing;
 use super::{Client, account_path};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{
@@ -140,18 +139,6 @@ impl Client {
         // Equal keys may come in any order, so the stable sort's buffer is not needed.
         routes.sort_unstable_by(Route::list_order);
         Ok(routes)
-    }
-}
-
-/// What the rules of a domain say of a change to one of them.
-pub(super) fn standing(change: &RuleChange, rules: &[Route]) -> Standing {
-    let now = change.key().find_in(rules);
-    if Route::are_alike(now, change.after()) {
-        Standing::AsWanted
-    } else if now == change.before() {
-        Standing::AsBefore
-    } else {
-        Standing::Otherwise
     }
 }
 

@@ -1,14 +1,16 @@
 //! How any change is sent: until it is known whether it was made.
 
+use std::sync::Arc;
+
 use super::call::Call;
 use super::http::{Failure, Place};
 use super::netsapiens::Pbx;
 use super::retry::{self, Budget};
 use super::upstream::Upstream;
 use super::{Client, answer, routes};
-use skyswitch_domain::Operation;
 use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_guard::{Change, Clearance, Target};
+use skyswitch_domain::{Operation, Route};
+use skyswitch_guard::{Change, Clearance, RuleChange, Target};
 
 /// A permit to send one change at once: the login is done, and the rate limit
 /// and the limit on requests in flight have let it through. It goes to
@@ -17,12 +19,16 @@ use skyswitch_guard::{Change, Clearance, Target};
 pub struct ReadyToWrite(pub(super) Place);
 
 /// A change that was made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Written {
     /// How that is known.
     pub evidence: Evidence,
     /// The service's id of the request, where it gave one.
     pub request_id: Option<String>,
+    /// What a read showed afterwards, or why it could not be read. `None` where
+    /// nothing was read: many changes that were agreed to as a whole are read
+    /// back together, and most pieces of a setup by whoever sets it up.
+    pub reading: Option<Result<Reading>>,
 }
 
 /// How a write is known to have happened.
@@ -63,20 +69,60 @@ impl NotWritten {
 }
 
 impl Written {
-    fn read_back() -> Written {
+    fn read_back(reading: Reading) -> Written {
         Written {
             evidence: Evidence::ReadBack,
             request_id: None,
+            reading: Some(Ok(reading)),
         }
     }
 }
 
+/// What a read shows of a change.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// What it says of the change.
+    pub standing: Standing,
+    /// What there is now.
+    pub found: Found,
+}
+
+/// What a read found in the place of what was changed.
+#[derive(Debug, Clone)]
+pub enum Found {
+    /// A VIP rule; `None` where it does not exist.
+    VipRule {
+        /// As it is stored.
+        now: Option<Route>,
+        /// All rules of its domain.
+        rules: Arc<Vec<Route>>,
+    },
+    /// A piece of a setup, in its own form; `None` where nothing is there.
+    Piece(Option<serde_json::Value>),
+}
+
 /// What a read says about a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
+pub enum Standing {
+    /// It is as requested.
     AsWanted,
+    /// It is as it was before the change, or the list does not show the change yet.
     AsBefore,
+    /// It is neither.
     Otherwise,
+}
+
+impl Standing {
+    /// What the rule that was found says of a change to it.
+    pub fn of_rule(change: &RuleChange, now: Option<&Route>) -> Standing {
+        if Route::are_alike(now, change.after()) {
+            Standing::AsWanted
+        } else if now == change.before() {
+            Standing::AsBefore
+        } else {
+            Standing::Otherwise
+        }
+    }
 }
 
 impl Client {
@@ -96,8 +142,11 @@ impl Client {
     /// A clearance that rests on a read of some seconds ago, and every
     /// repetition, is preceded by a read. Where the answer is lost, or is not
     /// the documented one, what was to be changed is read, and that decides
-    /// the outcome. Dropping the returned future leaves the outcome unknown:
-    /// code that may be cancelled runs it in a task of its own.
+    /// the outcome. A change to a VIP rule or to a number's routing that was
+    /// acknowledged is read once more, unless many were agreed to as a whole:
+    /// an acknowledgement does not prove what is stored. Dropping the returned
+    /// future leaves the outcome unknown: code that may be cancelled runs it in
+    /// a task of its own.
     ///
     /// # Errors
     /// `confirmation_stale` when somebody else has changed the same, and the
@@ -111,7 +160,16 @@ impl Client {
         let outcome = self.write_until_known(&clearance, ready).await;
         // Reads that began before the change must not answer those who ask after it.
         self.inner.route_lists.leave_alone();
-        outcome
+        let mut written = outcome?;
+        let change = clearance.change();
+        let is_shown = match change.target() {
+            Target::VipRule(_) => true,
+            Target::Piece(piece) => piece.did().is_some(),
+        };
+        if written.reading.is_none() && is_shown && !clearance.is_of_an_import() {
+            written.reading = Some(self.reading(change).await);
+        }
+        Ok(written)
     }
 
     /// The API that a change is made through.
@@ -148,18 +206,31 @@ impl Client {
     }
 
     /// What a read says of a change.
-    async fn standing(&self, change: &Change) -> Result<Standing> {
+    async fn reading(&self, change: &Change) -> Result<Reading> {
         let (account, domain) = (change.account(), change.domain());
-        match change.target() {
+        Ok(match change.target() {
             Target::VipRule(rule) => {
                 let rules = self.routes_now(account, Some(domain)).await?;
-                Ok(routes::standing(rule, &rules))
+                let now = match rule.before() {
+                    Some(_) => rule.key().find_in(&rules),
+                    None => rule.key().find_in_any_writing(&rules),
+                };
+                Reading {
+                    standing: Standing::of_rule(rule, now),
+                    found: Found::VipRule {
+                        now: now.cloned(),
+                        rules,
+                    },
+                }
             }
             Target::Piece(piece) => {
                 let now = self.piece_standing(account, domain, piece.piece()).await?;
-                Ok(now.for_change(piece))
+                Reading {
+                    standing: now.for_change(piece),
+                    found: Found::Piece(now.now),
+                }
             }
-        }
+        })
     }
 
     /// Sends a change, repeats it where that is safe, and settles by reading
@@ -182,10 +253,12 @@ impl Client {
         let mut renewed = false;
         loop {
             if !seen_now {
-                match self.standing(change).await {
-                    Ok(Standing::AsBefore) => {}
-                    Ok(Standing::AsWanted) => return Ok(Written::read_back()),
-                    Ok(Standing::Otherwise) => return Err(changed_by_others(change, in_doubt)),
+                match self.reading(change).await {
+                    Ok(reading) => match reading.standing {
+                        Standing::AsBefore => {}
+                        Standing::AsWanted => return Ok(Written::read_back(reading)),
+                        Standing::Otherwise => return Err(changed_by_others(change, in_doubt)),
+                    },
                     Err(error) if in_doubt => return Err(outcome_unknown(change, &error)),
                     Err(error) => return Err(error.into()),
                 }
@@ -201,6 +274,7 @@ impl Client {
                     return Ok(Written {
                         evidence: Evidence::Acknowledged,
                         request_id: answer.request_id,
+                        reading: None,
                     });
                 }
                 Ok(answer) => Failure::Lost(answer::no_answer(&answer, token.access())),
@@ -238,12 +312,14 @@ impl Client {
         error: Error,
         may_arrive: bool,
     ) -> Result<Written, NotWritten> {
-        match self.standing(change).await {
-            Ok(Standing::AsWanted) => Ok(Written::read_back()),
-            Ok(Standing::AsBefore) if may_arrive => Err(not_seen_yet(change, &error)),
-            Ok(Standing::AsBefore) => Err(error.into()),
-            Ok(Standing::Otherwise) => Err(changed_by_others(change, true)),
-            Err(_) => Err(outcome_unknown(change, &error)),
+        let Ok(reading) = self.reading(change).await else {
+            return Err(outcome_unknown(change, &error));
+        };
+        match reading.standing {
+            Standing::AsWanted => Ok(Written::read_back(reading)),
+            Standing::AsBefore if may_arrive => Err(not_seen_yet(change, &error)),
+            Standing::AsBefore => Err(error.into()),
+            Standing::Otherwise => Err(changed_by_others(change, true)),
         }
     }
 }

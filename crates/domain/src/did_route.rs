@@ -15,6 +15,11 @@ const CARRIED_OVER: [&str; 4] = [
     "recording_notice",
 ];
 
+/// The setting that is put before the caller's number.
+const PREFIX: &str = "caller_id_prefix";
+/// How the service shows that nothing is.
+const NO_PREFIX: &str = "[*]";
+
 /// The route of a DID (SkySwitch API reference, Phone Numbers, Route).
 ///
 /// Kept whole and as the service wrote it, so that it can be put back.
@@ -23,9 +28,31 @@ pub struct DidRoute {
     /// `pbx`, `forward`, `gateway`, …
     #[serde(rename = "type")]
     kind: String,
-    /// Its settings.
-    route: Map<String, Value>,
+    /// Its settings; for a fax number a list of those who receive it.
+    route: Value,
 }
+
+/// Kinds beside `pbx` of which it is known that they reach no user of a phone
+/// system, and so no Route by ANI user.
+const OTHER_KINDS: [&str; 6] = [
+    "ifax",
+    "gateway",
+    "forward",
+    "fax-ata",
+    "conference",
+    "contact-center",
+];
+
+/// Treatments that reach no user, each with the setting that says where it goes
+/// and whether the service takes it in the form in which it shows it.
+const OTHER_TREATMENTS: [(&str, &str, bool); 6] = [
+    ("domain", "domain", true),
+    ("reseller", "reseller", true),
+    ("callqueue", "call_queue", true),
+    ("attendant", "attendant", true),
+    ("trunk", "sip_trunk", false),
+    ("conference", "to_user", false),
+];
 
 impl DidRoute {
     /// Takes what the service answered; `None` where that is not a routing.
@@ -33,11 +60,56 @@ impl DidRoute {
         let kind = value.get("type")?.as_str()?.to_owned();
         // PHP writes an empty map as an empty list.
         let route = match value.get("route")? {
-            Value::Object(route) => route.clone(),
-            Value::Array(list) if list.is_empty() => Map::new(),
+            Value::Array(list) if list.is_empty() => Value::Object(Map::new()),
+            route @ (Value::Object(_) | Value::Array(_)) => route.clone(),
             _ => return None,
         };
         Some(DidRoute { kind, route })
+    }
+
+    /// The same as it is to be written: what is shown as "no prefix" is not a
+    /// prefix to set.
+    #[must_use]
+    pub fn to_write(&self) -> DidRoute {
+        let mut written = self.clone();
+        if let Some(route) = written.route.as_object_mut() {
+            route.retain(|name, value| name != PREFIX || *value != NO_PREFIX);
+        }
+        written
+    }
+
+    /// Whether the service takes it in the form in which it shows it, as the
+    /// reference has it for users, domains, resellers, queues and attendants.
+    /// Conferences, faxes and trunks are shown otherwise than they are written.
+    pub fn can_be_put_back(&self) -> bool {
+        self.is_pbx() && (self.user().is_some() || self.other_treatment() == Some(true))
+    }
+
+    /// Whether it may go to a user although none can be read from it.
+    pub fn may_go_to_unknown_user(&self) -> bool {
+        let is_other = |kind: &&str| self.kind.trim().eq_ignore_ascii_case(kind);
+        match self.is_pbx() {
+            true => self.user().is_none() && self.other_treatment().is_none(),
+            false => !OTHER_KINDS.iter().any(is_other),
+        }
+    }
+
+    /// For a treatment that reaches no user, whether it can be written back.
+    fn other_treatment(&self) -> Option<bool> {
+        let treatment = self.text("treatment")?.trim();
+        let mut known = OTHER_TREATMENTS.iter();
+        let known = known.find(|(name, target, _)| {
+            treatment.eq_ignore_ascii_case(name) && self.text(target).is_some()
+        });
+        known.map(|(_, _, can_be_written)| *can_be_written)
+    }
+
+    fn is_pbx(&self) -> bool {
+        self.kind.trim().eq_ignore_ascii_case("pbx")
+    }
+
+    fn fields(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.route.as_object().into_iter().flatten()
     }
 
     /// A route to a user of a domain, with the settings of the old one that are
@@ -53,22 +125,33 @@ impl DidRoute {
         ] {
             route.insert(name.to_owned(), Value::String(value));
         }
-        let carried = old.into_iter().flat_map(|old| &old.route);
+        let old = old.map(DidRoute::to_write);
+        let carried = old.iter().flat_map(DidRoute::fields);
         for (name, value) in carried.filter(|(name, _)| CARRIED_OVER.contains(&name.as_str())) {
             route.insert(name.clone(), value.clone());
         }
         DidRoute {
             kind: "pbx".to_owned(),
-            route,
+            route: Value::Object(route),
         }
     }
 
-    /// The user it goes to, as `(user, domain)`, where it goes to one.
+    /// The user it goes to, as `(user, domain)`, where it goes to one; in any
+    /// spelling of an address.
     pub fn user(&self) -> Option<(&str, &str)> {
-        if !self.kind.eq_ignore_ascii_case("pbx") {
+        if !self.is_pbx() {
             return None;
         }
-        self.text("subscriber")?.split_once('@')
+        let address = self.text("subscriber")?.trim();
+        let address = address.trim_start_matches('<').trim_end_matches('>');
+        let (user, host) = address.split_once('@')?;
+        let user = match user.split_once(':') {
+            Some((scheme, user)) if scheme.to_ascii_lowercase().starts_with("sip") => user,
+            _ => user,
+        };
+        let host = host.split([':', ';', '>']).next().unwrap_or_default();
+        let (user, host) = (user.trim(), host.trim().trim_end_matches('.'));
+        (!user.is_empty() && !host.is_empty()).then_some((user, host))
     }
 
     /// The user, queue or attendant it goes to, with the domain where it names one.
@@ -107,16 +190,18 @@ impl DidRoute {
     pub fn is_off(&self) -> bool {
         self.route
             .get("enable")
-            .is_some_and(|word| matches!(plain(word).as_str(), "no" | "off"))
+            .is_some_and(|word| matches!(plain("enable", word).as_str(), "no" | "off"))
     }
 
     /// Whether this is what was wanted: everything that was sent is stored, though
     /// the service may have added settings of its own.
     pub fn fulfils(&self, wanted: &DidRoute) -> bool {
+        let is_list = self.route.is_array() || wanted.route.is_array();
         self.kind.eq_ignore_ascii_case(&wanted.kind)
-            && wanted.route.iter().all(|(name, value)| {
+            && (!is_list || self.route == wanted.route)
+            && wanted.fields().all(|(name, value)| {
                 let present = self.route.get(name).unwrap_or(&Value::Null);
-                plain(present) == plain(value)
+                plain(name, present) == plain(name, value)
             })
     }
 
@@ -130,7 +215,7 @@ impl DidRoute {
                     && self.is_off() == other.is_off()
                     && self
                         .settings(Some(other))
-                        .all(|(_, old, new)| plain(old) == plain(new))
+                        .all(|(name, old, new)| plain(name, old) == plain(name, new))
             }
             (None, None) => self.fulfils(other),
             _ => false,
@@ -148,7 +233,7 @@ impl DidRoute {
                 format!("{treatment} {}", target.unwrap_or_default())
             }
             (None, None) => {
-                let settings = self.route.iter().filter(|(name, _)| {
+                let settings = self.fields().filter(|(name, _)| {
                     !CARRIED_OVER.contains(&name.as_str()) && name.as_str() != "enable"
                 });
                 let settings: Vec<String> = settings
@@ -167,7 +252,9 @@ impl DidRoute {
     /// The settings beside where it goes that stay as they are, for people.
     pub fn settings_kept(&self, before: Option<&DidRoute>) -> Vec<String> {
         self.settings(before)
-            .filter(|(_, old, new)| plain(old) == plain(new) && !plain(new).is_empty())
+            .filter(|(name, old, new)| {
+                plain(name, old) == plain(name, new) && !plain(name, new).is_empty()
+            })
             .map(|(name, _, value)| format!("{name}: {}", as_stored(value)))
             .collect()
     }
@@ -175,7 +262,7 @@ impl DidRoute {
     /// The settings beside where it goes that become others, for people.
     pub fn settings_changed(&self, before: Option<&DidRoute>) -> Vec<String> {
         self.settings(before)
-            .filter(|(_, old, new)| plain(old) != plain(new))
+            .filter(|(name, old, new)| plain(name, old) != plain(name, new))
             .map(|(name, old, new)| format!("{name}: {} -> {}", as_stored(old), as_stored(new)))
             .collect()
     }
@@ -211,7 +298,10 @@ fn as_stored(value: &Value) -> String {
 
 /// A value in one form: the service writes switches as `yes`, `1`, 1 or true,
 /// numbers as texts, and nothing as null or an empty text.
-fn plain(value: &Value) -> String {
+fn plain(name: &str, value: &Value) -> String {
+    if name == PREFIX && *value == NO_PREFIX {
+        return String::new();
+    }
     let text = match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),

@@ -45,14 +45,14 @@ impl Ani {
     /// one tell callers apart.
     pub fn may_match(&self, caller: &Ani) -> bool {
         let fixed = self.0.split(WILDCARDS).next().unwrap_or_default();
-        let digits: String = fixed.chars().filter(char::is_ascii_digit).collect();
+        let digits = digits_of(fixed);
         let begins = || match PhoneNumber::from_stored(&caller.0) {
             Some(number) => {
                 let national = number.as_str().strip_prefix('1');
                 let mut writings = [Some(number.as_str()), national].into_iter().flatten();
                 writings.any(|writing| writing.starts_with(&digits))
             }
-            None => digits.is_empty(),
+            None => digits_of(&caller.0).starts_with(&digits),
         };
         self.is_pattern() && begins()
     }
@@ -71,6 +71,10 @@ impl Ani {
             || typed.trim() == self.0.trim()
             || number.is_some_and(|number| number.is_stored_as(&self.0))
     }
+}
+
+fn digits_of(text: &str) -> String {
+    text.chars().filter(char::is_ascii_digit).collect()
 }
 
 impl From<&PhoneNumber> for Ani {
@@ -127,6 +131,20 @@ impl Dnis {
         let number = PhoneNumber::from_stored(self.as_str());
         self.as_str() == other.as_str()
             || (number.is_some() && number == PhoneNumber::from_stored(other.as_str()))
+    }
+}
+
+impl Dnis {
+    /// Whether this stands for more than one called number.
+    fn is_wide(&self) -> bool {
+        self.is_any() || self.as_str().contains(WILDCARDS)
+    }
+
+    /// Whether what is deleted under this called number may be for the other
+    /// one, too.
+    fn may_cover(&self, other: &Dnis) -> bool {
+        let pattern = Ani::from_stored(self.as_str());
+        self.is_any() || self.same_as(other) || pattern.may_match(&Ani::from_stored(other.as_str()))
     }
 }
 
@@ -188,6 +206,28 @@ impl RouteKey {
         rules
             .iter()
             .find(|rule| rule.key.ani == self.ani && rule.key.dnis.same_as(&self.dnis))
+    }
+
+    /// Whether the key stands for more than one caller or called number.
+    pub fn is_wide(&self) -> bool {
+        self.ani.is_pattern() || self.dnis.is_wide()
+    }
+
+    /// Whether deleting the rule of this key may take the other one along: what
+    /// the service makes of a called number that is left out, and of wildcards,
+    /// is not documented.
+    pub fn may_take_along(&self, other: &RouteKey) -> bool {
+        let may_be_caller = self.ani.is_same_caller(&other.ani) || self.ani.may_match(&other.ani);
+        self != other && self.is_wide() && may_be_caller && self.dnis.may_cover(&other.dnis)
+    }
+
+    /// The same, or else the rule of the same caller in another writing: the
+    /// service may store a number in its own way.
+    pub fn find_in_any_writing<'a>(&self, rules: &'a [Route]) -> Option<&'a Route> {
+        let is_same = |rule: &&Route| {
+            rule.key.dnis.same_as(&self.dnis) && rule.key.ani.is_same_caller(&self.ani)
+        };
+        self.find_in(rules).or_else(|| rules.iter().find(is_same))
     }
 }
 

@@ -101,6 +101,11 @@ impl<C> Clearance<C> {
         &self.change
     }
 
+    /// Whether it is one of many that were agreed to as a whole.
+    pub fn is_of_an_import(&self) -> bool {
+        matches!(self.seen, Seen::WithThePlan)
+    }
+
     /// Whether the state it was granted on may still be trusted. Waiting for
     /// the pace or a login can take longer than that.
     pub fn is_recent(&self) -> bool {

@@ -102,7 +102,8 @@ impl MayRoute {
         fallback: Option<&Fallback>,
     ) -> Result<MayRoute> {
         let goes_to_ani_user = match (route.user(), ani_users) {
-            (None, _) => false,
+            // What cannot be read may go anywhere.
+            (None, _) => route.may_go_to_unknown_user(),
             (Some(_), None) => true,
             // A user of another domain was not looked at.
             (Some((_, host)), _) if !domain.is(host) => true,

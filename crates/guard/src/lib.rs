@@ -37,7 +37,7 @@ pub use piece::PieceChange;
 pub use plan::Plan;
 pub use preview::{FactKind, Line, Preview};
 pub use proposal::Proposal;
-pub use rule::{Doubt, RuleChange};
+pub use rule::{Doubt, Remark, RuleChange};
 use sealed::{Purpose, Seal};
 pub use typed::TypedValue;
 

@@ -102,10 +102,15 @@ impl Plan {
         self.import.as_ref().map(|import| import.kept)
     }
 
-    /// What has to be typed: how many changes an import makes, unless all it
-    /// does is to replace or remove one rule; else the caller or the number
-    /// that is changed; else the domain.
+    /// What has to be typed: how many changes an import makes, unless it removes
+    /// one rule, which the number would not name, or all it does is to replace
+    /// one; else the caller or the number that is changed; else the domain.
     pub(super) fn asks_for(&self) -> TypedValue {
+        let rules = self.changes.iter().filter_map(Change::rule);
+        let mut removals = rules.filter(|rule| rule.after().is_none());
+        if let (Some(only), None) = (removals.next(), removals.next()) {
+            return TypedValue::Caller(only.ani().clone());
+        }
         let is_one_loss = matches!(self.changes.as_slice(), [only] if only.is_destructive());
         if self.import.is_some() && !is_one_loss {
             return TypedValue::Changes(self.changes.len());

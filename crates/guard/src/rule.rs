@@ -36,13 +36,35 @@ pub struct RuleChange {
     key: RouteKey,
     before: Option<Route>,
     after: Option<Route>,
-    /// Rules of the same caller that the service may remove along with this one.
+    /// Rules that the service may remove along with this one.
     at_risk: Vec<Route>,
     /// The rules that answer these calls wherever this rule does not exist:
     /// before it is created, after it is removed.
     answering_without: Vec<Route>,
     /// Why the destination looks wrong.
     doubt: Option<Doubt>,
+    /// Why the caller of a new rule is one to look at.
+    remark: Option<Remark>,
+}
+
+/// Why the caller of a new rule is named in a plan, however long that is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Remark {
+    /// The operator protects the caller.
+    Protected,
+    /// The caller has another VIP rule.
+    HasRule,
+}
+
+impl Remark {
+    /// For people, after a destination.
+    pub fn words(self) -> &'static str {
+        match self {
+            Remark::Protected => "the operator protects this caller",
+            Remark::HasRule => "this caller has another VIP rule",
+        }
+    }
 }
 
 impl RuleChange {
@@ -55,10 +77,11 @@ impl RuleChange {
             at_risk: Vec::new(),
             answering_without: Vec::new(),
             doubt: None,
+            remark: None,
         }
     }
 
-    /// Removes a rule. `at_risk` are the caller's rules that the service may
+    /// Removes a rule. `at_risk` are the rules that the service may
     /// remove along with it, which a person has to know.
     pub fn remove(before: Route, at_risk: Vec<Route>) -> RuleChange {
         RuleChange {
@@ -83,6 +106,13 @@ impl RuleChange {
         self
     }
 
+    /// Says why its caller is one to look at, if it is.
+    #[must_use]
+    pub fn remarking(mut self, remark: Option<Remark>) -> Self {
+        self.remark = remark;
+        self
+    }
+
     /// Which rule changes.
     pub fn key(&self) -> &RouteKey {
         &self.key
@@ -103,7 +133,7 @@ impl RuleChange {
         self.after.as_ref()
     }
 
-    /// Rules of the same caller that the service may remove along with this one.
+    /// Rules that the service may remove along with this one.
     pub fn at_risk(&self) -> &[Route] {
         &self.at_risk
     }
@@ -116,6 +146,11 @@ impl RuleChange {
     /// Why the destination looks wrong, if it does.
     pub fn doubt(&self) -> Option<Doubt> {
         self.doubt
+    }
+
+    /// Why its caller is one to look at, if it is.
+    pub fn remark(&self) -> Option<Remark> {
+        self.remark
     }
 
     /// Whether a new rule sends calls elsewhere that another VIP rule answers today.
@@ -158,6 +193,7 @@ impl RuleChange {
             vips(&self.at_risk),
             answering,
             self.doubt,
+            self.remark,
         )
     }
 

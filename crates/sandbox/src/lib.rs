@@ -38,7 +38,9 @@ pub use crate::tenant::customer::{
 };
 pub use crate::tenant::demo::{ADMIN_DOMAIN, RESELLER, SCALE_DOMAIN};
 pub use crate::tenant::habits::{DialPlanAccess, Mfa, PbxHabits, V2Version};
-pub use crate::tenant::list_habits::{Announcement, EmptyList, RowDestination, RowDomain};
+pub use crate::tenant::list_habits::{
+    Announcement, EmptyList, RowDestination, RowDomain, RuleForm,
+};
 pub use crate::tenant::stored::{StoredDnis, StoredDomain, StoredRoute};
 pub use crate::tenant::{ListShape, Tenant, TokenAnswer, WriteAnswer};
 

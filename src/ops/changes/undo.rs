@@ -102,10 +102,12 @@ enum Back<'a> {
 #[derive(Default)]
 pub(super) struct Found {
     pub rule: Option<Route>,
-    /// The caller's other rules.
-    pub siblings: Vec<Route>,
+    /// The caller's other rules, and others put at risk where it is removed.
+    pub beside: Vec<Route>,
     /// Where the number goes, in plain words.
     pub setting: Option<String>,
+    /// What the service's list does not show yet.
+    pub notes: Vec<String>,
 }
 
 impl Back<'_> {
@@ -158,7 +160,15 @@ pub async fn undo_change(
     };
     let sent = agreement.reached();
     let change_id = sent.and_then(Sent::id);
-    let not_acknowledged = sent.and_then(Sent::warning);
+    let mut warnings = found.notes;
+    if let Back::Rule(back) = back {
+        warnings.extend(back.warning());
+        if let (Some(removed), None) = (&found.rule, &back.rule.before) {
+            let told = app.about_siblings(account, domain, removed, &found.beside, sent);
+            warnings.extend(told.await);
+        }
+    }
+    warnings.extend(sent.and_then(Sent::warning));
     let (status, confirmation) = agreement.status(UndoStatus::Unchanged, UndoStatus::Restored);
     let mut outcome = UndoOutcome {
         status,
@@ -168,21 +178,12 @@ pub async fn undo_change(
         previous: found.rule.as_ref().map(Vip::from),
         vip: None,
         change_id,
-        warnings: Vec::new(),
+        warnings,
         confirmation,
     };
     match back {
-        Back::Rule(back) => {
-            outcome.vip = back.rule.before.as_ref().map(Vip::from);
-            outcome.warnings.extend(back.warning());
-        }
+        Back::Rule(back) => outcome.vip = back.rule.before.as_ref().map(Vip::from),
         Back::Number(back) => outcome.setting = Some(back.before.goes_to()),
-    }
-    outcome.warnings.extend(not_acknowledged);
-    if let (Some(removed), None) = (&found.rule, &outcome.vip) {
-        let made = status == UndoStatus::Restored;
-        let told = app.about_siblings(account, domain, removed, &found.siblings, made);
-        outcome.warnings.extend(told.await);
     }
     Ok(Asked::Done(outcome))
 }

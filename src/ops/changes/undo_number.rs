@@ -13,6 +13,8 @@ pub(super) struct NumberBack<'a> {
     did: &'a PhoneNumber,
     /// The route that the change made.
     made: &'a DidRoute,
+    /// The route as it was read after that change.
+    found: Option<DidRoute>,
     pub before: DidRoute,
 }
 
@@ -33,11 +35,22 @@ impl<'a> NumberBack<'a> {
                 "Set where the number goes in the portal.",
             ));
         };
+        if !before.can_be_put_back() {
+            return Err(Error::invalid(
+                "change_id",
+                format!(
+                    "{did} went to {} before change {id}, and SkySwitch may not take that routing in the form in which it shows it, so it cannot be restored here",
+                    before.goes_to()
+                ),
+                "Set where the number goes in the portal.",
+            ));
+        }
         Ok(NumberBack {
             undoing,
             did,
             made,
-            before,
+            found: target.after.as_ref().and_then(DidRoute::from_stored),
+            before: before.to_write(),
         })
     }
 
@@ -57,7 +70,7 @@ impl<'a> NumberBack<'a> {
         if is_like(&self.before) {
             return Ok((None, found));
         }
-        if !is_like(self.made) {
+        if !is_like(self.made) && !self.found.as_ref().is_some_and(is_like) {
             return Err(self.changed_since(now.as_ref()));
         }
         let may_route = self.undoing.may_route(&self.before).await?;

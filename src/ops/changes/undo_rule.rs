@@ -2,7 +2,7 @@
 
 use crate::ops::changes::undo::{Found, TOOL, Undoing};
 use crate::ops::vips::destinations::Look;
-use crate::ops::vips::siblings::{at_risk, siblings};
+use crate::ops::vips::siblings::{at_risk, beside};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{Operation, PhoneNumber, Route, answering_without};
@@ -49,13 +49,16 @@ impl<'a> RuleBack<'a> {
             domain,
             undone,
         } = *self.undoing;
-        let rules = app.client()?.routes_now(account, Some(domain)).await?;
-        let now = present(self.rule, &rules);
+        let present = app.present_rules(account, domain, |_| false).await?;
+        let rules = present.rules.as_slice();
+        let key = &self.rule.key;
+        let now = key.find_in_any_writing(rules);
         let before = self.rule.before.as_ref();
         let found = Found {
             rule: now.cloned(),
-            siblings: now.map_or(Vec::new(), |now| siblings(now, &rules)),
+            beside: now.map_or(Vec::new(), |now| beside(now, rules)),
             setting: None,
+            notes: present.notes_on(&key.ani).collect(),
         };
         if Route::are_alike(now, before) {
             return Ok((None, found));
@@ -75,7 +78,7 @@ impl<'a> RuleBack<'a> {
                 }
                 Some(RuleChange::put(now.cloned(), after))
             }
-            (Some(now), None) => Some(RuleChange::remove(now.clone(), at_risk(now, &rules))),
+            (Some(now), None) => Some(RuleChange::remove(now.clone(), at_risk(now, rules))),
             (None, None) => None,
         };
         let change = change.map(|change| {
@@ -84,22 +87,11 @@ impl<'a> RuleBack<'a> {
             change.answered_without_by(answering).doubting(doubt)
         });
         let plan = Plan::of(account, domain, TOOL, change).map(|plan| {
-            let notes = self.warning().into_iter().collect();
-            plan.with_notes(notes).asked_in_any_case()
+            let notes = self.warning().into_iter().chain(found.notes.clone());
+            plan.with_notes(notes.collect()).asked_in_any_case()
         });
         Ok((plan, found))
     }
-}
-
-/// The present rule under a change's key: stored exactly so, or as the
-/// service may have rewritten it.
-fn present<'a>(rule: &RuleRecord, routes: &'a [Route]) -> Option<&'a Route> {
-    let of_key = |route: &&Route| {
-        route.key.dnis.same_as(&rule.key.dnis) && route.key.ani.is_same_caller(&rule.key.ani)
-    };
-    let exactly = |route: &&Route| route.key.ani == rule.key.ani;
-    let mut found = routes.iter().filter(of_key);
-    found.clone().find(exactly).or_else(|| found.next())
 }
 
 fn changed_since(undone: &ChangeRecord, now: Option<&Route>) -> Error {

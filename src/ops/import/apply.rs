@@ -112,31 +112,46 @@ impl Run {
             stopped_by: Mutex::new(None),
         };
         let callers = by_caller(places.into_iter().zip(cleared.clearance.divide()).collect());
-        let mut at_risk = Vec::new();
+        let mut made = Vec::new();
         let mut done = 0;
-        let mut sending = stream::iter(callers)
-            .map(|rows| sender.send_all_of(rows))
-            .buffer_unordered(AT_ONCE);
+        // A rule for many callers may take theirs along: it goes before they are put.
+        let is_wide = |(place, _): &Placed| place.change.ani().is_pattern();
+        let (wide, others): (Vec<_>, Vec<_>) = callers
+            .into_iter()
+            .partition(|rows| rows.iter().any(is_wide));
+        let mut sending = stream::iter(wide)
+            .then(|rows| sender.send_all_of(rows))
+            .chain(
+                stream::iter(others)
+                    .map(|rows| sender.send_all_of(rows))
+                    .buffer_unordered(AT_ONCE),
+            )
+            .boxed();
         while let Some(sent) = sending.next().await {
             for (place, sent) in sent {
                 done += usize::from(sent.is_some());
-                if sent.as_ref().is_some_and(|sent| sent.outcome.is_ok()) {
-                    at_risk.extend_from_slice(place.change.at_risk());
-                }
+                let is_made = sent.as_ref().is_some_and(|sent| sent.outcome.is_ok());
                 if let Some(row) = report.rows.get_mut(place.index) {
                     note(row, sent);
+                }
+                if is_made {
+                    made.push(place);
                 }
             }
             report_progress(session.progress, done, total, &self.id);
         }
         drop(sending);
-        // What the plan itself changes is where it belongs.
-        at_risk.retain(|rule| !planned.contains(&rule.key));
-        let restored = sender.restore(&account, &at_risk).await;
-        report.warnings.extend(restored.told);
+        let is_complete = match made.is_empty() {
+            true => true,
+            false => {
+                sender
+                    .read_back(&account, &made, &planned, &mut report)
+                    .await
+            }
+        };
         let left = report.done();
         // What could not be put back is left for the run to be taken up.
-        if restored.is_complete
+        if is_complete
             && left.not_sent + left.unknown == 0
             && let Err(error) = self.finish(app).await
         {
@@ -146,7 +161,7 @@ impl Run {
         }
         let stopped_by = sender.stopped_by();
         let mut outcome = report.applied(session.stop.is_cancelled(), stopped_by.as_ref());
-        if outcome.status == SyncStatus::Applied && !restored.is_complete {
+        if outcome.status == SyncStatus::Applied && !is_complete {
             outcome.status = SyncStatus::Incomplete;
         }
         Ok(outcome)
@@ -162,10 +177,10 @@ fn report_progress(progress: &dyn Progress, done: usize, total: usize, run: &str
 }
 
 /// Where a change belongs.
-struct Place {
+pub(super) struct Place {
     /// Its row in the report.
-    index: usize,
-    change: RuleChange,
+    pub index: usize,
+    pub change: RuleChange,
     /// The rule as it was before the service removed it along with another.
     lost: Option<Route>,
 }

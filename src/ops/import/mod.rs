@@ -7,6 +7,7 @@ pub mod files;
 mod outcome;
 mod past;
 mod plan;
+mod read_back;
 mod report;
 mod restore;
 mod resume;
@@ -34,6 +35,8 @@ use skyswitch_guard::{Channel, Plan};
 
 /// The operation's name in the journal.
 const TOOL: &str = "sync_vips";
+/// Changes that are named where the list does not show them yet.
+const NOTES_SHOWN: usize = 20;
 
 /// The wanted list, and what to do with it.
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
@@ -130,7 +133,8 @@ pub struct SyncSession<'a> {
 /// Makes a wanted list stand in a domain: everything that differs is shown as
 /// one plan, and nothing is sent before a person has agreed to all of it.
 ///
-/// One read of the routes serves the whole plan; after a form, a second one.
+/// One read of the routes serves the whole plan; after a form, a second one. What
+/// was made is read back at the end.
 /// A list with any row that cannot be used changes nothing, unless such rows are
 /// to be skipped.
 ///
@@ -338,27 +342,30 @@ impl App {
             .report(0, 0, "reading the present VIP rules");
         let mut report = Report::new(task);
         let (account, domain) = (&task.account, &task.domain);
-        let (routes, reach) = tokio::join!(
-            self.client()?.routes_now(account, Some(domain)),
+        // What an import begun before left open is its own account, or made again.
+        let (present, reach) = tokio::join!(
+            self.present_rules(account, domain, |_| true),
             self.reach_of_import(task),
         );
-        let routes = routes?;
+        let present = present?;
+        let routes = &present.rules;
         let unknown = match routes.is_empty() {
             true => self.refuse_unknown(account, domain).await?,
             false => None,
         };
         let planned = match &task.source {
-            Source::List(_) => self.plan_list(task, &routes)?,
+            Source::List(_) => self.plan_list(task, routes)?,
             Source::Run(resumed) => {
                 report.run_id = Some(resumed.id.clone());
-                let past = self.past_of(resumed, &routes).await?;
-                let planned = self.plan_list(task, &past.with_what_was_lost(&routes))?;
+                let past = self.past_of(resumed, routes).await?;
+                let planned = self.plan_list(task, &past.with_what_was_lost(routes))?;
                 past.rest_of(planned)
             }
         };
         report.rows = planned.rows;
         report.warnings = planned.warnings;
         report.warnings.extend(unknown);
+        report.warnings.extend(present.notes().take(NOTES_SHOWN));
         report.warnings.extend(report.put_back());
         let doubts = self.doubt_destinations(task, &mut report.rows).await;
         report.warnings.extend(doubts);

@@ -73,15 +73,18 @@ impl App {
 }
 
 impl Past<'_> {
-    /// Rules of callers of whom the run removed a rule for any called number,
-    /// which the service may take for all of the caller's rules.
+    /// Rules that are gone and that the service may have removed along with one
+    /// that the run removed.
     fn lost_along(&self, met: &[Route]) -> HashMap<RuleName, Route> {
-        let mut removals = HashMap::<String, i64>::new();
-        for change in self.made.values() {
-            if change.rule.wanted.is_none() && change.rule.key.dnis.to_send().is_none() {
-                let newest = removals.entry(caller(&change.rule.key.ani)).or_default();
-                *newest = change.id.max(*newest);
-            }
+        let is_wide = |change: &&Made| change.rule.wanted.is_none() && change.rule.key.is_wide();
+        let removals = self.made.values().filter(is_wide);
+        // Those of many callers are few; those of one are found by the caller.
+        let (of_many, of_one): (Vec<&Made>, Vec<&Made>) =
+            removals.partition(|change| change.rule.key.ani.is_pattern());
+        let mut by_caller = HashMap::<String, Vec<&Made>>::new();
+        for change in of_one {
+            let of_caller = by_caller.entry(caller(&change.rule.key.ani));
+            of_caller.or_default().push(change);
         }
         let untouched = met
             .iter()
@@ -92,8 +95,10 @@ impl Past<'_> {
         untouched
             .chain(put)
             .filter(|(made, rule)| {
-                let removal = removals.get(&caller(&rule.key.ani));
-                removal.is_some_and(|removal| removal > made)
+                let of_caller = by_caller.get(&caller(&rule.key.ani));
+                let mut removals = of_caller.into_iter().flatten().chain(&of_many);
+                removals
+                    .any(|removal| removal.id > *made && removal.rule.key.may_take_along(&rule.key))
                     && self.now.stored_under(&rule.key).is_none()
             })
             .map(|(_, rule)| (name(&rule.key), rule.clone()))

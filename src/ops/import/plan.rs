@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::config::Limits;
 use crate::ops::import::{Action, Row, SyncMode, files};
 use crate::ops::vips::add::other_house_style;
-use crate::ops::vips::siblings::at_risk_among;
+use crate::ops::vips::siblings::at_risk;
 use skyswitch_domain::error::{Code, Error, Refused, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
     Ani, Application, Argument, CalledNumber, Destination, DestinationForm, Dnis, PbxDomain,
     PhoneNumber, Route, RouteKey, answering_without,
 };
-use skyswitch_guard::RuleChange;
+use skyswitch_guard::{Remark, RuleChange};
 
 /// Removals up to this many are never too many.
 const FEW_REMOVALS: usize = 20;
@@ -118,7 +118,12 @@ impl Wanted<'_> {
         row.wanted = Some(after.clone());
         let Some(before) = before else {
             row.action = Action::Add;
-            row.change = Some(standing.put(None, after));
+            let has_rule = standing.of_caller(&after).next().is_some();
+            let remark = match self.limits.is_protected(&after.key.ani) {
+                true => Some(Remark::Protected),
+                false => has_rule.then_some(Remark::HasRule),
+            };
+            row.change = Some(standing.put(None, after).remarking(remark));
             return row;
         };
         if before.rings_like(&after) {
@@ -214,7 +219,10 @@ impl Wanted<'_> {
                     shown(route.key.ani.as_str(), 64)
                 ));
             }
-            let at_risk = at_risk_among(route, standing.of_caller(route));
+            let at_risk = match route.key.ani.is_pattern() {
+                true => at_risk(route, standing.routes),
+                false => at_risk(route, standing.of_caller(route)),
+            };
             let change = RuleChange::remove(route.clone(), at_risk);
             rows.push(Row::removal(route, change));
         }

@@ -13,43 +13,23 @@ use skyswitch_domain::{AccountId, Operation, PhoneNumber, Route};
 use skyswitch_guard::store::JournalPosition;
 use skyswitch_guard::{Channel, Plan, RuleChange, Verdict};
 
-/// What became of the rules that removals put at risk.
-pub(super) struct Restored {
-    pub told: Vec<String>,
-    /// False where one of them may be missing still.
-    pub is_complete: bool,
-}
-
 impl Sender<'_> {
-    /// Puts back what the service removed along with rules of the same caller,
-    /// and says so.
-    pub(super) async fn restore(&self, account: &AccountId, at_risk: &[Route]) -> Restored {
-        let mut told = Vec::new();
+    /// Puts back what the service removed along with rules of a plan, and says
+    /// so; false where one of them may be missing still. `seen` is when the read
+    /// began that showed them to be gone, and where the journal was then.
+    pub(super) async fn restore(
+        &self,
+        account: &AccountId,
+        lost: &[Route],
+        seen: (Instant, JournalPosition),
+        warnings: &mut Vec<String>,
+    ) -> bool {
         let mut is_complete = true;
-        if at_risk.is_empty() {
-            return Restored { told, is_complete };
-        }
-        let app = self.app;
-        let read = async {
-            let seen = (Instant::now(), app.journal().position().await?);
-            let lost = app.lost(account, &self.run.domain, at_risk).await?;
-            Ok::<_, Error>((seen, lost))
-        };
-        let Ok((seen, lost)) = read.await else {
-            told.push(
-                format!(
-                    "the other rules of callers whose rules were removed could not be read back; resume the import, or check them with {}",
-                    Operation::ListVips
-                ),
-            );
-            is_complete = false;
-            return Restored { told, is_complete };
-        };
         for rule in lost {
-            let restored = self.restore_one(account, &rule, seen).await;
+            let restored = self.restore_one(account, rule, seen).await;
             is_complete &= restored.is_ok();
             let caller = skyswitch_domain::redact::shown(rule.key.ani.as_str(), 64);
-            told.push(match restored {
+            warnings.push(match restored {
                 Ok(()) => format!(
                     "the service removed another rule of \"{caller}\" (dialled number {}) along with the one on the plan; it was created again",
                     rule.key.dnis
@@ -60,7 +40,7 @@ impl Sender<'_> {
                 ),
             });
         }
-        Restored { told, is_complete }
+        is_complete
     }
 
     async fn restore_one(

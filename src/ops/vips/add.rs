@@ -9,6 +9,7 @@ use crate::ops::vips::destinations::Look;
 use crate::ops::vips::reach::Reach;
 use crate::ops::write::agree::{Agreement, Asked, Attempt, Confirmation, Status};
 use crate::ops::write::locks::Turn;
+use crate::ops::write::present::PresentRules;
 use crate::ops::write::send::{RoutesNoNumber, Sent};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;
@@ -98,9 +99,10 @@ struct Facts {
 /// calls are taken away from another rule, and, unless a person wrote the
 /// destination themselves, where that looks wrong.
 ///
-/// Sends at most two requests, one more where a person is asked during the
-/// call, and to warn of a destination that does not exist and of a rule without
-/// effect once a minute one for the domain's users, and one or two for its numbers.
+/// Sends at most three requests: it reads, writes and reads again. One more
+/// where a person is asked during the call; and to warn of a destination that
+/// does not exist and of a rule without effect, once a minute one for the
+/// domain's users, and one or two for its numbers.
 ///
 /// # Errors
 /// `invalid_argument` where destination and application contradict each
@@ -142,16 +144,22 @@ pub async fn add_vip(
     let names_dialled = !asked_for.wanted.key.dnis.is_any();
     let reach = &OnceCell::new();
     let plan = || async move {
-        let (rules, reach) = tokio::join!(
-            app.client()?.routes_now(account, Some(domain)),
+        let wanted = &asked_for.wanted;
+        let is_again = |made: &Route| {
+            made.key.ani.is_same_caller(&wanted.key.ani)
+                && made.key.dnis.same_as(&wanted.key.dnis)
+                && made.rings_like(wanted)
+        };
+        let (present, reach) = tokio::join!(
+            app.present_rules(account, domain, is_again),
             reach.get_or_init(|| app.reach(account, domain, names_dialled)),
         );
-        let rules = rules?;
-        let warning = match rules.is_empty() {
+        let present = present?;
+        let warning = match present.rules.is_empty() {
             true => app.refuse_unknown(account, domain).await?,
             false => None,
         };
-        Ok(plan(asked_for, &rules, reach, warning))
+        Ok(plan(asked_for, &present, reach, warning))
     };
     let attempt = Attempt::new(app, channel, Turn::Caller(domain, Some(&args.ani)));
     let asked = attempt.carry_out(None, &RoutesNoNumber, plan).await?;
@@ -170,11 +178,12 @@ struct AskedFor<'a> {
 
 fn plan(
     asked_for: &AskedFor<'_>,
-    routes: &[Route],
+    present: &PresentRules,
     reach: &Reach,
     warning: Option<String>,
 ) -> (Option<Plan>, Facts) {
     let AskedFor { caller, wanted, .. } = asked_for;
+    let routes = present.rules.as_slice();
     let look = asked_for.look.as_ref();
     let doubt = look.and_then(|look| look.doubt);
     let mut after = wanted.clone();
@@ -195,6 +204,7 @@ fn plan(
     warnings.extend(other_house_style(wanted, routes));
     warnings.extend(reach.warning.clone());
     warnings.extend(reach.doubt(&wanted.key.dnis));
+    warnings.extend(present.notes_on(&wanted.key.ani));
     if let Some(before) = before {
         // The service keys rules by the text it stored; another writing would be a second rule.
         after.key = before.key.clone();

@@ -4,14 +4,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::ops::vips::siblings::{at_risk, siblings};
+use crate::ops::vips::siblings::{at_risk, beside};
 use crate::ops::write::agree::{Agreement, Asked, Attempt, Confirmation, Status};
 use crate::ops::write::locks::Turn;
+use crate::ops::write::present::PresentRules;
 use crate::ops::write::send::{RoutesNoNumber, Sent};
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
-    AccountId, Argument, CallerKey, CustomerKey, DnisKey, PbxDomain, Route, Vip, answering_without,
+    AccountId, Ani, Argument, CallerKey, CustomerKey, DnisKey, PbxDomain, Route, Vip,
+    answering_without,
 };
 use skyswitch_guard::{Channel, Plan, RuleChange};
 
@@ -78,15 +80,15 @@ pub struct RemoveVipOutcome {
 
 struct Facts {
     removed: Option<Route>,
-    /// Rules of the same caller that are to stay.
+    /// Rules of the same caller, and others put at risk, that are to stay.
     others: Vec<Route>,
     warnings: Vec<String>,
 }
 
 /// Removes one rule of a caller, with a person's consent.
 ///
-/// Sends at most two requests, one more where a person is asked during the
-/// call or where the caller has further rules.
+/// Sends at most three requests: it reads, writes and reads again. One more
+/// where a person is asked during the call.
 ///
 /// # Errors
 /// `invalid_argument` where the caller has several rules and the arguments do
@@ -100,12 +102,12 @@ pub async fn remove_vip(
     let domain = app.domain_of(&account, &args.domain).await?;
     let (account, domain) = (&account, &domain);
     let plan = || async move {
-        let rules = app.client()?.routes_now(account, Some(domain)).await?;
-        let warning = match rules.is_empty() {
+        let present = app.present_rules(account, domain, |_| false).await?;
+        let warning = match present.rules.is_empty() {
             true => app.refuse_unknown(account, domain).await?,
             false => None,
         };
-        let (plan, mut facts) = plan(account, domain, args, &rules)?;
+        let (plan, mut facts) = plan(account, domain, args, &present)?;
         facts.warnings.extend(warning);
         Ok((plan, facts))
     };
@@ -118,8 +120,7 @@ pub async fn remove_vip(
     let sent = agreement.reached();
     facts.warnings.extend(sent.and_then(Sent::warning));
     if let Some(removed) = &facts.removed {
-        let (others, made) = (&facts.others, sent.is_some());
-        let told = app.about_siblings(account, domain, removed, others, made);
+        let told = app.about_siblings(account, domain, removed, &facts.others, sent);
         facts.warnings.extend(told.await);
     }
     Ok(Asked::Done(outcome(facts, agreement)))
@@ -129,8 +130,9 @@ fn plan(
     account: &AccountId,
     domain: &PbxDomain,
     args: &RemoveVip,
-    routes: &[Route],
+    present: &PresentRules,
 ) -> Result<(Option<Plan>, Facts)> {
+    let routes = present.rules.as_slice();
     let of_caller: Vec<&Route> = routes
         .iter()
         .filter(|route| args.ani.matches(&route.key.ani))
@@ -151,7 +153,9 @@ fn plan(
         .collect();
     let removed = match chosen.as_slice() {
         [] => {
-            let warnings = not_a_number(args).into_iter().collect();
+            let caller = Ani::from_stored(args.ani.as_given());
+            let notes = present.notes_on(&caller);
+            let warnings = not_a_number(args).into_iter().chain(notes).collect();
             let facts = Facts {
                 removed: None,
                 others: Vec::new(),
@@ -164,13 +168,14 @@ fn plan(
     };
     let change = RuleChange::remove(removed.clone(), at_risk(&removed, routes))
         .answered_without_by(answering_without(&removed.key, routes.iter()));
+    let notes: Vec<String> = present.notes_on(&removed.key.ani).collect();
     let facts = Facts {
-        warnings: Vec::new(),
-        others: siblings(&removed, routes),
+        warnings: notes.clone(),
+        others: beside(&removed, routes),
         removed: Some(removed),
     };
     let plan = Plan::of(account, domain, "remove_vip", [change]);
-    Ok((plan, facts))
+    Ok((plan.map(|plan| plan.with_notes(notes)), facts))
 }
 
 fn not_a_number(args: &RemoveVip) -> Option<String> {

@@ -1,95 +1,85 @@
-//! A caller's other rules: whether a delete without dialled number takes them
-//! along is not documented (SkySwitch API reference, Route-by-ANI).
+//! The rules beside one that is removed: whether a delete whose key is wide,
+//! without dialled number or with wildcards, takes others along is not documented
+//! (SkySwitch API reference, Route-by-ANI).
 
 use crate::app::App;
 use crate::ops::write::journal::Origin;
+use crate::ops::write::send::Sent;
+use skyswitch_client::{Found, Reading, Standing};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{AccountId, Operation, PbxDomain, Route};
 use skyswitch_guard::{Change, RuleChange};
 
-/// The caller's other rules in the same list.
-pub(in crate::ops) fn siblings(rule: &Route, routes: &[Route]) -> Vec<Route> {
-    routes
-        .iter()
-        .filter(|other| other.key != rule.key && other.key.ani.is_same_caller(&rule.key.ani))
-        .cloned()
-        .collect()
+/// The caller's other rules in the same list, and those of other callers that
+/// the service may remove along with it.
+pub(in crate::ops) fn beside(rule: &Route, routes: &[Route]) -> Vec<Route> {
+    let is_beside = |other: &&Route| {
+        let is_of_caller = other.key.ani.is_same_caller(&rule.key.ani);
+        other.key != rule.key && (is_of_caller || rule.key.may_take_along(&other.key))
+    };
+    routes.iter().filter(is_beside).cloned().collect()
 }
 
-/// Those of them that the service may remove along with it.
-pub(in crate::ops) fn at_risk(removed: &Route, routes: &[Route]) -> Vec<Route> {
-    at_risk_among(removed, siblings(removed, routes).iter())
-}
-
-/// The same, where the caller's rules are known already.
-pub(in crate::ops) fn at_risk_among<'a>(
+/// Those of some rules that the service may remove along with one.
+pub(in crate::ops) fn at_risk<'a>(
     removed: &Route,
-    of_caller: impl Iterator<Item = &'a Route>,
+    rules: impl IntoIterator<Item = &'a Route>,
 ) -> Vec<Route> {
-    match removed.key.dnis.to_send() {
-        None => of_caller
-            .filter(|other| other.key != removed.key)
-            .cloned()
-            .collect(),
-        Some(_) => Vec::new(),
-    }
+    let rules = rules.into_iter();
+    let at_risk = rules.filter(|other| removed.key.may_take_along(&other.key));
+    at_risk.cloned().collect()
 }
 
 impl App {
-    /// Warnings about the other rules of a caller whose rule was removed (`made`)
-    /// or is to be. After a delete that put them at risk they are read again, and
-    /// what was lost is written into the journal.
+    /// Warnings about the rules beside one that was removed (`sent`) or is to be. After a delete that put them at risk the read that followed it
+    /// shows what was lost, which is written into the journal.
     pub(in crate::ops) async fn about_siblings(
         &self,
         account: &AccountId,
         domain: &PbxDomain,
         removed: &Route,
         others: &[Route],
-        made: bool,
+        sent: Option<&Sent>,
     ) -> Vec<String> {
-        let was_at_risk = made && removed.key.dnis.to_send().is_none();
-        if others.is_empty() || !was_at_risk {
-            return others.iter().map(kept).collect();
+        let of_caller = |other: &&Route| other.key.ani.is_same_caller(&removed.key.ani);
+        let Some(sent) = sent.filter(|_| removed.key.is_wide()) else {
+            return others.iter().filter(of_caller).map(kept).collect();
+        };
+        if others.is_empty() {
+            return Vec::new();
         }
-        let Ok(lost) = self.lost(account, domain, others).await else {
+        // A list that does not show the removal yet cannot show what went with it.
+        let Some(Reading {
+            standing: Standing::AsWanted | Standing::Otherwise,
+            found: Found::VipRule { rules, .. },
+        }) = sent.reading()
+        else {
             return vec![format!(
-                "the caller's other rules could not be read back; check them with {}",
+                "the rules that may have been removed along with it could not be read back; check them with {}",
                 Operation::ListVips
             )];
         };
         let mut warnings = Vec::new();
         for other in others {
-            if !lost.contains(other) {
-                warnings.push(kept(other));
+            if !is_lost(other, rules) {
+                warnings.extend(of_caller(&other).then(|| kept(other)));
                 continue;
             }
             warnings.push(match self.write_down_loss(account, domain, other).await {
                 Ok(id) => format!(
                     "{}; {} restores it",
-                    gone(other),
+                    gone(removed, other),
                     Operation::UndoChange.with("change_id", id)
                 ),
                 Err(_) => format!(
                     "{}; add it again with {} if it is needed",
-                    gone(other),
+                    gone(removed, other),
                     Operation::AddVip
                 ),
             });
         }
         warnings
-    }
-
-    /// Which of these rules no longer exist.
-    pub(in crate::ops) async fn lost(
-        &self,
-        account: &AccountId,
-        domain: &PbxDomain,
-        rules: &[Route],
-    ) -> Result<Vec<Route>> {
-        let now = self.client()?.routes_now(account, Some(domain)).await?;
-        let is_lost = |rule: &&Route| !now.iter().any(|route| route.key == rule.key);
-        Ok(rules.iter().filter(is_lost).cloned().collect())
     }
 
     /// Writes a rule down as lost, so that it can be restored.
@@ -107,6 +97,11 @@ impl App {
     }
 }
 
+/// Whether a rule no longer exists.
+pub(in crate::ops) fn is_lost(rule: &Route, now: &[Route]) -> bool {
+    !now.iter().any(|route| route.key == rule.key)
+}
+
 fn kept(other: &Route) -> String {
     format!(
         "the caller keeps another rule (stored as \"{}\", dialled number {}) that goes to {}",
@@ -116,9 +111,16 @@ fn kept(other: &Route) -> String {
     )
 }
 
-fn gone(other: &Route) -> String {
+fn gone(removed: &Route, other: &Route) -> String {
+    let caller = match other.key.ani.is_same_caller(&removed.key.ani) {
+        true => "this rule of the same caller".to_owned(),
+        false => format!(
+            "the rule of the caller stored as \"{}\"",
+            shown(other.key.ani.as_str(), 64)
+        ),
+    };
     format!(
-        "SkySwitch removed this rule of the same caller as well: dialled number {}, destination {}",
+        "SkySwitch removed {caller} as well: dialled number {}, destination {}",
         other.key.dnis,
         other.rings()
     )

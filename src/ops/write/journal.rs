@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
 use crate::config::Limits;
-use skyswitch_client::{NotWritten, Written};
+use skyswitch_client::{Found, NotWritten, Standing, Written};
 use skyswitch_domain::Operation;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_guard::store::{
@@ -145,7 +145,10 @@ impl Journal {
         let id = self.begun(begun)?;
         let closing = Closing {
             status: ChangeStatus::Done,
-            after: After::of(change, true),
+            after: After::VipRule {
+                now: None,
+                was_read: true,
+            },
             problem: Some("the service removed this rule along with another of the same caller"),
             request_id: None,
             now: now(),
@@ -195,13 +198,34 @@ impl Journal {
         };
         let closing = Closing {
             status,
-            after: After::of(change, status == ChangeStatus::Done),
+            after: after(change, outcome),
             problem,
             request_id,
             now: now(),
         };
         let store = self.store.get().await?;
         store.close_change(id, &closing).await.map(drop)
+    }
+}
+
+/// What there is after a change: as it was read, unless what was acknowledged is
+/// not to be seen yet.
+fn after<'a>(change: &'a Change, outcome: &'a Result<Written, NotWritten>) -> After<'a> {
+    let Ok(written) = outcome else {
+        return After::of(change, false);
+    };
+    match &written.reading {
+        Some(Ok(reading)) if reading.standing != Standing::AsBefore => match &reading.found {
+            Found::VipRule { now, .. } => After::VipRule {
+                now: now.as_ref(),
+                was_read: true,
+            },
+            Found::Piece(now) => After::Piece {
+                now: now.clone(),
+                stands: reading.standing == Standing::AsWanted,
+            },
+        },
+        _ => After::of(change, true),
     }
 }
 

@@ -133,9 +133,14 @@ impl App {
         let (after, is_as_wanted) = match &change.target {
             TargetRecord::VipRule(rule) => {
                 let read = || client.routes_now(account, Some(domain));
-                let now = rule.key.find_in(rules.get_or_try_init(read).await?);
+                let rules = rules.get_or_try_init(read).await?;
+                let now = match rule.before {
+                    Some(_) => rule.key.find_in(rules),
+                    None => rule.key.find_in_any_writing(rules),
+                };
                 let is_as_wanted = Route::are_alike(now, rule.wanted.as_ref());
-                (After::VipRule(now), is_as_wanted)
+                let was_read = true;
+                (After::VipRule { now, was_read }, is_as_wanted)
             }
             TargetRecord::Piece(piece) => {
                 let standing = client.piece_standing(account, domain, &piece.piece).await?;

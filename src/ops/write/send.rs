@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use crate::app::App;
 use crate::ops::write::agree::{Agreement, Asked, Attempt, Cleared};
 use crate::ops::write::journal::Origin;
-use skyswitch_client::{Evidence, NotWritten, ReadyToWrite, Written};
+use skyswitch_client::{Evidence, Found, NotWritten, Reading, ReadyToWrite, Standing, Written};
 use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_domain::{DidRoute, Operation, SetupPiece};
+use skyswitch_domain::redact::shown;
+use skyswitch_domain::{DidRoute, Operation, Route, SetupPiece};
 use skyswitch_guard::{Change, Clearance, MayRoute, Plan, Target};
 
 /// What allows a number to be routed and was looked at longer ago is looked at again.
@@ -38,12 +39,64 @@ impl Sent {
         self.change_id.map(|id| id.to_string())
     }
 
-    /// A warning where only a read shows that it was made.
+    /// A warning where the answer alone does not tell what there is now.
     pub fn warning(&self) -> Option<String> {
-        let read_back = |written: &Written| written.evidence == Evidence::ReadBack;
-        self.outcome.as_ref().is_ok_and(read_back).then(|| {
-            "SkySwitch did not acknowledge the change; a read showed that it was made".to_owned()
-        })
+        let written = self.outcome.as_ref().ok()?;
+        if written.evidence == Evidence::ReadBack {
+            return Some(
+                "SkySwitch did not acknowledge the change; a read showed that it was made"
+                    .to_owned(),
+            );
+        }
+        let reading = match written.reading.as_ref()? {
+            Ok(reading) => reading,
+            Err(error) => {
+                return Some(format!(
+                    "SkySwitch accepted the change, and it could not be read back: {error}"
+                ));
+            }
+        };
+        match reading.standing {
+            Standing::AsWanted => None,
+            Standing::AsBefore => Some(NOT_VISIBLE.to_owned()),
+            Standing::Otherwise => Some(format!(
+                "SkySwitch accepted the change, but now {}",
+                words(&reading.found)
+            )),
+        }
+    }
+
+    /// What a read showed of it afterwards, where one was made.
+    pub fn reading(&self) -> Option<&Reading> {
+        self.outcome.as_ref().ok()?.reading.as_ref()?.as_ref().ok()
+    }
+}
+
+/// Said of a change that was acknowledged and that a read does not show.
+const NOT_VISIBLE: &str = "SkySwitch accepted the change, and a read still shows it as it was before: \
+                           it is not visible yet. Look again in a minute";
+
+/// What a read found, for people.
+fn words(found: &Found) -> String {
+    match found {
+        Found::VipRule { now, .. } => words_of_rule(now.as_ref()),
+        Found::Piece(now) => match now.as_ref().and_then(DidRoute::from_stored) {
+            Some(route) => format!("the number goes to {}", route.goes_to()),
+            None => "the number has no routing".to_owned(),
+        },
+    }
+}
+
+/// How a rule reads now, for people.
+pub(in crate::ops) fn words_of_rule(now: Option<&Route>) -> String {
+    match now {
+        Some(now) => format!(
+            "the rule (stored as \"{}\", dialled number {}) goes to {}",
+            shown(now.key.ani.as_str(), 64),
+            now.key.dnis,
+            now.rings()
+        ),
+        None => "the rule does not exist".to_owned(),
     }
 }
 

@@ -75,6 +75,16 @@ fn routing(change: &PieceChange, did: &PhoneNumber, route: &DidRoute) -> Vec<Fac
         ),
         fact(FactKind::Afterwards, goes_to(route)),
     ];
+    if before
+        .as_ref()
+        .is_some_and(|before| !before.can_be_put_back())
+    {
+        facts.push(fact(
+            FactKind::Irreversible,
+            "This cannot be undone here: SkySwitch may not take the present routing in the form in which it shows it. \
+             To go back, the number has to be pointed there in the portal.",
+        ));
+    }
     let mut settings = |kind, settings: Vec<String>| {
         if !settings.is_empty() {
             facts.push(fact(kind, settings.join("; ")));

@@ -43,7 +43,7 @@ pub(super) fn details(change: &RuleChange) -> Vec<Fact> {
         fact(FactKind::Today, answer(change, change.before())),
         fact(FactKind::Afterwards, answer(change, change.after())),
     ];
-    facts.extend(at_risk(change.at_risk()));
+    facts.extend(at_risk(change, change.at_risk()));
     facts
 }
 
@@ -62,8 +62,8 @@ pub(super) fn counts(changes: &[&RuleChange], kept: usize) -> Fact {
     fact(FactKind::Counts, counts)
 }
 
-/// A whole plan: line by line what is lost, whose calls are taken away, and
-/// which destinations look wrong; where there are many more additions, how
+/// A whole plan: line by line what is lost, whose calls are taken away, which
+/// destinations look wrong, and who is protected or has a rule already; where there are many more additions, how
 /// many go where. Nothing that is agreed to stays hidden, however long that
 /// makes it.
 pub(super) fn rows(changes: &[&RuleChange]) -> Vec<Row> {
@@ -104,7 +104,7 @@ fn count(changes: &[&RuleChange]) -> impl Iterator<Item = Row> {
 
 /// Whether an addition is shown by itself, however many there are.
 fn is_notable(change: &&RuleChange) -> bool {
-    doubt(change).is_some() || change.takes_calls()
+    doubt(change).is_some() || change.takes_calls() || change.remark().is_some()
 }
 
 /// Why the destination looks wrong. That calls leave the domain is seen from
@@ -125,12 +125,19 @@ fn row(change: &RuleChange) -> Row {
         (Some(route), None) | (None, Some(route)) => place(route),
         (None, None) => String::new(),
     };
-    let along = match change.at_risk().len() {
+    // Those of the same caller are counted, those of others named.
+    let (of_caller, of_others): (Vec<&Route>, Vec<&Route>) = change
+        .at_risk()
+        .iter()
+        .partition(|rule| rule.key.ani.is_same_caller(change.ani()));
+    let along = match of_caller.len() {
         0 => String::new(),
         1 => " (the service may remove another rule of this caller along with it)".to_owned(),
         n => format!(" (the service may remove {n} other rules of this caller along with it)"),
     };
     let doubt = doubt(change).map_or(String::new(), |doubt| format!(" ({})", doubt.words()));
+    let remark = change.remark().filter(|_| !change.takes_calls());
+    let remark = remark.map_or(String::new(), |remark| format!(" ({})", remark.words()));
     let taken = match change.takes_calls() {
         true => format!(" (today: {})", answer(change, None)),
         false => String::new(),
@@ -138,8 +145,8 @@ fn row(change: &RuleChange) -> Row {
     Row {
         effect: effect_of(change),
         subject: format!("{} (\"{}\"){called}", key.ani, shown(key.ani.as_str(), 64)),
-        outcome: Some(format!("{rings}{doubt}{taken}{along}")),
-        facts: Vec::new(),
+        outcome: Some(format!("{rings}{doubt}{taken}{remark}{along}")),
+        facts: at_risk(change, of_others).collect(),
     }
 }
 
@@ -151,14 +158,19 @@ fn place(route: &Route) -> String {
     )
 }
 
-/// The service does not say whether a delete without called number takes the
-/// caller's other rules along.
-fn at_risk(rules: &[Route]) -> impl Iterator<Item = Fact> + '_ {
-    rules.iter().map(|rule| {
-        fact(
-            FactKind::MayBeRemoved,
-            format!("dialled number {}, {}", rule.key.dnis, rings(rule)),
-        )
+/// The service does not say whether a delete without called number, or with
+/// wildcards, takes other rules along.
+fn at_risk<'a>(
+    change: &RuleChange,
+    rules: impl IntoIterator<Item = &'a Route>,
+) -> impl Iterator<Item = Fact> {
+    rules.into_iter().map(|rule| {
+        let caller = match rule.key.ani.is_same_caller(change.ani()) {
+            true => String::new(),
+            false => format!("caller \"{}\", ", shown(rule.key.ani.as_str(), 64)),
+        };
+        let text = format!("{caller}dialled number {}, {}", rule.key.dnis, rings(rule));
+        fact(FactKind::MayBeRemoved, text)
     })
 }
 

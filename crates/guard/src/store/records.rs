@@ -179,6 +179,8 @@ pub struct RuleRecord {
     pub wanted: Option<Route>,
     /// Afterwards, as far as that is known.
     pub after: Option<Route>,
+    /// Whether a read showed it so.
+    pub was_read: bool,
 }
 
 /// A piece of a setup before and after a change.
@@ -287,8 +289,14 @@ pub struct Closing<'a> {
 /// What there is after a change.
 #[derive(Debug)]
 pub enum After<'a> {
-    /// The VIP rule; `None` where it does not exist.
-    VipRule(Option<&'a Route>),
+    /// The VIP rule.
+    VipRule {
+        /// As it is now; `None` where it does not exist.
+        now: Option<&'a Route>,
+        /// Whether a read showed it. What was only acknowledged may not be in
+        /// the service's list yet.
+        was_read: bool,
+    },
     /// What is in the piece's place.
     Piece {
         /// In its own form.
@@ -302,10 +310,13 @@ impl After<'_> {
     /// What there is after a change that was made, or was not.
     pub fn of(change: &Change, made: bool) -> After<'_> {
         match change.target() {
-            Target::VipRule(rule) => After::VipRule(match made {
-                true => rule.after(),
-                false => rule.before(),
-            }),
+            Target::VipRule(rule) => After::VipRule {
+                now: match made {
+                    true => rule.after(),
+                    false => rule.before(),
+                },
+                was_read: false,
+            },
             Target::Piece(piece) => {
                 let now = match (made, piece.piece()) {
                     (false, _) => piece.before().cloned(),

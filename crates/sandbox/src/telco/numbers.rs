@@ -76,8 +76,36 @@ pub(crate) async fn show_route(
     match numbers.find(|stored| stored.number == number) {
         None => unknown_number(&number),
         Some(stored) if stored.route.is_null() => not_found("The phone number has no route."),
-        Some(stored) => Json(stored.route.clone()).into_response(),
+        Some(stored) if held.tenant.number_routes_read_as_written => {
+            Json(stored.route.clone()).into_response()
+        }
+        Some(stored) => Json(read_form(&stored.route)).into_response(),
     }
+}
+
+/// A route as GET shows it, which is not for every kind the form that PUT takes.
+fn read_form(written: &Value) -> Value {
+    let mut read = written.clone();
+    let route = &mut read["route"];
+    match (written["type"].as_str(), route["treatment"].as_str()) {
+        (Some("ifax"), _) => read["route"] = json!([route.take()]),
+        (Some("fax-ata"), _) => read["type"] = "pbx".into(),
+        (_, Some("conference")) => {
+            route["treatment"] = "user".into();
+            if let Some(fields) = route.as_object_mut() {
+                fields.remove("to_host");
+            }
+        }
+        (_, Some("trunk")) => {
+            let name = route["sip_trunk"].as_str().unwrap_or_default();
+            route["sip_trunk"] = format!("{name}_trunk").into();
+        }
+        _ => {}
+    }
+    if read["route"]["caller_id_prefix"] == "" {
+        read["route"]["caller_id_prefix"] = "[*]".into();
+    }
+    read
 }
 
 /// PUT `phone-numbers/{n}/route`: replaces the whole route, whatever the old one held.

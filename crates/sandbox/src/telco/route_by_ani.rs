@@ -112,6 +112,7 @@ pub(crate) async fn put_route(
         destination: destination.to_owned(),
         numeric: false,
     };
+    let route = held.tenant.stores.apply(route);
     held.lag_reads();
     let routes = &mut held.tenant.routes;
     match routes.iter_mut().find(|held| held.has_key_of(&route)) {
@@ -137,13 +138,17 @@ pub(crate) async fn delete_route(
     };
     let mut held = upstream.changing();
     let whole_ani = held.tenant.delete_without_dnis_removes_all && query.get("dnis").is_none();
-    let dnis = query.get("dnis").and_then(specific_dnis);
+    let reads_wildcards = held.tenant.delete_reads_wildcards;
+    let given_dnis = query.get("dnis");
+    let dnis = given_dnis.and_then(specific_dnis);
     let doomed = |stored: &StoredRoute| {
-        if whole_ani {
-            stored.domain.eq_ignore_ascii_case(domain) && stored.ani == ani
-        } else {
-            stored.has_key(domain, ani, dnis)
-        }
+        let is_ani = stored.ani == ani || reads_wildcards && matches(ani, &stored.ani);
+        let is_dnis = stored.dnis.specific() == dnis
+            || whole_ani
+            || reads_wildcards
+                && given_dnis
+                    .is_some_and(|given| matches(given, stored.dnis.specific().unwrap_or("*")));
+        stored.domain.eq_ignore_ascii_case(domain) && is_ani && is_dnis
     };
     if !held.tenant.routes.iter().any(doomed) {
         return not_found("The route-by-ani record was not found.");
@@ -151,6 +156,14 @@ pub(crate) async fn delete_route(
     held.lag_reads();
     held.tenant.routes.retain(|stored| !doomed(stored));
     StatusCode::NO_CONTENT.into_response()
+}
+
+/// Whether a text with `*` matches what is stored.
+fn matches(pattern: &str, stored: &str) -> bool {
+    let Some((beginning, end)) = pattern.split_once('*') else {
+        return false;
+    };
+    stored.starts_with(beginning) && stored.ends_with(end)
 }
 
 pub(crate) fn not_found(sentence: &str) -> Response {

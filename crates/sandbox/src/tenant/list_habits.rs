@@ -3,6 +3,8 @@
 
 use serde_json::Value;
 
+use crate::tenant::stored::StoredRoute;
+
 /// How a list of which only a part is given says so.
 ///
 /// All but [`Announcement::NextCursor`] honour `page` of the query.
@@ -107,5 +109,35 @@ impl RowDestination {
             RowDestination::Null => row["destination"] = Value::Null,
             RowDestination::Absent => {}
         }
+    }
+}
+
+/// What becomes of a rule of Route-by-ANI while it is stored, though its PUT is acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuleForm {
+    /// Stored as it was sent.
+    AsSent,
+    /// A caller of eleven digits is stored with ten.
+    TenDigits,
+    /// Everything goes to this user.
+    ToUser(&'static str),
+}
+
+impl RuleForm {
+    pub(crate) fn apply(self, mut rule: StoredRoute) -> StoredRoute {
+        match self {
+            RuleForm::AsSent => {}
+            RuleForm::TenDigits => {
+                let ten = rule.ani.strip_prefix('1').filter(|ten| ten.len() == 10);
+                if let Some(ten) = ten.map(str::to_owned) {
+                    rule.ani = ten;
+                }
+            }
+            RuleForm::ToUser(user) => {
+                rule.application = Some("user".to_owned());
+                rule.destination = user.to_owned();
+            }
+        }
+        rule
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::tenant::customer::{StoredDialRule, StoredNumber, StoredSubscriber};
 use crate::tenant::habits::PbxHabits;
-use crate::tenant::list_habits::{Announcement, EmptyList, RowDestination, RowDomain};
+use crate::tenant::list_habits::{Announcement, EmptyList, RowDestination, RowDomain, RuleForm};
 use crate::tenant::stored::{StoredDomain, StoredRoute};
 
 /// Lifetime of an access token by default: 6 hours (SkySwitch API reference, OAuth token).
@@ -70,6 +70,14 @@ pub struct Tenant {
     /// What DELETE without `dnis` does, which SkySwitch does not document: false removes only
     /// the any-DNIS rule of the ANI, true removes all rules of the ANI in the domain.
     pub delete_without_dnis_removes_all: bool,
+    /// Whether `*` in `ani` or `dnis` of a DELETE stands for any text, which SkySwitch does not
+    /// document.
+    pub delete_reads_wildcards: bool,
+    /// What becomes of a rule while it is stored.
+    pub stores: RuleForm,
+    /// Whether the route of a number is read in the form in which it was written. The reference
+    /// shows other forms for conferences, faxes and trunks, and `[*]` for no caller id prefix.
+    pub number_routes_read_as_written: bool,
     /// Whether a rule stored for the caller `*` answers every caller without a rule of their own,
     /// which SkySwitch does not document.
     pub wildcard_matches_callers: bool,
@@ -117,6 +125,9 @@ impl Tenant {
             token_answer: TokenAnswer::Full,
             scopes: DEFAULT_SCOPES.map(String::from).to_vec(),
             delete_without_dnis_removes_all: false,
+            delete_reads_wildcards: true,
+            stores: RuleForm::AsSent,
+            number_routes_read_as_written: false,
             wildcard_matches_callers: false,
             read_lag: Duration::ZERO,
             write_answer: WriteAnswer::Documented,

@@ -11,7 +11,7 @@ use crate::store::{
 };
 use crate::{Change, Target};
 use skyswitch_domain::error::{Refused, Result};
-use skyswitch_domain::{Ani, Dnis, PhoneNumber, RouteKey, SetupPiece};
+use skyswitch_domain::{Ani, Dnis, PhoneNumber, Route, RouteKey, SetupPiece};
 
 const COLUMNS: &str = "id, account, operation, asked_by, domain, ani, dnis, route_before, \
                        route_wanted, piece, status, route_after, stands, problem, request_id, \
@@ -104,7 +104,7 @@ impl Store {
     /// `internal`: it stays open, and is closed by what stands later on.
     pub async fn close_change(&self, id: i64, closing: &Closing<'_>) -> Result<bool> {
         let (after, stands) = match &closing.after {
-            After::VipRule(rule) => (rule.map(route_to_text).transpose()?, false),
+            After::VipRule { now, was_read } => (now.map(route_to_text).transpose()?, *was_read),
             After::Piece { now, stands } => (now.as_ref().map(to_text).transpose()?, *stands),
         };
         self.write(async |database| {
@@ -159,6 +159,44 @@ impl Store {
         query.push("realm = ").push_bind(realm.to_owned());
         query.push(" AND status = 'open' AND owner <> ");
         query.push_bind(owner.to_owned()).push(" ORDER BY id");
+        self.records(query).await
+    }
+
+    /// Writes down what a read showed of changes that were made: the rule, or
+    /// that it does not exist.
+    pub async fn note_readings(&self, readings: &[(i64, Option<&Route>)]) -> Result<()> {
+        self.write(async |database| {
+            for (id, now) in readings {
+                sqlx::query("UPDATE changes SET route_after = ?, stands = 1 WHERE id = ?")
+                    .bind(now.map(route_to_text).transpose()?)
+                    .bind(id)
+                    .execute(&mut *database)
+                    .await
+                    .map_err(failed)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Changes to the VIP rules of a domain that were begun in that time and are
+    /// not known to have failed, oldest first.
+    pub async fn rule_changes_within(
+        &self,
+        realm: &str,
+        account: &str,
+        domain: &str,
+        TimeSpan { since, until }: TimeSpan,
+    ) -> Result<Vec<ChangeRecord>> {
+        let filter = ChangeFilter {
+            domain: Some(domain),
+            since: Some(since),
+            ..ChangeFilter::default()
+        };
+        let mut query = select();
+        narrow(&mut query, realm, account, &filter);
+        query.push(" AND started_at <= ").push_bind(until);
+        query.push(" AND kind = 'vip_rule' AND status <> 'failed' ORDER BY id");
         self.records(query).await
     }
 
@@ -421,6 +459,7 @@ fn target(row: &SqliteRow) -> sqlx::Result<TargetRecord> {
         before: json(row, "route_before", route_from_text)?,
         wanted: json(row, "route_wanted", route_from_text)?,
         after: json(row, "route_after", route_from_text)?,
+        was_read: row.try_get("stands")?,
     }))
 }
 
