@@ -15,7 +15,8 @@ use skyswitch_domain::{AccountId, PbxDomain};
 #[command(name = "skyswitch", version, propagate_version = true)]
 #[command(
     after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 not confirmed (nothing was changed), \
-                        4 configuration or credentials missing or refused."
+                        4 configuration or credentials missing or refused, \
+                        5 status shows an alarm, 6 status could not tell of every customer."
 )]
 pub(super) struct Cli {
     #[command(flatten)]

@@ -61,11 +61,16 @@ pub(super) async fn onboard(
     person.settle(onboarded, output, text, exit)
 }
 
-/// Shows all customers.
+/// Shows all customers; the exit code tells a script of alarms.
 pub(super) async fn status(app: &App, args: &StatusQuery, output: &Output) -> Result<Exit> {
     let bar = Bar::new();
     let status = ops::onboarding_status(app, args, PageSize::All, &bar).await;
     bar.end();
     let status = status?;
-    output.result(&status, || setup_tables::setup_status(&status))
+    output.result(&status, || setup_tables::setup_status(&status))?;
+    Ok(match (status.alarms, status.unverified) {
+        (0, 0) => Exit::Done,
+        (0, _) => Exit::NotVerified,
+        _ => Exit::Alarm,
+    })
 }

@@ -85,8 +85,15 @@ pub(crate) fn alarms(status: &SetupStatus) -> String {
         status.alarms - status.dropping,
         "perhaps losing calls: nobody has verified or attested the dial translation rule",
     );
-    let both: Vec<String> = dropping.into_iter().chain(possible).collect();
-    both.join("\n")
+    let unverified = (status.unverified > 0).then(|| {
+        format!(
+            "CANNOT BE VERIFIED: whether {} lose calls could not be read just now. `skyswitch doctor` checks the login \
+             of the PBX API (`pbx_base_url`, `pbx_username`, `pbx_password`).",
+            customers(status.unverified)
+        )
+    });
+    let all = [dropping, possible, unverified].into_iter().flatten();
+    Vec::from_iter(all).join("\n")
 }
 
 /// How many customers are at which stage.

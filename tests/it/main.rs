@@ -16,6 +16,7 @@ mod completion;
 mod consent;
 mod crash;
 mod cut_off;
+mod dial_plans;
 mod documents;
 mod earlier_versions;
 mod explain;

@@ -26,12 +26,15 @@ pub struct PbxHabits {
     pub new_user_has_answering_rule: bool,
     /// Most rows of one list when `limit` does not ask for fewer; None for all.
     pub list_limit: Option<usize>,
+    /// Users have a dial plan of their own, `{domain}_{user}`, that chains to the domain's.
+    pub user_dial_plans: bool,
     /// How long an access token lives.
     pub token_lifetime: Duration,
 }
 
 impl Default for PbxHabits {
-    /// Both generations, REST version 44, dial plans for reading only.
+    /// Both generations, REST version 44, dial plans for reading only, one of its own for each
+    /// user. The table that a domain's plan chains to is not shown.
     fn default() -> PbxHabits {
         PbxHabits {
             v1: true,
@@ -43,6 +46,7 @@ impl Default for PbxHabits {
             single_record_as_object: false,
             new_user_has_answering_rule: false,
             list_limit: None,
+            user_dial_plans: true,
             token_lifetime: DEFAULT_TOKEN_LIFETIME,
         }
     }
@@ -109,6 +113,13 @@ impl PbxHabits {
     #[must_use]
     pub fn list_limit(mut self, rows: usize) -> PbxHabits {
         self.list_limit = Some(rows);
+        self
+    }
+
+    /// Gives all users the domain's dial plan.
+    #[must_use]
+    pub fn without_user_dial_plans(mut self) -> PbxHabits {
+        self.user_dial_plans = false;
         self
     }
 
