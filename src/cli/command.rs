@@ -98,6 +98,8 @@ pub(super) enum OnAccount {
     Checklist(ChecklistArgs),
     /// Set up a customer for VIP calling, step by step, in the safe order
     Onboard(Asking<ops::OnboardDomain>),
+    /// Send a customer's number to one of the customer's users
+    Route(Asking<ops::RouteNumber>),
     /// Show the setup status of all customers, alarms first
     Status(ops::StatusQuery),
     /// List the users and devices of a customer that calls can go to

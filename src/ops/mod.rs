@@ -35,9 +35,10 @@ pub use import::{
 pub(crate) use names::Names;
 pub use onboarding::{
     Checklist, CustomerRow, MarkOutcome, MarkSetupStep, MarkStatus, OnboardChange, OnboardDomain,
-    OnboardOutcome, OnboardStatus, OnboardSteps, PieceState, SetupChecklist, SetupStatus, Stage,
-    StageCount, StatusQuery, Step, StepState, Ticket, mark_setup_step, onboard_domain,
-    onboarding_status, readiness, setup_checklist,
+    OnboardOutcome, OnboardStatus, OnboardSteps, PieceState, RouteNumber, RouteOutcome,
+    RouteStatus, SetupChecklist, SetupStatus, Stage, StageCount, StatusQuery, Step, StepState,
+    Ticket, mark_setup_step, onboard_domain, onboarding_status, readiness, route_number,
+    setup_checklist,
 };
 pub use page::PageSize;
 pub use progress::Progress;

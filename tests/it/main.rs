@@ -44,6 +44,7 @@ mod protocol;
 mod resources;
 mod results;
 mod retries;
+mod route_number;
 mod sandbox_onboarding;
 mod setup_status;
 mod shutdown;

@@ -17,7 +17,7 @@ use crate::support::process::{
 };
 use crate::support::protocol::{ERAS, Era, LEGACY, MODERN, Wire, answered};
 
-const TOOLS: [&str; 13] = [
+const TOOLS: [&str; 14] = [
     "add_vip",
     "explain_call",
     "list_changes",
@@ -28,17 +28,19 @@ const TOOLS: [&str; 13] = [
     "onboard_domain",
     "onboarding_status",
     "remove_vip",
+    "route_number",
     "setup_checklist",
     "sync_vips",
     "undo_change",
 ];
 
 /// Those that a read-only server does not offer.
-const WRITING: [&str; 6] = [
+const WRITING: [&str; 7] = [
     "add_vip",
     "mark_setup_step",
     "onboard_domain",
     "remove_vip",
+    "route_number",
     "sync_vips",
     "undo_change",
 ];
@@ -146,9 +148,12 @@ async fn length_of_list(arguments: &[&str], era: Era) -> usize {
 #[tokio::test]
 async fn the_tool_list_is_small() {
     let five = "list_vips,add_vip,remove_vip,list_domains,setup_checklist";
-    let sets: [(&[&str], usize); 3] = [
-        (&[], 20_000),
-        (&["--confirm", "token"], 20_000),
+    let before = TOOLS.iter().filter(|tool| **tool != "route_number");
+    let thirteen = before.copied().collect::<Vec<_>>().join(",");
+    let sets: [(&[&str], usize); 4] = [
+        (&[], 24_000),
+        (&["--confirm", "token"], 24_000),
+        (&["--tools", &thirteen], 20_000),
         (&["--tools", five], 7_500),
     ];
     for era in ERAS {
@@ -255,6 +260,7 @@ async fn the_token_is_an_argument_in_its_mode_alone() {
         "add_vip",
         "onboard_domain",
         "remove_vip",
+        "route_number",
         "sync_vips",
         "undo_change",
     ];
@@ -323,6 +329,7 @@ async fn arguments_are_those_of_the_contract() {
             "onboarding_status",
             ("query stage fresh account_id limit cursor", ""),
         ),
+        ("route_number", ("did to domain account_id", "did to")),
         ("undo_change", ("change_id account_id", "change_id")),
         (
             "sync_vips",
@@ -478,6 +485,16 @@ async fn every_tool_answers_and_fails_in_the_published_form() {
         (
             "list_changes",
             json!({"since": "yesterday"}),
+            Some("invalid_argument"),
+        ),
+        (
+            "route_number",
+            json!({"did": "6165550160", "to": "500"}),
+            None,
+        ),
+        (
+            "route_number",
+            json!({"did": "6165550160", "to": "no extension"}),
             Some("invalid_argument"),
         ),
         ("undo_change", json!({"change_id": 1}), None),

@@ -32,16 +32,16 @@ impl Alarm {
                 let words = format!(
                     "CANNOT BE VERIFIED: {go} the Route by ANI user, and whether callers who are not VIPs reach anybody \
                      is not known just now: {why}. Look again once the dial plan can be read; until then, have a person \
-                     call from a number that is not a VIP."
+                     call from a number that is not a VIP. {} if nobody is reached.",
+                    remedy(numbers)
                 );
                 (AlarmKind::CannotTell, words)
             }
             FallbackReading::Missing(why) => {
                 let words = format!(
                     "ALARM: {go} the Route by ANI user, and there is no dial translation rule ({why}). Callers who are \
-                     not VIPs are being dropped right now. Point the number back ({}, or in the portal) until \
-                     SkySwitch has added the rule.",
-                    Operation::UndoChange
+                     not VIPs are being dropped right now. {} until SkySwitch has added the rule.",
+                    remedy(numbers)
                 );
                 (AlarmKind::Dropping, words)
             }
@@ -49,14 +49,25 @@ impl Alarm {
                 let words = format!(
                     "ALARM: {go} the Route by ANI user, and nobody has verified or attested the dial translation rule. \
                      If it is missing, callers who are not VIPs are being dropped right now: have a person call {} \
-                     from a number that is not a VIP. Point the number back ({}, or in the portal) if \
-                     nobody is reached.",
+                     from a number that is not a VIP. {} if nobody is reached.",
                     if numbers.len() == 1 { "it" } else { "them" },
-                    Operation::UndoChange
+                    remedy(numbers)
                 );
                 (AlarmKind::Possible, words)
             }
         };
         Alarm { kind, words }
     }
+}
+
+/// What stops the loss at once, whoever pointed the number there.
+fn remedy(numbers: &[PhoneNumber]) -> String {
+    let number = match numbers.len() {
+        1 => "the number",
+        _ => "each number",
+    };
+    format!(
+        "Send {number} to a user who answers ({}, or the portal)",
+        Operation::RouteNumber
+    )
 }
