@@ -128,7 +128,8 @@ async fn a_plan_without_the_rule_contradicts_nobody_on_a_host_that_never_showed_
     assert_eq!(status(&app).await.dropping, 1);
 
     // A list without any rule is no plan that works.
-    let empty = Fault::status("GET", "/dialrules", 200).body("[]", "application/json");
+    let plan = format!("/dialplans/{ACME}/dialrules");
+    let empty = Fault::status("GET", &plan, 200).body("[]", "application/json");
     bench.sandbox.inject(empty.times(9));
     assert_eq!(rule_state(&app).await, StepState::Attested);
 }

@@ -194,7 +194,7 @@ async fn read(
     let own = own.filter(|plan| !plan.trim().is_empty());
     let mut plans: Vec<String> = own.into_iter().collect();
     add_plan(&mut plans, domain.as_str());
-    let (mut all, mut instead) = (Vec::new(), None);
+    let (mut is_understood, mut is_empty, mut instead) = (true, false, None);
     let mut next = 0;
     while let Some(plan) = plans.get(next).filter(|_| next < PLANS).cloned() {
         let mut rules = match pbx.dial_rules(domain, &plan).await {
@@ -205,7 +205,8 @@ async fn read(
         next += 1;
         let chained = rules.iter().filter_map(DialRule::chains_to);
         chained.for_each(|plan| add_plan(&mut plans, plan));
-        all.extend(rules.iter().cloned());
+        is_understood &= rules.iter().all(DialRule::is_understood);
+        is_empty |= domain.is(&plan) && rules.is_empty();
         rules.retain(DialRule::is_for_route_by_ani);
         match judge(&rules, domain, users, ani_users) {
             Judged::Decides(reading) => return Ok((reading, rules)),
@@ -215,13 +216,13 @@ async fn read(
     if let Some(seen) = instead {
         return Ok(seen);
     }
-    let nothing = if all.iter().any(|rule| !rule.is_understood()) {
+    let nothing = if !is_understood {
         FallbackReading::NotShown(
             "the dial plan says in a way that is not known what its rules are for".to_owned(),
         )
-    } else if all.is_empty() && !trusts_emptiness {
+    } else if is_empty && !trusts_emptiness {
         // Every plan that works has a rule.
-        FallbackReading::NotShown("the dial plan is shown without any rule".to_owned())
+        FallbackReading::NotShown("the domain's dial plan is shown without any rule".to_owned())
     } else {
         FallbackReading::NotSeen(
             "the dial plan has no rule for route_by_ani that applies to every caller at all times"
