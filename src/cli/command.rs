@@ -15,7 +15,8 @@ use skyswitch_domain::{AccountId, CustomerKey};
 #[command(name = "skyswitch", version, propagate_version = true)]
 #[command(
     after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 not confirmed (nothing was changed), \
-                        4 configuration or credentials missing or refused."
+                        4 configuration or credentials missing or refused, \
+                        5 status shows an alarm, 6 status could not tell of every customer."
 )]
 pub(super) struct Cli {
     #[command(flatten)]
@@ -97,6 +98,8 @@ pub(super) enum OnAccount {
     Checklist(ChecklistArgs),
     /// Set up a customer for VIP calling, step by step, in the safe order
     Onboard(Asking<ops::OnboardDomain>),
+    /// Send a customer's number to one of the customer's users
+    Route(Asking<ops::RouteNumber>),
     /// Show the setup status of all customers, alarms first
     Status(ops::StatusQuery),
     /// List the numbers of a customer, or of all, and where each sends its calls

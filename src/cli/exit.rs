@@ -16,6 +16,10 @@ pub(super) enum Exit {
     Usage = 2,
     NotConfirmed = 3,
     NotConfigured = 4,
+    /// `status` shows an alarm.
+    Alarm = 5,
+    /// `status` could not tell of every customer.
+    NotVerified = 6,
 }
 
 impl Exit {

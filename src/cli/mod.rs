@@ -133,6 +133,7 @@ async fn on_account(app: &App, command: OnAccount, output: &Output) -> Result<Ex
         }
         OnAccount::Checklist(args) => setup::checklist(app, args, output).await,
         OnAccount::Onboard(args) => setup::onboard(app, args, output).await,
+        OnAccount::Route(args) => setup::route(app, &args, output).await,
         OnAccount::Status(args) => setup::status(app, &args, output).await,
         OnAccount::Destinations(args) => {
             let list = ops::list_destinations(app, &args, PageSize::All).await?;

@@ -1,4 +1,4 @@
-//! `skyswitch checklist`, `onboard` and `status`: customers' setups.
+//! `skyswitch checklist`, `onboard`, `route` and `status`: customers' setups.
 
 use super::ask::Person;
 use super::command::{Asking, ChecklistAction, ChecklistArgs};
@@ -9,7 +9,7 @@ use super::setup_tables;
 use crate::app::App;
 use crate::ops::{
     self, MarkOutcome, MarkSetupStep, MarkStatus, OnboardDomain, OnboardOutcome, OnboardStatus,
-    PageSize, StatusQuery,
+    PageSize, RouteNumber, RouteOutcome, RouteStatus, StatusQuery,
 };
 use crate::sentences;
 use skyswitch_domain::error::{Error, Result};
@@ -61,11 +61,26 @@ pub(super) async fn onboard(
     person.settle(onboarded, output, text, exit)
 }
 
-/// Shows all customers.
+/// Sends a number to a user.
+pub(super) async fn route(app: &App, args: &Asking<RouteNumber>, output: &Output) -> Result<Exit> {
+    let person = Person::new(args.yes);
+    let app = app.asked_by("skyswitch route (command line)");
+    let routed = ops::route_number(&app, &args.args, &person.channel()).await?;
+    let exit = |outcome: &RouteOutcome| Exit::unless(outcome.status == RouteStatus::Declined);
+    let text = |outcome: &RouteOutcome| sentences::routed(outcome, &app.names(None));
+    person.settle(routed, output, text, exit)
+}
+
+/// Shows all customers; the exit code tells a script of alarms.
 pub(super) async fn status(app: &App, args: &StatusQuery, output: &Output) -> Result<Exit> {
     let bar = Bar::new();
     let status = ops::onboarding_status(app, args, PageSize::All, &bar).await;
     bar.end();
     let status = status?;
-    output.result(&status, || setup_tables::setup_status(&status))
+    output.result(&status, || setup_tables::setup_status(&status))?;
+    Ok(match (status.alarms, status.unverified) {
+        (0, 0) => Exit::Done,
+        (0, _) => Exit::NotVerified,
+        _ => Exit::Alarm,
+    })
 }

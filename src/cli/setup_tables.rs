@@ -3,14 +3,14 @@
 use std::fmt::Write;
 
 use super::tables::{table, unbroken};
-use crate::ops::{self, DestinationList, NumberList, SetupStatus};
+use crate::ops::{DestinationList, NumberList, SetupStatus};
 use crate::sentences::{self, counted};
 use skyswitch_domain::Ani;
 use skyswitch_domain::redact::shown;
 
 pub(super) fn setup_status(status: &SetupStatus) -> String {
     let mut text = String::new();
-    if status.alarms > 0 {
+    if status.alarms + status.unverified > 0 {
         let alarms = console::style(sentences::alarms(status));
         let _ = writeln!(text, "{}", alarms.red().bold());
     }
@@ -22,7 +22,7 @@ pub(super) fn setup_status(status: &SetupStatus) -> String {
     let mut notes = String::new();
     for row in &status.customers {
         let domain = shown(&row.domain, 100);
-        if row.alarm || row.stage == ops::Stage::Unread {
+        if row.alarm || row.unverified {
             let _ = write!(notes, "\n{domain}: {}", row.waits_for);
         }
         let dids: Vec<String> = row
@@ -37,9 +37,10 @@ pub(super) fn setup_status(status: &SetupStatus) -> String {
                 Some(description) => format!("{domain}\n{description}"),
                 None => domain,
             },
-            match row.alarm {
-                true => format!("ALARM: {stage}"),
-                false => stage,
+            match (row.alarm, row.unverified) {
+                (true, _) => format!("ALARM: {stage}"),
+                (false, true) => format!("NOT VERIFIED: {stage}"),
+                (false, false) => stage,
             },
             row.vips.to_string(),
             dids.join("\n"),

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{ConfirmMode, PbxGeneration};
+use super::{ConfirmMode, PbxGeneration, TrustDialPlan};
 use crate::nearest::likeness;
 use skyswitch_domain::DestinationForm;
 use skyswitch_domain::error::{Code, Error, Result};
@@ -52,7 +52,7 @@ pub(super) struct ConfigFile {
     pub allow_domain_creation: Option<bool>,
     pub allow_dial_plan_changes: Option<bool>,
     pub check_destinations: Option<bool>,
-    pub trust_dial_plan: Option<bool>,
+    pub trust_dial_plan: Option<TrustDialPlan>,
     pub pbx_base_url: Option<String>,
     pub pbx_api: Option<PbxGeneration>,
     pub pbx_client_id: Option<String>,

@@ -6,6 +6,7 @@ mod environment;
 mod file;
 mod limits;
 mod pbx;
+mod trust;
 
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,7 @@ pub use skyswitch_client::{
 use skyswitch_domain::error::{Code, Error, Refused, Result};
 use skyswitch_domain::{AccountId, DestinationForm};
 pub use skyswitch_guard::{ConfirmMode, Limits};
+pub use trust::TrustDialPlan;
 
 /// Everything the program can be told.
 #[derive(Debug, Clone)]
@@ -42,8 +44,8 @@ pub struct Settings {
     /// Whether destinations are looked up among the domain's users.
     pub check_destinations: bool,
     /// Whether a dial plan that can be read proves or disproves the dial
-    /// translation rule. Where SkySwitch keeps that rule is not documented.
-    pub trust_dial_plan: bool,
+    /// translation rule.
+    pub trust_dial_plan: TrustDialPlan,
     /// Account used when a call names none.
     pub default_account: Option<AccountId>,
     /// How destructive changes are agreed to.
@@ -166,7 +168,7 @@ impl Settings {
             allow_domain_creation: file.allow_domain_creation.unwrap_or(false),
             allow_dial_plan_changes: file.allow_dial_plan_changes.unwrap_or(false),
             check_destinations: file.check_destinations.unwrap_or(true),
-            trust_dial_plan: file.trust_dial_plan.unwrap_or(true),
+            trust_dial_plan: file.trust_dial_plan.unwrap_or_default(),
             default_account,
             confirm: match (flags.confirm, variable("SKYSWITCH_CONFIRM")) {
                 (Some(mode), _) => mode,

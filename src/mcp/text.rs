@@ -62,7 +62,7 @@ pub(super) fn imported(outcome: &SyncOutcome, names: &Names<'_>) -> String {
 }
 
 pub(super) fn setup_status(status: &SetupStatus) -> String {
-    let alarms = match status.alarms {
+    let alarms = match status.alarms + status.unverified {
         0 => "No alarm.".to_owned(),
         _ => sentences::alarms(status),
     };

@@ -109,7 +109,7 @@ pub(super) enum Effect {
 }
 
 /// Every tool, in the order of the tool list.
-pub(super) static TABLE: [Row; 14] = [
+pub(super) static TABLE: [Row; 15] = [
     Row {
         name: "add_vip",
         title: "Add a VIP caller",
@@ -301,6 +301,22 @@ pub(super) static TABLE: [Row; 14] = [
             CONFIRMATION,
         ],
         work: asks!(RemoveVip, RemoveVipOutcome, remove_vip, sentences::removed),
+    },
+    Row {
+        name: "route_number",
+        title: "Route a number",
+        description: "Send a customer's number to one of the customer's users, at once. Use it \
+                      to take a number away from a Route by ANI user that drops callers; \
+                      onboard_domain points it there. A person confirms by typing the number.",
+        effect: Effect::Changes,
+        explained: &[
+            ACCOUNT,
+            DID,
+            ("to", "User that answers, such as 100"),
+            ("domain", "Default: where the number goes now"),
+            CONFIRMATION,
+        ],
+        work: asks!(RouteNumber, RouteOutcome, route_number, sentences::routed),
     },
     Row {
         name: "setup_checklist",

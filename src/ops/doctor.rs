@@ -271,7 +271,7 @@ async fn pbx_api(client: &Client, domains: &[Domain]) -> Result<Check> {
     if let Err(error) = pbx.has_domain(&domain).await {
         return Ok(warning(error.to_string(), error.hint()));
     }
-    Ok(match pbx.dial_rules(&domain).await {
+    Ok(match pbx.dial_rules(&domain, domain.as_str()).await {
         Ok(_) => ok("it answers; dial plans can be read"),
         Err(error) => ok(format!(
             "it answers; dial plans are not shown ({error}), so a person attests the dial translation rule"

@@ -37,9 +37,9 @@ pub(crate) use names::Names;
 pub use onboarding::{
     Checklist, CustomerRow, ListNumbers, MarkOutcome, MarkSetupStep, MarkStatus, NumberList,
     NumberRow, OnboardChange, OnboardDomain, OnboardOutcome, OnboardStatus, OnboardSteps,
-    PieceState, SetupChecklist, SetupStatus, Stage, StageCount, StatusQuery, Step, StepState,
-    Ticket, list_numbers, mark_setup_step, onboard_domain, onboarding_status, readiness,
-    setup_checklist,
+    PieceState, RouteNumber, RouteOutcome, RouteStatus, SetupChecklist, SetupStatus, Stage,
+    StageCount, StatusQuery, Step, StepState, Ticket, list_numbers, mark_setup_step,
+    onboard_domain, onboarding_status, readiness, route_number, setup_checklist,
 };
 pub use page::PageSize;
 pub use progress::Progress;

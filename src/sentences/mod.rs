@@ -16,7 +16,7 @@ use skyswitch_domain::wording::word;
 use skyswitch_domain::{Ani, Dnis, Face, Operation, PhoneNumber, Route, Vip};
 
 pub(crate) use calls::explained;
-pub(crate) use setup::{alarms, checklist, marked, onboarded, read_earlier, stages};
+pub(crate) use setup::{alarms, checklist, marked, onboarded, read_earlier, routed, stages};
 
 /// What became of a caller who was to become a VIP.
 pub(crate) fn added(outcome: &AddVipOutcome, names: &Names<'_>) -> String {
@@ -81,7 +81,11 @@ pub(crate) fn undone(outcome: &UndoOutcome, names: &Names<'_>) -> String {
         let (calls, to) = calls_and_destination(previous, names);
         let _ = write!(text, " Until now, {calls} went to {to}.");
     }
-    with_undo(text, outcome.change_id.as_deref(), &outcome.warnings)
+    let mut text = with_undo(text, outcome.change_id.as_deref(), &outcome.warnings);
+    if outcome.status == UndoStatus::Restored && outcome.setting.is_some() {
+        setup::call_now(&mut text, outcome.change_id.as_deref());
+    }
+    text
 }
 
 /// What became of an import, without its rows.

@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 
-use super::{counted, declined, waiting, warnings};
+use super::{counted, declined, waiting, warnings, with_undo};
 use crate::ops::{
-    self, Checklist, MarkOutcome, MarkStatus, Names, OnboardOutcome, OnboardStatus, SetupStatus,
-    Step, StepState, Ticket,
+    self, Checklist, MarkOutcome, MarkStatus, Names, OnboardChange, OnboardOutcome, OnboardStatus,
+    PieceState, RouteOutcome, RouteStatus, SetupStatus, Step, StepState, Ticket,
 };
 use skyswitch_domain::wording::word;
-use skyswitch_domain::{Argument, SetupStep};
+use skyswitch_domain::{Ani, Argument, Operation, SetupStep};
 
 /// A customer's setup, step by step.
 pub(crate) fn checklist(checklist: &Checklist, names: &Names<'_>) -> String {
@@ -54,7 +54,49 @@ pub(crate) fn onboarded(outcome: &OnboardOutcome, names: &Names<'_>) -> String {
     steps(&mut text, &outcome.steps);
     warnings(&mut text, &outcome.warnings);
     ticket(&mut text, outcome.support_ticket.as_ref());
+    let mut made = outcome.changes.iter();
+    let is_routed = |change: &&OnboardChange| {
+        change.step == SetupStep::RouteDid && change.state == PieceState::Made
+    };
+    if let Some(change) = made.find(is_routed) {
+        call_now(&mut text, change.change_id.as_deref());
+    }
     text
+}
+
+/// What became of a number that was to go to a user.
+pub(crate) fn routed(outcome: &RouteOutcome, names: &Names<'_>) -> String {
+    let number = Ani::from_stored(&outcome.did);
+    let customer = names.customer(&outcome.domain);
+    let setting = &outcome.setting;
+    let text = match outcome.status {
+        RouteStatus::Routed => {
+            let before = outcome.previous_setting.as_deref().unwrap_or("nowhere");
+            format!(
+                "Routed: {number} of {customer} now goes to {setting}. Until now, it went to {before}."
+            )
+        }
+        RouteStatus::Unchanged => {
+            format!("No change: {number} of {customer} goes to {setting} already.")
+        }
+        RouteStatus::ConfirmationRequired => waiting(&outcome.confirmation),
+        RouteStatus::Declined => declined(),
+    };
+    let mut text = with_undo(text, outcome.change_id.as_deref(), &outcome.warnings);
+    if outcome.status == RouteStatus::Routed {
+        call_now(&mut text, outcome.change_id.as_deref());
+    }
+    text
+}
+
+/// What to do right after a number was routed, as the last line.
+pub(super) fn call_now(text: &mut String, change_id: Option<&str>) {
+    text.push_str("\nCall the number now from a phone that is not a VIP");
+    if let Some(id) = change_id {
+        let undo = Operation::UndoChange.with("change_id", id);
+        let _ = write!(text, "; {undo} if nobody answers");
+    }
+    text.push('.');
 }
 
 /// What became of a person's statement.
@@ -85,8 +127,15 @@ pub(crate) fn alarms(status: &SetupStatus) -> String {
         status.alarms - status.dropping,
         "perhaps losing calls: nobody has verified or attested the dial translation rule",
     );
-    let both: Vec<String> = dropping.into_iter().chain(possible).collect();
-    both.join("\n")
+    let unverified = (status.unverified > 0).then(|| {
+        format!(
+            "CANNOT BE VERIFIED: whether {} lose calls could not be read just now. `skyswitch doctor` checks the login \
+             of the PBX API (`pbx_base_url`, `pbx_username`, `pbx_password`).",
+            customers(status.unverified)
+        )
+    });
+    let all = [dropping, possible, unverified].into_iter().flatten();
+    Vec::from_iter(all).join("\n")
 }
 
 /// How many customers are at which stage.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
 use skyswitch_mcp::app::App;
-use skyswitch_mcp::config::{ConfirmMode, Settings};
+use skyswitch_mcp::config::{ConfirmMode, Settings, TrustDialPlan};
 use skyswitch_mcp::domain::SetupStep;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
@@ -1022,7 +1022,9 @@ async fn a_dial_plan_that_cannot_be_read_just_now_proves_nothing_either_way() {
 async fn where_the_rule_is_kept_elsewhere_the_operator_says_so() {
     let habits = PbxHabits::default().dial_plan(DialPlanAccess::Read);
     let bench = Bench::with(prepared(habits)).await;
-    let app = app_with(&bench, PbxApi::V2, |s| s.trust_dial_plan = false);
+    let app = app_with(&bench, PbxApi::V2, |s| {
+        s.trust_dial_plan = TrustDialPlan::Never
+    });
     let list = checklist(&app).await;
     assert_eq!(
         state(&list.steps, "dial_translation_rule"),
@@ -1211,7 +1213,8 @@ async fn the_rule_is_looked_at_once_more_right_before_the_number_is_routed() {
     let bench = Bench::with(tenant).await;
     let app = app_on(&bench, PbxApi::V2);
     // The plan is made on a rule that stands; the last look does not find it.
-    bench.sandbox.inject(Fault::pass("GET", "dialrules"));
+    let planned_on = Fault::pass("GET", "dialrules").times(2);
+    bench.sandbox.inject(planned_on);
     bench.sandbox.inject(Fault::status("GET", "dialrules", 400));
     let outcome = onboard(&app, &onboarding(), &Channel::Given).await.unwrap();
     assert_eq!(outcome.status, OnboardStatus::Incomplete, "{outcome:?}");

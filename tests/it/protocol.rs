@@ -17,7 +17,7 @@ use crate::support::process::{
 };
 use crate::support::protocol::{ERAS, Era, LEGACY, MODERN, Wire, answered};
 
-const TOOLS: [&str; 14] = [
+const TOOLS: [&str; 15] = [
     "add_vip",
     "explain_call",
     "list_changes",
@@ -29,17 +29,19 @@ const TOOLS: [&str; 14] = [
     "onboard_domain",
     "onboarding_status",
     "remove_vip",
+    "route_number",
     "setup_checklist",
     "sync_vips",
     "undo_change",
 ];
 
 /// Those that a read-only server does not offer.
-const WRITING: [&str; 6] = [
+const WRITING: [&str; 7] = [
     "add_vip",
     "mark_setup_step",
     "onboard_domain",
     "remove_vip",
+    "route_number",
     "sync_vips",
     "undo_change",
 ];
@@ -147,7 +149,8 @@ async fn length_of_list(arguments: &[&str], era: Era) -> usize {
 #[tokio::test]
 async fn the_tool_list_is_small() {
     let five = "list_vips,add_vip,remove_vip,list_domains,setup_checklist";
-    let first = TOOLS.into_iter().filter(|tool| *tool != "list_numbers");
+    let added = ["list_numbers", "route_number"];
+    let first = TOOLS.into_iter().filter(|tool| !added.contains(tool));
     let first = first.collect::<Vec<_>>().join(",");
     let sets: [(&[&str], usize); 4] = [
         (&[], 24_000),
@@ -259,6 +262,7 @@ async fn the_token_is_an_argument_in_its_mode_alone() {
         "add_vip",
         "onboard_domain",
         "remove_vip",
+        "route_number",
         "sync_vips",
         "undo_change",
     ];
@@ -328,6 +332,7 @@ async fn arguments_are_those_of_the_contract() {
             "onboarding_status",
             ("query stage fresh account_id limit cursor", ""),
         ),
+        ("route_number", ("did to domain account_id", "did to")),
         ("undo_change", ("change_id account_id", "change_id")),
         (
             "sync_vips",
@@ -484,6 +489,16 @@ async fn every_tool_answers_and_fails_in_the_published_form() {
         (
             "list_changes",
             json!({"since": "yesterday"}),
+            Some("invalid_argument"),
+        ),
+        (
+            "route_number",
+            json!({"did": "6165550160", "to": "500"}),
+            None,
+        ),
+        (
+            "route_number",
+            json!({"did": "6165550160", "to": "no extension"}),
             Some("invalid_argument"),
         ),
         ("undo_change", json!({"change_id": 1}), None),

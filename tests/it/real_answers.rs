@@ -162,7 +162,7 @@ async fn the_spelling_of_a_dial_rule_follows_the_version_where_no_rule_shows_it(
             let bench = Bench::with(tenant).await;
             let app = app_with(&bench, PbxApi::V2, |settings| {
                 settings.allow_dial_plan_changes = true;
-                settings.trust_dial_plan = true;
+                settings.trust_dial_plan = skyswitch_mcp::config::TrustDialPlan::Always;
             });
             let outcome = onboard(&app, &onboarding(), &Channel::Given).await.unwrap();
             assert_eq!(

@@ -107,7 +107,7 @@ impl Client {
                 PieceStanding::of_presence(self.pbx()?.has_dial_plan(domain).await?)
             }
             SetupPiece::DefaultChain => {
-                let rules = self.pbx()?.dial_rules(domain).await?;
+                let rules = self.pbx()?.dial_rules(domain, domain.as_str()).await?;
                 PieceStanding::of_presence(rules.iter().any(DialRule::is_chain))
             }
             SetupPiece::DomainUser => {
@@ -130,13 +130,14 @@ impl Client {
                     now: rule.and_then(|rule| serde_json::to_value(rule).ok()),
                 }
             }
-            SetupPiece::FallbackRule { to } => {
-                let rules = self.pbx()?.dial_rules(domain).await?;
+            SetupPiece::FallbackRule { to, .. } => {
+                let rules = self.pbx()?.dial_rules(domain, domain.as_str()).await?;
                 let mut for_us = rules
                     .iter()
                     .filter(|rule| rule.is_for_route_by_ani() && rule.is_for_everybody(domain));
                 let wanted = for_us.clone().find(|rule| {
                     rule.enabled
+                        && !rule.is_limited
                         && matches!(rule.target(domain), DialRuleTarget::User(user) if to.is(&user))
                 });
                 PieceStanding {

@@ -33,10 +33,15 @@ impl Subscriber {
 }
 
 impl Subscriber {
-    /// Whether it belongs to the domain's own machinery, so that a call to it
-    /// reaches nobody.
+    /// Whether the portals hide it. That does not say that nobody answers there:
+    /// some set up ordinary extensions so.
     pub fn is_system_user(&self) -> bool {
         self.service_code.as_deref() == Some("system-user")
+    }
+
+    /// Whether it is a call queue.
+    pub fn is_queue(&self) -> bool {
+        self.service_code.as_deref() == Some("system-queue")
     }
 }
 

@@ -57,6 +57,8 @@ pub enum Operation {
     OnboardingStatus,
     /// Remove a VIP caller.
     RemoveVip,
+    /// Send a customer's number to a user.
+    RouteNumber,
     /// Show a customer's setup.
     SetupChecklist,
     /// Undo a change.
@@ -77,6 +79,7 @@ impl Operation {
             Operation::Onboard => "onboard_domain",
             Operation::OnboardingStatus => "onboarding_status",
             Operation::RemoveVip => "remove_vip",
+            Operation::RouteNumber => "route_number",
             Operation::SetupChecklist => "setup_checklist",
             Operation::UndoChange => "undo_change",
         }
@@ -95,6 +98,7 @@ impl Operation {
             Operation::Onboard => "onboard",
             Operation::OnboardingStatus => "status",
             Operation::RemoveVip => "vip remove",
+            Operation::RouteNumber => "route",
             Operation::SetupChecklist => "checklist",
             Operation::UndoChange => "undo",
         }

@@ -169,6 +169,10 @@ pub enum SetupPiece {
     FallbackRule {
         /// The user whom calls reach.
         to: Extension,
+        /// Whether that is a call queue, which a rule reaches in another way.
+        /// Earlier journals do not say.
+        #[serde(default)]
+        is_queue: bool,
     },
     /// Where calls to the customer's number go.
     DidRoute {
@@ -249,8 +253,9 @@ impl SetupPiece {
                     "set {extension}'s answering rule for all times: Forward Always to {ROUTE_BY_ANI}"
                 )
             }
-            SetupPiece::FallbackRule { to } => format!(
-                "create the dial translation rule: callers without a VIP rule go to user {to}"
+            SetupPiece::FallbackRule { to, is_queue } => format!(
+                "create the dial translation rule: callers without a VIP rule go to {} {to}",
+                if *is_queue { "call queue" } else { "user" }
             ),
             SetupPiece::DidRoute { did, route } => {
                 format!("point {did} at {}", route.goes_to())

@@ -20,12 +20,27 @@ pub enum FallbackReading {
     },
     /// The dial plan was read, and the rule is not there or does nothing.
     Missing(String),
+    /// The dial plans that can be read do not show the rule, which proves
+    /// nothing: on this PBX host none has ever been seen in one.
+    NotSeen(String),
     /// This login cannot read any dial plan.
     NotShown(String),
     /// What was read of this dial plan neither proves nor disproves the rule.
     NotJudged(String),
     /// Reading it failed just now; what it shows is not known.
     Failed(String),
+}
+
+impl FallbackReading {
+    /// The same, where it is known whether it counts that a dial plan does not
+    /// show the rule.
+    #[must_use]
+    pub fn counted(self, absence_counts: bool) -> FallbackReading {
+        match self {
+            FallbackReading::NotSeen(why) if absence_counts => FallbackReading::Missing(why),
+            reading => reading,
+        }
+    }
 }
 
 /// That callers without a VIP rule are sent somewhere. Only [`Fallback::of`]
@@ -55,7 +70,9 @@ impl Fallback {
         let (known, words) = match reading {
             FallbackReading::Verified { words, to } => (Known::Read(to.clone()), words.clone()),
             FallbackReading::Missing(_) | FallbackReading::Failed(_) => return None,
-            FallbackReading::NotShown(_) | FallbackReading::NotJudged(_) => {
+            FallbackReading::NotSeen(_)
+            | FallbackReading::NotShown(_)
+            | FallbackReading::NotJudged(_) => {
                 let Attestation {
                     id,
                     attested_by,

@@ -162,10 +162,15 @@ impl<'a> Exchange<'a> {
         let Some(rule) = self.fallbacks.get(&domain.to_ascii_lowercase()) else {
             return Outcome::Dropped;
         };
+        let is_queue = |user: &StoredSubscriber| user.srv_code == "system-queue";
+        if rule.application == "to-user" && self.user(domain, &rule.to_user).is_some_and(is_queue) {
+            // A queue is reached by its own application only.
+            return Outcome::Dropped;
+        }
         if rule.application == "to-connection" {
             return Outcome::Rings(format!("{}@{}", rule.to_user, rule.to_host));
         }
-        if !rule.application.starts_with("to-") {
+        if !rule.application.starts_with("to-") && rule.application != "call-queuing" {
             return Outcome::Dropped;
         }
         match rule.to_host.as_str() {

@@ -5,11 +5,21 @@ use crate::ops::onboarding::steps::numbers_go;
 use skyswitch_domain::{Operation, PhoneNumber};
 use skyswitch_guard::FallbackReading;
 
+/// How sure it is that callers are dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AlarmKind {
+    /// The dial plan was read and shows it.
+    Dropping,
+    /// Nobody knows that they are not.
+    Possible,
+    /// What would tell could not be read just now.
+    CannotTell,
+}
+
 /// What is wrong, in plain words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Alarm {
-    /// Whether the dial plan was read and shows that callers are dropped.
-    pub is_certain: bool,
+    pub kind: AlarmKind,
     pub words: String,
 }
 
@@ -17,35 +27,47 @@ impl Alarm {
     /// Numbers on a Route by ANI user without a fallback that anybody knows of.
     pub fn of(dial_plan: &FallbackReading, numbers: &[PhoneNumber]) -> Alarm {
         let go = numbers_go(numbers);
-        let words = match dial_plan {
+        let (kind, words) = match dial_plan {
             FallbackReading::Failed(why) => {
-                format!(
-                    "{go} the Route by ANI user, and whether the dial translation rule exists is not known just now: \
-                     {why}. Look again in a moment."
-                )
+                let words = format!(
+                    "CANNOT BE VERIFIED: {go} the Route by ANI user, and whether callers who are not VIPs reach anybody \
+                     is not known just now: {why}. Look again once the dial plan can be read; until then, have a person \
+                     call from a number that is not a VIP. {} if nobody is reached.",
+                    remedy(numbers)
+                );
+                (AlarmKind::CannotTell, words)
             }
             FallbackReading::Missing(why) => {
-                format!(
+                let words = format!(
                     "ALARM: {go} the Route by ANI user, and there is no dial translation rule ({why}). Callers who are \
-                     not VIPs are being dropped right now. Point the number back ({}, or in the portal) until \
-                     SkySwitch has added the rule.",
-                    Operation::UndoChange
-                )
+                     not VIPs are being dropped right now. {} until SkySwitch has added the rule.",
+                    remedy(numbers)
+                );
+                (AlarmKind::Dropping, words)
             }
             _ => {
-                format!(
+                let words = format!(
                     "ALARM: {go} the Route by ANI user, and nobody has verified or attested the dial translation rule. \
                      If it is missing, callers who are not VIPs are being dropped right now: have a person call {} \
-                     from a number that is not a VIP. Point the number back ({}, or in the portal) if \
-                     nobody is reached.",
+                     from a number that is not a VIP. {} if nobody is reached.",
                     if numbers.len() == 1 { "it" } else { "them" },
-                    Operation::UndoChange
-                )
+                    remedy(numbers)
+                );
+                (AlarmKind::Possible, words)
             }
         };
-        Alarm {
-            is_certain: matches!(dial_plan, FallbackReading::Missing(_)),
-            words,
-        }
+        Alarm { kind, words }
     }
+}
+
+/// What stops the loss at once, whoever pointed the number there.
+fn remedy(numbers: &[PhoneNumber]) -> String {
+    let number = match numbers.len() {
+        1 => "the number",
+        _ => "each number",
+    };
+    format!(
+        "Send {number} to a user who answers ({}, or the portal)",
+        Operation::RouteNumber
+    )
 }

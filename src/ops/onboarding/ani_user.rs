@@ -16,6 +16,8 @@ pub(super) struct AniUser {
     pub devices: Reading<Vec<String>>,
     pub voicemail: Reading<bool>,
     pub rules: Reading<Vec<AnsweringRule>>,
+    /// The dial plan in which its calls are looked up first, where that is shown.
+    pub dial_plan: Option<String>,
 }
 
 /// What keeps the user from doing its work.
@@ -76,6 +78,7 @@ impl AniUser {
             devices: Err(why.clone()),
             voicemail: Err(why.clone()),
             rules: Err(why),
+            dial_plan: None,
         }
     }
 
@@ -227,6 +230,10 @@ impl App {
             pbx.answering_rules(domain, &extension),
         );
         let not_shown = |why: &str| Unread::NotShown(why.to_owned());
+        let dial_plan = match &found {
+            Ok(Some(found)) => found.dial_plan.clone(),
+            _ => None,
+        };
         let voicemail = match found {
             Ok(Some(found)) => found
                 .voicemail
@@ -239,6 +246,7 @@ impl App {
             devices: devices.map_err(Unread::from),
             voicemail,
             rules: rules.map_err(Unread::from),
+            dial_plan,
         }
     }
 }

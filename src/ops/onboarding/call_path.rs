@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::app::App;
 use crate::ops::onboarding::ani_user::Problem;
+use crate::ops::onboarding::dial_plan::OwnPlan;
 use crate::ops::onboarding::evidence::{Reading, Unread, fallback, route_not_shown};
 use crate::ops::vips::destinations::FRESH;
 use crate::ops::vips::explained::{FallbackShown, FallbackState, NotKnown, UnknownFact};
@@ -181,7 +182,8 @@ impl App {
         path: &CallPath,
     ) -> Result<(FallbackShown, Option<String>), NotKnown> {
         let users = path.users.as_ref().ok().map(|users| users.as_slice());
-        let reading = self.dial_plan(domain, users, &path.ani_users).await;
+        let own = OwnPlan::Of(path.ani_users.first());
+        let reading = self.dial_plan(domain, own, users, &path.ani_users).await;
         let state = |state, words: &str| FallbackShown {
             state,
             words: words.to_owned(),
@@ -194,6 +196,7 @@ impl App {
             (FallbackReading::Missing(why), None) => Ok((state(FallbackState::Missing, why), None)),
             (
                 FallbackReading::NotShown(why)
+                | FallbackReading::NotSeen(why)
                 | FallbackReading::NotJudged(why)
                 | FallbackReading::Failed(why),
                 None,

@@ -8,13 +8,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::app::App;
+use crate::ops::onboarding::alarm::AlarmKind;
 use crate::ops::onboarding::ani_user::{AniUser, ani_users_among};
+use crate::ops::onboarding::dial_plan::OwnPlan;
 use crate::ops::onboarding::evidence::{Customer, Evidence, Unread, fallback};
 use crate::ops::onboarding::stage::Stage;
 use crate::ops::onboarding::status::CustomerRow;
 use crate::ops::onboarding::steps::Steps;
 use skyswitch_client::{Domain, Subscriber};
-use skyswitch_domain::error::{Code, Error, Refused, Result};
+use skyswitch_domain::error::{Refused, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{AccountId, Extension, PbxDomain};
 use skyswitch_guard::FallbackReading;
@@ -34,6 +36,8 @@ pub(super) struct StatusReader<'a> {
     pub routed_users: Vec<(PbxDomain, Extension)>,
     /// Whether every dial plan is read, also one that was read within the hour.
     pub fresh: bool,
+    /// Why the PBX API does not take the login: asked a thousand times, it may lock it.
+    pub login_refused: Option<FallbackReading>,
     /// Dial plans that were not shown: where none is, asking a thousand times
     /// would only use up the pace.
     pub plans_not_shown: AtomicUsize,
@@ -41,43 +45,37 @@ pub(super) struct StatusReader<'a> {
     pub plans_shown: AtomicBool,
 }
 
-impl StatusReader<'_> {
-    /// A customer's row, also of one who cannot be read.
-    pub async fn row(&self, domain: Domain) -> CustomerRow {
-        let vips = self.vips.get(&domain.name.to_lowercase()).copied();
-        let mut row = CustomerRow {
-            domain: domain.name,
-            description: domain.description.map(|text| shown(&text, 200)),
-            stage: Stage::Unread,
-            alarm: false,
-            dropping: false,
-            waits_for: String::new(),
-            vips: vips.unwrap_or_default(),
-            dids: Vec::new(),
-            dial_plan_read_at: None,
-        };
-        if let Err(error) = self.judge(&mut row).await {
-            row.waits_for = format!("Could not be read: {error}");
-        }
-        row
-    }
+/// A customer as read, before the steps are judged.
+pub(super) struct ReadCustomer {
+    row: CustomerRow,
+    read: Result<(Customer, Evidence, Option<Timestamp>)>,
+}
 
-    async fn judge(&self, row: &mut CustomerRow) -> Result<()> {
-        let domain = row.domain.parse();
-        let customer = Customer {
-            account: self.account.clone(),
-            domain: domain.map_err(|refused: Refused| refused.into_error("domain"))?,
-            did: None,
-            extension: None,
+impl ReadCustomer {
+    /// The row, also of a customer who could not be read. Whether it counts that
+    /// a dial plan does not show the rule is only known once all were read: one
+    /// that does may have been among the last.
+    pub fn judged(self, absence_counts: bool) -> CustomerRow {
+        let ReadCustomer { mut row, read } = self;
+        let (customer, mut evidence, dial_plan_read_at) = match read {
+            Ok(read) => read,
+            Err(error) => {
+                row.unverified = true;
+                row.waits_for = format!("Could not be read: {error}");
+                return row;
+            }
         };
-        let (evidence, dial_plan_read_at) = self.evidence(&customer.domain, row.vips).await?;
+        evidence.dial_plan = evidence.dial_plan.counted(absence_counts);
+        evidence.fallback = fallback(&evidence.dial_plan, &evidence.attestations);
         let steps = Steps::of(&customer, &evidence);
         let next = steps.first_unsettled();
         let is_untouched =
             evidence.ani_users.is_empty() && evidence.attestations.is_empty() && row.vips == 0;
         let alarm = evidence.alarm();
-        row.alarm = alarm.is_some();
-        row.dropping = alarm.as_ref().is_some_and(|alarm| alarm.is_certain);
+        let kind = alarm.as_ref().map(|alarm| alarm.kind);
+        row.alarm = matches!(kind, Some(AlarmKind::Dropping | AlarmKind::Possible));
+        row.dropping = kind == Some(AlarmKind::Dropping);
+        row.unverified = kind == Some(AlarmKind::CannotTell);
         (row.stage, row.waits_for) = match (next, alarm) {
             _ if is_untouched => (
                 Stage::NotStarted,
@@ -93,11 +91,48 @@ impl StatusReader<'_> {
         let numbers = evidence.numbers_on_ani_user.iter().flatten();
         row.dids = numbers.map(|did| did.as_str().to_owned()).collect();
         row.dial_plan_read_at = dial_plan_read_at.map(|moment| moment.to_string());
-        Ok(())
+        row
+    }
+}
+
+impl StatusReader<'_> {
+    /// Reads a customer.
+    pub async fn read(&self, domain: Domain) -> ReadCustomer {
+        let vips = self.vips.get(&domain.name.to_lowercase()).copied();
+        let row = CustomerRow {
+            domain: domain.name,
+            description: domain.description.map(|text| shown(&text, 200)),
+            stage: Stage::Unread,
+            alarm: false,
+            dropping: false,
+            unverified: false,
+            waits_for: String::new(),
+            vips: vips.unwrap_or_default(),
+            dids: Vec::new(),
+            dial_plan_read_at: None,
+        };
+        let read = self.read_customer(&row).await;
+        ReadCustomer { row, read }
+    }
+
+    async fn read_customer(
+        &self,
+        row: &CustomerRow,
+    ) -> Result<(Customer, Evidence, Option<Timestamp>)> {
+        let domain = row.domain.parse();
+        let customer = Customer {
+            account: self.account.clone(),
+            domain: domain.map_err(|refused: Refused| refused.into_error("domain"))?,
+            did: None,
+            extension: None,
+        };
+        let (evidence, read_at) = self.evidence(&customer.domain, row.vips).await?;
+        Ok((customer, evidence, read_at))
     }
 
     /// What the steps are judged by, and when the dial plan was read where that
-    /// was earlier. A read that fails is an error: it neither raises nor hides an alarm.
+    /// was earlier. A read of the users or numbers that fails is an error: it
+    /// neither raises nor hides an alarm.
     async fn evidence(
         &self,
         domain: &PbxDomain,
@@ -114,7 +149,8 @@ impl StatusReader<'_> {
             .app
             .numbers_on(self.account, domain, &ani_users)
             .await?;
-        let (dial_plan, read_at) = self.dial_plan(domain, &users, &ani_users).await?;
+        let own = OwnPlan::Of(ani_user.as_ref());
+        let (dial_plan, read_at) = self.dial_plan(domain, own, &users, &ani_users).await?;
         let of_domain = |entry: &&Attestation| domain.is(&entry.domain);
         let attestations = self.attestations.iter().filter(of_domain);
         let attestations: Vec<Attestation> = attestations.cloned().collect();
@@ -137,6 +173,7 @@ impl StatusReader<'_> {
     async fn dial_plan(
         &self,
         domain: &PbxDomain,
+        own: OwnPlan<'_>,
         users: &[Subscriber],
         ani_users: &[Extension],
     ) -> Result<(FallbackReading, Option<Timestamp>)> {
@@ -150,23 +187,23 @@ impl StatusReader<'_> {
         {
             return Ok((reading, Some(read_at)));
         }
+        if let Some(refused) = &self.login_refused {
+            return Ok((refused.clone(), None));
+        }
         let is_closed = self.plans_not_shown.load(Ordering::Relaxed) >= CLOSED
             && !self.plans_shown.load(Ordering::Relaxed);
         if is_closed {
             return not_shown("the dial plans are not shown");
         }
-        let reading = self.app.dial_plan(domain, Some(users), ani_users).await;
+        let reading = self
+            .app
+            .dial_plan(domain, own, Some(users), ani_users)
+            .await;
         match &reading {
             FallbackReading::NotShown(_) => {
                 self.plans_not_shown.fetch_add(1, Ordering::Relaxed);
             }
-            FallbackReading::Failed(why) => {
-                return Err(Error::new(
-                    Code::UpstreamUnavailable,
-                    why,
-                    "Try again later.",
-                ));
-            }
+            FallbackReading::Failed(_) => {}
             _ => self.plans_shown.store(true, Ordering::Relaxed),
         }
         Ok((reading, None))

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::ops::customer::Unknown;
 use crate::ops::onboarding::alarm::Alarm;
 use crate::ops::onboarding::ani_user::AniUser;
-use crate::ops::onboarding::dial_plan::rings_nobody;
+use crate::ops::onboarding::dial_plan::{OwnPlan, rings_nobody};
 use crate::ops::vips::destinations::nearest_users;
 use skyswitch_client::Subscriber;
 use skyswitch_domain::error::{Code, Error, Result};
@@ -208,11 +208,19 @@ impl App {
             Some(named) => ani_users.iter().find(|user| *user == named),
             None => ani_users.iter().find(exists),
         };
-        let (ani_user, dial_plan, numbers_on_ani_user) = tokio::join!(
-            OptionFuture::from(chosen.map(|user| self.ani_user(domain, user.clone()))),
-            self.dial_plan(domain, users.as_ref().ok().map(|_| known), &ani_users),
-            self.numbers_on(account, domain, &ani_users),
-        );
+        let look_at_plans = async {
+            let ani_user = match chosen {
+                Some(user) => Some(self.ani_user(domain, user.clone()).await),
+                None => None,
+            };
+            let plan = ani_user.as_ref().and_then(|user| user.dial_plan.as_deref());
+            let users = users.as_ref().ok().map(|_| known);
+            let own = OwnPlan::Read(plan);
+            let dial_plan = self.dial_plan(domain, own, users, &ani_users).await;
+            (ani_user, dial_plan)
+        };
+        let ((ani_user, dial_plan), numbers_on_ani_user) =
+            tokio::join!(look_at_plans, self.numbers_on(account, domain, &ani_users),);
         let mut numbers_on_ani_user = numbers_on_ani_user.map_err(Unread::from);
         if let (Some(did), Some(Ok(Some(route)))) = (&customer.did, &did_route) {
             // The number's own route is newer than the domain's list of numbers.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::ops::onboarding::alarm::Alarm;
+use crate::ops::onboarding::dial_plan::OwnPlan;
 use crate::ops::onboarding::evidence::{Unread, fallback, route_not_shown};
 use crate::ops::page::{PageSize, Query, first_page, page};
 use crate::ops::vips::destinations::FRESH;
@@ -252,7 +253,12 @@ impl App {
                 return Ok((numbers, None));
             }
             let (dial_plan, attestations) = tokio::join!(
-                self.dial_plan(domain, Some(&users), &ani_users),
+                self.dial_plan(
+                    domain,
+                    OwnPlan::Of(ani_users.first()),
+                    Some(&users),
+                    &ani_users
+                ),
                 self.attestations(account, Some(domain)),
             );
             Ok(match fallback(&dial_plan, &attestations?) {

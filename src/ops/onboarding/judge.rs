@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::app::App;
+use crate::ops::onboarding::dial_plan::OwnPlan;
 use crate::ops::onboarding::evidence::Customer;
 use crate::ops::write::send::JudgeRoute;
 use skyswitch_domain::error::{Refused, Result};
@@ -58,7 +59,9 @@ impl App {
         let attested = attestations
             .iter()
             .find(|entry| entry.is_about(SetupStep::DialTranslationRule));
-        let dial_plan = self.dial_plan(&home, Some(&users), &ani_users).await;
+        let own = user.parse().ok();
+        let own = OwnPlan::Of(own.as_ref());
+        let dial_plan = self.dial_plan(&home, own, Some(&users), &ani_users).await;
         let fallback = Fallback::of(&dial_plan, attested);
         MayRoute::judge(route, &home, Some(&ani_users), fallback.as_ref())
     }

@@ -181,7 +181,9 @@ fn is_attestable(step: SetupStep, evidence: &Evidence, customer: &Customer) -> R
     match step {
         SetupStep::DialTranslationRule => match &evidence.dial_plan {
             FallbackReading::Verified { .. } => Ok(false),
-            FallbackReading::NotShown(_) | FallbackReading::NotJudged(_) => Ok(true),
+            FallbackReading::NotSeen(_)
+            | FallbackReading::NotShown(_)
+            | FallbackReading::NotJudged(_) => Ok(true),
             FallbackReading::Failed(why) => refuse(
                 &format!("the dial plan may show it, and has to be read first: {why}"),
                 "Try again in a moment, or have the operator check the PBX login with `skyswitch doctor`; the step is \

@@ -15,6 +15,7 @@ mod mark;
 mod onboard;
 mod plan;
 mod plan_number;
+mod route_number;
 mod stage;
 mod status;
 mod steps;
@@ -28,6 +29,7 @@ pub use onboard::{
     OnboardChange, OnboardDomain, OnboardOutcome, OnboardStatus, OnboardSteps, PieceState,
     onboard_domain,
 };
+pub use route_number::{RouteNumber, RouteOutcome, RouteStatus, route_number};
 pub use stage::Stage;
 pub use status::{CustomerRow, SetupStatus, StageCount, StatusQuery, onboarding_status};
 pub use steps::{Step, StepState, readiness};

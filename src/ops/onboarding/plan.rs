@@ -175,7 +175,8 @@ impl Planner<'_> {
             let domain = &self.wanted.customer.domain;
             self.evidence.doubt_of(domain, fallback)
         });
-        let FallbackReading::Missing(_) = &self.evidence.dial_plan else {
+        let (FallbackReading::Missing(_) | FallbackReading::NotSeen(_)) = &self.evidence.dial_plan
+        else {
             self.notes.extend(doubt);
             return Ok(());
         };
@@ -216,7 +217,10 @@ impl Planner<'_> {
                 "Give the user, queue or attendant that answers callers who are not VIPs.",
             ));
         }
-        let piece = SetupPiece::FallbackRule { to };
+        let is_queue = users
+            .iter()
+            .any(|user| to.is(&user.user) && user.is_queue());
+        let piece = SetupPiece::FallbackRule { to, is_queue };
         let standing = self
             .app
             .client()?

@@ -4,7 +4,8 @@ use crate::ops::onboarding::StepState;
 use crate::ops::onboarding::plan::Planner;
 use crate::ops::onboarding::steps::Steps;
 use skyswitch_domain::error::{Error, Result};
-use skyswitch_domain::{Argument, DidRoute, SetupStep};
+use skyswitch_domain::redact::shown;
+use skyswitch_domain::{Argument, DidRoute, PbxDomain, PhoneNumber, SetupStep};
 use skyswitch_guard::{MayRoute, PieceChange};
 
 impl Planner<'_> {
@@ -22,11 +23,7 @@ impl Planner<'_> {
         if numbers.contains(did) || is_routed() {
             return Ok(());
         }
-        Err(Error::invalid(
-            "did",
-            format!("{did} is not among the numbers of {}", customer.domain),
-            "Assign the number to the domain in the portal first, or give one of the domain's own.",
-        ))
+        Err(not_of_domain(did, &customer.domain))
     }
 
     /// The number, once everything before it is known to exist.
@@ -78,17 +75,7 @@ impl Planner<'_> {
             }
             None => None,
         };
-        let goes_elsewhere = before.and_then(DidRoute::user).map(|(_, host)| host);
-        if let Some(host) = goes_elsewhere.filter(|host| !customer.domain.is(host)) {
-            return Err(Error::invalid(
-                "did",
-                format!(
-                    "{did} goes to a user of another domain today ({})",
-                    skyswitch_domain::redact::shown(host, 100)
-                ),
-                "Check whose number it is; point it back into its own domain in the portal first.",
-            ));
-        }
+        refuse_foreign(did, before, &customer.domain)?;
         let Some(user) = &evidence.ani_user else {
             return Ok(());
         };
@@ -111,5 +98,33 @@ impl Planner<'_> {
                 "{did} is pointed at the Route by ANI user by a further call, once these changes are verified"
             ));
         }
+    }
+}
+
+pub(super) fn not_of_domain(did: &PhoneNumber, domain: &PbxDomain) -> Error {
+    Error::invalid(
+        "did",
+        format!("{did} is not among the numbers of {domain}"),
+        "Assign the number to the domain in the portal first, or give one of the domain's own.",
+    )
+}
+
+/// Refuses a number that goes to a user of another domain today.
+pub(super) fn refuse_foreign(
+    did: &PhoneNumber,
+    before: Option<&DidRoute>,
+    domain: &PbxDomain,
+) -> Result<()> {
+    let goes_to = before.and_then(DidRoute::user).map(|(_, host)| host);
+    match goes_to.filter(|host| !domain.is(host)) {
+        None => Ok(()),
+        Some(host) => Err(Error::invalid(
+            "did",
+            format!(
+                "{did} goes to a user of another domain today ({})",
+                shown(host, 100)
+            ),
+            "Check whose number it is; point it back into its own domain in the portal first.",
+        )),
     }
 }

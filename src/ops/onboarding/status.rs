@@ -65,6 +65,8 @@ pub struct CustomerRow {
     pub alarm: bool,
     /// Whether the dial plan was read and shows that those callers are being dropped right now.
     pub dropping: bool,
+    /// Whether that could not be told just now: the PBX login failed, or the customer could not be read.
+    pub unverified: bool,
     /// What is known of the step that is waited for, or what is wrong, in plain words.
     pub waits_for: String,
     /// How many VIP rules the customer has.
@@ -97,6 +99,8 @@ pub struct SetupStatus {
     pub alarms: usize,
     /// Customers of these whose dial plan shows that they are.
     pub dropping: usize,
+    /// Customers of whom it could not be told just now whether they lose calls.
+    pub unverified: usize,
     /// The customers: alarms first, then by stage and name.
     pub customers: Vec<CustomerRow>,
     /// Customers on this page.
@@ -135,11 +139,12 @@ pub async fn onboarding_status(
         .transpose()
         .map_err(|refused| refused.into_error("stage"))?;
     let client = app.client()?;
-    let (domains, routes, attestations) = tokio::join!(
+    let (domains, routes, attestations, login_refused) = tokio::join!(
         // Not the cached list: a customer who was created today may be losing calls, too.
         client.domains(&account, true),
         client.routes(&account, None),
         app.attestations(&account, None),
+        app.pbx_refuses_login(),
     );
     let (domains, routes, attestations) = (domains?, routes?, attestations?);
     let mut vips = BTreeMap::<String, usize>::new();
@@ -160,20 +165,26 @@ pub async fn onboarding_status(
         attestations,
         routed_users: app.routed_users(&account).await?,
         fresh: args.fresh == Some(true),
+        login_refused,
         plans_not_shown: AtomicUsize::new(0),
         plans_shown: AtomicBool::new(false),
     };
     let reader = &reader;
     let total = customers.len();
     progress.report(0, total, "reading the customers");
-    let mut read = stream::iter(customers)
-        .map(|domain| reader.row(domain))
+    let mut reading = stream::iter(customers)
+        .map(|domain| reader.read(domain))
         .buffer_unordered(AT_ONCE);
-    let mut rows = Vec::with_capacity(total);
-    while let Some(row) = read.next().await {
-        rows.push(row);
-        progress.report(rows.len(), total, "reading the customers");
+    let mut read = Vec::with_capacity(total);
+    while let Some(customer) = reading.next().await {
+        read.push(customer);
+        progress.report(read.len(), total, "reading the customers");
     }
+    let absence_counts = app.absence_counts().await?;
+    let rows = read.into_iter();
+    let rows = rows
+        .map(|customer| customer.judged(absence_counts))
+        .collect();
     table(&account, rows, stage, size, args.cursor.as_deref())
 }
 
@@ -190,14 +201,16 @@ fn table(
     });
     let alarms = rows.iter().filter(|row| row.alarm).count();
     let dropping = rows.iter().filter(|row| row.dropping).count();
+    let unverified = rows.iter().filter(|row| row.unverified).count();
     rows.retain(|row| match stage {
         None => true,
-        Some(StageFilter::Alarm) => row.alarm,
+        Some(StageFilter::Alarm) => row.alarm || row.unverified,
         Some(StageFilter::At(stage)) => row.stage == stage,
     });
     let position = |row: &CustomerRow| {
-        let (calm, quiet) = (u8::from(!row.dropping), u8::from(!row.alarm));
-        let urgency = format!("{calm}{quiet}{}", row.stage.rank());
+        let calm =
+            [!row.dropping, !row.alarm, !row.unverified].map(|calm| if calm { "1" } else { "0" });
+        let urgency = format!("{}{}", calm.concat(), row.stage.rank());
         vec![urgency, row.domain.clone()]
     };
     rows.sort_by_key(position);
@@ -209,6 +222,7 @@ fn table(
         account_id: account.to_string(),
         alarms,
         dropping,
+        unverified,
         count: page.rows.len(),
         total,
         next_cursor: page.next_cursor,

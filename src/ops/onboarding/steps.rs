@@ -146,6 +146,13 @@ fn unknown(evidence: String) -> Judgement {
     (StepState::Unknown, evidence)
 }
 
+fn not_verified(statement: Option<String>, why: &str) -> Judgement {
+    match statement {
+        Some(statement) => attested(format!("{statement} Not verified: {why}.")),
+        None => unknown(format!("Neither verified nor attested: {why}.")),
+    }
+}
+
 struct Judge<'a> {
     customer: &'a Customer,
     evidence: &'a Evidence,
@@ -217,11 +224,12 @@ impl Judge<'_> {
                 "Not known just now: {why}. {}",
                 statement.unwrap_or_default()
             )),
+            (FallbackReading::NotSeen(why), statement) => not_verified(
+                statement,
+                &format!("{why}, which proves nothing on this PBX host"),
+            ),
             (FallbackReading::NotShown(why) | FallbackReading::NotJudged(why), statement) => {
-                match statement {
-                    Some(statement) => attested(format!("{statement} Not verified: {why}.")),
-                    None => unknown(format!("Neither verified nor attested: {why}.")),
-                }
+                not_verified(statement, why)
             }
         }
     }

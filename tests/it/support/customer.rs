@@ -2,7 +2,9 @@
 
 use skyswitch_mcp::Result;
 use skyswitch_mcp::app::App;
-use skyswitch_mcp::config::{Credentials, PbxGeneration, PbxLogin, PbxSettings, Settings};
+use skyswitch_mcp::config::{
+    Credentials, PbxGeneration, PbxLogin, PbxSettings, Settings, TrustDialPlan,
+};
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
     Checklist, MarkSetupStep, MarkStatus, OnboardDomain, OnboardOutcome, PieceState,
@@ -60,6 +62,8 @@ pub fn app_on(bench: &Bench, api: PbxApi) -> App {
 pub fn app_with(bench: &Bench, api: PbxApi, change: impl FnOnce(&mut Settings)) -> App {
     bench.app_with(|settings| {
         settings.pbx = pbx(bench, api);
+        // Tests of what a dial plan proves where nobody has said so set it themselves.
+        settings.trust_dial_plan = TrustDialPlan::Always;
         change(settings);
     })
 }

@@ -156,12 +156,12 @@ impl Pbx {
         }
     }
 
-    /// The rules of the domain's own dial plan. SkySwitch does not document
-    /// whether a reseller's login may read it.
-    pub async fn dial_rules(&self, domain: &PbxDomain) -> Result<Vec<DialRule>> {
+    /// The rules of one of the domain's dial plans; its own is called like the
+    /// domain. SkySwitch does not document whether a reseller's login may read it.
+    pub async fn dial_rules(&self, domain: &PbxDomain, plan: &str) -> Result<Vec<DialRule>> {
         match self.generation {
-            PbxGeneration::V1 => v1::dial_rules(&self.upstream, domain).await,
-            PbxGeneration::V2 => v2::dial_rules(&self.upstream, domain).await,
+            PbxGeneration::V1 => v1::dial_rules(&self.upstream, domain, plan).await,
+            PbxGeneration::V2 => v2::dial_rules(&self.upstream, domain, plan).await,
         }
     }
 

@@ -1,5 +1,8 @@
 //! What the PBX API tells, read from the words of either generation.
 
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 use super::super::answer;
@@ -15,6 +18,9 @@ pub struct PbxUser {
     pub user: String,
     /// Whether voicemail is on; `None` where the API does not say.
     pub voicemail: Option<bool>,
+    /// The dial plan in which the calls that it makes or forwards are looked up
+    /// first; `None` where the API does not say.
+    pub dial_plan: Option<String>,
 }
 
 /// One of a user's answering rules.
@@ -59,7 +65,8 @@ pub struct DialRule {
     pub to_host: String,
     /// Whether it is switched on.
     pub enabled: bool,
-    /// Whether it applies at certain times only.
+    /// Whether it applies at certain times only. A first day that has passed
+    /// limits nothing.
     pub is_limited: bool,
 }
 
@@ -80,15 +87,15 @@ impl DialRule {
         user_part(&self.matches_to).eq_ignore_ascii_case(ROUTE_BY_ANI)
     }
 
-    /// Whether it is for every caller who reaches the domain, at any time. An
-    /// address with a host of its own is for the calls of that host only.
+    /// Whether it is for every caller who reaches the domain, though perhaps at
+    /// certain times only. An address with a host of its own is for the calls of
+    /// that host only.
     pub fn is_for_everybody(&self, domain: &PbxDomain) -> bool {
         let any = |part: &str| matches!(part, "" | "*");
         let to_host = host_part(&self.matches_to);
-        !self.is_limited
-            && any(user_part(&self.matches_from))
+        any(user_part(&self.matches_from))
             && any(host_part(&self.matches_from))
-            && (any(to_host) || domain.is(to_host))
+            && (any(to_host) || domain.is(to_host) || to_host == OWN_DOMAIN)
     }
 
     /// Whether it matches every call that no other rule matches.
@@ -96,26 +103,30 @@ impl DialRule {
         user_part(&self.matches_to) == "*"
     }
 
+    /// The dial plan that such a rule passes calls on to: `Default` in `<Default>`.
+    pub fn chains_to(&self) -> Option<&str> {
+        let plan = self.application.trim().strip_prefix('<')?.strip_suffix('>');
+        plan.filter(|_| self.enabled && self.is_chain())
+    }
+
+    /// Whether the record said in a way that is known what the rule is for.
+    pub fn is_understood(&self) -> bool {
+        !self.matches_to.trim().is_empty()
+    }
+
     /// Where it sends its calls. Only an action that is known to reach a user
     /// counts as one: actions and hosts that are not known are
     /// [`DialRuleTarget::Elsewhere`].
     pub fn target(&self, domain: &PbxDomain) -> DialRuleTarget {
-        const RINGING: [&str; 5] = [
-            "to-user",
-            "to-user-residential",
-            "to-callqueue",
-            "call-queuing",
-            "to-voicemail",
-        ];
         const ENDING: [&str; 3] = ["hangup", "available-number", "availabledid"];
         let action = self.action().to_ascii_lowercase();
         let user = user_part(&self.to_user);
         let host = self.to_host.trim();
-        let is_here = matches!(host, "" | "*" | "[*]") || domain.is(host);
+        let is_here = is_any_host(host) || domain.is(host);
         if ENDING.contains(&action.as_str()) {
             return DialRuleTarget::Nobody;
         }
-        match RINGING.contains(&action.as_str()) {
+        match place(&action).is_some() {
             true if user.is_empty() => DialRuleTarget::Nobody,
             true if is_here && !user.contains(['*', '[', '?']) => {
                 DialRuleTarget::User(user.to_owned())
@@ -127,15 +138,13 @@ impl DialRule {
     /// What it does, as a sentence for people.
     pub fn words(&self) -> String {
         let host = match self.to_host.trim() {
-            "" | "*" | "[*]" => String::new(),
+            host if is_any_host(host) => String::new(),
             host => format!("@{}", shown(host, 100)),
         };
         let user = shown(user_part(&self.to_user), 60);
-        let place = match self.action().to_ascii_lowercase().as_str() {
-            "to-user" | "to-user-residential" => format!("user {user}{host}"),
-            "to-callqueue" | "call-queuing" => format!("call queue {user}{host}"),
-            "to-voicemail" => format!("the voicemail of {user}{host}"),
-            _ => format!("{} {user}{host}", shown(self.action(), 40)),
+        let place = match place(&self.action().to_ascii_lowercase()) {
+            Some(place) => format!("{place} {user}{host}"),
+            None => format!("{} {user}{host}", shown(self.action(), 40)),
         };
         format!(
             "a dial translation rule for {} sends every caller to {}",
@@ -148,6 +157,28 @@ impl DialRule {
     fn action(&self) -> &str {
         let action = self.application.rsplit('@').next().unwrap_or_default();
         action.trim()
+    }
+}
+
+/// How a rule writes the domain that it belongs to.
+const OWN_DOMAIN: &str = "<OwnDomain>";
+
+/// Whether a destination's host is that of the call or of the rule's own domain.
+fn is_any_host(host: &str) -> bool {
+    matches!(host, "" | "*" | "[*]") || host.eq_ignore_ascii_case(OWN_DOMAIN)
+}
+
+/// What an action in small letters reaches, where it is known to reach a user of
+/// the domain. The first generation has names of its own.
+fn place(action: &str) -> Option<&'static str> {
+    match action {
+        "to-user" | "to-user-resi" | "to-user-residential" => Some("user"),
+        "call-queuing" => Some("call queue"),
+        "to-voicemail" | "to-voicemail-residential" | "residential vmail" => {
+            Some("the voicemail of")
+        }
+        _ if action.starts_with("to-callqueue") => Some("call queue"),
+        _ => None,
     }
 }
 
@@ -241,6 +272,14 @@ pub(super) fn is_limit(value: &Value) -> bool {
         Value::Object(fields) => !fields.is_empty(),
         Value::Bool(_) | Value::Number(_) => true,
     }
+}
+
+/// Whether the first day of a rule has passed, in every time zone that a rule
+/// may mean: such a day limits nothing any more.
+pub(super) fn has_begun(value: &Value) -> bool {
+    let day = value.as_str().and_then(|text| text.trim().get(..10));
+    let day = day.and_then(|day| day.parse::<Date>().ok());
+    day.is_some_and(|day| day < Timestamp::now().to_zoned(TimeZone::UTC).date())
 }
 
 /// The first of the named fields that is there, as text.

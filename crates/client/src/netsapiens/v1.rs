@@ -7,7 +7,8 @@ use super::super::call::Call;
 use super::super::upstream::Upstream;
 use super::pieces::{PIECE, whole_list};
 use super::records::{
-    AnsweringRule, DialRule, PbxUser, is_about, is_enabled, is_limit, records, switch, text, texts,
+    AnsweringRule, DialRule, PbxUser, has_begun, is_about, is_enabled, is_limit, records, switch,
+    text, texts,
 };
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{Extension, PbxDomain, ROUTE_BY_ANI, SetupPiece};
@@ -45,6 +46,7 @@ pub(super) async fn user(
     Ok(record.map(|record| PbxUser {
         user: user.to_string(),
         voicemail: switch(record, &["vmail_enabled", "vmail_provisioned"]),
+        dial_plan: text(record, &["dial_plan"]),
     }))
 }
 
@@ -95,22 +97,29 @@ fn answering_rule(record: &Map<String, Value>) -> AnsweringRule {
     }
 }
 
-pub(super) async fn dial_rules(upstream: &Upstream, domain: &PbxDomain) -> Result<Vec<DialRule>> {
+pub(super) async fn dial_rules(
+    upstream: &Upstream,
+    domain: &PbxDomain,
+    plan: &str,
+) -> Result<Vec<DialRule>> {
     let fields = vec![
         ("domain", domain.to_string()),
-        ("dialplan", domain.to_string()),
+        ("dialplan", plan.to_owned()),
     ];
     let found = read_all(upstream, "dialrule", fields).await?;
     let of_domain = |record: &&Map<String, Value>| {
-        is_about(record, &["domain"], domain.as_str())
-            && is_about(record, &["dialplan"], domain.as_str())
+        is_about(record, &["domain"], domain.as_str()) && is_about(record, &["dialplan"], plan)
     };
     Ok(found.iter().filter(of_domain).map(dial_rule).collect())
 }
 
 fn dial_rule(record: &Map<String, Value>) -> DialRule {
     let limits = ["dow", "tod_from", "tod_to", "valid_from", "valid_to"];
-    let is_set = |name: &&str| record.get(*name).is_some_and(is_limit);
+    let is_set = |name: &&str| {
+        let is_limiting =
+            |value: &Value| is_limit(value) && !(*name == "valid_from" && has_begun(value));
+        record.get(*name).is_some_and(is_limiting)
+    };
     DialRule {
         matches_to: text(record, &["matchrule", "match_to"]).unwrap_or_default(),
         matches_from: text(record, &["match_from"]).unwrap_or_default(),
@@ -186,14 +195,20 @@ pub(super) fn making(domain: &PbxDomain, piece: &SetupPiece, replaces: bool) -> 
                 ("for_parameters", ROUTE_BY_ANI.to_owned()),
             ],
         ),
-        SetupPiece::FallbackRule { to } => (
+        SetupPiece::FallbackRule { to, is_queue } => (
             "dialrule",
             "create",
             vec![
                 ("domain", name.clone()),
                 ("dialplan", name.clone()),
                 ("matchrule", ROUTE_BY_ANI.to_owned()),
-                ("responder", "sip:start@to-user".to_owned()),
+                (
+                    "responder",
+                    match is_queue {
+                        true => "sip:start@call-queuing".to_owned(),
+                        false => "sip:start@to-user".to_owned(),
+                    },
+                ),
                 ("to_scheme", "[*]".to_owned()),
                 ("to_user", to.to_string()),
                 ("to_host", name),

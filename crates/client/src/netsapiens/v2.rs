@@ -7,7 +7,8 @@ use super::super::call::Call;
 use super::super::upstream::Upstream;
 use super::pieces::{PIECE, whole_list};
 use super::records::{
-    AnsweringRule, DialRule, PbxUser, is_about, is_enabled, is_limit, records, switch, text, texts,
+    AnsweringRule, DialRule, PbxUser, has_begun, is_about, is_enabled, is_limit, records, switch,
+    text, texts,
 };
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::{Extension, PbxDomain, ROUTE_BY_ANI, SetupPiece};
@@ -44,6 +45,7 @@ pub(super) async fn user(
     Ok(record.map(|record| PbxUser {
         user: user.to_string(),
         voicemail: switch(record, &["voicemail-enabled"]),
+        dial_plan: text(record, &["dial-plan", "dial_plan"]),
     }))
 }
 
@@ -92,15 +94,19 @@ fn answering_rule(record: &Map<String, Value>) -> AnsweringRule {
     }
 }
 
-pub(super) async fn dial_rules(upstream: &Upstream, domain: &PbxDomain) -> Result<Vec<DialRule>> {
-    let found = rule_records(upstream, domain).await?;
+pub(super) async fn dial_rules(
+    upstream: &Upstream,
+    domain: &PbxDomain,
+    plan: &str,
+) -> Result<Vec<DialRule>> {
+    let found = rule_records(upstream, domain, plan).await?;
     Ok(found.iter().map(dial_rule).collect())
 }
 
 /// Whether this host spells the match fields the old way: told by the rules that
 /// it shows, else by its version.
 pub(super) async fn spells_dail(upstream: &Upstream, domain: &PbxDomain) -> Result<bool> {
-    let found = rule_records(upstream, domain).await?;
+    let found = rule_records(upstream, domain, domain.as_str()).await?;
     let has = |field: &str| found.iter().any(|record| record.contains_key(field));
     match (has(OLD_TO), has(NEW_TO)) {
         (true, _) => Ok(true),
@@ -135,8 +141,12 @@ async fn major_version(upstream: &Upstream) -> Result<u32> {
     })
 }
 
-async fn rule_records(upstream: &Upstream, domain: &PbxDomain) -> Result<Vec<Map<String, Value>>> {
-    let plan = ["dialplans", domain.as_str(), "dialrules"];
+async fn rule_records(
+    upstream: &Upstream,
+    domain: &PbxDomain,
+    plan: &str,
+) -> Result<Vec<Map<String, Value>>> {
+    let plan = ["dialplans", plan, "dialrules"];
     // "Not found" may mean that this host does not show dial plans at all, and
     // must not be taken for a plan without rules.
     read_all(upstream, path(domain, &plan), "the dial translation rules").await
@@ -149,9 +159,10 @@ fn dial_rule(record: &Map<String, Value>) -> DialRule {
             .any(|start| name.starts_with(start))
             && ![NEW_TO, NEW_FROM, OLD_TO, OLD_FROM].contains(&name)
     };
-    let is_limited = record
-        .iter()
-        .any(|(name, value)| is_limiting(name) && is_limit(value));
+    let is_limited = record.iter().any(|(name, value)| {
+        let has_begun = name.ends_with("-start-date") && has_begun(value);
+        is_limiting(name) && is_limit(value) && !has_begun
+    });
     DialRule {
         matches_to: text(record, &[NEW_TO, OLD_TO]).unwrap_or_default(),
         matches_from: text(record, &[NEW_FROM, OLD_FROM]).unwrap_or_default(),
@@ -221,7 +232,7 @@ pub(super) fn making(
             });
             (method, address, body)
         }
-        SetupPiece::FallbackRule { to } => {
+        SetupPiece::FallbackRule { to, is_queue } => {
             let (to_field, from_field) = match old_spelling {
                 true => (OLD_TO, OLD_FROM),
                 false => (NEW_TO, NEW_FROM),
@@ -229,7 +240,10 @@ pub(super) fn making(
             let mut body = json!({
                 "synchronous": "yes",
                 "enabled": "yes",
-                "dial-rule-application": "to-user",
+                "dial-rule-application": match is_queue {
+                    true => "to-callqueue",
+                    false => "to-user",
+                },
                 "dial-rule-translation-destination-scheme": "sip:",
                 "dial-rule-translation-destination-user": to.as_str(),
                 "dial-rule-translation-destination-host": domain.as_str(),

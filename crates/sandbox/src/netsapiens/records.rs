@@ -144,8 +144,42 @@ impl Tenant {
         Ok(())
     }
 
+    /// Name of the dial plan in which a user's calls are looked up first.
+    pub(crate) fn dial_plan_of(&self, user: &StoredSubscriber) -> String {
+        match self.pbx.user_dial_plans {
+            true => format!("{}_{}", user.domain, user.user),
+            false => user.domain.clone(),
+        }
+    }
+
+    /// The rules of a plan. A user's own plan ends with a chain to the domain's.
+    pub(crate) fn rules_of_plan(&self, domain: &str, plan: &str) -> Vec<StoredDialRule> {
+        let stored = self.dial_rules.iter();
+        let mut rules: Vec<StoredDialRule> = stored
+            .filter(|rule| rule.is_in(domain, plan))
+            .cloned()
+            .collect();
+        if self.is_plan_of_a_user(domain, plan) {
+            rules.push(StoredDialRule {
+                plan: plan.to_owned(),
+                application: format!("<{domain}>"),
+                description: "Chain to the domain's plan".to_owned(),
+                ..StoredDialRule::chain(domain)
+            });
+        }
+        rules
+    }
+
+    fn is_plan_of_a_user(&self, domain: &str, plan: &str) -> bool {
+        let is_own = |user| plan.eq_ignore_ascii_case(&self.dial_plan_of(user));
+        self.pbx.user_dial_plans && self.users_of(domain).any(is_own)
+    }
+
     /// Refuses a plan that the domain does not have.
     pub(crate) fn check_plan_exists(&self, domain: &str, plan: &str) -> Result<(), Trouble> {
+        if self.is_plan_of_a_user(domain, plan) {
+            return Ok(());
+        }
         let plans = &self.find_domain(domain)?.dial_plans;
         let exists = plans.iter().any(|known| known.eq_ignore_ascii_case(plan));
         exists.then_some(()).ok_or(Trouble::Missing("Dial plan"))

@@ -31,13 +31,16 @@ pub struct PbxHabits {
     pub enable_in_words: bool,
     /// The token answer tells the version of the REST API; else only GET `version` does.
     pub version_in_token: bool,
+    /// Users have a dial plan of their own, `{domain}_{user}`, that chains to the domain's.
+    pub user_dial_plans: bool,
     /// How long an access token lives.
     pub token_lifetime: Duration,
 }
 
 impl Default for PbxHabits {
-    /// Both generations, REST version 44, dial plans for reading only, short pages, and
-    /// refusals that look like those of an expired token.
+    /// Both generations, REST version 44, dial plans for reading only and one of its own for
+    /// each user, short pages, and refusals that look like those of an expired token. The
+    /// table that a domain's plan chains to is not shown.
     fn default() -> PbxHabits {
         PbxHabits {
             v1: true,
@@ -51,6 +54,7 @@ impl Default for PbxHabits {
             list_limit: Some(100),
             enable_in_words: true,
             version_in_token: true,
+            user_dial_plans: true,
             token_lifetime: DEFAULT_TOKEN_LIFETIME,
         }
     }
@@ -124,6 +128,13 @@ impl PbxHabits {
     #[must_use]
     pub fn without_version_in_token(mut self) -> PbxHabits {
         self.version_in_token = false;
+        self
+    }
+
+    /// Gives all users the domain's dial plan.
+    #[must_use]
+    pub fn without_user_dial_plans(mut self) -> PbxHabits {
+        self.user_dial_plans = false;
         self
     }
 

@@ -15,7 +15,7 @@ macro_rules! version {
     };
 }
 
-const VERSIONS: [(&str, &str, &str); 8] = [
+const VERSIONS: [(&str, &str, &str); 9] = [
     version!("0001", "confirmations"),
     version!("0002", "journal"),
     version!("0003", "setup"),
@@ -24,6 +24,7 @@ const VERSIONS: [(&str, &str, &str); 8] = [
     version!("0006", "journal_position"),
     version!("0007", "kinds"),
     version!("0008", "runs"),
+    version!("0009", "facts"),
 ];
 
 /// All versions, in order.

@@ -3,6 +3,7 @@
 
 mod approvals;
 mod dial_plans;
+mod facts;
 mod journal;
 mod migrations;
 mod runs;

@@ -171,8 +171,11 @@ fn create_dial_plan(tenant: &mut Tenant, fields: &Fields) -> Result<Done, Troubl
 
 fn read_dial_rules(tenant: &Tenant, fields: &Fields) -> Result<Vec<Value>, Trouble> {
     tenant.pbx.check_dial_plan(Access::Read)?;
-    let rows = tenant
-        .dial_rules
+    let rules = match (fields.get("domain"), fields.get("dialplan")) {
+        (Some(domain), Some(plan)) => tenant.rules_of_plan(domain, plan),
+        _ => tenant.dial_rules.clone(),
+    };
+    let rows = rules
         .iter()
         .filter(|rule| fields.allows("domain", &rule.domain))
         .filter(|rule| fields.allows("dialplan", &rule.plan))
@@ -216,7 +219,8 @@ fn delete_dial_rules(tenant: &mut Tenant, fields: &Fields) -> Result<Done, Troub
 }
 
 fn read_users(tenant: &Tenant, fields: &Fields) -> Done {
-    Done::Read(named_users(tenant, fields).map(user_row).collect())
+    let row = |user| user_row(user, &tenant.dial_plan_of(user));
+    Done::Read(named_users(tenant, fields).map(row).collect())
 }
 
 /// Users selected by `domain` and `user`, or by `uid` or the owner names of the device calls.

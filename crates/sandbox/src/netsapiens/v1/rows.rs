@@ -19,7 +19,7 @@ pub(crate) fn domain_row(stored: &StoredDomain) -> Value {
     })
 }
 
-pub(crate) fn user_row(stored: &StoredSubscriber) -> Value {
+pub(crate) fn user_row(stored: &StoredSubscriber, dial_plan: &str) -> Value {
     let voicemail = yes_no(stored.voicemail);
     json!({
         "user": stored.user,
@@ -28,7 +28,7 @@ pub(crate) fn user_row(stored: &StoredSubscriber) -> Value {
         "last_name": stored.last_name,
         "email": stored.email,
         "subscriber_login": format!("{}@{}", stored.user, stored.domain),
-        "dial_plan": stored.domain,
+        "dial_plan": dial_plan,
         "srv_code": stored.srv_code,
         "vmail_provisioned": voicemail,
         "vmail_enabled": voicemail,

@@ -40,11 +40,8 @@ pub(crate) async fn list_rules(
     let plan_exists = may_read.and_then(|()| tenant.check_plan_exists(&domain, &plan));
     read(plan_exists.map(|()| {
         let (spelling, _) = spellings(tenant.pbx.v2_version);
-        let rules = tenant.dial_rules.iter();
-        let rows = rules
-            .filter(|rule| rule.is_in(&domain, &plan))
-            .map(|rule| rule_json(rule, spelling))
-            .collect();
+        let rules = tenant.rules_of_plan(&domain, &plan);
+        let rows = rules.iter().map(|rule| rule_json(rule, spelling)).collect();
         list(rows, query.get("start"), query.get("limit"), &tenant.pbx)
     }))
 }

@@ -26,7 +26,8 @@ pub(crate) async fn list_users(
     let held = upstream.held();
     let tenant = &held.tenant;
     read(tenant.find_domain(&domain).map(|_| {
-        let rows = tenant.users_of(&domain).map(user_json).collect();
+        let row = |user| user_json(user, &tenant.dial_plan_of(user));
+        let rows = tenant.users_of(&domain).map(row).collect();
         list(rows, query.get("start"), query.get("limit"), &tenant.pbx)
     }))
 }
@@ -38,7 +39,9 @@ pub(crate) async fn show(
     Path((domain, user)): Path<(String, String)>,
 ) -> Response {
     let held = upstream.held();
-    read(held.tenant.find_user(&domain, &user).map(user_json))
+    let tenant = &held.tenant;
+    let found = tenant.find_user(&domain, &user);
+    read(found.map(|user| user_json(user, &tenant.dial_plan_of(user))))
 }
 
 /// POST `domains/{d}/users`: a user without a device.
@@ -71,7 +74,7 @@ fn create_user(tenant: &mut Tenant, domain: &str, asked: &Asked) -> Result<Value
         voicemail: asked.switch("voicemail-enabled").unwrap_or(true),
         ..StoredSubscriber::system(domain, &user, "")
     };
-    let created = user_json(&new);
+    let created = user_json(&new, &tenant.dial_plan_of(&new));
     tenant.create_user(new)?;
     Ok(created)
 }
@@ -182,7 +185,7 @@ fn set_rule(rule: &mut StoredAnsweringRule, asked: &Asked) {
     }
 }
 
-fn user_json(stored: &StoredSubscriber) -> Value {
+fn user_json(stored: &StoredSubscriber, dial_plan: &str) -> Value {
     json!({
         "domain": stored.domain,
         "user": stored.user,
@@ -191,6 +194,7 @@ fn user_json(stored: &StoredSubscriber) -> Value {
         "email-address": stored.email,
         "login-username": format!("{}@{}", stored.user, stored.domain),
         "service-code": stored.srv_code,
+        "dial-plan": dial_plan,
         "voicemail-enabled": yes_no(stored.voicemail),
     })
 }

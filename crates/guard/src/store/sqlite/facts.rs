@@ -1,0 +1,35 @@
+//! What was learned of a service that nobody documents.
+
+use super::{Store, failed};
+use skyswitch_domain::error::Result;
+
+impl Store {
+    /// Keeps a fact about a host, in place of what was known before.
+    pub async fn keep_fact(&self, host: &str, name: &str, value: &str, now: i64) -> Result<()> {
+        self.write(async |database| {
+            sqlx::query(
+                "INSERT INTO facts (host, name, value, learned_at) VALUES (?, ?, ?, ?)
+                 ON CONFLICT (host, name) DO UPDATE SET value = excluded.value, learned_at = excluded.learned_at",
+            )
+            .bind(host)
+            .bind(name)
+            .bind(value)
+            .bind(now)
+            .execute(database)
+            .await
+            .map(drop)
+            .map_err(failed)
+        })
+        .await
+    }
+
+    /// A fact about a host, where it was learned.
+    pub async fn fact(&self, host: &str, name: &str) -> Result<Option<String>> {
+        sqlx::query_scalar("SELECT value FROM facts WHERE host = ? AND name = ?")
+            .bind(host)
+            .bind(name)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed)
+    }
+}

@@ -1,0 +1,264 @@
+//! `route_number`: sends a customer's number to one of the customer's users,
+//! above all away from a Route by ANI user that drops callers.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::ops::onboarding::evidence::{Customer, Evidence};
+use crate::ops::onboarding::plan_number::{not_of_domain, refuse_foreign};
+use crate::ops::vips::destinations::nearest_users;
+use crate::ops::write::agree::{Asked, Attempt, Confirmation, Status};
+use crate::ops::write::locks::Turn;
+use crate::ops::write::send::{JudgeRoute, Sent};
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::{
+    AccountId, Argument, CustomerKey, DidRoute, Extension, Operation, PbxDomain, PhoneNumber,
+};
+use skyswitch_guard::{Channel, MayRoute, PieceChange, Plan};
+
+/// The operation's name in the journal.
+const TOOL: &str = "route_number";
+
+/// Which number goes where.
+#[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct RouteNumber {
+    /// The customer's own phone number (DID), e.g. `6165550100`
+    #[arg(long)]
+    pub did: PhoneNumber,
+    /// The user that its calls go to, e.g. `100`
+    #[arg(long, value_name = "USER")]
+    pub to: Extension,
+    /// The customer: PBX domain, short name or description, e.g. `acme.12345.service`; found by where the number goes now when left out
+    #[arg(long, short)]
+    pub domain: Option<CustomerKey>,
+    /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
+    #[arg(skip)]
+    pub account_id: Option<AccountId>,
+    /// The confirmation token from the previous result, unchanged, e.g. `rs1.eyJ…`
+    #[arg(skip)]
+    pub confirmation: Option<String>,
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum RouteStatus {
+    /// The number goes there now.
+    Routed,
+    /// It went there already; nothing was sent.
+    Unchanged,
+    /// Nothing was sent; a person must agree first.
+    ConfirmationRequired,
+    /// The person did not agree; nothing was sent.
+    Declined,
+}
+
+impl Status for RouteStatus {
+    const CONFIRMATION_REQUIRED: Self = Self::ConfirmationRequired;
+    const DECLINED: Self = Self::Declined;
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct RouteOutcome {
+    /// How it ended.
+    pub status: RouteStatus,
+    /// The customer's PBX domain.
+    pub domain: String,
+    /// The number.
+    pub did: String,
+    /// Where it went until now, in plain words; left out where it went nowhere.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub previous_setting: Option<String>,
+    /// Where it is to go, in plain words.
+    pub setting: String,
+    /// The change in the journal, which can be undone, e.g. `43`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub change_id: Option<String>,
+    /// Things worth a second look.
+    pub warnings: Vec<String>,
+    /// What is still to be confirmed, with status `confirmation_required`.
+    #[serde(flatten)]
+    pub confirmation: Confirmation,
+}
+
+/// Sends a number to a user of its domain, with a person's consent. Toward a
+/// Route by ANI user the hard block holds.
+///
+/// # Errors
+/// `invalid_argument` for a number or user that is not the customer's;
+/// `not_found`; `blocked`; the guard's and the service's errors.
+pub async fn route_number(
+    app: &App,
+    args: &RouteNumber,
+    channel: &Channel<'_>,
+) -> Result<Asked<RouteOutcome>> {
+    let account = app.account(args.account_id.as_ref())?;
+    let domain = match &args.domain {
+        Some(customer) => app.domain_of(&account, customer).await?,
+        None => app.domain_of_number(&account, &args.did).await?,
+    };
+    let customer = &Customer {
+        account,
+        domain,
+        did: Some(args.did.clone()),
+        extension: None,
+    };
+    let sending = &Sending {
+        app,
+        customer,
+        did: &args.did,
+        to: &args.to,
+    };
+    let turn = Turn::Setup(&customer.account, &customer.domain);
+    let attempt = Attempt::new(app, channel, turn);
+    let asked = attempt.carry_out(None, sending, || sending.plan()).await?;
+    let (found, agreement) = match asked {
+        Asked::Question(question) => return Ok(Asked::Question(question)),
+        Asked::Done(done) => done,
+    };
+    let sent = agreement.reached();
+    let change_id = sent.and_then(Sent::id);
+    let mut warnings = found.notes;
+    warnings.extend(sent.and_then(Sent::warning));
+    let (status, confirmation) = agreement.status(RouteStatus::Unchanged, RouteStatus::Routed);
+    Ok(Asked::Done(RouteOutcome {
+        status,
+        domain: customer.domain.to_string(),
+        did: args.did.as_str().to_owned(),
+        previous_setting: found.before,
+        setting: found.after,
+        change_id,
+        warnings,
+        confirmation,
+    }))
+}
+
+/// A number that is to go to a user.
+struct Sending<'a> {
+    app: &'a App,
+    customer: &'a Customer,
+    did: &'a PhoneNumber,
+    to: &'a Extension,
+}
+
+/// Where the number goes and shall go, in plain words, and what is not known.
+struct Found {
+    before: Option<String>,
+    after: String,
+    notes: Vec<String>,
+}
+
+impl Sending<'_> {
+    async fn plan(&self) -> Result<(Option<Plan>, Found)> {
+        let Customer {
+            account, domain, ..
+        } = self.customer;
+        let (did, to) = (self.did, self.to);
+        let evidence = self.app.evidence(self.customer).await?;
+        self.refuse_unknown(&evidence)?;
+        let before = match &evidence.did_route {
+            Some(Ok(route)) => route.as_ref(),
+            Some(Err(why)) => {
+                return Err(Error::new(
+                    Code::UpstreamRejected,
+                    format!("where {did} goes cannot be read ({why}), so it could not be put back"),
+                    "Nothing was changed. Point the number in the portal.",
+                )
+                .with_field("did"));
+            }
+            None => None,
+        };
+        refuse_foreign(did, before, domain)?;
+        let notes = match &evidence.numbers {
+            Err(why) => vec![format!(
+                "whether {did} is a number of {domain} is not shown ({why})"
+            )],
+            Ok(_) => Vec::new(),
+        };
+        let after = DidRoute::to_user(to, domain, before);
+        let found = Found {
+            before: before.map(DidRoute::goes_to),
+            after: after.goes_to(),
+            notes: notes.clone(),
+        };
+        if before.is_some_and(|before| before.is_like(&after)) {
+            return Ok((None, found));
+        }
+        let may_route = self.judge(&evidence, &after).await?;
+        let change = PieceChange::route_did(did.clone(), before, after, may_route);
+        let plan = Plan::of(account, domain, TOOL, [change]);
+        Ok((plan.map(|plan| plan.with_notes(notes)), found))
+    }
+
+    fn refuse_unknown(&self, evidence: &Evidence) -> Result<()> {
+        let Customer { domain, .. } = self.customer;
+        if !evidence.domain_exists() {
+            return Err(Error::new(
+                Code::NotFound,
+                format!("{domain} does not exist in this account (checked just now)"),
+                format!("{} shows the domains that exist.", Operation::ListDomains),
+            )
+            .with_field("domain"));
+        }
+        if let Ok(numbers) = &evidence.numbers
+            && !numbers.contains(self.did)
+        {
+            return Err(not_of_domain(self.did, domain));
+        }
+        if let Ok(users) = &evidence.users
+            && !evidence.has_user(self.to.as_str())
+        {
+            let near = nearest_users(users, self.to.as_str()).join(", ");
+            return Err(Error::invalid(
+                "to",
+                format!("user {} does not exist in {domain}", self.to),
+                match near.is_empty() {
+                    true => format!("{} shows those that do.", Operation::ListDestinations),
+                    false => format!("Nearest: {near}."),
+                },
+            ));
+        }
+        Ok(())
+    }
+
+    /// A user of any name may be one for Route by ANI, where its answering rule
+    /// shows it.
+    async fn judge(&self, evidence: &Evidence, route: &DidRoute) -> Result<MayRoute> {
+        let domain = &self.customer.domain;
+        let mut ani_users = evidence.ani_users.clone();
+        let unnamed = self.app.unnamed_ani_user(domain, route, &ani_users).await;
+        ani_users.extend(unnamed);
+        let known = evidence.users.as_ref().ok().map(|_| ani_users.as_slice());
+        MayRoute::judge(route, domain, known, evidence.fallback.as_ref())
+    }
+}
+
+impl JudgeRoute for Sending<'_> {
+    async fn may_route(&self, route: &DidRoute) -> Result<MayRoute> {
+        let evidence = self.app.evidence(self.customer).await?;
+        self.judge(&evidence, route).await
+    }
+}
+
+impl App {
+    /// The domain of the user that a number goes to now.
+    async fn domain_of_number(&self, account: &AccountId, did: &PhoneNumber) -> Result<PbxDomain> {
+        let route = self.client()?.did_route(account, did).await?;
+        let host = route
+            .as_ref()
+            .and_then(DidRoute::user)
+            .map(|(_, host)| host);
+        host.and_then(|host| host.parse().ok()).ok_or_else(|| {
+            Error::invalid(
+                "domain",
+                format!("where {did} goes does not say whose number it is"),
+                format!("Give {}, the customer's PBX domain.", Argument("domain")),
+            )
+        })
+    }
+}
