@@ -10,9 +10,12 @@ use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{AccountId, Operation, PbxDomain};
 
-/// The domains of the accounts as last read, and when, to tell names by.
+/// A list and when it was read.
+type Kept = (Instant, Arc<Vec<Domain>>);
+
+/// The domains of the accounts as last read, to tell names by.
 #[derive(Default)]
-pub(super) struct KnownDomains(Mutex<HashMap<AccountId, (Instant, Arc<Vec<Domain>>)>>);
+pub(super) struct KnownDomains(Mutex<HashMap<AccountId, Kept>>);
 
 impl KnownDomains {
     /// Keeps a list that was just read.

@@ -50,7 +50,7 @@ impl App {
         }
         let (reaching, numbers) = tokio::join!(
             self.numbers_reaching(account, domain),
-            OptionFuture::from(names_dialled.then(|| async move {
+            OptionFuture::from(names_dialled.then_some(async move {
                 let client = self.client()?;
                 client.domain_numbers(account, domain, None).await
             })),
