@@ -8,7 +8,7 @@ use console::style;
 
 use crate::local_time;
 use crate::ops::{
-    Action, ChangeList, CheckState, Diagnosis, DomainList, Names, SyncOutcome, SyncRow,
+    Action, ChangeList, Check, CheckState, Diagnosis, DomainList, Names, SyncOutcome, SyncRow,
     TokenReport, VipList,
 };
 use crate::sentences::{self, counted};
@@ -151,7 +151,9 @@ pub(super) fn diagnosis(diagnosis: &Diagnosis) -> String {
             let _ = writeln!(text, "                       -> {fix}");
         }
     }
+    let warns = |check: &Check| matches!(check.state, CheckState::Warning);
     text.push_str(match diagnosis.ok {
+        true if diagnosis.checks.iter().any(warns) => "No check failed; see the warnings above.",
         true => "All checks passed.",
         false => "A check failed; see above.",
     });

@@ -129,8 +129,8 @@ pub(crate) fn alarms(status: &SetupStatus) -> String {
     );
     let unverified = (status.unverified > 0).then(|| {
         format!(
-            "CANNOT BE VERIFIED: whether {} lose calls could not be read just now. `skyswitch doctor` checks the login \
-             of the PBX API (`pbx_base_url`, `pbx_username`, `pbx_password`).",
+            "CANNOT BE VERIFIED: for {} it could not be read just now whether calls are lost. `skyswitch doctor` checks \
+             the login of the PBX API (`pbx_base_url`, `pbx_username`, `pbx_password`).",
             customers(status.unverified)
         )
     });

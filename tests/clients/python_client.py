@@ -32,11 +32,20 @@ READING_TOOLS = [
     "list_changes",
     "list_destinations",
     "list_domains",
+    "list_numbers",
     "list_vips",
     "onboarding_status",
     "setup_checklist",
 ]
-WRITING_TOOLS = ["add_vip", "mark_setup_step", "onboard_domain", "remove_vip", "sync_vips", "undo_change"]
+WRITING_TOOLS = [
+    "add_vip",
+    "mark_setup_step",
+    "onboard_domain",
+    "remove_vip",
+    "route_number",
+    "sync_vips",
+    "undo_change",
+]
 ALL_TOOLS = sorted([*READING_TOOLS, *WRITING_TOOLS])
 STEPS = ["create_domain", "dial_translation_rule", "route_by_ani_user", "route_did", "manage_vips"]
 BAKERY = "sunrisebakery.12345.service"
@@ -241,7 +250,7 @@ async def explain_call(mode: str) -> None:
         expect(explained["decided_by"] == "caller_rule", "another rule decides", explained)
         expect(explained["rings"]["destination"] == route["destination"] and explained["unknown"], "incomplete", explained)
         nobody = await call(client, "explain_call", ani="6165550199", domain=DENTIST)
-        expect(nobody["decided_by"] == "fallback" and "rings" not in nobody, "a rule decides", nobody)
+        expect(nobody["decided_by"] == "fallback" and "rule" not in nobody, "a rule decides", nobody)
 
 
 @scenario("a change is listed, undone, and done again")

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use skyswitch_mcp::app::App;
+use skyswitch_mcp::error::Code;
 use skyswitch_mcp::ops::{
     CallExplained, DecidedBy, ExplainCall, FallbackState, UnknownFact, explain_call,
 };
@@ -12,7 +13,7 @@ use skyswitch_mcp::sandbox::{
 
 use crate::support::customer::{ACME, PbxApi, app_on, attest, closed, prepared};
 use crate::support::process::{DOMAIN, Home, demo_sandbox};
-use crate::support::{Bench, CALLER, DENTAL, LEGAL, VET, tenant_of};
+use crate::support::{Bench, CALLER, DENTAL, LEGAL, VET, failure, tenant_of};
 
 const DIALLED: &str = "16165550100";
 const OTHER_NUMBER: &str = "16165550199";
@@ -371,4 +372,24 @@ async fn the_command_line_says_it_in_words() {
         text.contains("whether the dial translation rule exists"),
         "{text}"
     );
+}
+
+#[tokio::test]
+async fn what_was_meant_as_a_number_and_is_none_is_not_explained() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    for (ani, dnis, field) in [
+        ("616555O123", None, "ani"),
+        ("616555012", None, "ani"),
+        (CALLER, Some("xyz"), "dnis"),
+        (CALLER, Some("616555010"), "dnis"),
+    ] {
+        let refused = explain_call(&app, &asking(ani, Some(DENTAL), dnis)).await;
+        let error = failure(refused, Code::InvalidArgument);
+        assert_eq!(
+            error.detail().field.as_deref(),
+            Some(field),
+            "{ani} {dnis:?}"
+        );
+    }
 }

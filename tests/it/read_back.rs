@@ -138,6 +138,23 @@ async fn a_second_addition_replaces_nothing_unseen_while_the_list_lags() {
 }
 
 #[tokio::test]
+async fn a_third_addition_replaces_nothing_unseen_either() {
+    let bench = Bench::with(lagging()).await;
+    let app = bench.app();
+    for destination in ["101", "102"] {
+        let args = adding(NEW, DENTAL, destination);
+        let added = add(&app, &args, &Channel::Given).await.unwrap();
+        assert!(added.change_id.is_some(), "{added:?}");
+    }
+    let person = Person::typing(NEW);
+    let args = adding(NEW, DENTAL, "103");
+    let third = add(&app, &args, &Channel::During(&person)).await.unwrap();
+    assert_eq!(third.status, AddVipStatus::Replaced);
+    let shown = person.shown()[0].text();
+    assert!(shown.contains("102") && shown.contains("103"), "{shown}");
+}
+
+#[tokio::test]
 async fn an_undo_and_a_removal_go_by_the_journal_while_the_list_lags() {
     let bench = Bench::with(lagging()).await;
     let app = bench.app();

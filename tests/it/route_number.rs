@@ -109,6 +109,30 @@ async fn toward_the_route_by_ani_user_the_hard_block_holds() {
 }
 
 #[tokio::test]
+async fn a_user_that_cannot_be_looked_at_may_hand_calls_to_the_list() {
+    let tenant = prepared(closed());
+    let bench = Bench::with(tenant).await;
+    let app = app_on(&bench, PbxApi::V1);
+    let hidden = Fault::status("", "object=answerrule", 403).times(99);
+    bench.sandbox.inject(hidden.clone());
+    let refused = route(&app, &sending(DID, "101"), &Channel::Given).await;
+    let error = failure(refused, Code::UpstreamUnavailable);
+    assert_eq!(error.detail().field.as_deref(), Some("to"), "{error}");
+    let rings = bench.sandbox.who_rings(DID, "16165550999");
+    assert_eq!(
+        rings,
+        Outcome::Rings("100".to_owned()),
+        "it goes where it went"
+    );
+    // A number that loses its calls gets away all the same.
+    bench
+        .sandbox
+        .put_number(StoredNumber::to_user(DID, ACME, "9000"));
+    let sent = route(&app, &sending(DID, "101"), &Channel::Given).await;
+    assert_eq!(sent.unwrap().status, RouteStatus::Routed);
+}
+
+#[tokio::test]
 async fn what_is_not_the_customers_is_refused() {
     let other = "other.12345.service";
     let tenant = routed()

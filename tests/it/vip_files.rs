@@ -592,7 +592,7 @@ fn what_spreadsheets_leave_in_place_of_a_value_is_no_value() {
         ("Jan-26", "a date"),
         ("1/2/2026", "a date"),
         ("2026-01-02", "a date"),
-        ("NaN", "no value"),
+        ("NaN", "there is no value"),
         ("false", "yes or no"),
         ("101 & 102", "more than one"),
         ("101,102", "more than one"),
@@ -608,7 +608,7 @@ fn what_spreadsheets_leave_in_place_of_a_value_is_no_value() {
     for (columns, row, words) in [
         ("ani,destination", "616555010.9,101", "has decimals"),
         ("ani,destination", "#N/A,101", "failure of a formula"),
-        ("ani,destination", "nan,101", "no value"),
+        ("ani,destination", "nan,101", "there is no value"),
         ("ani,destination,dnis", "6165550123,101,2-Jan", "a date"),
         (
             "ani,destination,application",

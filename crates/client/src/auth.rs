@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::answer::Api;
 use super::call::{Body, Call};
 use super::http::{Failure, Http};
 use super::retry::{self, Budget};
@@ -262,7 +263,7 @@ impl LoginAuth {
         let budget = Budget::default();
         retry::read(&budget, || self.request(http, form.clone(), &budget))
             .await
-            .map_err(login_refused)
+            .map_err(|failure| login_refused(failure, http.api()))
     }
 
     async fn request(&self, http: &Http, form: Call, budget: &Budget) -> Result<Token, Failure> {
@@ -382,7 +383,17 @@ fn not_shared<T: Default>(error: Error) -> T {
 }
 
 /// Says of a refused login what the operator can do about it.
-fn login_refused(failure: Failure) -> Error {
+fn login_refused(failure: Failure, api: Api) -> Error {
+    let (who, hint) = match api {
+        Api::Telco => (
+            "SkySwitch",
+            "Check client_id, client_secret, username, password and scope; `skyswitch doctor` goes through them.",
+        ),
+        Api::Pbx => (
+            "PBX",
+            "Check `pbx_base_url`, `pbx_client_id`, `pbx_client_secret`, `pbx_username` and `pbx_password`.",
+        ),
+    };
     match failure {
         Failure::Answered {
             status: status @ (400..=403 | 422),
@@ -390,8 +401,8 @@ fn login_refused(failure: Failure) -> Error {
             ..
         } => Error::new(
             Code::Unauthorized,
-            format!("the SkySwitch login failed: {error}"),
-            "Check client_id, client_secret, username, password and scope; `skyswitch doctor` goes through them.",
+            format!("the {who} login failed: {error}"),
+            hint,
         )
         .with_answer(status, error.detail().request_id.clone()),
         other => other.into_error(),

@@ -182,6 +182,11 @@ impl Http {
         })
     }
 
+    /// Which API it speaks to.
+    pub fn api(&self) -> Api {
+        self.api
+    }
+
     /// Sends one request once and reads its whole answer.
     ///
     /// Waits for a place in flight unless it is given one. Dropping the

@@ -96,7 +96,7 @@ impl Sender<'_> {
             if standing == Standing::Otherwise {
                 row.state = Some(RowState::Failed);
                 row.reason = Some(format!(
-                    "SkySwitch accepted the change, but now {}",
+                    "SkySwitch accepted the change, but a read right after it shows something else: {}",
                     words_of_rule(now)
                 ));
             }

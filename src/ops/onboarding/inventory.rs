@@ -14,9 +14,11 @@ use crate::ops::onboarding::dial_plan::OwnPlan;
 use crate::ops::onboarding::evidence::{Unread, fallback, route_not_shown};
 use crate::ops::page::{PageSize, Query, first_page, page};
 use crate::ops::vips::destinations::FRESH;
-use skyswitch_domain::error::{Code, Result};
+use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{AccountId, CustomerKey, DidRoute, Extension, PbxDomain, PhoneNumber};
+use skyswitch_domain::{
+    AccountId, Argument, CustomerKey, DidRoute, Extension, PbxDomain, PhoneNumber,
+};
 
 /// Numbers, and customers, that are read at the same time.
 const AT_ONCE: usize = 8;
@@ -116,6 +118,20 @@ pub async fn list_numbers(app: &App, args: &ListNumbers, size: PageSize) -> Resu
         .query
         .as_ref()
         .map(|text| text.chars().filter(is_digit).collect());
+    if let Some(text) = args
+        .query
+        .as_ref()
+        .filter(|_| digits.as_deref() == Some(""))
+    {
+        return Err(Error::invalid(
+            "query",
+            format!("`{}` has no digits to look for in numbers", shown(text, 60)),
+            format!(
+                "Give digits such as `616555`; {} names a customer.",
+                Argument("domain")
+            ),
+        ));
+    }
     let query = Query::of(digits.as_deref());
     numbers.retain(|number| query.is_in(number.as_str(), None));
     let (total, cursor) = (numbers.len(), args.cursor.as_deref());

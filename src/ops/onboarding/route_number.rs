@@ -227,15 +227,41 @@ impl Sending<'_> {
     }
 
     /// A user of any name may be one for Route by ANI, where its answering rule
-    /// shows it.
+    /// shows it. Where that cannot be read, only a number that goes to a Route
+    /// by ANI user now is sent there: it must get away, whatever cannot be read.
     async fn judge(&self, evidence: &Evidence, route: &DidRoute) -> Result<MayRoute> {
         let domain = &self.customer.domain;
         let mut ani_users = evidence.ani_users.clone();
-        let unnamed = self.app.unnamed_ani_user(domain, route, &ani_users).await;
-        ani_users.extend(unnamed);
+        if !ani_users.contains(self.to) {
+            match self.app.forwards_to_route_by_ani(domain, self.to).await {
+                Ok(true) => ani_users.push(self.to.clone()),
+                Err(why) if evidence.fallback.is_none() && !goes_to_ani_user(evidence, domain) => {
+                    return Err(Error::new(
+                        Code::UpstreamUnavailable,
+                        format!(
+                            "whether user {} hands its calls to the VIP list cannot be read ({why}), and no dial translation \
+                             rule is known for callers who are not on it; nothing was changed",
+                            self.to
+                        ),
+                        "Try again once the PBX API answers, or point the number in the portal.",
+                    )
+                    .with_field("to"));
+                }
+                _ => {}
+            }
+        }
         let known = evidence.users.as_ref().ok().map(|_| ani_users.as_slice());
         MayRoute::judge(route, domain, known, evidence.fallback.as_ref())
     }
+}
+
+/// Whether the number goes to a Route by ANI user now.
+fn goes_to_ani_user(evidence: &Evidence, domain: &PbxDomain) -> bool {
+    let Some(Ok(Some(now))) = &evidence.did_route else {
+        return false;
+    };
+    let is_it = |user: &Extension| now.goes_to_user(user.as_str(), domain);
+    evidence.ani_users.iter().any(is_it)
 }
 
 impl JudgeRoute for Sending<'_> {

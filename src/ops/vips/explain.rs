@@ -53,6 +53,7 @@ pub struct ExplainCall {
 pub async fn explain_call(app: &App, args: &ExplainCall) -> Result<CallExplained> {
     let account = app.account(args.account_id.as_ref())?;
     let client = app.client()?;
+    refuse_half_numbers(args)?;
     let dialled = args.dnis.as_ref().filter(|dnis| !dnis.is_any());
     let did = dialled.and_then(|dnis| PhoneNumber::from_stored(dnis.as_given()));
     let mut routing = None;
@@ -132,6 +133,27 @@ pub async fn explain_call(app: &App, args: &ExplainCall) -> Result<CallExplained
     }
     call.follow(path);
     Ok(call)
+}
+
+/// Refuses what was meant as a number and is none: an answer about it would be
+/// about another call.
+fn refuse_half_numbers(args: &ExplainCall) -> Result<()> {
+    let caller = args.ani.as_given();
+    let digits = caller.chars().filter(|c| c.is_numeric()).count();
+    if args.ani.number().is_none() && digits >= 6 {
+        // Its own parser says what is wrong with it.
+        caller
+            .parse::<PhoneNumber>()
+            .map_err(|refused| refused.into_error("ani"))?;
+    }
+    match args.dnis.as_ref().filter(|dnis| !dnis.is_any()) {
+        Some(dnis) if PhoneNumber::from_stored(dnis.as_given()).is_none() => dnis
+            .as_given()
+            .parse::<PhoneNumber>()
+            .map(drop)
+            .map_err(|refused| refused.into_error("dnis")),
+        _ => Ok(()),
+    }
 }
 
 /// The customer that a number's routing names.

@@ -148,18 +148,36 @@ fn outvoted<'a>(
     listed: &[Route],
     is_again: impl Fn(&Route) -> bool,
 ) -> Option<(&'a ChangeRecord, &'a RuleRecord, Option<&'a Route>)> {
-    let (change, rule) = *changes.last()?;
+    let newest = changes.len().checked_sub(1)?;
+    let (change, rule) = changes[newest];
     let shown_now = rule.key.find_in_any_writing(listed);
     let now = match change.status {
-        ChangeStatus::Done if !rule.was_read => rule.after.as_ref(),
+        ChangeStatus::Done if !was_shown(changes, newest) => match rule.was_read {
+            true => rule.wanted.as_ref(),
+            false => rule.after.as_ref(),
+        },
         ChangeStatus::Open => {
             let wanted = rule.wanted.as_ref().filter(|wanted| !is_again(wanted))?;
             return shown_now.is_none().then_some((change, rule, Some(wanted)));
         }
         _ => return None,
     };
-    let unseen = changes.iter().rev().take_while(|(_, rule)| !rule.was_read);
-    let is_older = |(_, rule): &OfRule<'_>| Route::are_alike(shown_now, rule.before.as_ref());
+    let mut unseen = (0..=newest)
+        .rev()
+        .take_while(|index| !was_shown(changes, *index));
+    let is_older =
+        unseen.any(|index| Route::are_alike(shown_now, changes[index].1.before.as_ref()));
     let is_as_made = Route::are_alike(shown_now, now);
-    (!is_as_made && unseen.into_iter().any(is_older)).then_some((change, rule, now))
+    (!is_as_made && is_older).then_some((change, rule, now))
+}
+
+/// Whether a read has shown the list with this change. One that showed the rule
+/// as it was before an earlier change was as late as the list is.
+fn was_shown(changes: &[OfRule<'_>], index: usize) -> bool {
+    let (_, rule) = changes[index];
+    let read = rule.after.as_ref();
+    let is_older = |(_, earlier): &OfRule<'_>| Route::are_alike(read, earlier.before.as_ref());
+    let is_late =
+        !Route::are_alike(read, rule.wanted.as_ref()) && changes[..index].iter().any(is_older);
+    rule.was_read && !is_late
 }

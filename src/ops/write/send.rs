@@ -60,7 +60,7 @@ impl Sent {
             Standing::AsWanted => None,
             Standing::AsBefore => Some(NOT_VISIBLE.to_owned()),
             Standing::Otherwise => Some(format!(
-                "SkySwitch accepted the change, but now {}",
+                "SkySwitch accepted the change, but a read right after it shows something else: {}",
                 words(&reading.found)
             )),
         }

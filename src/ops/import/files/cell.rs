@@ -185,7 +185,7 @@ fn leftover(column: &str, text: &str) -> Result<(), String> {
     let quoted = shown(text, 60);
     if is_one_of(&NO_VALUES) {
         return Err(format!(
-            "`{quoted}` in `{column}` stands for no value. Give the value, or leave the cell empty"
+            "`{quoted}` in `{column}` means that there is no value. Give the value, or leave the cell empty"
         ));
     }
     if is_one_of(&["true", "false"]) {
