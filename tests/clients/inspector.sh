@@ -128,7 +128,7 @@ for era in legacy modern; do
   mark='"step":"dial_translation_rule","attested_by":"nobody","note":"none"'
   call mark_setup_step "{\"domain\":\"$bakery\",$mark}"
   check "$era: mark_setup_step waits for a person" 0 \
-    "content.status === 'confirmation_required' && content.approval_code"
+    "content.status === 'confirmation_required' && content.approval_code.length === 9"
 
   sandbox --method prompts/get --prompt-name onboard_customer --prompt-args "domain=$bakery"
   check "$era: prompts/get" 0 "result.messages[0].content.text.includes('route_did')"
