@@ -30,7 +30,7 @@ pub(super) fn vips(list: &VipList) -> String {
             shown(&vip.domain, 100),
             route.key.ani.to_string(),
             route.key.dnis.to_string(),
-            route.rings(),
+            route.goes_to(),
         ]);
     }
     unbroken(&mut table, &[0, 1]);

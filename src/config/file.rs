@@ -113,7 +113,7 @@ impl ConfigFile {
     }
 }
 
-/// The safety field that an unknown one may stand for: spelt like it, with its
+/// The safety field that an unknown one may mean: spelt like it, with its
 /// beginning, or with a word that says what it is for.
 fn safety_field(unknown: &str) -> Option<&'static str> {
     let letters = |text: &str| -> String {

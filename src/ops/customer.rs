@@ -136,7 +136,7 @@ impl App {
         Ok(self.look_up(account, &named).await?.err())
     }
 
-    /// The account's domains that are named so, at least one; they are read anew
+    /// The account's domains that are named so, at least one; they are read again
     /// where those that were read lately have none.
     async fn look_up(
         &self,

@@ -6,6 +6,7 @@
 //! | `vips/` | lists, adds, removes and explains VIP rules; where they can lead |
 //! | `import/` | applies VIP lists from files |
 //! | `onboarding/` | a customer's setup: checklist, plan, attestations, status |
+//! | `numbers/` | lists the customers' numbers, shows a call's way, sends a number to a user |
 //! | `changes/` | lists and undoes changes |
 //!
 //! Reads go straight to the client. Writes go through `write/`.
@@ -16,6 +17,7 @@ mod doctor;
 mod domains;
 pub mod import;
 mod names;
+mod numbers;
 mod onboarding;
 mod page;
 mod progress;
@@ -34,12 +36,15 @@ pub use import::{
     SyncVips, sync_vips,
 };
 pub(crate) use names::Names;
+pub use numbers::{
+    ListNumbers, NumberList, NumberRow, RouteNumber, RouteOutcome, RouteStatus, list_numbers,
+    route_number,
+};
 pub use onboarding::{
-    Checklist, CustomerRow, ListNumbers, MarkOutcome, MarkSetupStep, MarkStatus, NumberList,
-    NumberRow, OnboardChange, OnboardDomain, OnboardOutcome, OnboardStatus, OnboardSteps,
-    PieceState, RouteNumber, RouteOutcome, RouteStatus, SetupChecklist, SetupStatus, Stage,
-    StageCount, StatusQuery, Step, StepState, Ticket, list_numbers, mark_setup_step,
-    onboard_domain, onboarding_status, readiness, route_number, setup_checklist,
+    Checklist, CustomerRow, MarkOutcome, MarkSetupStep, MarkStatus, OnboardChange, OnboardDomain,
+    OnboardOutcome, OnboardStatus, OnboardSteps, PieceState, SetupChecklist, SetupStatus, Stage,
+    StageCount, StatusQuery, Step, StepState, Ticket, mark_setup_step, onboard_domain,
+    onboarding_status, readiness, setup_checklist,
 };
 pub use page::PageSize;
 pub use progress::Progress;

@@ -45,7 +45,7 @@ impl Names<'_> {
         let name = is_inside
             .then(|| self.user(&route.key.domain.parse().ok()?, id))
             .flatten();
-        name.unwrap_or_else(|| route.rings())
+        name.unwrap_or_else(|| route.goes_to())
     }
 
     /// Where a customer's number goes: `Front Desk (100)`, or `callqueue 2000`

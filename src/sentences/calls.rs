@@ -126,7 +126,7 @@ fn depends(call: &CallExplained, names: &Names<'_>) -> String {
         particular.map(|rule| format!("{} goes to {}", rule.key.dnis, names.destination(rule)));
     let others = match any.as_slice() {
         [] => "for any other number there is no VIP rule".to_owned(),
-        [first, rest @ ..] if rest.iter().any(|rule| !rule.rings_like(first)) => {
+        [first, rest @ ..] if rest.iter().any(|rule| !rule.same_destination(first)) => {
             "for any other number the caller is stored in several writings with different destinations"
                 .to_owned()
         }

@@ -263,7 +263,7 @@ pub(crate) fn declined() -> String {
 /// A rule in a list: `+1 616-555-0123 -> user 101`.
 pub(crate) fn rule(vip: &Vip) -> String {
     let called = when_dialling(vip.dnis.as_deref());
-    let destination = Route::from(vip).rings();
+    let destination = Route::from(vip).goes_to();
     format!("{} -> {destination}{called}", caller(&vip.ani))
 }
 

@@ -38,7 +38,7 @@ fn wanted(rows: u32) -> BTreeMap<String, String> {
     (0..rows).map(|n| (caller(n), destination(n))).collect()
 }
 
-fn standing(sandbox: &Sandbox) -> BTreeMap<String, String> {
+fn stored_rules(sandbox: &Sandbox) -> BTreeMap<String, String> {
     let routes = sandbox.routes().into_iter();
     routes.map(|route| (route.ani, route.destination)).collect()
 }
@@ -119,7 +119,7 @@ async fn survives(rows: u32, moment: Moment) {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let taken_up = home.run(&words).await;
     assert_eq!(taken_up.code, 0, "{moment:?}: {taken_up:?}");
-    assert_eq!(standing(&sandbox), wanted(rows), "{moment:?}");
+    assert_eq!(stored_rules(&sandbox), wanted(rows), "{moment:?}");
     let requests = sandbox.requests();
     let sent: Vec<&str> = requests
         .iter()
@@ -193,7 +193,7 @@ async fn requests_that_arrive_after_the_import_was_killed_and_taken_up_do_no_har
         writes(&sandbox).iter().all(|write| write.status != 0)
     })
     .await;
-    assert_eq!(standing(&sandbox), wanted(rows));
+    assert_eq!(stored_rules(&sandbox), wanted(rows));
     let open = home.run(&["changes", "--status", "open", "--json"]).await;
     assert_eq!(open.json()["total"], 0);
 }

@@ -47,7 +47,7 @@ fn new_callers(count: usize) -> String {
 }
 
 /// What stands in the domain: caller and destination.
-fn standing(bench: &Bench) -> BTreeMap<String, String> {
+fn stored_rules(bench: &Bench) -> BTreeMap<String, String> {
     let routes = bench.sandbox.routes().into_iter();
     routes
         .filter(|route| route.domain == DENTAL)
@@ -96,7 +96,7 @@ async fn merging_adds_and_replaces_and_removes_nothing() {
         (1, 1, 0, 1, 0)
     );
     assert_eq!(
-        standing(&bench).into_iter().collect::<Vec<_>>(),
+        stored_rules(&bench).into_iter().collect::<Vec<_>>(),
         [
             ("16165550123".to_owned(), "101".to_owned()),
             ("16165550124".to_owned(), "102".to_owned()),
@@ -127,7 +127,7 @@ async fn mirroring_also_removes_what_is_not_on_the_list() {
     assert_eq!((outcome.plan.remove, outcome.plan.keep), (1, 1));
     assert_eq!(outcome.done.unwrap().made, 3);
     assert!(outcome.rows.is_empty(), "what was made is counted");
-    assert!(!standing(&bench).contains_key("16165550124"));
+    assert!(!stored_rules(&bench).contains_key("16165550124"));
     let again = sync(
         &app,
         &args(SyncMode::Mirror),
@@ -379,7 +379,7 @@ async fn the_rows_that_can_be_used_are_imported_where_that_was_asked_for() {
     assert_eq!((outcome.plan.add, outcome.plan.invalid), (1, 2));
     let named: Vec<_> = outcome.rows.iter().map(|row| row.line).collect();
     assert_eq!(named, [Some(3), Some(4)], "the others are listed");
-    assert!(standing(&bench).contains_key("16165550130"));
+    assert!(stored_rules(&bench).contains_key("16165550130"));
     // Continuing it finds nothing left to do.
     let again = sync(&app, &skipping, &list, &Channel::Given).await.unwrap();
     assert_eq!(again.status, SyncStatus::Unchanged);
@@ -820,7 +820,7 @@ async fn a_stopped_run_gives_an_exact_account_and_goes_on_without_repeating() {
         .map(|row| row.ani.as_str())
         .collect();
     assert_eq!(not_sent.len(), counts.not_sent);
-    let stands = standing(&bench);
+    let stands = stored_rules(&bench);
     assert_eq!(stands.len(), counts.made);
     assert!(not_sent.iter().all(|ani| !stands.contains_key(*ani)));
 
@@ -836,7 +836,7 @@ async fn a_stopped_run_gives_an_exact_account_and_goes_on_without_repeating() {
     assert_eq!(rest.status, SyncStatus::Applied);
     assert_eq!(rest.run_id, outcome.run_id);
     assert_eq!(rest.done.unwrap().made, 200);
-    assert_eq!(standing(&bench).len(), 200);
+    assert_eq!(stored_rules(&bench).len(), 200);
     assert!(puts(&bench).values().all(|times| *times == 1));
     let none_left = ask(
         &app,
@@ -894,7 +894,7 @@ async fn what_others_changed_meanwhile_is_not_overwritten_by_the_rest_of_a_run()
     assert_eq!(rest.rows[0].ani, touched.ani);
     assert!(rest.rows[0].reason.as_ref().unwrap().contains("777"));
     assert_eq!(bench.rings(DENTAL, &touched.ani).as_deref(), Some("777"));
-    assert_eq!(standing(&bench).len(), 200);
+    assert_eq!(stored_rules(&bench).len(), 200);
 }
 
 /// A mirror of which the one rule that is to go could not be removed.
@@ -924,7 +924,7 @@ async fn a_continued_mirror_leaves_alone_what_others_added_since_and_names_it() 
     let row = row.unwrap();
     assert_eq!((row.action, row.state), (Action::Keep, None), "{row:?}");
     assert!(row.reason.as_ref().unwrap().contains("777"), "{row:?}");
-    let callers: Vec<String> = standing(&bench).into_keys().collect();
+    let callers: Vec<String> = stored_rules(&bench).into_keys().collect();
     assert_eq!(callers, ["16165550131", "16165550132", "16165550133"]);
 }
 

@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .routes(&sandbox::ACCOUNT_ID.parse()?, Some(&customer))
         .await?;
     for rule in rules.iter() {
-        println!("{} -> {}", rule.key.ani, rule.rings());
+        println!("{} -> {}", rule.key.ani, rule.goes_to());
     }
     Ok(())
 }

@@ -32,7 +32,7 @@ impl KnownDomains {
     }
 }
 
-/// The domain that each name in a list stands for.
+/// The domain that each name in a list means.
 pub(super) struct Homes(HashMap<String, Option<Arc<str>>>);
 
 impl Homes {
@@ -97,7 +97,7 @@ impl Client {
     }
 }
 
-/// The domain that a name stands for, where that is clear from itself.
+/// The domain that a name means, where that is clear from itself.
 fn at_once(asked: Option<&PbxDomain>, name: &str) -> Option<Arc<str>> {
     let is_blank = name.trim().is_empty();
     match asked {

@@ -17,7 +17,7 @@
 //! let account = "0f8fad5b-d9cb-469f-a165-70867728950e".parse()?;
 //! let customer = "acme.12345.service".parse()?;
 //! for rule in client.routes(&account, Some(&customer)).await?.iter() {
-//!     println!("{} goes to {}", rule.key.ani, rule.rings());
+//!     println!("{} goes to {}", rule.key.ani, rule.goes_to());
 //! }
 //! # Ok(())
 //! # }
@@ -118,10 +118,10 @@ pub use settings::{
     Credentials, DEFAULT_BASE_URL, DEFAULT_RATE_LIMIT, DEFAULT_SCOPE, NUMBER_SCOPES, PbxGeneration,
     PbxLogin, PbxSettings,
 };
-pub use setup::PieceStanding;
+pub use setup::PieceNow;
 pub use subscribers::Subscriber;
 pub use token_cache::TokenCache;
-pub use write::{Evidence, Found, NotWritten, Reading, ReadyToWrite, Standing, Written};
+pub use write::{Evidence, Found, Matches, NotWritten, Reading, ReadyToWrite, Written};
 
 use answer::Api;
 use auth::{Auth, Login};

@@ -73,7 +73,7 @@ pub(super) struct Page<T> {
     /// Rows that could not be read, and what the first of them lacks.
     unreadable: usize,
     lacks: Option<&'static str>,
-    /// The fields that are no rows.
+    /// The fields that are not rows.
     fields: Vec<String>,
     message: Option<String>,
     error: Option<String>,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::call::Call;
 use super::netsapiens::Pbx;
 use super::numbers::route_path;
-use super::write::Standing;
+use super::write::Matches;
 use super::{AnsweringRule, Client, DialRule, DialRuleTarget};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::{AccountId, DidRoute, Extension, PbxDomain, SetupPiece};
@@ -14,30 +14,30 @@ use skyswitch_guard::PieceChange;
 
 /// What exists in the place of a piece of a customer's setup.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PieceStanding {
+pub struct PieceNow {
     /// Whether it is as requested.
-    pub stands: bool,
+    pub as_wanted: bool,
     /// What it is, in the piece's own form; `None` where nothing is there.
     pub now: Option<Value>,
 }
 
-impl PieceStanding {
-    fn of_presence(is_there: bool) -> PieceStanding {
-        PieceStanding {
-            stands: is_there,
+impl PieceNow {
+    fn of_presence(is_there: bool) -> PieceNow {
+        PieceNow {
+            as_wanted: is_there,
             now: is_there.then(|| json!({ "exists": true })),
         }
     }
 
     /// What it says of a change.
-    pub(super) fn for_change(&self, change: &PieceChange) -> Standing {
+    pub(super) fn for_change(&self, change: &PieceChange) -> Matches {
         let now = self.now.as_ref();
-        if self.stands {
-            Standing::AsWanted
+        if self.as_wanted {
+            Matches::Wanted
         } else if now == change.before() || is_default(change, now) {
-            Standing::AsBefore
+            Matches::Before
         } else {
-            Standing::Otherwise
+            Matches::Neither
         }
     }
 }
@@ -93,22 +93,20 @@ impl Client {
     ///
     /// # Errors
     /// `not_configured` without the PBX API where it takes one; the transport's errors.
-    pub async fn piece_standing(
+    pub async fn piece_now(
         &self,
         account: &AccountId,
         domain: &PbxDomain,
         piece: &SetupPiece,
-    ) -> Result<PieceStanding> {
+    ) -> Result<PieceNow> {
         Ok(match piece {
             SetupPiece::PbxDomain { .. } => {
-                PieceStanding::of_presence(self.pbx()?.has_domain(domain).await?)
+                PieceNow::of_presence(self.pbx()?.has_domain(domain).await?)
             }
-            SetupPiece::DialPlan => {
-                PieceStanding::of_presence(self.pbx()?.has_dial_plan(domain).await?)
-            }
+            SetupPiece::DialPlan => PieceNow::of_presence(self.pbx()?.has_dial_plan(domain).await?),
             SetupPiece::DefaultChain => {
                 let rules = self.pbx()?.dial_rules(domain, domain.as_str()).await?;
-                PieceStanding::of_presence(rules.iter().any(DialRule::is_chain))
+                PieceNow::of_presence(rules.iter().any(DialRule::is_chain))
             }
             SetupPiece::DomainUser => {
                 let user: Extension =
@@ -117,16 +115,16 @@ impl Client {
                         .map_err(|refused: skyswitch_domain::error::Refused| {
                             refused.into_error("user")
                         })?;
-                PieceStanding::of_presence(self.pbx()?.user(domain, &user).await?.is_some())
+                PieceNow::of_presence(self.pbx()?.user(domain, &user).await?.is_some())
             }
             SetupPiece::AniUser { extension } => {
-                PieceStanding::of_presence(self.pbx()?.user(domain, extension).await?.is_some())
+                PieceNow::of_presence(self.pbx()?.user(domain, extension).await?.is_some())
             }
             SetupPiece::ForwardAlways { extension } => {
                 let rules = self.pbx()?.answering_rules(domain, extension).await?;
                 let rule = rules.iter().find(|rule| rule.is_for_all_times());
-                PieceStanding {
-                    stands: rule.is_some_and(AnsweringRule::forwards_to_route_by_ani),
+                PieceNow {
+                    as_wanted: rule.is_some_and(AnsweringRule::forwards_to_route_by_ani),
                     now: rule.and_then(|rule| serde_json::to_value(rule).ok()),
                 }
             }
@@ -140,8 +138,8 @@ impl Client {
                         && !rule.is_limited
                         && matches!(rule.target(domain), DialRuleTarget::User(user) if to.is(&user))
                 });
-                PieceStanding {
-                    stands: wanted.is_some(),
+                PieceNow {
+                    as_wanted: wanted.is_some(),
                     now: wanted
                         .or_else(|| for_us.next())
                         .map(|rule| json!(rule.words())),
@@ -149,8 +147,8 @@ impl Client {
             }
             SetupPiece::DidRoute { did, route } => {
                 let now = self.did_route(account, did).await?;
-                PieceStanding {
-                    stands: now.as_ref().is_some_and(|now| now.is_like(route)),
+                PieceNow {
+                    as_wanted: now.as_ref().is_some_and(|now| now.is_like(route)),
                     now: now.and_then(|now| serde_json::to_value(now).ok()),
                 }
             }

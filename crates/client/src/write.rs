@@ -82,7 +82,7 @@ impl Written {
 #[derive(Debug, Clone)]
 pub struct Reading {
     /// What it says of the change.
-    pub standing: Standing,
+    pub matches: Matches,
     /// What there is now.
     pub found: Found,
 }
@@ -103,24 +103,24 @@ pub enum Found {
 
 /// What a read says about a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum Matches {
     /// It is as requested.
-    AsWanted,
+    Wanted,
     /// It is as it was before the change, or the list does not show the change yet.
-    AsBefore,
+    Before,
     /// It is neither.
-    Otherwise,
+    Neither,
 }
 
-impl Standing {
+impl Matches {
     /// What the rule that was found says of a change to it.
-    pub fn of_rule(change: &RuleChange, now: Option<&Route>) -> Standing {
+    pub fn of_rule(change: &RuleChange, now: Option<&Route>) -> Matches {
         if Route::are_alike(now, change.after()) {
-            Standing::AsWanted
+            Matches::Wanted
         } else if now == change.before() {
-            Standing::AsBefore
+            Matches::Before
         } else {
-            Standing::Otherwise
+            Matches::Neither
         }
     }
 }
@@ -216,7 +216,7 @@ impl Client {
                     None => rule.key().find_in_any_writing(&rules),
                 };
                 Reading {
-                    standing: Standing::of_rule(rule, now),
+                    matches: Matches::of_rule(rule, now),
                     found: Found::VipRule {
                         now: now.cloned(),
                         rules,
@@ -224,9 +224,9 @@ impl Client {
                 }
             }
             Target::Piece(piece) => {
-                let now = self.piece_standing(account, domain, piece.piece()).await?;
+                let now = self.piece_now(account, domain, piece.piece()).await?;
                 Reading {
-                    standing: now.for_change(piece),
+                    matches: now.for_change(piece),
                     found: Found::Piece(now.now),
                 }
             }
@@ -254,10 +254,10 @@ impl Client {
         loop {
             if !seen_now {
                 match self.reading(change).await {
-                    Ok(reading) => match reading.standing {
-                        Standing::AsBefore => {}
-                        Standing::AsWanted => return Ok(Written::read_back(reading)),
-                        Standing::Otherwise => return Err(changed_by_others(change, in_doubt)),
+                    Ok(reading) => match reading.matches {
+                        Matches::Before => {}
+                        Matches::Wanted => return Ok(Written::read_back(reading)),
+                        Matches::Neither => return Err(changed_by_others(change, in_doubt)),
                     },
                     Err(error) if in_doubt => return Err(outcome_unknown(change, &error)),
                     Err(error) => return Err(error.into()),
@@ -315,11 +315,11 @@ impl Client {
         let Ok(reading) = self.reading(change).await else {
             return Err(outcome_unknown(change, &error));
         };
-        match reading.standing {
-            Standing::AsWanted => Ok(Written::read_back(reading)),
-            Standing::AsBefore if may_arrive => Err(not_seen_yet(change, &error)),
-            Standing::AsBefore => Err(error.into()),
-            Standing::Otherwise => Err(changed_by_others(change, true)),
+        match reading.matches {
+            Matches::Wanted => Ok(Written::read_back(reading)),
+            Matches::Before if may_arrive => Err(not_seen_yet(change, &error)),
+            Matches::Before => Err(error.into()),
+            Matches::Neither => Err(changed_by_others(change, true)),
         }
     }
 }

@@ -77,7 +77,7 @@ impl PhoneNumber {
             || holds_it(|c| !is_of_number(c) || c == '+')
     }
 
-    /// The number a stored text stands for, if it is one: `6165550123`,
+    /// The number a stored text means, if it is one: `6165550123`,
     /// `16165550123`, `+1 616-555-0123` and `sip:16165550123@*` are the same.
     pub fn from_stored(text: &str) -> Option<PhoneNumber> {
         comparable_digits(text).map(|digits| PhoneNumber(digits.into_owned()))

@@ -83,7 +83,7 @@ impl From<&PhoneNumber> for Ani {
     }
 }
 
-/// For people: `+1 616-555-0123`, or the stored text where it is no number.
+/// For people: `+1 616-555-0123`, or the stored text where it is not a number.
 impl fmt::Display for Ani {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         display_number(&self.0, f)
@@ -135,7 +135,7 @@ impl Dnis {
 }
 
 impl Dnis {
-    /// Whether this stands for more than one called number.
+    /// Whether this means more than one called number.
     fn is_wide(&self) -> bool {
         self.is_any() || self.as_str().contains(WILDCARDS)
     }
@@ -208,7 +208,7 @@ impl RouteKey {
             .find(|rule| rule.key.ani == self.ani && rule.key.dnis.same_as(&self.dnis))
     }
 
-    /// Whether the key stands for more than one caller or called number.
+    /// Whether the key means more than one caller or called number.
     pub fn is_wide(&self) -> bool {
         self.ani.is_pattern() || self.dnis.is_wide()
     }
@@ -234,7 +234,7 @@ impl RouteKey {
 impl Route {
     /// Whether two rules send the caller to the same place: `user:john` and
     /// `john` with application `user` are equal.
-    pub fn rings_like(&self, other: &Route) -> bool {
+    pub fn same_destination(&self, other: &Route) -> bool {
         self.application == other.application
             && self.destination.bare_for(&self.application)
                 == other.destination.bare_for(&other.application)
@@ -244,7 +244,7 @@ impl Route {
     pub fn are_alike(one: Option<&Route>, other: Option<&Route>) -> bool {
         match (one, other) {
             (None, None) => true,
-            (Some(one), Some(other)) => one.rings_like(other),
+            (Some(one), Some(other)) => one.same_destination(other),
             _ => false,
         }
     }
@@ -276,7 +276,7 @@ impl Route {
     }
 
     /// The destination, for people: `user 101`, `device johns-cell`, `literal sip:…`.
-    pub fn rings(&self) -> String {
+    pub fn goes_to(&self) -> String {
         format!(
             "{} {}",
             shown(self.application.as_str(), 20),

@@ -89,7 +89,7 @@ impl Change {
     }
 
     /// What has to be typed where it is agreed to by itself; nothing of its
-    /// own for a piece that is no customer's number.
+    /// own for a piece that is not a customer's number.
     pub(super) fn asks_for(&self) -> Option<TypedValue> {
         match &self.target {
             Target::VipRule(rule) => Some(TypedValue::Caller(rule.ani().clone())),

@@ -160,7 +160,7 @@ impl RuleChange {
         };
         self.answering_without
             .iter()
-            .any(|today| !today.rings_like(after))
+            .any(|today| !today.same_destination(after))
     }
 
     /// Whether something that exists is lost: a removal or a replacement.

@@ -167,8 +167,8 @@ impl From<&ChangeRecord> for ChangeRow {
 
 impl ChangeRow {
     fn about_rule(self, rule: &RuleRecord) -> ChangeRow {
-        let [before, wanted, after] =
-            [&rule.before, &rule.wanted, &rule.after].map(|route| route.as_ref().map(Route::rings));
+        let [before, wanted, after] = [&rule.before, &rule.wanted, &rule.after]
+            .map(|route| route.as_ref().map(Route::goes_to));
         ChangeRow {
             ani: Some(rule.key.ani.as_str().to_owned()),
             dnis: rule.key.dnis.to_send().map(str::to_owned),

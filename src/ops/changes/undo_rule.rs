@@ -100,7 +100,7 @@ fn changed_since(undone: &ChangeRecord, now: Option<&Route>) -> Error {
             "the caller's rule (stored as \"{}\", dialled number {}) now goes to {}",
             shown(now.key.ani.as_str(), 64),
             now.key.dnis,
-            now.rings()
+            now.goes_to()
         ),
         None => "the caller has no such rule now".to_owned(),
     };

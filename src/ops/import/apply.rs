@@ -150,7 +150,7 @@ impl Run {
             }
         };
         let left = report.done();
-        // What could not be put back is left for the run to be taken up.
+        // What could not be put back is left for resuming the run.
         if is_complete
             && left.not_sent + left.unknown == 0
             && let Err(error) = self.finish(app).await

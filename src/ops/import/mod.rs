@@ -130,7 +130,7 @@ pub struct SyncSession<'a> {
     pub most_rows: Option<usize>,
 }
 
-/// Makes a wanted list stand in a domain: everything that differs is shown as
+/// Imports a VIP list into a domain: everything that differs is shown as
 /// one plan, and nothing is sent before a person has agreed to all of it.
 ///
 /// One read of the routes serves the whole plan; after a form, a second one. What
@@ -139,8 +139,8 @@ pub struct SyncSession<'a> {
 /// to be skipped.
 ///
 /// Stopped through the session, it ends at once while nothing is being
-/// applied. After that it sees through what was sent, puts back what was lost
-/// along with it, and gives its account; so whoever applies a list waits for
+/// applied. After that it waits for what was sent, puts back what was lost
+/// along with it, and reports; so whoever applies a list waits for
 /// this and does not drop it.
 ///
 /// # Errors
@@ -409,7 +409,9 @@ fn read_list(bytes: &[u8], args: &SyncVips, most: Option<usize>) -> Result<VipFi
     match most {
         Some(most) if rows > most => Err(Error::invalid(
             "list",
-            format!("the list has {rows} rows, and a call takes at most {most}; nothing was sent"),
+            format!(
+                "the list has {rows} rows, and a tool call takes at most {most}; nothing was sent"
+            ),
             "Divide the list (with `merge`), or run `skyswitch vip import FILE` in a terminal, which takes any number.",
         )),
         _ => Ok(list),

@@ -6,18 +6,18 @@ use serde::{Deserialize, Serialize};
 use crate::ops::import::{Confirmation, SyncMode};
 use crate::ops::page::{self, RESULT_BUDGET};
 
-/// What a row asks for, on what stands.
+/// What a row of the list asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum Action {
     /// A new rule.
     Add,
-    /// A rule that stands rings elsewhere.
+    /// A rule that exists gets another destination.
     Replace,
     /// A rule that is not on the list goes away.
     Remove,
-    /// The rule stands already, or stays for another reason that is given.
+    /// The rule exists already, or stays for the reason that is given.
     Keep,
     /// The row cannot be used; `reason` says why.
     Invalid,
@@ -45,7 +45,7 @@ pub enum RowState {
 pub enum SyncStatus {
     /// Only planned, as asked; nothing was sent.
     Planned,
-    /// Everything stood already; nothing was sent.
+    /// Nothing differs from the list; nothing was sent.
     Unchanged,
     /// The list has rows that cannot be used; nothing was sent.
     Invalid,
@@ -67,7 +67,7 @@ pub enum SyncStatus {
 pub struct Counts {
     /// New rules.
     pub add: usize,
-    /// Rules that ring elsewhere.
+    /// Rules with another destination.
     pub replace: usize,
     /// Rules that go away.
     pub remove: usize,
@@ -81,7 +81,7 @@ pub struct Counts {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct Done {
-    /// Made, in this call or before it was taken up again.
+    /// Made, by this request or by the run that it resumes.
     pub made: usize,
     /// Not made.
     pub failed: usize,
@@ -108,7 +108,7 @@ pub struct SyncRow {
     /// Where the caller's calls go by the present rule, for example `user 101`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub before: Option<String>,
-    /// Where they shall go.
+    /// Where they are to go.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub wanted: Option<String>,
     /// The list's note.
@@ -169,7 +169,7 @@ impl SyncOutcome {
         self.plan.invalid > 0 && !self.skips_invalid
     }
 
-    /// The run to take up, where something of it is left.
+    /// The run to resume, where something of it is left.
     pub fn run_to_resume(&self) -> Option<&str> {
         let left = self
             .done

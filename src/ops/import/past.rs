@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use crate::app::App;
 use crate::ops::import::apply::caller;
 use crate::ops::import::outcome::{Action, RowState};
-use crate::ops::import::plan::{Standing, SyncPlan};
+use crate::ops::import::plan::{ExistingRules, SyncPlan};
 use crate::ops::import::report::Row;
 use crate::ops::import::resume::Resumed;
 use skyswitch_domain::error::Result;
@@ -33,11 +33,11 @@ struct Made {
 /// What a run that is continued has done so far, and what it met.
 pub(super) struct Past<'a> {
     /// The rules that its plan met, as they were when it was agreed to.
-    met: Standing<'a>,
+    met: ExistingRules<'a>,
     /// The newest change to each rule that it made.
     made: HashMap<RuleName, Made>,
     /// The rules as they are now.
-    now: Standing<'a>,
+    now: ExistingRules<'a>,
     /// Those that the service removed along with its removals, as they were.
     lost: HashMap<RuleName, Route>,
 }
@@ -62,9 +62,9 @@ impl App {
             _ => None,
         });
         let mut past = Past {
-            met: Standing::of(&resumed.met),
+            met: ExistingRules::of(&resumed.met),
             made: made.collect(),
-            now: Standing::of(routes),
+            now: ExistingRules::of(routes),
             lost: HashMap::new(),
         };
         past.lost = past.lost_along(&resumed.met);
@@ -237,7 +237,7 @@ fn made(row: Option<Row>, change: &Made) -> Row {
 fn changed_by_others(now: Option<&Route>) -> String {
     let now = now.map_or_else(
         || "it does not exist".to_owned(),
-        |now| format!("it goes to {}", now.rings()),
+        |now| format!("it goes to {}", now.goes_to()),
     );
     format!("somebody else changed this rule after the plan was agreed to; now {now}")
 }

@@ -1,4 +1,4 @@
-//! What has to change so that a wanted list stands.
+//! What has to change so that the rules are as the list says.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -38,23 +38,23 @@ pub(super) struct SyncPlan {
 }
 
 impl Wanted<'_> {
-    /// Compares the list with what stands.
+    /// Compares the list with the existing rules.
     ///
     /// # Errors
     /// `invalid_argument` when mirroring would remove most of the domain's rules.
     pub fn plan(&self, routes: &[Route]) -> Result<SyncPlan> {
-        let standing = Standing::of(routes);
+        let existing = ExistingRules::of(routes);
         let mut rows = Vec::with_capacity(self.list.bad.len() + self.list.rows.len());
         let mut warnings = self.list.warnings.clone();
         let mut listed = HashMap::new();
         for bad in &self.list.bad {
             rows.push(match &bad.row {
-                Some(wanted) if standing.holds(wanted) => self.row(wanted, &standing, &mut listed),
+                Some(wanted) if existing.holds(wanted) => self.row(wanted, &existing, &mut listed),
                 _ => Row::unreadable(bad),
             });
         }
         for wanted in &self.list.rows {
-            rows.push(self.row(wanted, &standing, &mut listed));
+            rows.push(self.row(wanted, &existing, &mut listed));
         }
         rows.sort_by_key(|row| row.line);
         warnings.extend(doubtful_numbers(&rows));
@@ -64,14 +64,14 @@ impl Wanted<'_> {
                 .and_then(|row| other_house_style(row.wanted.as_ref()?, routes)),
         );
         if self.mode == SyncMode::Mirror {
-            let kept: HashSet<usize> = listed.keys().filter_map(Identity::standing).collect();
+            let kept: HashSet<usize> = listed.keys().filter_map(Identity::existing).collect();
             let unlisted: Vec<&Route> = routes
                 .iter()
                 .enumerate()
                 .filter(|(index, _)| !kept.contains(index))
                 .map(|(_, route)| route)
                 .collect();
-            self.remove_unlisted(&unlisted, &standing, &mut rows, &mut warnings)?;
+            self.remove_unlisted(&unlisted, &existing, &mut rows, &mut warnings)?;
         }
         Ok(SyncPlan { rows, warnings })
     }
@@ -79,7 +79,7 @@ impl Wanted<'_> {
     fn row(
         &self,
         wanted: &files::Row,
-        standing: &Standing<'_>,
+        existing: &ExistingRules<'_>,
         listed: &mut HashMap<Identity, (usize, Route)>,
     ) -> Row {
         let mut row = Row::of_line(wanted);
@@ -90,23 +90,23 @@ impl Wanted<'_> {
                 self.domain
             ));
         }
-        let found = standing.find(wanted);
-        let before = found.map(|index| &standing.routes[index]);
+        let found = existing.find(wanted);
+        let before = found.map(|index| &existing.routes[index]);
         let after = match self.route(wanted, before) {
             Ok(after) => after,
             Err(refused) => return row.invalid(refused.to_string()),
         };
         let identity = match found {
-            Some(index) => Identity::Standing(index),
+            Some(index) => Identity::Existing(index),
             None => Identity::New(after.key.ani.clone(), after.key.dnis.clone()),
         };
         if let Some((line, other)) = listed.get(&identity) {
-            let reason = match other.rings_like(&after) {
+            let reason = match other.same_destination(&after) {
                 true => format!("repeats line {line}; take one of them out"),
                 false => format!(
                     "contradicts line {line}: there the same caller's calls go to {}, here to {}; remove one of the two",
-                    other.rings(),
-                    after.rings()
+                    other.goes_to(),
+                    after.goes_to()
                 ),
             };
             return row.invalid(reason);
@@ -118,15 +118,15 @@ impl Wanted<'_> {
         row.wanted = Some(after.clone());
         let Some(before) = before else {
             row.action = Action::Add;
-            let has_rule = standing.of_caller(&after).next().is_some();
+            let has_rule = existing.of_caller(&after).next().is_some();
             let remark = match self.limits.is_protected(&after.key.ani) {
                 true => Some(Remark::Protected),
                 false => has_rule.then_some(Remark::HasRule),
             };
-            row.change = Some(standing.put(None, after).remarking(remark));
+            row.change = Some(existing.put(None, after).remarking(remark));
             return row;
         };
-        if before.rings_like(&after) {
+        if before.same_destination(&after) {
             row.action = Action::Keep;
             row.wanted = Some(before.clone());
             return row;
@@ -135,7 +135,7 @@ impl Wanted<'_> {
             return row.invalid(refusal.to_string());
         }
         row.action = Action::Replace;
-        row.change = Some(standing.put(Some(before.clone()), after));
+        row.change = Some(existing.put(Some(before.clone()), after));
         row
     }
 
@@ -191,7 +191,7 @@ impl Wanted<'_> {
     fn remove_unlisted(
         &self,
         unlisted: &[&Route],
-        standing: &Standing<'_>,
+        existing: &ExistingRules<'_>,
         rows: &mut Vec<Row>,
         warnings: &mut Vec<String>,
     ) -> Result<()> {
@@ -204,9 +204,9 @@ impl Wanted<'_> {
                 protected.len()
             ));
         }
-        let too_many = removed.len() > FEW_REMOVALS && removed.len() * 2 > standing.routes.len();
+        let too_many = removed.len() > FEW_REMOVALS && removed.len() * 2 > existing.routes.len();
         if too_many && !self.allow_large_removal {
-            let refused = too_large(removed.len(), standing.routes.len());
+            let refused = too_large(removed.len(), existing.routes.len());
             if !self.is_dry_run {
                 return Err(refused);
             }
@@ -220,8 +220,8 @@ impl Wanted<'_> {
                 ));
             }
             let at_risk = match route.key.ani.is_pattern() {
-                true => at_risk(route, standing.routes),
-                false => at_risk(route, standing.of_caller(route)),
+                true => at_risk(route, existing.routes),
+                false => at_risk(route, existing.of_caller(route)),
             };
             let change = RuleChange::remove(route.clone(), at_risk);
             rows.push(Row::removal(route, change));
@@ -243,23 +243,23 @@ fn rings_as_written(wanted: &files::Row, stored: &Route) -> bool {
 /// Which rule a row is about.
 #[derive(PartialEq, Eq, Hash)]
 enum Identity {
-    /// One that stands, by its place in the list of routes.
-    Standing(usize),
+    /// An existing one, by its index in the list of rules.
+    Existing(usize),
     /// A new one.
     New(Ani, Dnis),
 }
 
 impl Identity {
-    fn standing(&self) -> Option<usize> {
+    fn existing(&self) -> Option<usize> {
         match self {
-            Identity::Standing(index) => Some(*index),
+            Identity::Existing(index) => Some(*index),
             Identity::New(..) => None,
         }
     }
 }
 
-/// The rules that stand, found by caller without going through all of them.
-pub(super) struct Standing<'a> {
+/// The existing rules, found by caller without going through all of them.
+pub(super) struct ExistingRules<'a> {
     routes: &'a [Route],
     by_text: HashMap<&'a str, Vec<usize>>,
     by_number: HashMap<PhoneNumber, Vec<usize>>,
@@ -267,8 +267,8 @@ pub(super) struct Standing<'a> {
     patterns: Vec<&'a Route>,
 }
 
-impl<'a> Standing<'a> {
-    pub fn of(routes: &'a [Route]) -> Standing<'a> {
+impl<'a> ExistingRules<'a> {
+    pub fn of(routes: &'a [Route]) -> ExistingRules<'a> {
         let mut by_text = HashMap::<_, Vec<usize>>::new();
         let mut by_number = HashMap::<_, Vec<usize>>::new();
         for (index, route) in routes.iter().enumerate() {
@@ -278,7 +278,7 @@ impl<'a> Standing<'a> {
                 by_number.entry(number).or_default().push(index);
             }
         }
-        Standing {
+        ExistingRules {
             routes,
             by_text,
             by_number,
@@ -394,11 +394,11 @@ fn doubtful_numbers(rows: &[Row]) -> Vec<String> {
     )]
 }
 
-fn too_large(removed: usize, standing: usize) -> Error {
+fn too_large(removed: usize, existing: usize) -> Error {
     Error::new(
         Code::InvalidArgument,
         format!(
-            "mirroring this list would remove {removed} of the domain's {standing} VIP rules, more than half"
+            "mirroring this list would remove {removed} of the domain's {existing} VIP rules, more than half"
         ),
         format!(
             "Check that the list is complete. To remove that many all the same, set {}; {} `merge` removes nothing.",

@@ -6,11 +6,11 @@ use std::time::Instant;
 
 use crate::ops::import::apply::{Place, Sender};
 use crate::ops::import::outcome::RowState;
-use crate::ops::import::plan::Standing as Stored;
+use crate::ops::import::plan::ExistingRules;
 use crate::ops::import::report::Report;
 use crate::ops::vips::siblings::is_lost;
 use crate::ops::write::send::words_of_rule;
-use skyswitch_client::Standing;
+use skyswitch_client::Matches;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::{AccountId, Operation, Route, RouteKey};
 
@@ -76,7 +76,7 @@ impl Sender<'_> {
         rules: &[Route],
         report: &mut Report,
     ) -> Vec<&'p Place> {
-        let stored = Stored::of(rules);
+        let stored = ExistingRules::of(rules);
         let mut unseen = Vec::new();
         let mut read = Vec::new();
         for place in made {
@@ -85,15 +85,15 @@ impl Sender<'_> {
                 Some(_) => stored.stored_under(change.key()),
                 None => stored.stored_for(change.key()),
             };
-            let standing = Standing::of_rule(change, now);
+            let matches = Matches::of_rule(change, now);
             let Some(row) = report.rows.get_mut(place.index) else {
                 continue;
             };
-            if standing == Standing::AsBefore {
+            if matches == Matches::Before {
                 unseen.push(place);
                 continue;
             }
-            if standing == Standing::Otherwise {
+            if matches == Matches::Neither {
                 row.state = Some(RowState::Failed);
                 row.reason = Some(format!(
                     "SkySwitch accepted the change, but a read right after it shows something else: {}",

@@ -58,7 +58,7 @@ impl Row {
         }
     }
 
-    /// A rule, from what stands to what is wanted.
+    /// A rule, from what it is to what the list wants.
     pub fn of_rule(previous: Option<&Route>, wanted: Option<&Route>) -> Row {
         let key = previous.or(wanted).map(|route| &route.key);
         Row {
@@ -136,8 +136,8 @@ impl From<&Row> for SyncRow {
             action: row.action,
             ani: row.ani.clone(),
             dnis: row.dnis.clone(),
-            before: row.previous.as_ref().map(Route::rings),
-            wanted: row.wanted.as_ref().map(Route::rings),
+            before: row.previous.as_ref().map(Route::goes_to),
+            wanted: row.wanted.as_ref().map(Route::goes_to),
             note: row.note.clone(),
             state: row.state,
             reason: row.reason.clone(),

@@ -7,7 +7,7 @@ use skyswitch_guard::FallbackReading;
 
 /// How sure it is that callers are dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum AlarmKind {
+pub(in crate::ops) enum AlarmKind {
     /// The dial plan was read and shows it.
     Dropping,
     /// Nobody knows that they are not.
@@ -18,7 +18,7 @@ pub(super) enum AlarmKind {
 
 /// What is wrong, in plain words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Alarm {
+pub(in crate::ops) struct Alarm {
     pub kind: AlarmKind,
     pub words: String,
 }

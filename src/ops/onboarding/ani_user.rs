@@ -11,7 +11,7 @@ use skyswitch_domain::{AccountId, Argument, DidRoute, Extension, PbxDomain};
 
 /// The user that the customer's number is to go to.
 #[derive(Debug)]
-pub(super) struct AniUser {
+pub(in crate::ops) struct AniUser {
     pub extension: Extension,
     pub devices: Reading<Vec<String>>,
     pub voicemail: Reading<bool>,
@@ -22,7 +22,7 @@ pub(super) struct AniUser {
 
 /// What keeps the user from doing its work.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Problem {
+pub(in crate::ops) enum Problem {
     /// It has devices, which ring before the call is forwarded.
     HasDevices(Vec<String>),
     VoicemailIsOn,
@@ -170,7 +170,7 @@ impl App {
 
     /// The user that a route goes to, where its answering rule alone shows that
     /// it is one for Route by ANI.
-    pub(super) async fn unnamed_ani_user(
+    pub(in crate::ops) async fn unnamed_ani_user(
         &self,
         domain: &PbxDomain,
         route: &DidRoute,
@@ -185,7 +185,7 @@ impl App {
     }
 
     /// The users that this installation has pointed numbers at as Route by ANI users.
-    pub(super) async fn routed_users(
+    pub(in crate::ops) async fn routed_users(
         &self,
         account: &AccountId,
     ) -> Result<Vec<(PbxDomain, Extension)>> {
@@ -205,7 +205,7 @@ impl App {
 
     /// Whether a user's answering rule forwards to `route_by_ani`; false where
     /// the PBX API is not configured, an error where it does not tell.
-    pub(super) async fn forwards_to_route_by_ani(
+    pub(in crate::ops) async fn forwards_to_route_by_ani(
         &self,
         domain: &PbxDomain,
         user: &Extension,
@@ -219,7 +219,11 @@ impl App {
     }
 
     /// Reads what the PBX API shows of that user.
-    pub(super) async fn ani_user(&self, domain: &PbxDomain, extension: Extension) -> AniUser {
+    pub(in crate::ops) async fn ani_user(
+        &self,
+        domain: &PbxDomain,
+        extension: Extension,
+    ) -> AniUser {
         let pbx = match self.client().and_then(|client| client.pbx()) {
             Ok(pbx) => pbx,
             Err(error) => return AniUser::unknown(extension, error.into()),
@@ -253,7 +257,7 @@ impl App {
 
 /// The Route by ANI users of a domain: by id or name, and those of `routed`,
 /// whatever they are called now.
-pub(super) fn ani_users_among(
+pub(in crate::ops) fn ani_users_among(
     users: &[Subscriber],
     domain: &PbxDomain,
     routed: &[(PbxDomain, Extension)],

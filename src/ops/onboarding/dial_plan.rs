@@ -16,7 +16,7 @@ use skyswitch_guard::FallbackReading;
 const RECENT: i64 = 60 * 60 * 1_000;
 /// Dial plans read at most for one customer.
 const PLANS: usize = 5;
-/// Tables of the whole system, which are no domain's dial plan.
+/// Tables of the whole system, which do not belong to one domain.
 const SYSTEM_TABLES: [&str; 2] = ["Default", "Cloud PBX Features"];
 /// The fact about a PBX host that a rule for `route_by_ani` was seen in a dial plan of it.
 const RULE_SEEN: &str = "dial_translation_rule_seen";
@@ -24,7 +24,7 @@ const RULE_SEEN: &str = "dial_translation_rule_seen";
 const DOMAIN_USER: &str = "domain";
 
 /// The dial plan of the user that forwards the calls, which decides first.
-pub(super) enum OwnPlan<'a> {
+pub(in crate::ops) enum OwnPlan<'a> {
     /// It was read with the user.
     Read(Option<&'a str>),
     /// It is read from this user's record.
@@ -34,7 +34,7 @@ pub(super) enum OwnPlan<'a> {
 impl App {
     /// Reads the dial plans, where they can be read and are to count. `users` are
     /// the domain's, unless they could not be read.
-    pub(super) async fn dial_plan(
+    pub(in crate::ops) async fn dial_plan(
         &self,
         domain: &PbxDomain,
         own: OwnPlan<'_>,
@@ -82,7 +82,7 @@ impl App {
 
     /// Whether it counts that a dial plan does not show the rule: where the
     /// operator says so, or such a rule was once seen on this PBX host.
-    pub(super) async fn absence_counts(&self) -> Result<bool> {
+    pub(in crate::ops) async fn absence_counts(&self) -> Result<bool> {
         let settings = self.settings();
         match (settings.trust_dial_plan, &settings.pbx) {
             (TrustDialPlan::Always, _) => Ok(true),
@@ -98,7 +98,7 @@ impl App {
     }
 
     /// Why the PBX API does not take the login, where it is to be used at all.
-    pub(super) async fn pbx_refuses_login(&self) -> Option<FallbackReading> {
+    pub(in crate::ops) async fn pbx_refuses_login(&self) -> Option<FallbackReading> {
         if self.settings().trust_dial_plan == TrustDialPlan::Never {
             return None;
         }
@@ -108,7 +108,7 @@ impl App {
 
     /// The dial plan as it was read within the last hour, and when, if it shows
     /// the rule with the users of today. An alarm is never taken from the past.
-    pub(super) async fn recent_dial_plan(
+    pub(in crate::ops) async fn recent_dial_plan(
         &self,
         domain: &PbxDomain,
         users: &[Subscriber],
@@ -309,9 +309,9 @@ fn judge(
     })
 }
 
-/// Why calls that are sent to a user of the domain ring nobody, if so. Who is
+/// Why calls that are sent to a user of the domain reach nobody, if so. Who is
 /// hidden as a system user may be an ordinary extension.
-pub(super) fn rings_nobody(
+pub(in crate::ops) fn rings_nobody(
     user: &str,
     users: &[Subscriber],
     ani_users: &[Extension],

@@ -22,11 +22,11 @@ use skyswitch_guard::store::Attestation;
 use skyswitch_guard::{Fallback, FallbackReading};
 
 /// A fact as it was read, or why it is not known.
-pub(super) type Reading<T> = Result<T, Unread>;
+pub(in crate::ops) type Reading<T> = Result<T, Unread>;
 
 /// Why a fact is not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Unread {
+pub(in crate::ops) enum Unread {
     /// The operation does not ask for it; that proves nothing.
     NotAsked,
     /// The service does not show it.
@@ -50,7 +50,7 @@ impl fmt::Display for Unread {
 
 /// Whose setup is judged.
 #[derive(Debug, Clone)]
-pub(super) struct Customer {
+pub(in crate::ops) struct Customer {
     pub account: AccountId,
     pub domain: PbxDomain,
     /// The customer's own number, where it was named.
@@ -61,7 +61,7 @@ pub(super) struct Customer {
 
 /// Everything that is known of a customer's setup.
 #[derive(Debug)]
-pub(super) struct Evidence {
+pub(in crate::ops) struct Evidence {
     /// Why the domain is taken for none of the account's, if it is.
     pub unknown: Option<Unknown>,
     /// The domain's users.
@@ -174,7 +174,7 @@ impl App {
     /// # Errors
     /// `not_configured`, the store's errors, and the service's where it cannot
     /// be asked at all; what a single API does not show is part of the result.
-    pub(super) async fn evidence(&self, customer: &Customer) -> Result<Evidence> {
+    pub(in crate::ops) async fn evidence(&self, customer: &Customer) -> Result<Evidence> {
         let client = self.client()?;
         let Customer {
             account, domain, ..
@@ -251,7 +251,7 @@ impl App {
     }
 
     /// What people attested of a domain, or of all.
-    pub(super) async fn attestations(
+    pub(in crate::ops) async fn attestations(
         &self,
         account: &AccountId,
         domain: Option<&PbxDomain>,
@@ -282,7 +282,7 @@ impl App {
     }
 }
 
-pub(super) fn route_not_shown(error: Error) -> Unread {
+pub(in crate::ops) fn route_not_shown(error: Error) -> Unread {
     match error.code() {
         Code::Forbidden | Code::Unauthorized => Unread::NotShown(format!(
             "{error}; reading and routing numbers needs the scopes `routing` and `phone_number` and the role Routing Manager"
@@ -292,7 +292,7 @@ pub(super) fn route_not_shown(error: Error) -> Unread {
 }
 
 /// How it is known that callers who are not VIPs are sent somewhere, if it is.
-pub(super) fn fallback(
+pub(in crate::ops) fn fallback(
     dial_plan: &FallbackReading,
     attestations: &[Attestation],
 ) -> Option<Fallback> {

@@ -23,7 +23,7 @@ pub(super) struct Wanted {
     pub steps: OnboardSteps,
 }
 
-/// The changes to make now, and what stands in the way of others.
+/// The changes to make now, and what prevents others.
 pub(super) struct Missing {
     pub changes: Vec<PieceChange>,
     pub notes: Vec<String>,
@@ -31,7 +31,7 @@ pub(super) struct Missing {
 
 impl App {
     /// Plans what is missing: everything up to the number in one plan, and the
-    /// number in one of its own once everything before it is known to stand.
+    /// number in one of its own once everything before it is known to exist.
     ///
     /// # Errors
     /// `invalid_argument` where what was asked for cannot be; the service's errors.
@@ -131,14 +131,14 @@ impl Planner<'_> {
             if !self.app.client()?.makes(&piece) || (is_domain && self.evidence.domain_exists()) {
                 continue;
             }
-            let standing = self
+            let found = self
                 .app
                 .client()?
-                .piece_standing(&self.wanted.customer.account, domain, &piece)
+                .piece_now(&self.wanted.customer.account, domain, &piece)
                 .await;
-            match standing {
-                Ok(standing) if standing.stands => {}
-                Ok(standing) => parts.push((piece, standing.now)),
+            match found {
+                Ok(found) if found.as_wanted => {}
+                Ok(found) => parts.push((piece, found.now)),
                 // The dial plan may be closed to this login; what exists is left alone then.
                 Err(_) if self.evidence.domain_exists() => return Ok(()),
                 Err(error) => {
@@ -221,16 +221,16 @@ impl Planner<'_> {
             .iter()
             .any(|user| to.is(&user.user) && user.is_queue());
         let piece = SetupPiece::FallbackRule { to, is_queue };
-        let standing = self
+        let found = self
             .app
             .client()?
-            .piece_standing(
+            .piece_now(
                 &self.wanted.customer.account,
                 &self.wanted.customer.domain,
                 &piece,
             )
             .await?;
-        if standing.now.is_some() {
+        if found.now.is_some() {
             self.notes.push(
                 "a dial translation rule exists that sends callers to nobody; SkySwitch support or the portal corrects it: \
                  this program never changes or deletes an existing dial translation rule"

@@ -95,13 +95,13 @@ impl Planner<'_> {
     pub fn did_waits(&mut self) {
         if let Some(did) = &self.wanted.customer.did {
             self.notes.push(format!(
-                "{did} is pointed at the Route by ANI user by a further call, once these changes are verified"
+                "{did} is pointed at the Route by ANI user by another tool call, once these changes are verified"
             ));
         }
     }
 }
 
-pub(super) fn not_of_domain(did: &PhoneNumber, domain: &PbxDomain) -> Error {
+pub(in crate::ops) fn not_of_domain(did: &PhoneNumber, domain: &PbxDomain) -> Error {
     Error::invalid(
         "did",
         format!("{did} is not among the numbers of {domain}"),
@@ -110,7 +110,7 @@ pub(super) fn not_of_domain(did: &PhoneNumber, domain: &PbxDomain) -> Error {
 }
 
 /// Refuses a number that goes to a user of another domain today.
-pub(super) fn refuse_foreign(
+pub(in crate::ops) fn refuse_foreign(
     did: &PhoneNumber,
     before: Option<&DidRoute>,
     domain: &PbxDomain,

@@ -19,7 +19,7 @@ use skyswitch_domain::error::Result;
 
 /// Customers read at the same time.
 const AT_ONCE: usize = 16;
-/// The reseller's own domain, which is no customer.
+/// The reseller's own domain, which is not a customer.
 const ADMIN_DOMAIN: &str = "0000.";
 
 /// Which customers to show.
@@ -61,7 +61,7 @@ pub struct CustomerRow {
     /// `not_started`, the step that is waited for, `live`, or `unread`.
     #[schemars(with = "String")]
     pub stage: Stage,
-    /// Whether numbers go to the Route by ANI user although nobody knows that callers who are not VIPs ring anywhere.
+    /// Whether numbers go to the Route by ANI user although nobody knows that callers who are not VIPs reach anybody.
     pub alarm: bool,
     /// Whether the dial plan was read and shows that those callers are being dropped right now.
     pub dropping: bool,
@@ -95,7 +95,7 @@ pub struct StageCount {
 pub struct SetupStatus {
     /// The account that was asked.
     pub account_id: String,
-    /// Customers whose callers may be being dropped right now: nobody knows that they ring anywhere.
+    /// Customers whose callers may be being dropped right now: nobody knows that they reach anybody.
     pub alarms: usize,
     /// Customers of these whose dial plan shows that they are.
     pub dropping: usize,

@@ -148,7 +148,7 @@ pub async fn add_vip(
         let is_again = |made: &Route| {
             made.key.ani.is_same_caller(&wanted.key.ani)
                 && made.key.dnis.same_as(&wanted.key.dnis)
-                && made.rings_like(wanted)
+                && made.same_destination(wanted)
         };
         let (present, reach) = tokio::join!(
             app.present_rules(account, domain, is_again),
@@ -215,16 +215,22 @@ fn plan(
             format!(
                 "the same caller also has a rule stored as \"{}\" that goes to {}; remove it if it is a leftover",
                 shown(twin.key.ani.as_str(), 64),
-                twin.rings()
+                twin.goes_to()
             )
         }));
     }
     let facts = |previous: Option<&Route>, warnings| Facts {
-        vip: Vip::from(previous.filter(|p| p.rings_like(&after)).unwrap_or(&after)),
-        previous: previous.filter(|p| !p.rings_like(&after)).map(Vip::from),
+        vip: Vip::from(
+            previous
+                .filter(|p| p.same_destination(&after))
+                .unwrap_or(&after),
+        ),
+        previous: previous
+            .filter(|p| !p.same_destination(&after))
+            .map(Vip::from),
         warnings,
     };
-    if before.is_some_and(|before| before.rings_like(&after)) {
+    if before.is_some_and(|before| before.same_destination(&after)) {
         return (None, facts(before, warnings));
     }
     let change = RuleChange::put(before.cloned(), after.clone())
@@ -254,7 +260,7 @@ fn taken_calls(change: &RuleChange) -> Option<String> {
             "this rule takes {called} away from another one (stored as \"{}\", dialled number {}), which goes to {}",
             shown(today.key.ani.as_str(), 64),
             today.key.dnis,
-            today.rings()
+            today.goes_to()
         )
     })
 }

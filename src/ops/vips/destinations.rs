@@ -269,7 +269,7 @@ fn seen_without_reading(route: &Route, domain: &PbxDomain) -> Option<Look> {
             Doubt::Outside,
             format!(
                 "{} is outside {domain}: calls leave the customer's phone system",
-                route.rings()
+                route.goes_to()
             ),
         ));
     }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::ops::onboarding::{CallPath, RoutingRead};
+use crate::ops::numbers::{CallPath, RoutingRead};
 use crate::ops::vips::explained::{CallExplained, DecidedBy, NotKnown, Rings, UnknownFact};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;
@@ -329,7 +329,7 @@ fn decide(deciding: &[&Route], is_exact: bool, is_open: bool) -> DecidedBy {
     }
     match deciding {
         [] => DecidedBy::Fallback,
-        [first, rest @ ..] if rest.iter().any(|rule| !rule.rings_like(first)) => {
+        [first, rest @ ..] if rest.iter().any(|rule| !rule.same_destination(first)) => {
             DecidedBy::Ambiguous
         }
         _ if is_exact => DecidedBy::ExactRule,

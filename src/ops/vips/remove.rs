@@ -200,7 +200,7 @@ fn ambiguous(args: &RemoveVip, rules: &[&Route]) -> Error {
                 } else {
                     route.key.dnis.as_str()
                 },
-                route.rings()
+                route.goes_to()
             )
         })
         .collect();

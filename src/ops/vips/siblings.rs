@@ -5,7 +5,7 @@
 use crate::app::App;
 use crate::ops::write::journal::Origin;
 use crate::ops::write::send::Sent;
-use skyswitch_client::{Found, Reading, Standing};
+use skyswitch_client::{Found, Matches, Reading};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{AccountId, Operation, PbxDomain, Route};
@@ -51,7 +51,7 @@ impl App {
         }
         // A list that does not show the removal yet cannot show what went with it.
         let Some(Reading {
-            standing: Standing::AsWanted | Standing::Otherwise,
+            matches: Matches::Wanted | Matches::Neither,
             found: Found::VipRule { rules, .. },
         }) = sent.reading()
         else {
@@ -107,7 +107,7 @@ fn kept(other: &Route) -> String {
         "the caller keeps another rule (stored as \"{}\", dialled number {}) that goes to {}",
         shown(other.key.ani.as_str(), 64),
         other.key.dnis,
-        other.rings()
+        other.goes_to()
     )
 }
 
@@ -122,6 +122,6 @@ fn gone(removed: &Route, other: &Route) -> String {
     format!(
         "SkySwitch removed {caller} as well: dialled number {}, destination {}",
         other.key.dnis,
-        other.rings()
+        other.goes_to()
     )
 }

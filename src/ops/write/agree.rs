@@ -217,7 +217,7 @@ impl<'a> Attempt<'a> {
     {
         let turn = self.app.wait_for(self.turn).await?;
         self.app.reconcile_before_planning(self.continued).await?;
-        // Logging in is no part of the read.
+        // Logging in is not part of the read.
         self.app.client()?.token(false).await?;
         let read_at = Instant::now();
         let seen = self.app.journal().position().await?;

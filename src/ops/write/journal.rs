@@ -2,14 +2,14 @@
 //! its outcome is known.
 //!
 //! Each process holds a lock file while it lives. An open entry whose process
-//! is gone was cut off; the next work closes it by what stands
+//! is gone was cut off; the next work closes it by what is there
 //! (`reconcile.rs`).
 
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
 use crate::config::Limits;
-use skyswitch_client::{Found, NotWritten, Standing, Written};
+use skyswitch_client::{Found, Matches, NotWritten, Written};
 use skyswitch_domain::Operation;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_guard::store::{
@@ -215,14 +215,14 @@ fn after<'a>(change: &'a Change, outcome: &'a Result<Written, NotWritten>) -> Af
         return After::of(change, false);
     };
     match &written.reading {
-        Some(Ok(reading)) if reading.standing != Standing::AsBefore => match &reading.found {
+        Some(Ok(reading)) if reading.matches != Matches::Before => match &reading.found {
             Found::VipRule { now, .. } => After::VipRule {
                 now: now.as_ref(),
                 was_read: true,
             },
             Found::Piece(now) => After::Piece {
                 now: now.clone(),
-                stands: reading.standing == Standing::AsWanted,
+                as_wanted: reading.matches == Matches::Wanted,
             },
         },
         _ => After::of(change, true),

@@ -30,7 +30,7 @@ pub(in crate::ops) enum Turn<'a> {
 /// Whose turn it is; it ends when the last of those who share this is gone.
 pub(in crate::ops) type Held = Arc<(Option<OwnedMutexGuard<()>>, FileLock)>;
 
-/// The turn of a caller in a domain; callers that are no numbers share one.
+/// The turn of a caller in a domain; callers that are not numbers share one.
 pub(in crate::ops) fn of_caller(domain: &PbxDomain, number: Option<&PhoneNumber>) -> String {
     format!("{domain} {}", number.map_or("*", PhoneNumber::as_str))
 }

@@ -44,7 +44,7 @@ impl PresentRules {
         self.rules.extend(now.cloned());
         let caller = shown(rule.key.ani.as_str(), 64);
         let now = now.map_or("it does not exist".to_owned(), |now| {
-            format!("it goes to {}", now.rings())
+            format!("it goes to {}", now.goes_to())
         });
         let note = match change.status {
             ChangeStatus::Open => format!(

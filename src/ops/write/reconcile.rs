@@ -143,9 +143,9 @@ impl App {
                 (After::VipRule { now, was_read }, is_as_wanted)
             }
             TargetRecord::Piece(piece) => {
-                let standing = client.piece_standing(account, domain, &piece.piece).await?;
-                let (now, stands) = (standing.now, standing.stands);
-                (After::Piece { now, stands }, stands)
+                let piece_now = client.piece_now(account, domain, &piece.piece).await?;
+                let (now, as_wanted) = (piece_now.now, piece_now.as_wanted);
+                (After::Piece { now, as_wanted }, as_wanted)
             }
         };
         if !is_as_wanted && may_still_arrive(change.last_tried_at, again) {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::app::App;
 use crate::ops::write::agree::{Agreement, Asked, Attempt, Cleared};
 use crate::ops::write::journal::Origin;
-use skyswitch_client::{Evidence, Found, NotWritten, Reading, ReadyToWrite, Standing, Written};
+use skyswitch_client::{Evidence, Found, Matches, NotWritten, Reading, ReadyToWrite, Written};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{DidRoute, Operation, Route, SetupPiece};
@@ -56,10 +56,10 @@ impl Sent {
                 ));
             }
         };
-        match reading.standing {
-            Standing::AsWanted => None,
-            Standing::AsBefore => Some(NOT_VISIBLE.to_owned()),
-            Standing::Otherwise => Some(format!(
+        match reading.matches {
+            Matches::Wanted => None,
+            Matches::Before => Some(NOT_VISIBLE.to_owned()),
+            Matches::Neither => Some(format!(
                 "SkySwitch accepted the change, but a read right after it shows something else: {}",
                 words(&reading.found)
             )),
@@ -94,7 +94,7 @@ pub(in crate::ops) fn words_of_rule(now: Option<&Route>) -> String {
             "the rule (stored as \"{}\", dialled number {}) goes to {}",
             shown(now.key.ani.as_str(), 64),
             now.key.dnis,
-            now.rings()
+            now.goes_to()
         ),
         None => "the rule does not exist".to_owned(),
     }

@@ -1,4 +1,4 @@
-//! Previews of VIP rules: caller, domain, what rings today and what will ring
+//! Previews of VIP rules: caller, domain, where calls go today and where they will go
 //! afterwards.
 
 use std::collections::BTreeMap;
@@ -88,7 +88,7 @@ fn effect_of(change: &RuleChange) -> Effect {
     }
 }
 
-/// One row for each place that further additions ring, with their number.
+/// One row for each destination of further additions, with their number.
 fn count(changes: &[&RuleChange]) -> impl Iterator<Item = Row> {
     let mut places = BTreeMap::<String, usize>::new();
     for route in changes.iter().filter_map(|change| change.after()) {
@@ -120,7 +120,7 @@ fn row(change: &RuleChange) -> Row {
         true => String::new(),
         false => format!(" when dialling {}", key.dnis),
     };
-    let rings = match (change.before(), change.after()) {
+    let calls = match (change.before(), change.after()) {
         (Some(before), Some(after)) => format!("{} -> {}", place(before), place(after)),
         (Some(route), None) | (None, Some(route)) => place(route),
         (None, None) => String::new(),
@@ -145,7 +145,7 @@ fn row(change: &RuleChange) -> Row {
     Row {
         effect: effect_of(change),
         subject: format!("{} (\"{}\"){called}", key.ani, shown(key.ani.as_str(), 64)),
-        outcome: Some(format!("{rings}{doubt}{taken}{remark}{along}")),
+        outcome: Some(format!("{calls}{doubt}{taken}{remark}{along}")),
         facts: at_risk(change, of_others).collect(),
     }
 }
@@ -169,7 +169,11 @@ fn at_risk<'a>(
             true => String::new(),
             false => format!("caller \"{}\", ", shown(rule.key.ani.as_str(), 64)),
         };
-        let text = format!("{caller}dialled number {}, {}", rule.key.dnis, rings(rule));
+        let text = format!(
+            "{caller}dialled number {}, {}",
+            rule.key.dnis,
+            goes_to(rule)
+        );
         fact(FactKind::MayBeRemoved, text)
     })
 }
@@ -178,7 +182,7 @@ fn at_risk<'a>(
 /// not exist, what decides then.
 fn answer(change: &RuleChange, rule: Option<&Route>) -> String {
     if let Some(rule) = rule {
-        return rings(rule);
+        return goes_to(rule);
     }
     let rules = change.answering_without();
     let Some(first) = rules.first() else {
@@ -186,7 +190,7 @@ fn answer(change: &RuleChange, rule: Option<&Route>) -> String {
     };
     let mut different = Vec::<&Route>::new();
     for rule in rules {
-        if !different.iter().any(|other| other.rings_like(rule)) {
+        if !different.iter().any(|other| other.same_destination(rule)) {
             different.push(rule);
         }
     }
@@ -217,6 +221,6 @@ fn answer(change: &RuleChange, rule: Option<&Route>) -> String {
 const NO_RULE: &str = "no VIP rule: the call follows the dial translation rule; \
                        if that rule is missing, the call is dropped";
 
-fn rings(route: &Route) -> String {
+fn goes_to(route: &Route) -> String {
     format!("goes to {}", place(route))
 }

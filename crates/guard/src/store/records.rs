@@ -89,7 +89,7 @@ pub enum ChangeStatus {
     Done,
     /// Not made
     Failed,
-    /// The process that made it was cut off; closed by what stood afterwards
+    /// The process that made it was cut off; closed by what was there afterwards
     Reconciled,
 }
 
@@ -193,7 +193,7 @@ pub struct PieceRecord {
     /// What was in its place afterwards, as far as that is known.
     pub after: Option<Value>,
     /// Whether a change that was cut off was made.
-    pub stands: bool,
+    pub as_wanted: bool,
 }
 
 impl ChangeRecord {
@@ -202,7 +202,7 @@ impl ChangeRecord {
         match (self.status, &self.target) {
             (ChangeStatus::Done, _) => true,
             (ChangeStatus::Open | ChangeStatus::Failed, _) => false,
-            (ChangeStatus::Reconciled, TargetRecord::Piece(piece)) => piece.stands,
+            (ChangeStatus::Reconciled, TargetRecord::Piece(piece)) => piece.as_wanted,
             (ChangeStatus::Reconciled, TargetRecord::VipRule(rule)) => {
                 Route::are_alike(rule.after.as_ref(), rule.wanted.as_ref())
             }
@@ -240,7 +240,7 @@ pub struct JournalPosition(pub(super) i64);
 /// A span of time, in milliseconds since 1970, UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeSpan {
-    /// Its start, which is no part of it.
+    /// Its start, which is not part of it.
     pub since: i64,
     /// Its end, which is a part of it.
     pub until: i64,
@@ -302,7 +302,7 @@ pub enum After<'a> {
         /// In its own form.
         now: Option<Value>,
         /// Whether that is what was wanted.
-        stands: bool,
+        as_wanted: bool,
     },
 }
 
@@ -323,7 +323,10 @@ impl After<'_> {
                     (true, SetupPiece::DidRoute { route, .. }) => serde_json::to_value(route).ok(),
                     (true, piece) => serde_json::to_value(piece).ok(),
                 };
-                After::Piece { now, stands: made }
+                After::Piece {
+                    now,
+                    as_wanted: made,
+                }
             }
         }
     }

@@ -68,7 +68,7 @@ impl Cells {
             "" | "*" => None,
             text => Some(text.parse::<DnisKey>().map_err(refusal)?),
         };
-        let (destination, application) = self.rings(defaults);
+        let (destination, application) = self.destination(defaults);
         let objection = number_form("ani", &self.ani)
             .and_then(|()| number_form("dnis", &self.dnis))
             .and_then(|()| destination_form(&destination))
@@ -88,7 +88,7 @@ impl Cells {
         Ok((row, objection))
     }
 
-    fn rings(&self, defaults: &Defaults) -> (String, Option<String>) {
+    fn destination(&self, defaults: &Defaults) -> (String, Option<String>) {
         let said = (!self.application.is_empty()).then(|| self.application.clone());
         match &defaults.destination {
             Some(destination) if self.destination.is_empty() => {

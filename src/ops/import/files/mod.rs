@@ -97,7 +97,7 @@ pub struct Row {
     pub ani: CallerKey,
     /// The called number it is limited to; `None` for any.
     pub dnis: Option<DnisKey>,
-    /// What rings, as written.
+    /// The destination, as written.
     pub destination: String,
     /// `user`, `device` or `literal`, as written.
     pub application: Option<String>,

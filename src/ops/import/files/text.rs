@@ -44,7 +44,7 @@ pub(in crate::ops) fn in_charset(bytes: &[u8], charset: &str) -> Option<String> 
 }
 
 /// Windows-1252, which is what programs mean that say ISO 8859-1 (WHATWG
-/// Encoding Standard); its five gaps are no characters.
+/// Encoding Standard); its five unassigned bytes are not characters.
 fn western(byte: &u8) -> Option<char> {
     const FROM_80: [char; 32] = [
         '€', '\0', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\0', 'Ž', '\0', '\0',

@@ -36,7 +36,7 @@ impl Store {
         Ok(rows.into_iter().flatten().collect())
     }
 
-    /// Puts a change before a person, replacing what stood for the same change.
+    /// Puts a change before a person, replacing an earlier question about the same change.
     pub async fn add_approval(&self, approval: &NewApproval<'_>, now: i64) -> Result<()> {
         let preview = serde_json::to_string(approval.preview).map_err(|_| {
             Error::internal(

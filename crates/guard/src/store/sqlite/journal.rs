@@ -101,11 +101,11 @@ impl Store {
     /// Closes a change that is open; false when it was closed before.
     ///
     /// # Errors
-    /// `internal`: it stays open, and is closed by what stands later on.
+    /// `internal`: it stays open, and is closed later by what is there then.
     pub async fn close_change(&self, id: i64, closing: &Closing<'_>) -> Result<bool> {
-        let (after, stands) = match &closing.after {
+        let (after, as_wanted) = match &closing.after {
             After::VipRule { now, was_read } => (now.map(route_to_text).transpose()?, *was_read),
-            After::Piece { now, stands } => (now.as_ref().map(to_text).transpose()?, *stands),
+            After::Piece { now, as_wanted } => (now.as_ref().map(to_text).transpose()?, *as_wanted),
         };
         self.write(async |database| {
             end_work(database, Whose::Change(id)).await?;
@@ -116,7 +116,7 @@ impl Store {
             )
             .bind(closing.status.word())
             .bind(after)
-            .bind(stands)
+            .bind(as_wanted)
             .bind(closing.problem)
             .bind(closing.request_id)
             .bind(closing.now)
@@ -282,7 +282,7 @@ enum Whose<'a> {
 }
 
 /// Nobody works on them any more. What ended before keeps its place: closing it
-/// later, by what stands, changes no rule.
+/// later, by what is there, changes no rule.
 async fn end_work(database: &mut SqliteConnection, whose: Whose<'_>) -> Result<()> {
     go_on(database).await?;
     let (id, owner) = match whose {
@@ -446,7 +446,7 @@ fn target(row: &SqliteRow) -> sqlx::Result<TargetRecord> {
             piece,
             before: json(row, "route_before", from_text)?,
             after: json(row, "route_after", from_text)?,
-            stands: row.try_get("stands")?,
+            as_wanted: row.try_get("stands")?,
         }));
     }
     let dnis: Option<String> = row.try_get("dnis")?;

@@ -1,5 +1,5 @@
 //! vCard: contacts exported from a phone or a mail program, one row for each of
-//! their numbers. What cannot be used is named; nothing is left out without a word.
+//! their numbers. What cannot be used is named; nothing is left out silently.
 
 mod cards;
 mod lines;

@@ -37,7 +37,7 @@ pub(super) fn read(text: &str) -> Result<Read, String> {
         .map_err(|refused: skyswitch_domain::error::Refused| refused.to_string())?;
     if left_out.is_some() && number.implausibility().is_some() {
         return Err(format!(
-            "what is before the pause is no whole number ({number}); write the number without a pause"
+            "what is before the pause is not a complete number ({number}); write the number without a pause"
         ));
     }
     Ok(Read {

@@ -61,7 +61,7 @@ pub struct NumberRow {
     /// What happens to calls that are taken for spam, for example `voicemail`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub spam_handling: Option<String>,
-    /// Whether it goes to a Route by ANI user although nobody knows that callers who are not VIPs ring anywhere.
+    /// Whether it goes to a Route by ANI user although nobody knows that callers who are not VIPs reach anybody.
     pub alarm: bool,
     /// Why it is not known where its calls go.
     #[serde(skip_serializing_if = "Option::is_none", default)]
