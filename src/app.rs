@@ -171,11 +171,14 @@ impl App {
                 number_scope: settings.number_scope.clone(),
                 pbx: settings.pbx.clone(),
                 empty_object_is_list: settings.empty_object_is_empty_list,
+                not_found_is_list: settings.not_found_is_empty_list,
                 rate_limit: settings.rate_limit,
                 token_cache: match settings.sandbox {
                     true => TokenCache::Private,
                     false => TokenCache::Shared(StateFolder::new(&settings.state_dir)),
                 },
+                // What a sandbox answers is nothing to report or to remember.
+                state: (!settings.sandbox).then(|| self.journal().store().clone()),
             })
         });
         built.as_ref().map_err(Clone::clone)

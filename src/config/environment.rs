@@ -7,6 +7,9 @@ use super::{Credentials, Lookup, refuse_unexpanded, unusable};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::Secret;
 
+/// The one part of a login that may be set to nothing.
+const MAY_BE_EMPTY: &str = "pbx_client_secret";
+
 /// The variables of the process; a blank one counts as not set.
 #[derive(Clone, Copy)]
 pub(super) struct Environment<'a>(pub Lookup<'a>);
@@ -64,7 +67,8 @@ impl Environment<'_> {
         let mut missing = Vec::new();
         let mut given = Vec::new();
         for (field, stored) in texts {
-            match self.text(field, stored)? {
+            let text = self.text(field, stored)?;
+            match text.or_else(|| self.expressly_empty(field, stored)) {
                 Some(text) => given.push(text),
                 None => missing.push(format!("`{field}` ({})", variable_of(field))),
             }
@@ -79,6 +83,13 @@ impl Environment<'_> {
             username,
             password: Secret::new(password),
         }))
+    }
+
+    /// The empty text, where it is what a setting says that may be empty: a PBX
+    /// client may have no secret.
+    fn expressly_empty(self, field: &str, stored: &Option<String>) -> Option<String> {
+        let is_said = stored.is_some() || (self.0)(&variable_of(field)).is_some();
+        (field == MAY_BE_EMPTY && is_said).then(String::new)
     }
 
     /// Our folder below an XDG base folder, or below its default in HOME.

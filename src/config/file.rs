@@ -44,6 +44,7 @@ pub(super) struct ConfigFile {
     pub rate_limit: Option<f64>,
     pub destination_form: Option<DestinationForm>,
     pub empty_object_is_empty_list: Option<bool>,
+    pub not_found_is_empty_list: Option<bool>,
     pub approval_page: Option<bool>,
     pub protected: Option<Vec<String>>,
     pub allowed_domains: Option<Vec<String>>,

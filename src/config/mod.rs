@@ -60,6 +60,9 @@ pub struct Settings {
     /// Otherwise it is not understood: taken for an empty list, it would let a
     /// change overwrite unseen what is there.
     pub empty_object_is_empty_list: bool,
+    /// Whether 404 is known to be how the service answers an empty list of a
+    /// customer who exists.
+    pub not_found_is_empty_list: bool,
     /// What the operator puts out of reach.
     pub limits: Limits,
     /// Whether changes that wait may be approved on a local web page.
@@ -184,6 +187,8 @@ impl Settings {
                 "empty_object_is_empty_list",
                 file.empty_object_is_empty_list,
             )?,
+            not_found_is_empty_list: environment
+                .switch("not_found_is_empty_list", file.not_found_is_empty_list)?,
             limits: limits::limits(&file)?,
             approval_page: file.approval_page.unwrap_or(true),
             state_dir,

@@ -53,6 +53,7 @@ mod route_number;
 mod sandbox_onboarding;
 mod setup_status;
 mod shutdown;
+mod skeletons;
 mod state;
 mod support;
 mod sync;

@@ -514,6 +514,8 @@ async fn settings_credentials_client_application_and_token_print_no_secret() {
         pbx: settings.pbx.clone(),
         rate_limit: 0.0,
         empty_object_is_list: false,
+        not_found_is_list: false,
+        state: None,
         token_cache: TokenCache::Shared(StateFolder::new(bench.state_dir())),
     };
     assert_keeps_secrets(&format!("{options:?}"));

@@ -66,6 +66,28 @@ fn plain_http_is_for_loopback_only_and_a_login_is_needed() {
 }
 
 #[test]
+fn a_client_secret_may_be_empty_where_it_is_said_to_be_and_nothing_else_may() {
+    let address = ("SKYSWITCH_PBX_BASE_URL", "https://pbx.example.com/ns-api");
+    let without = |left_out: &str| -> Vec<(&str, &str)> {
+        let others = LOGIN.into_iter().filter(|(name, _)| *name != left_out);
+        others.chain([address]).collect()
+    };
+    let secret = "SKYSWITCH_PBX_CLIENT_SECRET";
+    let said = [without(secret), vec![(secret, "")]].concat();
+    let settings = pbx(&said).unwrap().unwrap();
+    assert!(
+        matches!(settings.login, PbxLogin::Password(login) if login.client_secret.expose().is_empty())
+    );
+    assert!(
+        pbx(&without(secret)).unwrap().is_err(),
+        "it may be forgotten"
+    );
+    let password = "SKYSWITCH_PBX_PASSWORD";
+    let said = [without(password), vec![(password, "")]].concat();
+    assert!(pbx(&said).unwrap().is_err());
+}
+
+#[test]
 fn an_api_key_is_for_the_second_generation() {
     let key = [
         ("SKYSWITCH_PBX_BASE_URL", "https://pbx.example.com/ns-api"),

@@ -221,15 +221,14 @@ pub(super) fn no_answer(answer: &super::http::Answer, secret: &Secret) -> Error 
     let said = service_words(&answer.body)
         .map(|words| format!(": \"{}\"", shown(&scrubbed(&words, &[secret]), QUOTE_LIMIT)))
         .unwrap_or_default();
-    Error::new(
+    answer.not_understood(Error::new(
         Code::UpstreamRejected,
         format!(
             "the service's answer to the change (HTTP {}) is not the documented one{said}",
             answer.status
         ),
         "Check the base URL in the settings; if it is right, this may be a maintenance page: try again later.",
-    )
-    .with_answer(answer.status, answer.request_id.clone())
+    ))
 }
 
 /// Whether the body of a success of the Telco API is one: it is empty, or an

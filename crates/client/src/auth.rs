@@ -270,7 +270,11 @@ impl LoginAuth {
         let place = http.admit_login().await?;
         let answer = http.send(&form, None, budget, Some(place)).await?;
         let granted: Granted = answer.json("the login").map_err(Failure::Final)?;
-        granted.into_token().map_err(Failure::Final)
+        let token = granted.into_token().map_err(|error| match error.code() {
+            Code::UpstreamRejected => answer.not_understood(error),
+            _ => error,
+        });
+        token.map_err(Failure::Final)
     }
 
     fn form(&self, grant_type: &str, fields: Vec<(&'static str, Secret)>) -> Call {

@@ -6,11 +6,12 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::call::Call;
-use super::page::{Names, Row};
+use super::http::Answer;
+use super::page::{Names, Page, Row};
 use super::scalar::{Field, Scalar};
 use super::{Client, account_path};
-use skyswitch_domain::AccountId;
 use skyswitch_domain::error::Result;
+use skyswitch_domain::{AccountId, PbxDomain};
 
 /// A PBX domain of the account: one customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +61,20 @@ impl Row for Domain {
     }
 }
 
+/// The request for the domains of an account.
+pub(super) fn list_call(account: &AccountId) -> Call {
+    Call::get(account_path(account, ["pbx", "domains"]))
+}
+
+/// The domains in an answer, as far as it is understood.
+pub(super) fn names_in(answer: &Answer) -> Vec<PbxDomain> {
+    let page = Page::<Domain>::read(answer, "the list of domains", false);
+    let rows = page.map(|page| page.rows).unwrap_or_default();
+    rows.iter()
+        .filter_map(|row| row.name.parse().ok())
+        .collect()
+}
+
 impl Client {
     /// All PBX domains of the account.
     ///
@@ -70,7 +85,7 @@ impl Client {
     /// `not_found` for an unknown account, `unauthorized` or `forbidden` where
     /// scope or role is missing, and the transport's errors.
     pub async fn domains(&self, account: &AccountId, refresh: bool) -> Result<Arc<Vec<Domain>>> {
-        let mut call = Call::get(account_path(account, ["pbx", "domains"]));
+        let mut call = list_call(account);
         if refresh {
             call = call.with("force_refresh", "1");
         }

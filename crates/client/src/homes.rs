@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::page::Names;
+use super::list::Listed;
+use super::page::Row;
 use super::{Client, Domain};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
@@ -58,14 +59,14 @@ impl Client {
         &self,
         account: &AccountId,
         asked: Option<&PbxDomain>,
-        names: &Names,
+        listed: &Listed<impl Row>,
         what: &str,
     ) -> Result<Homes> {
         let mut homes = HashMap::new();
         let mut unclear = Vec::new();
         // A row that is a bare text names no domain at all.
         homes.insert(String::new(), at_once(asked, ""));
-        for name in names.iter() {
+        for name in listed.names.iter() {
             match at_once(asked, name) {
                 Some(home) => drop(homes.insert(name.to_owned(), Some(home))),
                 None => unclear.push(name),
@@ -84,7 +85,11 @@ impl Client {
         }
         for name in unclear {
             if !is_known(&known, name) {
-                return Err(not_known(name, what));
+                let refused = not_known(name, what);
+                return Err(match &listed.answer {
+                    Some(answer) => answer.not_understood(refused),
+                    None => refused,
+                });
             }
             let home = match asked {
                 // Whichever it is, it is not the one that was asked for.

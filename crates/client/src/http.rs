@@ -15,8 +15,11 @@ use url::Url;
 use super::answer::{self, Api};
 use super::call::{Body, Call};
 use super::retry::Budget;
+use super::samples;
+use super::skeleton::{self, Skeleton};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::Secret;
+use skyswitch_guard::store::StateFolder;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
@@ -50,11 +53,15 @@ impl Pace {
 #[derive(Debug)]
 pub(super) struct Answer {
     pub api: Api,
+    /// What it answers, without anything that names a customer.
+    pub asked: String,
     pub body: Bytes,
     pub status: u16,
     pub request_id: Option<String>,
     /// Some services announce the rest of a list there.
     pub headers: HeaderMap,
+    /// Where its skeleton is kept if it is not understood.
+    pub samples: Option<Arc<StateFolder>>,
 }
 
 impl Answer {
@@ -84,10 +91,22 @@ impl Answer {
 
     /// Reads the body as JSON of a known form.
     pub fn json<T: DeserializeOwned>(&self, what: &str) -> Result<T> {
-        serde_json::from_slice(&self.body).map_err(|error| {
-            answer::unreadable(&self.body, what, &error)
-                .with_answer(self.status, self.request_id.clone())
-        })
+        serde_json::from_slice(&self.body)
+            .map_err(|error| self.not_understood(answer::unreadable(&self.body, what, &error)))
+    }
+
+    /// The error of an answer in a form that is not known: with its status and,
+    /// in the hint, the file with its skeleton, so that it can be reported.
+    pub fn not_understood(&self, error: Error) -> Error {
+        let error = error.with_answer(self.status, self.request_id.clone());
+        let kept = |folder: &Arc<StateFolder>| samples::keep(folder, &Skeleton::of(self));
+        match self.samples.as_ref().and_then(kept) {
+            Some(file) => error.with_more_hint(&format!(
+                "The form of the answer, without names, numbers or secrets, is in {}: send that file with your report.",
+                file.display()
+            )),
+            None => error,
+        }
     }
 }
 
@@ -137,6 +156,7 @@ pub(super) struct Http {
     api: Api,
     client: reqwest::Client,
     base_url: Url,
+    samples: Option<Arc<StateFolder>>,
     pace: Option<DefaultDirectRateLimiter>,
     calls: Arc<Semaphore>,
     logins: Arc<Semaphore>,
@@ -150,7 +170,12 @@ pub(super) struct Place(
 
 impl Http {
     /// Builds the pool. Nothing is sent before the first call.
-    pub fn new(api: Api, base_url: Url, pace: Pace) -> Result<Http> {
+    pub fn new(
+        api: Api,
+        base_url: Url,
+        pace: Pace,
+        samples: Option<Arc<StateFolder>>,
+    ) -> Result<Http> {
         // Fails only when a provider was installed before, which serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = match base_url.scheme() {
@@ -176,6 +201,7 @@ impl Http {
             api,
             client,
             base_url,
+            samples,
             pace: quota(pace).map(RateLimiter::direct),
             calls: Arc::new(Semaphore::new(CALLS_IN_FLIGHT)),
             logins: Arc::new(Semaphore::new(LOGINS_IN_FLIGHT)),
@@ -260,10 +286,12 @@ impl Http {
         if (200..300).contains(&status) {
             return Ok(Answer {
                 api: self.api,
+                asked: skeleton::asked(call),
                 body,
                 status,
                 request_id,
                 headers,
+                samples: self.samples.clone(),
             });
         }
         Err(Failure::Answered {

@@ -92,9 +92,12 @@ mod page;
 mod paging;
 mod retry;
 mod routes;
+mod sample;
+mod samples;
 mod scalar;
 mod settings;
 mod setup;
+mod skeleton;
 mod subscribers;
 mod token_cache;
 mod upstream;
@@ -113,12 +116,15 @@ pub use skyswitch_guard as guard;
 
 pub use auth::{Token, TokenInfo};
 pub use domains::Domain;
+pub use list::NOT_FOUND_IS_EMPTY_LIST;
 pub use netsapiens::{AnsweringRule, DialRule, DialRuleTarget, Pbx, PbxUser};
+pub use sample::{SampleOutcome, Sampled};
 pub use settings::{
     Credentials, DEFAULT_BASE_URL, DEFAULT_RATE_LIMIT, DEFAULT_SCOPE, NUMBER_SCOPES, PbxGeneration,
     PbxLogin, PbxSettings,
 };
 pub use setup::PieceNow;
+pub use skeleton::{Skeleton, class_of};
 pub use subscribers::Subscriber;
 pub use token_cache::TokenCache;
 pub use write::{Evidence, Found, Matches, NotWritten, Reading, ReadyToWrite, Written};
@@ -130,6 +136,7 @@ use homes::KnownDomains;
 use http::{Http, Pace};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{AccountId, Route};
+use skyswitch_guard::store::{SharedStore, StateFolder};
 use subscribers::SubscriberCache;
 use upstream::Upstream;
 
@@ -156,8 +163,14 @@ pub struct ClientOptions {
     /// Whether the answer `{}` is taken for an empty list. It is not documented
     /// that it means one, so it is otherwise refused as a list that is not understood.
     pub empty_object_is_list: bool,
+    /// Whether "not found" is taken for an empty list where the domain is known
+    /// to exist. That is not documented, either; a write probe may have learned it.
+    pub not_found_is_list: bool,
     /// Where the token is kept between requests and processes.
     pub token_cache: TokenCache,
+    /// What outlives a process: the skeletons of answers in a form that is not
+    /// known, which can be reported, and what was learned of the service.
+    pub state: Option<SharedStore>,
 }
 
 impl ClientOptions {
@@ -172,7 +185,9 @@ impl ClientOptions {
             pbx: None,
             rate_limit: DEFAULT_RATE_LIMIT,
             empty_object_is_list: false,
+            not_found_is_list: false,
             token_cache: TokenCache::Private,
+            state: None,
         }
     }
 }
@@ -192,7 +207,15 @@ struct Inner {
     domain_lists: Flights<Arc<Vec<Domain>>>,
     known_domains: KnownDomains,
     empty_object_is_list: bool,
+    not_found_is_list: bool,
+    learned: Option<Learned>,
     subscribers: SubscriberCache,
+}
+
+/// What was learned of the service, and under which address.
+struct Learned {
+    store: SharedStore,
+    host: Url,
 }
 
 impl std::fmt::Debug for Client {
@@ -208,7 +231,12 @@ impl Client {
     /// `internal` when TLS cannot be set up on this machine.
     pub fn new(options: ClientOptions) -> Result<Client> {
         let pace = Pace::of(options.rate_limit);
-        let http = Arc::new(Http::new(Api::Telco, options.base_url.clone(), pace)?);
+        let samples = options.state.as_ref().map(|store| {
+            let folder = store.folder().path().join("samples");
+            Arc::new(StateFolder::new(folder))
+        });
+        let address = options.base_url.clone();
+        let http = Arc::new(Http::new(Api::Telco, address, pace, samples.clone())?);
         let with_scope = |scope: &str| {
             Upstream::new(
                 Arc::clone(&http),
@@ -228,7 +256,7 @@ impl Client {
         };
         let pbx = options.pbx.as_ref().map(|settings| {
             let settings = settings.as_ref().map_err(Clone::clone)?;
-            Pbx::new(settings, &options.token_cache)
+            Pbx::new(settings, &options.token_cache, samples)
         });
         Ok(Client {
             inner: Arc::new(Inner {
@@ -239,6 +267,11 @@ impl Client {
                 domain_lists: Flights::default(),
                 known_domains: KnownDomains::default(),
                 empty_object_is_list: options.empty_object_is_list,
+                not_found_is_list: options.not_found_is_list,
+                learned: options.state.map(|store| Learned {
+                    store,
+                    host: options.base_url,
+                }),
                 subscribers: SubscriberCache::default(),
             }),
         })

@@ -6,7 +6,8 @@
 //! `phone-numbers` that this program can form.
 
 use super::call::Call;
-use super::page::{Names, Row};
+use super::http::Answer;
+use super::page::{Names, Page, Row};
 use super::scalar::Field;
 use super::{Client, account_path};
 use skyswitch_domain::error::{Code, Error, Result};
@@ -44,6 +45,23 @@ impl Row for Listed {
     }
 }
 
+/// The first number in an answer whose routing can be asked for.
+pub(super) fn first_in(answer: &Answer) -> Option<PhoneNumber> {
+    let page = Page::<Listed>::read(answer, "the list of numbers", false).ok()?;
+    let mut numbers = page.rows.into_iter().map(|Listed(number)| number);
+    numbers.find(|number| number.as_str().len() == 11)
+}
+
+/// The request for the numbers of a domain.
+pub(super) fn domain_call(account: &AccountId, domain: &PbxDomain) -> Call {
+    Call::get(account_path(account, ["pbx", "phone-numbers"])).with("domain", domain.as_str())
+}
+
+/// The request for the numbers of the account.
+pub(super) fn account_call(account: &AccountId) -> Call {
+    Call::get(account_path(account, ["phone-numbers"])).with("per_page", PER_PAGE)
+}
+
 impl Client {
     /// The customer's numbers in a domain, or only those that go to one of its users.
     ///
@@ -55,13 +73,13 @@ impl Client {
         domain: &PbxDomain,
         user: Option<&Extension>,
     ) -> Result<Vec<PhoneNumber>> {
-        let mut call = Call::get(account_path(account, ["pbx", "phone-numbers"]))
-            .with("domain", domain.as_str());
+        let mut call = domain_call(account, domain);
         if let Some(user) = user {
             call = call.with("user", user.as_str());
         }
         let what = "the list of numbers";
-        let listed = self.list::<Listed>(call, what).await?.rows;
+        let listed = self.list_of::<Listed>(account, domain, call, what);
+        let listed = listed.await?.rows;
         Ok(listed.into_iter().map(|Listed(number)| number).collect())
     }
 
@@ -71,7 +89,7 @@ impl Client {
     /// `forbidden` where the scope `phone_number` was not granted; otherwise
     /// see [`Client::domains`].
     pub async fn account_numbers(&self, account: &AccountId) -> Result<Vec<PhoneNumber>> {
-        let call = Call::get(account_path(account, ["phone-numbers"])).with("per_page", PER_PAGE);
+        let call = account_call(account);
         let what = "the list of the account's numbers";
         let listed = self.list_from::<Listed>(&self.inner.numbers, call, what);
         let mut numbers: Vec<PhoneNumber> = listed
@@ -101,7 +119,7 @@ impl Client {
         };
         let is_blank = answer.body.iter().all(u8::is_ascii_whitespace);
         if answer.status != 200 || is_blank {
-            return Err(not_a_route().with_answer(answer.status, answer.request_id.clone()));
+            return Err(answer.not_understood(not_a_route()));
         }
         let value: serde_json::Value = answer.json("the number's routing")?;
         let is_empty = match &value {
@@ -114,7 +132,7 @@ impl Client {
         match (DidRoute::from_stored(&value), is_empty) {
             (Some(route), _) => Ok(Some(route)),
             (None, true) => Ok(None),
-            (None, false) => Err(not_a_route().with_answer(answer.status, answer.request_id)),
+            (None, false) => Err(answer.not_understood(not_a_route())),
         }
     }
 }

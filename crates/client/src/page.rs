@@ -106,8 +106,7 @@ impl<T: Row> Page<T> {
     /// `empty_object_is_empty_list`.
     pub fn read(answer: &Answer, what: &str, empty_object_is_list: bool) -> Result<Page<T>> {
         let refuse = |message: String, hint: &str| {
-            Err(Error::new(Code::UpstreamRejected, message, hint)
-                .with_answer(answer.status, answer.request_id.clone()))
+            Err(answer.not_understood(Error::new(Code::UpstreamRejected, message, hint)))
         };
         let no_list = |found: &str, hint: &str| {
             refuse(

@@ -6,8 +6,9 @@ use reqwest::Method;
 use serde::Deserialize;
 
 use super::call::Call;
+use super::http::Answer;
 use super::list::Listed;
-use super::page::{Names, Row};
+use super::page::{Names, Page, Row};
 use super::scalar::Field;
 use super::{Client, account_path};
 use skyswitch_domain::error::Result;
@@ -119,13 +120,16 @@ impl Client {
         account: &AccountId,
         domain: Option<&PbxDomain>,
     ) -> Result<Vec<Route>> {
-        let mut call = Call::get(account_path(account, ["pbx", "route-by-ani"]));
-        if let Some(domain) = domain {
-            call = call.with("domain", domain.as_str());
-        }
+        let call = list_call(account);
         let what = "the list of VIP rules";
-        let listed: Listed<Route> = self.list(call, what).await?;
-        let homes = self.homes(account, domain, &listed.names, what).await?;
+        let listed: Listed<Route> = match domain {
+            Some(domain) => {
+                let call = call.with("domain", domain.as_str());
+                self.list_of(account, domain, call, what).await?
+            }
+            None => self.list(call, what).await?,
+        };
+        let homes = self.homes(account, domain, &listed, what).await?;
         let mut routes = listed.rows;
         // However a row writes its domain, a change names it as it was asked
         // for: that is what the service has just understood.
@@ -140,6 +144,18 @@ impl Client {
         routes.sort_unstable_by(Route::list_order);
         Ok(routes)
     }
+}
+
+/// The domains that the rules in an answer name, as far as it is understood.
+pub(super) fn domains_in(answer: &Answer) -> Vec<Arc<str>> {
+    let page = Page::<Route>::read(answer, "the list of VIP rules", false);
+    let rows = page.map(|page| page.rows).unwrap_or_default();
+    rows.into_iter().map(|rule| rule.key.domain).collect()
+}
+
+/// The request for all VIP rules of an account.
+pub(super) fn list_call(account: &AccountId) -> Call {
+    Call::get(account_path(account, ["pbx", "route-by-ani"]))
 }
 
 /// PUT and DELETE take everything as query parameters and no body

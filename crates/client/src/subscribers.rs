@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use super::call::Call;
-use super::page::{Names, Row};
+use super::http::Answer;
+use super::page::{Names, Page, Row};
 use super::scalar::Field;
 use super::{Client, account_path};
 use skyswitch_domain::error::Result;
-use skyswitch_domain::{AccountId, PbxDomain, names_ani_user};
+use skyswitch_domain::{AccountId, Extension, PbxDomain, names_ani_user};
 
 /// A user of a PBX domain. Queues, attendants and system users are users, too.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,6 +146,18 @@ impl SubscriberCache {
     }
 }
 
+/// The Route by ANI user in an answer, as far as it is understood.
+pub(super) fn ani_user_in(answer: &Answer) -> Option<Extension> {
+    let page = Page::<Placed>::read(answer, "the list of subscribers", false).ok()?;
+    let mut users = page.rows.iter().map(|Placed(user, _)| user);
+    users.find(|user| user.is_ani_user())?.user.parse().ok()
+}
+
+/// The request for the users of a domain.
+pub(super) fn list_call(account: &AccountId, domain: &PbxDomain) -> Call {
+    Call::get(account_path(account, ["pbx", "subscribers"])).with("domain", domain.as_str())
+}
+
 impl Client {
     /// The users of a domain, ordered by id. A list that this client read less
     /// than `no_older_than` ago is given again; zero always asks the service.
@@ -162,14 +175,10 @@ impl Client {
             return Ok(list);
         }
         // What is given without a filter is not documented.
-        let call = Call::get(account_path(account, ["pbx", "subscribers"]))
-            .with("domain", domain.as_str())
-            .with("filter", "all");
+        let call = list_call(account, domain).with("filter", "all");
         let what = "the list of subscribers";
-        let listed = self.list::<Placed>(call, what).await?;
-        let homes = self
-            .homes(account, Some(domain), &listed.names, what)
-            .await?;
+        let listed = self.list_of::<Placed>(account, domain, call, what).await?;
+        let homes = self.homes(account, Some(domain), &listed, what).await?;
         let mut list: Vec<Subscriber> = listed
             .rows
             .into_iter()

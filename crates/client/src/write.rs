@@ -6,6 +6,7 @@ use super::call::Call;
 use super::http::{Failure, Place};
 use super::netsapiens::Pbx;
 use super::retry::{self, Budget};
+use super::skeleton::Skeleton;
 use super::upstream::Upstream;
 use super::{Client, answer, routes};
 use skyswitch_domain::error::{Code, Error, Result};
@@ -29,6 +30,8 @@ pub struct Written {
     /// nothing was read: many changes that were agreed to as a whole are read
     /// back together, and most pieces of a setup by whoever sets it up.
     pub reading: Option<Result<Reading>>,
+    /// The form of what the service answered last, where it answered.
+    pub answer: Option<Skeleton>,
 }
 
 /// How a write is known to have happened.
@@ -74,6 +77,7 @@ impl Written {
             evidence: Evidence::ReadBack,
             request_id: None,
             reading: Some(Ok(reading)),
+            answer: None,
         }
     }
 }
@@ -157,10 +161,13 @@ impl Client {
         clearance: Clearance<Change>,
         ready: ReadyToWrite,
     ) -> Result<Written, NotWritten> {
-        let outcome = self.write_until_known(&clearance, ready).await;
+        let mut answer = None;
+        let sending = self.write_until_known(&clearance, ready, &mut answer);
+        let outcome = sending.await;
         // Reads that began before the change must not answer those who ask after it.
         self.inner.route_lists.leave_alone();
         let mut written = outcome?;
+        written.answer = answer;
         let change = clearance.change();
         let is_shown = match change.target() {
             Target::VipRule(_) => true,
@@ -239,6 +246,7 @@ impl Client {
         &self,
         clearance: &Clearance<Change>,
         ready: ReadyToWrite,
+        answered: &mut Option<Skeleton>,
     ) -> Result<Written, NotWritten> {
         let change = clearance.change();
         let upstream = self.upstream_of(change)?;
@@ -269,12 +277,15 @@ impl Client {
                 Err(error) if in_doubt => return self.settle(change, error, may_arrive).await,
                 Err(error) => return Err(error.into()),
             };
-            let failure = match upstream.attempt(&call, &token, &budget, place.take()).await {
+            let outcome = upstream.attempt(&call, &token, &budget, place.take()).await;
+            *answered = outcome.as_ref().ok().map(Skeleton::of);
+            let failure = match outcome {
                 Ok(answer) if answer.acknowledges(documented) => {
                     return Ok(Written {
                         evidence: Evidence::Acknowledged,
                         request_id: answer.request_id,
                         reading: None,
+                        answer: None,
                     });
                 }
                 Ok(answer) => Failure::Lost(answer::no_answer(&answer, token.access())),

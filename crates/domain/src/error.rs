@@ -160,6 +160,13 @@ impl Error {
         self
     }
 
+    /// Adds a sentence to what to do next.
+    #[must_use]
+    pub fn with_more_hint(mut self, sentence: &str) -> Self {
+        self.0.hint = format!("{} {sentence}", self.0.hint);
+        self
+    }
+
     /// What kind of failure this is.
     pub fn code(&self) -> Code {
         self.0.code

@@ -18,11 +18,12 @@ use super::TokenCache;
 use super::answer::Api;
 use super::auth::{Auth, Login};
 use super::call::Call;
-use super::http::{Http, Pace};
+use super::http::{Answer, Http, Pace};
 use super::upstream::Upstream;
 use crate::settings::{PbxGeneration, PbxLogin, PbxSettings};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{Extension, PbxDomain, SetupPiece};
+use skyswitch_guard::store::StateFolder;
 
 /// The published limits are 60 requests a minute and 1,800 an hour for a user
 /// (SkySwitch PBX API, Rate Limiting): half a request a second after a burst
@@ -49,7 +50,11 @@ impl std::fmt::Debug for Pbx {
 
 impl Pbx {
     /// Builds the connection pool. Nothing is sent before the first request.
-    pub(super) fn new(settings: &PbxSettings, token_cache: &TokenCache) -> Result<Pbx> {
+    pub(super) fn new(
+        settings: &PbxSettings,
+        token_cache: &TokenCache,
+        samples: Option<Arc<StateFolder>>,
+    ) -> Result<Pbx> {
         let pace = Pace {
             rate: settings.rate_limit,
             burst: match settings.rate_limit > 0.0 {
@@ -57,7 +62,7 @@ impl Pbx {
                 false => 0,
             },
         };
-        let http = Http::new(Api::Pbx, settings.base_url.clone(), pace)?;
+        let http = Http::new(Api::Pbx, settings.base_url.clone(), pace, samples)?;
         let auth = match &settings.login {
             PbxLogin::Password(credentials) => Auth::login(&Login {
                 base_url: &settings.base_url,
@@ -163,6 +168,49 @@ impl Pbx {
             PbxGeneration::V1 => v1::dial_rules(&self.upstream, domain, plan).await,
             PbxGeneration::V2 => v2::dial_rules(&self.upstream, domain, plan).await,
         }
+    }
+
+    /// The requests for what is known of a domain beside its dial plans' rules,
+    /// for a sample.
+    pub(super) fn calls_about(&self, domain: &PbxDomain) -> Vec<(&'static str, Call)> {
+        match self.generation {
+            PbxGeneration::V1 => v1::calls_about(domain),
+            PbxGeneration::V2 => v2::calls_about(domain),
+        }
+    }
+
+    /// The requests for what a user has beside its record, for a sample.
+    pub(super) fn calls_about_user(
+        &self,
+        domain: &PbxDomain,
+        user: &Extension,
+    ) -> Vec<(&'static str, Call)> {
+        match self.generation {
+            PbxGeneration::V1 => v1::calls_about_user(domain, user),
+            PbxGeneration::V2 => v2::calls_about_user(domain, user),
+        }
+    }
+
+    /// The request for a user's record.
+    pub(super) fn user_call(&self, domain: &PbxDomain, user: &Extension) -> Call {
+        match self.generation {
+            PbxGeneration::V1 => v1::user_call(domain, user),
+            PbxGeneration::V2 => v2::user_call(domain, user),
+        }
+    }
+
+    /// The request for the first rules of a dial plan.
+    pub(super) fn plan_call(&self, domain: &PbxDomain, plan: &str) -> Call {
+        match self.generation {
+            PbxGeneration::V1 => v1::plan_call(domain, plan),
+            PbxGeneration::V2 => v2::plan_call(domain, plan),
+        }
+    }
+
+    /// The dial plan that a user's record names.
+    pub(super) fn dial_plan_in(record: &Answer) -> Option<String> {
+        let found = records::records(record, "the user").ok()?;
+        records::text(found.first()?, records::DIAL_PLAN)
     }
 
     /// The request that makes a piece of a setup, or replaces what exists in

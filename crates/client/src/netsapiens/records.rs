@@ -198,12 +198,11 @@ fn host_part(address: &str) -> &str {
 /// `[]` or an empty `<xml/>`: an alarm may rest on it.
 pub(super) fn records(answer: &Answer, what: &str) -> Result<Vec<Map<String, Value>>> {
     let refuse = |found: &str| {
-        Err(Error::new(
+        Err(answer.not_understood(Error::new(
             Code::UpstreamRejected,
             format!("the PBX API answered {what} with {found}"),
             "Check `pbx_base_url` and `pbx_api`; if they are right, this may be a fault: try again later.",
-        )
-        .with_answer(answer.status, answer.request_id.clone()))
+        )))
     };
     if answer.status != 200 {
         return refuse(&format!("HTTP {}", answer.status));
@@ -281,6 +280,9 @@ pub(super) fn has_begun(value: &Value) -> bool {
     let day = day.and_then(|day| day.parse::<Date>().ok());
     day.is_some_and(|day| day < Timestamp::now().to_zoned(TimeZone::UTC).date())
 }
+
+/// The names of a user's field with its dial plan, in either generation.
+pub(super) const DIAL_PLAN: &[&str] = &["dial_plan", "dial-plan"];
 
 /// The first of the named fields that is there, as text.
 pub(super) fn text(record: &Map<String, Value>, names: &[&str]) -> Option<String> {

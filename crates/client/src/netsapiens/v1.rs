@@ -7,13 +7,54 @@ use super::super::call::Call;
 use super::super::upstream::Upstream;
 use super::pieces::{PIECE, whole_list};
 use super::records::{
-    AnsweringRule, DialRule, PbxUser, has_begun, is_about, is_enabled, is_limit, records, switch,
-    text, texts,
+    AnsweringRule, DIAL_PLAN, DialRule, PbxUser, has_begun, is_about, is_enabled, is_limit,
+    records, switch, text, texts,
 };
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{Extension, PbxDomain, ROUTE_BY_ANI, SetupPiece};
 
 type Fields = Vec<(&'static str, String)>;
+
+pub(super) fn calls_about(domain: &PbxDomain) -> Vec<(&'static str, Call)> {
+    let of_domain = || vec![("domain", domain.to_string())];
+    vec![
+        (
+            "the domain in the PBX API",
+            call("domain", "read", of_domain()),
+        ),
+        (
+            "the dial plans of the customer",
+            call("dialplan", "read", of_domain()),
+        ),
+    ]
+}
+
+pub(super) fn calls_about_user(domain: &PbxDomain, user: &Extension) -> Vec<(&'static str, Call)> {
+    let of_user = || vec![("domain", domain.to_string()), ("user", user.to_string())];
+    vec![
+        (
+            "the answering rules of the Route by ANI user",
+            call("answerrule", "read", of_user()),
+        ),
+        (
+            "the devices of the Route by ANI user",
+            call("device", "read", of_user()),
+        ),
+    ]
+}
+
+pub(super) fn user_call(domain: &PbxDomain, user: &Extension) -> Call {
+    let fields = vec![("domain", domain.to_string()), ("user", user.to_string())];
+    call("subscriber", "read", fields)
+}
+
+pub(super) fn plan_call(domain: &PbxDomain, plan: &str) -> Call {
+    let fields = vec![
+        ("domain", domain.to_string()),
+        ("dialplan", plan.to_owned()),
+    ];
+    call("dialrule", "read", fields)
+}
 
 pub(super) async fn has_domain(upstream: &Upstream, domain: &PbxDomain) -> Result<bool> {
     let found = read(upstream, "domain", vec![("domain", domain.to_string())]).await?;
@@ -38,15 +79,15 @@ pub(super) async fn user(
     domain: &PbxDomain,
     user: &Extension,
 ) -> Result<Option<PbxUser>> {
-    let fields = vec![("domain", domain.to_string()), ("user", user.to_string())];
-    let found = read(upstream, "subscriber", fields).await?;
+    let answer = upstream.read(user_call(domain, user)).await?;
+    let found = records(&answer, "subscriber")?;
     let record = found
         .iter()
         .find(|record| text(record, &["user", "uid"]).is_some_and(|id| user.is(id_of(&id))));
     Ok(record.map(|record| PbxUser {
         user: user.to_string(),
         voicemail: switch(record, &["vmail_enabled", "vmail_provisioned"]),
-        dial_plan: text(record, &["dial_plan"]),
+        dial_plan: text(record, DIAL_PLAN),
     }))
 }
 

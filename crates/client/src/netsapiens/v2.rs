@@ -7,8 +7,8 @@ use super::super::call::Call;
 use super::super::upstream::Upstream;
 use super::pieces::{PIECE, whole_list};
 use super::records::{
-    AnsweringRule, DialRule, PbxUser, has_begun, is_about, is_enabled, is_limit, records, switch,
-    text, texts,
+    AnsweringRule, DIAL_PLAN, DialRule, PbxUser, has_begun, is_about, is_enabled, is_limit,
+    records, switch, text, texts,
 };
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::{Extension, PbxDomain, ROUTE_BY_ANI, SetupPiece};
@@ -20,6 +20,32 @@ const OLD_FROM: &str = "dail-rule-matching-from-uri";
 const NEW_FROM: &str = "dial-rule-matching-from-uri";
 /// The first version with the new spelling.
 const FIRST_WITH_DIAL: u32 = 45;
+
+pub(super) fn calls_about(domain: &PbxDomain) -> Vec<(&'static str, Call)> {
+    vec![
+        ("the version of the PBX API", Call::get(["v2", "version"])),
+        ("the domain in the PBX API", Call::get(path(domain, &[]))),
+    ]
+}
+
+pub(super) fn calls_about_user(domain: &PbxDomain, user: &Extension) -> Vec<(&'static str, Call)> {
+    let of_user = |what| Call::get(path(domain, &["users", user.as_str(), what]));
+    vec![
+        (
+            "the answering rules of the Route by ANI user",
+            of_user("answerrules"),
+        ),
+        ("the devices of the Route by ANI user", of_user("devices")),
+    ]
+}
+
+pub(super) fn user_call(domain: &PbxDomain, user: &Extension) -> Call {
+    Call::get(path(domain, &["users", user.as_str()]))
+}
+
+pub(super) fn plan_call(domain: &PbxDomain, plan: &str) -> Call {
+    Call::get(path(domain, &["dialplans", plan, "dialrules"]))
+}
 
 pub(super) async fn has_domain(upstream: &Upstream, domain: &PbxDomain) -> Result<bool> {
     let found = read(upstream, path(domain, &[]), "the domain").await?;
@@ -45,7 +71,7 @@ pub(super) async fn user(
     Ok(record.map(|record| PbxUser {
         user: user.to_string(),
         voicemail: switch(record, &["voicemail-enabled"]),
-        dial_plan: text(record, &["dial-plan", "dial_plan"]),
+        dial_plan: text(record, DIAL_PLAN),
     }))
 }
 

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 use crate::server::parameters::Parameters;
+use crate::telco::route_by_ani::not_found;
 use crate::tenant::ListShape;
 use crate::tenant::list_habits::{Announcement, EmptyList};
 
@@ -32,6 +33,7 @@ pub(crate) fn list_answer(
         (true, EmptyList::Null, _) => Json(Value::Null).into_response(),
         (true, EmptyList::Blank, _) => StatusCode::OK.into_response(),
         (true, EmptyList::NoContent, _) => StatusCode::NO_CONTENT.into_response(),
+        (true, EmptyList::NotFound, _) => not_found("The requested resource was not found."),
         (_, _, ListShape::Announced { per_page, by }) => announced(rows, per_page, by, query),
         _ => Json(shape_rows(rows, shape, query)).into_response(),
     }

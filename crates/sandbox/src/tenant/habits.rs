@@ -29,6 +29,8 @@ pub struct PbxHabits {
     pub list_limit: Option<usize>,
     /// v1 takes `enable=yes` and no `1`, as SkySwitch's own reference writes it.
     pub enable_in_words: bool,
+    /// The OAuth client has the empty text for its secret.
+    pub client_secret_is_empty: bool,
     /// The token answer tells the version of the REST API; else only GET `version` does.
     pub version_in_token: bool,
     /// Users have a dial plan of their own, `{domain}_{user}`, that chains to the domain's.
@@ -53,6 +55,7 @@ impl Default for PbxHabits {
             new_user_has_answering_rule: false,
             list_limit: Some(100),
             enable_in_words: true,
+            client_secret_is_empty: false,
             version_in_token: true,
             user_dial_plans: true,
             token_lifetime: DEFAULT_TOKEN_LIFETIME,
@@ -121,6 +124,13 @@ impl PbxHabits {
     #[must_use]
     pub fn list_limit(mut self, rows: usize) -> PbxHabits {
         self.list_limit = Some(rows);
+        self
+    }
+
+    /// Takes the OAuth client's secret away.
+    #[must_use]
+    pub fn without_client_secret(mut self) -> PbxHabits {
+        self.client_secret_is_empty = true;
         self
     }
 

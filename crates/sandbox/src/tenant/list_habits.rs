@@ -45,6 +45,8 @@ pub enum EmptyList {
     Blank,
     /// 204
     NoContent,
+    /// 404
+    NotFound,
 }
 
 /// How every second row writes its domain, beginning with the first; the others write it as stored.

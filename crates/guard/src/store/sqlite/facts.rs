@@ -1,5 +1,7 @@
 //! What was learned of a service that nobody documents.
 
+use std::collections::BTreeMap;
+
 use super::{Store, failed};
 use skyswitch_domain::error::Result;
 
@@ -21,6 +23,14 @@ impl Store {
             .map_err(failed)
         })
         .await
+    }
+
+    /// All facts about a host, each under its name.
+    pub async fn facts(&self, host: &str) -> Result<BTreeMap<String, String>> {
+        let facts =
+            sqlx::query_as::<_, (String, String)>("SELECT name, value FROM facts WHERE host = ?");
+        let facts = facts.bind(host).fetch_all(&self.pool).await;
+        Ok(facts.map_err(failed)?.into_iter().collect())
     }
 
     /// A fact about a host, where it was learned.
