@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::{ConfirmMode, Flags};
 use crate::mcp::ToolName;
 use crate::ops;
-use skyswitch_domain::{AccountId, CustomerKey};
+use skyswitch_domain::{AccountId, CustomerKey, Destination};
 
 /// Manage SkySwitch phone systems safely: VIP callers (route-by-ANI) for people, scripts and AI agents
 #[derive(Debug, Parser)]
@@ -60,8 +60,12 @@ pub(super) enum Command {
     Mcp(McpArgs),
     #[command(flatten)]
     OnAccount(OnAccount),
-    /// Check configuration, login, scopes, account, domains and state folder
-    Doctor,
+    /// Check configuration, login, VIP rules and state folder; or find out how the service behaves
+    ///
+    /// Without options it checks, in this order: the config file, credentials, login, scopes, account, domains, whether
+    /// the VIP rules of a customer can be read, numbers, the PBX API, what a write probe has learned, and the state
+    /// folder. It changes nothing, and fails (exit code 1 or 4) where a check fails.
+    Doctor(DoctorArgs),
     /// Show a sample conversation with the MCP server, against the sandbox
     Demo,
     /// Run the sandbox API alone on 127.0.0.1
@@ -200,6 +204,31 @@ pub(super) struct ChecklistArgs {
 pub(super) enum ChecklistAction {
     /// Attest a setup step that no API can verify, at an interactive terminal; or withdraw it
     Mark(ops::MarkSetupStep),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DoctorArgs {
+    /// Write the forms of the service's answers to a new private file, to be reported
+    ///
+    /// At most 24 requests, which only read: the token, customers, VIP rules with and without a customer, users, numbers,
+    /// the routing of one number, and in the PBX API the domain, its dial plans and the Route by ANI user. The file holds
+    /// the keys of each answer as they are and its values as classes (`1NNNNNNNNNN`, `user:NNN`), with statuses, content
+    /// types and headers about limits and pages: no name, number or secret. It is sent nowhere.
+    #[arg(long, value_name = "FILE", group = "purpose")]
+    pub sample: Option<PathBuf>,
+    /// Try how VIP rules are stored and removed, with two rules of a caller that nobody has; asks first
+    ///
+    /// About ten requests: it creates two rules of a number kept for fiction (202-555-01xx), reads them back, removes them
+    /// and reads again. A person types a value at the terminal first. What it learns is kept for this service and used from
+    /// then on; `skyswitch doctor` shows it.
+    #[arg(long, group = "purpose", requires_all = ["domain", "destination"])]
+    pub write_probe: bool,
+    /// The customer to ask about: PBX domain, short name or description [default: the first with VIP rules]
+    #[arg(long, short, requires = "purpose")]
+    pub domain: Option<CustomerKey>,
+    /// Where the rules of the write probe send their calls, e.g. `101`
+    #[arg(long, requires = "write_probe")]
+    pub destination: Option<Destination>,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ mod approve;
 mod ask;
 mod command;
 mod demo;
+mod doctor;
 mod exit;
 mod lists;
 mod output;
@@ -79,17 +80,7 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<Exit> {
             let (app, _sandbox) = with_upstream(settings, global.sandbox).await?;
             on_account(&app, command, output).await
         }
-        Command::Doctor => {
-            let diagnosis = match Settings::load(&global.flags(), &process_environment) {
-                Ok(settings) => {
-                    let (app, _sandbox) = with_upstream(settings, global.sandbox).await?;
-                    ops::doctor(&app).await
-                }
-                Err(error) => ops::doctor_without_settings(&error),
-            };
-            output.result(&diagnosis, || tables::diagnosis(&diagnosis))?;
-            Ok(diagnosis.first_failure.map_or(Exit::Done, Exit::of))
-        }
+        Command::Doctor(args) => doctor::doctor(&global, args, output).await,
         Command::Demo => match demo::converse(output).await {
             Ok(()) => Ok(Exit::Done),
             Err(error) => Err(Error::internal(

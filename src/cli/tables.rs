@@ -9,7 +9,7 @@ use console::style;
 use crate::local_time;
 use crate::ops::{
     Action, ChangeList, Check, CheckState, Diagnosis, DomainList, Names, SyncOutcome, SyncRow,
-    TokenReport, VipList,
+    TokenReport, VipList, WriteProbeOutcome, WriteProbeStatus,
 };
 use crate::sentences::{self, counted};
 use skyswitch_domain::redact::shown;
@@ -157,6 +157,25 @@ pub(super) fn diagnosis(diagnosis: &Diagnosis) -> String {
         true => "All checks passed.",
         false => "A check failed; see above.",
     });
+    text
+}
+
+/// What a write probe found out.
+pub(super) fn probed(outcome: &WriteProbeOutcome) -> String {
+    let mut text = match outcome.status {
+        WriteProbeStatus::Probed => "Tried, and everything is removed again.",
+        WriteProbeStatus::Incomplete => "Tried, and something of it may be left.",
+        WriteProbeStatus::ConfirmationRequired => "Nothing was sent: a person has to agree first.",
+        WriteProbeStatus::Declined => "Declined. Nothing was sent.",
+    }
+    .to_owned();
+    for fact in &outcome.learned {
+        let _ = write!(text, "\nLearned: {}.", fact.words());
+    }
+    for left in &outcome.left {
+        let _ = write!(text, "\nLeft: {left}.");
+    }
+    sentences::warnings(&mut text, &outcome.warnings);
     text
 }
 

@@ -8,6 +8,7 @@
 //! | `onboarding/` | a customer's setup: checklist, plan, attestations, status |
 //! | `numbers/` | lists the customers' numbers, shows a call's way, sends a number to a user |
 //! | `changes/` | lists and undoes changes |
+//! | `doctor/` | checks the installation, and finds out how the service behaves |
 //!
 //! Reads go straight to the client. Writes go through `write/`.
 
@@ -29,7 +30,10 @@ pub use changes::{
     ChangeList, ChangeRow, ListChanges, UndoChange, UndoOutcome, UndoStatus, list_changes,
     undo_change,
 };
-pub use doctor::{Check, CheckState, Diagnosis, doctor, doctor_without_settings};
+pub use doctor::{
+    Check, CheckState, Diagnosis, Fact, Sample, WriteProbe, WriteProbeOutcome, WriteProbeStatus,
+    doctor, doctor_without_settings, sample, write_probe,
+};
 pub use domains::{DomainList, DomainRow, ListDomains, list_domains};
 pub use import::{
     Action, Counts, Done, RowState, SyncMode, SyncOutcome, SyncRow, SyncSession, SyncStatus,

@@ -690,8 +690,10 @@ async fn a_healthy_installation_has_nothing_to_cure() {
             ("scopes", Ok),
             ("account", Ok),
             ("domains", Ok),
+            ("vip_rules", Ok),
             ("numbers", Ok),
             ("pbx_api", CheckState::Skipped),
+            ("learned", CheckState::Skipped),
             ("state_folder", Ok),
         ]
     );
@@ -716,8 +718,10 @@ async fn the_doctor_names_what_fails_and_skips_what_depends_on_it() {
             ("scopes", Skipped),
             ("account", Skipped),
             ("domains", Skipped),
+            ("vip_rules", Skipped),
             ("numbers", Skipped),
             ("pbx_api", Skipped),
+            ("learned", Skipped),
             ("state_folder", Ok),
         ]
     );
@@ -779,8 +783,10 @@ async fn the_doctor_sees_missing_credentials_warnings_and_a_state_folder_in_the_
             ("scopes", Skipped),
             ("account", Skipped),
             ("domains", Skipped),
+            ("vip_rules", Skipped),
             ("numbers", Skipped),
             ("pbx_api", Skipped),
+            ("learned", Skipped),
             ("state_folder", Failed),
         ]
     );

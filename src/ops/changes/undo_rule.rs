@@ -49,7 +49,11 @@ impl<'a> RuleBack<'a> {
             domain,
             undone,
         } = *self.undoing;
-        let present = app.present_rules(account, domain, |_| false).await?;
+        let (present, reach) = tokio::join!(
+            app.present_rules(account, domain, |_| false),
+            app.delete_reach(),
+        );
+        let present = present?;
         let rules = present.rules.as_slice();
         let key = &self.rule.key;
         let now = key.find_in_any_writing(rules);
@@ -78,7 +82,10 @@ impl<'a> RuleBack<'a> {
                 }
                 Some(RuleChange::put(now.cloned(), after))
             }
-            (Some(now), None) => Some(RuleChange::remove(now.clone(), at_risk(now, rules))),
+            (Some(now), None) => {
+                let at_risk = at_risk(reach, now, rules);
+                Some(RuleChange::remove(now.clone(), at_risk))
+            }
             (None, None) => None,
         };
         let change = change.map(|change| {

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::ops::doctor::DeleteReach;
 use crate::ops::import::files::{ColumnName, Defaults, Format, VipFile};
 use crate::ops::progress::Progress;
 use crate::ops::write::agree::{Agreement, Asked, Attempt, Cleared, Confirmation, Status};
@@ -343,9 +344,10 @@ impl App {
         let mut report = Report::new(task);
         let (account, domain) = (&task.account, &task.domain);
         // What an import begun before left open is its own account, or made again.
-        let (present, reach) = tokio::join!(
+        let (present, reach, deletes) = tokio::join!(
             self.present_rules(account, domain, |_| true),
             self.reach_of_import(task),
+            self.delete_reach(),
         );
         let present = present?;
         let routes = &present.rules;
@@ -354,11 +356,11 @@ impl App {
             false => None,
         };
         let planned = match &task.source {
-            Source::List(_) => self.plan_list(task, routes)?,
+            Source::List(_) => self.plan_list(task, routes, deletes)?,
             Source::Run(resumed) => {
                 report.run_id = Some(resumed.id.clone());
                 let past = self.past_of(resumed, routes).await?;
-                let planned = self.plan_list(task, &past.with_what_was_lost(routes))?;
+                let planned = self.plan_list(task, &past.with_what_was_lost(routes), deletes)?;
                 past.rest_of(planned)
             }
         };
@@ -383,7 +385,7 @@ impl App {
         Ok((plan, report))
     }
 
-    fn plan_list(&self, task: &Task, routes: &[Route]) -> Result<SyncPlan> {
+    fn plan_list(&self, task: &Task, routes: &[Route], reach: DeleteReach) -> Result<SyncPlan> {
         let settings = self.settings();
         let wanted = Wanted {
             domain: &task.domain,
@@ -393,6 +395,7 @@ impl App {
             is_dry_run: task.is_dry_run,
             form: settings.destination_form,
             limits: &settings.limits,
+            reach,
         };
         wanted.plan(routes)
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::config::Limits;
+use crate::ops::doctor::DeleteReach;
 use crate::ops::import::{Action, Row, SyncMode, files};
 use crate::ops::vips::add::other_house_style;
 use crate::ops::vips::siblings::at_risk;
@@ -29,6 +30,8 @@ pub(super) struct Wanted<'a> {
     pub is_dry_run: bool,
     pub form: DestinationForm,
     pub limits: &'a Limits,
+    /// What is known of deletes.
+    pub reach: DeleteReach,
 }
 
 /// A plan before anybody has agreed to it.
@@ -220,8 +223,8 @@ impl Wanted<'_> {
                 ));
             }
             let at_risk = match route.key.ani.is_pattern() {
-                true => at_risk(route, existing.routes),
-                false => at_risk(route, existing.of_caller(route)),
+                true => at_risk(self.reach, route, existing.routes),
+                false => at_risk(self.reach, route, existing.of_caller(route)),
             };
             let change = RuleChange::remove(route.clone(), at_risk);
             rows.push(Row::removal(route, change));

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
+use crate::ops::doctor::DeleteReach;
 use crate::ops::vips::siblings::{at_risk, beside};
 use crate::ops::write::agree::{Agreement, Asked, Attempt, Confirmation, Status};
 use crate::ops::write::locks::Turn;
@@ -102,12 +103,16 @@ pub async fn remove_vip(
     let domain = app.domain_of(&account, &args.domain).await?;
     let (account, domain) = (&account, &domain);
     let plan = || async move {
-        let present = app.present_rules(account, domain, |_| false).await?;
+        let (present, reach) = tokio::join!(
+            app.present_rules(account, domain, |_| false),
+            app.delete_reach(),
+        );
+        let present = present?;
         let warning = match present.rules.is_empty() {
             true => app.refuse_unknown(account, domain).await?,
             false => None,
         };
-        let (plan, mut facts) = plan(account, domain, args, &present)?;
+        let (plan, mut facts) = plan(account, domain, args, &present, reach)?;
         facts.warnings.extend(warning);
         Ok((plan, facts))
     };
@@ -131,6 +136,7 @@ fn plan(
     domain: &PbxDomain,
     args: &RemoveVip,
     present: &PresentRules,
+    reach: DeleteReach,
 ) -> Result<(Option<Plan>, Facts)> {
     let routes = present.rules.as_slice();
     let of_caller: Vec<&Route> = routes
@@ -166,7 +172,7 @@ fn plan(
         [one] => (*one).clone(),
         several => return Err(ambiguous(args, several)),
     };
-    let change = RuleChange::remove(removed.clone(), at_risk(&removed, routes))
+    let change = RuleChange::remove(removed.clone(), at_risk(reach, &removed, routes))
         .answered_without_by(answering_without(&removed.key, routes.iter()));
     let notes: Vec<String> = present.notes_on(&removed.key.ani).collect();
     let facts = Facts {

@@ -3,6 +3,7 @@
 //! (SkySwitch API reference, Route-by-ANI).
 
 use crate::app::App;
+use crate::ops::doctor::DeleteReach;
 use crate::ops::write::journal::Origin;
 use crate::ops::write::send::Sent;
 use skyswitch_client::{Found, Matches, Reading};
@@ -23,11 +24,12 @@ pub(in crate::ops) fn beside(rule: &Route, routes: &[Route]) -> Vec<Route> {
 
 /// Those of some rules that the service may remove along with one.
 pub(in crate::ops) fn at_risk<'a>(
+    reach: DeleteReach,
     removed: &Route,
     rules: impl IntoIterator<Item = &'a Route>,
 ) -> Vec<Route> {
     let rules = rules.into_iter();
-    let at_risk = rules.filter(|other| removed.key.may_take_along(&other.key));
+    let at_risk = rules.filter(|other| reach.may_take_along(removed, other));
     at_risk.cloned().collect()
 }
 

@@ -1,4 +1,10 @@
-//! `skyswitch doctor`: goes through everything a request needs, step by step.
+//! `skyswitch doctor`: goes through everything a request needs, step by step;
+//! `sample.rs` and `write_probe.rs` find out how the service itself behaves.
+
+mod facts;
+mod sample;
+mod trial;
+mod write_probe;
 
 use std::sync::Arc;
 
@@ -7,10 +13,15 @@ use serde::Serialize;
 
 use crate::app::App;
 use skyswitch_client::{Client, Domain, TokenInfo};
-use skyswitch_domain::AccountId;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
+use skyswitch_domain::{AccountId, PbxDomain};
 use skyswitch_guard::store::StateFolder;
+
+pub(in crate::ops) use facts::DeleteReach;
+pub use facts::Fact;
+pub use sample::{Sample, sample};
+pub use write_probe::{WriteProbe, WriteProbeOutcome, WriteProbeStatus, write_probe};
 
 /// How a check went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -53,15 +64,17 @@ pub struct Diagnosis {
 }
 
 /// Every check, in order.
-const CHECKS: [&str; 9] = [
+const CHECKS: [&str; 11] = [
     "config",
     "credentials",
     "login",
     "scopes",
     "account",
     "domains",
+    "vip_rules",
     "numbers",
     "pbx_api",
+    "learned",
     "state_folder",
 ];
 
@@ -132,8 +145,9 @@ pub fn doctor_without_settings(error: &Error) -> Diagnosis {
     diagnosis
 }
 
-/// Checks configuration, login, scopes, account, domains, numbers, PBX API and
-/// state folder. What builds on a check that failed is not tried.
+/// Checks configuration, login, scopes, account, domains, VIP rules, numbers,
+/// PBX API and state folder, and tells what a write probe has learned. What
+/// builds on a check that failed is not tried.
 /// Never fails itself: failures are its result.
 pub async fn doctor(app: &App) -> Diagnosis {
     let mut diagnosis = Diagnosis::new();
@@ -144,6 +158,7 @@ pub async fn doctor(app: &App) -> Diagnosis {
             Err(error) => _ = diagnosis.add("login", Err(error)),
         }
     }
+    diagnosis.add("learned", learned(app).await);
     diagnosis.add("state_folder", state_folder(app));
     diagnosis
 }
@@ -156,7 +171,8 @@ async fn service(app: &App, client: &Client, diagnosis: &mut Diagnosis) {
     let domains = match domains(app, client).await {
         Ok((account, domains)) => {
             diagnosis.add("account", Ok(ok(format!("{account} answers"))));
-            diagnosis.add("domains", Ok(counted(&domains)));
+            diagnosis.add("domains", Ok(visible(&domains)));
+            diagnosis.add("vip_rules", vip_rules(client, &account, &domains).await);
             domains
         }
         Err(error) => {
@@ -235,7 +251,7 @@ async fn domains(app: &App, client: &Client) -> Result<(AccountId, Arc<Vec<Domai
     }
 }
 
-fn counted(domains: &[Domain]) -> Check {
+fn visible(domains: &[Domain]) -> Check {
     match domains.len() {
         0 => warning(
             "the account has no PBX domains",
@@ -243,6 +259,19 @@ fn counted(domains: &[Domain]) -> Check {
         ),
         n => ok(format!("{n} visible")),
     }
+}
+
+fn first_of(domains: &[Domain]) -> Option<PbxDomain> {
+    domains.iter().find_map(|domain| domain.name.parse().ok())
+}
+
+/// Whether the VIP rules of a customer can be read. Nothing works without.
+async fn vip_rules(client: &Client, account: &AccountId, domains: &[Domain]) -> Result<Check> {
+    let Some(domain) = first_of(domains) else {
+        return Ok(skipped("there is no domain to read them of"));
+    };
+    let rules = client.routes(account, Some(&domain)).await?;
+    Ok(ok(format!("{} of {domain} can be read", rules.len())))
 }
 
 /// What onboarding needs beyond VIP lists: a warning at most.
@@ -265,7 +294,7 @@ async fn pbx_api(client: &Client, domains: &[Domain]) -> Result<Check> {
         return Ok(skipped("not configured"));
     }
     let pbx = client.pbx()?;
-    let Some(domain) = domains.iter().find_map(|domain| domain.name.parse().ok()) else {
+    let Some(domain) = first_of(domains) else {
         return Ok(skipped("there is no domain to try it on"));
     };
     if let Err(error) = pbx.has_domain(&domain).await {
@@ -276,6 +305,16 @@ async fn pbx_api(client: &Client, domains: &[Domain]) -> Result<Check> {
         Err(error) => ok(format!(
             "it answers; dial plans are not shown ({error}), so a person attests the dial translation rule"
         )),
+    })
+}
+
+/// What is known of how the service writes VIP rules.
+async fn learned(app: &App) -> Result<Check> {
+    let facts = app.learned().await?;
+    let words: Vec<String> = facts.iter().map(Fact::words).collect();
+    Ok(match words.is_empty() {
+        true => skipped("nothing yet; `skyswitch doctor --write-probe` tries how rules are stored"),
+        false => ok(words.join("; ")),
     })
 }
 

@@ -1,0 +1,208 @@
+//! `skyswitch doctor --write-probe`: settles by trial what no document says of
+//! how VIP rules are written, with two rules of a caller that nobody has, which
+//! are removed again.
+
+use serde::Serialize;
+
+use super::facts::Fact;
+use super::trial::{PATIENCE, Trial};
+use crate::app::App;
+use crate::ops::write::agree::{Agreement, Asked, Attempt, Confirmation, Status};
+use crate::ops::write::journal::now;
+use crate::ops::write::locks::Turn;
+use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::{
+    AccountId, Ani, Application, CustomerKey, Destination, Dnis, PbxDomain, PhoneNumber, Route,
+    RouteKey,
+};
+use skyswitch_guard::store::TimeSpan;
+use skyswitch_guard::{Channel, HOUR, Plan, RuleChange};
+
+/// The operation, as the journal names it.
+pub(super) const TOOL: &str = "write_probe";
+/// Changes that a probe makes at most.
+const CHANGES: u64 = 4;
+/// The called number of the second rule. 555-0100 to 555-0199 belong to nobody:
+/// they are kept for fiction.
+const DIALLED: &str = "12025550100";
+
+/// Where to try, and with what.
+#[derive(Debug, Clone)]
+pub struct WriteProbe {
+    /// The customer in whose VIP list the trial is made.
+    pub domain: CustomerKey,
+    /// A destination of that customer.
+    pub destination: Destination,
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WriteProbeStatus {
+    /// It was tried, and nothing of it is left.
+    Probed,
+    /// It was tried, and something of it may be left.
+    Incomplete,
+    /// Nothing was sent; a person must agree first.
+    ConfirmationRequired,
+    /// The person did not agree; nothing was sent.
+    Declined,
+}
+
+impl Status for WriteProbeStatus {
+    const CONFIRMATION_REQUIRED: Self = Self::ConfirmationRequired;
+    const DECLINED: Self = Self::Declined;
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Serialize)]
+pub struct WriteProbeOutcome {
+    /// How it ended.
+    pub status: WriteProbeStatus,
+    /// What was learned, which is kept for this service from now on.
+    pub learned: Vec<Fact>,
+    /// What may be left, each with the command that removes it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<String>,
+    /// What could not be found out, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+    /// What is still to be confirmed.
+    #[serde(flatten)]
+    pub confirmation: Confirmation,
+}
+
+/// Creates two VIP rules of a caller that nobody has, reads them, removes them
+/// and reads again, with a person's consent: about ten requests. What it learns
+/// is kept for the service's address.
+///
+/// # Errors
+/// `not_found` for an unknown customer; the guard's errors; the service's where
+/// nothing was made. What failed after that is part of the result.
+pub async fn write_probe(
+    app: &App,
+    args: &WriteProbe,
+    channel: &Channel<'_>,
+) -> Result<Asked<WriteProbeOutcome>> {
+    let account = &app.account(None)?;
+    let domain = &app.domain_of(account, &args.domain).await?;
+    if let Some(unknown) = app.unless_known(account, domain).await? {
+        return Err(unknown.into());
+    }
+    let application = args.destination.application(None);
+    let application = application.map_err(|refused| refused.into_error("destination"))?;
+    let form = app.settings().destination_form;
+    let destination = args.destination.in_form(form, &application);
+    let plan = || plan(app, account, domain, (&destination, &application));
+    let attempt = Attempt::new(app, channel, Turn::Import(account, domain));
+    let (trial, agreement) = match attempt.agree(plan).await? {
+        Asked::Question(question) => return Ok(Asked::Question(question)),
+        Asked::Done(done) => done,
+    };
+    Ok(Asked::Done(match agreement {
+        Agreement::Reached(cleared) => trial.carry_out(cleared).await?,
+        other => {
+            let (status, confirmation) =
+                other.status(WriteProbeStatus::Probed, WriteProbeStatus::Probed);
+            WriteProbeOutcome {
+                status,
+                learned: Vec::new(),
+                left: Vec::new(),
+                warnings: Vec::new(),
+                confirmation,
+            }
+        }
+    }))
+}
+
+/// Reads what exists and plans the two rules.
+async fn plan<'a>(
+    app: &'a App,
+    account: &'a AccountId,
+    domain: &'a PbxDomain,
+    (destination, application): (&Destination, &Application),
+) -> Result<(Option<Plan>, Trial<'a>)> {
+    let present = app.present_rules(account, domain, |_| false).await;
+    let (present, is_not_found) = match present {
+        Ok(present) => (present.rules, false),
+        // The domain exists; whether that is an empty list is what is to be settled.
+        Err(error) if error.detail().status == Some(404) => (Vec::new(), true),
+        Err(error) => return Err(error),
+    };
+    refuse_half_a_trial(app).await?;
+    let caller = free_caller(app, &present)?;
+    let dialled = PhoneNumber::from_stored(DIALLED).ok_or_else(no_number)?;
+    let rule = |dnis| Route {
+        key: RouteKey {
+            domain: domain.as_str().into(),
+            ani: Ani::from(&caller),
+            dnis,
+        },
+        application: application.clone(),
+        application_is_stored: true,
+        destination: destination.clone(),
+    };
+    let rules = [rule(Dnis::any()), rule(Dnis::from(&dialled))];
+    let mut notes = vec![
+        "a trial: nobody has this caller's number, and both rules are removed again right after they were read"
+            .to_owned(),
+    ];
+    if is_not_found {
+        notes.push(
+            "SkySwitch answers this customer's list with \"not found\" (404), which is taken for an empty list here"
+                .to_owned(),
+        );
+    }
+    let changes = rules.clone().map(|rule| RuleChange::put(None, rule));
+    let request = (caller.as_str(), destination.as_str());
+    let plan = Plan::of(account, domain, TOOL, changes)
+        .map(|plan| plan.of_import(&request, present.len()).with_notes(notes));
+    let trial = Trial {
+        app,
+        account,
+        domain,
+        caller,
+        rules,
+        is_not_found,
+        learned: Vec::new(),
+        warnings: Vec::new(),
+        patience: PATIENCE,
+    };
+    Ok((plan, trial))
+}
+
+/// A trial that the hourly limit would stop in the middle leaves rules behind.
+async fn refuse_half_a_trial(app: &App) -> Result<()> {
+    let limits = &app.settings().limits;
+    if limits.max_changes_per_hour.is_none() {
+        return Ok(());
+    }
+    let journal = app.journal();
+    let lately = TimeSpan::last(HOUR, now());
+    let made = match journal.store().if_exists().await? {
+        Some(store) => store.changes_within(journal.realm(), lately).await?,
+        None => 0,
+    };
+    limits.refuse_rate(made, CHANGES)
+}
+
+/// A caller that nobody has, that has no rule here and that the operator does
+/// not protect: its rules could not be removed.
+fn free_caller(app: &App, present: &[Route]) -> Result<PhoneNumber> {
+    let limits = &app.settings().limits;
+    let is_free = |number: &PhoneNumber| {
+        let ani = Ani::from(number);
+        !limits.is_protected(&ani) && !present.iter().any(|rule| rule.key.ani.is_same_caller(&ani))
+    };
+    let fictional = (101..200).rev().map(|line| format!("12025550{line}"));
+    let mut numbers = fictional.filter_map(|number| PhoneNumber::from_stored(&number));
+    numbers.find(is_free).ok_or_else(no_number)
+}
+
+fn no_number() -> Error {
+    Error::invalid(
+        "domain",
+        "every caller that a probe may use has a VIP rule in this domain or is protected",
+        "Give another `--domain`.",
+    )
+}
