@@ -24,6 +24,7 @@ mod explain;
 mod fallback_rules;
 mod full_disk;
 mod guard;
+mod habits;
 mod inventory;
 mod journal;
 mod late_requests;
