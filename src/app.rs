@@ -7,6 +7,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::approval_page::ApprovalPage;
 use crate::config::Settings;
+use crate::ops::vips::kept_lists::KeptLists;
 use crate::ops::write::journal::Journal;
 use crate::ops::write::locks::Turns;
 use skyswitch_client::{Client, ClientOptions, TokenCache};
@@ -42,6 +43,7 @@ struct Shared {
     journal: Journal,
     client: OnceLock<Result<Client>>,
     turns: Turns,
+    kept_lists: KeptLists,
     settling: TaskTracker,
 }
 
@@ -70,6 +72,7 @@ impl App {
                 journal,
                 client: OnceLock::new(),
                 turns: Turns::default(),
+                kept_lists: KeptLists::default(),
                 settling: TaskTracker::new(),
             }),
             asked_by: "an embedding program".into(),
@@ -131,6 +134,10 @@ impl App {
 
     pub(crate) fn turns(&self) -> &Turns {
         &self.shared.turns
+    }
+
+    pub(crate) fn kept_lists(&self) -> &KeptLists {
+        &self.shared.kept_lists
     }
 
     /// The changes under way, which are seen through whatever becomes of the caller.

@@ -9,6 +9,7 @@ use crate::config::{ConfirmMode, Flags};
 use crate::mcp::ToolName;
 use crate::ops;
 use skyswitch_domain::{AccountId, CustomerKey, Destination};
+use skyswitch_sandbox::{HABITS, Habit};
 
 /// Manage SkySwitch phone systems safely: VIP callers (route-by-ANI) for people, scripts and AI agents
 #[derive(Debug, Parser)]
@@ -76,6 +77,12 @@ pub(super) enum Command {
         /// What the PBX login may do with dial plans
         #[arg(long, value_enum, default_value = "write", value_name = "ACCESS")]
         dial_plan: DialPlan,
+        /// Behave in these ways, separated by commas; `--list-habits` shows their names
+        #[arg(long, value_delimiter = ',', value_name = "LIST", value_parser = habit(), hide_possible_values = true)]
+        habits: Vec<Habit>,
+        /// Show the habits by name, and end
+        #[arg(long)]
+        list_habits: bool,
     },
 }
 
@@ -239,6 +246,12 @@ pub(super) struct TokenArgs {
     /// Print the access token and nothing else
     #[arg(long, short)]
     pub quiet: bool,
+}
+
+/// Reads the name of a habit; a wrong one is answered with the nearest.
+fn habit() -> impl TypedValueParser<Value = Habit> {
+    let names = HABITS.map(|habit| PossibleValue::new(habit.name).help(habit.about));
+    PossibleValuesParser::new(names).try_map(|name| Habit::named(&name).ok_or("no such habit"))
 }
 
 /// The modes with what each means; the guard itself knows no command line.

@@ -88,7 +88,18 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<Exit> {
                 "Run it again with `SKYSWITCH_LOG=debug` to see the server's log.",
             )),
         },
-        Command::Sandbox { port, dial_plan } => sandbox::run(port, dial_plan, output).await,
+        Command::Sandbox {
+            list_habits: true, ..
+        } => {
+            let habits = sandbox::habits();
+            output.result(&habits, || tables::habits(&habits))
+        }
+        Command::Sandbox {
+            port,
+            dial_plan,
+            habits,
+            list_habits: false,
+        } => sandbox::run(port, sandbox::tenant(dial_plan, &habits), output).await,
     }
 }
 

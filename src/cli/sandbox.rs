@@ -8,17 +8,19 @@ use super::output::Output;
 use super::tables;
 use crate::config::{Flags, Settings};
 use skyswitch_domain::error::{Error, Result};
-use skyswitch_sandbox::{DialPlanAccess, Sandbox, Tenant};
+use skyswitch_sandbox::{DialPlanAccess, HABITS, Habit, Sandbox, Tenant};
 
 /// Starts a sandbox that lives as long as this process, and points the
 /// settings at it.
 pub(super) async fn in_process(settings: Settings) -> Result<(Settings, Sandbox)> {
-    let sandbox = start(0, DialPlan::Write).await.map_err(|error| {
-        Error::internal(
-            format!("the sandbox cannot listen on 127.0.0.1: {error}"),
-            "Check that this process may open a local port.",
-        )
-    })?;
+    let sandbox = Sandbox::start(0, tenant(DialPlan::Write, &[]))
+        .await
+        .map_err(|error| {
+            Error::internal(
+                format!("the sandbox cannot listen on 127.0.0.1: {error}"),
+                "Check that this process may open a local port.",
+            )
+        })?;
     let variables = BTreeMap::from(variables(&sandbox));
     let upstream = Settings::load(&Flags::default(), &|name| variables.get(name).cloned())?;
     Ok((settings.for_sandbox(upstream), sandbox))
@@ -48,8 +50,8 @@ fn variables(sandbox: &Sandbox) -> [(&'static str, String); 13] {
 }
 
 /// Runs a sandbox until it is interrupted, and prints how to use it.
-pub(super) async fn run(port: u16, dial_plan: DialPlan, output: &Output) -> Result<Exit> {
-    let sandbox = start(port, dial_plan).await.map_err(|error| {
+pub(super) async fn run(port: u16, tenant: Tenant, output: &Output) -> Result<Exit> {
+    let sandbox = Sandbox::start(port, tenant).await.map_err(|error| {
         Error::invalid(
             "port",
             format!("the sandbox cannot listen on 127.0.0.1:{port}: {error}"),
@@ -64,12 +66,18 @@ pub(super) async fn run(port: u16, dial_plan: DialPlan, output: &Output) -> Resu
     Ok(Exit::Done)
 }
 
-async fn start(port: u16, dial_plan: DialPlan) -> std::io::Result<Sandbox> {
+/// The demo customers at a service with these habits.
+pub(super) fn tenant(dial_plan: DialPlan, habits: &[Habit]) -> Tenant {
     let mut tenant = Tenant::demo();
     tenant.pbx.dial_plan = match dial_plan {
         DialPlan::Closed => DialPlanAccess::None,
         DialPlan::Read => DialPlanAccess::Read,
         DialPlan::Write => DialPlanAccess::ReadWrite,
     };
-    Sandbox::start(port, tenant).await
+    habits.iter().copied().fold(tenant, Tenant::habit)
+}
+
+/// The habits by name, with what each one means.
+pub(super) fn habits() -> BTreeMap<&'static str, &'static str> {
+    HABITS.map(|habit| (habit.name, habit.about)).into()
 }

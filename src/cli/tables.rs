@@ -1,5 +1,6 @@
 //! Results for people: tables, numbers in their usual writing, colours where they help.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
@@ -200,6 +201,15 @@ pub(super) fn sandbox(settings: &[(&str, String)]) -> String {
         let _ = write!(text, "\nexport {name}='{value}'");
     }
     text
+}
+
+pub(super) fn habits(habits: &BTreeMap<&str, &str>) -> String {
+    let mut table = table(&["Habit", "What the service does"]);
+    for (name, about) in habits {
+        table.add_row([name, about]);
+    }
+    unbroken(&mut table, &[0]);
+    format!("{table}\nChoose some with `skyswitch sandbox --habits NAME,NAME`.")
 }
 
 /// Columns of names and numbers, which nobody can read in pieces.

@@ -23,7 +23,7 @@ mod onboarding;
 mod page;
 mod progress;
 mod token;
-mod vips;
+pub(crate) mod vips;
 pub(crate) mod write;
 
 pub use changes::{

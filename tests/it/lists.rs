@@ -576,7 +576,36 @@ async fn pages_cover_everything_exactly_once_in_order() {
     let sorted: BTreeSet<_> = seen.iter().cloned().collect();
     assert_eq!(sorted.len(), 1_203, "a row came twice or not at all");
     assert!(seen.is_sorted());
-    assert_eq!(bench.sent(), ["GET", "GET", "GET"]);
+    assert_eq!(bench.sent(), ["GET"], "read once for all its pages");
+}
+
+#[tokio::test]
+async fn a_page_goes_on_with_the_list_that_it_began_with_or_says_that_it_does_not() {
+    let bench = Bench::with(Tenant::with_routes(6)).await;
+    let app = bench.app();
+    let mut args = listing(SCALE_DOMAIN);
+    let size = PageSize::Rows(3);
+    let first = list_vips(&app, &args, size).await.unwrap();
+    let last = first.vips.last().unwrap();
+    let between = StoredRoute::new(SCALE_DOMAIN, &format!("{}5", last.ani), "900");
+    bench.sandbox.put_route(between);
+    args.cursor = first.next_cursor;
+    let kept = list_vips(&app, &args, size).await.unwrap();
+    assert_eq!((kept.total, kept.warnings.len()), (6, 0), "{kept:?}");
+    assert_eq!(bench.count("GET"), 1);
+
+    let elsewhere = list_vips(&bench.app(), &args, size).await.unwrap();
+    assert_eq!(elsewhere.total, 7);
+    assert!(
+        elsewhere
+            .warnings
+            .iter()
+            .any(|said| said.contains("read again")),
+        "{elsewhere:?}"
+    );
+    args.cursor = None;
+    let anew = list_vips(&app, &args, size).await.unwrap();
+    assert_eq!((anew.total, anew.warnings.len()), (7, 0), "{anew:?}");
 }
 
 #[tokio::test]

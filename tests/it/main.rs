@@ -25,6 +25,7 @@ mod fallback_rules;
 mod first_day;
 mod full_disk;
 mod guard;
+mod habits;
 mod inventory;
 mod journal;
 mod late_requests;

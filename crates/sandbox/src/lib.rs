@@ -41,6 +41,7 @@ pub use crate::tenant::habits::{DialPlanAccess, Mfa, PbxHabits, V2Version};
 pub use crate::tenant::list_habits::{
     Announcement, EmptyList, RowDestination, RowDomain, RuleForm,
 };
+pub use crate::tenant::named_habits::{HABITS, Habit};
 pub use crate::tenant::stored::{StoredDnis, StoredDomain, StoredRoute};
 pub use crate::tenant::{ListShape, Tenant, TokenAnswer, WriteAnswer};
 

@@ -67,10 +67,12 @@ impl<'a> RuleBack<'a> {
         if Route::are_alike(now, before) {
             return Ok((None, found));
         }
-        // A request whose answer was lost may have been carried out after the journal was closed.
-        let arrived_late = undone.status == ChangeStatus::Reconciled
-            && Route::are_alike(now, self.rule.wanted.as_ref());
-        if !Route::are_alike(now, self.rule.after.as_ref()) && !arrived_late {
+        // What was read after a change may have been older than the change, and a request
+        // whose answer was lost may have been carried out after the journal was closed.
+        let may_have_been_made =
+            matches!(undone.status, ChangeStatus::Done | ChangeStatus::Reconciled);
+        let is_as_wanted = may_have_been_made && Route::are_alike(now, self.rule.wanted.as_ref());
+        if !Route::are_alike(now, self.rule.after.as_ref()) && !is_as_wanted {
             return Err(changed_since(undone, now));
         }
         let change = match (now, before) {

@@ -1,5 +1,7 @@
 //! `list_vips`: the VIP rules of a domain or of the whole account.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -7,6 +9,9 @@ use crate::app::App;
 use crate::ops::page::{PageSize, page};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{AccountId, CallerKey, CustomerKey, DnisKey, Route, Vip};
+
+/// What is said of a page whose list is not kept any more.
+const READ_AGAIN: &str = "the list was read again for this page: it shows rules as they are now, not as they were on the first page";
 
 /// What to list.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema, clap::Args)]
@@ -55,7 +60,8 @@ pub struct VipList {
 }
 
 /// Lists VIP rules with one request to the service, and looks whether a domain
-/// without any exists.
+/// without any exists. Further pages are cut from the list of the first one
+/// while that is kept, for five minutes; then it is read again, and that is said.
 ///
 /// # Errors
 /// `not_found` for an unknown customer; `invalid_argument` for a foreign cursor;
@@ -63,11 +69,23 @@ pub struct VipList {
 pub async fn list_vips(app: &App, args: &ListVips, size: PageSize) -> Result<VipList> {
     let account = app.account(args.account_id.as_ref())?;
     let domain = app.domain_if_named(&account, args.domain.as_ref()).await?;
-    let routes = app.client()?.routes(&account, domain.as_ref()).await?;
-    let warning = match &domain {
-        Some(domain) if routes.is_empty() => app.refuse_unknown(&account, domain).await?,
-        _ => None,
+    let lists = app.kept_lists();
+    let kept = args
+        .cursor
+        .as_ref()
+        .and_then(|_| lists.of(&account, domain.as_ref()));
+    let is_read_again = args.cursor.is_some() && kept.is_none();
+    let routes = match kept {
+        Some(kept) => kept,
+        None => app.client()?.routes(&account, domain.as_ref()).await?,
     };
+    let mut warnings = Vec::new();
+    if let Some(domain) = domain.as_ref().filter(|_| routes.is_empty()) {
+        warnings.extend(app.refuse_unknown(&account, domain).await?);
+    }
+    if is_read_again {
+        warnings.push(READ_AGAIN.to_owned());
+    }
     let (ani, dnis) = (args.ani.as_ref(), args.dnis.as_ref());
     let is_found = |route: &&Route| {
         ani.is_none_or(|ani| ani.matches(&route.key.ani))
@@ -80,12 +98,15 @@ pub async fn list_vips(app: &App, args: &ListVips, size: PageSize) -> Result<Vip
     };
     let as_shown = |route: &&Route| Vip::from(*route);
     let page = page(&found, size, args.cursor.as_deref(), position, as_shown)?;
+    if page.next_cursor.is_some() {
+        lists.keep(&account, domain.as_ref(), Arc::clone(&routes));
+    }
     Ok(VipList {
         account_id: account.to_string(),
         count: page.rows.len(),
         total: found.len(),
         vips: page.rows,
         next_cursor: page.next_cursor,
-        warnings: warning.into_iter().collect(),
+        warnings,
     })
 }

@@ -4,6 +4,7 @@ pub(in crate::ops) mod add;
 pub(in crate::ops) mod destinations;
 pub(in crate::ops) mod explain;
 pub(in crate::ops) mod explained;
+pub(crate) mod kept_lists;
 pub(in crate::ops) mod list;
 pub(in crate::ops) mod reach;
 pub(in crate::ops) mod remove;

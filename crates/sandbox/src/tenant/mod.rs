@@ -5,6 +5,7 @@ pub(crate) mod demo;
 mod demo_customers;
 pub(crate) mod habits;
 pub(crate) mod list_habits;
+pub(crate) mod named_habits;
 pub(crate) mod stored;
 
 use std::time::Duration;
