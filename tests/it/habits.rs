@@ -13,6 +13,7 @@ use serde_json::Value;
 use skyswitch_mcp::Result;
 use skyswitch_mcp::app::App;
 use skyswitch_mcp::config::TrustDialPlan;
+use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
     AddVip, AddVipStatus, Asked, ChangeRow, ExplainCall, ListChanges, ListDestinations,
@@ -99,6 +100,11 @@ impl Service {
         match outcome {
             Err(error) => {
                 assert!(!error.hint().is_empty(), "[{habits}] {error:?}");
+                let is_read = ["list_vips", "explain_call", "onboarding_status"];
+                if error.code() == Code::UpstreamRejected && is_read.contains(&operation) {
+                    let names_skeleton = error.hint().contains("samples/answer-");
+                    assert!(names_skeleton, "[{habits}] {operation}: {error:?}");
+                }
                 follows.refused(error.code().as_str(), operation);
             }
             Ok(outcome) => follows.said(operation, &serde_json::to_value(outcome).unwrap()),
