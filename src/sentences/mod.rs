@@ -12,6 +12,7 @@ use crate::ops::{
     RemoveVipStatus, SyncOutcome, SyncRow, SyncStatus, UndoOutcome, UndoStatus,
 };
 use skyswitch_domain::redact::shown;
+pub(crate) use skyswitch_domain::wording::counted;
 use skyswitch_domain::wording::word;
 use skyswitch_domain::{Ani, Dnis, Face, Operation, PhoneNumber, Route, Vip};
 
@@ -329,14 +330,6 @@ fn with_undo(mut text: String, change_id: Option<&str>, worth_a_look: &[String])
     }
     warnings(&mut text, worth_a_look);
     text
-}
-
-/// `1 customer`, `2 customers`.
-pub(crate) fn counted(count: usize, what: &str) -> String {
-    match count {
-        1 => format!("1 {what}"),
-        n => format!("{n} {what}s"),
-    }
 }
 
 /// A line for each thing worth a second look.

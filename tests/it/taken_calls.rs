@@ -238,6 +238,20 @@ async fn the_command_line_only_warns_of_a_destination_that_a_person_wrote() {
 }
 
 #[tokio::test]
+async fn an_extension_as_people_write_it_is_offered_as_it_is_called() {
+    let bench = Bench::demo().await;
+    for written in ["ext 101", "Ext. 101", "x101", "#101"] {
+        let person = Person::typing(NEWCOMER);
+        let args = adding(NEWCOMER, DENTAL, written);
+        add(&bench.app(), &args, &Channel::During(&person))
+            .await
+            .unwrap();
+        let shown = person.shown()[0].text();
+        assert!(shown.contains("nearest: 101 ("), "{written}: {shown}");
+    }
+}
+
+#[tokio::test]
 async fn users_that_cannot_be_read_are_a_warning_and_no_question() {
     let refused = || Fault::status("GET", "/pbx/subscribers", 403).times(9);
     let sandbox = demo_sandbox().await;

@@ -259,6 +259,12 @@ impl Task {
         }
     }
 
+    /// Whether the list has exactly this rule.
+    fn wants(&self, rule: &Route) -> bool {
+        let mut rows = self.list().rows.iter();
+        rows.any(|row| row.asks_for(rule))
+    }
+
     /// The run that is continued.
     fn continued(&self) -> Option<&str> {
         match &self.source {
@@ -342,9 +348,9 @@ impl App {
             .report(0, 0, "reading the present VIP rules");
         let mut report = Report::new(task);
         let (account, domain) = (&task.account, &task.domain);
-        // What an import begun before left open is its own account, or made again.
+        // What was sent already, and of which nobody knows the outcome, is made again.
         let (present, reach) = tokio::join!(
-            self.present_rules(account, domain, |_| true),
+            self.present_rules(account, domain, |made| task.wants(made)),
             self.reach_of_import(task),
         );
         let present = present?;
@@ -377,7 +383,8 @@ impl App {
         let changes = (!report.has_invalid_rows()).then_some(changes);
         let plan = Plan::of(account, domain, TOOL, changes.unwrap_or_default());
         let plan = plan.map(|plan| {
-            let notes = report.warnings.clone();
+            let notes = report.left_out().into_iter();
+            let notes = notes.chain(report.warnings.clone()).collect();
             plan.of_import(&task.request, kept).with_notes(notes)
         });
         Ok((plan, report))

@@ -8,6 +8,7 @@ use crate::ops::vips::add::other_house_style;
 use crate::ops::vips::siblings::at_risk;
 use skyswitch_domain::error::{Code, Error, Refused, Result};
 use skyswitch_domain::redact::shown;
+use skyswitch_domain::wording::counted;
 use skyswitch_domain::{
     Ani, Application, Argument, CalledNumber, Destination, DestinationForm, Dnis, PbxDomain,
     PhoneNumber, Route, RouteKey, answering_without,
@@ -200,8 +201,8 @@ impl Wanted<'_> {
             .partition(|route| self.limits.is_protected(&route.key.ani));
         if !protected.is_empty() {
             warnings.push(format!(
-                "{} rules that are not on the list stay, because the operator protects their callers (`protected`)",
-                protected.len()
+                "kept although not on the list: {}, because the operator protects their callers (`protected`)",
+                counted(protected.len(), "rule")
             ));
         }
         let too_many = removed.len() > FEW_REMOVALS && removed.len() * 2 > existing.routes.len();
