@@ -52,7 +52,9 @@ pub(super) async fn import(
         SyncStatus::Planned if outcome.has_rows_in_the_way() => Exit::Failed,
         SyncStatus::Planned | SyncStatus::Unchanged | SyncStatus::Applied => Exit::Done,
         SyncStatus::Invalid => Exit::Usage,
-        SyncStatus::Declined | SyncStatus::ConfirmationRequired => Exit::NotConfirmed,
+        SyncStatus::Declined | SyncStatus::NoAnswer | SyncStatus::ConfirmationRequired => {
+            Exit::NotConfirmed
+        }
         SyncStatus::Incomplete | SyncStatus::Cancelled => Exit::Failed,
     };
     let text = |outcome: &SyncOutcome| tables::imported(outcome, &app.names(None));

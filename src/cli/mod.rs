@@ -77,7 +77,7 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<Exit> {
         Command::OnAccount(command) => {
             let settings = Settings::load(&global.flags(), &process_environment)?;
             let (app, _sandbox) = with_upstream(settings, global.sandbox).await?;
-            on_account(&app, command, output).await
+            on_account(app, command, output).await
         }
         Command::Doctor => {
             let diagnosis = match Settings::load(&global.flags(), &process_environment) {
@@ -101,7 +101,8 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<Exit> {
     }
 }
 
-async fn on_account(app: &App, command: OnAccount, output: &Output) -> Result<Exit> {
+async fn on_account(app: App, command: OnAccount, output: &Output) -> Result<Exit> {
+    let app = &app.commanded_by_a_person();
     match command {
         OnAccount::Approve { code } => approve::approve(app, code.as_deref(), output).await,
         OnAccount::Vip(vip) => self::vip(app, vip, output).await,
@@ -128,7 +129,7 @@ async fn on_account(app: &App, command: OnAccount, output: &Output) -> Result<Ex
                 undone,
                 output,
                 |undone| sentences::undone(undone, &app.names(None)),
-                |undone| Exit::unless(undone.status == ops::UndoStatus::Declined),
+                |undone| Exit::of_agreement(&undone.status),
             )
         }
         OnAccount::Checklist(args) => setup::checklist(app, args, output).await,
@@ -158,14 +159,13 @@ async fn vip(app: &App, vip: Vip, output: &Output) -> Result<Exit> {
         }
         Vip::Add(args) => {
             let person = Person::new(args.yes);
-            let app = app.asked_by("skyswitch vip add (command line)");
-            let app = &app.typed_by_a_person();
+            let app = &app.asked_by("skyswitch vip add (command line)");
             let added = ops::add_vip(app, &args.args, &person.channel()).await?;
             person.settle(
                 added,
                 output,
                 |added| sentences::added(added, &app.names(None)),
-                |added| Exit::unless(added.status == ops::AddVipStatus::Declined),
+                |added| Exit::of_agreement(&added.status),
             )
         }
         Vip::Remove(args) => {
@@ -176,7 +176,7 @@ async fn vip(app: &App, vip: Vip, output: &Output) -> Result<Exit> {
                 removed,
                 output,
                 |removed| sentences::removed(removed, &app.names(None)),
-                |removed| Exit::unless(removed.status == ops::RemoveVipStatus::Declined),
+                |removed| Exit::of_agreement(&removed.status),
             )
         }
         Vip::Import(args) => lists::import(app, args, output).await,

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{ConfirmMode, PbxGeneration, TrustDialPlan};
+use super::{ConfirmMode, DoubtfulDestinations, PbxGeneration, TrustDialPlan};
 use crate::nearest::likeness;
 use skyswitch_domain::DestinationForm;
 use skyswitch_domain::error::{Code, Error, Result};
@@ -14,13 +14,14 @@ use skyswitch_domain::redact::shown;
 
 /// The fields that keep something from being done. One that is misspelt would
 /// keep nothing.
-const SAFETY: [&str; 10] = [
+const SAFETY: [&str; 11] = [
     "allow_dial_plan_changes",
     "allow_domain_creation",
     "allowed_accounts",
     "allowed_domains",
     "approval_page",
     "confirm",
+    "doubtful_destinations",
     "max_changes_per_hour",
     "protected",
     "read_only",
@@ -48,7 +49,8 @@ pub(super) struct ConfigFile {
     pub protected: Option<Vec<String>>,
     pub allowed_domains: Option<Vec<String>>,
     pub allowed_accounts: Option<Vec<String>>,
-    pub max_changes_per_hour: Option<i64>,
+    pub max_changes_per_hour: Option<MaxChanges>,
+    pub doubtful_destinations: Option<DoubtfulDestinations>,
     pub allow_domain_creation: Option<bool>,
     pub allow_dial_plan_changes: Option<bool>,
     pub check_destinations: Option<bool>,
@@ -65,6 +67,14 @@ pub(super) struct ConfigFile {
     unknown: serde_json::Map<String, serde_json::Value>,
     #[serde(skip)]
     pub warnings: Vec<String>,
+}
+
+/// How many changes an hour may have.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum MaxChanges {
+    Number(i64),
+    Word(String),
 }
 
 impl ConfigFile {

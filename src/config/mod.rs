@@ -20,7 +20,7 @@ pub use skyswitch_client::{
 };
 use skyswitch_domain::error::{Code, Error, Refused, Result};
 use skyswitch_domain::{AccountId, DestinationForm};
-pub use skyswitch_guard::{ConfirmMode, Limits};
+pub use skyswitch_guard::{ConfirmMode, DoubtfulDestinations, Limits};
 pub use trust::TrustDialPlan;
 
 /// Everything the program can be told.

@@ -27,7 +27,7 @@ pub use outcome::{Action, Counts, Done, RowState, SyncOutcome, SyncRow, SyncStat
 use plan::{SyncPlan, Wanted};
 use report::{Report, Row};
 use resume::{Resumed, Which};
-use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::{
     AccountId, Application, Argument, CustomerKey, Destination, PbxDomain, Route,
 };
@@ -198,7 +198,18 @@ async fn prepare(
         ..Attempt::new(app, session.channel, Turn::Import(&account, &domain))
     };
     if args.dry_run == Some(true) {
-        let report = attempt.only_plan(plan).await?;
+        let mut report = attempt.only_plan(plan).await?;
+        let changes = app
+            .settings()
+            .limits
+            .count_of_import(report.changes().len());
+        match app.guard().refuse_beyond_hour(changes, app.author()).await {
+            Err(refused) if refused.code() == Code::Blocked => {
+                let said = format!("{refused}. {}", refused.hint());
+                report.warnings.push(said);
+            }
+            within => within?,
+        }
         return Ok(ended(report.report(SyncStatus::Planned)));
     }
     let (report, agreement) = match attempt.agree(plan).await? {
@@ -226,6 +237,7 @@ async fn prepare(
 impl Status for SyncStatus {
     const CONFIRMATION_REQUIRED: Self = Self::ConfirmationRequired;
     const DECLINED: Self = Self::Declined;
+    const NO_ANSWER: Self = Self::NoAnswer;
 }
 
 fn ended(outcome: SyncOutcome) -> Asked<Prepared> {

@@ -124,20 +124,17 @@ impl Wanted<'_> {
                 true => Some(Remark::Protected),
                 false => has_rule.then_some(Remark::HasRule),
             };
-            row.change = Some(existing.put(None, after).remarking(remark));
-            return row;
+            let change = existing.put(None, after).remarking(remark);
+            return row.with_change(change, self.limits);
         };
         if before.same_destination(&after) {
             row.action = Action::Keep;
             row.wanted = Some(before.clone());
             return row;
         }
-        if let Err(refusal) = self.limits.refuse_protected(before) {
-            return row.invalid(refusal.to_string());
-        }
         row.action = Action::Replace;
-        row.change = Some(existing.put(Some(before.clone()), after));
-        row
+        let change = existing.put(Some(before.clone()), after);
+        row.with_change(change, self.limits)
     }
 
     /// The rule that a row asks for.
@@ -198,7 +195,7 @@ impl Wanted<'_> {
     ) -> Result<()> {
         let (protected, removed): (Vec<&Route>, Vec<&Route>) = unlisted
             .iter()
-            .partition(|route| self.limits.is_protected(&route.key.ani));
+            .partition(|route| self.limits.refuse_protected(route).is_err());
         if !protected.is_empty() {
             warnings.push(format!(
                 "kept although not on the list: {}, because the operator protects their callers (`protected`)",

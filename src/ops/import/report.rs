@@ -1,6 +1,7 @@
 //! A sync while it is worked on: its rows, from what they ask for to what
 //! became of them.
 
+use crate::config::Limits;
 use crate::ops::import::outcome::{
     Action, Counts, Done, RowState, SyncOutcome, SyncRow, SyncStatus,
 };
@@ -102,6 +103,17 @@ impl Row {
     pub fn key(&self) -> Option<&RouteKey> {
         let rule = self.previous.as_ref().or(self.wanted.as_ref());
         rule.map(|rule| &rule.key)
+    }
+
+    /// The row with what it changes, unless the operator has put that out of reach.
+    pub fn with_change(mut self, change: RuleChange, limits: &Limits) -> Row {
+        match change.refuse_beyond(limits) {
+            Ok(()) => {
+                self.change = Some(change);
+                self
+            }
+            Err(refused) => self.invalid(refused.to_string()),
+        }
     }
 
     pub fn invalid(mut self, reason: String) -> Row {
