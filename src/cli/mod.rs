@@ -75,12 +75,12 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<Exit> {
     match command {
         Command::Mcp(args) => serve(&global, args).await,
         Command::OnAccount(command) => {
-            let settings = Settings::load(&global.flags(), &process_environment)?;
+            let settings = Settings::of_process(&global.flags())?;
             let (app, _sandbox) = with_upstream(settings, global.sandbox).await?;
             on_account(app, command, output).await
         }
         Command::Doctor => {
-            let diagnosis = match Settings::load(&global.flags(), &process_environment) {
+            let diagnosis = match Settings::of_process(&global.flags()) {
                 Ok(settings) => {
                     let (app, _sandbox) = with_upstream(settings, global.sandbox).await?;
                     ops::doctor(&app).await
@@ -199,7 +199,7 @@ async fn serve(global: &Global, args: McpArgs) -> Result<Exit> {
         read_only: args.read_only,
         ..global.flags()
     };
-    let settings = Settings::load(&flags, &process_environment);
+    let settings = Settings::of_process(&flags);
     let read_only = settings.as_ref().map_or(args.read_only, |s| s.read_only);
     let confirm = settings.as_ref().map(|s| s.confirm).unwrap_or_default();
     let (app, _sandbox) = match settings {

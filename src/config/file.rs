@@ -5,7 +5,9 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::Deserialize;
+use serde_json::Value;
 
+use super::environment::{Environment, variable_of};
 use super::{ConfirmMode, DoubtfulDestinations, PbxGeneration, TrustDialPlan};
 use crate::nearest::likeness;
 use skyswitch_domain::DestinationForm;
@@ -64,7 +66,7 @@ pub(super) struct ConfigFile {
     pub pbx_api_key: Option<String>,
     pub pbx_rate_limit: Option<f64>,
     #[serde(flatten)]
-    unknown: serde_json::Map<String, serde_json::Value>,
+    unknown: serde_json::Map<String, Value>,
     #[serde(skip)]
     pub warnings: Vec<String>,
 }
@@ -87,23 +89,28 @@ impl ConfigFile {
                 return Err(unreadable(path, &error.kind().to_string()));
             }
         };
-        let mut file: ConfigFile = serde_json::from_str(text.trim_start_matches('\u{FEFF}'))
-            .map_err(|error| {
-                // serde_json quotes the offending value, which may be a password: say only where.
-                let place = format!("line {}, column {}", error.line(), error.column());
-                let problem = if error.is_data() {
-                    "a field has the wrong type"
-                } else {
-                    "it is not valid JSON"
-                };
-                unreadable(path, &format!("{problem} ({place})"))
-            })?;
-        for field in file.unknown.keys() {
+        let json = &mut serde_json::Deserializer::from_str(text.trim_start_matches('\u{FEFF}'));
+        let mut file: ConfigFile = serde_path_to_error::deserialize(&mut *json)
+            .map_err(|error| not_understood(path, &error))?;
+        json.end().map_err(|error| {
+            unreadable(path, &format!("it is not valid JSON ({})", place(&error)))
+        })?;
+        for (field, value) in &file.unknown {
             if let Some(meant) = safety_field(field) {
+                return Err(not_known(
+                    &format!("config file: field `{}`", shown(field, 40)),
+                    meant,
+                ));
+            }
+            if let Some((within, meant)) = safety_within(value) {
                 return Err(Error::new(
                     Code::NotConfigured,
-                    format!("config file: field `{}` is not known, and may be meant to keep something from being changed", shown(field, 40)),
-                    format!("Did you mean `{meant}`? Correct the field, or take it out."),
+                    format!(
+                        "config file: field `{}` lies within `{}`, where it keeps nothing from being changed",
+                        shown(within, 40),
+                        shown(field, 40)
+                    ),
+                    format!("Write `{meant}` at the top of the file, beside the other fields."),
                 )
                 .with_field(meant));
             }
@@ -123,9 +130,67 @@ impl ConfigFile {
     }
 }
 
+/// Why the file cannot be read. serde_json quotes the offending value, which may
+/// be a password: say only where it is.
+fn not_understood(path: &Path, error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
+    let (field, place) = (error.path().to_string(), place(error.inner()));
+    if !error.inner().is_data() {
+        return unreadable(path, &format!("it is not valid JSON ({place})"));
+    }
+    let name = field.split(['.', '[']).next().unwrap_or_default();
+    let problem = format!(
+        "the value of `{}` is not one that it can have ({place})",
+        shown(&field, 60)
+    );
+    match name.is_empty() {
+        true => unreadable(
+            path,
+            &format!("it is not one object that has each field once ({place})"),
+        ),
+        false => unreadable(path, &problem).with_field(name),
+    }
+}
+
+fn place(error: &serde_json::Error) -> String {
+    format!("line {}, column {}", error.line(), error.column())
+}
+
+/// The first safety field, or one that may be meant for one, below a value.
+fn safety_within(value: &Value) -> Option<(&str, &'static str)> {
+    match value {
+        Value::Object(fields) => fields.iter().find_map(|(field, value)| {
+            let meant = safety_field(field).map(|meant| (field.as_str(), meant));
+            meant.or_else(|| safety_within(value))
+        }),
+        Value::Array(values) => values.iter().find_map(safety_within),
+        _ => None,
+    }
+}
+
+/// The refusal of a setting that nobody knows and that may be meant for one of safety.
+pub(super) fn not_known(setting: &str, meant: &str) -> Error {
+    Error::new(
+        Code::NotConfigured,
+        format!("{setting} is not known, and may be meant to keep something from being changed"),
+        format!(
+            "Did you mean {}? Correct it, or take it out.",
+            written(meant)
+        ),
+    )
+    .with_field(meant)
+}
+
+/// How a safety field is set.
+fn written(field: &str) -> String {
+    match Environment::knows(field) {
+        true => format!("`{field}` in the config file, or {}", variable_of(field)),
+        false => format!("`{field}` in the config file"),
+    }
+}
+
 /// The safety field that an unknown one may mean: spelt like it, with its
 /// beginning, or with a word that says what it is for.
-fn safety_field(unknown: &str) -> Option<&'static str> {
+pub(super) fn safety_field(unknown: &str) -> Option<&'static str> {
     let letters = |text: &str| -> String {
         let letters = text.chars().filter(|c| c.is_alphanumeric());
         letters.collect::<String>().to_lowercase()

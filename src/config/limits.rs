@@ -3,9 +3,9 @@
 use std::str::FromStr;
 
 use super::file::{ConfigFile, MaxChanges};
-use skyswitch_domain::CallerKey;
 use skyswitch_domain::error::{Refused, Result};
 use skyswitch_domain::redact::shown;
+use skyswitch_domain::{CallerKey, PbxDomain};
 use skyswitch_guard::Limits;
 
 /// Changes that tools may make in an hour where the operator says nothing.
@@ -20,9 +20,7 @@ pub(super) fn limits(file: &ConfigFile) -> Result<Limits> {
     let max_changes = file.max_changes_per_hour.as_ref();
     Ok(Limits {
         protected: protected(file.protected.as_deref().unwrap_or_default())?,
-        allowed_domains: domains
-            .map(|domains| elements("allowed_domains", domains))
-            .transpose()?,
+        allowed_domains: domains.map(full_names).transpose()?,
         allowed_accounts: accounts
             .map(|accounts| elements("allowed_accounts", accounts))
             .transpose()?,
@@ -54,6 +52,23 @@ fn elements<T: FromStr<Err = Refused>>(field: &str, texts: &[String]) -> Result<
     let unsuitable = |refused| super::unsuitable(field, &refused);
     let elements = texts.iter().map(|text| text.parse().map_err(unsuitable));
     elements.collect()
+}
+
+/// A short name may be that of several domains, and would limit nothing to one.
+fn full_names(texts: &[String]) -> Result<Vec<PbxDomain>> {
+    let domains: Vec<PbxDomain> = elements("allowed_domains", texts)?;
+    let is_short = |domain: &&PbxDomain| {
+        let last = domain.as_str().rsplit_once('.');
+        last.is_none_or(|(_, last)| last.bytes().all(|b| b.is_ascii_digit()))
+    };
+    match domains.iter().find(is_short) {
+        Some(short) => Err(super::unusable(
+            "allowed_domains",
+            &format!("`{short}` is a short name"),
+            "Give the full name of the PBX domain, such as `acme.12345.service`; `skyswitch domains` shows them.",
+        )),
+        None => Ok(domains),
+    }
 }
 
 fn most(given: &MaxChanges) -> Result<Option<u32>> {

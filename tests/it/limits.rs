@@ -315,6 +315,89 @@ async fn a_misspelt_safety_setting_stops_the_program_and_another_unknown_field_w
 }
 
 #[tokio::test]
+async fn a_safety_setting_within_another_field_stops_the_program() {
+    let files = [
+        (r#"{"safety": {"read_only": true}}"#, "read_only"),
+        (
+            r#"{"limits": [{"deep": {"Protected": ["6165550123"]}}]}"#,
+            "protected",
+        ),
+    ];
+    let sandbox = demo_sandbox().await;
+    for (content, meant) in files {
+        let home = Home::of(&sandbox).with_config(content);
+        let ran = home.run(&["vip", "list", "--json"]).await;
+        assert_eq!(ran.code, 4, "{content}: {ran:?}");
+        assert_eq!(ran.json_error()["field"], meant, "{content}: {ran:?}");
+    }
+    let home = Home::of(&sandbox).with_config(r#"{"notes": {"by": "Kim"}}"#);
+    assert_eq!(home.run(&["vip", "list"]).await.code, 0);
+}
+
+#[tokio::test]
+async fn a_misspelt_variable_of_safety_stops_the_program_and_another_unknown_one_warns() {
+    let sandbox = demo_sandbox().await;
+    for (name, meant) in [
+        ("SKYSWITCH_READONLY", "SKYSWITCH_READ_ONLY"),
+        ("SKYSWITCH_CONFIRMATION", "SKYSWITCH_CONFIRM"),
+        (
+            "SKYSWITCH_ALLOW_DOMAINS",
+            "`allowed_domains` in the config file",
+        ),
+        ("SKYSWITCH_PROTECTED", "`protected` in the config file"),
+    ] {
+        let home = Home::of(&sandbox).with(name, "1");
+        for words in [&["vip", "list", "--json"][..], &["doctor", "--json"]] {
+            let ran = home.run(words).await;
+            assert_eq!(ran.code, 4, "{name}: {ran:?}");
+            let said = format!("{}{}", ran.stdout, ran.stderr);
+            assert!(
+                said.contains(name) && said.contains(meant),
+                "{name}: {ran:?}"
+            );
+        }
+        let blank = Home::of(&sandbox).with(name, "");
+        let ran = blank.run(&["vip", "list"]).await;
+        assert_eq!(ran.code, 0, "a blank one counts as not set: {ran:?}");
+    }
+    for name in ["SKYSWITCH_USER", "SKYSWITCH_SERVICE_HOST"] {
+        let ran = Home::of(&sandbox)
+            .with(name, "x")
+            .run(&["vip", "list"])
+            .await;
+        assert_eq!(ran.code, 0, "{name}: {ran:?}");
+        assert!(ran.stderr.contains(name), "{name}: {ran:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_a_field_cannot_have_is_named_with_its_field() {
+    let files = [
+        (r#"{"protected": "6165550123"}"#, "protected"),
+        (r#"{"protected": [6165550123]}"#, "protected"),
+        (r#"{"read_only": "secret-9"}"#, "read_only"),
+        (r#"{"confirm": "secret-9"}"#, "confirm"),
+        (r#"{"max_changes_per_hour": [1]}"#, "max_changes_per_hour"),
+        (
+            r#"{"doubtful_destinations": "secret-9"}"#,
+            "doubtful_destinations",
+        ),
+        (r#"{"password": 9}"#, "password"),
+    ];
+    let sandbox = demo_sandbox().await;
+    for (content, field) in files {
+        let home = Home::of(&sandbox).with_config(content);
+        let ran = home.run(&["vip", "list", "--json"]).await;
+        assert_eq!(ran.code, 4, "{content}: {ran:?}");
+        let error = ran.json_error();
+        assert_eq!(error["field"], field, "{content}: {ran:?}");
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains(field), "{message}");
+        assert!(!message.contains("secret-9"), "{message}");
+    }
+}
+
+#[tokio::test]
 async fn a_limit_that_is_not_understood_is_not_taken_for_none() {
     let files = [
         (r#"{"protected": [" "]}"#, "protected"),
@@ -329,6 +412,9 @@ async fn a_limit_that_is_not_understood_is_not_taken_for_none() {
             r#"{"max_changes_per_hour": "many"}"#,
             "max_changes_per_hour",
         ),
+        // A short name would match no domain, or several.
+        (r#"{"allowed_domains": ["acme"]}"#, "allowed_domains"),
+        (r#"{"allowed_domains": ["acme.12345"]}"#, "allowed_domains"),
     ];
     let sandbox = demo_sandbox().await;
     for (content, field) in files {
