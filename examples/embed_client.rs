@@ -5,7 +5,7 @@
 //! cargo run --example embed_client
 //! ```
 //!
-//! For the real service, leave the sandbox out: `Settings::load` alone reads
+//! For the real service, leave the sandbox out: `Settings::of_process` alone reads
 //! the environment and the config file.
 
 #![expect(clippy::print_stdout, reason = "an example prints")]
@@ -15,7 +15,7 @@ use std::pin::Pin;
 
 use anyhow::{Context, Result};
 use skyswitch_mcp::app::App;
-use skyswitch_mcp::config::{Flags, Settings, process_environment};
+use skyswitch_mcp::config::{Flags, Settings};
 use skyswitch_mcp::guard::{Answer, AskPerson, Channel, Preview};
 use skyswitch_mcp::ops::{self, AddVip, Asked, ListVips, PageSize, RemoveVip};
 use skyswitch_mcp::sandbox::{self, Sandbox, Tenant};
@@ -33,7 +33,7 @@ async fn main() -> Result<()> {
     ]);
     let of_sandbox = |name: &str| variables.get(name).map(|value| (*value).to_owned());
     let of_sandbox = Settings::load(&Flags::default(), &of_sandbox)?;
-    let settings = Settings::load(&Flags::default(), &process_environment)?.for_sandbox(of_sandbox);
+    let settings = Settings::of_process(&Flags::default())?.for_sandbox(of_sandbox);
     let app = App::new(settings);
 
     // Arguments are parsed once, into types; wrong ones say what is wrong with them.

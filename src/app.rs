@@ -14,8 +14,8 @@ use skyswitch_client::{Client, ClientOptions, TokenCache};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{AccountId, Argument};
-use skyswitch_guard::Guard;
 use skyswitch_guard::store::{SharedStore, StateFolder};
+use skyswitch_guard::{Author, Guard};
 
 /// What the operations work with: settings, guard, journal, and a client made
 /// at first use. Cheap to clone; clones share everything.
@@ -24,15 +24,6 @@ pub struct App {
     shared: Arc<Shared>,
     pub(crate) asked_by: Arc<str>,
     author: Author,
-}
-
-/// Who wrote the arguments of an operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Author {
-    /// A model or another program. Nobody may have looked at them.
-    Program,
-    /// A person, who typed them. Where they look odd, a warning is enough.
-    Person,
 }
 
 #[derive(Debug)]
@@ -91,9 +82,9 @@ impl App {
         }
     }
 
-    /// The same operations with arguments that a person typed themselves.
+    /// The same operations asked for by a person, who gives the commands themselves.
     #[must_use]
-    pub fn typed_by_a_person(self) -> App {
+    pub fn commanded_by_a_person(self) -> App {
         App {
             author: Author::Person,
             ..self

@@ -118,7 +118,7 @@ async fn settle(
     };
     let answer = match settled.decision.as_str() {
         "approve" => Answer::Typed(settled.confirm),
-        _ => Answer::Refused,
+        _ => Answer::Declined,
     };
     let outcome = desk.guard.settle(&approval, &answer).await;
     let waits_still = matches!(&outcome, Err(error) if error.code() != Code::NotFound);

@@ -9,6 +9,7 @@ use super::tables;
 use crate::app::App;
 use crate::local_time;
 use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_guard::Answer;
 use skyswitch_guard::store::Approval;
 
 /// Lists what waits, or shows one change and asks for its typed value.
@@ -40,8 +41,13 @@ pub(super) async fn approve(app: &App, code: Option<&str>, output: &Output) -> R
         ),
         false => (
             "declined",
-            "Declined: the value typed was not the one asked for. Nothing will be changed."
-                .to_owned(),
+            match answer {
+                Answer::Typed(_) => {
+                    "Declined: the value typed was not the one asked for. Nothing will be changed."
+                }
+                _ => "Declined. Nothing will be changed.",
+            }
+            .to_owned(),
             Exit::NotConfirmed,
         ),
     };

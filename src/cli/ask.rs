@@ -86,7 +86,7 @@ impl AskPerson for Person {
     ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
         match self {
             Person::Present => Box::pin(typed_at_terminal(preview)),
-            Person::Agreed | Person::Absent(_) => Box::pin(async { Answer::Refused }),
+            Person::Agreed | Person::Absent(_) => Box::pin(async { Answer::NoAnswer }),
         }
     }
 }
@@ -105,7 +105,8 @@ pub(super) async fn typed_at_terminal(preview: &Preview) -> Answer {
             .ok()
     });
     match read.await {
+        Ok(Some(text)) if text.trim().is_empty() => Answer::Declined,
         Ok(Some(text)) => Answer::Typed(text),
-        _ => Answer::Refused,
+        _ => Answer::NoAnswer,
     }
 }

@@ -139,8 +139,8 @@ impl ClientHandler for User {
                     .with_content(json!({ "confirm": text })),
             ),
             None => (
-                "[the person declines]".to_owned(),
-                ElicitResult::new(ElicitationAction::Decline),
+                "[the person closes the question]".to_owned(),
+                ElicitResult::new(ElicitationAction::Cancel),
             ),
         };
         locked(&self.asked).push(format!("{question}\n{reply}"));

@@ -13,7 +13,7 @@ use super::exit::Exit;
 use super::output::Output;
 use super::{tables, with_upstream};
 use crate::app::App;
-use crate::config::{Settings, process_environment};
+use crate::config::Settings;
 use crate::ops::{self, WriteProbe, WriteProbeOutcome, WriteProbeStatus};
 use crate::sentences;
 use skyswitch_domain::CustomerKey;
@@ -21,7 +21,7 @@ use skyswitch_domain::error::{Error, Result};
 
 /// Does what the arguments ask for.
 pub(super) async fn doctor(global: &Global, args: DoctorArgs, output: &Output) -> Result<Exit> {
-    let settings = Settings::load(&global.flags(), &process_environment);
+    let settings = Settings::of_process(&global.flags());
     let settings = match settings {
         Ok(settings) => settings,
         Err(error) if args.sample.is_some() || args.write_probe => return Err(error),
@@ -117,11 +117,14 @@ fn unusable(path: &Path, error: &std::io::Error) -> Error {
 async fn write_probe(app: &App, args: &WriteProbe, output: &Output) -> Result<Exit> {
     let person = Person::at_terminal("Run the command in a terminal; nothing was sent.");
     let app = app.asked_by("skyswitch doctor --write-probe (command line)");
+    let app = app.commanded_by_a_person();
     let probed = ops::write_probe(&app, args, &person.channel()).await?;
     let exit = |outcome: &WriteProbeOutcome| match outcome.status {
         WriteProbeStatus::Probed => Exit::Done,
         WriteProbeStatus::Incomplete => Exit::Failed,
-        WriteProbeStatus::ConfirmationRequired | WriteProbeStatus::Declined => Exit::NotConfirmed,
+        WriteProbeStatus::ConfirmationRequired
+        | WriteProbeStatus::Declined
+        | WriteProbeStatus::NoAnswer => Exit::NotConfirmed,
     };
     person.settle(probed, output, tables::probed, exit)
 }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 
 use super::output::Output;
+use crate::ops::Status;
 use skyswitch_domain::error::{Code, Error};
 
 /// How a command ended.
@@ -23,9 +24,9 @@ pub(super) enum Exit {
 }
 
 impl Exit {
-    /// How a command ends that a person may decline.
-    pub fn unless(declined: bool) -> Exit {
-        match declined {
+    /// How a command ends that a person has to agree to.
+    pub fn of_agreement(status: &impl Status) -> Exit {
+        match status.is_not_agreed() {
             true => Exit::NotConfirmed,
             false => Exit::Done,
         }

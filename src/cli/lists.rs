@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::ops::import::files;
 use crate::ops::{self, ListVips, PageSize, SyncOutcome, SyncSession, SyncStatus};
 use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::wording::counted;
 
 /// Imports a list. Ctrl-C sends nothing more and says what was done.
 pub(super) async fn import(
@@ -51,7 +52,9 @@ pub(super) async fn import(
         SyncStatus::Planned if outcome.has_rows_in_the_way() => Exit::Failed,
         SyncStatus::Planned | SyncStatus::Unchanged | SyncStatus::Applied => Exit::Done,
         SyncStatus::Invalid => Exit::Usage,
-        SyncStatus::Declined | SyncStatus::ConfirmationRequired => Exit::NotConfirmed,
+        SyncStatus::Declined | SyncStatus::NoAnswer | SyncStatus::ConfirmationRequired => {
+            Exit::NotConfirmed
+        }
         SyncStatus::Incomplete | SyncStatus::Cancelled => Exit::Failed,
     };
     let text = |outcome: &SyncOutcome| tables::imported(outcome, &app.names(None));
@@ -87,8 +90,8 @@ pub(super) async fn export(app: &App, args: ExportArgs, output: &Output) -> Resu
         Some(path) => {
             std::fs::write(path, text).map_err(|error| unusable(path, "written", &error))?;
             output.note(&format!(
-                "{} VIP rules written to {}",
-                list.total,
+                "{} written to {}",
+                counted(list.total, "VIP rule"),
                 path.display()
             ));
             Ok(Exit::Done)

@@ -76,9 +76,9 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<Exit> {
     match command {
         Command::Mcp(args) => serve(&global, args).await,
         Command::OnAccount(command) => {
-            let settings = Settings::load(&global.flags(), &process_environment)?;
+            let settings = Settings::of_process(&global.flags())?;
             let (app, _sandbox) = with_upstream(settings, global.sandbox).await?;
-            on_account(&app, command, output).await
+            on_account(app, command, output).await
         }
         Command::Doctor(args) => doctor::doctor(&global, args, output).await,
         Command::Demo => match demo::converse(output).await {
@@ -103,7 +103,8 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<Exit> {
     }
 }
 
-async fn on_account(app: &App, command: OnAccount, output: &Output) -> Result<Exit> {
+async fn on_account(app: App, command: OnAccount, output: &Output) -> Result<Exit> {
+    let app = &app.commanded_by_a_person();
     match command {
         OnAccount::Approve { code } => approve::approve(app, code.as_deref(), output).await,
         OnAccount::Vip(vip) => self::vip(app, vip, output).await,
@@ -130,7 +131,7 @@ async fn on_account(app: &App, command: OnAccount, output: &Output) -> Result<Ex
                 undone,
                 output,
                 |undone| sentences::undone(undone, &app.names(None)),
-                |undone| Exit::unless(undone.status == ops::UndoStatus::Declined),
+                |undone| Exit::of_agreement(&undone.status),
             )
         }
         OnAccount::Checklist(args) => setup::checklist(app, args, output).await,
@@ -160,14 +161,13 @@ async fn vip(app: &App, vip: Vip, output: &Output) -> Result<Exit> {
         }
         Vip::Add(args) => {
             let person = Person::new(args.yes);
-            let app = app.asked_by("skyswitch vip add (command line)");
-            let app = &app.typed_by_a_person();
+            let app = &app.asked_by("skyswitch vip add (command line)");
             let added = ops::add_vip(app, &args.args, &person.channel()).await?;
             person.settle(
                 added,
                 output,
                 |added| sentences::added(added, &app.names(None)),
-                |added| Exit::unless(added.status == ops::AddVipStatus::Declined),
+                |added| Exit::of_agreement(&added.status),
             )
         }
         Vip::Remove(args) => {
@@ -178,7 +178,7 @@ async fn vip(app: &App, vip: Vip, output: &Output) -> Result<Exit> {
                 removed,
                 output,
                 |removed| sentences::removed(removed, &app.names(None)),
-                |removed| Exit::unless(removed.status == ops::RemoveVipStatus::Declined),
+                |removed| Exit::of_agreement(&removed.status),
             )
         }
         Vip::Import(args) => lists::import(app, args, output).await,
@@ -201,7 +201,7 @@ async fn serve(global: &Global, args: McpArgs) -> Result<Exit> {
         read_only: args.read_only,
         ..global.flags()
     };
-    let settings = Settings::load(&flags, &process_environment);
+    let settings = Settings::of_process(&flags);
     let read_only = settings.as_ref().map_or(args.read_only, |s| s.read_only);
     let confirm = settings.as_ref().map(|s| s.confirm).unwrap_or_default();
     let (app, _sandbox) = match settings {

@@ -8,8 +8,8 @@ use super::progress::Bar;
 use super::setup_tables;
 use crate::app::App;
 use crate::ops::{
-    self, MarkOutcome, MarkSetupStep, MarkStatus, OnboardDomain, OnboardOutcome, OnboardStatus,
-    PageSize, RouteNumber, RouteOutcome, RouteStatus, StatusQuery,
+    self, MarkOutcome, MarkSetupStep, OnboardDomain, OnboardOutcome, OnboardStatus, PageSize,
+    RouteNumber, RouteOutcome, StatusQuery,
 };
 use crate::sentences;
 use skyswitch_domain::error::{Error, Result};
@@ -39,7 +39,7 @@ async fn mark(app: &App, args: &MarkSetupStep, output: &Output) -> Result<Exit> 
     );
     let app = app.asked_by("skyswitch checklist mark (command line)");
     let marked = ops::mark_setup_step(&app, args, &person.channel()).await?;
-    let exit = |outcome: &MarkOutcome| Exit::unless(outcome.status == MarkStatus::Declined);
+    let exit = |outcome: &MarkOutcome| Exit::of_agreement(&outcome.status);
     person.settle(marked, output, sentences::marked, exit)
 }
 
@@ -54,7 +54,9 @@ pub(super) async fn onboard(
     let onboarded = ops::onboard_domain(&app, &args.args, &person.channel()).await?;
     let exit = |outcome: &OnboardOutcome| match outcome.status {
         OnboardStatus::Planned | OnboardStatus::Unchanged | OnboardStatus::Applied => Exit::Done,
-        OnboardStatus::Declined | OnboardStatus::ConfirmationRequired => Exit::NotConfirmed,
+        OnboardStatus::Declined | OnboardStatus::NoAnswer | OnboardStatus::ConfirmationRequired => {
+            Exit::NotConfirmed
+        }
         OnboardStatus::Incomplete => Exit::Failed,
     };
     let text = |outcome: &OnboardOutcome| sentences::onboarded(outcome, &app.names(None));
@@ -66,7 +68,7 @@ pub(super) async fn route(app: &App, args: &Asking<RouteNumber>, output: &Output
     let person = Person::new(args.yes);
     let app = app.asked_by("skyswitch route (command line)");
     let routed = ops::route_number(&app, &args.args, &person.channel()).await?;
-    let exit = |outcome: &RouteOutcome| Exit::unless(outcome.status == RouteStatus::Declined);
+    let exit = |outcome: &RouteOutcome| Exit::of_agreement(&outcome.status);
     let text = |outcome: &RouteOutcome| sentences::routed(outcome, &app.names(None));
     person.settle(routed, output, text, exit)
 }

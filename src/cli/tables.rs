@@ -168,6 +168,7 @@ pub(super) fn probed(outcome: &WriteProbeOutcome) -> String {
         WriteProbeStatus::Incomplete => "Tried, and something of it may be left.",
         WriteProbeStatus::ConfirmationRequired => "Nothing was sent: a person has to agree first.",
         WriteProbeStatus::Declined => "Declined. Nothing was sent.",
+        WriteProbeStatus::NoAnswer => "No answer. Nothing was sent.",
     }
     .to_owned();
     for fact in &outcome.learned {

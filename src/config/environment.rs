@@ -3,9 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
+use super::file::{not_known, safety_field};
 use super::{Credentials, Lookup, refuse_unexpanded, unusable};
 use skyswitch_domain::error::Result;
-use skyswitch_domain::redact::Secret;
+use skyswitch_domain::redact::{Secret, shown};
 
 /// The one part of a login that may be set to nothing.
 const MAY_BE_EMPTY: &str = "pbx_client_secret";
@@ -15,6 +16,11 @@ const MAY_BE_EMPTY: &str = "pbx_client_secret";
 pub(super) struct Environment<'a>(pub Lookup<'a>);
 
 impl Environment<'_> {
+    /// Whether a field can be set by a variable.
+    pub fn knows(field: &str) -> bool {
+        KNOWN.contains(&field)
+    }
+
     pub fn variable(self, name: &str) -> Option<String> {
         (self.0)(name).filter(|value| !value.trim().is_empty())
     }
@@ -102,6 +108,56 @@ impl Environment<'_> {
     }
 }
 
-fn variable_of(field: &str) -> String {
-    format!("SKYSWITCH_{}", field.to_ascii_uppercase())
+/// What the names of our variables begin with.
+const PREFIX: &str = "SKYSWITCH_";
+
+/// What follows in them, in small letters.
+const KNOWN: [&str; 22] = [
+    "account_id",
+    "base_url",
+    "client_id",
+    "client_secret",
+    "config",
+    "confirm",
+    "empty_object_is_empty_list",
+    "log",
+    "password",
+    "pbx_api",
+    "pbx_api_key",
+    "pbx_base_url",
+    "pbx_client_id",
+    "pbx_client_secret",
+    "pbx_password",
+    "pbx_rate_limit",
+    "pbx_username",
+    "rate_limit",
+    "read_only",
+    "scope",
+    "state_dir",
+    "username",
+];
+
+/// The variable of a field.
+pub(super) fn variable_of(field: &str) -> String {
+    format!("{PREFIX}{}", field.to_ascii_uppercase())
+}
+
+/// Warnings of variables that look like ours and are not known.
+///
+/// # Errors
+/// `not_configured` for one that may be meant to keep something from being changed.
+pub(super) fn refuse_unknown(variables: impl Iterator<Item = String>) -> Result<Vec<String>> {
+    let ours = variables.filter(|name| name.starts_with(PREFIX));
+    let unknown = ours.filter(|name| !KNOWN.iter().any(|known| *name == variable_of(known)));
+    let warning = |name: String| match safety_field(&name[PREFIX.len()..]) {
+        Some(meant) => Err(not_known(
+            &format!("the variable {}", shown(&name, 60)),
+            meant,
+        )),
+        None => Ok(format!(
+            "the variable {} is not known and has no effect",
+            shown(&name, 60)
+        )),
+    };
+    unknown.map(warning).collect()
 }

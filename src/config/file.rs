@@ -5,8 +5,10 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::Deserialize;
+use serde_json::Value;
 
-use super::{ConfirmMode, PbxGeneration, TrustDialPlan};
+use super::environment::{Environment, variable_of};
+use super::{ConfirmMode, DoubtfulDestinations, PbxGeneration, TrustDialPlan};
 use crate::nearest::likeness;
 use skyswitch_domain::DestinationForm;
 use skyswitch_domain::error::{Code, Error, Result};
@@ -14,13 +16,14 @@ use skyswitch_domain::redact::shown;
 
 /// The fields that keep something from being done. One that is misspelt would
 /// keep nothing.
-const SAFETY: [&str; 10] = [
+const SAFETY: [&str; 11] = [
     "allow_dial_plan_changes",
     "allow_domain_creation",
     "allowed_accounts",
     "allowed_domains",
     "approval_page",
     "confirm",
+    "doubtful_destinations",
     "max_changes_per_hour",
     "protected",
     "read_only",
@@ -49,7 +52,8 @@ pub(super) struct ConfigFile {
     pub protected: Option<Vec<String>>,
     pub allowed_domains: Option<Vec<String>>,
     pub allowed_accounts: Option<Vec<String>>,
-    pub max_changes_per_hour: Option<i64>,
+    pub max_changes_per_hour: Option<MaxChanges>,
+    pub doubtful_destinations: Option<DoubtfulDestinations>,
     pub allow_domain_creation: Option<bool>,
     pub allow_dial_plan_changes: Option<bool>,
     pub check_destinations: Option<bool>,
@@ -63,9 +67,17 @@ pub(super) struct ConfigFile {
     pub pbx_api_key: Option<String>,
     pub pbx_rate_limit: Option<f64>,
     #[serde(flatten)]
-    unknown: serde_json::Map<String, serde_json::Value>,
+    unknown: serde_json::Map<String, Value>,
     #[serde(skip)]
     pub warnings: Vec<String>,
+}
+
+/// How many changes an hour may have.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum MaxChanges {
+    Number(i64),
+    Word(String),
 }
 
 impl ConfigFile {
@@ -78,23 +90,28 @@ impl ConfigFile {
                 return Err(unreadable(path, &error.kind().to_string()));
             }
         };
-        let mut file: ConfigFile = serde_json::from_str(text.trim_start_matches('\u{FEFF}'))
-            .map_err(|error| {
-                // serde_json quotes the offending value, which may be a password: say only where.
-                let place = format!("line {}, column {}", error.line(), error.column());
-                let problem = if error.is_data() {
-                    "a field has the wrong type"
-                } else {
-                    "it is not valid JSON"
-                };
-                unreadable(path, &format!("{problem} ({place})"))
-            })?;
-        for field in file.unknown.keys() {
+        let json = &mut serde_json::Deserializer::from_str(text.trim_start_matches('\u{FEFF}'));
+        let mut file: ConfigFile = serde_path_to_error::deserialize(&mut *json)
+            .map_err(|error| not_understood(path, &error))?;
+        json.end().map_err(|error| {
+            unreadable(path, &format!("it is not valid JSON ({})", place(&error)))
+        })?;
+        for (field, value) in &file.unknown {
             if let Some(meant) = safety_field(field) {
+                return Err(not_known(
+                    &format!("config file: field `{}`", shown(field, 40)),
+                    meant,
+                ));
+            }
+            if let Some((within, meant)) = safety_within(value) {
                 return Err(Error::new(
                     Code::NotConfigured,
-                    format!("config file: field `{}` is not known, and may be meant to keep something from being changed", shown(field, 40)),
-                    format!("Did you mean `{meant}`? Correct the field, or take it out."),
+                    format!(
+                        "config file: field `{}` lies within `{}`, where it keeps nothing from being changed",
+                        shown(within, 40),
+                        shown(field, 40)
+                    ),
+                    format!("Write `{meant}` at the top of the file, beside the other fields."),
                 )
                 .with_field(meant));
             }
@@ -114,9 +131,67 @@ impl ConfigFile {
     }
 }
 
+/// Why the file cannot be read. serde_json quotes the offending value, which may
+/// be a password: say only where it is.
+fn not_understood(path: &Path, error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
+    let (field, place) = (error.path().to_string(), place(error.inner()));
+    if !error.inner().is_data() {
+        return unreadable(path, &format!("it is not valid JSON ({place})"));
+    }
+    let name = field.split(['.', '[']).next().unwrap_or_default();
+    let problem = format!(
+        "the value of `{}` is not one that it can have ({place})",
+        shown(&field, 60)
+    );
+    match name.is_empty() {
+        true => unreadable(
+            path,
+            &format!("it is not one object that has each field once ({place})"),
+        ),
+        false => unreadable(path, &problem).with_field(name),
+    }
+}
+
+fn place(error: &serde_json::Error) -> String {
+    format!("line {}, column {}", error.line(), error.column())
+}
+
+/// The first safety field, or one that may be meant for one, below a value.
+fn safety_within(value: &Value) -> Option<(&str, &'static str)> {
+    match value {
+        Value::Object(fields) => fields.iter().find_map(|(field, value)| {
+            let meant = safety_field(field).map(|meant| (field.as_str(), meant));
+            meant.or_else(|| safety_within(value))
+        }),
+        Value::Array(values) => values.iter().find_map(safety_within),
+        _ => None,
+    }
+}
+
+/// The refusal of a setting that nobody knows and that may be meant for one of safety.
+pub(super) fn not_known(setting: &str, meant: &str) -> Error {
+    Error::new(
+        Code::NotConfigured,
+        format!("{setting} is not known, and may be meant to keep something from being changed"),
+        format!(
+            "Did you mean {}? Correct it, or take it out.",
+            written(meant)
+        ),
+    )
+    .with_field(meant)
+}
+
+/// How a safety field is set.
+fn written(field: &str) -> String {
+    match Environment::knows(field) {
+        true => format!("`{field}` in the config file, or {}", variable_of(field)),
+        false => format!("`{field}` in the config file"),
+    }
+}
+
 /// The safety field that an unknown one may mean: spelt like it, with its
 /// beginning, or with a word that says what it is for.
-fn safety_field(unknown: &str) -> Option<&'static str> {
+pub(super) fn safety_field(unknown: &str) -> Option<&'static str> {
     let letters = |text: &str| -> String {
         let letters = text.chars().filter(|c| c.is_alphanumeric());
         letters.collect::<String>().to_lowercase()

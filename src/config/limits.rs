@@ -2,11 +2,14 @@
 
 use std::str::FromStr;
 
-use super::file::ConfigFile;
-use skyswitch_domain::CallerKey;
+use super::file::{ConfigFile, MaxChanges};
 use skyswitch_domain::error::{Refused, Result};
 use skyswitch_domain::redact::shown;
+use skyswitch_domain::{CallerKey, PbxDomain};
 use skyswitch_guard::Limits;
+
+/// Changes that tools may make in an hour where the operator says nothing.
+const CHANGES_BY_TOOLS: u32 = 60;
 
 /// # Errors
 /// `not_configured` with the field and the element at fault: a limit that
@@ -14,15 +17,16 @@ use skyswitch_guard::Limits;
 pub(super) fn limits(file: &ConfigFile) -> Result<Limits> {
     let domains = file.allowed_domains.as_deref();
     let accounts = file.allowed_accounts.as_deref();
+    let max_changes = file.max_changes_per_hour.as_ref();
     Ok(Limits {
         protected: protected(file.protected.as_deref().unwrap_or_default())?,
-        allowed_domains: domains
-            .map(|domains| elements("allowed_domains", domains))
-            .transpose()?,
+        allowed_domains: domains.map(full_names).transpose()?,
         allowed_accounts: accounts
             .map(|accounts| elements("allowed_accounts", accounts))
             .transpose()?,
-        max_changes_per_hour: file.max_changes_per_hour.map(rate).transpose()?,
+        max_changes_per_hour: max_changes.map_or(Ok(Some(CHANGES_BY_TOOLS)), most)?,
+        has_default_rate: max_changes.is_none(),
+        doubtful_destinations: file.doubtful_destinations.unwrap_or_default(),
     })
 }
 
@@ -50,15 +54,34 @@ fn elements<T: FromStr<Err = Refused>>(field: &str, texts: &[String]) -> Result<
     elements.collect()
 }
 
-fn rate(number: i64) -> Result<u32> {
-    u32::try_from(number)
-        .ok()
-        .filter(|most| *most > 0)
-        .ok_or_else(|| {
-            super::unusable(
-                "max_changes_per_hour",
-                &format!("`{number}` is not a number of changes"),
-                "Give a whole number from 1 up, or leave the field out for no limit; `read_only` allows no changes at all.",
-            )
-        })
+/// A short name may be that of several domains, and would limit nothing to one.
+fn full_names(texts: &[String]) -> Result<Vec<PbxDomain>> {
+    let domains: Vec<PbxDomain> = elements("allowed_domains", texts)?;
+    let is_short = |domain: &&PbxDomain| {
+        let last = domain.as_str().rsplit_once('.');
+        last.is_none_or(|(_, last)| last.bytes().all(|b| b.is_ascii_digit()))
+    };
+    match domains.iter().find(is_short) {
+        Some(short) => Err(super::unusable(
+            "allowed_domains",
+            &format!("`{short}` is a short name"),
+            "Give the full name of the PBX domain, such as `acme.12345.service`; `skyswitch domains` shows them.",
+        )),
+        None => Ok(domains),
+    }
+}
+
+fn most(given: &MaxChanges) -> Result<Option<u32>> {
+    let (given, most) = match given {
+        MaxChanges::Word(word) if word.trim().eq_ignore_ascii_case("none") => return Ok(None),
+        MaxChanges::Word(word) => (shown(word, 40), None),
+        MaxChanges::Number(number) => (number.to_string(), u32::try_from(*number).ok()),
+    };
+    most.filter(|most| *most > 0).map(Some).ok_or_else(|| {
+        super::unusable(
+            "max_changes_per_hour",
+            &format!("`{given}` is not a number of changes"),
+            "Give a whole number from 1 up, or `\"none\"` for no limit; `read_only` allows no changes at all.",
+        )
+    })
 }

@@ -20,7 +20,7 @@ pub use skyswitch_client::{
 };
 use skyswitch_domain::error::{Code, Error, Refused, Result};
 use skyswitch_domain::{AccountId, DestinationForm};
-pub use skyswitch_guard::{ConfirmMode, Limits};
+pub use skyswitch_guard::{ConfirmMode, DoubtfulDestinations, Limits};
 pub use trust::TrustDialPlan;
 
 /// Everything the program can be told.
@@ -104,7 +104,26 @@ pub fn process_environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
+/// The names of this process's variables that say something.
+fn variables_of_process() -> impl Iterator<Item = String> {
+    let is_blank = |value: &std::ffi::OsString| value.to_string_lossy().trim().is_empty();
+    let variables = std::env::vars_os().filter(move |(_, value)| !is_blank(value));
+    variables.filter_map(|(name, _)| name.into_string().ok())
+}
+
 impl Settings {
+    /// Gathers the settings of this process.
+    ///
+    /// # Errors
+    /// Those of [`Settings::load`], and `not_configured` for a variable that may
+    /// be a misspelt safety setting.
+    pub fn of_process(flags: &Flags) -> Result<Settings> {
+        let warnings = environment::refuse_unknown(variables_of_process())?;
+        let mut settings = Settings::load(flags, &process_environment)?;
+        settings.warnings.extend(warnings);
+        Ok(settings)
+    }
+
     /// Gathers the settings.
     ///
     /// # Errors

@@ -137,7 +137,7 @@ impl AskPerson for Elicitation {
                 }
                 Err(_) => {
                     tracing::warn!("no answer to the form arrived");
-                    Answer::Refused
+                    Answer::NoAnswer
                 }
             }
         })
@@ -208,7 +208,8 @@ fn answer_of(response: &Value) -> Option<Answer> {
 }
 
 /// Only a text in the form's field is consent; an empty form, `true` and a bare
-/// accept are what clients send when nobody looked.
+/// accept are what clients send when nobody looked. Who closes the form has
+/// not said no.
 fn typed(result: &ElicitResult) -> Answer {
     let text = result
         .content
@@ -216,7 +217,8 @@ fn typed(result: &ElicitResult) -> Answer {
         .and_then(|content| content.get(FIELD))
         .and_then(Value::as_str);
     match (&result.action, text) {
-        (ElicitationAction::Accept, Some(text)) => Answer::Typed(text.to_owned()),
-        _ => Answer::Refused,
+        (ElicitationAction::Accept, text) => Answer::Typed(text.unwrap_or_default().to_owned()),
+        (ElicitationAction::Cancel, _) => Answer::NoAnswer,
+        _ => Answer::Declined,
     }
 }

@@ -115,9 +115,8 @@ pub(super) static TABLE: [Row; 15] = [
         title: "Add a VIP caller",
         description: "Add a VIP caller: calls from this number go straight to the \
                       destination, also after hours. A new rule takes effect at once; a person \
-                      is asked first where it replaces a rule, takes calls from another rule, or \
-                      leads outside the domain or nowhere. Find destinations with \
-                      list_destinations.",
+                      is asked first where it replaces a rule, takes another's calls, or leads \
+                      outside the domain or nowhere. Find destinations with list_destinations.",
         effect: Effect::Changes,
         explained: &[
             ACCOUNT,
@@ -211,7 +210,7 @@ pub(super) static TABLE: [Row; 15] = [
             ACCOUNT,
             DOMAIN,
             CALLER,
-            ("dnis", "Dialled number; * for rules that cover any"),
+            ("dnis", "Dialled number; * for any number"),
         ],
         work: lists!(ListVips, VipList, list_vips, text::vip_list),
     },
@@ -238,18 +237,15 @@ pub(super) static TABLE: [Row; 15] = [
         title: "Set up a customer",
         description: "Set up a customer for VIP calling, step by step, in the safe order. \
                       Start with dry_run; call it again to continue. A person confirms each \
-                      plan; the number is routed last, by a tool call of its own, and only \
-                      once the dial translation rule is verified or attested.",
+                      plan; the number comes last, in a tool call of its own, once the dial \
+                      translation rule is verified or attested.",
         effect: Effect::Changes,
         explained: &[
             ACCOUNT,
             DOMAIN,
             DID,
             FALLBACK,
-            (
-                "extension",
-                "Route by ANI user; found by name or created if omitted",
-            ),
+            ("extension", "Route by ANI user; default: found or created"),
             ("description", "Of a domain that is created"),
             ("steps", "Default: all that is missing"),
             DRY_RUN,
@@ -266,7 +262,7 @@ pub(super) static TABLE: [Row; 15] = [
         name: "onboarding_status",
         title: "Show the setup status",
         description: "Show the setup status of all customers, one row each; those whose \
-                      callers are probably being dropped come first. Use it for an overview; \
+                      callers may be dropped come first. Use it for an overview; \
                       setup_checklist shows one customer in detail.",
         effect: Effect::Reads,
         explained: &[
@@ -339,8 +335,8 @@ pub(super) static TABLE: [Row; 15] = [
         title: "Import a VIP list",
         description: "Import, replace or clear a VIP list given as CSV, JSON or vCard, up to \
                       5,000 rows. Use it for more than a few callers; start with dry_run. A \
-                      person confirms the whole plan. After a cancelled or cut-off import, \
-                      resume continues it; with dry_run it says what was done.",
+                      person confirms the whole plan. resume continues a cancelled or cut-off \
+                      import; with dry_run it says what was done.",
         effect: Effect::ChangesMany,
         explained: &[
             ACCOUNT,
@@ -351,16 +347,13 @@ pub(super) static TABLE: [Row; 15] = [
             ),
             (
                 "mode",
-                "merge (default) adds and replaces; mirror also removes rules not listed",
+                "merge (default) adds and replaces; mirror also removes the rest",
             ),
             ("destination", "For rows without one"),
-            (
-                "skip_invalid",
-                "Import the good rows, list the others; not with mirror",
-            ),
+            ("skip_invalid", "Import the good rows only; not with mirror"),
             (
                 "allow_large_removal",
-                "Let mirror remove more than half of the rules",
+                "Let mirror remove over half the rules",
             ),
             DRY_RUN,
             ("resume", "Run id of a cut-off import, or last"),

@@ -60,4 +60,4 @@ pub use vips::{
     list_destinations, list_vips, remove_vip,
 };
 pub(crate) use write::read_only;
-pub use write::{Asked, Confirmation, Question};
+pub use write::{Asked, Confirmation, Question, Status};

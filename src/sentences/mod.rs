@@ -12,6 +12,7 @@ use crate::ops::{
     RemoveVipStatus, SyncOutcome, SyncRow, SyncStatus, UndoOutcome, UndoStatus,
 };
 use skyswitch_domain::redact::shown;
+pub(crate) use skyswitch_domain::wording::counted;
 use skyswitch_domain::wording::word;
 use skyswitch_domain::{Ani, Dnis, Face, Operation, PhoneNumber, Route, Vip};
 
@@ -31,6 +32,7 @@ pub(crate) fn added(outcome: &AddVipOutcome, names: &Names<'_>) -> String {
         (AddVipStatus::Unchanged, _) => format!("No change: {calls} already go to {to}."),
         (AddVipStatus::ConfirmationRequired, _) => waiting(&outcome.confirmation),
         (AddVipStatus::Declined, _) => declined(),
+        (AddVipStatus::NoAnswer, _) => no_answer(),
     };
     with_undo(text, outcome.change_id.as_deref(), &outcome.warnings)
 }
@@ -51,6 +53,7 @@ pub(crate) fn removed(outcome: &RemoveVipOutcome, names: &Names<'_>) -> String {
         }
         RemoveVipStatus::ConfirmationRequired => waiting(&outcome.confirmation),
         RemoveVipStatus::Declined => declined(),
+        RemoveVipStatus::NoAnswer => no_answer(),
     };
     with_undo(text, outcome.change_id.as_deref(), &outcome.warnings)
 }
@@ -74,6 +77,7 @@ pub(crate) fn undone(outcome: &UndoOutcome, names: &Names<'_>) -> String {
         }
         UndoStatus::ConfirmationRequired => waiting(&outcome.confirmation),
         UndoStatus::Declined => declined(),
+        UndoStatus::NoAnswer => no_answer(),
     };
     if outcome.status == UndoStatus::Restored
         && let Some(previous) = &outcome.previous
@@ -102,6 +106,7 @@ pub(crate) fn imported(outcome: &SyncOutcome, names: &Names<'_>) -> String {
         }
         SyncStatus::ConfirmationRequired => waiting(&outcome.confirmation),
         SyncStatus::Declined => declined(),
+        SyncStatus::NoAnswer => no_answer(),
         SyncStatus::Applied => "Applied: every change was made.".to_owned(),
         SyncStatus::Incomplete => "Incomplete: not every change was made.".to_owned(),
         SyncStatus::Cancelled => "Stopped on request before every change was made.".to_owned(),
@@ -252,8 +257,20 @@ pub(crate) fn waiting(confirmation: &Confirmation) -> String {
 pub(crate) fn declined() -> String {
     match Face::speaking() {
         Face::Tools => {
-            "Declined: a person was asked and did not agree (or typed another value), so nothing was changed. \
-             Do not try again unless they ask for it."
+            "Declined: a person did not agree (or typed another value), so nothing was changed. \
+             Ask the person before you try again: for a minute after they declined, the same is not put before them."
+        }
+        Face::CommandLine => "Nothing was changed.",
+    }
+    .to_owned()
+}
+
+/// Nothing was changed, because a person gave no answer.
+pub(crate) fn no_answer() -> String {
+    match Face::speaking() {
+        Face::Tools => {
+            "Not answered: the question was closed without an answer, so nothing was changed. \
+             Ask the person whether they want it before you try again."
         }
         Face::CommandLine => "Nothing was changed.",
     }
@@ -329,14 +346,6 @@ fn with_undo(mut text: String, change_id: Option<&str>, worth_a_look: &[String])
     }
     warnings(&mut text, worth_a_look);
     text
-}
-
-/// `1 customer`, `2 customers`.
-pub(crate) fn counted(count: usize, what: &str) -> String {
-    match count {
-        1 => format!("1 {what}"),
-        n => format!("{n} {what}s"),
-    }
 }
 
 /// A line for each thing worth a second look.

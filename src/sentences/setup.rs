@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{counted, declined, waiting, warnings, with_undo};
+use super::{counted, declined, no_answer, waiting, warnings, with_undo};
 use crate::ops::{
     self, Checklist, MarkOutcome, MarkStatus, Names, OnboardChange, OnboardOutcome, OnboardStatus,
     PieceState, RouteOutcome, RouteStatus, SetupStatus, Step, StepState, Ticket,
@@ -31,6 +31,7 @@ pub(crate) fn onboarded(outcome: &OnboardOutcome, names: &Names<'_>) -> String {
         OnboardStatus::Unchanged => "Nothing can be done through the APIs now.".to_owned(),
         OnboardStatus::ConfirmationRequired => waiting(&outcome.confirmation),
         OnboardStatus::Declined => declined(),
+        OnboardStatus::NoAnswer => no_answer(),
         OnboardStatus::Applied => "Every change was made.".to_owned(),
         OnboardStatus::Incomplete => "Not every change was made.".to_owned(),
     };
@@ -81,6 +82,7 @@ pub(crate) fn routed(outcome: &RouteOutcome, names: &Names<'_>) -> String {
         }
         RouteStatus::ConfirmationRequired => waiting(&outcome.confirmation),
         RouteStatus::Declined => declined(),
+        RouteStatus::NoAnswer => no_answer(),
     };
     let mut text = with_undo(text, outcome.change_id.as_deref(), &outcome.warnings);
     if outcome.status == RouteStatus::Routed {
@@ -107,6 +109,7 @@ pub(crate) fn marked(outcome: &MarkOutcome) -> String {
         MarkStatus::Unchanged => "No change; nothing was recorded.".to_owned(),
         MarkStatus::ConfirmationRequired => waiting(&outcome.confirmation),
         MarkStatus::Declined => declined(),
+        MarkStatus::NoAnswer => no_answer(),
     };
     steps(&mut text, std::slice::from_ref(&outcome.step));
     warnings(&mut text, &outcome.warnings);

@@ -341,9 +341,11 @@ REFUSALS = {
 
 
 def refuses(answer: ElicitResult):
+    status = "no_answer" if answer.action == "cancel" else "declined"
+
     async def removes_nothing(mode: str) -> None:
         outcome = await remove_with_form(mode, lambda _route: answer)
-        expect(outcome == ("declined", True), "not declined, or the route is not as it was", outcome)
+        expect(outcome == (status, True), f"not {status}, or the route is not as it was", outcome)
 
     return removes_nothing
 

@@ -327,7 +327,8 @@ async fn nobody_listens_before_the_first_link_or_after_the_last() {
     // Decided at a terminal, as far as the page knows.
     let guard = waiting.app.guard();
     let approval = guard.waiting_under(&waiting.code).await.unwrap();
-    guard.settle(&approval, &Answer::Refused).await.unwrap();
+    let wrong = Answer::Typed("yes".to_owned());
+    guard.settle(&approval, &wrong).await.unwrap();
     let link = waiting.link.clone();
     let reply = get(&link).await;
     assert!(
@@ -393,8 +394,8 @@ async fn a_client_that_says_nothing_does_not_keep_others_out() {
 #[tokio::test]
 async fn the_server_gives_the_link_to_clients_without_forms_only() {
     let sandbox = demo_sandbox().await;
-    let home = Home::of(&sandbox);
     for era in ERAS {
+        let home = Home::of(&sandbox);
         let mut wire = Wire::ready(&home, &[], era, false).await;
         let arguments = json!({"ani": CALLER, "domain": DOMAIN});
         let result = wire.call("remove_vip", arguments.clone()).await;

@@ -175,7 +175,7 @@ async fn exit_code_3_says_that_nobody_confirmed_and_nothing_is_sent() {
         assert_eq!(ran.code, 3, "{ran:?}");
         assert!(ran.stderr.contains("--yes"), "{ran:?}");
         let ran = home.run(&and(arguments, &["--json"])).await;
-        assert_eq!((ran.code, &ran.json()["status"]), (3, &json!("declined")));
+        assert_eq!((ran.code, &ran.json()["status"]), (3, &json!("no_answer")));
     }
     assert_eq!(writes(&sandbox), []);
     assert_eq!(stored(&sandbox, CALLER).len(), 1);
@@ -434,7 +434,7 @@ async fn with_json_an_approval_without_a_terminal_is_refused_in_json() {
 async fn with_json_stderr_holds_nothing_but_json() {
     let sandbox = demo_sandbox().await;
     let ran = Home::of(&sandbox).run(&and(&REMOVE, &["--json"])).await;
-    assert_eq!((ran.code, &ran.json()["status"]), (3, &json!("declined")));
+    assert_eq!((ran.code, &ran.json()["status"]), (3, &json!("no_answer")));
     let is_json = serde_json::from_str::<Value>(&ran.stderr).is_ok();
     assert!(ran.stderr.is_empty() || is_json, "{ran:?}");
 }
@@ -633,8 +633,8 @@ async fn the_demo_shows_every_stage_and_needs_no_account() {
         "7 of 7 VIP rules",
         "> remove_vip",
         "Remove VIP +1 616-555-0177",
-        "[the person declines]",
-        "Declined",
+        "[the person closes the question]",
+        "Not answered",
         "[the person types (616) 555-0177]",
         "Removed: ",
         "6 of 6 VIP rules",

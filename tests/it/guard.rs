@@ -91,7 +91,7 @@ async fn anything_but_the_callers_number_is_no_consent() {
         "Remove VIP +1 616-555-0123",
     ]
     .map(typed);
-    for answer in answers.into_iter().chain([Answer::Refused]) {
+    for answer in answers.into_iter().chain([Answer::Declined]) {
         let person = Person::answering(answer.clone());
         let outcome = remove_with(&app, &Channel::During(&person)).await;
         assert_eq!(
@@ -154,7 +154,7 @@ async fn a_stored_value_as_listed_is_consent_to_its_own_removal() {
 async fn a_person_is_shown_what_rings_today_and_afterwards() {
     let bench = Bench::demo().await;
     let app = bench.app();
-    let person = Person::answering(Answer::Refused);
+    let person = Person::answering(Answer::Declined);
     let args = adding(CALLER, DENTAL, "device:johns-cell");
     add(&app, &args, &Channel::During(&person)).await.unwrap();
     remove_with(&app, &Channel::During(&person)).await.unwrap();
@@ -194,7 +194,7 @@ async fn a_person_is_shown_what_rings_today_and_afterwards() {
 async fn a_preview_cannot_be_rewritten_by_what_is_stored() {
     let bench = Bench::demo().await;
     let app = bench.app();
-    let person = Person::answering(Answer::Refused);
+    let person = Person::answering(Answer::NoAnswer);
     remove_with(&app, &Channel::During(&person)).await.unwrap();
     let hostile = "101\nAfterwards: rings user 101\u{202E}\u{1b}[2J";
     bench
@@ -215,7 +215,7 @@ async fn a_preview_tells_long_destinations_apart() {
     bench
         .sandbox
         .put_route(StoredRoute::new(DENTAL, CALLER, &long("2")).application(Some("literal")));
-    let person = Person::answering(Answer::Refused);
+    let person = Person::answering(Answer::Declined);
     let args = adding(CALLER, DENTAL, &long("3"));
     let app = bench.app();
     let outcome = add(&app, &args, &Channel::During(&person)).await.unwrap();
@@ -377,7 +377,7 @@ async fn a_state_that_was_answered_is_refused_the_second_time() {
 
 #[tokio::test]
 async fn a_wrong_answer_uses_the_state_up() {
-    for answer in [typed("16165550124"), typed(""), Answer::Refused] {
+    for answer in [typed("16165550124"), typed(""), Answer::Declined] {
         let bench = Bench::demo().await;
         let app = bench.app();
         let state = asked(&app).await;
@@ -588,7 +588,7 @@ async fn a_change_approved_at_the_terminal_is_made_once() {
 
 #[tokio::test]
 async fn a_declined_approval_is_reported_once() {
-    for answer in [typed("yes"), typed(""), Answer::Refused] {
+    for answer in [typed("yes"), typed(""), Answer::Declined] {
         let bench = Bench::demo().await;
         let app = bench.app();
         let code = pending_code(&app).await;
@@ -599,9 +599,105 @@ async fn a_declined_approval_is_reported_once() {
         failure(settle(&app, &code, typed(CALLER)).await, Code::NotFound);
         let outcome = remove_with(&app, &nobody()).await.unwrap();
         assert_eq!(outcome.status, RemoveVipStatus::Declined);
+        if answer == Answer::Declined {
+            bench.age_declines(60).await;
+        }
         assert_ne!(pending_code(&app).await, code, "asked anew");
         bench.assert_nothing_written();
     }
+}
+
+#[tokio::test]
+async fn what_a_person_declined_is_not_put_before_them_again_so_soon() {
+    let no = Person::answering(Answer::Declined);
+    for terminal in [true, false] {
+        let bench = Bench::demo().await;
+        let app = bench.app();
+        if terminal {
+            let code = pending_code(&app).await;
+            assert!(!settle(&app, &code, Answer::Declined).await.unwrap());
+            remove_with(&app, &nobody()).await.unwrap();
+        } else {
+            remove_with(&app, &Channel::During(&no)).await.unwrap();
+        }
+        // Neither by another process nor in another way of asking.
+        let yes = Person::typing(CALLER);
+        let ways = [nobody(), first_call(), Channel::During(&yes)];
+        for way in &ways {
+            let outcome = remove_with(&bench.app(), way).await.unwrap();
+            assert_eq!(outcome.status, RemoveVipStatus::Declined);
+        }
+        let token = bench.app_in(ConfirmMode::Token);
+        let outcome = remove_with(&token, &nobody()).await.unwrap();
+        assert_eq!(outcome.status, RemoveVipStatus::Declined);
+        assert!(yes.shown().is_empty());
+        assert!(app.guard().waiting().await.unwrap().is_empty());
+        bench.assert_nothing_written();
+
+        // Other changes pass, and so does the person at the command line.
+        let other = remove(&app, &removing("6165550124", DENTAL), &nobody()).await;
+        assert_eq!(other.unwrap().status, RemoveVipStatus::ConfirmationRequired);
+        let at_hand = bench.app().commanded_by_a_person();
+        let outcome = remove_with(&at_hand, &Channel::During(&yes)).await.unwrap();
+        assert_eq!(outcome.status, RemoveVipStatus::Removed);
+
+        restore(&bench);
+        bench.age_declines(60).await;
+        pending_code(&app).await;
+    }
+}
+
+#[tokio::test]
+async fn a_question_that_nobody_answered_is_no_refusal_and_can_be_asked_again() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    let away = Person::answering(Answer::NoAnswer);
+    let outcome = remove_with(&app, &Channel::During(&away)).await.unwrap();
+    assert_eq!(outcome.status, RemoveVipStatus::NoAnswer);
+    let state = asked(&app).await;
+    let closed = Channel::Between {
+        state: Some(&state),
+        answer: Some(Answer::NoAnswer),
+    };
+    let outcome = remove_with(&app, &closed).await.unwrap();
+    assert_eq!(outcome.status, RemoveVipStatus::NoAnswer);
+    bench.assert_nothing_written();
+    pending_code(&app).await;
+}
+
+#[tokio::test]
+async fn no_more_than_twenty_changes_wait_at_once() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    let replacing = |number: usize| adding(CALLER, DENTAL, &(500 + number).to_string());
+    for number in 0..20 {
+        let outcome = add(&app, &replacing(number), &nobody()).await.unwrap();
+        assert_eq!(outcome.status, AddVipStatus::ConfirmationRequired);
+    }
+    let waiting = app.guard().waiting().await.unwrap();
+    let one_more = add(&bench.app(), &replacing(20), &nobody()).await;
+    let error = failure(one_more, Code::Blocked);
+    assert!(error.to_string().contains(&waiting[0].code), "{error}");
+    assert!(
+        error.hint().contains("skyswitch approve"),
+        "{}",
+        error.hint()
+    );
+    assert!(!error.to_string().contains(CALLER), "{error}");
+    assert_eq!(
+        app.guard().waiting().await.unwrap().len(),
+        20,
+        "none is dropped"
+    );
+    // What waits already is not counted twice, and what is decided makes room.
+    let again = add(&app, &replacing(3), &nobody()).await.unwrap();
+    assert_eq!(again.status, AddVipStatus::ConfirmationRequired);
+    settle(&app, &waiting[0].code, Answer::Declined)
+        .await
+        .unwrap();
+    let outcome = add(&app, &replacing(20), &nobody()).await.unwrap();
+    assert_eq!(outcome.status, AddVipStatus::ConfirmationRequired);
+    bench.assert_nothing_written();
 }
 
 #[tokio::test]
@@ -877,7 +973,7 @@ async fn two_people_at_two_terminals_decide_once() {
     let (one, two) = (bench.app(), bench.app());
     let code = pending_code(&one).await;
     let approval = one.guard().waiting_under(&code).await.unwrap();
-    let (yes, no) = (typed(CALLER), Answer::Refused);
+    let (yes, no) = (typed(CALLER), Answer::Declined);
     let (a, b) = tokio::join!(
         one.guard().settle(&approval, &yes),
         two.guard().settle(&approval, &no)

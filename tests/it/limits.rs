@@ -2,16 +2,20 @@
 
 use serde_json::json;
 use skyswitch_mcp::app::App;
-use skyswitch_mcp::config::Limits;
+use skyswitch_mcp::config::{Flags, Limits, Settings};
 use skyswitch_mcp::error::{Code, Error};
 use skyswitch_mcp::guard::Channel;
-use skyswitch_mcp::ops::{AddVipStatus, RemoveVipStatus, UndoChange, undo_change};
+use skyswitch_mcp::ops::{
+    Action, AddVip, AddVipStatus, RemoveVip, RemoveVipStatus, SyncMode, SyncStatus, SyncVips,
+    UndoChange, undo_change,
+};
 use skyswitch_mcp::sandbox::{StoredRoute, Tenant};
 
+use crate::support::imports::{args, sync};
 use crate::support::process::{CALLER, DOMAIN, Home, demo_sandbox};
 use crate::support::protocol::{Era, Wire};
 use crate::support::{
-    Bench, DENTAL, LEGAL, Person, VET, add, adding, done, failure, remove, removing,
+    Bench, DENTAL, LEGAL, Person, VET, add, adding, done, failure, remove, removing, tenant_of,
 };
 
 fn limited(bench: &Bench, change: impl FnOnce(&mut Limits)) -> App {
@@ -39,7 +43,7 @@ async fn rules_of_protected_callers_are_neither_replaced_nor_removed() {
     }
     assert!(person.shown().is_empty(), "nobody is asked in vain");
     bench.assert_nothing_written();
-    // A new rule of theirs may take calls away from the one that is protected: a person is asked.
+    // A new rule of theirs where nothing answers them yet: a person is asked.
     let asked = add(&app, &adding(CALLER, VET, "201"), &Channel::During(&person)).await;
     assert_eq!(asked.unwrap().status, AddVipStatus::Created);
     assert_eq!(person.shown().len(), 1);
@@ -82,7 +86,7 @@ async fn a_protected_number_is_protected_in_every_writing_and_with_marks_beside_
         names(&failure(removed, Code::Blocked), "protected");
         bench.assert_nothing_written();
     }
-    for other in ["161655501234", "16165550124", "1616*", "anonymous"] {
+    for other in ["161655501234", "16165550124", "1313*", "anonymous"] {
         let bench = Bench::with(tenant(other)).await;
         let app = limited(&bench, |limits| {
             limits.protected = vec![CALLER.parse().unwrap()]
@@ -90,6 +94,60 @@ async fn a_protected_number_is_protected_in_every_writing_and_with_marks_beside_
         let removed = remove(&app, &removing(other, DENTAL), &Channel::Given).await;
         assert_eq!(removed.unwrap().status, RemoveVipStatus::Removed, "{other}");
     }
+}
+
+#[tokio::test]
+async fn nothing_takes_the_calls_of_a_protected_caller_away() {
+    let tenant = Tenant::demo().route(StoredRoute::new(DENTAL, "1616*", "100"));
+    let bench = Bench::with(tenant).await;
+    let app = limited(&bench, |limits| {
+        limits.protected = vec![CALLER.parse().unwrap()]
+    });
+    let person = Person::typing(CALLER);
+    let taking = AddVip {
+        dnis: Some("16165550100".parse().unwrap()),
+        ..adding(CALLER, DENTAL, "102")
+    };
+    for channel in [Channel::Given, Channel::During(&person)] {
+        let taken = add(&app, &taking, &channel).await;
+        names(&failure(taken, Code::Blocked), "protected");
+        // The pattern may answer them, and its deletion may take their rule along.
+        let removed = remove(&app, &removing("1616*", DENTAL), &channel).await;
+        names(&failure(removed, Code::Blocked), "protected");
+    }
+    let list = format!("ani,destination,dnis\n{CALLER},102,16165550100\n1616*,102,\n");
+    let merge = args(SyncMode::Merge);
+    let outcome = sync(&app, &merge, &list, &Channel::Given).await.unwrap();
+    assert_eq!(
+        (outcome.status, outcome.plan.invalid),
+        (SyncStatus::Invalid, 2)
+    );
+    let mirror = SyncVips {
+        dry_run: Some(true),
+        ..args(SyncMode::Mirror)
+    };
+    let list = format!("ani,destination\n{CALLER},101\n");
+    let planned = sync(&app, &mirror, &list, &Channel::Given).await.unwrap();
+    let kept = planned.rows.iter().find(|row| row.ani == "1616*").unwrap();
+    assert_eq!(kept.action, Action::Keep, "{kept:?}");
+    assert!(person.shown().is_empty(), "nobody is asked in vain");
+    bench.assert_nothing_written();
+
+    // Nor does an undo bring back a rule that would take them.
+    let free = bench.app();
+    add(&free, &taking, &Channel::Given).await.unwrap();
+    let particular = RemoveVip {
+        dnis: Some("16165550100".parse().unwrap()),
+        ..removing(CALLER, DENTAL)
+    };
+    let removed = remove(&free, &particular, &Channel::Given).await.unwrap();
+    let undo = UndoChange {
+        change_id: removed.change_id.unwrap(),
+        account_id: None,
+        confirmation: None,
+    };
+    let undone = undo_change(&app, &undo, &Channel::Given).await.map(done);
+    names(&failure(undone, Code::Blocked), "protected");
 }
 
 #[tokio::test]
@@ -144,6 +202,56 @@ async fn no_more_changes_are_made_in_an_hour_than_allowed() {
     .await;
     names(&failure(third, Code::Blocked), "max_changes_per_hour");
     assert_eq!(bench.count("PUT"), 2);
+}
+
+#[tokio::test]
+async fn where_nothing_is_set_tools_make_sixty_changes_an_hour_and_people_any_number() {
+    let bench = Bench::with(tenant_of(&[])).await;
+    let default = || Settings::load(&Flags::default(), &|_| None).unwrap().limits;
+    let app = limited(&bench, |limits| *limits = default());
+    let list = |from: usize, count: usize| {
+        let rows = (from..from + count).map(|n| format!("1616555{:04},101\n", 2000 + n));
+        format!("ani,destination\n{}", rows.collect::<String>())
+    };
+    let merge = args(SyncMode::Merge);
+    // What a person does on the command line is neither limited nor counted.
+    let person = limited(&bench, |limits| *limits = default()).commanded_by_a_person();
+    for number in 0..61 {
+        let one = adding(&format!("61655510{number:02}"), DENTAL, "101");
+        add(&person, &one, &Channel::Given).await.unwrap();
+    }
+    // The last of the hour may be an import of any length, agreed to as a whole.
+    for number in 0..59 {
+        let one = adding(&format!("61655511{number:02}"), DENTAL, "101");
+        add(&app, &one, &Channel::Given).await.unwrap();
+    }
+    let many = sync(&app, &merge, &list(0, 70), &Channel::Given).await;
+    assert_eq!(many.unwrap().status, SyncStatus::Applied);
+    let one_more = add(&app, &adding("6165550188", DENTAL, "101"), &Channel::Given).await;
+    names(&failure(one_more, Code::Blocked), "max_changes_per_hour");
+    let many = sync(&app, &merge, &list(100, 2), &Channel::Given).await;
+    names(&failure(many, Code::Blocked), "max_changes_per_hour");
+    add(
+        &person,
+        &adding("6165550188", DENTAL, "101"),
+        &Channel::Given,
+    )
+    .await
+    .unwrap();
+    // A limit that the operator has set holds for everybody and for each row.
+    let set = limited(&bench, |limits| limits.max_changes_per_hour = Some(192));
+    let person = set.commanded_by_a_person();
+    let looking = SyncVips {
+        dry_run: Some(true),
+        ..args(SyncMode::Merge)
+    };
+    for (rows, is_said) in [(1, false), (2, true)] {
+        let planned = sync(&person, &looking, &list(200, rows), &Channel::Given).await;
+        let said = planned.unwrap().warnings.join("\n");
+        assert_eq!(said.contains("max_changes_per_hour"), is_said, "{said}");
+    }
+    let refused = sync(&person, &merge, &list(200, 2), &Channel::Given).await;
+    names(&failure(refused, Code::Blocked), "max_changes_per_hour");
 }
 
 #[tokio::test]
@@ -207,6 +315,89 @@ async fn a_misspelt_safety_setting_stops_the_program_and_another_unknown_field_w
 }
 
 #[tokio::test]
+async fn a_safety_setting_within_another_field_stops_the_program() {
+    let files = [
+        (r#"{"safety": {"read_only": true}}"#, "read_only"),
+        (
+            r#"{"limits": [{"deep": {"Protected": ["6165550123"]}}]}"#,
+            "protected",
+        ),
+    ];
+    let sandbox = demo_sandbox().await;
+    for (content, meant) in files {
+        let home = Home::of(&sandbox).with_config(content);
+        let ran = home.run(&["vip", "list", "--json"]).await;
+        assert_eq!(ran.code, 4, "{content}: {ran:?}");
+        assert_eq!(ran.json_error()["field"], meant, "{content}: {ran:?}");
+    }
+    let home = Home::of(&sandbox).with_config(r#"{"notes": {"by": "Kim"}}"#);
+    assert_eq!(home.run(&["vip", "list"]).await.code, 0);
+}
+
+#[tokio::test]
+async fn a_misspelt_variable_of_safety_stops_the_program_and_another_unknown_one_warns() {
+    let sandbox = demo_sandbox().await;
+    for (name, meant) in [
+        ("SKYSWITCH_READONLY", "SKYSWITCH_READ_ONLY"),
+        ("SKYSWITCH_CONFIRMATION", "SKYSWITCH_CONFIRM"),
+        (
+            "SKYSWITCH_ALLOW_DOMAINS",
+            "`allowed_domains` in the config file",
+        ),
+        ("SKYSWITCH_PROTECTED", "`protected` in the config file"),
+    ] {
+        let home = Home::of(&sandbox).with(name, "1");
+        for words in [&["vip", "list", "--json"][..], &["doctor", "--json"]] {
+            let ran = home.run(words).await;
+            assert_eq!(ran.code, 4, "{name}: {ran:?}");
+            let said = format!("{}{}", ran.stdout, ran.stderr);
+            assert!(
+                said.contains(name) && said.contains(meant),
+                "{name}: {ran:?}"
+            );
+        }
+        let blank = Home::of(&sandbox).with(name, "");
+        let ran = blank.run(&["vip", "list"]).await;
+        assert_eq!(ran.code, 0, "a blank one counts as not set: {ran:?}");
+    }
+    for name in ["SKYSWITCH_USER", "SKYSWITCH_SERVICE_HOST"] {
+        let ran = Home::of(&sandbox)
+            .with(name, "x")
+            .run(&["vip", "list"])
+            .await;
+        assert_eq!(ran.code, 0, "{name}: {ran:?}");
+        assert!(ran.stderr.contains(name), "{name}: {ran:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_a_field_cannot_have_is_named_with_its_field() {
+    let files = [
+        (r#"{"protected": "6165550123"}"#, "protected"),
+        (r#"{"protected": [6165550123]}"#, "protected"),
+        (r#"{"read_only": "secret-9"}"#, "read_only"),
+        (r#"{"confirm": "secret-9"}"#, "confirm"),
+        (r#"{"max_changes_per_hour": [1]}"#, "max_changes_per_hour"),
+        (
+            r#"{"doubtful_destinations": "secret-9"}"#,
+            "doubtful_destinations",
+        ),
+        (r#"{"password": 9}"#, "password"),
+    ];
+    let sandbox = demo_sandbox().await;
+    for (content, field) in files {
+        let home = Home::of(&sandbox).with_config(content);
+        let ran = home.run(&["vip", "list", "--json"]).await;
+        assert_eq!(ran.code, 4, "{content}: {ran:?}");
+        let error = ran.json_error();
+        assert_eq!(error["field"], field, "{content}: {ran:?}");
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains(field), "{message}");
+        assert!(!message.contains("secret-9"), "{message}");
+    }
+}
+
+#[tokio::test]
 async fn a_limit_that_is_not_understood_is_not_taken_for_none() {
     let files = [
         (r#"{"protected": [" "]}"#, "protected"),
@@ -217,6 +408,13 @@ async fn a_limit_that_is_not_understood_is_not_taken_for_none() {
         (r#"{"allowed_accounts": ["a.b"]}"#, "allowed_accounts"),
         (r#"{"max_changes_per_hour": 0}"#, "max_changes_per_hour"),
         (r#"{"max_changes_per_hour": -3}"#, "max_changes_per_hour"),
+        (
+            r#"{"max_changes_per_hour": "many"}"#,
+            "max_changes_per_hour",
+        ),
+        // A short name would match no domain, or several.
+        (r#"{"allowed_domains": ["acme"]}"#, "allowed_domains"),
+        (r#"{"allowed_domains": ["acme.12345"]}"#, "allowed_domains"),
     ];
     let sandbox = demo_sandbox().await;
     for (content, field) in files {
@@ -225,6 +423,16 @@ async fn a_limit_that_is_not_understood_is_not_taken_for_none() {
         assert_eq!(ran.code, 4, "{content}: {ran:?}");
         assert_eq!(ran.json_error()["field"], field, "{content}: {ran:?}");
     }
+    let none = r#"{"max_changes_per_hour": "none"}"#;
+    let ran = Home::of(&sandbox)
+        .with_config(none)
+        .run(&["vip", "list"])
+        .await;
+    assert_eq!(
+        (ran.code, ran.stderr.as_str()),
+        (0, ""),
+        "no limit: {ran:?}"
+    );
     let home = Home::of(&sandbox).with_config(r#"{"allowed_domains": []}"#);
     let add = [
         "vip",

@@ -7,7 +7,7 @@ use serde_json::Value;
 use skyswitch_mcp::approval_page::ApprovalPage;
 use skyswitch_mcp::domain::SetupPiece;
 use skyswitch_mcp::error::Code;
-use skyswitch_mcp::guard::{Answer, Change, Channel, PieceChange};
+use skyswitch_mcp::guard::{Answer, Author, Change, Channel, PieceChange};
 use skyswitch_mcp::ops::{AddVipStatus, RemoveVipStatus, SyncMode, SyncStatus};
 use skyswitch_mcp::state::{NewChange, StateFolder, Store};
 
@@ -149,6 +149,7 @@ async fn a_journal_of_the_version_before_kinds_is_carried_on() {
         realm: "here",
         change: &Change::new(&account, &domain, "onboard_domain", piece),
         asked_by: "a test",
+        author: Author::Program,
         undoes: None,
         run: None,
         owner: "a process",

@@ -10,9 +10,9 @@ use skyswitch_mcp::app::App;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
-    AddVipStatus, ChangeList, ListChanges, MarkSetupStep, OnboardStatus, PageSize, RemoveVip,
-    RemoveVipStatus, RowState, SyncMode, SyncStatus, UndoChange, UndoOutcome, UndoStatus,
-    list_changes, mark_setup_step, undo_change,
+    Action, AddVipStatus, ChangeList, ListChanges, MarkSetupStep, OnboardStatus, PageSize,
+    RemoveVip, RemoveVipStatus, RowState, SyncMode, SyncStatus, SyncVips, UndoChange, UndoOutcome,
+    UndoStatus, list_changes, mark_setup_step, undo_change,
 };
 use skyswitch_mcp::sandbox::{
     RuleForm, StoredDialRule, StoredDnis, StoredNumber, StoredRoute, StoredSubscriber, Tenant,
@@ -224,6 +224,30 @@ async fn a_rule_of_which_nobody_knows_whether_it_was_made_is_not_replaced_unseen
     let puts = bench.count("PUT");
     failure(add(&app, &first, &nobody()).await, Code::UpstreamRejected);
     assert!(bench.count("PUT") > puts);
+}
+
+#[tokio::test]
+async fn an_import_counts_a_rule_of_unknown_outcome_as_made_unless_it_wants_the_same() {
+    let bench = Bench::with(Tenant {
+        write_answer: WriteAnswer::Instead {
+            status: 202,
+            body: String::new(),
+        },
+        ..lagging()
+    })
+    .await;
+    let app = bench.app();
+    let first = adding(NEW, DENTAL, "101");
+    failure(add(&app, &first, &nobody()).await, Code::UpstreamRejected);
+    let looking = SyncVips {
+        dry_run: Some(true),
+        ..args(SyncMode::Merge)
+    };
+    for (destination, action) in [("102", Action::Replace), ("101", Action::Add)] {
+        let list = format!("ani,destination\n{NEW},{destination}\n");
+        let planned = sync(&app, &looking, &list, &Channel::Given).await.unwrap();
+        assert_eq!(planned.rows[0].action, action, "{planned:?}");
+    }
 }
 
 #[tokio::test]

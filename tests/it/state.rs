@@ -80,7 +80,7 @@ async fn a_nonce_is_used_once_whichever_store_asks() {
 /// What somebody was shown who was to agree to a removal.
 async fn a_preview() -> Preview {
     let bench = Bench::demo().await;
-    let person = Person::answering(Answer::Refused);
+    let person = Person::answering(Answer::Declined);
     let channel = Channel::During(&person);
     remove(&bench.app(), &removing(CALLER, DENTAL), &channel)
         .await
@@ -100,8 +100,9 @@ async fn an_approval_moves_on_once_and_not_after_it_lapsed() {
         preview: &preview,
         expires_at: 100,
     };
-    store.add_approval(&approval("AAAA-2222"), 1).await.unwrap();
-    store.add_approval(&approval("BBBB-3333"), 1).await.unwrap();
+    for code in ["AAAA-2222", "BBBB-3333"] {
+        assert!(store.add_approval(&approval(code), 1, 1).await.unwrap());
+    }
     let waiting = store.waiting(50).await.unwrap();
     let codes: Vec<&str> = waiting.iter().map(|found| found.code.as_str()).collect();
     assert_eq!(codes, ["BBBB-3333"], "the newer one replaces the older");

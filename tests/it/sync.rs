@@ -374,7 +374,13 @@ async fn the_rows_that_can_be_used_are_imported_where_that_was_asked_for() {
         skip_invalid: Some(true),
         ..args(SyncMode::Merge)
     };
-    let outcome = sync(&app, &skipping, &list, &Channel::Given).await.unwrap();
+    let person = Person::typing("1");
+    let outcome = sync(&app, &skipping, &list, &Channel::During(&person)).await;
+    let outcome = outcome.unwrap();
+    let shown = person.shown()[0].text();
+    let left_out = "2 rows cannot be used and would be left out (line 3: ";
+    assert!(shown.contains(left_out), "whoever agrees is told: {shown}");
+    assert!(shown.contains("line 4: "), "{shown}");
     assert_eq!(outcome.status, SyncStatus::Applied);
     assert_eq!((outcome.plan.add, outcome.plan.invalid), (1, 2));
     let named: Vec<_> = outcome.rows.iter().map(|row| row.line).collect();

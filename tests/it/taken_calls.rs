@@ -4,12 +4,12 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use skyswitch_mcp::config::ConfirmMode;
+use skyswitch_mcp::config::{ConfirmMode, DoubtfulDestinations};
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
-    AddVip, AddVipStatus, RemoveVip, RemoveVipStatus, SyncMode, SyncStatus, UndoChange, UndoStatus,
-    add_vip, undo_change,
+    AddVip, AddVipStatus, RemoveVip, RemoveVipStatus, SyncMode, SyncStatus, SyncVips, UndoChange,
+    UndoStatus, add_vip, undo_change,
 };
 use skyswitch_mcp::sandbox::{Fault, Outcome, Sandbox, StoredDnis, StoredRoute, Tenant};
 
@@ -234,6 +234,73 @@ async fn the_command_line_only_warns_of_a_destination_that_a_person_wrote() {
             let outcome = sandbox.who_rings(MAIN_LINE, NEWCOMER);
             assert!(claimed.contains(&outcome), "{destination}: {outcome:?}");
         }
+    }
+}
+
+#[tokio::test]
+async fn the_operator_allows_or_refuses_doubtful_destinations_for_unattended_use() {
+    let setting = |bench: &Bench, doubtful| {
+        bench.app_with(|settings| settings.limits.doubtful_destinations = doubtful)
+    };
+    for (destination, said) in ODD {
+        let bench = Bench::demo().await;
+        let odd = adding(NEWCOMER, DENTAL, destination);
+        let refusing = setting(&bench, DoubtfulDestinations::Refuse);
+        for app in [refusing.clone(), refusing.clone().commanded_by_a_person()] {
+            let person = Person::typing(NEWCOMER);
+            let refused = add(&app, &odd, &Channel::During(&person)).await;
+            let error = failure(refused, Code::Blocked);
+            let field = error.detail().field.as_deref();
+            assert_eq!(field, Some("doubtful_destinations"), "{error}");
+            assert!(person.shown().is_empty());
+        }
+        // In a list, only that row is in the way.
+        let list = format!("ani,destination\n{NEWCOMER},{destination}\n16165550178,101\n");
+        let merge = args(SyncMode::Merge);
+        let outcome = sync(&refusing, &merge, &list, &Channel::Given)
+            .await
+            .unwrap();
+        assert_eq!(
+            (outcome.status, outcome.plan.invalid),
+            (SyncStatus::Invalid, 1)
+        );
+        let skipping = SyncVips {
+            skip_invalid: Some(true),
+            ..args(SyncMode::Merge)
+        };
+        bench.assert_nothing_written();
+        let outcome = sync(&refusing, &skipping, &list, &Channel::Given)
+            .await
+            .unwrap();
+        assert_eq!((outcome.status, outcome.plan.add), (SyncStatus::Applied, 1));
+
+        let allowing = setting(&bench, DoubtfulDestinations::Allow);
+        let added = add(&allowing, &odd, &nobody()).await.unwrap();
+        assert_eq!(added.status, AddVipStatus::Created, "{destination}");
+        assert!(added.warnings.join("\n").contains(said), "{added:?}");
+        // What was there before can be put back whatever the setting is.
+        let removed = remove(&allowing, &removing(NEWCOMER, DENTAL), &Channel::Given).await;
+        let undo = UndoChange {
+            change_id: removed.unwrap().change_id.unwrap(),
+            account_id: None,
+            confirmation: None,
+        };
+        let undone = undo_change(&refusing, &undo, &Channel::Given).await;
+        assert_eq!(undone.map(done).unwrap().status, UndoStatus::Restored);
+    }
+}
+
+#[tokio::test]
+async fn an_extension_as_people_write_it_is_offered_as_it_is_called() {
+    let bench = Bench::demo().await;
+    for written in ["ext 101", "Ext. 101", "x101", "#101"] {
+        let person = Person::typing(NEWCOMER);
+        let args = adding(NEWCOMER, DENTAL, written);
+        add(&bench.app(), &args, &Channel::During(&person))
+            .await
+            .unwrap();
+        let shown = person.shown()[0].text();
+        assert!(shown.contains("nearest: 101 ("), "{written}: {shown}");
     }
 }
 

@@ -204,6 +204,12 @@ impl CallerKey {
         self.number.as_ref()
     }
 
+    /// The caller as rules are stored for it.
+    pub fn to_ani(&self) -> Ani {
+        let stored = || Ani::from_stored(&self.given);
+        self.number.as_ref().map_or_else(stored, Ani::from)
+    }
+
     /// The text as it was given.
     pub fn as_given(&self) -> &str {
         &self.given

@@ -18,6 +18,14 @@ pub fn capitalised(words: &str) -> String {
     first.into_iter().chain(letters).collect()
 }
 
+/// `1 customer`, `2 customers`.
+pub fn counted(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        n => format!("{n} {what}s"),
+    }
+}
+
 /// The first few in a row, and how many there are besides: `a, b and 3 more`.
 pub fn first_few<T: ToString>(most: usize, all: impl IntoIterator<Item = T>) -> String {
     let mut all = all.into_iter();

@@ -8,6 +8,11 @@ use super::{Answer, CONFIRMATION_LIFETIME, Clearance, Guard, Pending, Proposal, 
 use crate::store::{Approval, ApprovalState, NewApproval};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
+use skyswitch_domain::wording::first_few;
+
+/// Changes that may wait for a person at once. One that is asked to look at
+/// more looks at none.
+const MOST_WAITING: u32 = 20;
 
 impl Guard {
     /// The changes that wait for a person at a terminal.
@@ -54,6 +59,9 @@ impl Guard {
             .advance(&approval.code, ApprovalState::Waiting, state, now)
             .await?
         {
+            if *answer == Answer::Declined {
+                self.note_decline(&approval.binding).await?;
+            }
             Ok(agreed)
         } else {
             Err(no_such_approval(&approval.code))
@@ -65,6 +73,7 @@ impl Guard {
         &self,
         change: P,
         seen: Instant,
+        is_paused: bool,
     ) -> Result<Verdict<P>> {
         let store = self.store().await?;
         let binding = self.binding(&change);
@@ -100,6 +109,9 @@ impl Guard {
                 _ => {}
             }
         }
+        if is_paused {
+            return Ok(Verdict::Declined);
+        }
         let code = approval_code();
         let expires_at = now + CONFIRMATION_LIFETIME;
         let preview = change.preview();
@@ -110,7 +122,12 @@ impl Guard {
             preview: &preview,
             expires_at: expires_at.as_second(),
         };
-        store.add_approval(&new, now.as_second()).await?;
+        if !store
+            .add_approval(&new, MOST_WAITING, now.as_second())
+            .await?
+        {
+            return Err(too_many(&self.waiting().await?));
+        }
         Ok(Verdict::Pending(Pending {
             preview,
             approval_code: Some(code),
@@ -119,6 +136,22 @@ impl Guard {
             expires_at,
         }))
     }
+}
+
+/// The refusal of one more change that would wait.
+fn too_many(waiting: &[Approval]) -> Error {
+    const NAMED: usize = 5;
+    let codes = waiting.iter().map(|approval| &approval.code);
+    Error::new(
+        Code::Blocked,
+        format!(
+            "{} changes wait for a person already ({}), so this one is not put before anybody and nothing was changed",
+            waiting.len(),
+            first_few(NAMED, codes)
+        ),
+        "Ask the person to approve or decline what waits, in a terminal with `skyswitch approve` or on the approval page; \
+         what nobody decides lapses within five minutes.",
+    )
 }
 
 fn no_such_approval(code: &str) -> Error {

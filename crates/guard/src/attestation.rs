@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::change::digest;
 use super::{Clearance, Guard, Preview, Proposal};
-use crate::Limits;
 use crate::store::NewAttestation;
+use crate::{Author, Limits};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{AccountId, PbxDomain, SetupStep};
 
@@ -32,7 +32,7 @@ impl Proposal for AttestStep {
         Preview::of_attestation(self)
     }
 
-    fn needs_consent(&self, _: &Limits) -> bool {
+    fn needs_consent(&self, _: &Limits, _: Author) -> bool {
         true
     }
 
@@ -46,7 +46,7 @@ impl Proposal for AttestStep {
     }
 
     /// Nothing changes at the service.
-    fn count(&self) -> usize {
+    fn count(&self, _: &Limits) -> usize {
         0
     }
 

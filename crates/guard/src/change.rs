@@ -4,7 +4,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{PieceChange, RuleChange, TypedValue};
-use crate::Limits;
+use crate::{Author, Limits};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{AccountId, PbxDomain};
 
@@ -98,9 +98,9 @@ impl Change {
     }
 
     /// What is set up at a customer's is always agreed to.
-    pub(super) fn needs_consent(&self, limits: &Limits) -> bool {
+    pub(super) fn needs_consent(&self, limits: &Limits, author: Author) -> bool {
         match &self.target {
-            Target::VipRule(rule) => rule.needs_consent(limits),
+            Target::VipRule(rule) => rule.needs_consent(limits, author),
             Target::Piece(_) => true,
         }
     }

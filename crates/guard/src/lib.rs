@@ -9,6 +9,7 @@ mod approvals;
 mod attestation;
 mod change;
 mod clearance;
+mod declines;
 mod fallback;
 mod limits;
 mod mode;
@@ -31,7 +32,7 @@ pub use attestation::AttestStep;
 pub use change::{Change, Target};
 pub use clearance::Clearance;
 pub use fallback::{Fallback, FallbackReading, MayRoute};
-pub use limits::Limits;
+pub use limits::{Author, DoubtfulDestinations, Limits};
 pub use mode::ConfirmMode;
 pub use piece::PieceChange;
 pub use plan::Plan;
@@ -41,15 +42,12 @@ pub use rule::{Doubt, Remark, RuleChange};
 use sealed::{Purpose, Seal};
 pub use typed::TypedValue;
 
-use crate::store::{SharedStore, Store, TimeSpan};
+use crate::store::{SharedStore, Store};
 use skyswitch_domain::ask_again;
 use skyswitch_domain::error::{Code, Error, Result};
 
 /// How long a confirmation may be answered and used.
 pub const CONFIRMATION_LIFETIME: Duration = Duration::from_secs(300);
-
-/// The window of `max_changes_per_hour`, in milliseconds.
-pub const HOUR: i64 = 3_600_000;
 
 /// How long a used confirmation is remembered: far longer than it lives, so
 /// that a clock set back does not make it good again.
@@ -60,8 +58,10 @@ const USED_KEPT_FOR: Duration = Duration::from_secs(30 * 86_400);
 pub enum Answer {
     /// The person sent this text. Whether it is consent is the guard's to judge.
     Typed(String),
-    /// Declined, cancelled, timed out, or sent something that is not a text.
-    Refused,
+    /// The person said no.
+    Declined,
+    /// The question was closed or lapsed without an answer, or nobody was there.
+    NoAnswer,
     /// The client failed to show the form, so no person has seen the question.
     NotShown {
         /// The token that came with the call, as from a client without forms.
@@ -112,8 +112,11 @@ pub enum Verdict<P: Proposal> {
     AskBetween(Question),
     /// The person has to act somewhere else first.
     Pending(Pending),
-    /// The person said no, or something other than the value asked for.
+    /// The person said no, or something other than the value asked for; or they
+    /// said no to the same a moment ago, and are not asked again so soon.
     Declined,
+    /// The person was asked and gave no answer.
+    NoAnswer,
 }
 
 /// A question to be answered with the next call of the same operation.
@@ -170,8 +173,8 @@ impl Guard {
         }
     }
 
-    /// Decides about a change whose present state was read just now, in a read
-    /// that began at `seen`.
+    /// Decides about a change that `author` asks for and whose present state was
+    /// read just now, in a read that began at `seen`.
     ///
     /// # Errors
     /// `blocked`, `confirmation_invalid`, `confirmation_stale`, or `internal`
@@ -180,9 +183,12 @@ impl Guard {
         &self,
         change: P,
         seen: Instant,
+        author: Author,
         channel: &Channel<'_>,
     ) -> Result<Verdict<P>> {
-        self.refuse_beyond_limits(&change).await?;
+        change.refuse_beyond(&self.limits)?;
+        let count = change.count(&self.limits);
+        self.refuse_beyond_hour(count, author).await?;
         let carries_consent = matches!(
             channel,
             Channel::Between { state: Some(_), .. }
@@ -191,10 +197,11 @@ impl Guard {
                     ..
                 }
         );
-        if !change.needs_consent(&self.limits) && !carries_consent {
+        let needs_consent = change.needs_consent(&self.limits, author);
+        if !needs_consent && !carries_consent {
             return Ok(Verdict::Cleared(Clearance::grant(change, seen)));
         }
-        if self.mode == ConfirmMode::Block && change.needs_consent(&self.limits) {
+        if self.mode == ConfirmMode::Block && needs_consent {
             return Err(Error::new(
                 Code::Blocked,
                 format!(
@@ -204,6 +211,8 @@ impl Guard {
                 "Tell the person; the operator can start the server with `--confirm human`.",
             ));
         }
+        let is_paused =
+            !carries_consent && author == Author::Program && self.was_declined(&change).await?;
         match channel {
             Channel::Given if change.asks_a_person() => Err(Error::new(
                 Code::ConfirmationInvalid,
@@ -211,44 +220,43 @@ impl Guard {
                 "Run the command at an interactive terminal without `--yes`.",
             )),
             Channel::Given => Ok(Verdict::Cleared(Clearance::grant(change, seen))),
+            Channel::During(_) | Channel::Between { .. } if is_paused => Ok(Verdict::Declined),
             Channel::During(_) => Ok(Verdict::AskDuring(change.preview())),
             Channel::Between { state, answer } => {
                 self.between_calls(change, seen, *state, answer.as_ref())
                     .await
             }
             Channel::Elsewhere { confirmation, .. } => match (self.mode, confirmation) {
-                (ConfirmMode::Token, confirmation) if !change.asks_a_person() => {
-                    self.by_token(change, seen, *confirmation).await
-                }
+                (ConfirmMode::Token, confirmation) if !change.asks_a_person() => match is_paused {
+                    true => Ok(Verdict::Declined),
+                    false => self.by_token(change, seen, *confirmation).await,
+                },
                 (_, Some(_)) => Err(Error::new(
                     Code::ConfirmationInvalid,
                     "confirmation tokens are not accepted here: a person confirms each change",
                     "Call the tool again without `confirmation`; the result says how the person approves.",
                 )
                 .with_field("confirmation")),
-                (_, None) => self.by_terminal(change, seen).await,
+                (_, None) => self.by_terminal(change, seen, is_paused).await,
             },
         }
     }
 
-    /// Refuses what the operator has put out of reach, whoever agrees to it.
-    async fn refuse_beyond_limits(&self, change: &impl Proposal) -> Result<()> {
-        change.refuse_beyond(&self.limits)?;
-        if self.limits.max_changes_per_hour.is_none() || change.count() == 0 {
+    /// Refuses so many changes more than the hour may have.
+    ///
+    /// # Errors
+    /// `blocked`, naming the setting; `internal` when the store cannot be used.
+    pub async fn refuse_beyond_hour(&self, wanted: usize, author: Author) -> Result<()> {
+        let now = Timestamp::now().as_millisecond();
+        let Some((counted, most)) = self.limits.hourly(author, now).filter(|_| wanted > 0) else {
             return Ok(());
-        }
-        let wanted = u64::try_from(change.count()).unwrap_or(u64::MAX);
-        let last_hour = TimeSpan::last(HOUR, Timestamp::now().as_millisecond());
-        let made = match self.store.exists() {
-            true => {
-                self.store()
-                    .await?
-                    .changes_within(&self.realm, last_hour)
-                    .await?
-            }
-            false => 0,
         };
-        self.limits.refuse_rate(made, wanted)
+        let made = match self.store.if_exists().await? {
+            Some(store) => store.changes_within(&self.realm, counted).await?,
+            None => 0,
+        };
+        let wanted = u64::try_from(wanted).unwrap_or(u64::MAX);
+        self.limits.refuse_rate(most, made, wanted)
     }
 
     /// Whether an answer is consent to the change that was shown: the typed
@@ -297,7 +305,7 @@ impl Guard {
         };
         let fingerprint = self.open_once(Purpose::Form, &binding, state).await?;
         if !self.is_consent(answer, &change) {
-            return Ok(Verdict::Declined);
+            return self.without_consent(&change, answer).await;
         }
         if fingerprint != change.fingerprint() {
             return Err(stale(&change));

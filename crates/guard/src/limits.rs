@@ -1,9 +1,39 @@
 //! What the operator puts out of reach: protected callers, other domains and
 //! accounts, too many changes. Only the operator sets these.
 
+use serde::Deserialize;
+
+use crate::Doubt;
+use crate::store::{Counted, TimeSpan};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{AccountId, Ani, CallerKey, PbxDomain, PhoneNumber, Route};
+
+/// The window of `max_changes_per_hour`, in milliseconds.
+const HOUR: i64 = 3_600_000;
+
+/// Who asks for a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Author {
+    /// A model or another program. Nobody may have looked at what it asks for.
+    Program,
+    /// A person, who gave the command themselves.
+    Person,
+}
+
+/// What becomes of a new rule that a tool asks for and whose destination looks
+/// wrong (`doubtful_destinations`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DoubtfulDestinations {
+    /// A person is asked.
+    #[default]
+    Ask,
+    /// It is made, with a warning.
+    Allow,
+    /// It is refused, whoever asks for it.
+    Refuse,
+}
 
 /// Limits on what may be changed, whoever agrees to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,6 +48,12 @@ pub struct Limits {
     pub allowed_accounts: Option<Vec<AccountId>>,
     /// Changes in any sixty minutes (`max_changes_per_hour`); `None` for any number.
     pub max_changes_per_hour: Option<u32>,
+    /// Whether that limit is the one of an operator who has set none: what people
+    /// do on the command line is neither limited nor counted, and an import
+    /// counts once, because it is agreed to as a whole.
+    pub has_default_rate: bool,
+    /// Whether a new rule may lead somewhere that looks wrong.
+    pub doubtful_destinations: DoubtfulDestinations,
 }
 
 impl Limits {
@@ -48,21 +84,60 @@ impl Limits {
         }
     }
 
-    /// Refuses to replace or remove a rule of a protected caller.
+    /// Refuses to replace or remove a rule that answers the calls of a protected
+    /// caller: their own, or one stored with wildcards, which may also take
+    /// their own along where it is deleted.
     ///
     /// # Errors
     /// `blocked`, naming the setting.
     pub fn refuse_protected(&self, present: &Route) -> Result<()> {
-        if !self.is_protected(&present.key.ani) {
-            return Ok(());
+        let ani = &present.key.ani;
+        if self.is_protected(ani) {
+            return Err(protected(format!(
+                "VIP rules of {ani} are never replaced or removed"
+            )));
         }
-        Err(blocked(
-            "protected",
-            format!(
-                "the operator protects {} (`protected`): VIP rules of this caller are never replaced or removed, so nothing was changed",
-                present.key.ani
-            ),
-        ))
+        let mut callers = self.protected.iter();
+        match callers.find(|caller| ani.may_match(&caller.to_ani())) {
+            Some(caller) => Err(protected(format!(
+                "the rule stored as \"{}\" may answer calls from {} and is never replaced or removed",
+                shown(ani.as_str(), 64),
+                caller.to_ani()
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses a new rule of a protected caller that takes calls away from another rule.
+    ///
+    /// # Errors
+    /// `blocked`, naming the setting.
+    pub(super) fn refuse_taking(&self, new: &Route) -> Result<()> {
+        match self.is_protected(&new.key.ani) {
+            true => Err(protected(format!(
+                "a new rule would take calls from {} away from the rule that answers them today",
+                new.key.ani
+            ))),
+            false => Ok(()),
+        }
+    }
+
+    /// Refuses a destination that looks wrong, where the operator wants that.
+    ///
+    /// # Errors
+    /// `blocked`, naming the setting.
+    pub(super) fn refuse_doubtful(&self, new: &Route, doubt: Doubt) -> Result<()> {
+        match self.doubtful_destinations {
+            DoubtfulDestinations::Refuse => Err(blocked(
+                "doubtful_destinations",
+                format!(
+                    "the operator allows no rule whose destination looks wrong (`doubtful_destinations`), so nothing was changed: {}, {}",
+                    new.goes_to(),
+                    doubt.words()
+                ),
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Refuses to point a protected number elsewhere.
@@ -73,12 +148,7 @@ impl Limits {
         if !self.is_protected(&Ani::from(did)) {
             return Ok(());
         }
-        Err(blocked(
-            "protected",
-            format!(
-                "the operator protects {did} (`protected`): the routing of this number is never changed, so nothing was changed"
-            ),
-        ))
+        Err(protected(format!("the routing of {did} is never changed")))
     }
 
     /// Whether rules of this caller are never replaced or removed.
@@ -86,24 +156,54 @@ impl Limits {
         self.protected.iter().any(|caller| caller.may_match(ani))
     }
 
+    /// The changes of the last hour that count for somebody, and how many there
+    /// may be; `None` without a limit for them. `now` is in milliseconds since 1970.
+    pub fn hourly(&self, author: Author, now: i64) -> Option<(Counted, u32)> {
+        let is_limited = author == Author::Program || !self.has_default_rate;
+        let counted = Counted {
+            span: TimeSpan::last(HOUR, now),
+            by_default: self.has_default_rate,
+        };
+        let most = self.max_changes_per_hour.filter(|_| is_limited)?;
+        Some((counted, most))
+    }
+
+    /// How many changes an import of so many counts as.
+    pub fn count_of_import(&self, changes: usize) -> usize {
+        match self.has_default_rate {
+            true => changes.min(1),
+            false => changes,
+        }
+    }
+
     /// Refuses more changes than an hour may have.
     ///
     /// # Errors
     /// `blocked`, naming the setting.
-    pub fn refuse_rate(&self, made_in_last_hour: u64, wanted: u64) -> Result<()> {
-        let Some(most) = self.max_changes_per_hour else {
-            return Ok(());
-        };
+    pub fn refuse_rate(&self, most: u32, made_in_last_hour: u64, wanted: u64) -> Result<()> {
         if made_in_last_hour.saturating_add(wanted) <= u64::from(most) {
             return Ok(());
         }
+        let by = match self.has_default_rate {
+            true => " for tools where the operator sets no other",
+            false => "",
+        };
         Err(blocked(
             "max_changes_per_hour",
             format!(
-                "the operator allows {most} changes an hour (`max_changes_per_hour`); {made_in_last_hour} were made in the last hour and {wanted} more are requested, so nothing was changed"
+                "`max_changes_per_hour` is {most}{by}; made in the last hour: {made_in_last_hour}, requested now: {wanted}. Nothing was changed"
             ),
         ))
     }
+}
+
+fn protected(why: String) -> Error {
+    blocked(
+        "protected",
+        format!(
+            "the operator protects a caller or number (`protected`): {why}, so nothing was changed"
+        ),
+    )
 }
 
 fn blocked(setting: &str, message: String) -> Error {

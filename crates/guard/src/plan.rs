@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::change::digest;
 use super::{Change, Preview, Proposal, Target, TypedValue};
-use crate::Limits;
+use crate::{Author, Limits};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{AccountId, PbxDomain};
 
@@ -134,9 +134,9 @@ impl Proposal for Plan {
         Preview::of_plan(self)
     }
 
-    fn needs_consent(&self, limits: &Limits) -> bool {
+    fn needs_consent(&self, limits: &Limits, author: Author) -> bool {
         let mut changes = self.changes.iter();
-        self.always_asks || changes.any(|change| change.needs_consent(limits))
+        self.always_asks || changes.any(|change| change.needs_consent(limits, author))
     }
 
     fn refuse_beyond(&self, limits: &Limits) -> Result<()> {
@@ -145,8 +145,11 @@ impl Proposal for Plan {
             .try_for_each(|change| change.refuse_beyond(limits))
     }
 
-    fn count(&self) -> usize {
-        self.changes.len()
+    fn count(&self, limits: &Limits) -> usize {
+        match self.import {
+            Some(_) => limits.count_of_import(self.changes.len()),
+            None => self.changes.len(),
+        }
     }
 
     fn fingerprint(&self) -> String {

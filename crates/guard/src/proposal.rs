@@ -1,7 +1,7 @@
 //! What the guard decides about: a plan, or an attestation.
 
 use super::Preview;
-use crate::Limits;
+use crate::{Author, Limits};
 use skyswitch_domain::error::Result;
 
 /// Something that is agreed to, or not, as a whole.
@@ -9,8 +9,8 @@ pub trait Proposal: Clone + Send + Sync {
     /// What a person is shown.
     fn preview(&self) -> Preview;
 
-    /// Whether a person has to agree.
-    fn needs_consent(&self, limits: &Limits) -> bool;
+    /// Whether a person has to agree to what somebody asks for.
+    fn needs_consent(&self, limits: &Limits, author: Author) -> bool;
 
     /// Whether only a person may agree: no token and no flag does it for them.
     fn asks_a_person(&self) -> bool {
@@ -23,8 +23,8 @@ pub trait Proposal: Clone + Send + Sync {
     /// `blocked`, naming the setting.
     fn refuse_beyond(&self, limits: &Limits) -> Result<()>;
 
-    /// How many changes are made at the service.
-    fn count(&self) -> usize;
+    /// As how many changes it counts in an hour.
+    fn count(&self, limits: &Limits) -> usize;
 
     /// Digest of the state that was seen.
     fn fingerprint(&self) -> String;

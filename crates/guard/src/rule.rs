@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::Limits;
+use crate::{Author, DoubtfulDestinations, Limits};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{Ani, Route, RouteKey, Vip};
 
@@ -168,15 +168,34 @@ impl RuleChange {
         self.before.is_some()
     }
 
-    /// Whatever takes calls away from a VIP rule, and any new rule of a
-    /// protected caller.
-    pub(super) fn needs_consent(&self, limits: &Limits) -> bool {
-        self.is_destructive() || self.takes_calls() || limits.is_protected(&self.key.ani)
+    /// Whatever takes calls away from a VIP rule, any new rule of a protected
+    /// caller, and one that a program wants to lead somewhere that looks wrong:
+    /// a person who wrote that themselves is only warned.
+    pub(super) fn needs_consent(&self, limits: &Limits, author: Author) -> bool {
+        let asks_if_doubtful =
+            author == Author::Program && limits.doubtful_destinations == DoubtfulDestinations::Ask;
+        self.is_destructive()
+            || self.takes_calls()
+            || limits.is_protected(&self.key.ani)
+            || (asks_if_doubtful && self.doubt.is_some())
     }
 
-    pub(super) fn refuse_beyond(&self, limits: &Limits) -> Result<()> {
-        let before = self.before.as_ref();
-        before.map_or(Ok(()), |before| limits.refuse_protected(before))
+    /// Refuses what the operator has put out of reach, whoever agrees to it.
+    ///
+    /// # Errors
+    /// `blocked`, naming the setting.
+    pub fn refuse_beyond(&self, limits: &Limits) -> Result<()> {
+        if let Some(before) = &self.before {
+            limits.refuse_protected(before)?;
+        }
+        let Some(after) = &self.after else {
+            return Ok(());
+        };
+        if self.takes_calls() {
+            limits.refuse_taking(after)?;
+        }
+        self.doubt
+            .map_or(Ok(()), |doubt| limits.refuse_doubtful(after, doubt))
     }
 
     /// The state that was seen, for digests.

@@ -47,11 +47,14 @@ pub enum UndoStatus {
     ConfirmationRequired,
     /// The person did not agree; nothing was sent.
     Declined,
+    /// The question was closed without an answer; nothing was sent.
+    NoAnswer,
 }
 
 impl Status for UndoStatus {
     const CONFIRMATION_REQUIRED: Self = Self::ConfirmationRequired;
     const DECLINED: Self = Self::Declined;
+    const NO_ANSWER: Self = Self::NoAnswer;
 }
 
 /// What became of it.

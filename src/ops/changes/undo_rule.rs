@@ -91,9 +91,9 @@ impl<'a> RuleBack<'a> {
             (None, None) => None,
         };
         let change = change.map(|change| {
+            // Whether a rule may lead where it led before is not asked again: the note says it.
             let answering = answering_without(change.key(), rules.iter());
-            let doubt = self.look.as_ref().and_then(|look| look.doubt);
-            change.answered_without_by(answering).doubting(doubt)
+            change.answered_without_by(answering)
         });
         let plan = Plan::of(account, domain, TOOL, change).map(|plan| {
             let notes = self.warning().into_iter().chain(found.notes.clone());

@@ -8,20 +8,18 @@ use super::facts::Fact;
 use super::trial::{PATIENCE, Trial};
 use crate::app::App;
 use crate::ops::write::agree::{Agreement, Asked, Attempt, Confirmation, Status};
-use crate::ops::write::journal::now;
 use crate::ops::write::locks::Turn;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::{
     AccountId, Ani, Application, CustomerKey, Destination, Dnis, PbxDomain, PhoneNumber, Route,
     RouteKey,
 };
-use skyswitch_guard::store::TimeSpan;
-use skyswitch_guard::{Channel, HOUR, Plan, RuleChange};
+use skyswitch_guard::{Channel, Plan, RuleChange};
 
 /// The operation, as the journal names it.
 pub(super) const TOOL: &str = "write_probe";
 /// Changes that a probe makes at most.
-const CHANGES: u64 = 4;
+const CHANGES: usize = 4;
 /// The called number of the second rule. 555-0100 to 555-0199 belong to nobody:
 /// they are kept for fiction.
 const DIALLED: &str = "12025550100";
@@ -47,11 +45,14 @@ pub enum WriteProbeStatus {
     ConfirmationRequired,
     /// The person did not agree; nothing was sent.
     Declined,
+    /// The question was closed without an answer; nothing was sent.
+    NoAnswer,
 }
 
 impl Status for WriteProbeStatus {
     const CONFIRMATION_REQUIRED: Self = Self::ConfirmationRequired;
     const DECLINED: Self = Self::Declined;
+    const NO_ANSWER: Self = Self::NoAnswer;
 }
 
 /// What came of it.
@@ -129,7 +130,9 @@ async fn plan<'a>(
         Err(error) if error.detail().status == Some(404) => (Vec::new(), true),
         Err(error) => return Err(error),
     };
-    refuse_half_a_trial(app).await?;
+    app.guard()
+        .refuse_beyond_hour(CHANGES, app.author())
+        .await?;
     let caller = free_caller(app, &present)?;
     let dialled = PhoneNumber::from_stored(DIALLED).ok_or_else(no_number)?;
     let rule = |dnis| Route {
@@ -169,21 +172,6 @@ async fn plan<'a>(
         patience: PATIENCE,
     };
     Ok((plan, trial))
-}
-
-/// A trial that the hourly limit would stop in the middle leaves rules behind.
-async fn refuse_half_a_trial(app: &App) -> Result<()> {
-    let limits = &app.settings().limits;
-    if limits.max_changes_per_hour.is_none() {
-        return Ok(());
-    }
-    let journal = app.journal();
-    let lately = TimeSpan::last(HOUR, now());
-    let made = match journal.store().if_exists().await? {
-        Some(store) => store.changes_within(journal.realm(), lately).await?,
-        None => 0,
-    };
-    limits.refuse_rate(made, CHANGES)
 }
 
 /// A caller that nobody has, that has no rule here and that the operator does

@@ -31,7 +31,10 @@ impl App {
             let Some(row) = puts.get_mut(position) else {
                 continue;
             };
-            row.change = row.change.take().map(|change| change.doubting(look.doubt));
+            if let Some(change) = row.change.take() {
+                let change = change.doubting(look.doubt);
+                **row = row.clone().with_change(change, &self.settings().limits);
+            }
             found.entry(look.warning).or_default().extend(row.line);
         }
         told(found)

@@ -28,7 +28,7 @@ pub use outcome::{Action, Counts, Done, RowState, SyncOutcome, SyncRow, SyncStat
 use plan::{SyncPlan, Wanted};
 use report::{Report, Row};
 use resume::{Resumed, Which};
-use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::{
     AccountId, Application, Argument, CustomerKey, Destination, PbxDomain, Route,
 };
@@ -199,7 +199,18 @@ async fn prepare(
         ..Attempt::new(app, session.channel, Turn::Import(&account, &domain))
     };
     if args.dry_run == Some(true) {
-        let report = attempt.only_plan(plan).await?;
+        let mut report = attempt.only_plan(plan).await?;
+        let changes = app
+            .settings()
+            .limits
+            .count_of_import(report.changes().len());
+        match app.guard().refuse_beyond_hour(changes, app.author()).await {
+            Err(refused) if refused.code() == Code::Blocked => {
+                let said = format!("{refused}. {}", refused.hint());
+                report.warnings.push(said);
+            }
+            within => within?,
+        }
         return Ok(ended(report.report(SyncStatus::Planned)));
     }
     let (report, agreement) = match attempt.agree(plan).await? {
@@ -227,6 +238,7 @@ async fn prepare(
 impl Status for SyncStatus {
     const CONFIRMATION_REQUIRED: Self = Self::ConfirmationRequired;
     const DECLINED: Self = Self::Declined;
+    const NO_ANSWER: Self = Self::NoAnswer;
 }
 
 fn ended(outcome: SyncOutcome) -> Asked<Prepared> {
@@ -258,6 +270,12 @@ impl Task {
             Source::List(list) => list,
             Source::Run(resumed) => &resumed.list,
         }
+    }
+
+    /// Whether the list has exactly this rule.
+    fn wants(&self, rule: &Route) -> bool {
+        let mut rows = self.list().rows.iter();
+        rows.any(|row| row.asks_for(rule))
     }
 
     /// The run that is continued.
@@ -343,9 +361,9 @@ impl App {
             .report(0, 0, "reading the present VIP rules");
         let mut report = Report::new(task);
         let (account, domain) = (&task.account, &task.domain);
-        // What an import begun before left open is its own account, or made again.
+        // What was sent already, and of which nobody knows the outcome, is made again.
         let (present, reach, deletes) = tokio::join!(
-            self.present_rules(account, domain, |_| true),
+            self.present_rules(account, domain, |made| task.wants(made)),
             self.reach_of_import(task),
             self.delete_reach(),
         );
@@ -379,7 +397,8 @@ impl App {
         let changes = (!report.has_invalid_rows()).then_some(changes);
         let plan = Plan::of(account, domain, TOOL, changes.unwrap_or_default());
         let plan = plan.map(|plan| {
-            let notes = report.warnings.clone();
+            let notes = report.left_out().into_iter();
+            let notes = notes.chain(report.warnings.clone()).collect();
             plan.of_import(&task.request, kept).with_notes(notes)
         });
         Ok((plan, report))

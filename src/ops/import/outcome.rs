@@ -53,6 +53,8 @@ pub enum SyncStatus {
     ConfirmationRequired,
     /// The person did not agree; nothing was sent.
     Declined,
+    /// The question was closed without an answer; nothing was sent.
+    NoAnswer,
     /// Every change was made.
     Applied,
     /// Some changes were not made; the rows say which and why.

@@ -9,6 +9,7 @@ use crate::ops::vips::add::other_house_style;
 use crate::ops::vips::siblings::at_risk;
 use skyswitch_domain::error::{Code, Error, Refused, Result};
 use skyswitch_domain::redact::shown;
+use skyswitch_domain::wording::counted;
 use skyswitch_domain::{
     Ani, Application, Argument, CalledNumber, Destination, DestinationForm, Dnis, PbxDomain,
     PhoneNumber, Route, RouteKey, answering_without,
@@ -126,20 +127,17 @@ impl Wanted<'_> {
                 true => Some(Remark::Protected),
                 false => has_rule.then_some(Remark::HasRule),
             };
-            row.change = Some(existing.put(None, after).remarking(remark));
-            return row;
+            let change = existing.put(None, after).remarking(remark);
+            return row.with_change(change, self.limits);
         };
         if before.same_destination(&after) {
             row.action = Action::Keep;
             row.wanted = Some(before.clone());
             return row;
         }
-        if let Err(refusal) = self.limits.refuse_protected(before) {
-            return row.invalid(refusal.to_string());
-        }
         row.action = Action::Replace;
-        row.change = Some(existing.put(Some(before.clone()), after));
-        row
+        let change = existing.put(Some(before.clone()), after);
+        row.with_change(change, self.limits)
     }
 
     /// The rule that a row asks for.
@@ -200,11 +198,11 @@ impl Wanted<'_> {
     ) -> Result<()> {
         let (protected, removed): (Vec<&Route>, Vec<&Route>) = unlisted
             .iter()
-            .partition(|route| self.limits.is_protected(&route.key.ani));
+            .partition(|route| self.limits.refuse_protected(route).is_err());
         if !protected.is_empty() {
             warnings.push(format!(
-                "{} rules that are not on the list stay, because the operator protects their callers (`protected`)",
-                protected.len()
+                "kept although not on the list: {}, because the operator protects their callers (`protected`)",
+                counted(protected.len(), "rule")
             ));
         }
         let too_many = removed.len() > FEW_REMOVALS && removed.len() * 2 > existing.routes.len();

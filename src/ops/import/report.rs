@@ -1,11 +1,13 @@
 //! A sync while it is worked on: its rows, from what they ask for to what
 //! became of them.
 
+use crate::config::Limits;
 use crate::ops::import::outcome::{
     Action, Counts, Done, RowState, SyncOutcome, SyncRow, SyncStatus,
 };
 use crate::ops::import::{Confirmation, SyncMode, Task, files};
 use skyswitch_domain::error::Error;
+use skyswitch_domain::wording::{counted, first_few};
 use skyswitch_domain::{Route, RouteKey};
 use skyswitch_guard::RuleChange;
 
@@ -103,6 +105,17 @@ impl Row {
         rule.map(|rule| &rule.key)
     }
 
+    /// The row with what it changes, unless the operator has put that out of reach.
+    pub fn with_change(mut self, change: RuleChange, limits: &Limits) -> Row {
+        match change.refuse_beyond(limits) {
+            Ok(()) => {
+                self.change = Some(change);
+                self
+            }
+            Err(refused) => self.invalid(refused.to_string()),
+        }
+    }
+
     pub fn invalid(mut self, reason: String) -> Row {
         self.action = Action::Invalid;
         self.reason = Some(reason);
@@ -194,6 +207,26 @@ impl Report {
     pub fn has_invalid_rows(&self) -> bool {
         let is_invalid = |row: &Row| row.action == Action::Invalid && row.state.is_none();
         !self.skip_invalid && self.rows.iter().any(is_invalid)
+    }
+
+    /// What to say, before anybody agrees, of rows that are left out.
+    pub fn left_out(&self) -> Option<String> {
+        const NAMED: usize = 20;
+        let rows = self.rows.iter();
+        let rows = rows.filter(|row| row.action == Action::Invalid && row.state.is_none());
+        let told: Vec<String> = rows
+            .map(|row| {
+                let line = row.line.unwrap_or_default();
+                format!("line {line}: {}", row.reason.as_deref().unwrap_or_default())
+            })
+            .collect();
+        (self.skip_invalid && !told.is_empty()).then(|| {
+            format!(
+                "{} cannot be used and would be left out ({})",
+                counted(told.len(), "row"),
+                first_few(NAMED, told)
+            )
+        })
     }
 
     /// The lines that cannot be used.

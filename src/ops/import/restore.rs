@@ -56,8 +56,10 @@ impl Sender<'_> {
         let plan = Plan::of(account, domain, TOOL, [RuleChange::put(None, rule.clone())]);
         let plan = plan.ok_or_else(not_cleared)?;
         // Nothing exists under this key, so putting it back takes nothing away.
-        let verdict = app.guard().decide(plan, read_at, &Channel::Given).await?;
-        let Verdict::Cleared(clearance) = verdict else {
+        let verdict = app
+            .guard()
+            .decide(plan, read_at, app.author(), &Channel::Given);
+        let Verdict::Cleared(clearance) = verdict.await? else {
             return Err(not_cleared());
         };
         let clearance = clearance.divide().pop().ok_or_else(not_cleared)?;

@@ -62,11 +62,14 @@ pub enum MarkStatus {
     ConfirmationRequired,
     /// The person did not agree; nothing was recorded.
     Declined,
+    /// The question was closed without an answer; nothing was recorded.
+    NoAnswer,
 }
 
 impl Status for MarkStatus {
     const CONFIRMATION_REQUIRED: Self = Self::ConfirmationRequired;
     const DECLINED: Self = Self::Declined;
+    const NO_ANSWER: Self = Self::NoAnswer;
 }
 
 /// What became of it.

@@ -81,6 +81,8 @@ pub enum OnboardStatus {
     ConfirmationRequired,
     /// The person did not agree; nothing was sent.
     Declined,
+    /// The question was closed without an answer; nothing was sent.
+    NoAnswer,
     /// Every change was made.
     Applied,
     /// A change was not made, and those after it were not sent.
@@ -90,6 +92,7 @@ pub enum OnboardStatus {
 impl Status for OnboardStatus {
     const CONFIRMATION_REQUIRED: Self = Self::ConfirmationRequired;
     const DECLINED: Self = Self::Declined;
+    const NO_ANSWER: Self = Self::NoAnswer;
 }
 
 /// What became of a change.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
-use crate::app::{App, Author};
+use crate::app::App;
 use crate::ops::vips::destinations::Look;
 use crate::ops::vips::reach::Reach;
 use crate::ops::write::agree::{Agreement, Asked, Attempt, Confirmation, Status};
@@ -61,11 +61,14 @@ pub enum AddVipStatus {
     ConfirmationRequired,
     /// The person did not agree; nothing was sent.
     Declined,
+    /// The question was closed without an answer; nothing was sent.
+    NoAnswer,
 }
 
 impl Status for AddVipStatus {
     const CONFIRMATION_REQUIRED: Self = Self::ConfirmationRequired;
     const DECLINED: Self = Self::Declined;
+    const NO_ANSWER: Self = Self::NoAnswer;
 }
 
 /// What became of it.
@@ -139,7 +142,6 @@ pub async fn add_vip(
         look: app.look_at_destination(account, domain, &wanted).await?,
         caller: &args.ani,
         wanted,
-        by: app.author(),
     };
     let names_dialled = !asked_for.wanted.key.dnis.is_any();
     let reach = &OnceCell::new();
@@ -173,7 +175,6 @@ struct AskedFor<'a> {
     caller: &'a PhoneNumber,
     wanted: Route,
     look: Option<Look>,
-    by: Author,
 }
 
 fn plan(
@@ -241,10 +242,6 @@ fn plan(
     warnings.extend(taken_calls(&change));
     let plan = Plan::of(asked_for.account, asked_for.domain, "add_vip", [change]);
     let plan = plan.map(|plan| plan.with_notes(notes));
-    let plan = match doubt.is_some() && asked_for.by == Author::Program {
-        true => plan.map(Plan::asked_in_any_case),
-        false => plan,
-    };
     (plan, facts(before, warnings))
 }
 

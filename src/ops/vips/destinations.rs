@@ -357,9 +357,9 @@ impl Known {
         ))
     }
 
-    /// Those whose id, or a word of whose name, is spelt most like what was given.
+    /// Those whose id, or name, or a word of it, is spelt most like what was given.
     fn nearest(&self, given: &str) -> Vec<String> {
-        nearest(&self.names, given, id_and_words)
+        nearest(&self.names, without_mark(given), id_and_words)
             .map(|(id, name)| match name {
                 Some(name) => format!("{} ({})", shown(id, 40), shown(name, 60)),
                 None => shown(id, 40),
@@ -370,7 +370,23 @@ impl Known {
 
 fn id_and_words((id, name): &(String, Option<String>)) -> Vec<&str> {
     let words = name.iter().flat_map(|name| name.split_whitespace());
-    words.chain([id.as_str()]).collect()
+    let whole = name.iter().map(String::as_str);
+    words.chain(whole).chain([id.as_str()]).collect()
+}
+
+/// `101` in `ext 101`, `Ext. 101`, `x101` and `#101`, as people write extensions.
+fn without_mark(given: &str) -> &str {
+    let digits = given.trim_start_matches(|c: char| !c.is_ascii_digit());
+    let mark = &given[..given.len() - digits.len()];
+    let mark = mark
+        .trim()
+        .trim_end_matches(['.', ':'])
+        .to_ascii_lowercase();
+    let is_mark = ["ext", "extension", "x", "#"].contains(&mark.as_str());
+    match is_mark && digits.bytes().all(|b| b.is_ascii_digit()) {
+        true => digits,
+        false => given,
+    }
 }
 
 /// The users whose id or name comes nearest to what was given.

@@ -94,7 +94,7 @@ impl App {
         let removal = RuleChange::remove(lost.clone(), Vec::new());
         let change = Change::new(account, domain, "lost_along_with", removal);
         self.journal()
-            .note_loss(&self.asked_by, &change, &Origin::default())
+            .note_loss(self, &change, &Origin::default())
             .await
     }
 }

@@ -126,6 +126,8 @@ pub(in crate::ops) enum Agreement<D> {
     Waits(Confirmation),
     /// The person did not agree.
     Declined,
+    /// The person was asked and gave no answer.
+    NoAnswer,
 }
 
 /// What may be done now.
@@ -139,11 +141,18 @@ pub(in crate::ops) struct Cleared<P: Proposal> {
 }
 
 /// The words that the status of every operation has for what was not agreed to.
-pub(in crate::ops) trait Status {
+pub trait Status: PartialEq + Sized {
     /// A person must agree first.
     const CONFIRMATION_REQUIRED: Self;
     /// The person did not agree.
     const DECLINED: Self;
+    /// The person was asked and gave no answer.
+    const NO_ANSWER: Self;
+
+    /// Whether a person was to agree and did not.
+    fn is_not_agreed(&self) -> bool {
+        *self == Self::DECLINED || *self == Self::NO_ANSWER
+    }
 }
 
 impl<D> Agreement<D> {
@@ -154,6 +163,7 @@ impl<D> Agreement<D> {
             Agreement::Reached(agreed) => Agreement::Reached(act(agreed).await?),
             Agreement::Waits(confirmation) => Agreement::Waits(confirmation),
             Agreement::Declined => Agreement::Declined,
+            Agreement::NoAnswer => Agreement::NoAnswer,
         })
     }
 
@@ -172,6 +182,7 @@ impl<D> Agreement<D> {
             Agreement::Reached(_) => (done, Confirmation::default()),
             Agreement::Waits(confirmation) => (S::CONFIRMATION_REQUIRED, confirmation),
             Agreement::Declined => (S::DECLINED, Confirmation::default()),
+            Agreement::NoAnswer => (S::NO_ANSWER, Confirmation::default()),
         }
     }
 }
@@ -269,9 +280,9 @@ impl<'a> Attempt<'a> {
         let Some(proposal) = first.proposal else {
             return Ok(Asked::Done((first.facts, Agreement::Nothing)));
         };
-        let decided = app
-            .guard()
-            .decide(proposal.clone(), first.read_at, self.channel);
+        let decided =
+            app.guard()
+                .decide(proposal.clone(), first.read_at, app.author(), self.channel);
         let agreement = match decided.await? {
             Verdict::Cleared(clearance) => Agreement::Reached(Cleared {
                 clearance,
@@ -283,7 +294,7 @@ impl<'a> Attempt<'a> {
                 drop(first.turn);
                 let answer = match self.channel {
                     Channel::During(person) => person.ask(&preview).await,
-                    _ => Answer::Refused,
+                    _ => Answer::NoAnswer,
                 };
                 if let Answer::NotShown { confirmation } = answer {
                     let elsewhere = Channel::Elsewhere {
@@ -294,7 +305,12 @@ impl<'a> Attempt<'a> {
                     return Box::pin(Attempt { channel, ..*self }.agree(plan)).await;
                 }
                 if !app.guard().is_consent(&answer, &proposal) {
-                    return Ok(Asked::Done((first.facts, Agreement::Declined)));
+                    let verdict = app.guard().without_consent(&proposal, &answer).await?;
+                    let agreement = match verdict {
+                        Verdict::NoAnswer => Agreement::NoAnswer,
+                        _ => Agreement::Declined,
+                    };
+                    return Ok(Asked::Done((first.facts, agreement)));
                 }
                 let again = self.planned(&plan).await?;
                 let agreement = match again.proposal {
@@ -324,6 +340,7 @@ impl<'a> Attempt<'a> {
                 Agreement::Waits(app.confirmation(pending, form_failed).await)
             }
             Verdict::Declined => Agreement::Declined,
+            Verdict::NoAnswer => Agreement::NoAnswer,
         };
         Ok(Asked::Done((first.facts, agreement)))
     }

@@ -8,15 +8,16 @@
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
+use crate::app::App;
 use crate::config::Limits;
 use skyswitch_client::{Found, Matches, NotWritten, Written};
 use skyswitch_domain::Operation;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_guard::store::{
-    After, Begun, ChangeStatus, Closing, FileLock, JournalPosition, NewChange, SharedStore,
-    StateFolder, TimeSpan,
+    After, Begun, ChangeStatus, Closing, Counted, FileLock, JournalPosition, NewChange,
+    SharedStore, StateFolder,
 };
-use skyswitch_guard::{Change, HOUR};
+use skyswitch_guard::{Author, Change};
 
 /// What a change belongs to beside itself.
 #[derive(Debug, Clone, Default)]
@@ -69,7 +70,7 @@ impl Journal {
         Ok(&owner.name)
     }
 
-    /// Writes a change down; it may be sent only after that.
+    /// Writes a change down that was asked for through `app`; it may be sent only after that.
     ///
     /// # Errors
     /// `blocked` when the hour's changes are used up; `confirmation_stale`
@@ -77,13 +78,14 @@ impl Journal {
     /// `internal` when it cannot be written.
     pub(in crate::ops) async fn begin(
         &self,
-        asked_by: &str,
+        app: &App,
         change: &Change,
         origin: &Origin,
     ) -> Result<i64> {
-        let begun = self.write(asked_by, change, origin, self.limit()).await;
+        let limit = self.limits.hourly(app.author(), now());
+        let begun = self.write(app, change, origin, limit).await;
         let begun = begun.map_err(not_written_down)?;
-        self.begun(begun)
+        self.begun(begun, app.author())
     }
 
     /// Where the journal is now; to be asked before the read that a change is
@@ -98,12 +100,7 @@ impl Journal {
         self.store.get().await?.journal_position().await
     }
 
-    fn limit(&self) -> Option<(TimeSpan, u32)> {
-        let most = self.limits.max_changes_per_hour;
-        most.map(|most| (TimeSpan::last(HOUR, now()), most))
-    }
-
-    fn begun(&self, begun: Begun) -> Result<i64> {
+    fn begun(&self, begun: Begun, author: Author) -> Result<i64> {
         match begun {
             Begun::Written(id) => Ok(id),
             Begun::ChangedMeanwhile(other) => Err(Error::new(
@@ -119,8 +116,9 @@ impl Journal {
             )),
             // Others have made changes since the guard looked.
             Begun::OverLimit => {
-                let most = self.limits.max_changes_per_hour.unwrap_or_default();
-                self.limits.refuse_rate(most.into(), 1)?;
+                if let Some((_, most)) = self.limits.hourly(author, now()) {
+                    self.limits.refuse_rate(most, most.into(), 1)?;
+                }
                 Err(Error::internal(
                     "the change could not be written down, so nothing was sent",
                     "Please report this as a bug.",
@@ -140,9 +138,9 @@ impl Journal {
 
     /// Writes down what happened without our doing: that the service removed a
     /// rule along with another.
-    pub async fn note_loss(&self, asked_by: &str, change: &Change, origin: &Origin) -> Result<i64> {
-        let begun = self.write(asked_by, change, origin, None).await?;
-        let id = self.begun(begun)?;
+    pub async fn note_loss(&self, app: &App, change: &Change, origin: &Origin) -> Result<i64> {
+        let begun = self.write(app, change, origin, None).await?;
+        let id = self.begun(begun, app.author())?;
         let closing = Closing {
             status: ChangeStatus::Done,
             after: After::VipRule {
@@ -160,15 +158,16 @@ impl Journal {
 
     async fn write(
         &self,
-        asked_by: &str,
+        app: &App,
         change: &Change,
         origin: &Origin,
-        limit: Option<(TimeSpan, u32)>,
+        limit: Option<(Counted, u32)>,
     ) -> Result<Begun> {
         let new = NewChange {
             realm: &self.realm,
             change,
-            asked_by,
+            asked_by: &app.asked_by,
+            author: app.author(),
             undoes: origin.undoes,
             run: origin.run.as_deref(),
             owner: self.owner().await?,

@@ -8,5 +8,5 @@ pub(in crate::ops) mod reconcile;
 pub(in crate::ops) mod send;
 
 pub(crate) use agree::read_only;
-pub use agree::{Asked, Confirmation};
+pub use agree::{Asked, Confirmation, Status};
 pub use skyswitch_guard::Question;

@@ -257,7 +257,7 @@ impl App {
     ) -> Sent {
         let change = clearance.change().clone();
         let journal = self.journal();
-        let id = match journal.begin(&self.asked_by, &change, origin).await {
+        let id = match journal.begin(self, &change, origin).await {
             Ok(id) => id,
             Err(error) => return Sent::not_begun(error),
         };

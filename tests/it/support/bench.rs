@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use skyswitch_mcp::app::App;
-use skyswitch_mcp::config::{ConfirmMode, Flags, Settings};
+use skyswitch_mcp::config::{ConfirmMode, Flags, Limits, Settings};
 use skyswitch_mcp::sandbox::{self, Fault, Recorded, Sandbox, Tenant};
 use tempfile::TempDir;
 
@@ -73,6 +73,12 @@ impl Bench {
     pub async fn age_dial_plans(&self, milliseconds: i64) {
         let older = "UPDATE dial_plans SET read_at = read_at - ?";
         self.age(older, milliseconds).await;
+    }
+
+    /// Lets what people declined be that many seconds longer ago.
+    pub async fn age_declines(&self, seconds: i64) {
+        self.age("UPDATE declines SET until = until - ?", seconds)
+            .await;
     }
 
     async fn age(&self, older: &'static str, milliseconds: i64) {
@@ -173,7 +179,7 @@ impl Bench {
     }
 }
 
-/// Settings for any base URL and state folder, with the sandbox's login.
+/// Settings for any base URL and state folder, with the sandbox's login and no limits.
 pub fn settings(base_url: &str, state_dir: &Path) -> Settings {
     let lookup = |name: &str| {
         let value = match name {
@@ -190,5 +196,7 @@ pub fn settings(base_url: &str, state_dir: &Path) -> Settings {
         };
         Some(value.to_owned())
     };
-    Settings::load(&Flags::default(), &lookup).unwrap()
+    let mut settings = Settings::load(&Flags::default(), &lookup).unwrap();
+    settings.limits = Limits::default();
+    settings
 }

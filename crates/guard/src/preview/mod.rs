@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Change, Plan, RuleChange, Target, TypedValue};
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::wording::capitalised;
+use skyswitch_domain::wording::{capitalised, counted};
 use skyswitch_domain::{AccountId, PbxDomain};
 pub use text::Line;
 
@@ -135,7 +135,7 @@ impl Preview {
         let (summary, facts, rows) = match (plan.kept(), plan.changes()) {
             (None, [only]) => (heading(only), details(only), Vec::new()),
             (kept, changes) if !rules.is_empty() => (
-                format!("Change {} VIP rules in {domain}", changes.len()),
+                format!("Change {} in {domain}", counted(changes.len(), "VIP rule")),
                 vec![vips::counts(&rules, kept.unwrap_or_default())],
                 vips::rows(&rules),
             ),

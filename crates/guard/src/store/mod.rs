@@ -14,7 +14,8 @@ mod sqlite;
 pub use folder::{FileLock, StateFolder};
 pub use records::{
     After, Approval, ApprovalState, Begun, ChangeFilter, ChangeRecord, ChangeStatus, Closing,
-    JournalPosition, NewApproval, NewChange, PieceRecord, RuleRecord, TargetRecord, TimeSpan,
+    Counted, JournalPosition, NewApproval, NewChange, PieceRecord, RuleRecord, TargetRecord,
+    TimeSpan,
 };
 pub use run_records::{NewRun, Run, RunBasis};
 pub use setup_records::{Attestation, NewAttestation};

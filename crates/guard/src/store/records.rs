@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use serde_json::Value;
 
-use crate::{Change, Preview, Target};
+use crate::{Author, Change, Preview, Target};
 use skyswitch_domain::error::{Error, Refused, Result};
 use skyswitch_domain::{
     Ani, Application, Destination, Dnis, PhoneNumber, Route, RouteKey, SetupPiece,
@@ -42,6 +42,8 @@ impl ApprovalState {
 pub struct Approval {
     /// What the person types after `skyswitch approve`.
     pub code: String,
+    /// Digest of account, tool and arguments.
+    pub(crate) binding: String,
     /// Digest of the state the person is shown.
     pub fingerprint: String,
     /// What the person is shown, and has to type.
@@ -219,6 +221,8 @@ pub struct NewChange<'a> {
     pub change: &'a Change,
     /// Client and tool, or command.
     pub asked_by: &'a str,
+    /// Whether a person or a program asked for it.
+    pub author: Author,
     /// The change that this one undoes.
     pub undoes: Option<i64>,
     /// The import it belongs to.
@@ -258,6 +262,16 @@ impl TimeSpan {
             until: now + CLOCKS_APART,
         }
     }
+}
+
+/// The changes that count against a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// When they were begun.
+    pub span: TimeSpan,
+    /// Whether those that people made on the command line are left out, and
+    /// those of one import count once.
+    pub by_default: bool,
 }
 
 /// Whether a change was written down.

@@ -279,7 +279,7 @@ fn is_decimal(text: &str) -> bool {
 }
 
 /// `6165550123 x12`, `6165550123 ext. 12`, `6165550123;ext=12`
-fn has_extension(text: &str) -> bool {
+pub(super) fn has_extension(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).count();
     ["ext", "x"].iter().any(|mark| {

@@ -105,6 +105,9 @@ fn header_columns(
     file: &mut VipFile,
 ) -> Result<Vec<Option<&'static str>>> {
     let names: Vec<String> = record.iter().map(plain).collect();
+    if names.iter().any(|name| is_number(name)) {
+        return Err(wrong_header("holds a phone number", &names));
+    }
     let is_named = |header: &str| names.iter().any(|name| name.eq_ignore_ascii_case(header));
     if let Some(missing) = defaults
         .columns
@@ -182,14 +185,8 @@ fn wrong_header(problem: &str, names: &[String]) -> Error {
         [] => "it is empty".to_owned(),
         names => format!("it has {}", names[..names.len().min(NAMED)].join(", ")),
     };
-    let is_row = names.iter().any(|name| name.parse::<PhoneNumber>().is_ok());
-    let is_caller = |name: &&String| {
-        CALLER_HEADERS
-            .iter()
-            .any(|word| name.to_ascii_lowercase().contains(word))
-    };
-    let remedy = match names.iter().find(is_caller) {
-        _ if is_row => "The first line looks like a row and not like a header. Write a line with the names above it: \
+    let remedy = match caller_column(names) {
+        _ if names.iter().any(|name| is_number(name)) => "The first line looks like a row and not like a header. Write a line with the names above it: \
              `ani,destination`."
             .to_owned(),
         Some(name) => {
@@ -209,8 +206,36 @@ fn wrong_header(problem: &str, names: &[String]) -> Error {
     unusable(&format!("has a header that {problem} ({found})"), &remedy)
 }
 
-/// What people and address books call the column with the callers' numbers.
-const CALLER_HEADERS: [&str; 6] = ["phone", "number", "caller", "mobile", "cell", "tel"];
+fn is_number(cell: &str) -> bool {
+    cell.parse::<PhoneNumber>().is_ok()
+}
+
+/// The column that most likely holds the callers' numbers, by what people and
+/// address books call it: not the one beside it that says which kind of number
+/// it is, and rather `Mobile Phone` than `Account Number`.
+fn caller_column(names: &[String]) -> Option<&String> {
+    const CALLER: [&str; 7] = [
+        "phone",
+        "mobile",
+        "cell",
+        "tel",
+        "telephone",
+        "caller",
+        "number",
+    ];
+    const BESIDE: [&str; 6] = ["label", "type", "kind", "extension", "ext", "country"];
+    let has_word = |name: &str, is_meant: &dyn Fn(&str) -> bool| {
+        let name = name.to_lowercase();
+        let mut words = name.split(|c: char| !c.is_alphanumeric());
+        words.any(is_meant)
+    };
+    let is_beside = |name: &&String| has_word(name, &|word| BESIDE.contains(&word));
+    CALLER.into_iter().find_map(|caller| {
+        let is_caller = |word: &str| word == caller || (caller.len() > 4 && word.ends_with(caller));
+        let mut names = names.iter().filter(|name| !is_beside(name));
+        names.find(|name| has_word(name, &is_caller))
+    })
+}
 
 /// What a record that cannot be taken apart says of the caller.
 fn caller_of(record: &StringRecord, columns: &[Option<&str>]) -> String {

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use cell::Cells;
 use skyswitch_domain::error::{Error, Refused};
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{Application, CallerKey, Destination, DnisKey, Vip};
+use skyswitch_domain::{Application, Argument, CallerKey, Destination, DnisKey, Route, Vip};
 
 /// The columns of a list.
 pub const COLUMNS: [&str; 5] = ["ani", "destination", "application", "dnis", "note"];
@@ -90,8 +90,8 @@ impl FromStr for ColumnName {
 /// One row in good form.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Row {
-    /// Where it is: the line of a CSV row or of a contact's beginning,
-    /// the position of a JSON element; from 1.
+    /// Where it is: the line of a CSV row or of a contact's number, the position
+    /// of a JSON element; from 1.
     pub line: usize,
     /// The caller: a number in any writing, or a stored value as listed.
     pub ani: CallerKey,
@@ -105,6 +105,31 @@ pub struct Row {
     pub note: Option<String>,
     /// The domain it was written for, where it says so.
     pub domain: Option<String>,
+}
+
+impl Row {
+    /// Whether exactly this rule is asked for.
+    pub(in crate::ops) fn asks_for(&self, rule: &Route) -> bool {
+        let is_dialled = match &self.dnis {
+            None => rule.key.dnis.is_any(),
+            Some(dnis) => dnis.matches(&rule.key.dnis),
+        };
+        let given = self
+            .application
+            .as_deref()
+            .map(str::parse::<Application>)
+            .transpose();
+        let destination = Destination::from_stored(&self.destination);
+        let application = given.and_then(|given| destination.application(given));
+        let is_destination = application.is_ok_and(|application| {
+            rule.same_destination(&Route {
+                application,
+                destination,
+                ..rule.clone()
+            })
+        });
+        self.ani.matches(&rule.key.ani) && is_dialled && is_destination
+    }
 }
 
 /// A row that cannot be used.
@@ -148,7 +173,15 @@ pub fn read(bytes: &[u8], format: Option<Format>, defaults: &Defaults) -> Result
     }
     let bytes = text::without_mark(bytes)?;
     let mut file = VipFile::default();
-    match format.unwrap_or_else(|| seen_in(&bytes)) {
+    let format = format.unwrap_or_else(|| seen_in(&bytes));
+    if !defaults.columns.is_empty() && format != Format::Csv {
+        return Err(Error::invalid(
+            "map",
+            "only a CSV list has columns, so names for them would have no effect; nothing was sent",
+            format!("Leave out {}.", Argument("map")),
+        ));
+    }
+    match format {
         Format::Csv => csv::read(&text::decoded(&bytes)?, defaults, &mut file)?,
         Format::Json => json::read(&text::decoded(&bytes)?, defaults, &mut file)?,
         // Each line may be in a charset of its own.

@@ -36,8 +36,14 @@ impl Store {
         Ok(rows.into_iter().flatten().collect())
     }
 
-    /// Puts a change before a person, replacing an earlier question about the same change.
-    pub async fn add_approval(&self, approval: &NewApproval<'_>, now: i64) -> Result<()> {
+    /// Puts a change before a person, replacing an earlier question about the same
+    /// change; false where `most` others wait already.
+    pub async fn add_approval(
+        &self,
+        approval: &NewApproval<'_>,
+        most: u32,
+        now: i64,
+    ) -> Result<bool> {
         let preview = serde_json::to_string(approval.preview).map_err(|_| {
             Error::internal(
                 "the preview of a change cannot be written down",
@@ -51,6 +57,14 @@ impl Store {
                 .execute(&mut *database)
                 .await
                 .map_err(failed)?;
+            let waiting: u32 =
+                sqlx::query_scalar("SELECT COUNT(*) FROM approvals WHERE state = 'waiting'")
+                    .fetch_one(&mut *database)
+                    .await
+                    .map_err(failed)?;
+            if waiting >= most {
+                return Ok(false);
+            }
             sqlx::query(
                 "INSERT INTO approvals (code, binding, fingerprint, preview, state, expires_at)
                  VALUES (?, ?, ?, ?, 'waiting', ?)",
@@ -63,9 +77,39 @@ impl Store {
             .execute(&mut *database)
             .await
             .map_err(failed)?;
-            Ok(())
+            Ok(true)
         })
         .await
+    }
+
+    /// Keeps until when a tool may not ask again what a person has declined.
+    pub async fn keep_decline(&self, binding: &str, until: i64, now: i64) -> Result<()> {
+        self.write(async |database| {
+            sqlx::query("DELETE FROM declines WHERE until <= ? OR binding = ?")
+                .bind(now)
+                .bind(binding)
+                .execute(&mut *database)
+                .await
+                .map_err(failed)?;
+            sqlx::query("INSERT INTO declines (binding, until) VALUES (?, ?)")
+                .bind(binding)
+                .bind(until)
+                .execute(&mut *database)
+                .await
+                .map(drop)
+                .map_err(failed)
+        })
+        .await
+    }
+
+    /// Whether a person has declined this so lately that a tool may not ask again.
+    pub async fn is_declined(&self, binding: &str, now: i64) -> Result<bool> {
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM declines WHERE binding = ? AND until > ?)")
+            .bind(binding)
+            .bind(now)
+            .fetch_one(&self.pool)
+            .await
+            .map_err(failed)
     }
 
     /// Moves an approval from one state to the next; false when somebody else
@@ -124,6 +168,7 @@ fn approval(row: SqliteRow) -> sqlx::Result<Option<Approval>> {
     };
     Ok(Some(Approval {
         code: row.try_get("code")?,
+        binding: row.try_get("binding")?,
         fingerprint: row.try_get("fingerprint")?,
         preview,
         expires_at: row.try_get("expires_at")?,

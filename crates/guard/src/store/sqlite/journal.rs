@@ -6,10 +6,10 @@ use sqlx::{QueryBuilder, Row};
 use super::{Store, failed};
 use crate::store::records::{caller_of, from_text, route_from_text, route_to_text, to_text};
 use crate::store::{
-    After, Begun, ChangeFilter, ChangeRecord, ChangeStatus, Closing, JournalPosition, NewChange,
-    PieceRecord, RuleRecord, TargetRecord, TimeSpan,
+    After, Begun, ChangeFilter, ChangeRecord, ChangeStatus, Closing, Counted, JournalPosition,
+    NewChange, PieceRecord, RuleRecord, TargetRecord, TimeSpan,
 };
-use crate::{Change, Target};
+use crate::{Author, Change, Target};
 use skyswitch_domain::error::{Refused, Result};
 use skyswitch_domain::{Ani, Dnis, PhoneNumber, Route, RouteKey, SetupPiece};
 
@@ -60,15 +60,15 @@ pub(super) fn select() -> QueryBuilder<Sqlite> {
 }
 
 impl Store {
-    /// Writes a change down before it is sent. `limit` is a span of time and
-    /// how many changes there may be in it.
+    /// Writes a change down before it is sent. `limit` says which changes count
+    /// and how many there may be.
     ///
     /// # Errors
     /// `internal`: the change is not written down and must not be sent.
     pub async fn begin_change(
         &self,
         new: &NewChange<'_>,
-        limit: Option<(TimeSpan, u32)>,
+        limit: Option<(Counted, u32)>,
     ) -> Result<Begun> {
         let columns = &Columns::of(new.change)?;
         // Counting, looking for others and writing are one transaction, so that
@@ -77,8 +77,8 @@ impl Store {
             if let Some(other) = in_the_way(database, new, columns).await? {
                 return Ok(Begun::ChangedMeanwhile(other));
             }
-            if let Some((span, most)) = limit
-                && counted(database, new.realm, span).await? >= u64::from(most)
+            if let Some((those, most)) = limit
+                && counted(database, new.realm, those, new.run).await? >= u64::from(most)
             {
                 return Ok(Begun::OverLimit);
             }
@@ -248,27 +248,33 @@ impl Store {
         Ok((rows, usize::try_from(total).unwrap_or_default()))
     }
 
-    /// How many changes were begun in that time and are not known to have failed.
-    pub async fn changes_within(&self, realm: &str, span: TimeSpan) -> Result<u64> {
+    /// How many changes count: those begun in that time and not known to have failed.
+    pub async fn changes_within(&self, realm: &str, those: Counted) -> Result<u64> {
         let mut database = self.pool.acquire().await.map_err(failed)?;
-        counted(&mut database, realm, span).await
+        counted(&mut database, realm, those, None).await
     }
 }
 
+/// An import does not count against itself where all of it counts once.
+///
 /// What lies ahead was begun before the clock was set back. When that was nobody
 /// knows, and it must not hold up work until the clock has caught up.
 async fn counted(
     database: &mut SqliteConnection,
     realm: &str,
-    TimeSpan { since, until }: TimeSpan,
+    Counted { span, by_default }: Counted,
+    own_run: Option<&str>,
 ) -> Result<u64> {
     let count: i64 = sqlx::query_scalar(
-        "SELECT COUNT(*) FROM changes
-         WHERE realm = ? AND started_at > ? AND started_at <= ? AND status <> 'failed'",
+        "SELECT COUNT(DISTINCT CASE WHEN ?1 THEN coalesce(run, id) ELSE id END) FROM changes
+         WHERE realm = ?2 AND started_at > ?3 AND started_at <= ?4 AND status <> 'failed'
+           AND NOT (?1 AND (by_person OR (run IS NOT NULL AND run IS ?5)))",
     )
+    .bind(by_default)
     .bind(realm)
-    .bind(since)
-    .bind(until)
+    .bind(span.since)
+    .bind(span.until)
+    .bind(own_run)
     .fetch_one(database)
     .await
     .map_err(failed)?;
@@ -349,8 +355,8 @@ async fn insert(
     let inserted = sqlx::query(
         "INSERT INTO changes (realm, account, operation, asked_by, domain, ani, dnis, caller,
                               route_before, route_wanted, piece, did, status, undoes, run, owner,
-                              started_at, position)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?, ?, ?,
+                              started_at, by_person, position)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?, ?, ?, ?,
                  (SELECT position FROM journal_position))",
     )
     .bind(new.realm)
@@ -369,6 +375,7 @@ async fn insert(
     .bind(new.run)
     .bind(new.owner)
     .bind(new.now)
+    .bind(new.author == Author::Person)
     .execute(database)
     .await
     .map_err(failed)?;

@@ -12,6 +12,17 @@ pub(super) struct Card {
     pub is_whole: bool,
 }
 
+impl Card {
+    /// The same card where all of it is written on one line of the file.
+    fn written_at(mut self, line: usize) -> Card {
+        self.line = line;
+        for property in &mut self.properties {
+            property.line = line;
+        }
+        self
+    }
+}
+
 /// What a contacts file holds.
 #[derive(Debug, Default)]
 pub(super) struct Contacts {
@@ -70,7 +81,7 @@ impl Contacts {
         for (line, value) in agents {
             let inner = Contacts::read(value.as_bytes());
             self.cards
-                .extend(inner.cards.into_iter().map(|card| Card { line, ..card }));
+                .extend(inner.cards.into_iter().map(|card| card.written_at(line)));
             self.astray.extend(inner.astray.iter().map(|_| line));
         }
     }

@@ -13,6 +13,7 @@ use cards::{Card, Contacts};
 use lines::Property;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
+use skyswitch_domain::wording::counted;
 use skyswitch_domain::{Argument, PhoneNumber};
 
 /// Reads the numbers of all contacts. A number that occurs again is taken
@@ -82,29 +83,26 @@ impl Reading<'_> {
             .iter()
             .filter(|property| !property.has_value() && property.name != "TEL")
         {
-            let reason = format!(
-                "line {} of this contact has no colon; correct it",
-                property.line
-            );
+            let reason = "this line of a contact has no colon; correct it";
             self.file
-                .refuse(card.line, &shown(&property.name, 60), reason);
+                .refuse(property.line, &shown(&property.name, 60), reason);
         }
     }
 
-    fn add_number(&mut self, tel: &Property, line: usize, name: &str) {
+    fn add_number(&mut self, tel: &Property, contact: usize, name: &str) {
         let Some(written) = tel.text() else {
-            let reason = format!(
-                "line {} is not Unicode text; export the contacts as vCard 3.0 or 4.0",
-                tel.line
-            );
-            return self.file.refuse(line, "", reason);
+            let reason = "this line is not Unicode text; export the contacts as vCard 3.0 or 4.0";
+            return self.file.refuse(tel.line, "", reason);
         };
         let read = match number::read(&written) {
             Ok(read) => read,
-            Err(reason) => return self.file.refuse(line, &shown(&written, 60), reason),
+            Err(reason) => {
+                let given = shown(&written, 60);
+                return self.file.refuse(tel.line, &given, reason);
+            }
         };
         let lines = self.numbers.entry(read.number).or_default();
-        lines.push(line);
+        lines.push(contact);
         if lines.len() > 1 {
             return;
         }
@@ -120,7 +118,7 @@ impl Reading<'_> {
             note: name.to_owned(),
             ..Cells::default()
         };
-        self.file.add(line, cells, self.defaults);
+        self.file.add(tel.line, cells, self.defaults);
     }
 
     /// The contact's name, or that of its company.
@@ -146,16 +144,13 @@ impl Reading<'_> {
 
     fn warn(self) {
         let left_out = [
-            (&self.without_voice, "numbers for fax or pager only"),
-            (&self.without_number, "contacts without a number"),
+            (&self.without_voice, "number", "for fax or pager only"),
+            (&self.without_number, "contact", "without a number"),
         ];
-        for (lines, what) in left_out {
-            if !lines.is_empty() {
-                let places = places(lines);
-                self.file
-                    .warnings
-                    .push(format!("{} {what} are left out ({places})", lines.len()));
-            }
+        for (lines, what, why) in left_out.into_iter().filter(|(lines, ..)| !lines.is_empty()) {
+            let (counted, places) = (counted(lines.len(), what), places(lines));
+            let warning = format!("left out: {counted} {why} ({places})");
+            self.file.warnings.push(warning);
         }
         self.file.warnings.extend(repeated(self.numbers));
     }

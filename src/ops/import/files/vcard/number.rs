@@ -1,6 +1,8 @@
 //! A contact's number: a text as people type it, or a `tel:` address (RFC 3966).
 
+use crate::ops::import::files::cell::has_extension;
 use skyswitch_domain::PhoneNumber;
+use skyswitch_domain::redact::shown;
 
 /// A number that can call.
 #[derive(Debug)]
@@ -29,6 +31,12 @@ pub(super) fn read(text: &str) -> Result<Read, String> {
         Some(address) => (of_address(address)?, None),
         None => before_pause(text),
     };
+    if has_extension(&written) {
+        return Err(format!(
+            "`{}` has an extension, which a caller's number does not show; leave it out",
+            shown(&written, 60)
+        ));
+    }
     if !written.contains(|character: char| character.is_alphanumeric()) {
         return Err("the contact has a number without digits; correct it".to_owned());
     }
@@ -65,7 +73,7 @@ fn of_address(address: &str) -> Result<String, String> {
             "phone-context" if !number.starts_with('+') => {
                 return Err(format!(
                     "the number is known only within \"{}\"; write it with its country code",
-                    skyswitch_domain::redact::shown(value, 60)
+                    shown(value, 60)
                 ));
             }
             _ => {}
