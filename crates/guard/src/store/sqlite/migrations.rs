@@ -15,7 +15,7 @@ macro_rules! version {
     };
 }
 
-const VERSIONS: [(&str, &str, &str); 9] = [
+const VERSIONS: [(&str, &str, &str); 10] = [
     version!("0001", "confirmations"),
     version!("0002", "journal"),
     version!("0003", "setup"),
@@ -25,6 +25,7 @@ const VERSIONS: [(&str, &str, &str); 9] = [
     version!("0007", "kinds"),
     version!("0008", "runs"),
     version!("0009", "facts"),
+    version!("0010", "accounts"),
 ];
 
 /// All versions, in order.
