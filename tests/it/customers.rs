@@ -8,7 +8,7 @@ use skyswitch_mcp::ops::{
     SetupChecklist, SyncMode, SyncVips, explain_call, list_changes, list_destinations,
     list_domains, mark_setup_step, setup_checklist,
 };
-use skyswitch_mcp::sandbox::{Fault, StoredRoute, Tenant};
+use skyswitch_mcp::sandbox::{Fault, StoredDomain, StoredRoute, Tenant};
 
 use crate::support::imports::{args, sync};
 use crate::support::process::{Home, demo_sandbox};
@@ -175,6 +175,49 @@ async fn a_name_that_several_customers_have_is_refused_with_all_of_them() {
         for candidate in ["acme.12345.service", "acme.54321.service"] {
             assert!(said.contains(candidate), "{said}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_change_is_for_the_customer_whom_a_fresh_list_names() {
+    let mut tenant = Tenant::empty()
+        .domain("acme.12345.service", "Acme")
+        .route(StoredRoute::new("acme.12345.service", CALLER, "101"));
+    // The service's cached list does not show the newest customer yet.
+    let newest = StoredDomain::new("acme.54321.service", "Acme");
+    tenant.domains.push(newest.fresh());
+    let bench = Bench::with(tenant).await;
+    let app = bench.app();
+    let read = list(&app, &listing("acme")).await.unwrap();
+    assert_eq!(callers(&read), [CALLER], "a read may go by that list");
+    for named in ["acme", "Acme"] {
+        let added = add(&app, &adding("6165550188", named, "101"), &nobody()).await;
+        let removed = remove(&app, &removing(CALLER, named), &Channel::Given).await;
+        for error in [added.unwrap_err(), removed.unwrap_err()] {
+            assert_eq!(error.code(), Code::InvalidArgument, "{error:?}");
+            assert!(error.to_string().contains("acme.54321.service"), "{error}");
+        }
+    }
+    bench.assert_nothing_written();
+}
+
+#[tokio::test]
+async fn a_name_is_found_in_any_writing_that_looks_the_same() {
+    let composed = "Caf\u{e9} Lumi\u{e8}re";
+    let decomposed = "Cafe\u{301}  Lumie\u{300}re";
+    for (stored, given) in [(composed, decomposed), (decomposed, composed)] {
+        let tenant = Tenant::empty().domain("lumiere.12345.service", stored);
+        let bench = Bench::with(tenant).await;
+        let app = bench.app();
+        let named = given.replacen(' ', " \u{a0}", 1).to_lowercase();
+        let found = list(&app, &listing(&named)).await;
+        assert_eq!(found.unwrap().total, 0, "{given}");
+        let query = ListDomains {
+            query: Some(given[3..].to_owned()),
+            ..ListDomains::default()
+        };
+        let found = list_domains(&app, &query, PageSize::All).await.unwrap();
+        assert_eq!(found.total, 1, "{given}");
     }
 }
 

@@ -99,7 +99,7 @@ pub async fn route_number(
 ) -> Result<Asked<RouteOutcome>> {
     let account = app.account(args.account_id.as_ref())?;
     let domain = match &args.domain {
-        Some(customer) => app.domain_of(&account, customer).await?,
+        Some(customer) => app.domain_to_change(&account, customer).await?,
         None => app.domain_of_number(&account, &args.did).await?,
     };
     let customer = &Customer {

@@ -99,7 +99,7 @@ pub async fn mark_setup_step(
 ) -> Result<Asked<MarkOutcome>> {
     let account = app.account(args.account_id.as_ref())?;
     let customer = Customer {
-        domain: app.domain_of(&account, &args.domain).await?,
+        domain: app.domain_to_change(&account, &args.domain).await?,
         account,
         did: None,
         extension: None,

@@ -198,7 +198,7 @@ pub async fn onboard_domain(
     let account = app.account(args.account_id.as_ref())?;
     let wanted = &Wanted {
         customer: Customer {
-            domain: app.domain_of(&account, &args.domain).await?,
+            domain: app.domain_to_change(&account, &args.domain).await?,
             account,
             did: args.did.clone(),
             extension: args.extension.clone(),

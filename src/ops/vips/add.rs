@@ -121,7 +121,7 @@ pub async fn add_vip(
         .destination
         .in_form(app.settings().destination_form, &application);
     let dnis = args.dnis.as_ref().unwrap_or(&CalledNumber::Any).to_dnis();
-    let domain = app.domain_of(&account, &args.domain).await?;
+    let domain = app.domain_to_change(&account, &args.domain).await?;
     let wanted = Route {
         key: RouteKey {
             domain: domain.as_str().into(),

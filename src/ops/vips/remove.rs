@@ -99,7 +99,7 @@ pub async fn remove_vip(
     channel: &Channel<'_>,
 ) -> Result<Asked<RemoveVipOutcome>> {
     let account = app.account(args.account_id.as_ref())?;
-    let domain = app.domain_of(&account, &args.domain).await?;
+    let domain = app.domain_to_change(&account, &args.domain).await?;
     let (account, domain) = (&account, &domain);
     let plan = || async move {
         let present = app.present_rules(account, domain, |_| false).await?;
