@@ -4,17 +4,20 @@ use skyswitch_mcp::app::App;
 use skyswitch_mcp::error::{Code, Error};
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
-    ExplainCall, ListChanges, ListDestinations, ListDomains, MarkSetupStep, PageSize,
-    SetupChecklist, SyncMode, SyncVips, explain_call, list_changes, list_destinations,
-    list_domains, mark_setup_step, setup_checklist,
+    ExplainCall, ListChanges, ListDestinations, ListDomains, MarkSetupStep, MarkStatus,
+    OnboardDomain, PageSize, SetupChecklist, StepState, SyncMode, SyncVips, explain_call,
+    list_changes, list_destinations, list_domains, mark_setup_step, setup_checklist,
 };
 use skyswitch_mcp::sandbox::{Fault, StoredDomain, StoredRoute, Tenant};
 
+use crate::support::customer::{
+    ACME, DID, PbxApi, app_on, closed, onboard, onboarding, prepared, route, sending,
+};
 use crate::support::imports::{args, sync};
 use crate::support::process::{Home, demo_sandbox};
 use crate::support::{
-    BAKERY, Bench, CALLER, DENTAL, KETTLE, add, adding, callers, failure, list, listing, nobody,
-    remove, removing,
+    BAKERY, Bench, CALLER, DENTAL, KETTLE, Person, add, adding, callers, done, failure, list,
+    listing, nobody, remove, removing,
 };
 
 /// [`DENTAL`] with a letter left out.
@@ -219,6 +222,39 @@ async fn a_name_is_found_in_any_writing_that_looks_the_same() {
         let found = list_domains(&app, &query, PageSize::All).await.unwrap();
         assert_eq!(found.total, 1, "{given}");
     }
+}
+
+#[tokio::test]
+async fn the_setup_is_looked_at_where_the_customers_may_not_be_read() {
+    let bench = Bench::with(prepared(closed())).await;
+    bench
+        .sandbox
+        .inject(Fault::status("GET", "pbx/domains", 403).times(usize::MAX));
+    let app = app_on(&bench, PbxApi::V2);
+    let said = |warnings: &[String]| warnings.join("\n").contains("could not be checked");
+    let list = setup_checklist(&app, &checklist_of(ACME)).await.unwrap();
+    assert!(said(&list.warnings), "{list:?}");
+    assert_eq!(list.steps[0].state, StepState::Done, "it has users");
+    let planning = OnboardDomain {
+        dry_run: Some(true),
+        ..onboarding()
+    };
+    let planned = onboard(&app, &planning, &nobody()).await.unwrap();
+    assert!(said(&planned.warnings), "{planned:?}");
+    let person = Person::typing(ACME);
+    let marked = mark_setup_step(&app, &attesting(ACME), &Channel::During(&person)).await;
+    let marked = marked.map(done).unwrap();
+    assert_eq!(marked.status, MarkStatus::Attested);
+    assert!(said(&marked.warnings), "{marked:?}");
+    let routed = route(&app, &sending(DID, "101"), &Channel::Given).await;
+    assert!(said(&routed.unwrap().warnings));
+
+    // Nothing shows whether a domain without users exists.
+    let list = setup_checklist(&app, &checklist_of("nosuch.12345.service")).await;
+    let list = list.unwrap();
+    assert_eq!(list.steps[0].state, StepState::Unknown, "{list:?}");
+    let short = setup_checklist(&app, &checklist_of("acme")).await;
+    failure(short, Code::Forbidden);
 }
 
 #[tokio::test]

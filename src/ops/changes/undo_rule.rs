@@ -57,8 +57,8 @@ impl<'a> RuleBack<'a> {
         let found = Found {
             rule: now.cloned(),
             beside: now.map_or(Vec::new(), |now| beside(now, rules)),
-            setting: None,
             notes: present.notes_on(&key.ani).collect(),
+            ..Found::default()
         };
         if Route::are_alike(now, before) {
             return Ok((None, found));
@@ -84,7 +84,9 @@ impl<'a> RuleBack<'a> {
         let change = change.map(|change| {
             let answering = answering_without(change.key(), rules.iter());
             let doubt = self.look.as_ref().and_then(|look| look.doubt);
-            change.answered_without_by(answering).doubting(doubt)
+            let late = present.late_reads(change.key());
+            let change = change.answered_without_by(answering).doubting(doubt);
+            change.read_late_as(late)
         });
         let plan = Plan::of(account, domain, TOOL, change).map(|plan| {
             let notes = self.warning().into_iter().chain(found.notes.clone());

@@ -235,6 +235,7 @@ fn plan(
     }
     let change = RuleChange::put(before.cloned(), after.clone())
         .answered_without_by(answering_without(&after.key, routes.iter()))
+        .read_late_as(present.late_reads(&after.key))
         .doubting(doubt);
     let notes = warnings.clone();
     // The preview shows it as today and afterwards.

@@ -167,7 +167,8 @@ fn plan(
         several => return Err(ambiguous(args, several)),
     };
     let change = RuleChange::remove(removed.clone(), at_risk(&removed, routes))
-        .answered_without_by(answering_without(&removed.key, routes.iter()));
+        .answered_without_by(answering_without(&removed.key, routes.iter()))
+        .read_late_as(present.late_reads(&removed.key));
     let notes: Vec<String> = present.notes_on(&removed.key.ani).collect();
     let facts = Facts {
         warnings: notes.clone(),
