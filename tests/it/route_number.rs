@@ -274,6 +274,20 @@ async fn a_user_that_a_number_was_sent_to_for_the_vip_list_is_known_from_then_on
 }
 
 #[tokio::test]
+async fn a_user_of_whom_nothing_is_shown_is_not_taken_for_one_ever_after() {
+    let tenant = prepared(PbxHabits::default()).dial_rule(StoredDialRule::fallback(ACME, "100"));
+    let bench = Bench::with(tenant).await;
+    let app = app_on(&bench, PbxApi::V2);
+    let hidden = Fault::status("GET", "/answerrules", 403).times(99);
+    bench.sandbox.inject(hidden);
+    let sent = route(&app, &sending(DID, "101"), &Channel::Given).await;
+    assert_eq!(sent.unwrap().status, RouteStatus::Routed);
+    let app = app_on(&bench, PbxApi::NotConfigured);
+    let table = status(&app).await;
+    assert_eq!(table.customers[0].dids, [""; 0], "{table:?}");
+}
+
+#[tokio::test]
 async fn onboarding_ends_with_the_test_call_to_make() {
     let home = Home::bare();
     let args = [

@@ -180,7 +180,8 @@ pub enum SetupPiece {
         did: PhoneNumber,
         /// Its route as it shall be.
         route: DidRoute,
-        /// Whether it goes to a Route by ANI user so. Earlier journals do not say.
+        /// Whether it is known to go to a Route by ANI user so. Earlier journals do
+        /// not say.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         to_ani_user: bool,
     },

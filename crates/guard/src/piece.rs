@@ -65,13 +65,23 @@ impl PieceChange {
             piece: SetupPiece::DidRoute {
                 did,
                 route: after,
-                to_ani_user: may_route.fallback().is_some(),
+                to_ani_user: false,
             },
             before: before.and_then(|route| serde_json::to_value(route).ok()),
             late: Vec::new(),
             may_route: Some(may_route),
             names: None,
         }
+    }
+
+    /// Says that a number goes to a user that is known to be one for Route by ANI,
+    /// so that the journal tells it from then on.
+    #[must_use]
+    pub fn to_ani_user(mut self, is_known: bool) -> Self {
+        if let SetupPiece::DidRoute { to_ani_user, .. } = &mut self.piece {
+            *to_ani_user = is_known;
+        }
+        self
     }
 
     /// Says what people call the destinations of a number.

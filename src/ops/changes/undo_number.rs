@@ -66,7 +66,7 @@ impl<'a> NumberBack<'a> {
             ..
         } = *self.undoing;
         let present = app.present_route(account, self.did).await?;
-        present.refuse_under_way(self.did, &self.before)?;
+        present.refuse_under_way(&self.before)?;
         let now = present.route.as_ref();
         let is_like = |route| now.is_some_and(|now| now.is_like(route));
         let mut found = Found {

@@ -176,7 +176,7 @@ impl Sending<'_> {
         let before = present.route.as_ref();
         refuse_foreign(did, before, domain)?;
         let after = DidRoute::to(self.target(&evidence), self.to, domain, before);
-        present.refuse_under_way(did, &after)?;
+        present.refuse_under_way(&after)?;
         let mut notes: Vec<String> = evidence.notes().collect();
         if let Err(why) = &evidence.numbers {
             let unknown = format!("whether {did} is a number of {domain} is not shown ({why})");
@@ -195,8 +195,10 @@ impl Sending<'_> {
             found.notes.extend(alarm);
             return Ok((None, found));
         }
-        let may_route = self.judge(&evidence, &after).await?;
-        if was_on_list && may_route.fallback().is_none() {
+        let ani_users = self.ani_users(&evidence, &after).await?;
+        let to_ani_user = goes_to_any(&after, &ani_users, domain);
+        let may_route = self.judge(&evidence, &after, &ani_users)?;
+        if was_on_list && !to_ani_user {
             let customer = self.app.names(Some(account)).customer(domain.as_str());
             found.notes.push(format!(
                 "the VIP list of {customer} no longer applies to calls to {did}"
@@ -209,6 +211,7 @@ impl Sending<'_> {
         });
         let app = self.app;
         let change = app.number_change((account, domain), did, present, after, may_route);
+        let change = change.to_ani_user(to_ani_user);
         let plan = Plan::of(account, domain, TOOL, [change]);
         let plan = plan.map(|plan| plan.with_notes(found.notes.clone()));
         Ok((plan, found))
@@ -252,10 +255,11 @@ impl Sending<'_> {
         Ok(())
     }
 
-    /// A user of any name may be one for Route by ANI, where its answering rule
-    /// shows it. Where that cannot be read, only a number that goes to a Route
-    /// by ANI user now is sent there: it must get away, whatever cannot be read.
-    async fn judge(&self, evidence: &Evidence, route: &DidRoute) -> Result<MayRoute> {
+    /// The Route by ANI users, among them the one that the number shall go to,
+    /// whatever its name, where its answering rule shows it to hand calls on.
+    /// Where that cannot be read, only a number that goes to a Route by ANI user
+    /// now is sent there: it must get away, whatever cannot be read.
+    async fn ani_users(&self, evidence: &Evidence, route: &DidRoute) -> Result<Vec<Extension>> {
         let domain = &self.customer.domain;
         let mut ani_users = evidence.ani_users.clone();
         let users = evidence.users.as_deref().map_or(&[][..], Vec::as_slice);
@@ -283,7 +287,18 @@ impl Sending<'_> {
             }
             _ => {}
         }
-        let known = evidence.users.as_ref().ok().map(|_| ani_users.as_slice());
+        Ok(ani_users)
+    }
+
+    fn judge(
+        &self,
+        evidence: &Evidence,
+        route: &DidRoute,
+        ani_users: &[Extension],
+    ) -> Result<MayRoute> {
+        // Where the users are not shown, any may be one.
+        let known = evidence.users.as_ref().ok().map(|_| ani_users);
+        let domain = &self.customer.domain;
         MayRoute::judge(route, domain, known, evidence.fallback.as_ref())
     }
 }
@@ -307,7 +322,8 @@ fn not_read(did: &PhoneNumber, why: &Unread) -> Error {
 impl JudgeRoute for Sending<'_> {
     async fn may_route(&self, route: &DidRoute) -> Result<MayRoute> {
         let evidence = self.app.evidence(self.customer).await?;
-        self.judge(&evidence, route).await
+        let ani_users = self.ani_users(&evidence, route).await?;
+        self.judge(&evidence, route, &ani_users)
     }
 }
 

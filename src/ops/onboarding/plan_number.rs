@@ -86,7 +86,7 @@ impl Planner<'_> {
         };
         let (to, domain) = (&user.extension, &customer.domain);
         let after = DidRoute::to(RouteTarget::User, to, domain, before);
-        present.refuse_under_way(did, &after)?;
+        present.refuse_under_way(&after)?;
         let may_route = MayRoute::judge(
             &after,
             &customer.domain,

@@ -95,12 +95,19 @@ fn not_shown_yet(change: &ChangeRecord, of: &str, now: &str) -> String {
 #[derive(Debug)]
 pub(in crate::ops) struct PresentRoute {
     pub route: Option<DidRoute>,
-    /// What is to be said where the journal tells it.
+    /// What is to be said where the journal tells it, or may soon tell another.
     pub note: Option<String>,
     /// What reads may go on showing.
     pub late: Vec<Option<DidRoute>>,
     /// A change of which nobody knows yet whether it was made.
-    under_way: Option<(i64, DidRoute)>,
+    under_way: Option<UnderWay>,
+}
+
+#[derive(Debug)]
+struct UnderWay {
+    wanted: DidRoute,
+    /// What is to be said of it.
+    note: String,
 }
 
 impl PresentRoute {
@@ -109,14 +116,13 @@ impl PresentRoute {
     ///
     /// # Errors
     /// `confirmation_stale`, until it is known what became of the other.
-    pub fn refuse_under_way(&self, did: &PhoneNumber, wanted: &DidRoute) -> Result<()> {
+    pub fn refuse_under_way(&self, wanted: &DidRoute) -> Result<()> {
         match &self.under_way {
-            Some((id, other)) if !other.is_like(wanted) => Err(Error::new(
+            Some(other) if !other.wanted.is_like(wanted) => Err(Error::new(
                 Code::ConfirmationStale,
                 format!(
-                    "change {id}, which sends {did} to {}, was sent a moment ago and its outcome is not known yet. \
-                     It may still be carried out, so nothing was changed",
-                    other.goes_to()
+                    "{}; it may still be carried out, so nothing was changed",
+                    other.note
                 ),
                 "Try again in half a minute.",
             )
@@ -196,14 +202,21 @@ impl App {
             .iter()
             .filter_map(Step::of_number)
             .partition(|step| step.change.status == ChangeStatus::Open);
-        let under_way = open
-            .into_iter()
-            .next_back()
-            .and_then(|step| Some((step.change.id, step.wanted?)));
+        let under_way = open.into_iter().next_back().and_then(|step| {
+            let wanted = step.wanted?;
+            Some(UnderWay {
+                note: format!(
+                    "change {}, which sends {did} to {}, was sent a moment ago and its outcome is not known yet",
+                    step.change.id,
+                    wanted.goes_to()
+                ),
+                wanted,
+            })
+        });
         Ok(match outvoted(&ended, route.as_ref()) {
             None => PresentRoute {
                 route,
-                note: None,
+                note: under_way.as_ref().map(|other| other.note.clone()),
                 late: Vec::new(),
                 under_way,
             },
