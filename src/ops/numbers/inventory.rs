@@ -176,7 +176,8 @@ impl App {
         let routes = routed.iter().filter_map(going);
         let domains: BTreeSet<PbxDomain> = routes.filter_map(home).collect();
         let routed = &routed;
-        let look = |domain| self.unverified_numbers(account, domain, routed);
+        let follows = self.shows_answering_rules().await;
+        let look = |domain| self.unverified_numbers(account, domain, routed, follows);
         let mut customers = stream::iter(domains).map(look).buffered(AT_ONCE);
         let mut alarming = Vec::new();
         while let Some((numbers, warning)) = customers.next().await {
@@ -261,19 +262,23 @@ impl App {
 
     /// Those of the numbers that go to the domain's Route by ANI user although
     /// nobody knows that callers who are not VIPs are sent anywhere, and what is
-    /// to be said of it. Reads the users, whose names the rows show, in any case.
+    /// to be said of it. Reads the users, whose names the rows show, in any case,
+    /// and their answering rules where `follows` says so.
     async fn unverified_numbers(
         &self,
         account: &AccountId,
         domain: PbxDomain,
         routed: &[Routed],
+        follows: bool,
     ) -> (Vec<(PhoneNumber, AlarmKind)>, Option<String>) {
         let domain = &domain;
         let look = async {
             let users = self.client()?.subscribers(account, domain, FRESH).await?;
             let mut ani_users = self.ani_users(account, domain, &users, None).await?;
             let called = users_called(routed.iter().filter_map(going), domain);
-            self.know_more(domain, called, &users, &mut ani_users).await;
+            if follows {
+                let _ = self.know_more(domain, called, &users, &mut ani_users).await;
+            }
             let goes_there = |route| goes_to_any(route, &ani_users, domain);
             let numbers: Vec<PhoneNumber> = routed
                 .iter()

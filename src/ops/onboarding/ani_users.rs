@@ -98,23 +98,33 @@ impl App {
 
     /// Adds those of the users that numbers go to that only their answering rules
     /// show to hand calls to the VIP list. The Route by ANI user behind them
-    /// comes first: it is the one in use.
+    /// comes first: it is the one in use. Ends with the first rules that are not
+    /// shown: a login that is refused must not be tried for every user.
     pub(in crate::ops) async fn know_more(
         &self,
         domain: &PbxDomain,
         called: Vec<Extension>,
         users: &[Subscriber],
         known: &mut Vec<Extension>,
-    ) {
+    ) -> Reading<()> {
         for user in called {
-            if let Ok(Some(behind)) = self.ani_user_behind(domain, &user, users, known).await {
-                if !known.contains(&behind) {
-                    known.insert(0, behind);
-                }
-                if !known.contains(&user) {
-                    known.push(user);
-                }
+            let behind = self.ani_user_behind(domain, &user, users, known).await?;
+            let Some(behind) = behind else { continue };
+            if !known.contains(&behind) {
+                known.insert(0, behind);
             }
+            if !known.contains(&user) {
+                known.push(user);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether answering rules can be asked for.
+    pub(in crate::ops) async fn shows_answering_rules(&self) -> bool {
+        match self.client().and_then(|client| client.pbx()) {
+            Ok(pbx) => pbx.log_in().await.is_ok(),
+            Err(_) => false,
         }
     }
 
@@ -134,18 +144,21 @@ impl App {
         all: Option<&[PhoneNumber]>,
     ) -> Result<Vec<PhoneNumber>> {
         let numbers = self.numbers_on(account, domain, known).await?;
-        let client = self.client()?;
-        if !numbers.is_empty() || client.pbx().is_err() {
+        if !numbers.is_empty() || !self.shows_answering_rules().await {
             return Ok(numbers);
         }
         let mut all = match all {
             Some(all) => all.to_vec(),
-            None => client.domain_numbers(account, domain, None).await?,
+            None => {
+                let client = self.client()?;
+                client.domain_numbers(account, domain, None).await?
+            }
         };
         all.truncate(NUMBERS);
         let (routed, _) = self.routings(account, all).await?;
         let called = users_called(routed.iter().filter_map(going), domain);
-        self.know_more(domain, called, users, known).await;
+        // What is not shown adds nobody.
+        let _ = self.know_more(domain, called, users, known).await;
         let is_handed_on =
             |number: &&Routed| going(number).is_some_and(|route| goes_to_any(route, known, domain));
         let numbers = routed.iter().filter(is_handed_on);
