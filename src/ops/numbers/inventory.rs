@@ -277,7 +277,7 @@ impl App {
             let mut ani_users = self.ani_users(account, domain, &users, None).await?;
             let called = users_called(routed.iter().filter_map(going), domain);
             if follows {
-                let _ = self.know_more(domain, called, &users, &mut ani_users).await;
+                self.know_more(domain, called, &users, &mut ani_users).await;
             }
             let goes_there = |route| goes_to_any(route, &ani_users, domain);
             let numbers: Vec<PhoneNumber> = routed

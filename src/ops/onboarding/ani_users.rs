@@ -98,18 +98,17 @@ impl App {
 
     /// Adds those of the users that numbers go to that only their answering rules
     /// show to hand calls to the VIP list. The Route by ANI user behind them
-    /// comes first: it is the one in use. Ends with the first rules that are not
-    /// shown: a login that is refused must not be tried for every user.
+    /// comes first: it is the one in use. Rules that are not shown add nobody.
     pub(in crate::ops) async fn know_more(
         &self,
         domain: &PbxDomain,
         called: Vec<Extension>,
         users: &[Subscriber],
         known: &mut Vec<Extension>,
-    ) -> Reading<()> {
+    ) {
         for user in called {
-            let behind = self.ani_user_behind(domain, &user, users, known).await?;
-            let Some(behind) = behind else { continue };
+            let behind = self.ani_user_behind(domain, &user, users, known).await;
+            let Ok(Some(behind)) = behind else { continue };
             if !known.contains(&behind) {
                 known.insert(0, behind);
             }
@@ -117,10 +116,10 @@ impl App {
                 known.push(user);
             }
         }
-        Ok(())
     }
 
-    /// Whether answering rules can be asked for.
+    /// Whether answering rules can be asked for: a login that is refused must not
+    /// be tried for every user.
     pub(in crate::ops) async fn shows_answering_rules(&self) -> bool {
         match self.client().and_then(|client| client.pbx()) {
             Ok(pbx) => pbx.log_in().await.is_ok(),
@@ -157,8 +156,7 @@ impl App {
         all.truncate(NUMBERS);
         let (routed, _) = self.routings(account, all).await?;
         let called = users_called(routed.iter().filter_map(going), domain);
-        // What is not shown adds nobody.
-        let _ = self.know_more(domain, called, users, known).await;
+        self.know_more(domain, called, users, known).await;
         let is_handed_on =
             |number: &&Routed| going(number).is_some_and(|route| goes_to_any(route, known, domain));
         let numbers = routed.iter().filter(is_handed_on);

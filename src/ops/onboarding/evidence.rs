@@ -238,7 +238,7 @@ impl App {
             .find_map(|did| did.route.as_ref());
         // A user of any name may do the work, if its answering rule can be read.
         let called = users_called(goes_to.into_iter(), domain);
-        let _ = self.know_more(domain, called, known, &mut ani_users).await;
+        self.know_more(domain, called, known, &mut ani_users).await;
         let all = numbers.as_ref().ok().map(Vec::as_slice);
         let numbers_on_ani_user = self
             .numbers_handed_on(account, domain, known, &mut ani_users, all)

@@ -123,7 +123,9 @@ pub struct SetupStatus {
 /// It takes one read for all VIP rules, one or two for each customer, and one
 /// of the dial plan for each that has a Route by ANI user. A dial plan that
 /// showed the rule within the last hour is not read again unless `fresh` is set.
-/// The users' devices and answering rules are not read; `setup_checklist` does that.
+/// The users' devices and answering rules are not read; `setup_checklist` does
+/// that. Only where a customer has VIP rules and no user is known to hand calls
+/// to them, it is looked for one by where the numbers go.
 ///
 /// # Errors
 /// `not_found` where the query is in no customer's name; `not_configured`; the

@@ -102,7 +102,9 @@ struct Facts {
 /// Sends at most three requests: it reads, writes and reads again. One more
 /// where a person is asked during the call; and to warn of a destination that
 /// does not exist and of a rule without effect, once a minute one for the
-/// domain's users, and one or two for its numbers.
+/// domain's users, and one or two for its numbers. Where none of these is known
+/// to come to the VIP list and the PBX API is configured, it is looked at where
+/// up to ten of them go, and what the users there do with calls.
 ///
 /// # Errors
 /// `invalid_argument` where destination and application contradict each
