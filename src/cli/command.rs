@@ -109,7 +109,7 @@ pub(super) enum OnAccount {
     Checklist(ChecklistArgs),
     /// Set up a customer for VIP calling, step by step, in the safe order
     Onboard(Asking<ops::OnboardDomain>),
-    /// Send a customer's number to one of the customer's users
+    /// Send a customer's number to one of the customer's users, queues or attendants
     Route(Asking<ops::RouteNumber>),
     /// Show the setup status of all customers, alarms first
     Status(ops::StatusQuery),

@@ -15,7 +15,10 @@ pub(super) fn setup_status(status: &SetupStatus) -> String {
         let _ = writeln!(text, "{}", alarms.red().bold());
     }
     if status.customers.is_empty() {
-        text.push_str("No customers.");
+        text.push_str(match status.stages.is_empty() {
+            true => "No customers.",
+            false => "No customer is at this stage.",
+        });
         return text;
     }
     let mut rows = table(&["Customer", "Stage", "VIPs", "Numbers"]);
@@ -37,11 +40,10 @@ pub(super) fn setup_status(status: &SetupStatus) -> String {
                 Some(description) => format!("{domain}\n{description}"),
                 None => domain,
             },
-            match (row.alarm, row.unverified) {
-                (true, _) => format!("ALARM: {stage}"),
-                (false, true) => format!("NOT VERIFIED: {stage}"),
-                (false, false) => stage,
-            },
+            format!(
+                "{}{stage}",
+                sentences::alarm_mark(row.alarm, row.unverified)
+            ),
             row.vips.to_string(),
             dids.join("\n"),
         ]);
@@ -49,7 +51,7 @@ pub(super) fn setup_status(status: &SetupStatus) -> String {
     unbroken(&mut rows, &[0, 2, 3]);
     let _ = write!(
         text,
-        "{rows}{notes}\n{}: {}",
+        "{rows}{notes}\n{}. {}",
         counted(status.total, "customer"),
         sentences::stages(status)
     );
@@ -67,10 +69,10 @@ pub(super) fn numbers(list: &NumberList) -> String {
             for row in &list.numbers {
                 let number = Ani::from_stored(&row.number);
                 rows.add_row([
-                    match row.alarm {
-                        true => format!("ALARM: {number}"),
-                        false => number.to_string(),
-                    },
+                    format!(
+                        "{}{number}",
+                        sentences::alarm_mark(row.alarm, row.unverified)
+                    ),
                     sentences::goes_to(row),
                     row.spam_handling.clone().unwrap_or_default(),
                 ]);

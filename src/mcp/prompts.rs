@@ -96,7 +96,7 @@ static PROMPTS: [PromptRow; 3] = [
     },
     PromptRow {
         name: "why_is_this_caller_not_ringing",
-        title: "Why is this caller not ringing?",
+        title: "Find out why a call does not get through",
         description: "Finds out where a caller's call goes, which rule decides, and what nobody can see from here.",
         arguments: &[DOMAIN, ANI, DNIS],
         text: include_str!("guide/why_is_this_caller_not_ringing.md"),

@@ -67,7 +67,7 @@ pub(super) fn setup_status(status: &SetupStatus) -> String {
         _ => sentences::alarms(status),
     };
     let mut heading = format!(
-        "{alarms}\n{} of {} customers. Stages: {}",
+        "{alarms}\n{} of {} customers. {}",
         status.count,
         status.total,
         sentences::stages(status)

@@ -235,7 +235,7 @@ pub(super) static TABLE: [Row; 15] = [
     Row {
         name: "onboard_domain",
         title: "Set up a customer",
-        description: "Set up a customer for VIP calling, step by step, in the safe order. \
+        description: "Set up a customer for VIP calling, in the safe order. \
                       Start with dry_run; call it again to continue. A person confirms each \
                       plan; the number comes last, in a tool call of its own, once the dial \
                       translation rule is verified or attested.",
@@ -246,7 +246,7 @@ pub(super) static TABLE: [Row; 15] = [
             DID,
             FALLBACK,
             ("extension", "Route by ANI user; default: found or created"),
-            ("description", "Of a domain that is created"),
+            ("description", "Of a new domain"),
             ("steps", "Default: all that is missing"),
             DRY_RUN,
             CONFIRMATION,
@@ -261,9 +261,9 @@ pub(super) static TABLE: [Row; 15] = [
     Row {
         name: "onboarding_status",
         title: "Show the setup status",
-        description: "Show the setup status of all customers, one row each; those whose \
-                      callers may be dropped come first. Use it for an overview; \
-                      setup_checklist shows one customer in detail.",
+        description: "Show the setup status of all customers, one row each, those who may be \
+                      losing calls first. Use it for an overview; setup_checklist shows one \
+                      customer in detail.",
         effect: Effect::Reads,
         explained: &[
             ACCOUNT,
@@ -300,15 +300,15 @@ pub(super) static TABLE: [Row; 15] = [
     },
     Row {
         name: "route_number",
-        title: "Route a number",
-        description: "Send a customer's number to one of the customer's users, at once. Use it \
+        title: "Send a number to a user",
+        description: "Send a customer's number to a user, queue or attendant, at once. Use it \
                       to take a number away from a Route by ANI user that drops callers; \
                       onboard_domain points it there. A person confirms by typing the number.",
         effect: Effect::Changes,
         explained: &[
             ACCOUNT,
             DID,
-            ("to", "User that answers, such as 100"),
+            ("to", "User, queue or attendant that answers, such as 100"),
             ("domain", "Default: where the number goes now"),
             CONFIRMATION,
         ],

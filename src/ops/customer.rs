@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::app::App;
-use crate::nearest::nearest;
+use crate::nearest::{in_one_writing, nearest};
 use skyswitch_client::Domain;
 use skyswitch_domain::error::{Code, Error, Refused, Result};
 use skyswitch_domain::redact::shown;
@@ -16,14 +16,37 @@ const FRESH: Duration = Duration::from_secs(300);
 /// Customers named where several may be meant.
 const NAMED: usize = 5;
 
+/// How old the list of domains may be in which a customer is looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Age {
+    Recent,
+    Now,
+}
+
 /// Why a domain is taken for none of the account's, and which it may be instead.
 #[derive(Debug, Clone)]
 pub(in crate::ops) struct Unknown {
-    named: CustomerKey,
+    /// As it was given, harmless to print.
+    named: String,
     nearest: Vec<String>,
 }
 
 impl Unknown {
+    /// Among these, which are all of the account's.
+    pub fn among(known: &[Domain], given: &str) -> Unknown {
+        let near = nearest(known, without_reseller(given), |domain| {
+            let described = domain.description.as_deref().unwrap_or_default();
+            let words = described.split_whitespace();
+            words
+                .chain([described, without_reseller(&domain.name)])
+                .collect()
+        });
+        Unknown {
+            named: shown(given, 100),
+            nearest: near.map(in_full).collect(),
+        }
+    }
+
     /// `; nearest: …`, or nothing where no name is like it.
     pub fn nearest(&self) -> String {
         match self.nearest.as_slice() {
@@ -37,6 +60,14 @@ impl Unknown {
         let near = (!self.nearest.is_empty()).then(|| self.nearest());
         near.map(|near| format!("the account has no customer {}{near}", self.named))
     }
+}
+
+/// Whether a domain is one of the account's.
+pub(in crate::ops) enum Checked {
+    Known,
+    Unknown(Unknown),
+    /// The login may not read the account's domains.
+    NotShown(String),
 }
 
 impl From<Unknown> for Error {
@@ -60,8 +91,9 @@ impl From<Unknown> for Error {
 impl App {
     /// The domain of the customer that was named.
     ///
-    /// A short name or a description is looked up. A full name costs no
-    /// request: who finds nothing under it calls [`App::refuse_unknown`].
+    /// A short name or a description is looked up, in a list that may be some
+    /// minutes old. A full name costs no request: who finds nothing under it
+    /// calls [`App::refuse_unknown`].
     ///
     /// # Errors
     /// `not_found` for a customer that the account does not have,
@@ -71,10 +103,32 @@ impl App {
         account: &AccountId,
         named: &CustomerKey,
     ) -> Result<PbxDomain> {
+        self.domain_named(account, named, Age::Recent).await
+    }
+
+    /// The same for a change. The list is read now: another customer of that name
+    /// may have been added since, and it must not be the wrong one that changes.
+    ///
+    /// # Errors
+    /// See [`App::domain_of`].
+    pub(in crate::ops) async fn domain_to_change(
+        &self,
+        account: &AccountId,
+        named: &CustomerKey,
+    ) -> Result<PbxDomain> {
+        self.domain_named(account, named, Age::Now).await
+    }
+
+    async fn domain_named(
+        &self,
+        account: &AccountId,
+        named: &CustomerKey,
+        age: Age,
+    ) -> Result<PbxDomain> {
         if let Some(domain) = named.full_name() {
             return Ok(domain);
         }
-        let found = self.look_up(account, named).await??;
+        let found = self.look_up(account, named, age).await??;
         match found.as_slice() {
             [one] => one
                 .name
@@ -113,11 +167,27 @@ impl App {
         account: &AccountId,
         domain: &PbxDomain,
     ) -> Result<Option<String>> {
+        match self.check(account, domain).await? {
+            Checked::Known => Ok(None),
+            Checked::Unknown(unknown) => Err(unknown.into()),
+            Checked::NotShown(why) => Ok(Some(why)),
+        }
+    }
+
+    /// Whether a domain is one of the account's, as far as the login may know.
+    ///
+    /// # Errors
+    /// The service's, where the account's domains cannot be read just now.
+    pub(in crate::ops) async fn check(
+        &self,
+        account: &AccountId,
+        domain: &PbxDomain,
+    ) -> Result<Checked> {
         match self.unless_known(account, domain).await {
-            Ok(None) => Ok(None),
-            Ok(Some(unknown)) => Err(unknown.into()),
+            Ok(None) => Ok(Checked::Known),
+            Ok(Some(unknown)) => Ok(Checked::Unknown(unknown)),
             Err(error) if matches!(error.code(), Code::Forbidden | Code::Unauthorized) => {
-                Ok(Some(not_checked(domain, &error)))
+                Ok(Checked::NotShown(not_checked(domain, &error)))
             }
             Err(error) => Err(error),
         }
@@ -133,21 +203,24 @@ impl App {
         domain: &PbxDomain,
     ) -> Result<Option<Unknown>> {
         let named = CustomerKey::from(domain.clone());
-        Ok(self.look_up(account, &named).await?.err())
+        Ok(self.look_up(account, &named, Age::Recent).await?.err())
     }
 
-    /// The account's domains that are named so, at least one; they are read again
-    /// where those that were read lately have none.
+    /// The account's domains that are named so, at least one; they are read now
+    /// where that is asked for, or where those that were read recently have none.
     async fn look_up(
         &self,
         account: &AccountId,
         named: &CustomerKey,
+        age: Age,
     ) -> Result<Result<Vec<Domain>, Unknown>> {
         let client = self.client()?;
-        let lately = client.recent_domains(account, FRESH).await?;
-        let found = named_so(&lately, named);
-        if !found.is_empty() {
-            return Ok(Ok(found));
+        if age == Age::Recent {
+            let recent = client.recent_domains(account, FRESH).await?;
+            let found = named_so(&recent, named);
+            if !found.is_empty() {
+                return Ok(Ok(found));
+            }
         }
         // The service's list is cached, too: a domain created a moment ago shows only on demand.
         let now = client.domains(account, true).await?;
@@ -155,18 +228,7 @@ impl App {
         if !found.is_empty() {
             return Ok(Ok(found));
         }
-        let given = without_reseller(named.as_given());
-        let near = nearest(&now, given, |domain| {
-            let described = domain.description.as_deref().unwrap_or_default();
-            let words = described.split_whitespace();
-            words
-                .chain([described, without_reseller(&domain.name)])
-                .collect()
-        });
-        Ok(Err(Unknown {
-            named: named.clone(),
-            nearest: near.map(in_full).collect(),
-        }))
+        Ok(Err(Unknown::among(&now, named.as_given())))
     }
 }
 
@@ -194,10 +256,10 @@ fn named_so(known: &[Domain], named: &CustomerKey) -> Vec<Domain> {
     if !shortened.is_empty() {
         return shortened;
     }
-    let given = given.to_lowercase();
+    let given = in_one_writing(given);
     those(&|domain, _| {
         let description = domain.description.as_deref().unwrap_or_default();
-        description.trim().to_lowercase() == given
+        in_one_writing(description) == given
     })
 }
 

@@ -54,10 +54,10 @@ pub use page::PageSize;
 pub use progress::Progress;
 pub use token::{TokenReport, token};
 pub use vips::{
-    AddVip, AddVipOutcome, AddVipStatus, CallExplained, DecidedBy, DestinationList, DestinationRow,
-    ExplainCall, FallbackShown, FallbackState, ListDestinations, ListVips, NotKnown, RemoveVip,
-    RemoveVipOutcome, RemoveVipStatus, Rings, UnknownFact, VipList, add_vip, explain_call,
-    list_destinations, list_vips, remove_vip,
+    AddVip, AddVipOutcome, AddVipStatus, CallDestination, CallExplained, DecidedBy,
+    DestinationList, DestinationRow, ExplainCall, FallbackShown, FallbackState, ListDestinations,
+    ListVips, NotKnown, RemoveVip, RemoveVipOutcome, RemoveVipStatus, UnknownFact, VipList,
+    add_vip, explain_call, list_destinations, list_vips, remove_vip,
 };
 pub(crate) use write::read_only;
 pub use write::{Asked, Confirmation, Question, Status};

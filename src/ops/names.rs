@@ -48,7 +48,7 @@ impl Names<'_> {
         name.unwrap_or_else(|| route.goes_to())
     }
 
-    /// Where a customer's number goes: `Front Desk (100)`, or `callqueue 2000`
+    /// Where a customer's number goes: `Front Desk (100)`, or `call queue 2000`
     /// where no name is known.
     pub fn routing(&self, route: &DidRoute, customer: Option<&PbxDomain>) -> String {
         let named = || {

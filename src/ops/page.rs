@@ -5,6 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 
+use crate::nearest::in_one_writing;
 use skyswitch_domain::error::{Error, Result};
 
 /// Bytes of a tool's result. A model pays for every one, and some clients read
@@ -79,17 +80,17 @@ pub(in crate::ops) fn length(value: &impl Serialize) -> usize {
     serde_json::to_vec(value).map_or(0, |json| json.len() + 1)
 }
 
-/// What a list is searched for: a text in any letters. The absent one is in every row.
+/// What a list is searched for: a text in any writing. The absent one is in every row.
 pub(super) struct Query(String);
 
 impl Query {
     pub fn of(text: Option<&str>) -> Query {
-        Query(text.unwrap_or_default().trim().to_lowercase())
+        Query(in_one_writing(text.unwrap_or_default()))
     }
 
     /// Whether a row's name or other text contains it.
     pub fn is_in(&self, name: &str, other: Option<&str>) -> bool {
-        let contains = |text: &str| text.to_lowercase().contains(&self.0);
+        let contains = |text: &str| in_one_writing(text).contains(&self.0);
         contains(name) || other.is_some_and(contains)
     }
 }

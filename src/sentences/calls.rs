@@ -25,13 +25,19 @@ pub(crate) fn explained(call: &CallExplained, names: &Names<'_>) -> String {
     {
         let _ = write!(text, "\nThe dialled number goes to {goes_to}.");
     }
-    let which = match &call.rule {
-        Some(_) => "Another",
-        None => "A",
-    };
     for other in &call.other_rules {
         let (calls, to) = calls_and_destination(other, names);
-        let _ = write!(text, "\n{which} rule of this caller: {calls} go to {to}.");
+        let _ = match (&call.rule, call.decided_by) {
+            (Some(_), _) => write!(
+                text,
+                "\nAnother rule of this caller does not decide: by it, {calls} would go to {to}."
+            ),
+            (None, DecidedBy::NumberRouting) => write!(
+                text,
+                "\nA rule of this caller is not applied: by it, {calls} would go to {to}."
+            ),
+            (None, _) => write!(text, "\nA rule of this caller: {calls} go to {to}."),
+        };
     }
     warnings(&mut text, &call.warnings);
     for unknown in &call.unknown {
@@ -98,7 +104,7 @@ fn without_rule(call: &CallExplained) -> String {
             .to_owned();
     };
     let words = &fallback.words;
-    match (fallback.state, &call.rings) {
+    match (fallback.state, &call.destination) {
         (FallbackState::Verified, Some(to)) => {
             let to = match &to.name {
                 Some(name) => format!("{name} ({})", to.destination),

@@ -85,9 +85,10 @@ pub(crate) fn undone(outcome: &UndoOutcome, names: &Names<'_>) -> String {
         let (calls, to) = calls_and_destination(previous, names);
         let _ = write!(text, " Until now, {calls} went to {to}.");
     }
-    let mut text = with_undo(text, outcome.change_id.as_deref(), &outcome.warnings);
+    let (id, no_undo) = (outcome.change_id.as_deref(), outcome.no_undo.as_deref());
+    let mut text = with_undo(text, id.filter(|_| no_undo.is_none()), &outcome.warnings);
     if outcome.status == UndoStatus::Restored && outcome.setting.is_some() {
-        setup::call_now(&mut text, outcome.change_id.as_deref());
+        setup::call_now(&mut text, id, no_undo);
     }
     text
 }
@@ -286,13 +287,22 @@ pub(crate) fn rule(vip: &Vip) -> String {
 
 /// A number in a list: `+1 616-555-0100: Front Desk (100); spam calls: voicemail`.
 pub(crate) fn number(row: &NumberRow) -> String {
-    let alarm = if row.alarm { "ALARM: " } else { "" };
+    let alarm = alarm_mark(row.alarm, row.unverified);
     let number = Ani::from_stored(&row.number);
     let mut line = format!("{alarm}{number}: {}", goes_to(row));
     if let Some(action) = &row.spam_handling {
         let _ = write!(line, "; spam calls: {action}");
     }
     line
+}
+
+/// What a customer or a number is marked with that may be losing calls.
+pub(crate) fn alarm_mark(alarm: bool, unverified: bool) -> &'static str {
+    match (alarm, unverified) {
+        (true, _) => "ALARM: ",
+        (false, true) => "NOT VERIFIED: ",
+        (false, false) => "",
+    }
 }
 
 /// Where a number sends its calls.

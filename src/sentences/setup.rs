@@ -60,7 +60,11 @@ pub(crate) fn onboarded(outcome: &OnboardOutcome, names: &Names<'_>) -> String {
         change.step == SetupStep::RouteDid && change.state == PieceState::Made
     };
     if let Some(change) = made.find(is_routed) {
-        call_now(&mut text, change.change_id.as_deref());
+        call_now(
+            &mut text,
+            change.change_id.as_deref(),
+            change.no_undo.as_deref(),
+        );
     }
     text
 }
@@ -84,19 +88,31 @@ pub(crate) fn routed(outcome: &RouteOutcome, names: &Names<'_>) -> String {
         RouteStatus::Declined => declined(),
         RouteStatus::NoAnswer => no_answer(),
     };
-    let mut text = with_undo(text, outcome.change_id.as_deref(), &outcome.warnings);
+    let (id, no_undo) = (outcome.change_id.as_deref(), outcome.no_undo.as_deref());
+    let mut text = with_undo(text, id.filter(|_| no_undo.is_none()), &outcome.warnings);
     if outcome.status == RouteStatus::Routed {
-        call_now(&mut text, outcome.change_id.as_deref());
+        call_now(&mut text, id, no_undo);
     }
     text
 }
 
 /// What to do right after a number was routed, as the last line.
-pub(super) fn call_now(text: &mut String, change_id: Option<&str>) {
+pub(super) fn call_now(text: &mut String, change_id: Option<&str>, no_undo: Option<&str>) {
     text.push_str("\nCall the number now from a phone that is not a VIP");
-    if let Some(id) = change_id {
-        let undo = Operation::UndoChange.with("change_id", id);
-        let _ = write!(text, "; {undo} if nobody answers");
+    match (change_id, no_undo) {
+        (_, Some(why)) => {
+            let _ = write!(
+                text,
+                ". If nobody answers, send it to another user with {}: {} would not put it back, because {why}",
+                Operation::RouteNumber,
+                Operation::UndoChange
+            );
+        }
+        (Some(id), None) => {
+            let undo = Operation::UndoChange.with("change_id", id);
+            let _ = write!(text, "; {undo} if nobody answers");
+        }
+        (None, None) => {}
     }
     text.push('.');
 }
@@ -132,7 +148,7 @@ pub(crate) fn alarms(status: &SetupStatus) -> String {
     );
     let unverified = (status.unverified > 0).then(|| {
         format!(
-            "CANNOT BE VERIFIED: for {} it could not be read just now whether calls are lost. `skyswitch doctor` checks \
+            "NOT VERIFIED: for {} it could not be read just now whether calls are lost. `skyswitch doctor` checks \
              the login of the PBX API (`pbx_base_url`, `pbx_username`, `pbx_password`).",
             customers(status.unverified)
         )
@@ -141,11 +157,16 @@ pub(crate) fn alarms(status: &SetupStatus) -> String {
     Vec::from_iter(all).join("\n")
 }
 
-/// How many customers are at which stage.
+/// How many customers are at which stage, those of other stages included.
 pub(crate) fn stages(status: &SetupStatus) -> String {
     let stages = status.stages.iter();
     let counts = stages.map(|stage| format!("{} {}", stage.stage, stage.count));
-    Vec::from_iter(counts).join(", ")
+    let counts = Vec::from_iter(counts).join(", ");
+    let all: usize = status.stages.iter().map(|stage| stage.count).sum();
+    match all {
+        all if all == status.total => format!("Stages: {counts}"),
+        all => format!("Stages of all {all}: {counts}"),
+    }
 }
 
 /// Whose dial plans were not read again.

@@ -135,7 +135,9 @@ async fn a_success_of_which_nothing_is_to_be_seen_is_not_called_made_or_failed()
             Code::UpstreamRejected,
         );
         assert!(
-            error.to_string().contains("has not been made so far"),
+            error
+                .to_string()
+                .contains("a read does not show the change yet"),
             "{error}"
         );
         assert_eq!(last_status(&bench).await, ChangeStatus::Open, "{status}");
@@ -202,7 +204,9 @@ async fn an_answer_that_is_too_large_leaves_open_what_does_not_stand() {
     let outcome = add(&bench.app(), &adding(NEW, DENTAL, "101"), &nobody()).await;
     let error = failure(outcome, Code::UpstreamRejected);
     assert!(
-        error.to_string().contains("has not been made so far"),
+        error
+            .to_string()
+            .contains("a read does not show the change yet"),
         "{error}"
     );
     assert_eq!(bench.sent(), ["GET", "PUT", "GET"]);

@@ -4,17 +4,20 @@ use skyswitch_mcp::app::App;
 use skyswitch_mcp::error::{Code, Error};
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
-    ExplainCall, ListChanges, ListDestinations, ListDomains, MarkSetupStep, PageSize,
-    SetupChecklist, SyncMode, SyncVips, explain_call, list_changes, list_destinations,
-    list_domains, mark_setup_step, setup_checklist,
+    ExplainCall, ListChanges, ListDestinations, ListDomains, MarkSetupStep, MarkStatus,
+    OnboardDomain, PageSize, SetupChecklist, StepState, SyncMode, SyncVips, explain_call,
+    list_changes, list_destinations, list_domains, mark_setup_step, setup_checklist,
 };
-use skyswitch_mcp::sandbox::{Fault, StoredRoute, Tenant};
+use skyswitch_mcp::sandbox::{Fault, StoredDomain, StoredRoute, Tenant};
 
+use crate::support::customer::{
+    ACME, DID, PbxApi, app_on, closed, onboard, onboarding, prepared, route, sending,
+};
 use crate::support::imports::{args, sync};
 use crate::support::process::{Home, demo_sandbox};
 use crate::support::{
-    BAKERY, Bench, CALLER, DENTAL, KETTLE, add, adding, callers, failure, list, listing, nobody,
-    remove, removing,
+    BAKERY, Bench, CALLER, DENTAL, KETTLE, Person, add, adding, callers, done, failure, list,
+    listing, nobody, remove, removing,
 };
 
 /// [`DENTAL`] with a letter left out.
@@ -176,6 +179,82 @@ async fn a_name_that_several_customers_have_is_refused_with_all_of_them() {
             assert!(said.contains(candidate), "{said}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_change_is_for_the_customer_whom_a_fresh_list_names() {
+    let mut tenant = Tenant::empty()
+        .domain("acme.12345.service", "Acme")
+        .route(StoredRoute::new("acme.12345.service", CALLER, "101"));
+    // The service's cached list does not show the newest customer yet.
+    let newest = StoredDomain::new("acme.54321.service", "Acme");
+    tenant.domains.push(newest.fresh());
+    let bench = Bench::with(tenant).await;
+    let app = bench.app();
+    let read = list(&app, &listing("acme")).await.unwrap();
+    assert_eq!(callers(&read), [CALLER], "a read may go by that list");
+    for named in ["acme", "Acme"] {
+        let added = add(&app, &adding("6165550188", named, "101"), &nobody()).await;
+        let removed = remove(&app, &removing(CALLER, named), &Channel::Given).await;
+        for error in [added.unwrap_err(), removed.unwrap_err()] {
+            assert_eq!(error.code(), Code::InvalidArgument, "{error:?}");
+            assert!(error.to_string().contains("acme.54321.service"), "{error}");
+        }
+    }
+    bench.assert_nothing_written();
+}
+
+#[tokio::test]
+async fn a_name_is_found_in_any_writing_that_looks_the_same() {
+    let composed = "Caf\u{e9} Lumi\u{e8}re";
+    let decomposed = "Cafe\u{301}  Lumie\u{300}re";
+    for (stored, given) in [(composed, decomposed), (decomposed, composed)] {
+        let tenant = Tenant::empty().domain("lumiere.12345.service", stored);
+        let bench = Bench::with(tenant).await;
+        let app = bench.app();
+        let named = given.replacen(' ', " \u{a0}", 1).to_lowercase();
+        let found = list(&app, &listing(&named)).await;
+        assert_eq!(found.unwrap().total, 0, "{given}");
+        let query = ListDomains {
+            query: Some(given[3..].to_owned()),
+            ..ListDomains::default()
+        };
+        let found = list_domains(&app, &query, PageSize::All).await.unwrap();
+        assert_eq!(found.total, 1, "{given}");
+    }
+}
+
+#[tokio::test]
+async fn the_setup_is_looked_at_where_the_customers_may_not_be_read() {
+    let bench = Bench::with(prepared(closed())).await;
+    bench
+        .sandbox
+        .inject(Fault::status("GET", "pbx/domains", 403).times(usize::MAX));
+    let app = app_on(&bench, PbxApi::V2);
+    let said = |warnings: &[String]| warnings.join("\n").contains("could not be checked");
+    let list = setup_checklist(&app, &checklist_of(ACME)).await.unwrap();
+    assert!(said(&list.warnings), "{list:?}");
+    assert_eq!(list.steps[0].state, StepState::Done, "it has users");
+    let planning = OnboardDomain {
+        dry_run: Some(true),
+        ..onboarding()
+    };
+    let planned = onboard(&app, &planning, &nobody()).await.unwrap();
+    assert!(said(&planned.warnings), "{planned:?}");
+    let person = Person::typing(ACME);
+    let marked = mark_setup_step(&app, &attesting(ACME), &Channel::During(&person)).await;
+    let marked = marked.map(done).unwrap();
+    assert_eq!(marked.status, MarkStatus::Attested);
+    assert!(said(&marked.warnings), "{marked:?}");
+    let routed = route(&app, &sending(DID, "101"), &Channel::Given).await;
+    assert!(said(&routed.unwrap().warnings));
+
+    // Nothing shows whether a domain without users exists.
+    let list = setup_checklist(&app, &checklist_of("nosuch.12345.service")).await;
+    let list = list.unwrap();
+    assert_eq!(list.steps[0].state, StepState::Unknown, "{list:?}");
+    let short = setup_checklist(&app, &checklist_of("acme")).await;
+    failure(short, Code::Forbidden);
 }
 
 #[tokio::test]

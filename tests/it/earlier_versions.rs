@@ -1,6 +1,8 @@
 //! The state folder of an earlier version is carried on.
 
 use serde_json::{Value, json};
+use skyswitch_mcp::sandbox::ACCOUNT_ID;
+use sqlx::AssertSqlSafe;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 
 use crate::support::process::{DOMAIN, Home};
@@ -11,6 +13,10 @@ const CUT_OFF_THEN: &str = "r-4daccc2a4068";
 
 /// A home whose state folder the earlier version left behind.
 async fn home_of_schema_6() -> Home {
+    home_with(SCHEMA_6.to_owned()).await
+}
+
+async fn home_with(dump: String) -> Home {
     let home = Home::bare();
     let path = home.write("state/state.db", "");
     // A dump does not give the tables in the order in which they refer to each other.
@@ -18,7 +24,7 @@ async fn home_of_schema_6() -> Home {
         .filename(&path)
         .foreign_keys(false);
     let pool = SqlitePool::connect_with(options).await.unwrap();
-    let all = sqlx::raw_sql(SCHEMA_6).execute(&pool).await;
+    let all = sqlx::raw_sql(AssertSqlSafe(dump)).execute(&pool).await;
     all.unwrap();
     pool.close().await;
     home
@@ -64,6 +70,14 @@ async fn the_journal_of_an_earlier_version_is_read_and_undone() {
         assert_eq!(undone.code, 0, "{undone:?}");
         assert_eq!(undone.json()["status"], "unchanged", "{undone:?}");
     }
+}
+
+#[tokio::test]
+async fn changes_of_an_account_that_was_written_in_capitals_are_found() {
+    let dump = SCHEMA_6.replace(ACCOUNT_ID, &ACCOUNT_ID.to_uppercase());
+    let home = home_with(dump).await;
+    let listed = home.run(&["--sandbox", "changes", "--json"]).await.json();
+    assert_eq!(listed["changes"].as_array().unwrap().len(), 9, "{listed}");
 }
 
 #[tokio::test]

@@ -67,7 +67,7 @@ async fn the_rule_for_caller_and_called_number_decides() {
     let tenant = tenant_of(&[(CALLER, "101")]).route(for_number(CALLER, "103"));
     let call = explained(tenant, "(616) 555-0123", Some("6165550100")).await;
     assert_eq!(call.decided_by, DecidedBy::ExactRule);
-    let rings = call.rings.as_ref().unwrap();
+    let rings = call.destination.as_ref().unwrap();
     assert_eq!(rings.destination, "103");
     assert_eq!(
         (rings.name.as_deref(), rings.exists),
@@ -101,7 +101,7 @@ async fn the_rule_for_the_caller_decides_where_there_is_no_other() {
 async fn without_a_rule_it_is_the_dial_translation_rule_and_nobody_knows_which() {
     let call = explained(tenant_of(&[("16165550199", "101")]), CALLER, None).await;
     assert_eq!(call.decided_by, DecidedBy::Fallback);
-    assert!(call.rings.is_none() && call.rule.is_none() && call.fallback.is_none());
+    assert!(call.destination.is_none() && call.rule.is_none() && call.fallback.is_none());
     assert!(
         does_not_know(&call, UnknownFact::DialTranslationRule),
         "{call:?}"
@@ -115,7 +115,7 @@ async fn without_the_called_number_it_may_depend_on_it() {
     let call = explained(tenant, CALLER, None).await;
     assert_eq!(call.decided_by, DecidedBy::DependsOnCalledNumber);
     assert_eq!(call.other_rules.len(), 2);
-    assert!(call.rings.is_none());
+    assert!(call.destination.is_none());
 }
 
 #[tokio::test]
@@ -123,7 +123,7 @@ async fn writings_that_ring_differently_are_not_guessed_between() {
     let tenant = tenant_of(&[(CALLER, "101"), ("6165550123", "102")]);
     let call = explained(tenant, CALLER, None).await;
     assert_eq!(call.decided_by, DecidedBy::Ambiguous);
-    assert!(call.rings.is_none());
+    assert!(call.destination.is_none());
     let alike = tenant_of(&[(CALLER, "101"), ("6165550123", "user:101")]);
     let call = explained(alike, CALLER, None).await;
     assert_eq!(call.decided_by, DecidedBy::CallerRule);
@@ -138,7 +138,7 @@ async fn wildcards_and_callers_without_number_are_said_to_be_unknown() {
     let wildcards = unknown.find(|unknown| unknown.fact == UnknownFact::Wildcards);
     assert_eq!(wildcards.unwrap().why.as_deref(), Some("\"*\""));
     let call = explained(tenant, "anonymous", None).await;
-    assert_eq!(call.rings.as_ref().unwrap().destination, "105");
+    assert_eq!(call.destination.as_ref().unwrap().destination, "105");
     assert!(
         does_not_know(&call, UnknownFact::CallerWithoutNumber),
         "{call:?}"
@@ -156,7 +156,7 @@ async fn a_number_that_goes_elsewhere_decides_whatever_the_rules_say() {
         call.number_goes_to.as_deref(),
         Some("Reception Maplewood (300)")
     );
-    assert!(call.rule.is_none() && call.rings.is_none());
+    assert!(call.rule.is_none() && call.destination.is_none());
     assert_eq!(call.other_rules[0].destination, "301");
     // Nor does any other of the customer's numbers come to the rules.
     let call = ask(&app, "16165550141", Some(VET), None).await;
@@ -171,7 +171,7 @@ async fn the_dial_plan_says_what_becomes_of_callers_without_a_rule() {
     let call = ask(&app, "16165550188", Some(DENTAL), Some(DIALLED)).await;
     assert_eq!(call.decided_by, DecidedBy::Fallback);
     assert_eq!(call.fallback.unwrap().state, FallbackState::Verified);
-    let rings = call.rings.unwrap();
+    let rings = call.destination.unwrap();
     assert_eq!(
         (rings.destination.as_str(), rings.name.as_deref()),
         ("100", Some("Front Desk"))
@@ -182,7 +182,7 @@ async fn the_dial_plan_says_what_becomes_of_callers_without_a_rule() {
         FallbackState::Missing,
         "{call:?}"
     );
-    assert!(call.rings.is_none());
+    assert!(call.destination.is_none());
 }
 
 #[tokio::test]
@@ -205,7 +205,7 @@ async fn what_a_person_attested_of_the_rule_is_said_as_that() {
 #[tokio::test]
 async fn a_rule_to_nobody_says_that_its_destination_does_not_exist() {
     let call = explained(tenant_of(&[(CALLER, "303")]), CALLER, Some(DIALLED)).await;
-    assert_eq!(call.rings.unwrap().exists, Some(false));
+    assert_eq!(call.destination.unwrap().exists, Some(false));
     assert!(
         call.warnings[0].contains("\"303\" does not exist"),
         "{:?}",
@@ -357,6 +357,11 @@ async fn the_command_line_says_it_in_words() {
     let text = said(&["explain", "--ani", CALLER, "--domain", VET]).await;
     assert!(
         text.starts_with("None of the numbers of maplewoodvet"),
+        "{text}"
+    );
+    let text = said(&["explain", "--ani", "6165550141", "--domain", VET]).await;
+    assert!(
+        text.contains("A rule of this caller is not applied: by it, calls from"),
         "{text}"
     );
     let text = said(&["explain", "--ani", CALLER]).await;

@@ -274,7 +274,10 @@ async fn calls_are_explained_truly(service: &Service) {
         service.look("explain_call", &call);
         let Ok(call) = call else { continue };
         let truth = service.bench.sandbox.who_rings(did, caller);
-        let told = call.rings.as_ref().map(|told| told.destination.clone());
+        let told = call
+            .destination
+            .as_ref()
+            .map(|told| told.destination.clone());
         match (&told, &truth) {
             (Some(told), Outcome::Rings(user)) => {
                 assert_eq!(told, user, "[{habits}] {caller} to {did}: {call:?}");

@@ -11,7 +11,9 @@ use skyswitch_mcp::sandbox::{
 };
 
 use crate::support::Bench;
-use crate::support::customer::{ACME, DID, PbxApi, app_on, attest, closed, customer, prepared};
+use crate::support::customer::{
+    ACME, DID, PbxApi, app_on, attest, closed, customer, prepared, routed, status,
+};
 use crate::support::process::{DOMAIN, Home};
 
 fn of(domain: Option<&str>) -> ListNumbers {
@@ -72,6 +74,30 @@ async fn an_attested_rule_ends_the_alarm_of_a_number() {
         list.warnings.is_empty() && !list.numbers[1].alarm,
         "{list:?}"
     );
+}
+
+#[tokio::test]
+async fn what_cannot_be_told_just_now_is_marked_as_in_the_table_of_customers() {
+    let bench = Bench::with(routed()).await;
+    let app = app_on(&bench, PbxApi::V2);
+    let refused = Fault::status("POST", "oauth2/token", 401).times(99);
+    bench.sandbox.inject(refused);
+    bench.sandbox.clear_requests();
+    let table = status(&app).await;
+    assert_eq!((table.alarms, table.unverified), (0, 1), "{table:?}");
+    let list = list_numbers(&app, &of(None), PageSize::All).await.unwrap();
+    let number = row(&list, DID);
+    assert!(!number.alarm && number.unverified, "{list:?}");
+    // A login that is refused is not tried for every user: it might be locked.
+    let logins = bench.sandbox.requests();
+    let logins = logins.iter().filter(|r| r.path.contains("/oauth2/token"));
+    assert!(
+        logins.count() <= 4,
+        "one for each table, and for the dial plan"
+    );
+    for words in [&table.customers[0].waits_for, &list.warnings[0]] {
+        assert!(words.starts_with("NOT VERIFIED: "), "{words}");
+    }
 }
 
 #[tokio::test]

@@ -37,7 +37,9 @@ async fn a_change_that_may_still_arrive_is_not_called_failed() {
             Code::UpstreamUnavailable,
         );
         assert!(
-            error.to_string().contains("has not been made so far"),
+            error
+                .to_string()
+                .contains("a read does not show the change yet"),
             "{error}"
         );
         assert_eq!(error.detail().status, Some(504));

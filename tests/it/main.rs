@@ -10,6 +10,7 @@
 )]
 
 mod acknowledgement;
+mod ani_users;
 mod approval_page;
 mod command_line;
 mod completion;
@@ -52,6 +53,7 @@ mod resources;
 mod results;
 mod retries;
 mod route_number;
+mod routing_lag;
 mod sandbox_onboarding;
 mod setup_status;
 mod shutdown;

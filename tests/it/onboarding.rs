@@ -83,7 +83,7 @@ async fn a_customer_becomes_ready_with_the_ticket_attested_in_between() {
         assert_eq!(made(&routed), ["route_did"]);
         assert!(routed.ready, "{routed:?}");
         let shown = types_did.shown()[0].text().to_owned();
-        assert!(shown.contains("calls go to user 100 of acme"), "{shown}");
+        assert!(shown.contains("calls go to Front Desk (100)"), "{shown}");
         assert!(shown.contains("ticket 48213"), "{shown}");
 
         let list = checklist(&app).await;

@@ -152,6 +152,8 @@ async fn a_third_addition_replaces_nothing_unseen_either() {
     assert_eq!(third.status, AddVipStatus::Replaced);
     let shown = person.shown()[0].text();
     assert!(shown.contains("102") && shown.contains("103"), "{shown}");
+    // The list shows what was before the first of them, which contradicts none.
+    assert_told(&third.warnings, "not visible yet");
 }
 
 #[tokio::test]

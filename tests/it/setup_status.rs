@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::customer::{ACME, PbxApi, app_on, app_with, closed, customer};
 use crate::support::imports::args;
+use crate::support::process::{Home, demo_sandbox};
 use crate::support::{
     BAKERY, Bench, DENTAL, LEGAL, Person, VET, add, adding, done, failure, listing,
 };
@@ -143,6 +144,17 @@ async fn filters_narrow_and_a_customer_who_cannot_be_read_is_told() {
     };
     assert_eq!(status(&bench, PbxApi::V2, &query).await.total, 1);
     let app = app_on(&bench, PbxApi::V2);
+    let misspelt = StatusQuery {
+        query: Some("maplewod".to_owned()),
+        ..StatusQuery::default()
+    };
+    let none = onboarding_status(&app, &misspelt, PageSize::All, &Told::default()).await;
+    let none = failure(none, Code::NotFound);
+    assert_eq!(none.detail().field.as_deref(), Some("query"));
+    assert!(
+        none.to_string().contains(VET),
+        "no alarm is not what it says: {none}"
+    );
     let wrong = onboarding_status(&app, &only("nearly"), PageSize::All, &Told::default()).await;
     failure(wrong, Code::InvalidArgument);
 
@@ -152,6 +164,25 @@ async fn filters_narrow_and_a_customer_who_cannot_be_read_is_told() {
     let table = status(&bench, PbxApi::V2, &StatusQuery::default()).await;
     assert_eq!(stage(&table, BAKERY), "unread");
     assert_eq!(stage(&table, DENTAL), "live");
+}
+
+#[tokio::test]
+async fn the_table_of_one_stage_counts_its_customers_and_all() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox);
+    let printed = home.run(&["status", "--stage", "manage vips"]).await;
+    assert!(
+        printed.stdout.contains("No customer is at this stage"),
+        "{printed:?}"
+    );
+    let printed = home.run(&["status", "--stage", "not_started"]).await;
+    let all = printed.stdout.contains(" customers. Stages of all 5: ");
+    assert!(all, "{printed:?}");
+    let printed = home.run(&["status"]).await;
+    assert!(
+        printed.stdout.contains("5 customers. Stages: "),
+        "{printed:?}"
+    );
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ impl PieceNow {
         let now = self.now.as_ref();
         if self.as_wanted {
             Matches::Wanted
-        } else if now == change.before() || is_default(change, now) {
+        } else if change.is_before(now) || is_default(change, now) {
             Matches::Before
         } else {
             Matches::Neither
@@ -145,7 +145,7 @@ impl Client {
                         .map(|rule| json!(rule.words())),
                 }
             }
-            SetupPiece::DidRoute { did, route } => {
+            SetupPiece::DidRoute { did, route, .. } => {
                 let now = self.did_route(account, did).await?;
                 PieceNow {
                     as_wanted: now.as_ref().is_some_and(|now| now.is_like(route)),
@@ -162,7 +162,7 @@ impl Client {
         domain: &PbxDomain,
         piece: &SetupPiece,
     ) -> Result<Call> {
-        if let SetupPiece::DidRoute { did, route } = piece {
+        if let SetupPiece::DidRoute { did, route, .. } = piece {
             let path = route_path(account, did)?;
             return Ok(Call::json(Method::PUT, path, route_json(route)));
         }

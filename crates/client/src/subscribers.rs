@@ -44,6 +44,11 @@ impl Subscriber {
     pub fn is_queue(&self) -> bool {
         self.service_code.as_deref() == Some("system-queue")
     }
+
+    /// Whether it is an auto attendant.
+    pub fn is_attendant(&self) -> bool {
+        self.service_code.as_deref() == Some("system-aa")
+    }
 }
 
 #[derive(Deserialize)]

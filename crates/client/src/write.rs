@@ -121,7 +121,7 @@ impl Matches {
     pub fn of_rule(change: &RuleChange, now: Option<&Route>) -> Matches {
         if Route::are_alike(now, change.after()) {
             Matches::Wanted
-        } else if now == change.before() {
+        } else if change.is_before(now) {
             Matches::Before
         } else {
             Matches::Neither
@@ -393,7 +393,7 @@ fn not_seen_yet(change: &Change, error: &Error) -> NotWritten {
     let mut told = Error::new(
         error.code(),
         format!(
-            "{error}; the change has not been made so far, and it is not known whether it still will be"
+            "{error}; a read does not show the change yet, and it is not known whether SkySwitch will still make it"
         ),
         format!(
             "Look with {} in a minute, before trying again.",

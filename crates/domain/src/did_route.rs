@@ -7,13 +7,17 @@ use super::{Extension, PbxDomain};
 use crate::redact::shown;
 
 /// Settings of a route that are not about where it goes, and so stay when it
-/// is pointed elsewhere: PUT replaces the whole route.
-const CARRIED_OVER: [&str; 4] = [
-    "spam_call_action",
-    "caller_id_prefix",
-    "notes",
-    "recording_notice",
+/// is pointed elsewhere: PUT replaces the whole route. With what they are, for people.
+const CARRIED_OVER: [(&str, &str); 4] = [
+    ("spam_call_action", "calls taken for spam"),
+    (PREFIX, "caller id prefix"),
+    ("notes", "notes"),
+    ("recording_notice", "recording notice"),
 ];
+
+fn is_carried_over(name: &str) -> bool {
+    CARRIED_OVER.iter().any(|(known, _)| *known == name)
+}
 
 /// The setting that is put before the caller's number.
 const PREFIX: &str = "caller_id_prefix";
@@ -30,6 +34,28 @@ pub struct DidRoute {
     kind: String,
     /// Its settings; for a fax number a list of those who receive it.
     route: Value,
+}
+
+/// What a number can be sent to in a domain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RouteTarget {
+    /// A user.
+    User,
+    /// A call queue.
+    Queue,
+    /// An auto attendant.
+    Attendant,
+}
+
+impl RouteTarget {
+    /// The treatment, and the setting that says where it goes.
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            RouteTarget::User => ("user", "subscriber"),
+            RouteTarget::Queue => ("callqueue", "call_queue"),
+            RouteTarget::Attendant => ("attendant", "attendant"),
+        }
+    }
 }
 
 /// Kinds beside `pbx` of which it is known that they reach no user of a phone
@@ -112,13 +138,19 @@ impl DidRoute {
         self.route.as_object().into_iter().flatten()
     }
 
-    /// A route to a user of a domain, with the settings of the old one that are
-    /// not about where it goes.
-    pub fn to_user(extension: &Extension, domain: &PbxDomain, old: Option<&DidRoute>) -> DidRoute {
+    /// A route to somewhere in a domain, with the settings of the old one that
+    /// are not about where it goes.
+    pub fn to(
+        target: RouteTarget,
+        extension: &Extension,
+        domain: &PbxDomain,
+        old: Option<&DidRoute>,
+    ) -> DidRoute {
         let mut route = Map::new();
+        let (treatment, setting) = target.words();
         for (name, value) in [
-            ("treatment", "user".to_owned()),
-            ("subscriber", format!("{extension}@{domain}")),
+            ("treatment", treatment.to_owned()),
+            (setting, format!("{extension}@{domain}")),
             ("enable", "yes".to_owned()),
             ("valid_from", "*".to_owned()),
             ("valid_to", "*".to_owned()),
@@ -127,7 +159,7 @@ impl DidRoute {
         }
         let old = old.map(DidRoute::to_write);
         let carried = old.iter().flat_map(DidRoute::fields);
-        for (name, value) in carried.filter(|(name, _)| CARRIED_OVER.contains(&name.as_str())) {
+        for (name, value) in carried.filter(|(name, _)| is_carried_over(name)) {
             route.insert(name.clone(), value.clone());
         }
         DidRoute {
@@ -229,13 +261,18 @@ impl DidRoute {
             (None, Some(treatment)) => {
                 let target = ["call_queue", "attendant", "sip_trunk", "to_user", "domain"]
                     .iter()
-                    .find_map(|name| self.text(name));
-                format!("{treatment} {}", target.unwrap_or_default())
+                    .find_map(|name| self.text(name))
+                    .unwrap_or_default();
+                match treatment {
+                    "callqueue" => format!("call queue {}", target.replacen('@', " of ", 1)),
+                    "attendant" => format!("attendant {}", target.replacen('@', " of ", 1)),
+                    other => format!("{other} {target}"),
+                }
             }
             (None, None) => {
-                let settings = self.fields().filter(|(name, _)| {
-                    !CARRIED_OVER.contains(&name.as_str()) && name.as_str() != "enable"
-                });
+                let settings = self
+                    .fields()
+                    .filter(|(name, _)| !is_carried_over(name) && name.as_str() != "enable");
                 let settings: Vec<String> = settings
                     .map(|(name, value)| format!("{name} {}", as_stored(value)))
                     .collect();
@@ -255,7 +292,7 @@ impl DidRoute {
             .filter(|(name, old, new)| {
                 plain(name, old) == plain(name, new) && !plain(name, new).is_empty()
             })
-            .map(|(name, _, value)| format!("{name}: {}", as_stored(value)))
+            .map(|(name, _, value)| format!("{}: {}", in_words(name), as_stored(value)))
             .collect()
     }
 
@@ -263,7 +300,10 @@ impl DidRoute {
     pub fn settings_changed(&self, before: Option<&DidRoute>) -> Vec<String> {
         self.settings(before)
             .filter(|(name, old, new)| plain(name, old) != plain(name, new))
-            .map(|(name, old, new)| format!("{name}: {} -> {}", as_stored(old), as_stored(new)))
+            .map(|(name, old, new)| {
+                let (old, new) = (as_stored(old), as_stored(new));
+                format!("{}: {old} -> {new}", in_words(name))
+            })
             .collect()
     }
 
@@ -278,12 +318,18 @@ impl DidRoute {
         };
         CARRIED_OVER
             .into_iter()
-            .map(move |name| (name, value(before, name), value(Some(self), name)))
+            .map(move |(name, _)| (name, value(before, name), value(Some(self), name)))
     }
 
     fn text(&self, name: &str) -> Option<&str> {
         self.route.get(name)?.as_str()
     }
+}
+
+/// A setting's name for people.
+fn in_words(name: &str) -> &str {
+    let known = CARRIED_OVER.iter().find(|(known, _)| *known == name);
+    known.map_or(name, |(_, words)| words)
 }
 
 /// A value for people, as it is stored.

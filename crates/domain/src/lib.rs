@@ -14,7 +14,7 @@ mod since;
 pub mod wording;
 
 pub use destination::{Application, Destination, DestinationForm};
-pub use did_route::DidRoute;
+pub use did_route::{DidRoute, RouteTarget};
 pub use error::{Error, Refused, Result};
 pub use face::{Argument, Face, Operation, ask_again};
 pub use names::{AccountId, CustomerKey, PbxDomain};

@@ -180,6 +180,10 @@ pub enum SetupPiece {
         did: PhoneNumber,
         /// Its route as it shall be.
         route: DidRoute,
+        /// Whether it is known to go to a Route by ANI user so. Earlier journals do
+        /// not say.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        to_ani_user: bool,
     },
 }
 
@@ -257,7 +261,7 @@ impl SetupPiece {
                 "create the dial translation rule: callers without a VIP rule go to {} {to}",
                 if *is_queue { "call queue" } else { "user" }
             ),
-            SetupPiece::DidRoute { did, route } => {
+            SetupPiece::DidRoute { did, route, .. } => {
                 format!("point {did} at {}", route.goes_to())
             }
         }

@@ -34,7 +34,7 @@ pub use clearance::Clearance;
 pub use fallback::{Fallback, FallbackReading, MayRoute};
 pub use limits::{Author, DoubtfulDestinations, Limits};
 pub use mode::ConfirmMode;
-pub use piece::PieceChange;
+pub use piece::{PieceChange, RoutingNames};
 pub use plan::Plan;
 pub use preview::{FactKind, Line, Preview};
 pub use proposal::Proposal;

@@ -15,7 +15,22 @@ use skyswitch_domain::{DidRoute, PhoneNumber, SetupPiece};
 pub struct PieceChange {
     piece: SetupPiece,
     before: Option<Value>,
+    /// What reads may show until they have caught up with earlier changes.
+    late: Vec<Option<Value>>,
     may_route: Option<MayRoute>,
+    names: Option<RoutingNames>,
+}
+
+/// What people call the customer and the destinations of a number. What a person
+/// agreed to does not depend on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoutingNames {
+    /// The customer.
+    pub customer: String,
+    /// Where the number goes; `None` where it goes nowhere.
+    pub today: Option<String>,
+    /// Where it shall go.
+    pub afterwards: String,
 }
 
 impl PieceChange {
@@ -33,7 +48,9 @@ impl PieceChange {
         Ok(PieceChange {
             piece,
             before,
+            late: Vec::new(),
             may_route: None,
+            names: None,
         })
     }
 
@@ -45,10 +62,41 @@ impl PieceChange {
         may_route: MayRoute,
     ) -> PieceChange {
         PieceChange {
-            piece: SetupPiece::DidRoute { did, route: after },
+            piece: SetupPiece::DidRoute {
+                did,
+                route: after,
+                to_ani_user: false,
+            },
             before: before.and_then(|route| serde_json::to_value(route).ok()),
+            late: Vec::new(),
             may_route: Some(may_route),
+            names: None,
         }
+    }
+
+    /// Says that a number goes to a user that is known to be one for Route by ANI,
+    /// so that the journal tells it from then on.
+    #[must_use]
+    pub fn to_ani_user(mut self, is_known: bool) -> Self {
+        if let SetupPiece::DidRoute { to_ani_user, .. } = &mut self.piece {
+            *to_ani_user = is_known;
+        }
+        self
+    }
+
+    /// Says what people call the destinations of a number.
+    #[must_use]
+    pub fn named(mut self, names: RoutingNames) -> Self {
+        self.names = Some(names);
+        self
+    }
+
+    /// Says what reads may show until they have caught up with earlier changes.
+    #[must_use]
+    pub fn read_late_as(mut self, late: Vec<Option<DidRoute>>) -> Self {
+        let value = |route: Option<DidRoute>| route.and_then(|r| serde_json::to_value(r).ok());
+        self.late = late.into_iter().map(value).collect();
+        self
     }
 
     /// What it makes.
@@ -61,9 +109,20 @@ impl PieceChange {
         self.before.as_ref()
     }
 
+    /// Whether what a read shows is as it was before, or as it was before earlier
+    /// changes that reads need not show yet.
+    pub fn is_before(&self, read: Option<&Value>) -> bool {
+        read == self.before() || self.late.iter().any(|late| late.as_ref() == read)
+    }
+
     /// Why a DID may be routed so.
     pub fn may_route(&self) -> Option<&MayRoute> {
         self.may_route.as_ref()
+    }
+
+    /// What people call the destinations of a number, where that was said.
+    pub fn names(&self) -> Option<&RoutingNames> {
+        self.names.as_ref()
     }
 
     /// The customer's number, where one is routed.

@@ -36,6 +36,8 @@ pub struct RuleChange {
     key: RouteKey,
     before: Option<Route>,
     after: Option<Route>,
+    /// What lists may show until they have caught up with earlier changes.
+    late: Vec<Option<Route>>,
     /// Rules that the service may remove along with this one.
     at_risk: Vec<Route>,
     /// The rules that answer these calls wherever this rule does not exist:
@@ -74,6 +76,7 @@ impl RuleChange {
             key: after.key.clone(),
             before,
             after: Some(after),
+            late: Vec::new(),
             at_risk: Vec::new(),
             answering_without: Vec::new(),
             doubt: None,
@@ -96,6 +99,13 @@ impl RuleChange {
     #[must_use]
     pub fn answered_without_by(mut self, rules: Vec<Route>) -> Self {
         self.answering_without = rules;
+        self
+    }
+
+    /// Says what lists may show until they have caught up with earlier changes.
+    #[must_use]
+    pub fn read_late_as(mut self, late: Vec<Option<Route>>) -> Self {
+        self.late = late;
         self
     }
 
@@ -126,6 +136,12 @@ impl RuleChange {
     /// The rule as it was when the change was planned.
     pub fn before(&self) -> Option<&Route> {
         self.before.as_ref()
+    }
+
+    /// Whether what a list shows is as it was before, or as it was before earlier
+    /// changes that lists need not show yet.
+    pub fn is_before(&self, listed: Option<&Route>) -> bool {
+        listed == self.before() || self.late.iter().any(|late| late.as_ref() == listed)
     }
 
     /// The rule as it shall be; `None` for a removal.

@@ -80,9 +80,11 @@ impl Sandbox {
         removed
     }
 
-    /// Stores a number and its route behind the client's back; replaces that number.
+    /// Stores a number and its route behind the client's back; replaces that number. Visible at
+    /// once.
     pub fn put_number(&self, number: StoredNumber) {
         let mut held = self.upstream.held();
+        held.forget_stale_read();
         let numbers = &mut held.tenant.numbers;
         let same = |held: &&mut StoredNumber| held.number == number.number;
         match numbers.iter_mut().find(same) {

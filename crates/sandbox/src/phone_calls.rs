@@ -13,6 +13,9 @@ use crate::tenant::stored::StoredRoute;
 /// Digits that tell two North American numbers apart.
 const NATIONAL_DIGITS: usize = 10;
 
+/// How often a call is forwarded at most.
+const FORWARDS: usize = 5;
+
 /// What becomes of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -82,9 +85,22 @@ impl<'a> Exchange<'a> {
 
     fn is_routed_by_ani(&self, number: &StoredNumber) -> bool {
         number.routed_user().is_some_and(|(user, domain)| {
-            let stored = self.user(domain, user);
-            user == ROUTE_BY_ANI || stored.is_some_and(StoredSubscriber::is_ani_user)
+            let reached = self.reached(domain, user);
+            user == ROUTE_BY_ANI || reached.is_some_and(StoredSubscriber::is_ani_user)
         })
+    }
+
+    /// The user that a call to one comes to, which each forwards always to another of the domain.
+    fn reached(&self, domain: &str, user: &str) -> Option<&'a StoredSubscriber> {
+        let mut reached = self.user(domain, user)?;
+        for _ in 0..FORWARDS {
+            let mut targets = reached.forward_targets();
+            match targets.find_map(|target| self.user(domain, target)) {
+                Some(next) => reached = next,
+                None => break,
+            }
+        }
+        Some(reached)
     }
 
     /// A call from `caller`; None is somebody who is no VIP.
@@ -95,7 +111,7 @@ impl<'a> Exchange<'a> {
         let Some((user, domain)) = number.routed_user() else {
             return elsewhere(number);
         };
-        let Some(called) = self.user(domain, user) else {
+        let Some(called) = self.reached(domain, user) else {
             return Outcome::Dropped;
         };
         if !called.forwards_to(ROUTE_BY_ANI) {

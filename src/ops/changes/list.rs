@@ -182,7 +182,9 @@ impl ChangeRow {
     fn about_piece(self, change: &PieceRecord, domain: &str) -> ChangeRow {
         let PieceRecord { piece, before, .. } = change;
         let (did, wanted) = match piece {
-            SetupPiece::DidRoute { did, route } => (Some(did.as_str().to_owned()), route.goes_to()),
+            SetupPiece::DidRoute { did, route, .. } => {
+                (Some(did.as_str().to_owned()), route.goes_to())
+            }
             piece => {
                 let domain = domain.parse::<PbxDomain>().ok();
                 let words = domain.map(|domain| piece.summary(&domain));

@@ -11,7 +11,7 @@ use crate::ops::write::agree::{Asked, Attempt, Confirmation, Status};
 use crate::ops::write::locks::Turn;
 use crate::ops::write::send::Sent;
 use skyswitch_domain::error::{Code, Error, Refused, Result};
-use skyswitch_domain::{AccountId, Operation, PbxDomain, Route, Vip};
+use skyswitch_domain::{AccountId, DidRoute, Operation, PbxDomain, Route, Vip};
 use skyswitch_guard::store::{ChangeRecord, ChangeStatus, TargetRecord};
 use skyswitch_guard::{Channel, Plan};
 
@@ -80,6 +80,9 @@ pub struct UndoOutcome {
     /// The undo as a change of its own, which can be undone, e.g. `43`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub change_id: Option<String>,
+    /// Why that undo would not be undone, where it would not.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub no_undo: Option<String>,
     /// Things worth a second look.
     pub warnings: Vec<String>,
     /// What is still to be confirmed, with status `confirmation_required`.
@@ -107,10 +110,12 @@ pub(super) struct Found {
     pub rule: Option<Route>,
     /// The caller's other rules, and others put at risk where it is removed.
     pub beside: Vec<Route>,
-    /// Where the number goes, in plain words.
-    pub setting: Option<String>,
+    /// Where the number goes.
+    pub route: Option<DidRoute>,
     /// What the service's list does not show yet.
     pub notes: Vec<String>,
+    /// Why the undo of a number's routing could not be undone in turn, if so.
+    pub no_undo: Option<String>,
 }
 
 impl Back<'_> {
@@ -173,20 +178,27 @@ pub async fn undo_change(
     }
     warnings.extend(sent.and_then(Sent::warning));
     let (status, confirmation) = agreement.status(UndoStatus::Unchanged, UndoStatus::Restored);
+    let names = app.names(Some(account));
     let mut outcome = UndoOutcome {
         status,
         undoes: ChangeRow::from(undone),
-        previous_setting: found.setting,
+        previous_setting: found
+            .route
+            .as_ref()
+            .map(|route| names.routing(route, Some(domain))),
         setting: None,
         previous: found.rule.as_ref().map(Vip::from),
         vip: None,
         change_id,
+        no_undo: found.no_undo,
         warnings,
         confirmation,
     };
     match back {
         Back::Rule(back) => outcome.vip = back.rule.before.as_ref().map(Vip::from),
-        Back::Number(back) => outcome.setting = Some(back.before.goes_to()),
+        Back::Number(back) => {
+            outcome.setting = Some(names.routing(&back.before, Some(domain)));
+        }
     }
     Ok(Asked::Done(outcome))
 }

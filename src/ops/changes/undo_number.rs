@@ -1,11 +1,12 @@
 //! How the routing of a customer's number is undone.
 
 use crate::ops::changes::undo::{Found, TOOL, Undoing};
+use crate::ops::onboarding::no_way_back;
 use crate::ops::write::send::JudgeRoute;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::{DidRoute, Operation, PhoneNumber, SetupPiece};
 use skyswitch_guard::store::PieceRecord;
-use skyswitch_guard::{MayRoute, PieceChange, Plan};
+use skyswitch_guard::{MayRoute, Plan};
 
 /// A number that is to go again where it went before a change.
 pub(super) struct NumberBack<'a> {
@@ -23,7 +24,10 @@ impl<'a> NumberBack<'a> {
     /// `invalid_argument` for pieces that no program takes back.
     pub fn of(undoing: &'a Undoing<'a>, target: &'a PieceRecord) -> Result<NumberBack<'a>> {
         let id = undoing.undone.id;
-        let SetupPiece::DidRoute { did, route: made } = &target.piece else {
+        let SetupPiece::DidRoute {
+            did, route: made, ..
+        } = &target.piece
+        else {
             return Err(by_hand(id, &target.piece));
         };
         let Some(before) = target.before.as_ref().and_then(DidRoute::from_stored) else {
@@ -61,22 +65,32 @@ impl<'a> NumberBack<'a> {
             domain,
             ..
         } = *self.undoing;
-        let now = app.client()?.did_route(account, self.did).await?;
-        let is_like = |route| now.as_ref().is_some_and(|now| now.is_like(route));
-        let found = Found {
-            setting: now.as_ref().map(DidRoute::goes_to),
+        let present = app.present_route(account, self.did).await?;
+        present.refuse_under_way(&self.before)?;
+        let now = present.route.as_ref();
+        let is_like = |route| now.is_some_and(|now| now.is_like(route));
+        let mut found = Found {
+            route: now.cloned(),
+            notes: present.note.iter().cloned().collect(),
             ..Found::default()
         };
         if is_like(&self.before) {
             return Ok((None, found));
         }
         if !is_like(self.made) && !self.found.as_ref().is_some_and(is_like) {
-            return Err(self.changed_since(now.as_ref()));
+            return Err(self.changed_since(now));
         }
-        let may_route = self.undoing.may_route(&self.before).await?;
-        let (did, before) = (self.did.clone(), self.before.clone());
-        let change = PieceChange::route_did(did, now.as_ref(), before, may_route);
-        Ok((Plan::of(account, domain, TOOL, [change]), found))
+        // Where the old route goes to no user, what the present one is judged by is read.
+        let goes_to_user = self.before.user().is_some();
+        let judged = now.filter(|_| !goes_to_user).unwrap_or(&self.before);
+        let ground = app.ground_of(account, domain, judged).await?;
+        let may_route = ground.may_route(&self.before)?;
+        found.no_undo = no_way_back(now, |now| ground.may_route(now).is_ok());
+        let (at, before) = ((account, domain), self.before.clone());
+        let change = app.number_change(at, self.did, &present, before, may_route);
+        let plan = Plan::of(account, domain, TOOL, [change]);
+        let plan = plan.map(|plan| plan.with_notes(found.notes.clone()));
+        Ok((plan, found))
     }
 
     fn changed_since(&self, now: Option<&DidRoute>) -> Error {
@@ -104,8 +118,8 @@ impl<'a> NumberBack<'a> {
 
 impl JudgeRoute for Undoing<'_> {
     async fn may_route(&self, route: &DidRoute) -> Result<MayRoute> {
-        let app = self.app;
-        app.may_route_back(self.account, self.domain, route).await
+        let ground = self.app.ground_of(self.account, self.domain, route);
+        ground.await?.may_route(route)
     }
 }
 

@@ -61,8 +61,8 @@ impl<'a> RuleBack<'a> {
         let found = Found {
             rule: now.cloned(),
             beside: now.map_or(Vec::new(), |now| beside(now, rules)),
-            setting: None,
             notes: present.notes_on(&key.ani).collect(),
+            ..Found::default()
         };
         if Route::are_alike(now, before) {
             return Ok((None, found));
@@ -93,7 +93,8 @@ impl<'a> RuleBack<'a> {
         let change = change.map(|change| {
             // Whether a rule may lead where it led before is not asked again: the note says it.
             let answering = answering_without(change.key(), rules.iter());
-            change.answered_without_by(answering)
+            let late = present.late_reads(change.key());
+            change.answered_without_by(answering).read_late_as(late)
         });
         let plan = Plan::of(account, domain, TOOL, change).map(|plan| {
             let notes = self.warning().into_iter().chain(found.notes.clone());

@@ -190,7 +190,7 @@ async fn prepare(
     let list = list
         .map(|bytes| read_list(bytes, args, session.most_rows))
         .transpose()?;
-    let domain = app.domain_of(&account, &args.domain).await?;
+    let domain = app.domain_to_change(&account, &args.domain).await?;
     let task = app.task(&account, &domain, args, list).await?;
     let plan = || app.plan_sync(&task, session);
     let attempt = Attempt {

@@ -9,6 +9,7 @@ use crate::ops::onboarding::dial_plan::OwnPlan;
 use crate::ops::onboarding::evidence::{Reading, Unread, fallback, route_not_shown};
 use crate::ops::vips::destinations::FRESH;
 use crate::ops::vips::explained::{FallbackShown, FallbackState, NotKnown, UnknownFact};
+use crate::ops::write::present::PresentRoute;
 use skyswitch_client::Subscriber;
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;
@@ -17,7 +18,7 @@ use skyswitch_guard::FallbackReading;
 use skyswitch_guard::store::Attestation;
 
 /// The routing of a number as the client read it.
-pub(in crate::ops) type RoutingRead = Result<Option<DidRoute>>;
+pub(in crate::ops) type RoutingRead = Result<PresentRoute>;
 
 /// How a call comes to a customer's VIP rules, if it does.
 pub(in crate::ops) struct CallPath {
@@ -46,32 +47,43 @@ impl CallPath {
         user.name.as_deref().map(|name| shown(name, 100))
     }
 
-    /// By the dialled number's own routing. Returns the Route by ANI user that it goes to.
+    /// By the dialled number's own routing, and the Route by ANI user that its
+    /// calls come to, if any.
     fn follow(
         &mut self,
-        routing: Reading<Option<DidRoute>>,
+        routing: Reading<PresentRoute>,
+        on: Reading<Option<Extension>>,
         domain: &PbxDomain,
     ) -> Option<Extension> {
         let why = match routing {
-            Ok(Some(route)) => {
-                let mut ani_users = self.ani_users.iter();
-                let on = ani_users.find(|user| route.goes_to_user(user.as_str(), domain));
-                self.reaches_vip_list = match (on, &self.users) {
-                    (Some(_), _) => Some(!route.is_off()),
+            Ok(PresentRoute {
+                route: Some(route),
+                note,
+                ..
+            }) => {
+                self.reaches_vip_list = match (&on, &self.users) {
+                    (Ok(Some(_)), _) => Some(!route.is_off()),
                     // Any user may be the one whose name could not be read.
-                    (None, Err(why)) if route.user().is_some() => {
+                    (Ok(None), Err(why)) if route.user().is_some() => {
                         let why = format!("the users of {domain} are not shown: {why}");
                         self.unknown.push(UnknownFact::NumberRouting.because(why));
                         None
                     }
-                    (None, _) => Some(false),
+                    (Ok(None), _) => Some(false),
+                    (Err(why), _) => {
+                        let why = why.to_string();
+                        self.unknown.push(UnknownFact::RouteByAniUser.because(why));
+                        Some(false)
+                    }
                 };
-                let on = on.cloned();
+                self.warnings.extend(note);
                 self.routing = Some(route);
-                return on;
+                return on.ok().flatten();
             }
-            Ok(None) => "SkySwitch shows no routing of it; it may not be a number of this account"
-                .to_owned(),
+            Ok(PresentRoute { route: None, .. }) => {
+                "SkySwitch shows no routing of it; it may not be a number of this account"
+                    .to_owned()
+            }
             Err(why) => why.to_string(),
         };
         self.unknown.push(UnknownFact::NumberRouting.because(why));
@@ -112,7 +124,7 @@ impl App {
         let client = self.client()?;
         let routing = async {
             match (dialled, read) {
-                (Some(did), None) => Some(client.did_route(account, did).await),
+                (Some(did), None) => Some(self.present_route(account, did).await),
                 (_, read) => read,
             }
         };
@@ -133,17 +145,33 @@ impl App {
             users,
             attestations: attestations?,
         };
+        let known: &[Subscriber] = path.users.as_deref().map_or(&[], Vec::as_slice);
         let on = match routing {
             Some(routing) => {
-                if let Ok(Some(route)) = &routing {
+                let route = routing.as_ref().ok().and_then(|now| now.route.as_ref());
+                let user = route
+                    .and_then(DidRoute::user)
+                    .filter(|(_, host)| domain.is(host));
+                let on = match user.and_then(|(user, _)| user.parse().ok()) {
                     // A user of any name may do the work, if its answering rule can be read.
-                    let unnamed = self.unnamed_ani_user(domain, route, &path.ani_users);
-                    path.ani_users.extend(unnamed.await);
+                    Some(user) => {
+                        let behind = self.ani_user_behind(domain, &user, known, &path.ani_users);
+                        behind.await
+                    }
+                    None => Ok(None),
+                };
+                // Its own dial plan decides where no rule matches, so it comes first.
+                if let Ok(Some(on)) = &on {
+                    path.ani_users.retain(|user| user != on);
+                    path.ani_users.insert(0, on.clone());
                 }
-                path.follow(routing.map_err(route_not_shown), domain)
+                path.follow(routing.map_err(route_not_shown), on, domain)
             }
             None => {
-                let numbers = self.numbers_on(account, domain, &path.ani_users).await;
+                let ani_users = &mut path.ani_users;
+                let numbers = self
+                    .numbers_handed_on(account, domain, known, ani_users, None)
+                    .await;
                 path.gather(numbers)
             }
         };

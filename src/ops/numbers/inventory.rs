@@ -4,21 +4,21 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::ops::onboarding::alarm::Alarm;
+use crate::ops::onboarding::alarm::{Alarm, AlarmKind};
+use crate::ops::onboarding::ani_users::{goes_to_any, going, users_called};
 use crate::ops::onboarding::dial_plan::OwnPlan;
 use crate::ops::onboarding::evidence::{Unread, fallback, route_not_shown};
 use crate::ops::page::{PageSize, Query, first_page, page};
 use crate::ops::vips::destinations::FRESH;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{
-    AccountId, Argument, CustomerKey, DidRoute, Extension, PbxDomain, PhoneNumber,
-};
+use skyswitch_domain::{AccountId, Argument, CustomerKey, DidRoute, PbxDomain, PhoneNumber};
 
 /// Numbers, and customers, that are read at the same time.
 const AT_ONCE: usize = 8;
@@ -63,6 +63,8 @@ pub struct NumberRow {
     pub spam_handling: Option<String>,
     /// Whether it goes to a Route by ANI user although nobody knows that callers who are not VIPs reach anybody.
     pub alarm: bool,
+    /// Whether that could not be told just now.
+    pub unverified: bool,
     /// Why it is not known where its calls go.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub not_known: Option<String>,
@@ -91,8 +93,9 @@ pub struct NumberList {
 /// the page with one more, and for each customer the users, and the dial plan
 /// where a number goes to the Route by ANI user.
 ///
-/// A Route by ANI user is told by its name, or by a change of this
-/// installation; answering rules are not read for it.
+/// A Route by ANI user is told by its name, by a change of this installation, or
+/// by its answering rules, which the PBX API shows: one request for each user
+/// that a number goes to, where it is configured.
 ///
 /// # Errors
 /// `invalid_argument` for a foreign cursor; `not_configured`; the service's
@@ -154,8 +157,8 @@ pub async fn list_numbers(app: &App, args: &ListNumbers, size: PageSize) -> Resu
     })
 }
 
-/// The routing of a number as it was read.
-type Routing = Result<Option<DidRoute>, Unread>;
+/// A number and its routing as it was read.
+pub(in crate::ops) type Routed = (PhoneNumber, Result<Option<DidRoute>, Unread>);
 
 impl App {
     /// The rows of these numbers, and what is wrong or could not be read.
@@ -170,21 +173,24 @@ impl App {
             Some(host) => host.parse().ok(),
             None => route.extension().and(customer.cloned()),
         };
-        let routes = routed
-            .iter()
-            .filter_map(|(_, routing)| routing.as_ref().ok()?.as_ref());
+        let routes = routed.iter().filter_map(going);
         let domains: BTreeSet<PbxDomain> = routes.filter_map(home).collect();
         let routed = &routed;
-        let look = |domain| self.unverified_numbers(account, domain, routed);
+        let follows = self.shows_answering_rules().await;
+        let look = |domain| self.unverified_numbers(account, domain, routed, follows);
         let mut customers = stream::iter(domains).map(look).buffered(AT_ONCE);
         let mut alarming = Vec::new();
         while let Some((numbers, warning)) = customers.next().await {
             alarming.extend(numbers);
             warnings.extend(warning);
         }
+        let kind_of = |number: &PhoneNumber| {
+            let found = alarming.iter().find(|(alarming, _)| alarming == number);
+            found.map(|(_, kind)| *kind)
+        };
         let names = self.names(Some(account));
-        let rows = routed.iter().map(|(number, routing)| {
-            let route = routing.as_ref().ok().and_then(Option::as_ref);
+        let rows = routed.iter().map(|row| {
+            let ((number, routing), route) = (row, going(row));
             NumberRow {
                 number: number.as_str().to_owned(),
                 goes_to: route.map(|route| names.routing(route, customer)),
@@ -192,7 +198,8 @@ impl App {
                 spam_handling: route
                     .and_then(DidRoute::spam_handling)
                     .map(|action| shown(action, 40)),
-                alarm: alarming.contains(number),
+                alarm: kind_of(number).is_some_and(|kind| !kind.cannot_tell()),
+                unverified: kind_of(number).is_some_and(AlarmKind::cannot_tell),
                 not_known: match routing {
                     Ok(Some(_)) | Err(Unread::NotAsked) => None,
                     Ok(None) => Some("SkySwitch shows no routing of it".to_owned()),
@@ -205,68 +212,81 @@ impl App {
 
     /// Reads where these numbers go. A login that may not read one may read
     /// none: it is said once, and no other is asked for.
-    async fn routings(
+    pub(in crate::ops) async fn routings(
         &self,
         account: &AccountId,
         numbers: Vec<PhoneNumber>,
-    ) -> Result<(Vec<(PhoneNumber, Routing)>, Vec<String>)> {
-        let client = self.client()?;
+    ) -> Result<(Vec<Routed>, Vec<String>)> {
         let is_closed = &AtomicBool::new(false);
-        let read = |number: PhoneNumber| async move {
-            if is_closed.load(Ordering::Relaxed) {
-                return (number, Err(Unread::NotAsked), None);
-            }
-            match client.did_route(account, &number).await {
-                Err(error) if matches!(error.code(), Code::Forbidden | Code::Unauthorized) => {
-                    is_closed.store(true, Ordering::Relaxed);
-                    (number, Err(Unread::NotAsked), Some(route_not_shown(error)))
-                }
-                routing => (number, routing.map_err(Unread::from), None),
-            }
-        };
         let mut numbers = numbers.into_iter();
         let mut all = Vec::with_capacity(numbers.len());
         if let Some(first) = numbers.next() {
-            all.push(read(first).await);
+            all.push(self.routing(account, first, is_closed).await);
         }
-        all.extend(
-            stream::iter(numbers.map(read))
-                .buffered(AT_ONCE)
-                .collect::<Vec<_>>()
-                .await,
-        );
-        let refused = all.iter().find_map(|(_, _, refused)| refused.as_ref());
-        let warnings = refused.map(|why| format!("where the numbers go is not shown: {why}"));
-        let routed = all
-            .into_iter()
-            .map(|(number, routing, _)| (number, routing));
-        Ok((routed.collect(), warnings.into_iter().collect()))
+        // The compiler needs the type by name to see that this can be sent between threads.
+        let read = |number| self.routing(account, number, is_closed).boxed();
+        let reads: Vec<_> = numbers.map(read).collect();
+        let mut reads = stream::iter(reads).buffered(AT_ONCE);
+        while let Some(read) = reads.next().await {
+            all.push(read);
+        }
+        let (mut routed, mut warnings) = (Vec::with_capacity(all.len()), Vec::new());
+        for (number, note) in all {
+            // Several that were under way when the first was refused say the same.
+            warnings.extend(note.filter(|note| !warnings.contains(note)));
+            routed.push(number);
+        }
+        Ok((routed, warnings))
+    }
+
+    async fn routing(
+        &self,
+        account: &AccountId,
+        number: PhoneNumber,
+        is_closed: &AtomicBool,
+    ) -> (Routed, Option<String>) {
+        if is_closed.load(Ordering::Relaxed) {
+            return ((number, Err(Unread::NotAsked)), None);
+        }
+        match self.present_route(account, &number).await {
+            Err(error) if matches!(error.code(), Code::Forbidden | Code::Unauthorized) => {
+                is_closed.store(true, Ordering::Relaxed);
+                let why = route_not_shown(error);
+                let refused = format!("where the numbers go is not shown: {why}");
+                ((number, Err(Unread::NotAsked)), Some(refused))
+            }
+            Ok(present) => ((number, Ok(present.route)), present.note),
+            Err(error) => ((number, Err(error.into())), None),
+        }
     }
 
     /// Those of the numbers that go to the domain's Route by ANI user although
     /// nobody knows that callers who are not VIPs are sent anywhere, and what is
-    /// to be said of it. Reads the users, whose names the rows show, in any case.
+    /// to be said of it. Reads the users, whose names the rows show, in any case,
+    /// and their answering rules where `follows` says so.
     async fn unverified_numbers(
         &self,
         account: &AccountId,
         domain: PbxDomain,
-        routed: &[(PhoneNumber, Routing)],
-    ) -> (Vec<PhoneNumber>, Option<String>) {
+        routed: &[Routed],
+        follows: bool,
+    ) -> (Vec<(PhoneNumber, AlarmKind)>, Option<String>) {
         let domain = &domain;
         let look = async {
             let users = self.client()?.subscribers(account, domain, FRESH).await?;
-            let ani_users = self.ani_users(account, domain, &users, None).await?;
-            let goes_there = |route: &DidRoute| {
-                let is_it = |user: &Extension| route.goes_to_user(user.as_str(), domain);
-                ani_users.iter().any(is_it)
-            };
+            let mut ani_users = self.ani_users(account, domain, &users, None).await?;
+            let called = users_called(routed.iter().filter_map(going), domain);
+            if follows {
+                self.know_more(domain, called, &users, &mut ani_users).await;
+            }
+            let goes_there = |route| goes_to_any(route, &ani_users, domain);
             let numbers: Vec<PhoneNumber> = routed
                 .iter()
-                .filter(|(_, routing)| matches!(routing, Ok(Some(route)) if goes_there(route)))
+                .filter(|number| going(number).is_some_and(goes_there))
                 .map(|(number, _)| number.clone())
                 .collect();
             if numbers.is_empty() {
-                return Ok((numbers, None));
+                return Ok((Vec::new(), None));
             }
             let (dial_plan, attestations) = tokio::join!(
                 self.dial_plan(
@@ -280,8 +300,9 @@ impl App {
             Ok(match fallback(&dial_plan, &attestations?) {
                 Some(_) => (Vec::new(), None),
                 None => {
-                    let words = Alarm::of(&dial_plan, &numbers).words;
-                    (numbers, Some(words))
+                    let Alarm { kind, words } = Alarm::of(&dial_plan, &numbers);
+                    let numbers = numbers.into_iter().map(|number| (number, kind));
+                    (numbers.collect(), Some(words))
                 }
             })
         };

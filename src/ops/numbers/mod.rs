@@ -2,7 +2,7 @@
 //! and sending one to a user.
 
 mod call_path;
-mod inventory;
+pub(in crate::ops) mod inventory;
 mod route_number;
 
 pub(in crate::ops) use call_path::{CallPath, RoutingRead};

@@ -1,12 +1,13 @@
 //! `route_number`: sends a customer's number to one of the customer's users,
-//! above all away from a Route by ANI user that drops callers.
+//! queues or attendants, above all away from a Route by ANI user that drops callers.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::ops::onboarding::evidence::{Customer, Evidence};
-use crate::ops::onboarding::plan_number::{not_of_domain, refuse_foreign};
+use crate::ops::onboarding::ani_users::goes_to_any;
+use crate::ops::onboarding::evidence::{Customer, Evidence, Unread};
+use crate::ops::onboarding::plan_number::{no_way_back, not_of_domain, refuse_foreign};
 use crate::ops::vips::destinations::nearest_users;
 use crate::ops::write::agree::{Asked, Attempt, Confirmation, Status};
 use crate::ops::write::locks::Turn;
@@ -14,8 +15,9 @@ use crate::ops::write::send::{JudgeRoute, Sent};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::{
     AccountId, Argument, CustomerKey, DidRoute, Extension, Operation, PbxDomain, PhoneNumber,
+    RouteTarget,
 };
-use skyswitch_guard::{Channel, MayRoute, PieceChange, Plan};
+use skyswitch_guard::{Channel, MayRoute, Plan};
 
 /// The operation's name in the journal.
 const TOOL: &str = "route_number";
@@ -27,7 +29,7 @@ pub struct RouteNumber {
     /// The customer's own phone number (DID), e.g. `6165550100`
     #[arg(long)]
     pub did: PhoneNumber,
-    /// The user that its calls go to, e.g. `100`
+    /// The user, queue or attendant that its calls go to, e.g. `100`
     #[arg(long, value_name = "USER")]
     pub to: Extension,
     /// The customer: PBX domain, short name or description, e.g. `acme.12345.service`; found by where the number goes now when left out
@@ -82,6 +84,9 @@ pub struct RouteOutcome {
     /// The change in the journal, which can be undone, e.g. `43`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub change_id: Option<String>,
+    /// Why `undo_change` would not put it back, where it would not.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub no_undo: Option<String>,
     /// Things worth a second look.
     pub warnings: Vec<String>,
     /// What is still to be confirmed, with status `confirmation_required`.
@@ -89,8 +94,8 @@ pub struct RouteOutcome {
     pub confirmation: Confirmation,
 }
 
-/// Sends a number to a user of its domain, with a person's consent. Toward a
-/// Route by ANI user the hard block holds.
+/// Sends a number to a user, queue or attendant of its domain, with a person's
+/// consent. Toward a Route by ANI user the hard block holds.
 ///
 /// # Errors
 /// `invalid_argument` for a number or user that is not the customer's;
@@ -102,7 +107,7 @@ pub async fn route_number(
 ) -> Result<Asked<RouteOutcome>> {
     let account = app.account(args.account_id.as_ref())?;
     let domain = match &args.domain {
-        Some(customer) => app.domain_of(&account, customer).await?,
+        Some(customer) => app.domain_to_change(&account, customer).await?,
         None => app.domain_of_number(&account, &args.did).await?,
     };
     let customer = &Customer {
@@ -129,19 +134,22 @@ pub async fn route_number(
     let mut warnings = found.notes;
     warnings.extend(sent.and_then(Sent::warning));
     let (status, confirmation) = agreement.status(RouteStatus::Unchanged, RouteStatus::Routed);
+    let names = app.names(Some(&customer.account));
+    let words = |route: &DidRoute| names.routing(route, Some(&customer.domain));
     Ok(Asked::Done(RouteOutcome {
         status,
         domain: customer.domain.to_string(),
         did: args.did.as_str().to_owned(),
-        previous_setting: found.before,
-        setting: found.after,
+        previous_setting: found.before.as_ref().map(words),
+        setting: words(&found.after),
         change_id,
+        no_undo: found.no_undo,
         warnings,
         confirmation,
     }))
 }
 
-/// A number that is to go to a user.
+/// A number that is to go to a user, queue or attendant.
 struct Sending<'a> {
     app: &'a App,
     customer: &'a Customer,
@@ -149,64 +157,85 @@ struct Sending<'a> {
     to: &'a Extension,
 }
 
-/// Where the number goes and shall go, in plain words, and what is not known.
+/// Where the number goes and shall go, and what is to be said of it.
 struct Found {
-    before: Option<String>,
-    after: String,
+    before: Option<DidRoute>,
+    after: DidRoute,
     notes: Vec<String>,
+    no_undo: Option<String>,
 }
 
 impl Sending<'_> {
     async fn plan(&self) -> Result<(Option<Plan>, Found)> {
-        let Customer {
-            account, domain, ..
-        } = self.customer;
-        let (did, to) = (self.did, self.to);
+        let (account, domain) = self.customer.at();
+        let did = self.did;
         let evidence = self.app.evidence(self.customer).await?;
         self.refuse_unknown(&evidence)?;
-        let before = match &evidence.did_route {
-            Some(Ok(route)) => route.as_ref(),
-            Some(Err(why)) => {
-                return Err(Error::new(
-                    Code::UpstreamRejected,
-                    format!("where {did} goes cannot be read ({why}), so it could not be put back"),
-                    "Nothing was changed. Point the number in the portal.",
-                )
-                .with_field("did"));
-            }
-            None => None,
+        let present = match &evidence.did_route {
+            Some(Ok(present)) => present,
+            Some(Err(why)) => return Err(not_read(did, why)),
+            None => return Err(not_read(did, &Unread::NotAsked)),
         };
+        let before = present.route.as_ref();
         refuse_foreign(did, before, domain)?;
-        let notes = match &evidence.numbers {
-            Err(why) => vec![format!(
-                "whether {did} is a number of {domain} is not shown ({why})"
-            )],
-            Ok(_) => Vec::new(),
+        let after = DidRoute::to(self.target(&evidence), self.to, domain, before);
+        present.refuse_under_way(&after)?;
+        let mut notes: Vec<String> = evidence.notes().collect();
+        if let Err(why) = &evidence.numbers {
+            let unknown = format!("whether {did} is a number of {domain} is not shown ({why})");
+            notes.push(unknown);
+        }
+        let mut found = Found {
+            before: before.cloned(),
+            after: after.clone(),
+            notes,
+            no_undo: None,
         };
-        let after = DidRoute::to_user(to, domain, before);
-        let found = Found {
-            before: before.map(DidRoute::goes_to),
-            after: after.goes_to(),
-            notes: notes.clone(),
-        };
+        let was_on_list = goes_to_ani_user(&evidence, domain);
         if before.is_some_and(|before| before.is_like(&after)) {
+            let alarm = was_on_list.then(|| evidence.alarm_on(std::slice::from_ref(did)));
+            let alarm = alarm.flatten().map(|alarm| alarm.words);
+            found.notes.extend(alarm);
             return Ok((None, found));
         }
-        let may_route = self.judge(&evidence, &after).await?;
-        let change = PieceChange::route_did(did.clone(), before, after, may_route);
+        let ani_users = self.ani_users(&evidence, &after).await?;
+        let to_ani_user = goes_to_any(&after, &ani_users, domain);
+        let may_route = self.judge(&evidence, &after, &ani_users)?;
+        if was_on_list && !to_ani_user {
+            let customer = self.app.names(Some(account)).customer(domain.as_str());
+            found.notes.push(format!(
+                "the VIP list of {customer} no longer applies to calls to {did}"
+            ));
+        }
+        let fallback = evidence.fallback.as_ref();
+        found.no_undo = no_way_back(before, |before| {
+            let known = evidence.known_ani_users();
+            MayRoute::judge(before, domain, known, fallback).is_ok()
+        });
+        let app = self.app;
+        let change = app.number_change((account, domain), did, present, after, may_route);
+        let change = change.to_ani_user(to_ani_user);
         let plan = Plan::of(account, domain, TOOL, [change]);
-        Ok((plan.map(|plan| plan.with_notes(notes)), found))
+        let plan = plan.map(|plan| plan.with_notes(found.notes.clone()));
+        Ok((plan, found))
+    }
+
+    /// What the destination is, by the list of users; one that is not shown is
+    /// taken for a user.
+    fn target(&self, evidence: &Evidence) -> RouteTarget {
+        let users = evidence.users.iter().flat_map(|users| users.iter());
+        let mut it = users.filter(|user| self.to.is(&user.user));
+        match it.next() {
+            Some(user) if user.is_queue() => RouteTarget::Queue,
+            Some(user) if user.is_attendant() => RouteTarget::Attendant,
+            _ => RouteTarget::User,
+        }
     }
 
     fn refuse_unknown(&self, evidence: &Evidence) -> Result<()> {
         let Customer { domain, .. } = self.customer;
-        if !evidence.domain_exists() {
-            return Err(Error::new(
-                Code::NotFound,
-                format!("{domain} does not exist in this account (checked just now)"),
-                format!("{} shows the domains that exist.", Operation::ListDomains),
-            )
-            .with_field("domain"));
+        if let Some(unknown) = &evidence.unknown {
+            return Err(unknown.clone().into());
         }
         if let Ok(numbers) = &evidence.numbers
             && !numbers.contains(self.did)
@@ -219,7 +248,7 @@ impl Sending<'_> {
             let near = nearest_users(users, self.to.as_str()).join(", ");
             return Err(Error::invalid(
                 "to",
-                format!("user {} does not exist in {domain}", self.to),
+                format!("{} does not exist in {domain}", self.to),
                 match near.is_empty() {
                     true => format!("{} shows those that do.", Operation::ListDestinations),
                     false => format!("Nearest: {near}."),
@@ -229,59 +258,85 @@ impl Sending<'_> {
         Ok(())
     }
 
-    /// A user of any name may be one for Route by ANI, where its answering rule
-    /// shows it. Where that cannot be read, only a number that goes to a Route
-    /// by ANI user now is sent there: it must get away, whatever cannot be read.
-    async fn judge(&self, evidence: &Evidence, route: &DidRoute) -> Result<MayRoute> {
+    /// The Route by ANI users, among them the one that the number shall go to,
+    /// whatever its name, where its answering rule shows it to hand calls on.
+    /// Where that cannot be read, only a number that goes to a Route by ANI user
+    /// now is sent there: it must get away, whatever cannot be read.
+    async fn ani_users(&self, evidence: &Evidence, route: &DidRoute) -> Result<Vec<Extension>> {
         let domain = &self.customer.domain;
         let mut ani_users = evidence.ani_users.clone();
-        if !ani_users.contains(self.to) {
-            match self.app.forwards_to_route_by_ani(domain, self.to).await {
-                Ok(true) => ani_users.push(self.to.clone()),
-                Err(why) if evidence.fallback.is_none() && !goes_to_ani_user(evidence, domain) => {
-                    return Err(Error::new(
-                        Code::UpstreamUnavailable,
-                        format!(
-                            "whether user {} hands its calls to the VIP list cannot be read ({why}), and no dial translation \
-                             rule is known for callers who are not on it; nothing was changed",
-                            self.to
-                        ),
-                        "Try again once the PBX API answers, or point the number in the portal.",
-                    )
-                    .with_field("to"));
-                }
-                _ => {}
+        let users = evidence.users.as_deref().map_or(&[][..], Vec::as_slice);
+        let behind = match route.user() {
+            Some(_) => {
+                self.app
+                    .ani_user_behind(domain, self.to, users, &ani_users)
+                    .await
             }
+            None => Ok(None),
+        };
+        match behind {
+            Ok(Some(_)) => ani_users.push(self.to.clone()),
+            Err(why) if evidence.fallback.is_none() && !goes_to_ani_user(evidence, domain) => {
+                return Err(Error::new(
+                    Code::UpstreamUnavailable,
+                    format!(
+                        "whether user {} hands its calls to the VIP list cannot be read ({why}), and no dial translation \
+                         rule is known for callers who are not on it; nothing was changed",
+                        self.to
+                    ),
+                    "Try again once the PBX API answers, or point the number in the portal.",
+                )
+                .with_field("to"));
+            }
+            _ => {}
         }
-        let known = evidence.users.as_ref().ok().map(|_| ani_users.as_slice());
+        Ok(ani_users)
+    }
+
+    fn judge(
+        &self,
+        evidence: &Evidence,
+        route: &DidRoute,
+        ani_users: &[Extension],
+    ) -> Result<MayRoute> {
+        // Where the users are not shown, any may be one.
+        let known = evidence.users.as_ref().ok().map(|_| ani_users);
+        let domain = &self.customer.domain;
         MayRoute::judge(route, domain, known, evidence.fallback.as_ref())
     }
 }
 
 /// Whether the number goes to a Route by ANI user now.
 fn goes_to_ani_user(evidence: &Evidence, domain: &PbxDomain) -> bool {
-    let Some(Ok(Some(now))) = &evidence.did_route else {
-        return false;
-    };
-    let is_it = |user: &Extension| now.goes_to_user(user.as_str(), domain);
-    evidence.ani_users.iter().any(is_it)
+    let now = evidence.did_goes_to();
+    now.is_some_and(|now| goes_to_any(now, &evidence.ani_users, domain))
+}
+
+/// What it would replace has to be known, so that it can be put back.
+fn not_read(did: &PhoneNumber, why: &Unread) -> Error {
+    Error::new(
+        Code::UpstreamRejected,
+        format!("where {did} goes cannot be read ({why}), so it could not be put back"),
+        "Nothing was changed. Point the number in the portal.",
+    )
+    .with_field("did")
 }
 
 impl JudgeRoute for Sending<'_> {
     async fn may_route(&self, route: &DidRoute) -> Result<MayRoute> {
         let evidence = self.app.evidence(self.customer).await?;
-        self.judge(&evidence, route).await
+        let ani_users = self.ani_users(&evidence, route).await?;
+        self.judge(&evidence, route, &ani_users)
     }
 }
 
 impl App {
-    /// The domain of the user that a number goes to now.
+    /// The domain that a number goes to now.
     async fn domain_of_number(&self, account: &AccountId, did: &PhoneNumber) -> Result<PbxDomain> {
-        let route = self.client()?.did_route(account, did).await?;
-        let host = route
-            .as_ref()
-            .and_then(DidRoute::user)
-            .map(|(_, host)| host);
+        let route = self.present_route(account, did).await?.route;
+        let route = route.as_ref();
+        let user_host = route.and_then(DidRoute::user).map(|(_, host)| host);
+        let host = user_host.or_else(|| route.and_then(DidRoute::domain));
         host.and_then(|host| host.parse().ok()).ok_or_else(|| {
             Error::invalid(
                 "domain",

@@ -16,6 +16,13 @@ pub(in crate::ops) enum AlarmKind {
     CannotTell,
 }
 
+impl AlarmKind {
+    /// Whether it is only that nobody could look.
+    pub fn cannot_tell(self) -> bool {
+        self == AlarmKind::CannotTell
+    }
+}
+
 /// What is wrong, in plain words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::ops) struct Alarm {
@@ -30,7 +37,7 @@ impl Alarm {
         let (kind, words) = match dial_plan {
             FallbackReading::Failed(why) => {
                 let words = format!(
-                    "CANNOT BE VERIFIED: {go} the Route by ANI user, and whether callers who are not VIPs reach anybody \
+                    "NOT VERIFIED: {go} the Route by ANI user, and whether callers who are not VIPs reach anybody \
                      is not known just now: {why}. Look again once the dial plan can be read; until then, have a person \
                      call from a number that is not a VIP. {} if nobody is reached.",
                     remedy(numbers)

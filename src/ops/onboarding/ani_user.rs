@@ -4,10 +4,9 @@ use std::fmt;
 
 use crate::app::App;
 use crate::ops::onboarding::evidence::{Reading, Unread};
-use skyswitch_client::{AnsweringRule, Subscriber};
-use skyswitch_domain::error::{Error, Result};
+use skyswitch_client::AnsweringRule;
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{AccountId, Argument, DidRoute, Extension, PbxDomain};
+use skyswitch_domain::{Extension, PbxDomain};
 
 /// The user that the customer's number is to go to.
 #[derive(Debug)]
@@ -131,93 +130,6 @@ fn rule_problem(rules: &[AnsweringRule]) -> Option<Problem> {
 }
 
 impl App {
-    /// The users that calls may be pointed at for Route by ANI: by id or name,
-    /// those that this installation has pointed numbers at, whatever they are
-    /// called now, and the one that was named, if its answering rule shows it.
-    ///
-    /// # Errors
-    /// `invalid_argument` where the named user exists and is another.
-    pub(in crate::ops) async fn ani_users(
-        &self,
-        account: &AccountId,
-        domain: &PbxDomain,
-        users: &[Subscriber],
-        named: Option<&Extension>,
-    ) -> Result<Vec<Extension>> {
-        let mut found = ani_users_among(users, domain, &self.routed_users(account).await?);
-        let Some(named) = named.filter(|named| !found.contains(named)) else {
-            return Ok(found);
-        };
-        if !users.iter().any(|user| named.is(&user.user)) {
-            return Ok(found);
-        }
-        if self.forwards_to_route_by_ani(domain, named).await == Ok(true) {
-            found.push(named.clone());
-            return Ok(found);
-        }
-        Err(Error::invalid(
-            "extension",
-            format!(
-                "user {named} of {domain} is not the Route by ANI user: neither its id nor its name says so, \
-                 and no answering rule that can be read forwards it to route_by_ani"
-            ),
-            format!(
-                "Name the user \"Route By ANI\" in the portal, give another {}, or leave it out.",
-                Argument("extension")
-            ),
-        ))
-    }
-
-    /// The user that a route goes to, where its answering rule alone shows that
-    /// it is one for Route by ANI.
-    pub(in crate::ops) async fn unnamed_ani_user(
-        &self,
-        domain: &PbxDomain,
-        route: &DidRoute,
-        known: &[Extension],
-    ) -> Option<Extension> {
-        let (user, host) = route.user()?;
-        let extension: Extension = user.parse().ok()?;
-        let is_new = domain.is(host) && !known.contains(&extension);
-        let forwards =
-            is_new && self.forwards_to_route_by_ani(domain, &extension).await == Ok(true);
-        forwards.then_some(extension)
-    }
-
-    /// The users that this installation has pointed numbers at as Route by ANI users.
-    pub(in crate::ops) async fn routed_users(
-        &self,
-        account: &AccountId,
-    ) -> Result<Vec<(PbxDomain, Extension)>> {
-        let journal = self.journal();
-        let Some(store) = journal.store().if_exists().await? else {
-            return Ok(Vec::new());
-        };
-        let routes = store
-            .routes_to_ani_users(journal.realm(), account.as_str())
-            .await?;
-        let users = routes.iter().filter_map(|route| {
-            let (user, host) = route.user()?;
-            Some((host.parse().ok()?, user.parse().ok()?))
-        });
-        Ok(users.collect())
-    }
-
-    /// Whether a user's answering rule forwards to `route_by_ani`; false where
-    /// the PBX API is not configured, an error where it does not tell.
-    pub(in crate::ops) async fn forwards_to_route_by_ani(
-        &self,
-        domain: &PbxDomain,
-        user: &Extension,
-    ) -> Reading<bool> {
-        let client = self.client()?;
-        if !client.has_pbx() {
-            return Ok(false);
-        }
-        let rules = client.pbx()?.answering_rules(domain, user).await?;
-        Ok(rules.iter().any(AnsweringRule::forwards_to_route_by_ani))
-    }
-
     /// Reads what the PBX API shows of that user.
     pub(in crate::ops) async fn ani_user(
         &self,
@@ -253,21 +165,4 @@ impl App {
             dial_plan,
         }
     }
-}
-
-/// The Route by ANI users of a domain: by id or name, and those of `routed`,
-/// whatever they are called now.
-pub(in crate::ops) fn ani_users_among(
-    users: &[Subscriber],
-    domain: &PbxDomain,
-    routed: &[(PbxDomain, Extension)],
-) -> Vec<Extension> {
-    let by_name = users.iter().filter(|user| user.is_ani_user());
-    let mut found: Vec<Extension> = by_name.filter_map(|user| user.user.parse().ok()).collect();
-    for (home, user) in routed {
-        if home == domain && !found.contains(user) {
-            found.push(user.clone());
-        }
-    }
-    found
 }

@@ -50,7 +50,8 @@ pub struct Checklist {
     /// What goes wrong if the order is not kept, or is going wrong right now.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub warning: Option<String>,
-    /// What is doubtful about the fallback destination that was given.
+    /// What is doubtful about the fallback destination that was given, and what
+    /// could not be looked at.
     pub warnings: Vec<String>,
 }
 
@@ -82,10 +83,13 @@ pub async fn setup_checklist(app: &App, args: &SetupChecklist) -> Result<Checkli
         support_ticket: (steps.needs_ticket() && evidence.domain_exists())
             .then(|| Ticket::of(&customer, args.fallback_destination.as_ref())),
         warning: warning(&steps, &evidence),
-        warnings: args
-            .fallback_destination
-            .iter()
-            .filter_map(|fallback| evidence.doubt_of(&customer.domain, fallback))
+        warnings: evidence
+            .notes()
+            .chain(
+                args.fallback_destination
+                    .iter()
+                    .filter_map(|fallback| evidence.doubt_of(&customer.domain, fallback)),
+            )
             .collect(),
         steps: steps.0,
     })

@@ -9,7 +9,8 @@ use jiff::Timestamp;
 
 use crate::app::App;
 use crate::ops::onboarding::alarm::AlarmKind;
-use crate::ops::onboarding::ani_user::{AniUser, ani_users_among};
+use crate::ops::onboarding::ani_user::AniUser;
+use crate::ops::onboarding::ani_users::ani_users_among;
 use crate::ops::onboarding::dial_plan::OwnPlan;
 use crate::ops::onboarding::evidence::{Customer, Evidence, Unread, fallback};
 use crate::ops::onboarding::stage::Stage;
@@ -73,9 +74,9 @@ impl ReadCustomer {
             evidence.ani_users.is_empty() && evidence.attestations.is_empty() && row.vips == 0;
         let alarm = evidence.alarm();
         let kind = alarm.as_ref().map(|alarm| alarm.kind);
-        row.alarm = matches!(kind, Some(AlarmKind::Dropping | AlarmKind::Possible));
+        row.alarm = kind.is_some_and(|kind| !kind.cannot_tell());
         row.dropping = kind == Some(AlarmKind::Dropping);
-        row.unverified = kind == Some(AlarmKind::CannotTell);
+        row.unverified = kind.is_some_and(AlarmKind::cannot_tell);
         (row.stage, row.waits_for) = match (next, alarm) {
             _ if is_untouched => (
                 Stage::NotStarted,
@@ -142,13 +143,23 @@ impl StatusReader<'_> {
         let users = client
             .subscribers(self.account, domain, Duration::ZERO)
             .await?;
-        let ani_users = ani_users_among(&users, domain, &self.routed_users);
+        let mut ani_users = ani_users_among(&users, domain, &self.routed_users);
         let exists = |user: &&Extension| users.iter().any(|found| user.is(&found.user));
+        let numbers = match ani_users.iter().any(|user| exists(&user)) {
+            true => {
+                self.app
+                    .numbers_on(self.account, domain, &ani_users)
+                    .await?
+            }
+            // VIP rules that nothing hands calls to: a user of another name may.
+            false if vips > 0 && self.login_refused.is_none() => {
+                self.app
+                    .numbers_handed_on(self.account, domain, &users, &mut ani_users, None)
+                    .await?
+            }
+            false => Vec::new(),
+        };
         let ani_user = ani_users.iter().find(exists).cloned();
-        let numbers = self
-            .app
-            .numbers_on(self.account, domain, &ani_users)
-            .await?;
         let own = OwnPlan::Of(ani_user.as_ref());
         let (dial_plan, read_at) = self.dial_plan(domain, own, &users, &ani_users).await?;
         let of_domain = |entry: &&Attestation| domain.is(&entry.domain);
@@ -156,6 +167,7 @@ impl StatusReader<'_> {
         let attestations: Vec<Attestation> = attestations.cloned().collect();
         let evidence = Evidence {
             unknown: None,
+            unchecked: None,
             fallback: fallback(&dial_plan, &attestations),
             users: Ok(users),
             ani_users,

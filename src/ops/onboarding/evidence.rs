@@ -7,11 +7,13 @@ use std::time::Duration;
 use futures_util::future::OptionFuture;
 
 use crate::app::App;
-use crate::ops::customer::Unknown;
+use crate::ops::customer::{Checked, Unknown};
 use crate::ops::onboarding::alarm::Alarm;
 use crate::ops::onboarding::ani_user::AniUser;
+use crate::ops::onboarding::ani_users::{goes_to_any, users_called};
 use crate::ops::onboarding::dial_plan::{OwnPlan, rings_nobody};
 use crate::ops::vips::destinations::nearest_users;
+use crate::ops::write::present::PresentRoute;
 use skyswitch_client::Subscriber;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
@@ -59,11 +61,20 @@ pub(in crate::ops) struct Customer {
     pub extension: Option<Extension>,
 }
 
+impl Customer {
+    /// Where the customer is.
+    pub fn at(&self) -> (&AccountId, &PbxDomain) {
+        (&self.account, &self.domain)
+    }
+}
+
 /// Everything that is known of a customer's setup.
 #[derive(Debug)]
 pub(in crate::ops) struct Evidence {
     /// Why the domain is taken for none of the account's, if it is.
     pub unknown: Option<Unknown>,
+    /// That nobody could look whether it is, and why, if so.
+    pub unchecked: Option<String>,
     /// The domain's users.
     pub users: Reading<Arc<Vec<Subscriber>>>,
     /// Users that calls may be pointed at for Route by ANI.
@@ -78,7 +89,7 @@ pub(in crate::ops) struct Evidence {
     /// Those that go to a Route by ANI user.
     pub numbers_on_ani_user: Reading<Vec<PhoneNumber>>,
     /// Where the customer's number goes, where it was named.
-    pub did_route: Option<Reading<Option<DidRoute>>>,
+    pub did_route: Option<Reading<PresentRoute>>,
     /// How many VIP rules there are.
     pub vips: Reading<usize>,
 }
@@ -89,6 +100,7 @@ impl Evidence {
         let unread = Unread::NotShown(absent.clone());
         Evidence {
             unknown: Some(missing),
+            unchecked: None,
             users: Err(unread.clone()),
             ani_users: Vec::new(),
             ani_user: None,
@@ -102,9 +114,23 @@ impl Evidence {
         }
     }
 
-    /// Whether the domain is among the account's.
+    /// Whether the domain is among the account's, or nobody could look.
     pub fn domain_exists(&self) -> bool {
         self.unknown.is_none()
+    }
+
+    /// Where the named number goes, where that is shown and it goes anywhere.
+    pub fn did_goes_to(&self) -> Option<&DidRoute> {
+        let present = self.did_route.as_ref()?.as_ref().ok()?;
+        present.route.as_ref()
+    }
+
+    /// What is to be said of everything that is decided on this: what nobody could
+    /// look at, and what the journal tells in place of a read.
+    pub fn notes(&self) -> impl Iterator<Item = String> {
+        let told = self.did_route.iter().flatten();
+        let told = told.filter_map(|present| present.note.clone());
+        self.unchecked.clone().into_iter().chain(told)
     }
 
     /// What a person attested of a step.
@@ -161,10 +187,13 @@ impl Evidence {
     /// What is wrong where numbers go to a Route by ANI user although nobody knows that
     /// other callers are sent anywhere.
     pub fn alarm(&self) -> Option<Alarm> {
-        match (&self.fallback, &self.numbers_on_ani_user) {
-            (None, Ok(numbers)) if !numbers.is_empty() => Some(Alarm::of(&self.dial_plan, numbers)),
-            _ => None,
-        }
+        self.alarm_on(self.numbers_on_ani_user.as_deref().ok()?)
+    }
+
+    /// The same of these numbers, which go to one.
+    pub fn alarm_on(&self, numbers: &[PhoneNumber]) -> Option<Alarm> {
+        let is_alarm = self.fallback.is_none() && !numbers.is_empty();
+        is_alarm.then(|| Alarm::of(&self.dial_plan, numbers))
     }
 }
 
@@ -180,9 +209,13 @@ impl App {
             account, domain, ..
         } = customer;
         let attestations = self.attestations(account, Some(domain)).await?;
-        if let Some(missing) = self.unless_known(account, domain).await? {
-            return Ok(Evidence::of_missing_domain(missing, attestations));
-        }
+        let unchecked = match self.check(account, domain).await? {
+            Checked::Known => None,
+            Checked::Unknown(missing) => {
+                return Ok(Evidence::of_missing_domain(missing, attestations));
+            }
+            Checked::NotShown(why) => Some(why),
+        };
         let (routes, users, numbers, did_route) = tokio::join!(
             client.routes(account, Some(domain)),
             client.subscribers(account, domain, Duration::ZERO),
@@ -191,7 +224,7 @@ impl App {
                 customer
                     .did
                     .as_ref()
-                    .map(|did| client.did_route(account, did))
+                    .map(|did| self.present_route(account, did))
             ),
         );
         let users = users.map_err(Unread::from);
@@ -199,33 +232,33 @@ impl App {
         let known: &[Subscriber] = users.as_ref().map_or(&[], |users| users);
         let named = customer.extension.as_ref();
         let mut ani_users = self.ani_users(account, domain, known, named).await?;
-        if let Some(Ok(Some(route))) = &did_route {
-            // A user of any name may do the work, if its answering rule can be read.
-            ani_users.extend(self.unnamed_ani_user(domain, route, &ani_users).await);
-        }
+        let goes_to = did_route
+            .iter()
+            .flatten()
+            .find_map(|did| did.route.as_ref());
+        // A user of any name may do the work, if its answering rule can be read.
+        let called = users_called(goes_to.into_iter(), domain);
+        self.know_more(domain, called, known, &mut ani_users).await;
+        let all = numbers.as_ref().ok().map(Vec::as_slice);
+        let numbers_on_ani_user = self
+            .numbers_handed_on(account, domain, known, &mut ani_users, all)
+            .await;
+        let mut numbers_on_ani_user = numbers_on_ani_user.map_err(Unread::from);
         let exists = |user: &&Extension| known.iter().any(|found| user.is(&found.user));
         let chosen = match named {
             Some(named) => ani_users.iter().find(|user| *user == named),
             None => ani_users.iter().find(exists),
         };
-        let look_at_plans = async {
-            let ani_user = match chosen {
-                Some(user) => Some(self.ani_user(domain, user.clone()).await),
-                None => None,
-            };
-            let plan = ani_user.as_ref().and_then(|user| user.dial_plan.as_deref());
-            let users = users.as_ref().ok().map(|_| known);
-            let own = OwnPlan::Read(plan);
-            let dial_plan = self.dial_plan(domain, own, users, &ani_users).await;
-            (ani_user, dial_plan)
+        let ani_user = match chosen {
+            Some(user) => Some(self.ani_user(domain, user.clone()).await),
+            None => None,
         };
-        let ((ani_user, dial_plan), numbers_on_ani_user) =
-            tokio::join!(look_at_plans, self.numbers_on(account, domain, &ani_users),);
-        let mut numbers_on_ani_user = numbers_on_ani_user.map_err(Unread::from);
-        if let (Some(did), Some(Ok(Some(route)))) = (&customer.did, &did_route) {
+        let own = OwnPlan::Read(ani_user.as_ref().and_then(|user| user.dial_plan.as_deref()));
+        let shown = users.as_ref().ok().map(|_| known);
+        let dial_plan = self.dial_plan(domain, own, shown, &ani_users).await;
+        if let (Some(did), Some(route)) = (&customer.did, goes_to) {
             // The number's own route is newer than the domain's list of numbers.
-            let goes_to = |user: &Extension| route.goes_to_user(user.as_str(), domain);
-            let on_ani_user = ani_users.iter().any(goes_to);
+            let on_ani_user = goes_to_any(route, &ani_users, domain);
             match &mut numbers_on_ani_user {
                 Ok(numbers) => {
                     numbers.retain(|number| number != did);
@@ -237,6 +270,7 @@ impl App {
         }
         Ok(Evidence {
             unknown: None,
+            unchecked,
             fallback: fallback(&dial_plan, &attestations),
             users,
             ani_users,
@@ -264,21 +298,6 @@ impl App {
         store
             .attestations(journal.realm(), account.as_str(), domain)
             .await
-    }
-
-    /// The numbers that go to any of those users.
-    pub(in crate::ops) async fn numbers_on(
-        &self,
-        account: &AccountId,
-        domain: &PbxDomain,
-        users: &[Extension],
-    ) -> Result<Vec<PhoneNumber>> {
-        let mut numbers = Vec::new();
-        let client = self.client()?;
-        for user in users {
-            numbers.extend(client.domain_numbers(account, domain, Some(user)).await?);
-        }
-        Ok(numbers)
     }
 }
 

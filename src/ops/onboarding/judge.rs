@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::ops::onboarding::dial_plan::OwnPlan;
-use crate::ops::onboarding::evidence::Customer;
+use crate::ops::onboarding::evidence::{Customer, fallback};
 use crate::ops::write::send::JudgeRoute;
 use skyswitch_domain::error::{Refused, Result};
-use skyswitch_domain::{AccountId, DidRoute, Extension, PbxDomain, SetupStep};
+use skyswitch_domain::{AccountId, DidRoute, Extension, PbxDomain};
 use skyswitch_guard::{Fallback, MayRoute};
 
 /// A number that is set up is judged by its customer's setup.
@@ -28,17 +28,39 @@ impl JudgeRoute for BySetup<'_> {
     }
 }
 
+/// What routes to the users of a domain are judged by.
+pub(in crate::ops) struct Ground {
+    domain: PbxDomain,
+    ani_users: Vec<Extension>,
+    fallback: Option<Fallback>,
+}
+
+impl Ground {
+    /// Judges a route.
+    ///
+    /// # Errors
+    /// `blocked`.
+    pub fn may_route(&self, route: &DidRoute) -> Result<MayRoute> {
+        let fallback = self.fallback.as_ref();
+        MayRoute::judge(route, &self.domain, Some(&self.ani_users), fallback)
+    }
+}
+
 impl App {
-    /// Judges an old route by the domain that it goes to, which may be another
-    /// than the customer's.
-    pub(in crate::ops) async fn may_route_back(
+    /// Reads what an old route is judged by: the domain that it goes to, which
+    /// may be another than the customer's.
+    pub(in crate::ops) async fn ground_of(
         &self,
         account: &AccountId,
         domain: &PbxDomain,
         route: &DidRoute,
-    ) -> Result<MayRoute> {
+    ) -> Result<Ground> {
         let Some((user, host)) = route.user() else {
-            return MayRoute::judge(route, domain, Some(&[]), None);
+            return Ok(Ground {
+                domain: domain.clone(),
+                ani_users: Vec::new(),
+                fallback: None,
+            });
         };
         let home: PbxDomain = host
             .parse()
@@ -51,18 +73,21 @@ impl App {
         // Where its answering rule is not shown, it may be one.
         if let Ok(extension) = user.parse::<Extension>()
             && !ani_users.contains(&extension)
-            && self.forwards_to_route_by_ani(&home, &extension).await != Ok(false)
+            && self
+                .ani_user_behind(&home, &extension, &users, &ani_users)
+                .await
+                != Ok(None)
         {
             ani_users.push(extension);
         }
         let attestations = self.attestations(account, Some(&home)).await?;
-        let attested = attestations
-            .iter()
-            .find(|entry| entry.is_about(SetupStep::DialTranslationRule));
         let own = user.parse().ok();
         let own = OwnPlan::Of(own.as_ref());
         let dial_plan = self.dial_plan(&home, own, Some(&users), &ani_users).await;
-        let fallback = Fallback::of(&dial_plan, attested);
-        MayRoute::judge(route, &home, Some(&ani_users), fallback.as_ref())
+        Ok(Ground {
+            domain: home,
+            fallback: fallback(&dial_plan, &attestations),
+            ani_users,
+        })
     }
 }

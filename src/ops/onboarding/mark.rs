@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
+use crate::ops::onboarding::ani_users::goes_to_any;
 use crate::ops::onboarding::evidence::{Customer, Evidence};
 use crate::ops::onboarding::steps::{NAMED, Step, StepState, Steps};
 use crate::ops::write::agree::{Asked, Attempt, Cleared, Confirmation, Status, read_only};
@@ -102,7 +103,7 @@ pub async fn mark_setup_step(
 ) -> Result<Asked<MarkOutcome>> {
     let account = app.account(args.account_id.as_ref())?;
     let customer = Customer {
-        domain: app.domain_of(&account, &args.domain).await?,
+        domain: app.domain_to_change(&account, &args.domain).await?,
         account,
         did: None,
         extension: None,
@@ -274,9 +275,8 @@ impl App {
         let domain = &customer.domain;
         let to_ani_user = open.into_iter().filter_map(|change| match change.target {
             TargetRecord::Piece(target) if domain.is(&change.domain) => match target.piece {
-                SetupPiece::DidRoute { did, route } => {
-                    let goes_to = |user: &Extension| route.goes_to_user(user.as_str(), domain);
-                    ani_users.iter().any(goes_to).then_some(did)
+                SetupPiece::DidRoute { did, route, .. } => {
+                    goes_to_any(&route, ani_users, domain).then_some(did)
                 }
                 _ => None,
             },
@@ -298,7 +298,7 @@ async fn outcome(
         return Err(unknown.clone().into());
     }
     let alarm = evidence.alarm().map(|alarm| alarm.words);
-    let mut warnings = Vec::from_iter(alarm);
+    let mut warnings: Vec<String> = alarm.into_iter().chain(evidence.notes()).collect();
     let under_way = app.numbers_under_way(customer, &evidence.ani_users).await?;
     if !under_way.is_empty() {
         warnings.push(format!(

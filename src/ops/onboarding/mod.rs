@@ -4,6 +4,7 @@
 mod actions;
 pub(in crate::ops) mod alarm;
 pub(in crate::ops) mod ani_user;
+pub(in crate::ops) mod ani_users;
 mod checklist;
 mod customer_row;
 pub(in crate::ops) mod dial_plan;
@@ -24,6 +25,7 @@ pub use onboard::{
     OnboardChange, OnboardDomain, OnboardOutcome, OnboardStatus, OnboardSteps, PieceState,
     onboard_domain,
 };
+pub(in crate::ops) use plan_number::no_way_back;
 pub use stage::Stage;
 pub use status::{CustomerRow, SetupStatus, StageCount, StatusQuery, onboarding_status};
 pub use steps::{Step, StepState, readiness};

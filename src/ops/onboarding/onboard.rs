@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::ops::onboarding::evidence::{Customer, Evidence};
 use crate::ops::onboarding::judge::BySetup;
 use crate::ops::onboarding::plan::{Missing, TOOL, Wanted};
+use crate::ops::onboarding::plan_number::no_way_back;
 use crate::ops::onboarding::steps::Steps;
 use crate::ops::onboarding::{Step, Ticket};
 use crate::ops::write::agree::{Asked, Attempt, Confirmation, Status};
@@ -16,7 +17,7 @@ use crate::ops::write::send::Sent;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
-    AccountId, CustomerKey, Destination, Extension, PbxDomain, PhoneNumber, SetupStep,
+    AccountId, CustomerKey, Destination, DidRoute, Extension, PbxDomain, PhoneNumber, SetupStep,
 };
 use skyswitch_guard::{Channel, PieceChange, Plan};
 
@@ -128,6 +129,9 @@ pub struct OnboardChange {
     /// The change in the journal, e.g. `42`; `undo_change` puts a number's route back.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub change_id: Option<String>,
+    /// Why `undo_change` would not put a number's route back, where it would not.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub no_undo: Option<String>,
 }
 
 impl OnboardChange {
@@ -138,6 +142,10 @@ impl OnboardChange {
             state: PieceState::Planned,
             reason: None,
             change_id: None,
+            no_undo: change.did().and_then(|_| {
+                let before = change.before().and_then(DidRoute::from_stored);
+                no_way_back(before.as_ref(), |_| true)
+            }),
         }
     }
 
@@ -201,7 +209,7 @@ pub async fn onboard_domain(
     let account = app.account(args.account_id.as_ref())?;
     let wanted = &Wanted {
         customer: Customer {
-            domain: app.domain_of(&account, &args.domain).await?,
+            domain: app.domain_to_change(&account, &args.domain).await?,
             account,
             did: args.did.clone(),
             extension: args.extension.clone(),
@@ -215,7 +223,8 @@ pub async fn onboard_domain(
     } = &wanted.customer;
     let read_and_plan = || async {
         let evidence = app.evidence(&wanted.customer).await?;
-        let Missing { changes, notes } = app.missing(wanted, &evidence).await?;
+        let Missing { changes, mut notes } = app.missing(wanted, &evidence).await?;
+        notes.extend(evidence.notes());
         let told = |change| OnboardChange::planned(change, domain);
         let planned: Vec<OnboardChange> = changes.iter().map(told).collect();
         let plan = Plan::of(account, domain, TOOL, changes);

@@ -65,7 +65,7 @@ impl App {
 }
 
 pub(super) struct Planner<'a> {
-    app: &'a App,
+    pub app: &'a App,
     pub wanted: &'a Wanted,
     pub evidence: &'a Evidence,
     has_pbx: bool,

@@ -1,12 +1,16 @@
 //! Pointing the customer's number at the Route by ANI user, the last step of a setup.
 
+use crate::app::App;
 use crate::ops::onboarding::StepState;
 use crate::ops::onboarding::plan::Planner;
 use crate::ops::onboarding::steps::Steps;
+use crate::ops::write::present::PresentRoute;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{Argument, DidRoute, PbxDomain, PhoneNumber, SetupStep};
-use skyswitch_guard::{MayRoute, PieceChange};
+use skyswitch_domain::{
+    AccountId, Argument, DidRoute, PbxDomain, PhoneNumber, RouteTarget, SetupStep,
+};
+use skyswitch_guard::{MayRoute, PieceChange, RoutingNames};
 
 impl Planner<'_> {
     /// Refuses a number that is not the customer's before anything is planned
@@ -65,28 +69,32 @@ impl Planner<'_> {
             ));
             return Ok(());
         }
-        let before = match &evidence.did_route {
-            Some(Ok(route)) => route.as_ref(),
+        let present = match &evidence.did_route {
+            Some(Ok(present)) => present,
             Some(Err(why)) => {
                 self.notes.push(format!(
                     "the routing of {did} has to be changed in the portal: its present routing cannot be read ({why})"
                 ));
                 return Ok(());
             }
-            None => None,
+            None => return Ok(()),
         };
+        let before = present.route.as_ref();
         refuse_foreign(did, before, &customer.domain)?;
         let Some(user) = &evidence.ani_user else {
             return Ok(());
         };
-        let after = DidRoute::to_user(&user.extension, &customer.domain, before);
+        let (to, domain) = (&user.extension, &customer.domain);
+        let after = DidRoute::to(RouteTarget::User, to, domain, before);
+        present.refuse_under_way(&after)?;
         let may_route = MayRoute::judge(
             &after,
             &customer.domain,
             evidence.known_ani_users(),
             evidence.fallback.as_ref(),
         )?;
-        let change = PieceChange::route_did(did.clone(), before, after, may_route);
+        let app = self.app;
+        let change = app.number_change(customer.at(), did, present, after, may_route);
         self.changes.push(change);
         Ok(())
     }
@@ -99,6 +107,48 @@ impl Planner<'_> {
             ));
         }
     }
+}
+
+impl App {
+    /// The change that sends a number elsewhere, in the names that people know.
+    pub(in crate::ops) fn number_change(
+        &self,
+        (account, domain): (&AccountId, &PbxDomain),
+        did: &PhoneNumber,
+        present: &PresentRoute,
+        after: DidRoute,
+        may_route: MayRoute,
+    ) -> PieceChange {
+        let names = self.names(Some(account));
+        let before = present.route.as_ref();
+        let names = RoutingNames {
+            customer: names.customer(domain.as_str()),
+            today: before.map(|route| names.routing(route, Some(domain))),
+            afterwards: names.routing(&after, Some(domain)),
+        };
+        PieceChange::route_did(did.clone(), before, after, may_route)
+            .read_late_as(present.late.clone())
+            .named(names)
+    }
+}
+
+/// Why a number that was sent elsewhere could not be put back where it was, if
+/// so; `may_go_back` says whether the hard block lets it.
+pub(in crate::ops) fn no_way_back(
+    before: Option<&DidRoute>,
+    may_go_back: impl FnOnce(&DidRoute) -> bool,
+) -> Option<String> {
+    let why = match before {
+        None => "it went nowhere",
+        Some(before) if !before.can_be_put_back() => {
+            "SkySwitch may not take its old routing in the form in which it shows it"
+        }
+        Some(before) if !may_go_back(before) => {
+            "it went to a Route by ANI user, and nobody has verified or attested the dial translation rule"
+        }
+        Some(_) => return None,
+    };
+    Some(why.to_owned())
 }
 
 pub(in crate::ops) fn not_of_domain(did: &PhoneNumber, domain: &PbxDomain) -> Error {

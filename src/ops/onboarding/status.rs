@@ -10,12 +10,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::ops::PageSize;
+use crate::ops::customer::Unknown;
 use crate::ops::onboarding::customer_row::StatusReader;
 use crate::ops::onboarding::stage::{Stage, StageFilter};
 use crate::ops::page::{Query, page};
 use crate::ops::progress::Progress;
 use skyswitch_domain::AccountId;
-use skyswitch_domain::error::Result;
+use skyswitch_domain::error::{Error, Result};
 
 /// Customers read at the same time.
 const AT_ONCE: usize = 16;
@@ -29,7 +30,7 @@ pub struct StatusQuery {
     /// Only domains whose name or description contains this text, e.g. `bakery`
     #[arg(long, short)]
     pub query: Option<String>,
-    /// Only customers at this stage: `not_started`, the step they wait for, `live`, or `alarm`, e.g. `route_did`
+    /// Only customers at this stage, e.g. `route_did`: `alarm` (alarms and what could not be verified), `unread`, `create_domain`, `dial_translation_rule`, `route_by_ani_user`, `route_did`, `manage_vips` (the step that they wait for), `live` or `not_started`
     #[arg(long)]
     pub stage: Option<String>,
     /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
@@ -122,11 +123,13 @@ pub struct SetupStatus {
 /// It takes one read for all VIP rules, one or two for each customer, and one
 /// of the dial plan for each that has a Route by ANI user. A dial plan that
 /// showed the rule within the last hour is not read again unless `fresh` is set.
-/// The users' devices and answering rules are not read; `setup_checklist` does that.
+/// The users' devices and answering rules are not read; `setup_checklist` does
+/// that. Only where a customer has VIP rules and no user is known to hand calls
+/// to them, it is looked for one by where the numbers go.
 ///
 /// # Errors
-/// `not_configured`; the service's errors where the account itself cannot be
-/// read. A customer who cannot be read is a row of its own.
+/// `not_found` where the query is in no customer's name; `not_configured`; the
+/// service's errors where the account itself cannot be read. A customer who cannot be read is a row of its own.
 pub async fn onboarding_status(
     app: &App,
     args: &StatusQuery,
@@ -158,6 +161,11 @@ pub async fn onboarding_status(
         .filter(|domain| query.is_in(&domain.name, domain.description.as_deref()))
         .cloned()
         .collect();
+    // Nothing found must not pass for no alarm.
+    if let (true, Some(text)) = (customers.is_empty(), &args.query) {
+        let unknown = Error::from(Unknown::among(&domains, text));
+        return Err(unknown.with_field("query"));
+    }
     let reader = StatusReader {
         app,
         account: &account,

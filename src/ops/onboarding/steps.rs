@@ -7,9 +7,10 @@ use crate::ops::changes::list::moment;
 use crate::ops::onboarding::actions::{action, title};
 use crate::ops::onboarding::ani_user::AniUser;
 use crate::ops::onboarding::evidence::{Customer, Evidence, Unread};
+use crate::ops::write::present::PresentRoute;
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::first_few;
-use skyswitch_domain::{Argument, PhoneNumber, SetupStep};
+use skyswitch_domain::{Argument, DidRoute, PhoneNumber, SetupStep};
 use skyswitch_guard::FallbackReading;
 use skyswitch_guard::store::Attestation;
 
@@ -174,9 +175,13 @@ impl Judge<'_> {
             };
         }
         match id {
-            SetupStep::CreateDomain => {
-                done(format!("{domain} is among the account's PBX domains."))
-            }
+            SetupStep::CreateDomain => match (&evidence.unchecked, &evidence.users) {
+                (None, _) => done(format!("{domain} is among the account's PBX domains.")),
+                (Some(_), Ok(users)) if !users.is_empty() => done(format!(
+                    "{domain} has users, so it exists; the account's PBX domains are not shown."
+                )),
+                (Some(why), _) => unknown(format!("Not known: {why}.")),
+            },
             SetupStep::DialTranslationRule => self.dial_translation_rule(),
             SetupStep::RouteByAniUser => match (&evidence.ani_user, &evidence.users) {
                 (Some(user), _) => self.ani_user(user),
@@ -265,7 +270,7 @@ impl Judge<'_> {
             return to_do(format!("{did} is not among the numbers of {domain}."));
         }
         if evidence.numbers_on_ani_user.as_ref().is_ok_and(has) {
-            let is_off = matches!(&evidence.did_route, Some(Ok(Some(route))) if route.is_off());
+            let is_off = evidence.did_goes_to().is_some_and(DidRoute::is_off);
             return match is_off {
                 true => to_do(format!(
                     "{did} goes to the Route by ANI user of {domain}, but its routing is switched off."
@@ -276,8 +281,10 @@ impl Judge<'_> {
             };
         }
         match &evidence.did_route {
-            Some(Ok(Some(route))) => to_do(format!("{did} goes to {}.", route.goes_to())),
-            Some(Ok(None)) => to_do(format!("{did} goes to nothing.")),
+            Some(Ok(PresentRoute { route, .. })) => to_do(match route {
+                Some(route) => format!("{did} goes to {}.", route.goes_to()),
+                None => format!("{did} goes to nothing."),
+            }),
             Some(Err(why)) => unknown(format!("Where {did} goes is not shown: {why}.")),
             None => unknown(format!("Where {did} goes was not read.")),
         }

@@ -105,7 +105,9 @@ struct Facts {
 /// Sends at most three requests: it reads, writes and reads again. One more
 /// where a person is asked during the call; and to warn of a destination that
 /// does not exist and of a rule without effect, once a minute one for the
-/// domain's users, and one or two for its numbers.
+/// domain's users, and one or two for its numbers. Where none of these is known
+/// to come to the VIP list and the PBX API is configured, it is looked at where
+/// up to ten of them go, and what the users there do with calls.
 ///
 /// # Errors
 /// `invalid_argument` where destination and application contradict each
@@ -124,7 +126,7 @@ pub async fn add_vip(
         .destination
         .in_form(app.settings().destination_form, &application);
     let dnis = args.dnis.as_ref().unwrap_or(&CalledNumber::Any).to_dnis();
-    let domain = app.domain_of(&account, &args.domain).await?;
+    let domain = app.domain_to_change(&account, &args.domain).await?;
     let wanted = Route {
         key: RouteKey {
             domain: domain.as_str().into(),
@@ -236,6 +238,7 @@ fn plan(
     }
     let change = RuleChange::put(before.cloned(), after.clone())
         .answered_without_by(answering_without(&after.key, routes.iter()))
+        .read_late_as(present.late_reads(&after.key))
         .doubting(doubt);
     let notes = warnings.clone();
     // The preview shows it as today and afterwards.

@@ -6,7 +6,10 @@ use serde::Deserialize;
 
 use crate::app::App;
 use crate::ops::numbers::{CallPath, RoutingRead};
-use crate::ops::vips::explained::{CallExplained, DecidedBy, NotKnown, Rings, UnknownFact};
+use crate::ops::vips::explained::{
+    CallDestination, CallExplained, DecidedBy, NotKnown, UnknownFact,
+};
+use crate::ops::write::present::PresentRoute;
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::first_few;
@@ -62,7 +65,7 @@ pub async fn explain_call(app: &App, args: &ExplainCall) -> Result<CallExplained
         None => None,
     };
     if let (None, Some(did)) = (&domain, &did) {
-        let read = client.did_route(&account, did).await;
+        let read = app.present_route(&account, did).await;
         domain = home(&read);
         routing = Some(read);
     }
@@ -75,7 +78,7 @@ pub async fn explain_call(app: &App, args: &ExplainCall) -> Result<CallExplained
         reaches_vip_list: None,
         number_goes_to: None,
         vip_numbers: Vec::new(),
-        rings: None,
+        destination: None,
         rule: None,
         fallback: None,
         other_rules: Vec::new(),
@@ -84,7 +87,9 @@ pub async fn explain_call(app: &App, args: &ExplainCall) -> Result<CallExplained
     };
     let Some(domain) = domain else {
         match routing {
-            Some(Ok(Some(route))) => call.leaves(&route),
+            Some(Ok(PresentRoute {
+                route: Some(route), ..
+            })) => call.leaves(&route),
             routing => {
                 // The domains are read for the customers' names alone.
                 let (routes, _) = tokio::join!(
@@ -111,18 +116,18 @@ pub async fn explain_call(app: &App, args: &ExplainCall) -> Result<CallExplained
     }
     let rule = call.judge(&routes, args, &path);
     match rule {
-        Some(rule) => call.rings = Some(call.look(app, &account, &domain, rule, &path).await),
+        Some(rule) => call.destination = Some(call.look(app, &account, &domain, rule, &path).await),
         None if call.decided_by == DecidedBy::Fallback => {
             match app.fallback_of(&domain, &path).await {
                 Ok((fallback, to)) => {
-                    call.rings = to.map(|user| Rings {
+                    call.destination = to.map(|user| CallDestination {
                         application: Application::User.to_string(),
                         name: path.name_of(&user),
                         exists: Some(true),
                         destination: user,
                     });
                     call.fallback = Some(fallback);
-                    let is_known = call.rings.is_some();
+                    let is_known = call.destination.is_some();
                     call.unknown
                         .extend(is_known.then(|| UnknownFact::AnsweringRules.into()));
                 }
@@ -158,7 +163,8 @@ fn refuse_half_numbers(args: &ExplainCall) -> Result<()> {
 
 /// The customer that a number's routing names.
 fn home(routing: &RoutingRead) -> Option<PbxDomain> {
-    routing.as_ref().ok()?.as_ref()?.domain()?.parse().ok()
+    let now = routing.as_ref().ok()?;
+    now.route.as_ref()?.domain()?.parse().ok()
 }
 
 fn caller(ani: &CallerKey) -> String {
@@ -266,7 +272,7 @@ impl CallExplained {
         domain: &PbxDomain,
         rule: &Route,
         path: &CallPath,
-    ) -> Rings {
+    ) -> CallDestination {
         let looks = app.look_at_destinations(account, domain, &[rule]).await;
         let look = looks.into_iter().next().map(|(_, look)| look);
         let is_looked_at = match rule.application {
@@ -292,7 +298,7 @@ impl CallExplained {
         }
         let (id, _) = rule.destination.address(&rule.application);
         let is_named = rule.application == Application::User && !rule.leaves_domain();
-        Rings {
+        CallDestination {
             application: rule.application.as_str().to_owned(),
             destination: rule.destination.as_str().to_owned(),
             name: is_named.then(|| path.name_of(id)).flatten(),

@@ -28,7 +28,7 @@ pub enum DecidedBy {
 /// Where calls go.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
-pub struct Rings {
+pub struct CallDestination {
     /// `user`, `device` or `literal`.
     pub application: String,
     /// The destination, as the service stores it.
@@ -149,7 +149,7 @@ pub struct CallExplained {
     pub vip_numbers: Vec<String>,
     /// Where the call goes, where that is known.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub rings: Option<Rings>,
+    pub destination: Option<CallDestination>,
     /// The VIP rule that decides.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub rule: Option<Vip>,

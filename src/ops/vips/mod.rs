@@ -14,7 +14,7 @@ pub use add::{AddVip, AddVipOutcome, AddVipStatus, add_vip};
 pub use destinations::{DestinationList, DestinationRow, ListDestinations, list_destinations};
 pub use explain::{ExplainCall, explain_call};
 pub use explained::{
-    CallExplained, DecidedBy, FallbackShown, FallbackState, NotKnown, Rings, UnknownFact,
+    CallDestination, CallExplained, DecidedBy, FallbackShown, FallbackState, NotKnown, UnknownFact,
 };
 pub use list::{ListVips, VipList, list_vips};
 pub use remove::{RemoveVip, RemoveVipOutcome, RemoveVipStatus, remove_vip};

@@ -79,7 +79,8 @@ impl App {
         if users.is_empty() {
             return Ok(None);
         }
-        let ani_users = self.ani_users(account, domain, &users, None).await?;
-        self.numbers_on(account, domain, &ani_users).await.map(Some)
+        let mut ani_users = self.ani_users(account, domain, &users, None).await?;
+        let numbers = self.numbers_handed_on(account, domain, &users, &mut ani_users, None);
+        numbers.await.map(Some)
     }
 }

@@ -103,7 +103,7 @@ pub async fn remove_vip(
     channel: &Channel<'_>,
 ) -> Result<Asked<RemoveVipOutcome>> {
     let account = app.account(args.account_id.as_ref())?;
-    let domain = app.domain_of(&account, &args.domain).await?;
+    let domain = app.domain_to_change(&account, &args.domain).await?;
     let (account, domain) = (&account, &domain);
     let plan = || async move {
         let (present, reach) = tokio::join!(
@@ -176,7 +176,8 @@ fn plan(
         several => return Err(ambiguous(args, several)),
     };
     let change = RuleChange::remove(removed.clone(), at_risk(reach, &removed, routes))
-        .answered_without_by(answering_without(&removed.key, routes.iter()));
+        .answered_without_by(answering_without(&removed.key, routes.iter()))
+        .read_late_as(present.late_reads(&removed.key));
     let notes: Vec<String> = present.notes_on(&removed.key.ani).collect();
     let facts = Facts {
         warnings: notes.clone(),

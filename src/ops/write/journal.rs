@@ -224,7 +224,13 @@ fn after<'a>(change: &'a Change, outcome: &'a Result<Written, NotWritten>) -> Af
                 as_wanted: reading.matches == Matches::Wanted,
             },
         },
-        _ => After::of(change, true),
+        reading => {
+            let mut after = After::of(change, true);
+            if let After::Piece { as_wanted, .. } = &mut after {
+                *as_wanted = reading.is_none();
+            }
+            after
+        }
     }
 }
 

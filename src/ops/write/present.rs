@@ -1,14 +1,17 @@
-//! The VIP rules that a change is planned on: the service's list, except where
-//! the journal knows of a change that the list cannot show yet.
+//! The VIP rules, and the routing of a number, that a change is planned on: what
+//! the service shows, except where the journal knows of a change that it cannot
+//! show yet.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::app::App;
 use crate::ops::write::journal::now;
-use skyswitch_domain::error::Result;
+use crate::ops::write::outvote::{Outvote, Step, outvoted, unseen};
+use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{AccountId, Ani, Operation, PbxDomain, PhoneNumber, Route};
-use skyswitch_guard::store::{ChangeRecord, ChangeStatus, RuleRecord, TargetRecord, TimeSpan};
+use skyswitch_domain::{AccountId, Ani, DidRoute, Operation, PbxDomain, PhoneNumber, Route};
+use skyswitch_domain::{RouteKey, SetupPiece};
+use skyswitch_guard::store::{ChangeFilter, ChangeRecord, ChangeStatus, TargetRecord, TimeSpan};
 
 /// How long a list may go on showing what was before a change, and as long as
 /// the change itself may take, in milliseconds.
@@ -17,8 +20,15 @@ const LAG: i64 = 90_000;
 /// The VIP rules of a domain, as far as anybody can know them.
 pub(in crate::ops) struct PresentRules {
     pub rules: Vec<Route>,
-    /// The callers whose rules the journal tells, and what is to be said of them.
-    told: Vec<(Ani, String)>,
+    /// The rules that the journal tells.
+    told: Vec<Told>,
+}
+
+/// A rule that the journal tells.
+struct Told {
+    key: RouteKey,
+    note: String,
+    late: Vec<Option<Route>>,
 }
 
 impl PresentRules {
@@ -27,16 +37,28 @@ impl PresentRules {
         let caller = caller.clone();
         let of_caller = self.told.iter();
         of_caller
-            .filter(move |(ani, _)| ani.is_same_caller(&caller))
-            .map(|(_, note)| note.clone())
+            .filter(move |told| told.key.ani.is_same_caller(&caller))
+            .map(|told| told.note.clone())
     }
 
     /// What to say of all of them.
     pub fn notes(&self) -> impl Iterator<Item = String> + '_ {
-        self.told.iter().map(|(_, note)| note.clone())
+        self.told.iter().map(|told| told.note.clone())
     }
 
-    fn told_by(mut self, change: &ChangeRecord, rule: &RuleRecord, now: Option<&Route>) -> Self {
+    /// What the list may go on showing in the place of a rule.
+    pub fn late_reads(&self, key: &RouteKey) -> Vec<Option<Route>> {
+        let is_of_key = |told: &&Told| {
+            told.key.ani.is_same_caller(&key.ani) && told.key.dnis.same_as(&key.dnis)
+        };
+        let told = self.told.iter().find(is_of_key);
+        told.map_or(Vec::new(), |told| told.late.clone())
+    }
+
+    fn tell(&mut self, change: &ChangeRecord, now: Option<&Route>, late: Vec<Option<Route>>) {
+        let TargetRecord::VipRule(rule) = &change.target else {
+            return;
+        };
         let shown_now = rule.key.find_in_any_writing(&self.rules);
         if let Some(key) = shown_now.map(|rule| rule.key.clone()) {
             self.rules.retain(|rule| rule.key != key);
@@ -46,19 +68,67 @@ impl PresentRules {
         let now = now.map_or("it does not exist".to_owned(), |now| {
             format!("it goes to {}", now.goes_to())
         });
-        let note = match change.status {
-            ChangeStatus::Open => format!(
-                "change {} to the rule of \"{caller}\" was sent a moment ago and its outcome is not known yet: perhaps {now}",
-                change.id
-            ),
-            _ => format!(
-                "the list does not show change {} to the rule of \"{caller}\" yet; SkySwitch accepted it, so {now}. {} shows it",
-                change.id,
-                Operation::ListChanges
-            ),
-        };
-        self.told.push((rule.key.ani.clone(), note));
-        self
+        let rule_of = format!("the rule of \"{caller}\"");
+        self.told.push(Told {
+            key: rule.key.clone(),
+            note: match change.status {
+                ChangeStatus::Open => format!(
+                    "change {} to {rule_of} was sent a moment ago and its outcome is not known yet: perhaps {now}",
+                    change.id
+                ),
+                _ => not_shown_yet(change, &rule_of, &now),
+            },
+            late,
+        });
+    }
+}
+
+fn not_shown_yet(change: &ChangeRecord, of: &str, now: &str) -> String {
+    format!(
+        "SkySwitch does not show change {} to {of} yet; it accepted the change, so {now}. {} shows it",
+        change.id,
+        Operation::ListChanges
+    )
+}
+
+/// Where a customer's number goes, as far as anybody can know it.
+#[derive(Debug)]
+pub(in crate::ops) struct PresentRoute {
+    pub route: Option<DidRoute>,
+    /// What is to be said where the journal tells it, or may soon tell another.
+    pub note: Option<String>,
+    /// What reads may go on showing.
+    pub late: Vec<Option<DidRoute>>,
+    /// A change of which nobody knows yet whether it was made.
+    under_way: Option<UnderWay>,
+}
+
+#[derive(Debug)]
+struct UnderWay {
+    wanted: DidRoute,
+    /// What is to be said of it.
+    note: String,
+}
+
+impl PresentRoute {
+    /// Refuses to plan on it while another change to the number may still be
+    /// carried out, which would undo this one. The very same may be sent again.
+    ///
+    /// # Errors
+    /// `confirmation_stale`, until it is known what became of the other.
+    pub fn refuse_under_way(&self, wanted: &DidRoute) -> Result<()> {
+        match &self.under_way {
+            Some(other) if !other.wanted.is_like(wanted) => Err(Error::new(
+                Code::ConfirmationStale,
+                format!(
+                    "{}; it may still be carried out, so nothing was changed",
+                    other.note
+                ),
+                "Try again in half a minute.",
+            )
+            .with_field("did")),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -79,26 +149,127 @@ impl App {
         is_again: impl Fn(&Route) -> bool,
     ) -> Result<PresentRules> {
         let client = self.client()?;
+        let of_domain = ChangeFilter {
+            domain: Some(domain.as_str()),
+            ..ChangeFilter::default()
+        };
         let (rules, recent) = tokio::join!(
             client.routes_now(account, Some(domain)),
-            self.recent_changes(account, domain)
+            self.recent_changes(account, "vip_rule", of_domain)
         );
         let mut present = PresentRules {
             rules: rules?.as_ref().clone(),
             told: Vec::new(),
         };
-        for changes in by_rule(&recent?) {
-            if let Some((change, rule, now)) = outvoted(&changes, &present.rules, &is_again) {
-                present = present.told_by(change, rule, now);
+        for steps in by_rule(&recent?) {
+            let Some(newest) = steps.last() else { continue };
+            let TargetRecord::VipRule(rule) = &newest.change.target else {
+                continue;
+            };
+            let listed = rule.key.find_in_any_writing(&present.rules).cloned();
+            if newest.change.status == ChangeStatus::Open {
+                let perhaps = newest.wanted.as_ref().filter(|wanted| !is_again(wanted));
+                if let (Some(wanted), None) = (perhaps, &listed) {
+                    present.tell(newest.change, Some(wanted), Vec::new());
+                }
+            } else if let Some(Outvote { step, now, late }) = outvoted(&steps, listed.as_ref()) {
+                present.tell(step.change, now, late);
             }
         }
         Ok(present)
     }
 
-    async fn recent_changes(
+    /// Reads where a number goes, and counts as made what this installation was
+    /// told to be made a moment ago and a read still shows as before.
+    ///
+    /// # Errors
+    /// The service's and the store's errors.
+    pub(in crate::ops) async fn present_route(
+        &self,
+        account: &AccountId,
+        did: &PhoneNumber,
+    ) -> Result<PresentRoute> {
+        let of_number = ChangeFilter {
+            did: Some(did.as_str()),
+            ..ChangeFilter::default()
+        };
+        let (route, recent) = tokio::join!(
+            self.client()?.did_route(account, did),
+            self.recent_changes(account, "did_route", of_number)
+        );
+        let (route, recent) = (route?, recent?);
+        let (open, ended): (Vec<_>, Vec<_>) = recent
+            .iter()
+            .filter_map(Step::of_number)
+            .partition(|step| step.change.status == ChangeStatus::Open);
+        let under_way = open.into_iter().next_back().and_then(|step| {
+            let wanted = step.wanted?;
+            Some(UnderWay {
+                note: format!(
+                    "change {}, which sends {did} to {}, was sent a moment ago and its outcome is not known yet",
+                    step.change.id,
+                    wanted.goes_to()
+                ),
+                wanted,
+            })
+        });
+        Ok(match outvoted(&ended, route.as_ref()) {
+            None => PresentRoute {
+                route,
+                note: under_way.as_ref().map(|other| other.note.clone()),
+                late: Vec::new(),
+                under_way,
+            },
+            Some(Outvote { step, now, late }) => PresentRoute {
+                route: now.cloned(),
+                note: now.map(|now| {
+                    let now = format!("it goes to {}", now.goes_to());
+                    not_shown_yet(step.change, &did.to_string(), &now)
+                }),
+                late,
+                under_way,
+            },
+        })
+    }
+
+    /// Where those numbers of a domain go that were routed a moment ago and that
+    /// no list can be relied on to show so yet.
+    ///
+    /// # Errors
+    /// The store's errors.
+    pub(in crate::ops) async fn routes_not_shown_yet(
         &self,
         account: &AccountId,
         domain: &PbxDomain,
+    ) -> Result<Vec<(PhoneNumber, DidRoute)>> {
+        let of_domain = ChangeFilter {
+            domain: Some(domain.as_str()),
+            ..ChangeFilter::default()
+        };
+        let recent = self.recent_changes(account, "did_route", of_domain);
+        let recent = recent.await?;
+        let mut numbers = BTreeMap::<&str, (&PhoneNumber, Vec<Step<'_, DidRoute>>)>::new();
+        for change in &recent {
+            if let TargetRecord::Piece(piece) = &change.target
+                && let SetupPiece::DidRoute { did, .. } = &piece.piece
+                && change.status != ChangeStatus::Open
+            {
+                let (_, steps) = numbers.entry(did.as_str()).or_insert((did, Vec::new()));
+                steps.extend(Step::of_number(change));
+            }
+        }
+        let told = numbers.into_values().filter_map(|(did, steps)| {
+            let now = unseen(&steps)?.now?.clone();
+            Some((did.clone(), now))
+        });
+        Ok(told.collect())
+    }
+
+    async fn recent_changes(
+        &self,
+        account: &AccountId,
+        kind: &'static str,
+        filter: ChangeFilter<'_>,
     ) -> Result<Vec<ChangeRecord>> {
         let journal = self.journal();
         let Some(store) = journal.store().if_exists().await? else {
@@ -106,22 +277,19 @@ impl App {
         };
         let lately = TimeSpan::last(LAG, now());
         store
-            .rule_changes_within(journal.realm(), account.as_str(), domain.as_str(), lately)
+            .changes_of_kind(journal.realm(), account.as_str(), kind, filter, lately)
             .await
     }
 }
 
-/// A change to a VIP rule.
-type OfRule<'a> = (&'a ChangeRecord, &'a RuleRecord);
-
 /// The changes to each rule, in their order.
-fn by_rule(changes: &[ChangeRecord]) -> Vec<Vec<OfRule<'_>>> {
+fn by_rule(changes: &[ChangeRecord]) -> Vec<Vec<Step<'_, Route>>> {
     let number = |text: &str| {
         PhoneNumber::from_stored(text)
             .map_or_else(|| text.to_owned(), |number| number.as_str().to_owned())
     };
     let mut places = HashMap::new();
-    let mut rules: Vec<Vec<OfRule<'_>>> = Vec::new();
+    let mut rules: Vec<Vec<Step<'_, Route>>> = Vec::new();
     for change in changes {
         let TargetRecord::VipRule(rule) = &change.target else {
             continue;
@@ -132,52 +300,11 @@ fn by_rule(changes: &[ChangeRecord]) -> Vec<Vec<OfRule<'_>>> {
         };
         let name = (number(rule.key.ani.as_str()), dnis);
         let place = *places.entry(name).or_insert(rules.len());
+        let step = Step::of_rule(change);
         match rules.get_mut(place) {
-            Some(changes) => changes.push((change, rule)),
-            None => rules.push(vec![(change, rule)]),
+            Some(steps) => steps.extend(step),
+            None => rules.push(step.into_iter().collect()),
         }
     }
     rules
-}
-
-/// The newest change to a rule and what it made of it, where the list shows the
-/// rule as it was before that change, or before earlier ones that it has not
-/// shown either.
-fn outvoted<'a>(
-    changes: &[OfRule<'a>],
-    listed: &[Route],
-    is_again: impl Fn(&Route) -> bool,
-) -> Option<(&'a ChangeRecord, &'a RuleRecord, Option<&'a Route>)> {
-    let newest = changes.len().checked_sub(1)?;
-    let (change, rule) = changes[newest];
-    let shown_now = rule.key.find_in_any_writing(listed);
-    let now = match change.status {
-        ChangeStatus::Done if !was_shown(changes, newest) => match rule.was_read {
-            true => rule.wanted.as_ref(),
-            false => rule.after.as_ref(),
-        },
-        ChangeStatus::Open => {
-            let wanted = rule.wanted.as_ref().filter(|wanted| !is_again(wanted))?;
-            return shown_now.is_none().then_some((change, rule, Some(wanted)));
-        }
-        _ => return None,
-    };
-    let mut unseen = (0..=newest)
-        .rev()
-        .take_while(|index| !was_shown(changes, *index));
-    let is_older =
-        unseen.any(|index| Route::are_alike(shown_now, changes[index].1.before.as_ref()));
-    let is_as_made = Route::are_alike(shown_now, now);
-    (!is_as_made && is_older).then_some((change, rule, now))
-}
-
-/// Whether a read has shown the list with this change. One that showed the rule
-/// as it was before an earlier change was as late as the list is.
-fn was_shown(changes: &[OfRule<'_>], index: usize) -> bool {
-    let (_, rule) = changes[index];
-    let read = rule.after.as_ref();
-    let is_older = |(_, earlier): &OfRule<'_>| Route::are_alike(read, earlier.before.as_ref());
-    let is_late =
-        !Route::are_alike(read, rule.wanted.as_ref()) && changes[..index].iter().any(is_older);
-    rule.was_read && !is_late
 }

@@ -7,8 +7,10 @@ use skyswitch_mcp::config::{
 };
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
-    Checklist, MarkSetupStep, MarkStatus, OnboardDomain, OnboardOutcome, PieceState,
-    SetupChecklist, StepState, mark_setup_step, onboard_domain, setup_checklist,
+    Checklist, MarkSetupStep, MarkStatus, OnboardDomain, OnboardOutcome, PageSize, PieceState,
+    Progress, RouteNumber, RouteOutcome, SetupChecklist, SetupStatus, StatusQuery, StepState,
+    UndoChange, UndoOutcome, mark_setup_step, onboard_domain, onboarding_status, route_number,
+    setup_checklist, undo_change,
 };
 use skyswitch_mcp::redact::Secret;
 use skyswitch_mcp::sandbox::{
@@ -125,6 +127,53 @@ pub fn marking(step: &str) -> MarkSetupStep {
         withdraw: None,
         account_id: None,
     }
+}
+
+/// Arguments of `route_number`.
+pub fn sending(did: &str, to: &str) -> RouteNumber {
+    RouteNumber {
+        did: did.parse().unwrap(),
+        to: to.parse().unwrap(),
+        domain: None,
+        account_id: None,
+        confirmation: None,
+    }
+}
+
+/// Sends a number on, where no question is expected.
+pub async fn route(app: &App, args: &RouteNumber, channel: &Channel<'_>) -> Result<RouteOutcome> {
+    route_number(app, args, channel).await.map(done)
+}
+
+/// Undoes a change, where no question is expected.
+pub async fn undo(app: &App, id: &str, channel: &Channel<'_>) -> Result<UndoOutcome> {
+    let args = UndoChange {
+        change_id: id.to_owned(),
+        account_id: None,
+        confirmation: None,
+    };
+    undo_change(app, &args, channel).await.map(done)
+}
+
+/// Is told of progress and keeps nothing.
+struct Silent;
+
+impl Progress for Silent {
+    fn report(&self, _: usize, _: usize, _: &str) {}
+}
+
+/// All customers in one table.
+pub async fn status(app: &App) -> SetupStatus {
+    let query = StatusQuery::default();
+    let table = onboarding_status(app, &query, PageSize::All, &Silent);
+    table.await.unwrap()
+}
+
+/// A customer whose number goes to the ANI user, with a dial plan that nobody may read.
+pub fn routed() -> Tenant {
+    let mut tenant = prepared(closed());
+    tenant.numbers = vec![StoredNumber::to_user(DID, ACME, "9000")];
+    tenant
 }
 
 pub async fn attest(app: &App, step: &str) {

@@ -48,6 +48,15 @@ impl AnsweringRule {
         };
         self.enabled && user_part(only).eq_ignore_ascii_case(ROUTE_BY_ANI)
     }
+
+    /// The users of a domain that it forwards calls to, where it is switched on.
+    pub fn forwards_to_users_of(&self, domain: &PbxDomain) -> impl Iterator<Item = &str> {
+        let targets = self.forwards_to.iter().filter(|_| self.enabled);
+        targets.filter_map(|target| {
+            let host = host_part(target);
+            (is_any_host(host) || domain.is(host)).then(|| user_part(target))
+        })
+    }
 }
 
 /// A rule of a dial plan.

@@ -145,7 +145,19 @@ impl Preview {
                 steps.iter().map(step).collect(),
             ),
         };
-        let of_setup = rules.is_empty().then(|| of_domain(domain));
+        let of_setup = rules.is_empty().then(|| {
+            let names = plan
+                .changes()
+                .iter()
+                .find_map(|change| match change.target() {
+                    Target::Piece(piece) => piece.names(),
+                    Target::VipRule(_) => None,
+                });
+            match names {
+                Some(names) => fact(FactKind::Domain, &names.customer),
+                None => of_domain(domain),
+            }
+        });
         Preview {
             summary,
             facts: std::iter::once(account(plan.account()))
@@ -179,7 +191,12 @@ impl Preview {
 fn heading(change: &Change) -> String {
     match change.target() {
         Target::VipRule(rule) => vips::heading(rule, change.domain()),
-        Target::Piece(piece) => capitalised(&piece.piece().summary(change.domain())),
+        Target::Piece(piece) => match (piece.did(), piece.names()) {
+            (Some(did), Some(names)) => {
+                format!("Send {did} of {} to {}", names.customer, names.afterwards)
+            }
+            _ => capitalised(&piece.piece().summary(change.domain())),
+        },
     }
 }
 

@@ -44,7 +44,7 @@ impl Preview {
 /// What a person decides a piece by.
 pub(super) fn details(change: &PieceChange) -> Vec<Fact> {
     match change.piece() {
-        SetupPiece::DidRoute { did, route } => routing(change, did, route),
+        SetupPiece::DidRoute { did, route, .. } => routing(change, did, route),
         SetupPiece::PbxDomain { description } => {
             let description = description.as_deref().map(|text| shown(text, 100));
             let description = description.map(|text| fact(FactKind::Description, text));
@@ -65,15 +65,17 @@ pub(super) fn details(change: &PieceChange) -> Vec<Fact> {
 
 fn routing(change: &PieceChange, did: &PhoneNumber, route: &DidRoute) -> Vec<Fact> {
     let before = change.before().and_then(DidRoute::from_stored);
-    let goes_to = |route: &DidRoute| format!("calls go to {}", route.goes_to());
-    let today = before.as_ref().map(goes_to);
+    let (today, afterwards) = match change.names() {
+        Some(names) => (names.today.clone(), names.afterwards.clone()),
+        None => (before.as_ref().map(DidRoute::goes_to), route.goes_to()),
+    };
+    let today = today.map_or("calls go nowhere".to_owned(), |today| {
+        format!("calls go to {today}")
+    });
     let mut facts = vec![
         fact(FactKind::CustomerNumber, did.to_string()),
-        fact(
-            FactKind::Today,
-            today.unwrap_or_else(|| "calls go to nowhere".to_owned()),
-        ),
-        fact(FactKind::Afterwards, goes_to(route)),
+        fact(FactKind::Today, today),
+        fact(FactKind::Afterwards, format!("calls go to {afterwards}")),
     ];
     if before
         .as_ref()

@@ -194,7 +194,8 @@ pub struct PieceRecord {
     pub before: Option<Value>,
     /// What was in its place afterwards, as far as that is known.
     pub after: Option<Value>,
-    /// Whether a change that was cut off was made.
+    /// Whether it was made, where a change was cut off; of a number that was
+    /// routed, whether a read showed it.
     pub as_wanted: bool,
 }
 

@@ -12,6 +12,7 @@ use crate::faults::{Effect, Fault};
 use crate::phone_calls::Exchange;
 use crate::server::tokens::Tokens;
 use crate::tenant::Tenant;
+use crate::tenant::customer::StoredNumber;
 use crate::tenant::stored::StoredRoute;
 
 /// A request the sandbox received.
@@ -83,10 +84,11 @@ pub(crate) struct Held {
     arrivals: u64,
 }
 
-/// The route list as it was before a change, shown until the read lag is over.
+/// VIP rules and numbers as they were before a change, shown until the read lag is over.
 struct StaleRead {
     since: Instant,
     routes: Vec<StoredRoute>,
+    numbers: Vec<StoredNumber>,
 }
 
 impl Upstream {
@@ -226,30 +228,33 @@ impl Held {
 
     /// The routes a list shows now.
     pub(crate) fn visible_routes(&self) -> &[StoredRoute] {
-        match &self.stale_read {
-            Some(stale) if self.lags(stale) => &stale.routes,
-            _ => &self.tenant.routes,
-        }
+        self.stale_read()
+            .map_or(&self.tenant.routes, |stale| &stale.routes)
     }
 
-    /// Keeps the present list for readers until the read lag is over; call before a change.
+    /// The numbers with their routings as reads show them now.
+    pub(crate) fn visible_numbers(&self) -> &[StoredNumber] {
+        self.stale_read()
+            .map_or(&self.tenant.numbers, |stale| &stale.numbers)
+    }
+
+    /// Keeps what there is for readers until the read lag is over; call before a change.
     ///
-    /// A list already kept stays and is not kept longer, like a cache that is renewed at times.
+    /// What is kept already stays and is not kept longer, like a cache that is renewed at times.
     pub(crate) fn lag_reads(&mut self) {
-        let lagging = self
-            .stale_read
-            .as_ref()
-            .is_some_and(|stale| self.lags(stale));
-        if !lagging && !self.tenant.read_lag.is_zero() {
+        if self.stale_read().is_none() && !self.tenant.read_lag.is_zero() {
             self.stale_read = Some(StaleRead {
                 since: Instant::now(),
                 routes: self.tenant.routes.clone(),
+                numbers: self.tenant.numbers.clone(),
             });
         }
     }
 
-    fn lags(&self, stale: &StaleRead) -> bool {
-        stale.since.elapsed() < self.tenant.read_lag
+    /// What reads show in place of what there is, if the lag is not over.
+    fn stale_read(&self) -> Option<&StaleRead> {
+        let stale = self.stale_read.as_ref();
+        stale.filter(|stale| stale.since.elapsed() < self.tenant.read_lag)
     }
 
     pub(crate) fn forget_stale_read(&mut self) {

@@ -72,7 +72,7 @@ pub(crate) async fn show_route(
         return validation_failed(&["phone_number"]);
     }
     let held = upstream.held();
-    let mut numbers = held.tenant.numbers.iter();
+    let mut numbers = held.visible_numbers().iter();
     match numbers.find(|stored| stored.number == number) {
         None => unknown_number(&number),
         Some(stored) if stored.route.is_null() => not_found("The phone number has no route."),
@@ -125,6 +125,7 @@ pub(crate) async fn put_route(
         Err(field) => return validation_failed(&[field]),
     };
     let mut held = upstream.changing();
+    held.lag_reads();
     let mut numbers = held.tenant.numbers.iter_mut();
     let Some(stored) = numbers.find(|stored| stored.number == number) else {
         return unknown_number(&number);

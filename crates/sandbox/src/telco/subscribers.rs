@@ -81,8 +81,7 @@ pub(crate) async fn list_domain_numbers(
     };
     let held = upstream.held();
     let numbers: Vec<&str> = held
-        .tenant
-        .numbers
+        .visible_numbers()
         .iter()
         .filter(in_domain)
         .filter(|stored| user.is_none_or(|wanted| rings(stored, domain, wanted)))

@@ -82,8 +82,8 @@ pub struct Tenant {
     /// Whether a rule stored for the caller `*` answers every caller without a rule of their own,
     /// which SkySwitch does not document.
     pub wildcard_matches_callers: bool,
-    /// How long at most the route list goes on showing the state before a change made through
-    /// the API, as a cache does; zero shows changes at once.
+    /// How long at most the route list and the numbers' routings go on showing the state before a
+    /// change made through the API, as a cache does; zero shows changes at once.
     pub read_lag: Duration,
     /// How changes are answered.
     pub write_answer: WriteAnswer,

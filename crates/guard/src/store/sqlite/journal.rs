@@ -179,24 +179,25 @@ impl Store {
         .await
     }
 
-    /// Changes to the VIP rules of a domain that were begun in that time and are
-    /// not known to have failed, oldest first.
-    pub async fn rule_changes_within(
+    /// Changes of a kind, `vip_rule` or that of a setup's piece, that were begun
+    /// in that time and are not known to have failed, oldest first.
+    pub async fn changes_of_kind(
         &self,
         realm: &str,
         account: &str,
-        domain: &str,
+        kind: &str,
+        filter: ChangeFilter<'_>,
         TimeSpan { since, until }: TimeSpan,
     ) -> Result<Vec<ChangeRecord>> {
         let filter = ChangeFilter {
-            domain: Some(domain),
             since: Some(since),
-            ..ChangeFilter::default()
+            ..filter
         };
         let mut query = select();
         narrow(&mut query, realm, account, &filter);
         query.push(" AND started_at <= ").push_bind(until);
-        query.push(" AND kind = 'vip_rule' AND status <> 'failed' ORDER BY id");
+        query.push(" AND kind = ").push_bind(kind.to_owned());
+        query.push(" AND status <> 'failed' ORDER BY id");
         self.records(query).await
     }
 

@@ -15,7 +15,7 @@ macro_rules! version {
     };
 }
 
-const VERSIONS: [(&str, &str, &str); 10] = [
+const VERSIONS: [(&str, &str, &str); 11] = [
     version!("0001", "confirmations"),
     version!("0002", "journal"),
     version!("0003", "setup"),
@@ -26,6 +26,7 @@ const VERSIONS: [(&str, &str, &str); 10] = [
     version!("0008", "runs"),
     version!("0009", "facts"),
     version!("0010", "authors_and_declines"),
+    version!("0011", "accounts"),
 ];
 
 /// All versions, in order.

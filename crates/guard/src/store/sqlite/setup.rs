@@ -77,7 +77,8 @@ impl Store {
     pub async fn routes_to_ani_users(&self, realm: &str, account: &str) -> Result<Vec<DidRoute>> {
         let pieces: Vec<Option<SetupPiece>> = sqlx::query(
             "SELECT piece FROM changes WHERE realm = ? AND account = ? AND kind = 'did_route'
-               AND operation = 'onboard_domain' AND status <> 'failed' ORDER BY id",
+               AND (operation = 'onboard_domain' OR json_extract(piece, '$.to_ani_user'))
+               AND status <> 'failed' ORDER BY id",
         )
         .bind(realm)
         .bind(account)
