@@ -113,7 +113,7 @@ for era in legacy modern; do
   check "$era: remove_vip of nothing" 0 "content.status === 'not_found'"
 
   call explain_call "{\"ani\":\"$ani\",\"domain\":\"$dentist\"}"
-  check "$era: explain_call" 0 "content.decided_by === 'caller_rule' && content.rings.destination && content.unknown.length > 0"
+  check "$era: explain_call" 0 "content.decided_by === 'caller_rule' && content.destination.destination && content.unknown.length > 0"
 
   call onboarding_status '{}'
   check "$era: onboarding_status shows the alarm first" 0 "content.alarms === 1 && content.customers[0].alarm"

@@ -130,7 +130,7 @@ async def the_whole_way(client: Client, person: Person) -> None:
 
     person.answer = accept({"confirm": DID})
     undone = await call(client, "undo_change", change_id=change)
-    expect(undone["status"] == "restored" and "user 100" in undone["setting"], "the old route is not back", undone)
+    expect(undone["status"] == "restored" and "(100)" in undone["setting"], "the old route is not back", undone)
 
 
 async def a_model_alone_gets_nowhere(mode: str) -> None:

@@ -248,7 +248,7 @@ async def explain_call(mode: str) -> None:
         route = (await distinct_routes(client))[0]
         explained = await call(client, "explain_call", ani=route["ani"], domain=DENTIST)
         expect(explained["decided_by"] == "caller_rule", "another rule decides", explained)
-        expect(explained["rings"]["destination"] == route["destination"] and explained["unknown"], "incomplete", explained)
+        expect(explained["destination"]["destination"] == route["destination"] and explained["unknown"], "incomplete", explained)
         nobody = await call(client, "explain_call", ani="6165550199", domain=DENTIST)
         expect(nobody["decided_by"] == "fallback" and "rule" not in nobody, "a rule decides", nobody)
 

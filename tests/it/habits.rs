@@ -323,6 +323,7 @@ async fn lists_are_applied_as_told(service: &Service) {
     let list = "ani,destination\n16165550178,101\n16165550179,102\n16165550123,103\n";
     let watch = Watch::default();
     let args = imports::args(SyncMode::Merge);
+    let before = service.only_rule_of(CALLER);
     let applied = imports::ask(app, &args, Some(list), &Channel::Given, &watch).await;
     if let Some(applied) = service.decided("sync_vips", applied)
         && applied.status == SyncStatus::Applied
@@ -333,6 +334,12 @@ async fn lists_are_applied_as_told(service: &Service) {
             let there = service.destination_of(caller, "");
             assert_eq!(there.as_deref(), Some(destination), "[{habits}] {caller}");
         }
+    }
+    let changes = service.changes().await;
+    let by_list =
+        |row: &&ChangeRow| row.operation == "sync_vips" && row.ani.as_deref() == Some(CALLER);
+    if let (Some(before), Some(change)) = (before, changes.iter().find(by_list)) {
+        assert_eq!(change.before, Some(format!("user {before}")), "[{habits}]");
     }
 }
 

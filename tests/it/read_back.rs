@@ -188,6 +188,30 @@ async fn an_import_that_is_not_visible_yet_is_planned_on_by_the_journal() {
 }
 
 #[tokio::test]
+async fn an_import_after_a_change_that_is_not_visible_yet_is_not_taken_for_another_state() {
+    let bench = Bench::with(lagging()).await;
+    let app = bench.app();
+    add(&app, &adding(CALLER, DENTAL, "102"), &Channel::Given)
+        .await
+        .unwrap();
+    // The list shows neither the change before the import nor the import.
+    let list = format!("ani,destination\n{CALLER},103\n");
+    let imported = sync(&app, &args(SyncMode::Merge), &list, &Channel::Given)
+        .await
+        .unwrap();
+    assert_eq!(imported.status, SyncStatus::Applied, "{imported:?}");
+    assert!(imported.rows.is_empty(), "{imported:?}");
+    assert_told(&imported.warnings, "not visible yet");
+    let newest = changes(&app).await.changes.remove(0);
+    assert_eq!(newest.after, None, "as requested: {newest:?}");
+    let undone = undo(&app, &newest.change_id, &Channel::Given)
+        .await
+        .unwrap();
+    assert_eq!(undone.status, UndoStatus::Restored, "{undone:?}");
+    assert_eq!(bench.rings(DENTAL, CALLER).as_deref(), Some("102"));
+}
+
+#[tokio::test]
 async fn a_list_is_believed_once_it_must_have_caught_up() {
     let bench = Bench::with(Tenant {
         write_answer: WriteAnswer::WithoutActing {

@@ -383,6 +383,12 @@ impl App {
             }
         };
         report.rows = planned.rows;
+        for row in &mut report.rows {
+            row.change = row.change.take().map(|change| {
+                let late = present.late_reads(change.key());
+                change.read_late_as(late)
+            });
+        }
         report.warnings = planned.warnings;
         report.warnings.extend(unknown);
         report.warnings.extend(present.notes().take(NOTES_SHOWN));

@@ -60,6 +60,16 @@ impl Service {
         self.rules().get(&key).cloned()
     }
 
+    /// Where the caller's only rule for any number leads; `None` where there are
+    /// several, under other writings of the number.
+    pub fn only_rule_of(&self, caller: &str) -> Option<String> {
+        let wanted = (DENTAL.to_owned(), caller.to_owned(), String::new());
+        let routes = self.bench.sandbox.routes().into_iter();
+        let mut rules = routes.filter(|route| key(route) == wanted);
+        let only = rules.next().map(|route| route.destination);
+        only.filter(|_| rules.next().is_none())
+    }
+
     pub async fn changes(&self) -> Vec<ChangeRow> {
         let all = ListChanges::default();
         let list = list_changes(&self.app, &all, PageSize::All).await;
