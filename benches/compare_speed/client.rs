@@ -57,7 +57,7 @@ impl Program {
             )
             .env("SKYSWITCH_RATE_LIMIT", "0")
             .env("SKYSWITCH_STATE_DIR", home.join("state"))
-            .env("SKYSWITCH_CONFIG", home.join("no-config.json"));
+            .env("XDG_CONFIG_HOME", home.join("no-config"));
         command
     }
 }

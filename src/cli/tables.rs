@@ -165,7 +165,9 @@ pub(super) fn diagnosis(diagnosis: &Diagnosis) -> String {
 pub(super) fn probed(outcome: &WriteProbeOutcome) -> String {
     let mut text = match outcome.status {
         WriteProbeStatus::Probed => "Tried, and everything is removed again.",
-        WriteProbeStatus::Incomplete => "Tried, and something of it may be left.",
+        WriteProbeStatus::Incomplete => {
+            "The trial did not finish. Something of it may be left; look again in a minute."
+        }
         WriteProbeStatus::ConfirmationRequired => "Nothing was sent: a person has to agree first.",
         WriteProbeStatus::Declined => "Declined. Nothing was sent.",
         WriteProbeStatus::NoAnswer => "No answer. Nothing was sent.",

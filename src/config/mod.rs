@@ -151,12 +151,9 @@ impl Settings {
             .unwrap_or_default();
         let file = ConfigFile::read(&config_path)?;
         let config_found = file.is_some();
-        let mut file = file.unwrap_or_default();
+        let file = file.unwrap_or_default();
         if named && !config_found {
-            file.warnings.push(format!(
-                "config file {} does not exist; the environment alone is used",
-                config_path.display()
-            ));
+            return Err(missing_file(&config_path));
         }
 
         let base_url = environment.text("base_url", &file.base_url)?;
@@ -256,6 +253,15 @@ fn credentials(
             ),
         )
     })
+}
+
+/// Whoever names a file relies on the limits that it sets.
+fn missing_file(path: &Path) -> Error {
+    Error::new(
+        Code::NotConfigured,
+        format!("the config file {} does not exist", path.display()),
+        "Give an existing file to --config (or SKYSWITCH_CONFIG), or leave it out.",
+    )
 }
 
 /// A client that does not know a variable passes `${NAME}` on unexpanded;

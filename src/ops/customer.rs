@@ -263,6 +263,11 @@ fn named_so(known: &[Domain], named: &CustomerKey) -> Vec<Domain> {
     })
 }
 
+/// Whether a domain is the reseller's own, which is not a customer.
+pub(in crate::ops) fn is_reseller_admin(name: &str) -> bool {
+    name.starts_with("0000.")
+}
+
 /// `acme` of `acme.12345.service`: what tells the customers of a reseller apart.
 fn without_reseller(name: &str) -> &str {
     name.split('.').next().unwrap_or(name)

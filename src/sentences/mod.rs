@@ -23,6 +23,11 @@ pub(crate) use setup::{alarms, checklist, marked, onboarded, read_earlier, route
 pub(crate) fn added(outcome: &AddVipOutcome, names: &Names<'_>) -> String {
     let (calls, to) = calls_and_destination(&outcome.vip, names);
     let text = match (outcome.status, &outcome.previous) {
+        (AddVipStatus::Created | AddVipStatus::Replaced, _) if outcome.is_otherwise => {
+            format!(
+                "SkySwitch accepted the rule and stored it otherwise: {calls} were to go to {to}."
+            )
+        }
         (AddVipStatus::Created, _) => format!("Added: {calls} now go to {to}."),
         (AddVipStatus::Replaced, Some(previous)) => format!(
             "Replaced: {calls} now go to {to}; before, they went to {}.",

@@ -186,12 +186,14 @@ fn a_stored_text_that_lost_a_digit_is_no_other_number() {
 }
 
 #[test]
-fn an_exchange_that_cannot_exist_is_doubted_and_not_refused() {
-    let impossible = number("(616) 155-0123");
-    assert_eq!(impossible.as_str(), "16161550123");
-    let doubt = impossible.implausibility().expect("a doubt");
-    assert!(doubt.contains("616"), "{doubt}");
+fn an_exchange_that_cannot_exist_is_refused_and_an_area_that_is_not_assigned_is_doubted() {
+    for impossible in ["(616) 155-0123", "+1 616 055 0176", "16160550176"] {
+        let refused = impossible.parse::<PhoneNumber>().unwrap_err().to_string();
+        assert!(refused.contains("exchange"), "{refused}");
+    }
     assert_eq!(number("616 555 0123").implausibility(), None);
+    let unassigned = number("(211) 234-5678").implausibility();
+    assert!(unassigned.is_some_and(|doubt| doubt.contains("211")));
 }
 
 #[test]

@@ -272,18 +272,18 @@ async fn a_domain_that_writes_destinations_the_other_way_is_pointed_out() {
 }
 
 #[tokio::test]
-async fn a_number_that_cannot_exist_is_added_with_a_warning() {
+async fn a_number_that_is_not_assigned_is_added_with_a_warning() {
     let bench = Bench::demo().await;
     let added = add(
         &bench.app(),
-        &adding("(616) 155-0123", DENTAL, "101"),
+        &adding("(211) 234-5678", DENTAL, "101"),
         &nobody(),
     )
     .await
     .unwrap();
     assert_eq!(added.status, AddVipStatus::Created);
     assert_eq!(added.warnings.len(), 1);
-    assert!(added.warnings[0].contains("155"), "{added:?}");
+    assert!(added.warnings[0].contains("211"), "{added:?}");
 }
 
 #[tokio::test]

@@ -106,6 +106,9 @@ impl FromStr for PhoneNumber {
                 10 if national.starts_with(['0', '1']) => refused(
                     "is not a North American number: no area code begins with 0 or 1, so a digit may be missing",
                 ),
+                10 if national[3..].starts_with(['0', '1']) => refused(
+                    "is not a North American number: no exchange (the three digits after the area code) begins with 0 or 1",
+                ),
                 10 => Ok(PhoneNumber(format!("1{national}"))),
                 n if n < 10 => refused("has too few digits for a North American number"),
                 _ => refused("has too many digits for a North American number"),

@@ -131,7 +131,7 @@ impl Limits {
             DoubtfulDestinations::Refuse => Err(blocked(
                 "doubtful_destinations",
                 format!(
-                    "the operator allows no rule whose destination looks wrong (`doubtful_destinations`), so nothing was changed: {}, {}",
+                    "{}: {}, and the operator allows no rule whose destination looks wrong (`doubtful_destinations`)",
                     new.goes_to(),
                     doubt.words()
                 ),
@@ -191,7 +191,7 @@ impl Limits {
         Err(blocked(
             "max_changes_per_hour",
             format!(
-                "`max_changes_per_hour` is {most}{by}; made in the last hour: {made_in_last_hour}, requested now: {wanted}. Nothing was changed"
+                "`max_changes_per_hour` is {most}{by}; made in the last hour: {made_in_last_hour}, requested now: {wanted}, so no change is made"
             ),
         ))
     }

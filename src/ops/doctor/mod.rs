@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::app::App;
+use crate::ops::customer::is_reseller_admin;
 use skyswitch_client::{Client, Domain, TokenInfo};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
@@ -265,16 +266,41 @@ fn first_of(domains: &[Domain]) -> Option<PbxDomain> {
     domains.iter().find_map(|domain| domain.name.parse().ok())
 }
 
+/// Customers whose VIP rules are tried, until one has some.
+const TRIED: usize = 3;
+
 /// Whether the VIP rules of a customer can be read. Nothing works without.
 async fn vip_rules(client: &Client, account: &AccountId, domains: &[Domain]) -> Result<Check> {
-    let Some(domain) = first_of(domains) else {
-        return Ok(skipped("there is no domain to read them of"));
-    };
-    let rules = client.routes(account, Some(&domain)).await?;
-    Ok(ok(format!("{} of {domain} can be read", rules.len())))
+    // A customer without rules proves little: an empty list can be read in any form.
+    let all = client.routes(account, None).await;
+    let with_rules = all
+        .iter()
+        .flat_map(|rules| rules.iter())
+        .find_map(|rule| rule.key.domain.parse().ok());
+    let customers = domains.iter().filter_map(|domain| domain.name.parse().ok());
+    let customers = customers.filter(|domain: &PbxDomain| !is_reseller_admin(domain.as_str()));
+    let tried: Vec<PbxDomain> = with_rules.into_iter().chain(customers).collect();
+    let mut empty = None;
+    for domain in tried.into_iter().take(TRIED) {
+        let rules = client.routes(account, Some(&domain)).await?;
+        match rules.len() {
+            0 => empty = empty.or(Some(domain)),
+            rules => {
+                return Ok(ok(format!(
+                    "the VIP rules of {domain} can be read: {rules}"
+                )));
+            }
+        }
+    }
+    Ok(match empty {
+        Some(domain) => ok(format!(
+            "the list of {domain} can be read; no VIP rule was found"
+        )),
+        None => skipped("there is no customer to read them of"),
+    })
 }
 
-/// What onboarding needs beyond VIP lists: a warning at most.
+/// What numbers and onboarding need beyond VIP lists: a warning at most.
 async fn numbers(client: &Client) -> Check {
     let problem = match client.number_scopes().await {
         Ok(None) => return skipped(NOT_SHOWN),
@@ -284,7 +310,8 @@ async fn numbers(client: &Client) -> Check {
     };
     warning(
         problem,
-        "Only onboarding needs it: ask SkySwitch for the scopes `routing` and `phone_number`, and the role Routing Manager.",
+        "VIP lists work without; numbers, their routing and onboarding do not. Ask SkySwitch for the scopes `routing` and \
+         `phone_number`, and the role Routing Manager.",
     )
 }
 

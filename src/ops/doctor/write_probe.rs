@@ -156,7 +156,12 @@ async fn plan<'a>(
                 .to_owned(),
         );
     }
-    let changes = rules.clone().map(|rule| RuleChange::put(None, rule));
+    let look = app.look_at_destination(account, domain, &rules[0]).await?;
+    notes.extend(look.iter().map(|look| look.warning.clone()));
+    let doubt = look.and_then(|look| look.doubt);
+    let changes = rules
+        .clone()
+        .map(|rule| RuleChange::put(None, rule).doubting(doubt));
     let request = (caller.as_str(), destination.as_str());
     let plan = Plan::of(account, domain, TOOL, changes)
         .map(|plan| plan.of_import(&request, present.len()).with_notes(notes));

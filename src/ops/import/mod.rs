@@ -206,7 +206,10 @@ async fn prepare(
             .count_of_import(report.changes().len());
         match app.guard().refuse_beyond_hour(changes, app.author()).await {
             Err(refused) if refused.code() == Code::Blocked => {
-                let said = format!("{refused}. {}", refused.hint());
+                let said = format!(
+                    "this plan would be refused now: {refused}. {}",
+                    refused.hint()
+                );
                 report.warnings.push(said);
             }
             within => within?,

@@ -112,7 +112,16 @@ pub async fn list_numbers(app: &App, args: &ListNumbers, size: PageSize) -> Resu
                 client.account_numbers(&account),
                 client.domains(&account, false),
             );
-            numbers?
+            match numbers {
+                // The login as such works: it is the numbers that it may not read.
+                Err(error)
+                    if matches!(error.code(), Code::Unauthorized | Code::Forbidden)
+                        && client.token(false).await.is_ok() =>
+                {
+                    return Err(may_not_read(&error));
+                }
+                numbers => numbers?,
+            }
         }
     };
     numbers.sort();
@@ -155,6 +164,18 @@ pub async fn list_numbers(app: &App, args: &ListNumbers, size: PageSize) -> Resu
         numbers: shown.rows,
         warnings,
     })
+}
+
+fn may_not_read(error: &Error) -> Error {
+    Error::new(
+        Code::Forbidden,
+        format!("this login may not read the account's numbers: {error}"),
+        format!(
+            "Ask SkySwitch for the scopes `routing` and `phone_number`, and the role Routing Manager. With {} the numbers \
+             of one customer are listed without them.",
+            Argument("domain")
+        ),
+    )
 }
 
 /// A number and its routing as it was read.

@@ -1,6 +1,8 @@
 //! What the steps are called, and what is to be done about them.
 
 use crate::ops::onboarding::evidence::{Customer, Evidence};
+use crate::ops::onboarding::steps::NAMED;
+use skyswitch_domain::wording::first_few;
 use skyswitch_domain::{Argument, Operation, PhoneNumber, SetupStep};
 use skyswitch_guard::FallbackReading;
 
@@ -33,9 +35,20 @@ pub(super) fn action(id: SetupStep, customer: &Customer, evidence: &Evidence) ->
             Operation::ListDomains
         ),
         SetupStep::DialTranslationRule => {
-            let waiting = "Send the support ticket and wait for SkySwitch's written answer (allow one business day). \
-                 A call to the customer's number proves nothing yet: it goes where it went before. Do nothing to \
-                 the DID before the rule is verified or attested.";
+            let waiting = match evidence.numbers_too_early() {
+                [] => {
+                    "Send the support ticket and wait for SkySwitch's written answer (allow one business day). \
+                     A call to the customer's number proves nothing yet: it goes where it went before. Do nothing to \
+                     the DID before the rule is verified or attested."
+                        .to_owned()
+                }
+                early => format!(
+                    "First send {} to a user who answers, with {}. Then send the support ticket and wait for SkySwitch's \
+                     written answer (allow one business day).",
+                    first_few(NAMED, early),
+                    Operation::RouteNumber
+                ),
+            };
             match evidence.dial_plan {
                 FallbackReading::Missing(_) => format!(
                     "{waiting} Once SkySwitch has added the rule, the dial plan shows it. Where SkySwitch says that \

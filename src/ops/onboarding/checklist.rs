@@ -80,8 +80,13 @@ pub async fn setup_checklist(app: &App, args: &SetupChecklist) -> Result<Checkli
         domain: customer.domain.to_string(),
         ready: steps.is_ready(),
         next_step: steps.next(),
-        support_ticket: (steps.needs_ticket() && evidence.domain_exists())
-            .then(|| Ticket::of(&customer, args.fallback_destination.as_ref())),
+        support_ticket: (steps.needs_ticket() && evidence.domain_exists()).then(|| {
+            Ticket::of(
+                &customer,
+                args.fallback_destination.as_ref(),
+                evidence.numbers_too_early(),
+            )
+        }),
         warning: warning(&steps, &evidence),
         warnings: evidence
             .notes()

@@ -190,6 +190,15 @@ impl Evidence {
         self.alarm_on(self.numbers_on_ani_user.as_deref().ok()?)
     }
 
+    /// Numbers that go to the Route by ANI user although nothing shows the dial
+    /// translation rule.
+    pub fn numbers_too_early(&self) -> &[PhoneNumber] {
+        match &self.numbers_on_ani_user {
+            Ok(numbers) if self.fallback.is_none() => numbers,
+            _ => &[],
+        }
+    }
+
     /// The same of these numbers, which go to one.
     pub fn alarm_on(&self, numbers: &[PhoneNumber]) -> Option<Alarm> {
         let is_alarm = self.fallback.is_none() && !numbers.is_empty();

@@ -286,8 +286,13 @@ fn outcome(
         changes,
         ready: steps.is_ready(),
         next_step: steps.next(),
-        support_ticket: (steps.needs_ticket() && evidence.domain_exists())
-            .then(|| Ticket::of(&wanted.customer, wanted.fallback.as_ref())),
+        support_ticket: (steps.needs_ticket() && evidence.domain_exists()).then(|| {
+            Ticket::of(
+                &wanted.customer,
+                wanted.fallback.as_ref(),
+                evidence.numbers_too_early(),
+            )
+        }),
         warnings: alarm.into_iter().collect(),
         steps: steps.0,
         confirmation: Confirmation::default(),

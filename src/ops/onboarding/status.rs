@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::ops::PageSize;
 use crate::ops::customer::Unknown;
+use crate::ops::customer::is_reseller_admin;
 use crate::ops::onboarding::customer_row::StatusReader;
 use crate::ops::onboarding::stage::{Stage, StageFilter};
 use crate::ops::page::{Query, page};
@@ -20,8 +21,6 @@ use skyswitch_domain::error::{Error, Result};
 
 /// Customers read at the same time.
 const AT_ONCE: usize = 16;
-/// The reseller's own domain, which is not a customer.
-const ADMIN_DOMAIN: &str = "0000.";
 
 /// Which customers to show.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema, clap::Args)]
@@ -157,7 +156,7 @@ pub async fn onboarding_status(
     let query = Query::of(args.query.as_deref());
     let customers: Vec<_> = domains
         .iter()
-        .filter(|domain| !domain.name.starts_with(ADMIN_DOMAIN))
+        .filter(|domain| !is_reseller_admin(&domain.name))
         .filter(|domain| query.is_in(&domain.name, domain.description.as_deref()))
         .cloned()
         .collect();

@@ -4,8 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ops::onboarding::evidence::Customer;
-use skyswitch_domain::Destination;
+use crate::ops::onboarding::steps::NAMED;
 use skyswitch_domain::redact::shown;
+use skyswitch_domain::wording::first_few;
+use skyswitch_domain::{Destination, PhoneNumber};
 
 /// A support ticket, ready to be sent.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -19,7 +21,12 @@ pub struct Ticket {
 
 impl Ticket {
     /// Asks for the rule that sends callers who are not VIPs to `fallback`.
-    pub(super) fn of(customer: &Customer, fallback: Option<&Destination>) -> Ticket {
+    /// `early` are numbers that go to the Route by ANI user already.
+    pub(super) fn of(
+        customer: &Customer,
+        fallback: Option<&Destination>,
+        early: &[PhoneNumber],
+    ) -> Ticket {
         let domain = &customer.domain;
         let fallback = fallback.map_or(
             "[extension, queue or attendant for callers who are not VIPs]".to_owned(),
@@ -28,8 +35,25 @@ impl Ticket {
         let did = customer.did.as_ref().map_or(String::new(), |did| {
             format!("Customer's number (DID): {did}\n")
         });
+        let (urgency, plan) = match early {
+            [] => (
+                "",
+                "We will point the DID at the Route by ANI user only after you have confirmed the rule. We understand \
+                 that this takes about one business day."
+                    .to_owned(),
+            ),
+            early => (
+                "URGENT: ",
+                format!(
+                    "This is urgent: {} already goes to the Route by ANI user, so callers without a rule may be dropped now.",
+                    first_few(NAMED, early)
+                ),
+            ),
+        };
         Ticket {
-            subject: format!("Dial translation rule for unmatched ANIs (Route by ANI) in {domain}"),
+            subject: format!(
+                "{urgency}Dial translation rule for unmatched ANIs (Route by ANI) in {domain}"
+            ),
             body: format!(
                 "Hello SkySwitch support,\n\n\
                  we are setting up Route by ANI in this PBX domain:\n\n\
@@ -38,8 +62,7 @@ impl Ticket {
                  {did}\n\
                  Please add a dial translation rule that sends callers whose ANI matches no route-by-ANI rule to the \
                  fallback destination above. Without it, every caller without a rule is dropped.\n\n\
-                 We will point the DID at the Route by ANI user only after you have confirmed the rule. We understand \
-                 that this takes about one business day.\n\n\
+                 {plan}\n\n\
                  Thank you."
             ),
         }

@@ -11,6 +11,7 @@ use crate::ops::write::agree::{Agreement, Asked, Attempt, Confirmation, Status};
 use crate::ops::write::locks::Turn;
 use crate::ops::write::present::PresentRules;
 use crate::ops::write::send::{RoutesNoNumber, Sent};
+use skyswitch_client::Matches;
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
@@ -87,6 +88,10 @@ pub struct AddVipOutcome {
     /// The change in the journal, for `undo_change`, e.g. `42`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub change_id: Option<String>,
+    /// Whether a read right after showed something else than was asked for; a
+    /// warning says what.
+    #[serde(skip)]
+    pub is_otherwise: bool,
     /// What is still to be confirmed, with status `confirmation_required`.
     #[serde(flatten)]
     pub confirmation: Confirmation,
@@ -298,6 +303,8 @@ fn outcome(facts: Facts, agreement: Agreement<Sent>) -> AddVipOutcome {
     let sent = agreement.reached();
     let change_id = sent.and_then(Sent::id);
     warnings.extend(sent.and_then(Sent::warning));
+    let reading = sent.and_then(Sent::reading);
+    let is_otherwise = reading.is_some_and(|reading| reading.matches == Matches::Neither);
     let done = match previous {
         Some(_) => AddVipStatus::Replaced,
         None => AddVipStatus::Created,
@@ -309,6 +316,7 @@ fn outcome(facts: Facts, agreement: Agreement<Sent>) -> AddVipOutcome {
         previous,
         warnings,
         change_id,
+        is_otherwise,
         confirmation,
     }
 }
