@@ -420,11 +420,8 @@ async fn a_token_is_renewed_on_request() {
 async fn nothing_is_sent_and_nothing_stored_without_credentials() {
     let bench = Bench::demo().await;
     let app = bench.app_with(|settings| {
-        let nothing = |_: &str| None;
-        let flags = skyswitch_mcp::config::Flags {
-            config: Some("/nonexistent/config.json".into()),
-            ..Default::default()
-        };
+        let nothing = |name: &str| (name == "XDG_CONFIG_HOME").then(|| "/nonexistent".to_owned());
+        let flags = skyswitch_mcp::config::Flags::default();
         let bare = skyswitch_mcp::config::Settings::load(&flags, &nothing).expect("settings");
         settings.credentials = bare.credentials;
     });

@@ -585,7 +585,7 @@ fn errors_about_the_configuration_hold_no_secret() {
 #[test]
 fn a_credential_that_was_not_filled_in_is_refused_with_its_variable() {
     let lookup = |name: &str| match name {
-        "SKYSWITCH_CONFIG" => Some("/nonexistent/config.json".to_owned()),
+        "XDG_CONFIG_HOME" => Some("/nonexistent".to_owned()),
         "SKYSWITCH_PASSWORD" => Some("${SKYSWITCH_PASSWORD}".to_owned()),
         _ => Some("12345".to_owned()).filter(|_| name.starts_with("SKYSWITCH_CLIENT")),
     };

@@ -16,8 +16,8 @@ use skyswitch_mcp::ops::{
     onboard_domain, setup_checklist, undo_change,
 };
 use skyswitch_mcp::sandbox::{
-    self, DialPlanAccess, Fault, Outcome, PbxHabits, StoredDialRule, StoredNumber,
-    StoredSubscriber, Tenant, V2Version,
+    self, DialPlanAccess, Fault, Outcome, PbxHabits, StoredAnsweringRule, StoredDialRule,
+    StoredNumber, StoredSubscriber, Tenant, V2Version,
 };
 
 use crate::support::customer::{
@@ -1224,4 +1224,30 @@ async fn the_rule_is_looked_at_once_more_right_before_the_number_is_routed() {
     // Calling again goes on where it stopped.
     let outcome = onboard(&app, &onboarding(), &Channel::Given).await.unwrap();
     assert!(outcome.ready, "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_user_that_numbers_go_to_hands_on_no_calls_before_the_rule_is_known() {
+    let not_yet = StoredSubscriber::ani_user(ACME, "9000")
+        .answering_rules(vec![StoredAnsweringRule::forward_always("100")]);
+    let mut tenant = customer(closed()).subscriber(not_yet);
+    tenant.numbers = vec![StoredNumber::to_user(DID, ACME, "9000")];
+    let bench = Bench::with(tenant).await;
+    for api in [PbxApi::V1, PbxApi::V2] {
+        let outcome = onboard(&app_on(&bench, api), &onboarding(), &Channel::Given)
+            .await
+            .unwrap();
+        assert_eq!(made(&outcome), Vec::<&str>::new(), "{outcome:?}");
+        let rings = bench.sandbox.who_rings(DID, "16165550999");
+        assert_eq!(rings, Outcome::Rings("100".to_owned()));
+    }
+    let app = app_on(&bench, PbxApi::V2);
+    attest(&app, "dial_translation_rule").await;
+    let protecting = app_with(&bench, PbxApi::V2, |settings| {
+        settings.limits.protected = vec![DID.parse().unwrap()];
+    });
+    let refused = onboard(&protecting, &onboarding(), &Channel::Given).await;
+    failure(refused, Code::Blocked);
+    let rings = bench.sandbox.who_rings(DID, "16165550999");
+    assert_eq!(rings, Outcome::Rings("100".to_owned()));
 }

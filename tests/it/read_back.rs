@@ -10,9 +10,9 @@ use skyswitch_mcp::app::App;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
-    Action, AddVipStatus, ChangeList, ListChanges, MarkSetupStep, OnboardStatus, PageSize,
-    RemoveVip, RemoveVipStatus, RowState, SyncMode, SyncStatus, SyncVips, UndoChange, UndoOutcome,
-    UndoStatus, list_changes, mark_setup_step, undo_change,
+    Action, AddVipStatus, ChangeList, DecidedBy, ExplainCall, ListChanges, MarkSetupStep,
+    OnboardStatus, PageSize, RemoveVip, RemoveVipStatus, RowState, SyncMode, SyncStatus, SyncVips,
+    UndoChange, UndoOutcome, UndoStatus, explain_call, list_changes, mark_setup_step, undo_change,
 };
 use skyswitch_mcp::sandbox::{
     RuleForm, StoredDialRule, StoredDnis, StoredNumber, StoredRoute, StoredSubscriber, Tenant,
@@ -24,7 +24,8 @@ use crate::support::customer::{
 };
 use crate::support::imports::{args, sync};
 use crate::support::{
-    Bench, CALLER, DENTAL, Person, add, adding, done, failure, nobody, remove, removing, tenant_of,
+    Bench, CALLER, DENTAL, Person, add, adding, done, failure, list, listing, nobody, remove,
+    removing, tenant_of,
 };
 
 const NEW: &str = "16165550111";
@@ -185,6 +186,26 @@ async fn an_import_that_is_not_visible_yet_is_planned_on_by_the_journal() {
     assert_told(&again.warnings, "does not show change");
     let other = add(&app, &adding(NEW, DENTAL, "102"), &nobody()).await;
     assert_eq!(other.unwrap().status, AddVipStatus::ConfirmationRequired);
+}
+
+#[tokio::test]
+async fn a_list_and_a_call_say_what_they_cannot_show_yet() {
+    let bench = Bench::with(lagging()).await;
+    let app = bench.app();
+    add(&app, &adding(NEW, DENTAL, "101"), &nobody())
+        .await
+        .unwrap();
+    let listed = list(&app, &listing(DENTAL)).await.unwrap();
+    assert_told(&listed.warnings, "does not show change 1");
+    let call = ExplainCall {
+        ani: NEW.parse().unwrap(),
+        domain: Some(DENTAL.parse().unwrap()),
+        dnis: None,
+        account_id: None,
+    };
+    let call = explain_call(&app, &call).await.unwrap();
+    assert_eq!(call.decided_by, DecidedBy::CallerRule, "{call:?}");
+    assert_told(&call.warnings, "does not show change 1");
 }
 
 #[tokio::test]

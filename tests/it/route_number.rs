@@ -15,7 +15,7 @@ use crate::support::customer::{
     status, undo,
 };
 use crate::support::process::{Home, demo_sandbox};
-use crate::support::{Bench, LEGAL, Person, VET, failure};
+use crate::support::{Bench, KETTLE, LEGAL, Person, VET, failure};
 
 /// The alarm of the demo: nobody sent this number here through this program.
 const DROPPED: &str = "16165550160";
@@ -303,4 +303,43 @@ async fn onboarding_ends_with_the_test_call_to_make() {
     assert_eq!(printed.code, 0, "{printed:?}");
     let last = printed.stdout.trim_end().lines().last().unwrap();
     assert!(last.starts_with("Call the number now"), "{printed:?}");
+}
+
+#[tokio::test]
+async fn a_forward_to_the_vip_list_is_seen_in_whatever_writing() {
+    for target in [
+        "route_by_ani",
+        "<sip:route_by_ani@*>",
+        "SIP:route_by_ani;x=1",
+        "user:9000",
+        "<SIP:9000>",
+        "tel:9000",
+        "9000;x=1",
+        "SIP:9000@ACME.12345.service.",
+        "sip:9000@copperkettle.12345.service",
+    ] {
+        let mut tenant = prepared(closed()).domain(KETTLE, "Copper Kettle Cafe");
+        for (user, code) in [("700", ""), ("710", "system-queue")] {
+            let forward = StoredAnsweringRule::forward_always(target);
+            let forwarding = StoredSubscriber {
+                srv_code: code.to_owned(),
+                ..StoredSubscriber::person(ACME, user, "Night Line")
+            };
+            tenant = tenant.subscriber(forwarding.answering_rules(vec![forward]));
+        }
+        let bench = Bench::with(tenant).await;
+        for api in [PbxApi::V1, PbxApi::V2] {
+            let app = app_on(&bench, api);
+            for user in ["700", "710"] {
+                let sent = route(&app, &sending(DID, user), &Channel::Given).await;
+                assert!(sent.is_err(), "{target} {user} {api:?}: {sent:?}");
+            }
+        }
+        let numbers = bench.sandbox.numbers();
+        assert_eq!(
+            numbers,
+            [StoredNumber::to_user(DID, ACME, "100")],
+            "{target}"
+        );
+    }
 }

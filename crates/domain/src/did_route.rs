@@ -214,8 +214,12 @@ impl DidRoute {
 
     /// Whether it goes to that user of that domain, switched on or not.
     pub fn goes_to_user(&self, user: &str, domain: &PbxDomain) -> bool {
-        self.user()
-            .is_some_and(|(name, host)| name.eq_ignore_ascii_case(user) && domain.is(host))
+        let named = self.user().map(|(name, host)| (name, Some(host)));
+        named
+            .or_else(|| self.extension())
+            .is_some_and(|(name, host)| {
+                name.eq_ignore_ascii_case(user) && host.is_none_or(|host| domain.is(host))
+            })
     }
 
     /// Whether it is switched off.

@@ -120,7 +120,12 @@ impl MayRoute {
     ) -> Result<MayRoute> {
         let goes_to_ani_user = match (route.user(), ani_users) {
             // What cannot be read may go anywhere.
-            (None, _) => route.may_go_to_unknown_user(),
+            (None, None) => route.may_go_to_unknown_user(),
+            // Queues and attendants forward calls, too.
+            (None, Some(ani_users)) => {
+                let is_it = |known: &Extension| route.goes_to_user(known.as_str(), domain);
+                route.may_go_to_unknown_user() || ani_users.iter().any(is_it)
+            }
             (Some(_), None) => true,
             // A user of another domain was not looked at.
             (Some((_, host)), _) if !domain.is(host) => true,

@@ -191,11 +191,13 @@ impl Guard {
         self.refuse_beyond_hour(count, author).await?;
         let carries_consent = matches!(
             channel,
-            Channel::Between { state: Some(_), .. }
-                | Channel::Elsewhere {
-                    confirmation: Some(_),
-                    ..
-                }
+            Channel::Between {
+                state: Some(_),
+                answer: Some(_)
+            } | Channel::Elsewhere {
+                confirmation: Some(_),
+                ..
+            }
         );
         let needs_consent = change.needs_consent(&self.limits, author);
         if !needs_consent && !carries_consent {

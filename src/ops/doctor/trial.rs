@@ -122,7 +122,7 @@ impl Trial<'_> {
         }
         let left = match &last {
             // A list without them does not tell that they will not be made still.
-            _ if may_arrive => self.rules.as_slice(),
+            _ if may_arrive || lag.is_none() => self.rules.as_slice(),
             Ok((_, Some(_))) => &[],
             Ok((seen, None)) => seen.rules.as_slice(),
             Err(_) => self.rules.as_slice(),

@@ -198,7 +198,7 @@ impl Sending<'_> {
             found.notes.extend(alarm);
             return Ok((None, found));
         }
-        let ani_users = self.ani_users(&evidence, &after).await?;
+        let ani_users = self.ani_users(&evidence).await?;
         let to_ani_user = goes_to_any(&after, &ani_users, domain);
         let may_route = self.judge(&evidence, &after, &ani_users)?;
         if was_on_list && !to_ani_user {
@@ -262,18 +262,13 @@ impl Sending<'_> {
     /// whatever its name, where its answering rule shows it to hand calls on.
     /// Where that cannot be read, only a number that goes to a Route by ANI user
     /// now is sent there: it must get away, whatever cannot be read.
-    async fn ani_users(&self, evidence: &Evidence, route: &DidRoute) -> Result<Vec<Extension>> {
+    async fn ani_users(&self, evidence: &Evidence) -> Result<Vec<Extension>> {
         let domain = &self.customer.domain;
         let mut ani_users = evidence.ani_users.clone();
         let users = evidence.users.as_deref().map_or(&[][..], Vec::as_slice);
-        let behind = match route.user() {
-            Some(_) => {
-                self.app
-                    .ani_user_behind(domain, self.to, users, &ani_users)
-                    .await
-            }
-            None => Ok(None),
-        };
+        // Queues and attendants are users, too, and may forward their calls.
+        let behind = self.app.ani_user_behind(domain, self.to, users, &ani_users);
+        let behind = behind.await;
         match behind {
             Ok(Some(_)) => ani_users.push(self.to.clone()),
             Err(why) if evidence.fallback.is_none() && !goes_to_ani_user(evidence, domain) => {
@@ -325,7 +320,7 @@ fn not_read(did: &PhoneNumber, why: &Unread) -> Error {
 impl JudgeRoute for Sending<'_> {
     async fn may_route(&self, route: &DidRoute) -> Result<MayRoute> {
         let evidence = self.app.evidence(self.customer).await?;
-        let ani_users = self.ani_users(&evidence, route).await?;
+        let ani_users = self.ani_users(&evidence).await?;
         self.judge(&evidence, route, &ani_users)
     }
 }

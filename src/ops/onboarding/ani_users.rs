@@ -7,6 +7,7 @@ use crate::ops::numbers::inventory::Routed;
 use crate::ops::onboarding::evidence::{Reading, Unread};
 use skyswitch_client::{AnsweringRule, Subscriber};
 use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::redact::shown;
 use skyswitch_domain::{AccountId, Argument, DidRoute, Extension, PbxDomain, PhoneNumber};
 
 /// Users whose answering rules are read at most to follow the calls of one.
@@ -81,8 +82,16 @@ impl App {
                 return Err(Unread::NotShown(why));
             }
             let rules = client.pbx()?.answering_rules(domain, &user).await?;
-            if rules.iter().any(AnsweringRule::forwards_to_route_by_ani) {
+            if rules.iter().any(AnsweringRule::hands_to_route_by_ani) {
                 return Ok(Some(user));
+            }
+            if let Some(target) = rules
+                .iter()
+                .find_map(|rule| rule.forwards_outside_of(domain).next())
+            {
+                let target = shown(target, 100);
+                let why = format!("user {user} forwards to {target}, a user of another domain");
+                return Err(Unread::NotShown(why));
             }
             let targets = rules
                 .iter()

@@ -7,7 +7,9 @@ use crate::ops::onboarding::OnboardSteps;
 use crate::ops::onboarding::ani_user::AniUser;
 use crate::ops::onboarding::dial_plan::rings_nobody;
 use crate::ops::onboarding::evidence::{Customer, Evidence};
+use crate::ops::onboarding::steps::NAMED;
 use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::wording::first_few;
 use skyswitch_domain::{Argument, Destination, Extension, Operation, SetupPiece};
 use skyswitch_guard::{FallbackReading, PieceChange};
 
@@ -307,6 +309,10 @@ impl Planner<'_> {
         if user.rules.is_err() || forwards {
             return Ok(());
         }
+        if let Some(waits) = self.numbers_would_be_dropped(&user.extension)? {
+            self.notes.push(waits);
+            return Ok(());
+        }
         let before = user
             .rule_for_all_times()
             .and_then(|rule| serde_json::to_value(rule).ok());
@@ -316,6 +322,35 @@ impl Planner<'_> {
             },
             before,
         )
+    }
+
+    /// Why the user must not hand on its calls yet: like a number that is pointed
+    /// at a Route by ANI user, one that goes to this user already would lose its
+    /// callers without the dial translation rule.
+    ///
+    /// # Errors
+    /// `blocked` where the operator protects such a number.
+    fn numbers_would_be_dropped(&self, user: &Extension) -> Result<Option<String>> {
+        let limits = &self.app.settings().limits;
+        for number in self.evidence.numbers_on_ani_user.iter().flatten() {
+            limits.refuse_protected_did(number)?;
+        }
+        if self.evidence.fallback.is_some() {
+            return Ok(None);
+        }
+        Ok(match &self.evidence.numbers_on_ani_user {
+            Ok(numbers) if numbers.is_empty() => None,
+            Ok(numbers) => Some(format!(
+                "the answering rule of user {user} waits: {} go there already, and callers who are not VIPs would be \
+                 dropped before the dial translation rule is verified or attested. Send them elsewhere first with {}",
+                first_few(NAMED, numbers),
+                Operation::RouteNumber
+            )),
+            Err(why) => Some(format!(
+                "the answering rule of user {user} waits until the dial translation rule is verified or attested: which \
+                 numbers go there is not known ({why})"
+            )),
+        })
     }
 
     fn add(&mut self, piece: SetupPiece, before: Option<Value>) -> Result<()> {

@@ -14,7 +14,7 @@ use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::first_few;
 use skyswitch_domain::{
-    AccountId, Application, CallerKey, CallerRules, CustomerKey, DidRoute, DnisKey, PbxDomain,
+    AccountId, Ani, Application, CallerKey, CallerRules, CustomerKey, DidRoute, DnisKey, PbxDomain,
     PhoneNumber, Route, Vip,
 };
 use skyswitch_guard::Doubt;
@@ -101,11 +101,14 @@ pub async fn explain_call(app: &App, args: &ExplainCall) -> Result<CallExplained
         }
         return Ok(call);
     };
-    let (routes, path) = tokio::join!(
-        client.routes(&account, Some(&domain)),
+    let (present, path) = tokio::join!(
+        app.present_rules(&account, &domain, |_| false),
         app.call_path(&account, &domain, did.as_ref(), routing),
     );
-    let (routes, path) = (routes?, path?);
+    let (present, path) = (present?, path?);
+    let routes = &present.rules;
+    let caller_key = Ani::from_stored(call.ani.as_str());
+    call.warnings.extend(present.notes_on(&caller_key));
     if routes.is_empty() {
         call.warnings
             .extend(app.refuse_unknown(&account, &domain).await?);

@@ -13,6 +13,9 @@ use skyswitch_domain::{AccountId, CallerKey, CustomerKey, DnisKey, Route, Vip};
 /// What is said of a page whose list is not kept any more.
 const READ_AGAIN: &str = "the list was read again for this page: it shows rules as they are now, not as they were on the first page";
 
+/// Changes that are named where the list does not show them yet.
+const NOTES: usize = 5;
+
 /// What to list.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema, clap::Args)]
 #[serde(deny_unknown_fields)]
@@ -82,6 +85,13 @@ pub async fn list_vips(app: &App, args: &ListVips, size: PageSize) -> Result<Vip
     let mut warnings = Vec::new();
     if let Some(domain) = domain.as_ref().filter(|_| routes.is_empty()) {
         warnings.extend(app.refuse_unknown(&account, domain).await?);
+    }
+    if let (Some(domain), None) = (&domain, &args.cursor) {
+        match app.not_shown_in(&account, domain, &routes).await {
+            Ok(present) => warnings.extend(present.notes().take(NOTES)),
+            // What the service lists is shown without the journal, too.
+            Err(error) => tracing::warn!(%error, "the journal cannot be read"),
+        }
     }
     if is_read_again {
         warnings.push(READ_AGAIN.to_owned());

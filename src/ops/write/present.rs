@@ -32,6 +32,34 @@ struct Told {
 }
 
 impl PresentRules {
+    /// Those of a list, and what the journal knows that it need not show yet.
+    fn by_journal(
+        rules: Vec<Route>,
+        recent: &[ChangeRecord],
+        is_again: impl Fn(&Route) -> bool,
+    ) -> PresentRules {
+        let mut present = PresentRules {
+            rules,
+            told: Vec::new(),
+        };
+        for steps in by_rule(recent) {
+            let Some(newest) = steps.last() else { continue };
+            let TargetRecord::VipRule(rule) = &newest.change.target else {
+                continue;
+            };
+            let listed = rule.key.find_in_any_writing(&present.rules).cloned();
+            if newest.change.status == ChangeStatus::Open {
+                let perhaps = newest.wanted.as_ref().filter(|wanted| !is_again(wanted));
+                if let (Some(wanted), None) = (perhaps, &listed) {
+                    present.tell(newest.change, Some(wanted), Vec::new());
+                }
+            } else if let Some(Outvote { step, now, late }) = outvoted(&steps, listed.as_ref()) {
+                present.tell(step.change, now, late);
+            }
+        }
+        present
+    }
+
     /// What to say of one caller's rules.
     pub fn notes_on(&self, caller: &Ani) -> impl Iterator<Item = String> + '_ {
         let caller = caller.clone();
@@ -157,26 +185,31 @@ impl App {
             client.routes_now(account, Some(domain)),
             self.recent_changes(account, "vip_rule", of_domain)
         );
-        let mut present = PresentRules {
-            rules: rules?.as_ref().clone(),
-            told: Vec::new(),
+        let rules = rules?.as_ref().clone();
+        Ok(PresentRules::by_journal(rules, &recent?, is_again))
+    }
+
+    /// What to say of a list of VIP rules that was read just now and cannot show
+    /// what was changed a moment ago. Nothing is asked for.
+    ///
+    /// # Errors
+    /// The store's errors.
+    pub(in crate::ops) async fn not_shown_in(
+        &self,
+        account: &AccountId,
+        domain: &PbxDomain,
+        listed: &[Route],
+    ) -> Result<PresentRules> {
+        let of_domain = ChangeFilter {
+            domain: Some(domain.as_str()),
+            ..ChangeFilter::default()
         };
-        for steps in by_rule(&recent?) {
-            let Some(newest) = steps.last() else { continue };
-            let TargetRecord::VipRule(rule) = &newest.change.target else {
-                continue;
-            };
-            let listed = rule.key.find_in_any_writing(&present.rules).cloned();
-            if newest.change.status == ChangeStatus::Open {
-                let perhaps = newest.wanted.as_ref().filter(|wanted| !is_again(wanted));
-                if let (Some(wanted), None) = (perhaps, &listed) {
-                    present.tell(newest.change, Some(wanted), Vec::new());
-                }
-            } else if let Some(Outvote { step, now, late }) = outvoted(&steps, listed.as_ref()) {
-                present.tell(step.change, now, late);
-            }
-        }
-        Ok(present)
+        let recent = self.recent_changes(account, "vip_rule", of_domain).await?;
+        let listed = match recent.is_empty() {
+            true => Vec::new(),
+            false => listed.to_vec(),
+        };
+        Ok(PresentRules::by_journal(listed, &recent, |_| false))
     }
 
     /// Reads where a number goes, and counts as made what this installation was

@@ -49,6 +49,25 @@ impl AnsweringRule {
         self.enabled && user_part(only).eq_ignore_ascii_case(ROUTE_BY_ANI)
     }
 
+    /// Whether it hands calls to `route_by_ani`, be it among others.
+    pub fn hands_to_route_by_ani(&self) -> bool {
+        let mut targets = self.forwards_to.iter();
+        self.enabled && targets.any(|to| user_part(to).eq_ignore_ascii_case(ROUTE_BY_ANI))
+    }
+
+    /// Where it forwards calls in other domains, where it is switched on.
+    pub fn forwards_outside_of(&self, domain: &PbxDomain) -> impl Iterator<Item = &str> {
+        let targets = self.forwards_to.iter().filter(|_| self.enabled);
+        targets.map(String::as_str).filter(|target| {
+            let host = host_part(target);
+            !is_any_host(host)
+                && !domain.is(host)
+                && host
+                    .parse::<PbxDomain>()
+                    .is_ok_and(|host| host.reseller().is_some())
+        })
+    }
+
     /// The users of a domain that it forwards calls to, where it is switched on.
     pub fn forwards_to_users_of(&self, domain: &PbxDomain) -> impl Iterator<Item = &str> {
         let targets = self.forwards_to.iter().filter(|_| self.enabled);
@@ -191,15 +210,38 @@ fn place(action: &str) -> Option<&'static str> {
     }
 }
 
-/// `route_by_ani` in `sip:route_by_ani@*`.
+/// `user@host` of an address in any of its writings: `sip:101@*`, `user:101`,
+/// `<SIP:101;x=1>`.
+fn bare(address: &str) -> &str {
+    let address = address.trim().trim_start_matches('<');
+    let address = address.split(['>', ';']).next().unwrap_or(address);
+    match address.split_once(':') {
+        Some((scheme, rest))
+            if SCHEMES
+                .iter()
+                .any(|known| scheme.eq_ignore_ascii_case(known)) =>
+        {
+            rest
+        }
+        _ => address,
+    }
+}
+
+/// What addresses of users may begin with.
+const SCHEMES: [&str; 4] = ["sip", "sips", "tel", "user"];
+
+/// `101` of `sip:101@*`.
 fn user_part(address: &str) -> &str {
-    let rest = address.strip_prefix("sip:").unwrap_or(address);
-    rest.split('@').next().unwrap_or(rest).trim()
+    let address = bare(address);
+    address.split('@').next().unwrap_or(address).trim()
 }
 
 /// `*` in `sip:route_by_ani@*`; empty where there is none.
 fn host_part(address: &str) -> &str {
-    address.split_once('@').map_or("", |(_, host)| host).trim()
+    bare(address)
+        .split_once('@')
+        .map_or("", |(_, host)| host)
+        .trim()
 }
 
 /// The records of an answer: a list, or a single record without a list around
