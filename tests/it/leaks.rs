@@ -308,3 +308,23 @@ async fn the_login_that_echoes_what_was_sent_is_scrubbed() {
     assert!(said[0].stderr.contains("is wrong"), "{}", said[0].stderr);
     check(&said);
 }
+
+#[tokio::test]
+async fn whatever_an_answer_repeats_of_the_login_is_scrubbed() {
+    for status in [200, 400, 403, 409] {
+        let sandbox = demo_sandbox().await;
+        let said = format!(
+            "{} / {} is wrong",
+            sandbox::PASSWORD,
+            sandbox::CLIENT_SECRET
+        );
+        let echo = json!({ "error": said }).to_string();
+        let fault = Fault::status("GET", "route-by-ani", status);
+        sandbox.inject(fault.body(&echo, "application/json").times(9));
+        let home = Home::of(&sandbox).with("SKYSWITCH_LOG", "trace");
+        let mut said = Vec::new();
+        assert_ne!(run(&home, &mut said, &["vip", "list"]).await, 0);
+        assert!(said[0].stderr.contains("is wrong"), "{}", said[0].stderr);
+        check(&said);
+    }
+}

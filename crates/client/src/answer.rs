@@ -217,9 +217,14 @@ pub(super) fn unreadable(body: &[u8], what: &str, error: &serde_json::Error) -> 
 }
 
 /// A success that is not the documented answer to a change.
-pub(super) fn no_answer(answer: &super::http::Answer, secret: &Secret) -> Error {
+pub(super) fn no_answer(answer: &super::http::Answer) -> Error {
     let said = service_words(&answer.body)
-        .map(|words| format!(": \"{}\"", shown(&scrubbed(&words, &[secret]), QUOTE_LIMIT)))
+        .map(|words| {
+            format!(
+                ": \"{}\"",
+                shown(&answer.without_secrets(&words), QUOTE_LIMIT)
+            )
+        })
         .unwrap_or_default();
     answer.not_understood(Error::new(
         Code::UpstreamRejected,

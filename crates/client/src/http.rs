@@ -16,9 +16,10 @@ use super::answer::{self, Api};
 use super::call::{Body, Call};
 use super::retry::Budget;
 use super::samples;
+use super::settings::Credentials;
 use super::skeleton::{self, Skeleton};
 use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_domain::redact::Secret;
+use skyswitch_domain::redact::{Secret, scrubbed};
 use skyswitch_guard::store::StateFolder;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -62,9 +63,16 @@ pub(super) struct Answer {
     pub headers: HeaderMap,
     /// Where its skeleton is kept if it is not understood.
     pub samples: Option<Arc<StateFolder>>,
+    /// What it may repeat and nobody may see.
+    pub secrets: Vec<Secret>,
 }
 
 impl Answer {
+    /// What the service says, without the secrets that this program has sent it.
+    pub fn without_secrets(&self, words: &str) -> String {
+        scrubbed(words, &self.secrets.iter().collect::<Vec<_>>())
+    }
+
     /// Whether this is the documented answer to a change: one of these
     /// statuses, and a body that is empty or an object that reports no trouble.
     pub fn acknowledges(&self, documented: &[u16]) -> bool {
@@ -157,6 +165,8 @@ pub(super) struct Http {
     client: reqwest::Client,
     base_url: Url,
     samples: Option<Arc<StateFolder>>,
+    /// Those of the settings, which every answer may repeat.
+    secrets: Vec<Secret>,
     pace: Option<DefaultDirectRateLimiter>,
     calls: Arc<Semaphore>,
     logins: Arc<Semaphore>,
@@ -202,10 +212,18 @@ impl Http {
             client,
             base_url,
             samples,
+            secrets: Vec::new(),
             pace: quota(pace).map(RateLimiter::direct),
             calls: Arc::new(Semaphore::new(CALLS_IN_FLIGHT)),
             logins: Arc::new(Semaphore::new(LOGINS_IN_FLIGHT)),
         })
+    }
+
+    /// Takes these secrets out of whatever the service says.
+    pub fn keeping_secret(mut self, credentials: Option<&Credentials>) -> Http {
+        let both = credentials.map(|known| [&known.client_secret, &known.password]);
+        self.secrets.extend(both.into_iter().flatten().cloned());
+        self
     }
 
     /// Which API it speaks to.
@@ -292,14 +310,24 @@ impl Http {
                 request_id,
                 headers,
                 samples: self.samples.clone(),
+                secrets: self.secrets.iter().chain(bearer).cloned().collect(),
             });
         }
         Err(Failure::Answered {
             status,
             retry_after,
-            error: answer::refusal(self.api, status, &body, &secrets(call, bearer))
+            error: answer::refusal(self.api, status, &body, &self.secrets_of(call, bearer))
                 .with_answer(status, request_id),
         })
+    }
+
+    fn secrets_of<'a>(&'a self, call: &'a Call, bearer: Option<&'a Secret>) -> Vec<&'a Secret> {
+        let form = match &call.body {
+            Body::Login(form) => form.as_slice(),
+            _ => &[],
+        };
+        let sent = form.iter().map(|(_, value)| value).chain(bearer);
+        sent.chain(&self.secrets).collect()
     }
 
     fn request(&self, call: &Call, bearer: Option<&Secret>) -> Result<reqwest::Request> {
@@ -380,14 +408,6 @@ fn bearer_header(token: &Secret) -> Result<HeaderValue> {
     })?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-fn secrets<'a>(call: &'a Call, bearer: Option<&'a Secret>) -> Vec<&'a Secret> {
-    let form = match &call.body {
-        Body::Login(form) => form.as_slice(),
-        _ => &[],
-    };
-    form.iter().map(|(_, value)| value).chain(bearer).collect()
 }
 
 /// Reads the body up to the cap; a body that breaks off is a lost answer.

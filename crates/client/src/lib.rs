@@ -236,7 +236,8 @@ impl Client {
             Arc::new(StateFolder::new(folder))
         });
         let address = options.base_url.clone();
-        let http = Arc::new(Http::new(Api::Telco, address, pace, samples.clone())?);
+        let http = Http::new(Api::Telco, address, pace, samples.clone())?;
+        let http = Arc::new(http.keeping_secret(Some(&options.credentials)));
         let with_scope = |scope: &str| {
             Upstream::new(
                 Arc::clone(&http),

@@ -288,7 +288,7 @@ impl Client {
                         answer: None,
                     });
                 }
-                Ok(answer) => Failure::Lost(answer::no_answer(&answer, token.access())),
+                Ok(answer) => Failure::Lost(answer::no_answer(&answer)),
                 Err(failure) => failure,
             };
             may_arrive |= may_still_arrive(&failure);

@@ -17,6 +17,7 @@ fn answer(body: String, headers: HeaderMap) -> Answer {
         request_id: None,
         headers,
         samples: None,
+        secrets: Vec::new(),
     }
 }
 
