@@ -117,7 +117,7 @@ pub async fn explain_call(app: &App, args: &ExplainCall) -> Result<CallExplained
         let names = app.names(Some(&account));
         call.number_goes_to = Some(names.routing(route, Some(&domain)));
     }
-    let rule = call.judge(&routes, args, &path);
+    let rule = call.judge(routes, args, &path);
     match rule {
         Some(rule) => call.destination = Some(call.look(app, &account, &domain, rule, &path).await),
         None if call.decided_by == DecidedBy::Fallback => {
