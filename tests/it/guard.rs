@@ -1010,3 +1010,22 @@ async fn approving_works_again_after_the_state_folder_was_removed() {
     let approval = elsewhere.guard().waiting_under(&code).await;
     approval.expect("it waits where everybody looks");
 }
+
+#[tokio::test]
+async fn no_more_questions_are_open_at_once_than_a_person_can_look_at() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    let open: Vec<_> = (0..20)
+        .map(|_| app.guard().open_question().unwrap())
+        .collect();
+    let person = Person::typing(CALLER);
+    let args = removing(CALLER, DENTAL);
+    let refused = remove(&app, &args, &Channel::During(&person)).await;
+    failure(refused, Code::Blocked);
+    assert!(person.shown().is_empty());
+    drop(open);
+    let removed = remove(&app, &args, &Channel::During(&person))
+        .await
+        .unwrap();
+    assert_eq!(removed.status, RemoveVipStatus::Removed);
+}

@@ -12,7 +12,7 @@ use skyswitch_domain::wording::first_few;
 
 /// Changes that may wait for a person at once. One that is asked to look at
 /// more looks at none.
-const MOST_WAITING: u32 = 20;
+pub(super) const MOST_WAITING: u32 = 20;
 
 impl Guard {
     /// The changes that wait for a person at a terminal.
@@ -145,7 +145,7 @@ fn too_many(waiting: &[Approval]) -> Error {
     Error::new(
         Code::Blocked,
         format!(
-            "{} changes wait for a person already ({}), so this one is not put before anybody and nothing was changed",
+            "{} changes wait for a person already ({}), so this one was not shown to anybody and nothing was changed",
             waiting.len(),
             first_few(NAMED, codes)
         ),

@@ -26,8 +26,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
+use approvals::MOST_WAITING;
 pub use attestation::AttestStep;
 pub use change::{Change, Target};
 pub use clearance::Clearance;
@@ -153,6 +154,8 @@ pub struct Guard {
     realm: String,
     store: SharedStore,
     seal: OnceCell<Seal>,
+    /// For the questions that people are being asked in this process.
+    questions: Semaphore,
 }
 
 impl Guard {
@@ -170,7 +173,24 @@ impl Guard {
             realm: realm.into(),
             store,
             seal: OnceCell::new(),
+            questions: Semaphore::new(MOST_WAITING as usize),
         }
+    }
+
+    /// Lets a person be asked while the permit is held.
+    ///
+    /// # Errors
+    /// `blocked` where as many questions are open as one person can look at.
+    pub fn open_question(&self) -> Result<SemaphorePermit<'_>> {
+        self.questions.try_acquire().map_err(|_| {
+            Error::new(
+                Code::Blocked,
+                format!(
+                    "{MOST_WAITING} questions are open already, so this one was not shown to anybody and nothing was changed"
+                ),
+                "Let the person answer those first, then try again.",
+            )
+        })
     }
 
     /// Decides about a change that `author` asks for and whose present state was

@@ -293,7 +293,10 @@ impl<'a> Attempt<'a> {
                 // Others may work on this while the person makes up their mind.
                 drop(first.turn);
                 let answer = match self.channel {
-                    Channel::During(person) => person.ask(&preview).await,
+                    Channel::During(person) => {
+                        let _open = app.guard().open_question()?;
+                        person.ask(&preview).await
+                    }
                     _ => Answer::NoAnswer,
                 };
                 if let Answer::NotShown { confirmation } = answer {
