@@ -15,7 +15,7 @@ use skyswitch_sandbox::{HABITS, Habit};
 #[derive(Debug, Parser)]
 #[command(name = "skyswitch", version, propagate_version = true)]
 #[command(
-    after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 not confirmed (nothing was changed), \
+    after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 not confirmed or blocked (nothing was changed), \
                         4 configuration or credentials missing or refused, \
                         5 status shows an alarm, 6 status could not tell of every customer."
 )]
@@ -77,10 +77,10 @@ pub(super) enum Command {
         /// What the PBX login may do with dial plans
         #[arg(long, value_enum, default_value = "write", value_name = "ACCESS")]
         dial_plan: DialPlan,
-        /// Behave in these ways, separated by commas; `--list-habits` shows their names
+        /// How the service answers where its documents are silent: names from `--list-habits`, separated by commas
         #[arg(long, value_delimiter = ',', value_name = "LIST", value_parser = habit(), hide_possible_values = true)]
         habits: Vec<Habit>,
-        /// Show the habits by name, and end
+        /// List the habits and what each one means, and end
         #[arg(long)]
         list_habits: bool,
     },
@@ -230,7 +230,7 @@ pub(super) struct DoctorArgs {
     /// then on; `skyswitch doctor` shows it.
     #[arg(long, group = "purpose", requires_all = ["domain", "destination"])]
     pub write_probe: bool,
-    /// The customer to ask about: PBX domain, short name or description [default: the first with VIP rules]
+    /// The customer to ask about: PBX domain, short name or description; `--sample` takes the first with VIP rules where it is left out, `--write-probe` needs it
     #[arg(long, short, requires = "purpose")]
     pub domain: Option<CustomerKey>,
     /// Where the rules of the write probe send their calls, e.g. `101`

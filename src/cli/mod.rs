@@ -121,7 +121,9 @@ async fn on_account(app: App, command: OnAccount, output: &Output) -> Result<Exi
                 .limit
                 .map_or(Ok(PageSize::All), |limit| PageSize::from_limit(Some(limit)))?;
             let list = ops::list_changes(app, &args, size).await?;
-            output.result(&list, || tables::changes(&list))
+            output.result(&list, || {
+                tables::changes(&list, &app.names(args.account_id.as_ref()))
+            })
         }
         OnAccount::Undo(args) => {
             let person = Person::new(args.yes);

@@ -33,8 +33,7 @@ pub(super) fn setup_status(status: &SetupStatus) -> String {
             .iter()
             .map(|did| Ani::from_stored(did).to_string())
             .collect();
-        // With spaces it wraps between words.
-        let stage = row.stage.as_str().replace('_', " ");
+        let stage = row.stage.words();
         rows.add_row([
             match &row.description {
                 Some(description) => format!("{domain}\n{description}"),

@@ -55,10 +55,10 @@ pub(super) fn domains(list: &DomainList) -> String {
 }
 
 /// The changes, each as one sentence.
-pub(super) fn changes(list: &ChangeList) -> String {
+pub(super) fn changes(list: &ChangeList, names: &Names<'_>) -> String {
     let mut text = String::new();
     for change in &list.changes {
-        let _ = writeln!(text, "{}", sentences::change(change));
+        let _ = writeln!(text, "{}", sentences::change(change, names));
     }
     text.push_str(&match list.changes.is_empty() {
         true => "No changes.".to_owned(),

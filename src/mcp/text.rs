@@ -9,16 +9,24 @@ use crate::ops::{
 use crate::sentences;
 use skyswitch_domain::redact::shown;
 
-pub(super) fn vip_list(list: &VipList) -> String {
+pub(super) fn vip_list(list: &VipList, names: &Names<'_>) -> String {
+    let one = list.vips.first().map(|vip| &vip.domain);
+    let one = one.filter(|domain| list.vips.iter().all(|vip| vip.domain == **domain));
     let rows = list.vips.iter().map(|vip| {
-        let domain = shown(&vip.domain, 100);
-        format!("{domain}: {}", sentences::rule(vip))
+        let rule = sentences::rule(vip, names);
+        match one {
+            Some(_) => rule,
+            None => format!("{}: {rule}", names.customer(&vip.domain)),
+        }
     });
-    let heading = format!("{} of {} VIP rules", list.count, list.total);
+    let mut heading = format!("{} of {} VIP rules", list.count, list.total);
+    if let Some(domain) = one {
+        let _ = write!(heading, " of {}", names.customer(domain));
+    }
     listed(heading, rows, &list.warnings, list.next_cursor.as_deref())
 }
 
-pub(super) fn domain_list(list: &DomainList) -> String {
+pub(super) fn domain_list(list: &DomainList, _: &Names<'_>) -> String {
     let rows = list.domains.iter().map(|row| {
         let domain = shown(&row.domain, 100);
         domain + &in_brackets(row.description.as_deref())
@@ -27,24 +35,26 @@ pub(super) fn domain_list(list: &DomainList) -> String {
     listed(heading, rows, &[], list.next_cursor.as_deref())
 }
 
-pub(super) fn change_list(list: &ChangeList) -> String {
+pub(super) fn change_list(list: &ChangeList, names: &Names<'_>) -> String {
     let heading = format!("{} of {} changes, newest first", list.count, list.total);
-    let rows = list.changes.iter().map(sentences::change);
+    let rows = list.changes.iter();
+    let rows = rows.map(|change| sentences::change(change, names));
     listed(heading, rows, &list.warnings, list.next_cursor.as_deref())
 }
 
-pub(super) fn destinations(list: &DestinationList) -> String {
+pub(super) fn destinations(list: &DestinationList, names: &Names<'_>) -> String {
     let rows = list.destinations.iter().map(|row| {
         let destination = shown(&row.destination, 80);
         let name = in_brackets(row.name.as_deref());
         format!("{} {destination} [{}]{name}", row.application, row.kind)
     });
     let (count, total) = (list.count, list.total);
-    let heading = format!("{count} of {total} destinations in {}", list.domain);
+    let customer = names.customer(&list.domain);
+    let heading = format!("{count} of {total} destinations of {customer}");
     listed(heading, rows, &list.warnings, list.next_cursor.as_deref())
 }
 
-pub(super) fn numbers(list: &NumberList) -> String {
+pub(super) fn numbers(list: &NumberList, _: &Names<'_>) -> String {
     let rows = list.numbers.iter().map(sentences::number);
     let heading = format!("{} of {} numbers", list.count, list.total);
     listed(heading, rows, &list.warnings, list.next_cursor.as_deref())

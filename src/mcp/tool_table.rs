@@ -79,7 +79,8 @@ macro_rules! lists {
         work!($arguments, $result, |call, args| {
             let size = PageSize::from_limit(args.limit)?;
             let list: ops::$result = ops::$operation(call.app, &args, size).await?;
-            Ok(reply::outcome(&list, $said(&list)))
+            let names = call.app.names(args.account_id.as_ref());
+            Ok(reply::outcome(&list, $said(&list, &names)))
         })
     };
 }

@@ -1,17 +1,43 @@
 //! How customers and destinations are called: by the names in lists that were
-//! read before. No request is made for a name.
+//! read before. Only at the terminal is a request made for a name.
+
+use std::time::Duration;
 
 use crate::app::App;
-use skyswitch_client::Client;
+use skyswitch_client::{Client, Subscriber};
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{AccountId, Application, DidRoute, PbxDomain, Route};
+use skyswitch_domain::{AccountId, Application, DidRoute, Face, PbxDomain, Route};
+use skyswitch_guard::CustomerNames;
 
 /// The names of one account.
 pub(crate) struct Names<'a> {
     known: Option<(&'a Client, AccountId)>,
 }
 
+/// How long a person at the terminal waits for names.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 impl App {
+    /// Reads the names that a person at the terminal is shown: a server has read
+    /// them before, a command has not. Without them, numbers and ids are shown.
+    pub(in crate::ops) async fn read_names(&self, account: &AccountId, domain: &PbxDomain) {
+        let (Face::CommandLine, Ok(client)) = (Face::speaking(), self.client()) else {
+            return;
+        };
+        let customer = async {
+            if client.domains_read_before(account).is_none() {
+                let _ = client.domains(account, false).await;
+            }
+        };
+        let users = async {
+            if client.subscribers_read_before(account, domain).is_none() {
+                let _ = client.subscribers(account, domain, Duration::MAX).await;
+            }
+        };
+        let read = async { tokio::join!(customer, users) };
+        let _ = tokio::time::timeout(PATIENCE, read).await;
+    }
+
     /// The names of the account that a call is about.
     pub(crate) fn names(&self, account: Option<&AccountId>) -> Names<'_> {
         Names {
@@ -21,6 +47,25 @@ impl App {
 }
 
 impl Names<'_> {
+    /// What a preview calls a customer and its users.
+    pub fn of_customer(&self, domain: &PbxDomain) -> CustomerNames {
+        let known = self.known.as_ref();
+        let read =
+            known.and_then(|(client, account)| client.subscribers_read_before(account, domain));
+        let named = |user: &Subscriber| {
+            let name = shown(user.name.as_deref()?, 60);
+            Some((user.user.to_ascii_lowercase(), name))
+        };
+        CustomerNames {
+            customer: Some(self.customer(domain.as_str())),
+            users: read
+                .iter()
+                .flat_map(|users| users.iter())
+                .filter_map(named)
+                .collect(),
+        }
+    }
+
     /// `Lakeside Dental (lakesidedental.12345.service)`, or the domain alone.
     pub fn customer(&self, domain: &str) -> String {
         let known = self.known.as_ref();

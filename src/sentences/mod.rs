@@ -189,24 +189,27 @@ pub(crate) fn import_row(row: &SyncRow) -> String {
     line
 }
 
-/// `42: 2026-03-14 09:00, done, add_vip by skyswitch vip add (command line)`,
+/// `42: 2026-03-14 09:00, done, added a VIP by skyswitch vip add (command line)`,
 /// and below it what went from where to where.
-pub(crate) fn change(change: &ChangeRow) -> String {
+pub(crate) fn change(change: &ChangeRow, names: &Names<'_>) -> String {
     let status = word(change.status);
     let status = match change.was_made() {
         Some(false) => format!("{status}, not made"),
         _ => status,
     };
-    let nothing = || "nothing".to_owned();
+    let nothing = match change.ani {
+        Some(_) => "no VIP rule",
+        None => "nothing",
+    };
     let mut line = format!(
         "{}: {}, {status}, {} by {}\n    {}: {} -> {}",
         change.change_id,
         local_time::written(&change.started_at, local_time::minute),
-        change.operation,
+        operation(&change.operation),
         change.asked_by,
-        subject(change, |domain| shown(domain, 100)),
-        change.before.clone().unwrap_or_else(nothing),
-        change.wanted.clone().unwrap_or_else(nothing),
+        subject(change, |domain| names.customer(domain)),
+        change.before.as_deref().unwrap_or(nothing),
+        change.wanted.as_deref().unwrap_or(nothing),
     );
     if let Some(after) = &change.after {
         let _ = write!(line, "; found afterwards: {after}");
@@ -224,6 +227,21 @@ pub(crate) fn change(change: &ChangeRow) -> String {
         let _ = write!(line, " (request {request})");
     }
     line
+}
+
+/// What an operation of the journal is, in words.
+fn operation(name: &str) -> &str {
+    match name {
+        "add_vip" => "VIP added",
+        "remove_vip" => "VIP removed",
+        "sync_vips" => "list imported",
+        "undo_change" => "change undone",
+        "onboard_domain" => "setup",
+        "route_number" => "number routed",
+        "lost_along_with" => "removed by SkySwitch along with another rule",
+        "write_probe" => "write probe",
+        other => other,
+    }
 }
 
 /// What a change is about: the caller, the number, or the part of the setup.
@@ -283,10 +301,10 @@ pub(crate) fn no_answer() -> String {
     .to_owned()
 }
 
-/// A rule in a list: `+1 616-555-0123 -> user 101`.
-pub(crate) fn rule(vip: &Vip) -> String {
+/// A rule in a list: `+1 616-555-0123 -> Maya Lindgren (101)`.
+pub(crate) fn rule(vip: &Vip, names: &Names<'_>) -> String {
     let called = when_dialling(vip.dnis.as_deref());
-    let destination = Route::from(vip).goes_to();
+    let destination = names.destination(&Route::from(vip));
     format!("{} -> {destination}{called}", caller(&vip.ani))
 }
 

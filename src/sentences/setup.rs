@@ -7,7 +7,7 @@ use crate::ops::{
     self, Checklist, MarkOutcome, MarkStatus, Names, OnboardChange, OnboardOutcome, OnboardStatus,
     PieceState, RouteOutcome, RouteStatus, SetupStatus, Step, StepState, Ticket,
 };
-use skyswitch_domain::wording::word;
+use skyswitch_domain::wording::{capitalised, word};
 use skyswitch_domain::{Ani, Argument, Operation, SetupStep};
 
 /// A customer's setup, step by step.
@@ -18,7 +18,9 @@ pub(crate) fn checklist(checklist: &Checklist, names: &Names<'_>) -> String {
         ops::readiness(checklist.ready, &checklist.steps)
     );
     steps(&mut text, &checklist.steps);
-    warnings(&mut text, checklist.warning.as_slice());
+    if let Some(warning) = &checklist.warning {
+        let _ = write!(text, "\n{warning}");
+    }
     warnings(&mut text, &checklist.warnings);
     ticket(&mut text, checklist.support_ticket.as_ref());
     text
@@ -37,8 +39,7 @@ pub(crate) fn onboarded(outcome: &OnboardOutcome, names: &Names<'_>) -> String {
     };
     for change in &outcome.changes {
         let state = word(change.state).replace('_', " ");
-        let step = SetupStep::as_str(change.step);
-        let _ = write!(text, "\n[{state}] {step}: {}", change.what);
+        let _ = write!(text, "\n[{state}] {}", capitalised(&change.what));
         if let Some(id) = &change.change_id {
             let _ = write!(text, " (change {id})");
         }

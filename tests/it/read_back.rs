@@ -125,7 +125,10 @@ async fn a_second_addition_replaces_nothing_unseen_while_the_list_lags() {
     let asked = add(&app, &other, &nobody()).await.unwrap();
     assert_eq!(asked.status, AddVipStatus::ConfirmationRequired);
     let shown = asked.confirmation.preview.unwrap();
-    assert!(shown.contains("Today: goes to user \"101\""), "{shown}");
+    assert!(
+        shown.contains("Today: goes to Maya Lindgren (user \"101\")"),
+        "{shown}"
+    );
     assert!(shown.contains("does not show change 1"), "{shown}");
 
     let again = add(&app, &adding(NEW, DENTAL, "101"), &nobody()).await;

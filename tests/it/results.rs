@@ -249,7 +249,7 @@ async fn what_was_done_is_one_sentence_with_the_command_that_undoes_it() {
     let adding = [&["vip", "add", "--destination", "101"], &words[..]].concat();
     let added = home.run(&adding).await;
     let sentence = format!(
-        "Added: calls from +1 616-555-0177 to {DOMAIN} now go to Maya Lindgren (101). Undo: `skyswitch undo 1`."
+        "Added: calls from +1 616-555-0177 to Lakeside Dental ({DOMAIN}) now go to Maya Lindgren (101). Undo: `skyswitch undo 1`."
     );
     assert_eq!(added.stdout.trim_end(), sentence, "{added:?}");
     let removed = home

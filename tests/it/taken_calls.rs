@@ -26,8 +26,9 @@ use crate::support::{
 const MAIN_LINE: &str = "16165550100";
 /// Somebody without a rule.
 const NEWCOMER: &str = "16165550177";
-const TODAY: &str = "Today: goes to user \"101\" (this caller's rule for any dialled number)";
-const AFTERWARDS: &str = "Afterwards: goes to user \"102\"";
+const TODAY: &str =
+    "Today: goes to Maya Lindgren (user \"101\") (this caller's rule for any dialled number)";
+const AFTERWARDS: &str = "Afterwards: goes to Oscar Trent (user \"102\")";
 
 fn rings(name: &str) -> Outcome {
     Outcome::Rings(name.to_owned())
@@ -104,6 +105,8 @@ async fn the_command_line_asks_before_a_more_particular_rule_takes_calls() {
     if let Some(ran) = home.run_at_terminal(&add, Some(("Type", ""))).await {
         assert!(ran.stdout.contains(TODAY), "{ran:?}");
         assert!(ran.stdout.contains(AFTERWARDS), "{ran:?}");
+        let customer = format!("Add VIP +1 616-555-0123 in Lakeside Dental ({DOMAIN})");
+        assert!(ran.stdout.contains(&customer), "{ran:?}");
         assert!(writes(&sandbox).is_empty());
     }
 
@@ -149,10 +152,7 @@ async fn consent_to_taking_calls_is_stale_once_somebody_else_answers_them() {
         .put_route(StoredRoute::new(DENTAL, CALLER, "103"));
     let again = add(&app, &for_main_line("102"), &second_call(&state, CALLER)).await;
     let error = failure(again, Code::ConfirmationStale);
-    assert!(
-        error.to_string().contains("goes to user \"103\""),
-        "{error}"
-    );
+    assert!(error.to_string().contains("(user \"103\""), "{error}");
 
     let person = Person::typing(CALLER).while_thinking(|| {
         bench
@@ -179,7 +179,7 @@ async fn a_rule_beside_one_for_every_caller_asks_and_says_what_is_not_known() {
             .unwrap();
         assert_eq!(added.status, AddVipStatus::Created);
         let shown = person.shown()[0].text().to_owned();
-        let today = "Today: perhaps goes to user \"100\" by the rule stored as \"*\"";
+        let today = "Today: perhaps goes to Front Desk (user \"100\") by the rule stored as \"*\"";
         assert!(shown.contains(today), "{shown}");
         assert!(shown.contains("not documented"), "{shown}");
         assert_eq!(bench.sandbox.who_rings(MAIN_LINE, NEWCOMER), rings("102"));
@@ -415,7 +415,7 @@ async fn a_long_plan_names_every_caller_whose_calls_are_taken_or_lead_somewhere_
     assert_eq!(outcome.status, SyncStatus::Applied, "{outcome:?}");
     let shown = person.shown()[0].text().to_owned();
     let taken = format!(
-        "(\"{CALLER}\") when dialling +1 616-555-0100: user \"102\" (today: goes to user \"101\""
+        "(\"{CALLER}\") when dialling +1 616-555-0100: Oscar Trent (user \"102\") (today: goes to Maya Lindgren (user \"101\")"
     );
     assert!(shown.contains(&taken), "{shown}");
     for (line, (destination, said)) in ODD.iter().enumerate() {

@@ -250,7 +250,7 @@ async fn a_person_is_asked_even_where_nothing_is_lost() {
     let shown = waiting.confirmation.preview.unwrap();
     assert!(shown.contains("Today: no VIP rule"), "{shown}");
     assert!(
-        shown.contains("Afterwards: goes to user \"101\""),
+        shown.contains("Afterwards: goes to Maya Lindgren (user \"101\")"),
         "{shown}"
     );
     let no = Person::typing("no");

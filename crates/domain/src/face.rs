@@ -4,6 +4,8 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::wording::capitalised;
+
 /// A process speaks with one face: it serves tools, or it runs one command.
 static IS_COMMAND_LINE: AtomicBool = AtomicBool::new(false);
 
@@ -133,6 +135,15 @@ pub fn ask_again() -> &'static str {
             "Call the tool again without a confirmation, and show the person the new preview."
         }
         Face::CommandLine => "Run the command again to see the new preview and confirm it.",
+    }
+}
+
+/// The hint where only the operator can do something, such as "change `protected`
+/// and start again".
+pub fn operator_can(what: &str) -> String {
+    match Face::speaking() {
+        Face::Tools => format!("Tell the person; the operator can {what}."),
+        Face::CommandLine => format!("{}.", capitalised(what)),
     }
 }
 

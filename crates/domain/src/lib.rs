@@ -16,7 +16,7 @@ pub mod wording;
 pub use destination::{Application, Destination, DestinationForm};
 pub use did_route::{DidRoute, RouteTarget};
 pub use error::{Error, Refused, Result};
-pub use face::{Argument, Face, Operation, ask_again};
+pub use face::{Argument, Face, Operation, ask_again, operator_can};
 pub use names::{AccountId, CustomerKey, PbxDomain};
 pub use number::{CalledNumber, CallerKey, DnisKey, PhoneNumber, has_decimals};
 pub use precedence::{CallerRules, answering_without};

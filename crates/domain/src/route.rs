@@ -277,11 +277,19 @@ impl Route {
 
     /// The destination, for people: `user 101`, `device johns-cell`, `literal sip:…`.
     pub fn goes_to(&self) -> String {
-        format!(
-            "{} {}",
-            shown(self.application.as_str(), 20),
-            shown(self.destination.bare_for(&self.application), 80)
-        )
+        let place = shown(self.destination.bare_for(&self.application), 80);
+        format!("{} {place}", self.kind_of_place())
+    }
+
+    /// What kind of place the destination is, for people: `user`, `device`, `SIP
+    /// address`, or `outside number`.
+    pub fn kind_of_place(&self) -> String {
+        let address = self.destination.as_str();
+        match &self.application {
+            Application::Literal if address.contains([':', '@']) => "SIP address".to_owned(),
+            Application::Literal => "outside number".to_owned(),
+            application => shown(application.as_str(), 20),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::change::digest;
-use super::{Clearance, Guard, Preview, Proposal};
+use super::{Clearance, CustomerNames, Guard, Preview, Proposal};
 use crate::store::NewAttestation;
 use crate::{Author, Limits};
 use skyswitch_domain::error::Result;
@@ -25,9 +25,19 @@ pub struct AttestStep {
     /// Grows whenever the step is attested or withdrawn: what was confirmed
     /// before that does not count any more.
     pub version: i64,
+    /// What people call the customer.
+    pub names: CustomerNames,
 }
 
 impl Proposal for AttestStep {
+    fn customer(&self) -> (&AccountId, &PbxDomain) {
+        (&self.account, &self.domain)
+    }
+
+    fn named(self, names: CustomerNames) -> AttestStep {
+        AttestStep { names, ..self }
+    }
+
     fn preview(&self) -> Preview {
         Preview::of_attestation(self)
     }

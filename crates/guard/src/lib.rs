@@ -13,6 +13,7 @@ mod declines;
 mod fallback;
 mod limits;
 mod mode;
+mod names;
 mod piece;
 mod plan;
 mod preview;
@@ -35,6 +36,7 @@ pub use clearance::Clearance;
 pub use fallback::{Fallback, FallbackReading, MayRoute};
 pub use limits::{Author, DoubtfulDestinations, Limits};
 pub use mode::ConfirmMode;
+pub use names::CustomerNames;
 pub use piece::{PieceChange, RoutingNames};
 pub use plan::Plan;
 pub use preview::{FactKind, Line, Preview};
@@ -44,8 +46,8 @@ use sealed::{Purpose, Seal};
 pub use typed::TypedValue;
 
 use crate::store::{SharedStore, Store};
-use skyswitch_domain::ask_again;
 use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::{ask_again, operator_can};
 
 /// How long a confirmation may be answered and used.
 pub const CONFIRMATION_LIFETIME: Duration = Duration::from_secs(300);
@@ -230,7 +232,7 @@ impl Guard {
                     "the operator blocks destructive changes, so this was not done: {}",
                     change.preview().summary()
                 ),
-                "Tell the person; the operator can start the server with `--confirm human`.",
+                operator_can("start the server with `--confirm human`"),
             ));
         }
         let is_paused =

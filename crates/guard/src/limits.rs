@@ -6,6 +6,7 @@ use serde::Deserialize;
 use crate::Doubt;
 use crate::store::{Counted, TimeSpan};
 use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::operator_can;
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{AccountId, Ani, CallerKey, PbxDomain, PhoneNumber, Route};
 
@@ -210,9 +211,9 @@ fn blocked(setting: &str, message: String) -> Error {
     Error::new(
         Code::Blocked,
         message,
-        format!(
-            "Tell the person; the operator can change `{setting}` in the config file and start again."
-        ),
+        operator_can(&format!(
+            "change `{setting}` in the config file and start again"
+        )),
     )
     .with_field(setting)
 }

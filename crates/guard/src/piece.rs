@@ -21,12 +21,10 @@ pub struct PieceChange {
     names: Option<RoutingNames>,
 }
 
-/// What people call the customer and the destinations of a number. What a person
+/// What people call the destinations of a number. What a person
 /// agreed to does not depend on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoutingNames {
-    /// The customer.
-    pub customer: String,
     /// Where the number goes; `None` where it goes nowhere.
     pub today: Option<String>,
     /// Where it shall go.

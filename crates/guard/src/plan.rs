@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::change::digest;
-use super::{Change, Preview, Proposal, Target, TypedValue};
+use super::{Change, CustomerNames, Preview, Proposal, Target, TypedValue};
 use crate::{Author, Limits};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{AccountId, PbxDomain};
@@ -17,6 +17,7 @@ pub struct Plan {
     notes: Vec<String>,
     always_asks: bool,
     import: Option<Import>,
+    names: CustomerNames,
 }
 
 /// What is particular to the plan of an import.
@@ -46,6 +47,7 @@ impl Plan {
             notes: Vec::new(),
             always_asks: false,
             import: None,
+            names: CustomerNames::default(),
         })
     }
 
@@ -97,6 +99,11 @@ impl Plan {
         &self.notes
     }
 
+    /// What people call the customer and its users.
+    pub(super) fn names(&self) -> &CustomerNames {
+        &self.names
+    }
+
     /// Rules that an import leaves as they are; `None` where this is none.
     pub(super) fn kept(&self) -> Option<usize> {
         self.import.as_ref().map(|import| import.kept)
@@ -130,6 +137,14 @@ impl Plan {
 }
 
 impl Proposal for Plan {
+    fn customer(&self) -> (&AccountId, &PbxDomain) {
+        (&self.account, &self.domain)
+    }
+
+    fn named(self, names: CustomerNames) -> Plan {
+        Plan { names, ..self }
+    }
+
     fn preview(&self) -> Preview {
         Preview::of_plan(self)
     }

@@ -1,11 +1,19 @@
 //! What the guard decides about: a plan, or an attestation.
 
-use super::Preview;
+use super::{CustomerNames, Preview};
 use crate::{Author, Limits};
 use skyswitch_domain::error::Result;
+use skyswitch_domain::{AccountId, PbxDomain};
 
 /// Something that is agreed to, or not, as a whole.
 pub trait Proposal: Clone + Send + Sync {
+    /// The account and the domain that it is about.
+    fn customer(&self) -> (&AccountId, &PbxDomain);
+
+    /// The same, shown with the names that people know.
+    #[must_use]
+    fn named(self, names: CustomerNames) -> Self;
+
     /// What a person is shown.
     fn preview(&self) -> Preview;
 

@@ -54,12 +54,19 @@ impl Fact {
     pub fn words(&self) -> String {
         let value = shown(&self.value, 200);
         match self.name {
-            PUT_ANSWER => format!("a new rule is answered with {value}"),
-            DELETE_ANSWER => format!("a removal is answered with {value}"),
+            PUT_ANSWER => format!("SkySwitch answers a new rule with {value}"),
+            DELETE_ANSWER => format!("SkySwitch answers a removal with {value}"),
             STORED_ANI => format!("callers are stored {value}"),
             STORED_DNIS => format!("dialled numbers are stored {value}"),
             STORED_DESTINATION => format!("destinations are stored {value}"),
-            READ_BACK_LAG => format!("a list shows a change after {value} ms"),
+            READ_BACK_LAG => match value.parse::<u64>() {
+                Ok(0..1_000) => "a list shows a change within a second".to_owned(),
+                Ok(lag) => format!(
+                    "a list shows a change after {} seconds",
+                    lag.div_ceil(1_000)
+                ),
+                Err(_) => format!("a list shows a change after {value}"),
+            },
             DELETE_WITHOUT_DNIS if value == NARROW => {
                 "a removal without dialled number leaves the caller's other rules alone".to_owned()
             }
@@ -67,7 +74,7 @@ impl Fact {
                 "a removal without dialled number removes the caller's other rules along with it"
                     .to_owned()
             }
-            _ => "an empty list is answered with 404".to_owned(),
+            _ => "SkySwitch answers 404 where a list is empty".to_owned(),
         }
     }
 }

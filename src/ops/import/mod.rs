@@ -70,7 +70,7 @@ pub struct SyncVips {
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     #[serde(default, deserialize_with = "crate::lenient::boolean")]
     pub skip_invalid: Option<bool>,
-    /// Let `mirror` remove more than half of the domain's rules
+    /// Let `mirror` remove more than half of the customer's rules, where that is more than 20
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     #[serde(default, deserialize_with = "crate::lenient::boolean")]
     pub allow_large_removal: Option<bool>,

@@ -399,7 +399,7 @@ fn too_large(removed: usize, existing: usize) -> Error {
     Error::new(
         Code::InvalidArgument,
         format!(
-            "mirroring this list would remove {removed} of the domain's {existing} VIP rules, more than half"
+            "mirroring this list would remove {removed} of the customer's {existing} VIP rules, more than half"
         ),
         format!(
             "Check that the list is complete. To remove that many all the same, set {}; {} `merge` removes nothing.",

@@ -17,7 +17,7 @@ use skyswitch_domain::{
     AccountId, Argument, CustomerKey, Extension, Operation, PhoneNumber, SetupPiece, SetupStep,
 };
 use skyswitch_guard::store::TargetRecord;
-use skyswitch_guard::{AttestStep, Channel, FallbackReading};
+use skyswitch_guard::{AttestStep, Channel, CustomerNames, FallbackReading};
 
 /// Longest name and note that are kept, in characters.
 const TEXT_LIMIT: usize = 500;
@@ -173,6 +173,7 @@ fn claim(args: &MarkSetupStep, customer: &Customer) -> Result<AttestStep> {
         version: 0,
         attested_by: needed("attested_by", &args.attested_by)?,
         note: needed("note", &args.note)?,
+        names: CustomerNames::default(),
     })
 }
 

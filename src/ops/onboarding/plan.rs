@@ -188,7 +188,7 @@ impl Planner<'_> {
         if !self.app.settings().allow_dial_plan_changes {
             self.notes.push(
                 "the dial translation rule waits for SkySwitch: creating it is off here (`allow_dial_plan_changes`); \
-                 the support ticket is in the result"
+                 send the support ticket"
                     .to_owned(),
             );
             self.notes.extend(doubt);

@@ -8,7 +8,7 @@ use crate::ops::write::present::PresentRoute;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
-    AccountId, Argument, DidRoute, PbxDomain, PhoneNumber, RouteTarget, SetupStep,
+    AccountId, Argument, DidRoute, Operation, PbxDomain, PhoneNumber, RouteTarget, SetupStep,
 };
 use skyswitch_guard::{MayRoute, PieceChange, RoutingNames};
 
@@ -103,7 +103,8 @@ impl Planner<'_> {
     pub fn did_waits(&mut self) {
         if let Some(did) = &self.wanted.customer.did {
             self.notes.push(format!(
-                "{did} is pointed at the Route by ANI user by another tool call, once these changes are verified"
+                "{did} is not pointed at the Route by ANI user yet: use {} again once these changes are verified",
+                Operation::Onboard
             ));
         }
     }
@@ -122,7 +123,6 @@ impl App {
         let names = self.names(Some(account));
         let before = present.route.as_ref();
         let names = RoutingNames {
-            customer: names.customer(domain.as_str()),
             today: before.map(|route| names.routing(route, Some(domain))),
             afterwards: names.routing(&after, Some(domain)),
         };

@@ -46,6 +46,20 @@ impl Stage {
         }
     }
 
+    /// The same in words, for tables.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Stage::Unread => "could not be read",
+            Stage::Live => "live",
+            Stage::NotStarted => "not started",
+            Stage::Waits(SetupStep::CreateDomain) => "PBX domain to be created",
+            Stage::Waits(SetupStep::DialTranslationRule) => "dial translation rule missing",
+            Stage::Waits(SetupStep::RouteByAniUser) => "Route by ANI user to be set up",
+            Stage::Waits(SetupStep::RouteDid) => "number to be routed",
+            Stage::Waits(SetupStep::ManageVips) => "VIP list empty",
+        }
+    }
+
     /// Its place in the table.
     pub(super) fn rank(self) -> usize {
         let place = Stage::ALL.iter().position(|stage| *stage == self);
@@ -69,7 +83,7 @@ pub(super) enum StageFilter {
 impl FromStr for StageFilter {
     type Err = Refused;
 
-    /// Also as the table for people writes it, with spaces.
+    /// Also with spaces or hyphens.
     fn from_str(text: &str) -> Result<Self, Refused> {
         const ALARM: &str = "alarm";
         let word = text.trim().replace([' ', '-'], "_");

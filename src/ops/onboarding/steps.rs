@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::ops::changes::list::moment;
+use crate::local_time;
 use crate::ops::onboarding::actions::{action, title};
 use crate::ops::onboarding::ani_user::AniUser;
 use crate::ops::onboarding::evidence::{Customer, Evidence, Unread};
@@ -324,10 +324,11 @@ impl Judge<'_> {
 
 /// Who attested what, and when.
 fn attested_by(attestation: &Attestation) -> String {
+    let moment = local_time::from_seconds(attestation.attested_at.div_euclid(1_000));
     format!(
         "Attested by {} on {}: {}.",
         shown(&attestation.attested_by, 100),
-        moment(attestation.attested_at),
+        local_time::minute(moment),
         shown(attestation.note.trim_end_matches('.'), 300)
     )
 }

@@ -7,8 +7,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
+use crate::local_time;
 use crate::ops::write::locks::{Held, Turn};
 use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::operator_can;
 use skyswitch_guard::store::JournalPosition;
 use skyswitch_guard::{Answer, Channel, Clearance, Pending, Proposal, Question, Verdict};
 
@@ -68,13 +70,8 @@ impl App {
             approval_code: pending.approval_code,
             approval_link,
             confirmation: pending.confirmation,
-            expires_at: Some(
-                pending
-                    .expires_at
-                    .round(jiff::Unit::Second)
-                    .unwrap_or(pending.expires_at)
-                    .to_string(),
-            ),
+            // In whole seconds, as the store keeps it.
+            expires_at: Some(local_time::from_seconds(pending.expires_at.as_second()).to_string()),
         }
     }
 
@@ -224,6 +221,7 @@ impl<'a> Attempt<'a> {
     /// Those of planning, and `internal` when the store cannot be used.
     async fn planned<P, T, F>(&self, plan: &impl Fn() -> F) -> Result<Planned<P, T>>
     where
+        P: Proposal,
         F: Future<Output = Result<(Option<P>, T)>> + Send,
     {
         let turn = self.app.wait_for(self.turn).await?;
@@ -233,6 +231,10 @@ impl<'a> Attempt<'a> {
         let read_at = Instant::now();
         let seen = self.app.journal().position().await?;
         let (proposal, facts) = plan().await?;
+        let proposal = match proposal {
+            Some(proposal) => Some(self.named(proposal).await),
+            None => None,
+        };
         Ok(Planned {
             proposal,
             facts,
@@ -242,12 +244,21 @@ impl<'a> Attempt<'a> {
         })
     }
 
+    /// Gives a proposal the names that people know.
+    async fn named<P: Proposal>(&self, proposal: P) -> P {
+        let (account, domain) = proposal.customer();
+        self.app.read_names(account, domain).await;
+        let names = self.app.names(Some(account)).of_customer(domain);
+        proposal.named(names)
+    }
+
     /// Only plans, in the same way.
     ///
     /// # Errors
     /// Those of planning, and `internal` when the store cannot be used.
     pub async fn only_plan<P, T, F>(&self, plan: impl Fn() -> F) -> Result<T>
     where
+        P: Proposal,
         F: Future<Output = Result<(Option<P>, T)>> + Send,
     {
         Ok(self.planned(&plan).await?.facts)
@@ -354,6 +365,6 @@ pub(crate) fn read_only() -> Error {
     Error::new(
         Code::ReadOnly,
         "changes are switched off here (read-only), so nothing was sent",
-        "Tell the person; the operator can start without `--read-only` and unset SKYSWITCH_READ_ONLY or `read_only`.",
+        operator_can("start without `--read-only` and unset SKYSWITCH_READ_ONLY or `read_only`"),
     )
 }

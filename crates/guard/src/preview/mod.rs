@@ -8,10 +8,10 @@ mod vips;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Plan, RuleChange, Target, TypedValue};
+use super::{Change, CustomerNames, Plan, RuleChange, Target, TypedValue};
+use skyswitch_domain::AccountId;
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::{capitalised, counted};
-use skyswitch_domain::{AccountId, PbxDomain};
 pub use text::Line;
 
 /// What a person decides by. Everything that comes from the service or from
@@ -130,34 +130,26 @@ impl Preview {
     /// A plan: one change in full, several as rows. The rules of an import are
     /// always rows.
     pub(crate) fn of_plan(plan: &Plan) -> Preview {
-        let domain = plan.domain();
+        let names = plan.names();
+        let customer = names.customer(plan.domain());
         let rules: Vec<&RuleChange> = plan.changes().iter().filter_map(Change::rule).collect();
         let (summary, facts, rows) = match (plan.kept(), plan.changes()) {
-            (None, [only]) => (heading(only), details(only), Vec::new()),
+            (None, [only]) => (heading(only, names), details(only, names), Vec::new()),
             (kept, changes) if !rules.is_empty() => (
-                format!("Change {} in {domain}", counted(changes.len(), "VIP rule")),
+                format!(
+                    "Change {} in {customer}",
+                    counted(changes.len(), "VIP rule")
+                ),
                 vec![vips::counts(&rules, kept.unwrap_or_default())],
-                vips::rows(&rules),
+                vips::rows(&rules, names),
             ),
             (_, steps) => (
-                format!("Set up Route by ANI in {domain}: {} steps", steps.len()),
+                format!("Set up Route by ANI in {customer}: {} steps", steps.len()),
                 Vec::new(),
-                steps.iter().map(step).collect(),
+                steps.iter().map(|change| step(change, names)).collect(),
             ),
         };
-        let of_setup = rules.is_empty().then(|| {
-            let names = plan
-                .changes()
-                .iter()
-                .find_map(|change| match change.target() {
-                    Target::Piece(piece) => piece.names(),
-                    Target::VipRule(_) => None,
-                });
-            match names {
-                Some(names) => fact(FactKind::Domain, &names.customer),
-                None => of_domain(domain),
-            }
-        });
+        let of_setup = rules.is_empty().then(|| fact(FactKind::Domain, customer));
         Preview {
             summary,
             facts: std::iter::once(account(plan.account()))
@@ -188,12 +180,13 @@ impl Preview {
 }
 
 /// A change in one line.
-fn heading(change: &Change) -> String {
+fn heading(change: &Change, names: &CustomerNames) -> String {
+    let customer = names.customer(change.domain());
     match change.target() {
-        Target::VipRule(rule) => vips::heading(rule, change.domain()),
+        Target::VipRule(rule) => vips::heading(rule, &customer),
         Target::Piece(piece) => match (piece.did(), piece.names()) {
             (Some(did), Some(names)) => {
-                format!("Send {did} of {} to {}", names.customer, names.afterwards)
+                format!("Send {did} of {customer} to {}", names.afterwards)
             }
             _ => capitalised(&piece.piece().summary(change.domain())),
         },
@@ -201,29 +194,25 @@ fn heading(change: &Change) -> String {
 }
 
 /// What a person decides a change by.
-fn details(change: &Change) -> Vec<Fact> {
+fn details(change: &Change, names: &CustomerNames) -> Vec<Fact> {
     match change.target() {
-        Target::VipRule(rule) => vips::details(rule),
+        Target::VipRule(rule) => vips::details(rule, names),
         Target::Piece(piece) => setup::details(piece),
     }
 }
 
 /// A step of a setup among others.
-fn step(change: &Change) -> Row {
+fn step(change: &Change, names: &CustomerNames) -> Row {
     Row {
         effect: Effect::SetUp,
-        subject: heading(change),
+        subject: heading(change, names),
         outcome: None,
-        facts: details(change),
+        facts: details(change, names),
     }
 }
 
 fn account(account: &AccountId) -> Fact {
     fact(FactKind::Account, shown(account.as_str(), 128))
-}
-
-fn of_domain(domain: &PbxDomain) -> Fact {
-    fact(FactKind::Domain, domain.to_string())
 }
 
 fn fact(kind: FactKind, text: impl Into<String>) -> Fact {

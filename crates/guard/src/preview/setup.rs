@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Fact, FactKind, Preview, account, fact, of_domain};
+use super::{Fact, FactKind, Preview, account, fact};
 use crate::{AttestStep, PieceChange, TypedValue};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{DidRoute, PhoneNumber, SetupPiece, SetupStep};
@@ -10,7 +10,7 @@ use skyswitch_domain::{DidRoute, PhoneNumber, SetupPiece, SetupStep};
 impl Preview {
     /// What a person states to be done.
     pub(crate) fn of_attestation(step: &AttestStep) -> Preview {
-        let domain = &step.domain;
+        let customer = step.names.customer(&step.domain);
         let (claim, agree_only_if) = match step.step {
             SetupStep::DialTranslationRule => (
                 "SkySwitch has added the dial translation rule",
@@ -26,17 +26,17 @@ impl Preview {
             ),
         };
         Preview {
-            summary: format!("Attest for {domain}: {claim}"),
+            summary: format!("Attest for {customer}: {claim}"),
             facts: vec![
                 account(&step.account),
-                of_domain(domain),
+                fact(FactKind::Domain, customer),
                 fact(FactKind::Step, step.step.as_str()),
                 fact(FactKind::AttestedBy, shown(&step.attested_by, 100)),
                 fact(FactKind::Proof, shown(&step.note, 500)),
                 fact(FactKind::AgreeOnlyIf, agree_only_if),
             ],
             rows: Vec::new(),
-            asks_for: TypedValue::Domain(domain.clone()),
+            asks_for: TypedValue::Domain(step.domain.clone()),
         }
     }
 }

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::{Effect, Fact, FactKind, Row, fact};
-use crate::{Doubt, RuleChange};
+use crate::{CustomerNames, Doubt, RuleChange};
+use skyswitch_domain::Route;
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{PbxDomain, Route};
 
 /// Longer than any destination that is accepted, so that two never look alike
 /// for want of room.
@@ -17,17 +17,17 @@ const DESTINATION_LIMIT: usize = 300;
 const ADDITIONS_SHOWN: usize = 50;
 
 /// A single change in one line.
-pub(super) fn heading(change: &RuleChange, domain: &PbxDomain) -> String {
+pub(super) fn heading(change: &RuleChange, customer: &str) -> String {
     let verb = match effect_of(change) {
         Effect::Remove => "Remove",
         Effect::Replace => "Replace",
         _ => "Add",
     };
-    format!("{verb} VIP {} in {domain}", change.ani())
+    format!("{verb} VIP {} in {customer}", change.ani())
 }
 
 /// One rule, before and after.
-pub(super) fn details(change: &RuleChange) -> Vec<Fact> {
+pub(super) fn details(change: &RuleChange, names: &CustomerNames) -> Vec<Fact> {
     let key = change.key();
     let stored = shown(key.ani.as_str(), 64);
     let called = match key.dnis.is_any() {
@@ -40,10 +40,10 @@ pub(super) fn details(change: &RuleChange) -> Vec<Fact> {
             format!("{} (stored as \"{stored}\")", key.ani),
         ),
         fact(FactKind::CalledNumber, called),
-        fact(FactKind::Today, answer(change, change.before())),
-        fact(FactKind::Afterwards, answer(change, change.after())),
+        fact(FactKind::Today, answer(change, change.before(), names)),
+        fact(FactKind::Afterwards, answer(change, change.after(), names)),
     ];
-    facts.extend(at_risk(change, change.at_risk()));
+    facts.extend(at_risk(change, change.at_risk(), names));
     facts
 }
 
@@ -66,7 +66,7 @@ pub(super) fn counts(changes: &[&RuleChange], kept: usize) -> Fact {
 /// destinations look wrong, and who is protected or has a rule already; where there are many more additions, how
 /// many go where. Nothing that is agreed to stays hidden, however long that
 /// makes it.
-pub(super) fn rows(changes: &[&RuleChange]) -> Vec<Row> {
+pub(super) fn rows(changes: &[&RuleChange], names: &CustomerNames) -> Vec<Row> {
     let of = |effect| {
         let alike = changes.iter().copied();
         alike.filter(move |change| effect_of(change) == effect)
@@ -77,7 +77,10 @@ pub(super) fn rows(changes: &[&RuleChange]) -> Vec<Row> {
         .chain(of(Effect::Replace))
         .chain(notable)
         .chain(shown.iter().copied());
-    one_by_one.map(row).chain(count(counted)).collect()
+    one_by_one
+        .map(|change| row(change, names))
+        .chain(count(counted, names))
+        .collect()
 }
 
 fn effect_of(change: &RuleChange) -> Effect {
@@ -89,10 +92,10 @@ fn effect_of(change: &RuleChange) -> Effect {
 }
 
 /// One row for each destination of further additions, with their number.
-fn count(changes: &[&RuleChange]) -> impl Iterator<Item = Row> {
+fn count(changes: &[&RuleChange], names: &CustomerNames) -> impl Iterator<Item = Row> {
     let mut places = BTreeMap::<String, usize>::new();
     for route in changes.iter().filter_map(|change| change.after()) {
-        *places.entry(place(route)).or_default() += 1;
+        *places.entry(place(route, names)).or_default() += 1;
     }
     places.into_iter().map(|(place, callers)| Row {
         effect: Effect::AddSeveral,
@@ -114,15 +117,17 @@ fn doubt(change: &RuleChange) -> Option<Doubt> {
     change.doubt().or(leaves.then_some(Doubt::Outside))
 }
 
-fn row(change: &RuleChange) -> Row {
+fn row(change: &RuleChange, names: &CustomerNames) -> Row {
     let key = change.key();
     let called = match key.dnis.is_any() {
         true => String::new(),
         false => format!(" when dialling {}", key.dnis),
     };
     let calls = match (change.before(), change.after()) {
-        (Some(before), Some(after)) => format!("{} -> {}", place(before), place(after)),
-        (Some(route), None) | (None, Some(route)) => place(route),
+        (Some(before), Some(after)) => {
+            format!("{} -> {}", place(before, names), place(after, names))
+        }
+        (Some(route), None) | (None, Some(route)) => place(route, names),
         (None, None) => String::new(),
     };
     // Those of the same caller are counted, those of others named.
@@ -139,23 +144,27 @@ fn row(change: &RuleChange) -> Row {
     let remark = change.remark().filter(|_| !change.takes_calls());
     let remark = remark.map_or(String::new(), |remark| format!(" ({})", remark.words()));
     let taken = match change.takes_calls() {
-        true => format!(" (today: {})", answer(change, None)),
+        true => format!(" (today: {})", answer(change, None, names)),
         false => String::new(),
     };
     Row {
         effect: effect_of(change),
         subject: format!("{} (\"{}\"){called}", key.ani, shown(key.ani.as_str(), 64)),
         outcome: Some(format!("{calls}{doubt}{taken}{remark}{along}")),
-        facts: at_risk(change, of_others).collect(),
+        facts: at_risk(change, of_others, names).collect(),
     }
 }
 
-fn place(route: &Route) -> String {
-    format!(
+fn place(route: &Route, names: &CustomerNames) -> String {
+    let place = format!(
         "{} \"{}\"",
-        shown(route.application.as_str(), 20),
+        route.kind_of_place(),
         shown(route.destination.as_str(), DESTINATION_LIMIT).replace('"', "\\\"")
-    )
+    );
+    match names.user(route) {
+        Some(name) => format!("{name} ({place})"),
+        None => place,
+    }
 }
 
 /// The service does not say whether a delete without called number, or with
@@ -163,6 +172,7 @@ fn place(route: &Route) -> String {
 fn at_risk<'a>(
     change: &RuleChange,
     rules: impl IntoIterator<Item = &'a Route>,
+    names: &CustomerNames,
 ) -> impl Iterator<Item = Fact> {
     rules.into_iter().map(|rule| {
         let caller = match rule.key.ani.is_same_caller(change.ani()) {
@@ -172,7 +182,7 @@ fn at_risk<'a>(
         let text = format!(
             "{caller}dialled number {}, {}",
             rule.key.dnis,
-            goes_to(rule)
+            goes_to(rule, names)
         );
         fact(FactKind::MayBeRemoved, text)
     })
@@ -180,9 +190,9 @@ fn at_risk<'a>(
 
 /// Who answers the calls that a change is about: its rule, or where it does
 /// not exist, what decides then.
-fn answer(change: &RuleChange, rule: Option<&Route>) -> String {
+fn answer(change: &RuleChange, rule: Option<&Route>, names: &CustomerNames) -> String {
     if let Some(rule) = rule {
-        return goes_to(rule);
+        return goes_to(rule, names);
     }
     let rules = change.answering_without();
     let Some(first) = rules.first() else {
@@ -194,7 +204,10 @@ fn answer(change: &RuleChange, rule: Option<&Route>) -> String {
             different.push(rule);
         }
     }
-    let places: Vec<String> = different.into_iter().map(place).collect();
+    let places: Vec<String> = different
+        .into_iter()
+        .map(|rule| place(rule, names))
+        .collect();
     let called = match first.key.dnis.is_any() {
         true => "any dialled number".to_owned(),
         false => format!("dialled number {}", first.key.dnis),
@@ -221,6 +234,6 @@ fn answer(change: &RuleChange, rule: Option<&Route>) -> String {
 const NO_RULE: &str = "no VIP rule: the call follows the dial translation rule; \
                        if that rule is missing, the call is dropped";
 
-fn goes_to(route: &Route) -> String {
-    format!("goes to {}", place(route))
+fn goes_to(route: &Route, names: &CustomerNames) -> String {
+    format!("goes to {}", place(route, names))
 }
