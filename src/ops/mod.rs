@@ -36,8 +36,8 @@ pub use doctor::{
 };
 pub use domains::{DomainList, DomainRow, ListDomains, list_domains};
 pub use import::{
-    Action, Counts, Done, RowState, SyncMode, SyncOutcome, SyncRow, SyncSession, SyncStatus,
-    SyncVips, sync_vips,
+    Action, Counts, Done, Format, RowState, SyncMode, SyncOutcome, SyncRow, SyncSession,
+    SyncStatus, SyncVips, sync_vips,
 };
 pub(crate) use names::Names;
 pub use numbers::{

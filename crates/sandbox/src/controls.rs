@@ -6,7 +6,25 @@ use crate::tenant::customer::{StoredDialRule, StoredNumber, StoredSubscriber};
 use crate::tenant::habits::PbxHabits;
 use crate::tenant::stored::{StoredDnis, StoredDomain, StoredRoute};
 
+/// What a request did to a VIP rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleEffect {
+    /// The rule's PBX domain.
+    pub domain: String,
+    /// The caller as stored.
+    pub ani: String,
+    /// The destination before; `None` where there was no rule.
+    pub before: Option<String>,
+    /// The destination afterwards; `None` where the rule is gone.
+    pub after: Option<String>,
+}
+
 impl Sandbox {
+    /// What requests did to VIP rules, in order. A request that changed nothing is not in it.
+    pub fn rule_log(&self) -> Vec<RuleEffect> {
+        self.upstream.held().rule_log.clone()
+    }
+
     /// What upstream holds now, in stored order, whatever [`crate::Tenant::read_lag`] still hides.
     pub fn routes(&self) -> Vec<StoredRoute> {
         self.upstream.held().tenant.routes.clone()

@@ -30,6 +30,7 @@ mod server;
 mod telco;
 mod tenant;
 
+pub use crate::controls::RuleEffect;
 pub use crate::faults::{Effect, Fault, Gate, Matcher, RetryAfter};
 pub use crate::phone_calls::Outcome;
 pub use crate::server::state::Recorded;
@@ -148,6 +149,11 @@ impl Sandbox {
     /// One request meets at most one fault: the earliest injected that matches and has uses left.
     pub fn inject(&self, fault: Fault) {
         self.upstream.inject(fault);
+    }
+
+    /// Takes back every fault that has uses left.
+    pub fn clear_faults(&self) {
+        self.upstream.clear_faults();
     }
 
     /// Makes every access token of the Telco API answer 401; refresh tokens stay good.

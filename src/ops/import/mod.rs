@@ -18,7 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::ops::doctor::DeleteReach;
-use crate::ops::import::files::{ColumnName, Defaults, Format, VipFile};
+pub use crate::ops::import::files::Format;
+use crate::ops::import::files::{ColumnName, Defaults, VipFile};
 use crate::ops::progress::Progress;
 use crate::ops::write::agree::{Agreement, Asked, Attempt, Cleared, Confirmation, Status};
 use crate::ops::write::locks::Turn;

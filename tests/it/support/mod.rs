@@ -5,6 +5,7 @@ mod bench;
 mod calls;
 pub mod client;
 pub mod customer;
+pub mod faults;
 pub mod habits;
 pub mod imports;
 pub mod page;

@@ -180,6 +180,25 @@ impl Wire {
         self.result_of(id).await
     }
 
+    /// Calls a tool, and types whatever its form asks for.
+    pub async fn agreed(&mut self, tool: &str, arguments: &Value) -> Value {
+        let id = self.post_call(tool, arguments.clone()).await;
+        let answer = self.answer_or_form(id).await;
+        if answer["method"] == "elicitation/create" {
+            let typed = typed_as_asked(&answer["params"]);
+            self.send(json!({"jsonrpc": "2.0", "id": answer["id"], "result": typed}))
+                .await;
+            return self.result_of(id).await;
+        }
+        let result = answer["result"].clone();
+        let Some(state) = result.get("requestState") else {
+            return result;
+        };
+        let typed = typed_as_asked(&result["inputRequests"]["confirm"]["params"]);
+        self.call_with(tool, arguments.clone(), state, Some(typed))
+            .await
+    }
+
     /// Calls a tool and asks for notices of its progress.
     pub async fn call_with_progress(
         &mut self,
@@ -225,6 +244,15 @@ impl Wire {
             Box::pin(assert_fits(tool, content)).await;
         }
         answer
+    }
+
+    /// The answer to a request, or the form that is shown before it.
+    pub async fn answer_or_form(&mut self, id: u64) -> Value {
+        self.wait_for(|message| {
+            let is_answer = message["id"] == id && message.get("method").is_none();
+            is_answer || message["method"] == "elicitation/create"
+        })
+        .await
     }
 
     /// The next request of the server with this method.
@@ -303,6 +331,15 @@ impl Wire {
         self.close_input();
         self.ended_within(PATIENCE).await
     }
+}
+
+/// The answer of a person who types what a form asks for.
+fn typed_as_asked(form: &Value) -> Value {
+    let preview = form["message"].as_str().unwrap();
+    let mut lines = preview.lines();
+    let demand = lines.find(|line| line.starts_with("To agree, type "));
+    let (_, value) = demand.unwrap().split_once(": ").unwrap();
+    json!({"action": "accept", "content": {"confirm": value}})
 }
 
 /// Ids of the answers among these messages.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use crate::controls::RuleEffect;
 use crate::faults::{Effect, Fault};
 use crate::phone_calls::Exchange;
 use crate::server::tokens::Tokens;
@@ -79,6 +80,8 @@ pub(crate) struct Held {
     dropping: BTreeSet<String>,
     /// Numbers on which a request made callers be dropped, in order, each once.
     ever_dropped: Vec<String>,
+    /// What requests did to VIP rules.
+    pub(crate) rule_log: Vec<RuleEffect>,
     faults: Vec<Fault>,
     requests: Vec<(Arrival, Recorded)>,
     arrivals: u64,
@@ -97,6 +100,7 @@ impl Upstream {
             held: Mutex::new(Held {
                 dropping: dropped_numbers(&tenant),
                 ever_dropped: Vec::new(),
+                rule_log: Vec::new(),
                 tenant,
                 tokens: Tokens::new("sandbox"),
                 pbx_tokens: Tokens::new("sandbox-pbx"),
@@ -157,6 +161,10 @@ impl Upstream {
 
     pub(crate) fn inject(&self, fault: Fault) {
         self.held().faults.push(fault);
+    }
+
+    pub(crate) fn clear_faults(&self) {
+        self.held().faults.clear();
     }
 
     /// Takes one use of the earliest fault that matches this request under any of its targets.

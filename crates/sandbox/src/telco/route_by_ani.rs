@@ -11,6 +11,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use crate::controls::RuleEffect;
 use crate::server::parameters::{Parameters, validation_failed};
 use crate::server::state::Upstream;
 use crate::telco::access::PbxCaller;
@@ -114,14 +115,25 @@ pub(crate) async fn put_route(
     };
     let route = held.tenant.stores.apply(route);
     held.lag_reads();
+    let held = &mut *held;
     let routes = &mut held.tenant.routes;
+    let mut effect = RuleEffect {
+        domain: route.domain.clone(),
+        ani: route.ani.clone(),
+        before: None,
+        after: Some(route.destination.clone()),
+    };
     match routes.iter_mut().find(|held| held.has_key_of(&route)) {
         Some(existing) => {
+            effect.before = Some(existing.destination.clone());
             // The key keeps its stored spelling, as a database update would leave it.
             existing.application = route.application;
             existing.destination = route.destination;
         }
         None => routes.push(route),
+    }
+    if effect.before != effect.after {
+        held.rule_log.push(effect);
     }
     StatusCode::CREATED.into_response()
 }
@@ -154,7 +166,14 @@ pub(crate) async fn delete_route(
         return not_found("The route-by-ani record was not found.");
     }
     held.lag_reads();
-    held.tenant.routes.retain(|stored| !doomed(stored));
+    let held = &mut *held;
+    let gone = held.tenant.routes.extract_if(.., |stored| doomed(stored));
+    held.rule_log.extend(gone.map(|stored| RuleEffect {
+        domain: stored.domain,
+        ani: stored.ani,
+        before: Some(stored.destination),
+        after: None,
+    }));
     StatusCode::NO_CONTENT.into_response()
 }
 
