@@ -24,6 +24,7 @@ mod earlier_versions;
 mod explain;
 mod fallback_rules;
 mod first_day;
+mod forwards;
 mod full_disk;
 mod guard;
 mod habits;
