@@ -62,6 +62,13 @@ async fn sample(
     domain: Option<&CustomerKey>,
     output: &Output,
 ) -> Result<Exit> {
+    if path == Path::new("-") {
+        return Err(Error::invalid(
+            "sample",
+            "`-` would be a file of that name: a sample is written into a private file, not to the standard output",
+            "Give a file that does not exist yet, for example `sample.json`.",
+        ));
+    }
     // A file that cannot be written is found out before anything is asked.
     let file = new_private_file(path).map_err(|error| unusable(path, &error))?;
     let written = write_sample(app, path, file, domain).await;

@@ -99,7 +99,7 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<Exit> {
             dial_plan,
             habits,
             list_habits: false,
-        } => sandbox::run(port, sandbox::tenant(dial_plan, &habits), output).await,
+        } => sandbox::run(port, dial_plan, &habits, output).await,
     }
 }
 

@@ -50,7 +50,14 @@ fn variables(sandbox: &Sandbox) -> [(&'static str, String); 13] {
 }
 
 /// Runs a sandbox until it is interrupted, and prints how to use it.
-pub(super) async fn run(port: u16, tenant: Tenant, output: &Output) -> Result<Exit> {
+pub(super) async fn run(
+    port: u16,
+    dial_plan: DialPlan,
+    habits: &[Habit],
+    output: &Output,
+) -> Result<Exit> {
+    refuse_contradictions(habits)?;
+    let tenant = tenant(dial_plan, habits);
     let sandbox = Sandbox::start(port, tenant).await.map_err(|error| {
         Error::invalid(
             "port",
@@ -66,8 +73,22 @@ pub(super) async fn run(port: u16, tenant: Tenant, output: &Output) -> Result<Ex
     Ok(Exit::Done)
 }
 
+/// Refuses habits that no service can have together.
+fn refuse_contradictions(habits: &[Habit]) -> Result<()> {
+    for (place, one) in habits.iter().enumerate() {
+        if let Some(other) = habits[place + 1..].iter().find(|other| one.excludes(other)) {
+            return Err(Error::invalid(
+                "habits",
+                format!("{} and {} contradict each other", one.name, other.name),
+                "Leave one of them out; `--list-habits` says what each of them means.",
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// The demo customers at a service with these habits.
-pub(super) fn tenant(dial_plan: DialPlan, habits: &[Habit]) -> Tenant {
+fn tenant(dial_plan: DialPlan, habits: &[Habit]) -> Tenant {
     let mut tenant = Tenant::demo();
     tenant.pbx.dial_plan = match dial_plan {
         DialPlan::Closed => DialPlanAccess::None,

@@ -54,7 +54,7 @@ pub(super) fn setup_status(status: &SetupStatus) -> String {
         counted(status.total, "customer"),
         sentences::stages(status)
     );
-    if let Some(earlier) = sentences::read_earlier(status) {
+    if let Some(earlier) = sentences::not_read(status) {
         let _ = write!(text, "\n{earlier}");
     }
     text

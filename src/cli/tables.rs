@@ -176,6 +176,9 @@ pub(super) fn probed(outcome: &WriteProbeOutcome) -> String {
     for fact in &outcome.learned {
         let _ = write!(text, "\nLearned: {}.", fact.words());
     }
+    for not_tried in &outcome.not_tried {
+        let _ = write!(text, "\nNot learned: {not_tried}.");
+    }
     for left in &outcome.left {
         let _ = write!(text, "\nLeft: {left}.");
     }

@@ -82,7 +82,7 @@ pub(super) fn setup_status(status: &SetupStatus) -> String {
         status.total,
         sentences::stages(status)
     );
-    if let Some(earlier) = sentences::read_earlier(status) {
+    if let Some(earlier) = sentences::not_read(status) {
         let _ = write!(heading, "\n{earlier}");
     }
     let rows = status.customers.iter().map(|row| {

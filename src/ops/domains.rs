@@ -94,7 +94,8 @@ pub async fn list_domains(app: &App, args: &ListDomains, size: PageSize) -> Resu
     let found: Vec<&Domain> = domains.iter().filter(|domain| is_found(domain)).collect();
     let position = |domain: &&Domain| vec![domain.name.clone()];
     let as_shown = |domain: &&Domain| DomainRow::from(*domain);
-    let page = page(&found, size, args.cursor.as_deref(), position, as_shown)?;
+    let cursor = args.cursor.as_deref();
+    let page = page("list_domains", &found, size, cursor, position, as_shown)?;
     Ok(DomainList {
         account_id: account.to_string(),
         count: page.rows.len(),

@@ -103,9 +103,10 @@ pub(super) struct Page<T> {
 
 /// Cuts the page after `cursor` out of rows sorted by `position`, each as results show it.
 ///
-/// The cursor holds the position of the last row given out, so a row added or
-/// removed in between neither repeats nor hides another.
+/// The cursor holds the name of the list and the position of the last row given
+/// out, so a row added or removed in between neither repeats nor hides another.
 pub(super) fn page<T, R: Serialize>(
+    list: &str,
     rows: &[T],
     size: PageSize,
     cursor: Option<&str>,
@@ -115,15 +116,16 @@ pub(super) fn page<T, R: Serialize>(
     let start = match cursor {
         None => 0,
         Some(cursor) => {
-            let last = decode(cursor)?;
+            let last = decode(list, cursor)?;
             rows.partition_point(|row| position(row) <= last)
         }
     };
-    Ok(first_page(&rows[start..], size, position, as_shown))
+    Ok(first_page(list, &rows[start..], size, position, as_shown))
 }
 
 /// The same of rows that begin where the page does.
 pub(super) fn first_page<T, R: Serialize>(
+    list: &str,
     rows: &[T],
     size: PageSize,
     position: impl Fn(&T) -> Vec<String>,
@@ -133,7 +135,7 @@ pub(super) fn first_page<T, R: Serialize>(
     let mut page: Vec<R> = rows.iter().take(most).map(as_shown).collect();
     page.truncate(size.fitting(&page));
     let next_cursor = match rows[..page.len()].last() {
-        Some(last) if page.len() < rows.len() => Some(encode(&position(last))),
+        Some(last) if page.len() < rows.len() => Some(encode(list, position(last))),
         _ => None,
     };
     Page {
@@ -143,29 +145,30 @@ pub(super) fn first_page<T, R: Serialize>(
 }
 
 /// The number that a cursor holds, of a list whose positions are numbers.
-pub(super) fn number_in(cursor: &str) -> Result<i64> {
-    let held = decode(cursor)?;
+pub(super) fn number_in(list: &str, cursor: &str) -> Result<i64> {
+    let held = decode(list, cursor)?;
     let number = held.first().and_then(|number| number.parse().ok());
     number.ok_or_else(foreign)
 }
 
-fn encode(position: &[String]) -> String {
+fn encode(list: &str, position: Vec<String>) -> String {
     // A list of strings always serialises.
-    URL_SAFE_NO_PAD.encode(serde_json::to_vec(position).unwrap_or_default())
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(&(list, position)).unwrap_or_default())
 }
 
-fn decode(cursor: &str) -> Result<Vec<String>> {
-    URL_SAFE_NO_PAD
-        .decode(cursor)
-        .ok()
-        .and_then(|json| serde_json::from_slice(&json).ok())
-        .ok_or_else(foreign)
+fn decode(list: &str, cursor: &str) -> Result<Vec<String>> {
+    let held = URL_SAFE_NO_PAD.decode(cursor).ok();
+    let held = held.and_then(|json| serde_json::from_slice::<(String, Vec<String>)>(&json).ok());
+    match held {
+        Some((of, position)) if of == list => Ok(position),
+        _ => Err(foreign()),
+    }
 }
 
 fn foreign() -> Error {
     Error::invalid(
         "cursor",
-        "the cursor is not one that a list has returned",
+        "the cursor is not one that this list has returned",
         "Pass `next_cursor` of the previous page unchanged, or leave `cursor` out for the first page.",
     )
 }
@@ -176,7 +179,15 @@ mod tests {
 
     fn numbers(rows: &[u32], cursor: Option<&str>) -> Page<u32> {
         let position = |row: &u32| vec![format!("{row:04}")];
-        page(rows, PageSize::Rows(2), cursor, position, |row| *row).unwrap()
+        page(
+            "numbers",
+            rows,
+            PageSize::Rows(2),
+            cursor,
+            position,
+            |row| *row,
+        )
+        .unwrap()
     }
 
     #[test]
@@ -187,6 +198,22 @@ mod tests {
         assert_eq!(second.rows, [3, 4]);
         let last = numbers(&[1, 3, 4, 5], second.next_cursor.as_deref());
         assert_eq!((last.rows, last.next_cursor), (vec![5], None));
+    }
+
+    #[test]
+    fn a_list_takes_no_cursor_of_another() {
+        let first = numbers(&[1, 2, 3], None);
+        let position = |row: &u32| vec![format!("{row:04}")];
+        let cursor = first.next_cursor.as_deref();
+        let other = page(
+            "others",
+            &[1, 2, 3],
+            PageSize::All,
+            cursor,
+            position,
+            |row| *row,
+        );
+        assert!(other.is_err());
     }
 
     #[test]

@@ -12,7 +12,19 @@ const NAMED: usize = 5;
 
 /// Where a call goes, and what is not known of it.
 pub(crate) fn explained(call: &CallExplained, names: &Names<'_>) -> String {
-    let mut text = verdict(call, names);
+    let is_open = call.reaches_vip_list.is_none() && call.domain.is_some();
+    let (first, unknown): (Vec<&NotKnown>, Vec<&NotKnown>) = call
+        .unknown
+        .iter()
+        .partition(|unknown| is_open && unknown.fact.is_about_reaching());
+    let mut text = String::new();
+    for unknown in first {
+        let _ = writeln!(text, "Not known: {}.", not_known(unknown));
+    }
+    if is_open {
+        text.push_str("If the call comes to the VIP rules: ");
+    }
+    text.push_str(&verdict(call, names));
     if !call.vip_numbers.is_empty() {
         let numbers = call
             .vip_numbers
@@ -40,7 +52,7 @@ pub(crate) fn explained(call: &CallExplained, names: &Names<'_>) -> String {
         };
     }
     warnings(&mut text, &call.warnings);
-    for unknown in &call.unknown {
+    for unknown in unknown {
         let _ = write!(text, "\nNot known: {}.", not_known(unknown));
     }
     text
@@ -158,6 +170,7 @@ fn not_known(unknown: &NotKnown) -> String {
             "where the number goes; unless it goes to the Route by ANI user, no VIP rule is applied"
                 .to_owned()
         }
+        UnknownFact::Forwarding => "whether this call comes to the VIP rules".to_owned(),
         UnknownFact::RouteByAniUser => {
             "whether the Route by ANI user passes calls on to the VIP rules".to_owned()
         }

@@ -17,7 +17,7 @@ use skyswitch_domain::wording::word;
 use skyswitch_domain::{Ani, Dnis, Face, Operation, PhoneNumber, Route, Vip};
 
 pub(crate) use calls::explained;
-pub(crate) use setup::{alarms, checklist, marked, onboarded, read_earlier, routed, stages};
+pub(crate) use setup::{alarms, checklist, marked, not_read, onboarded, routed, stages};
 
 /// What became of a caller who was to become a VIP.
 pub(crate) fn added(outcome: &AddVipOutcome, names: &Names<'_>) -> String {

@@ -170,18 +170,28 @@ pub(crate) fn stages(status: &SetupStatus) -> String {
     }
 }
 
-/// Whose dial plans were not read again.
-pub(crate) fn read_earlier(status: &SetupStatus) -> Option<String> {
-    (status.read_earlier > 0).then(|| {
-        format!(
+/// Whose dial plans were not read again, and whose numbers were not followed.
+pub(crate) fn not_read(status: &SetupStatus) -> Option<String> {
+    let mut text = String::new();
+    if status.read_earlier > 0 {
+        let _ = write!(
+            text,
             "The dial plans of {} were read within the last hour and not again; {} reads them now.",
-            match status.read_earlier {
-                1 => "1 customer".to_owned(),
-                n => format!("{n} customers"),
-            },
+            customers(status.read_earlier),
             Argument("fresh")
-        )
-    })
+        );
+    }
+    if status.not_followed > 0 {
+        let _ = write!(
+            text,
+            "\nWhether a Route by ANI user of another name takes the calls of {} without VIP rules was not looked at; \
+             {} looks at all.",
+            customers(status.not_followed),
+            Argument("fresh")
+        );
+    }
+    let text = text.trim_start();
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 fn customers(count: usize) -> String {

@@ -3,7 +3,8 @@
 
 use skyswitch_mcp::app::App;
 use skyswitch_mcp::ops::{
-    DecidedBy, ExplainCall, ListNumbers, PageSize, StepState, explain_call, list_numbers,
+    DecidedBy, ExplainCall, ListNumbers, PageSize, StatusQuery, StepState, explain_call,
+    list_numbers, onboarding_status,
 };
 use skyswitch_mcp::sandbox::{
     PbxHabits, StoredAnsweringRule, StoredDialRule, StoredNumber, StoredRoute, StoredSubscriber,
@@ -13,6 +14,7 @@ use skyswitch_mcp::sandbox::{
 use crate::support::customer::{
     ACME, DID, PbxApi, app_on, checklist, closed, customer, state, status,
 };
+use crate::support::imports::Watch;
 use crate::support::{Bench, CALLER, add, adding, nobody};
 
 fn forwarding(user: &str, to: &str) -> StoredSubscriber {
@@ -115,13 +117,36 @@ async fn users_that_forward_in_a_circle_or_outside_hand_nothing_to_the_list() {
 }
 
 #[tokio::test]
-async fn a_table_looks_further_only_for_customers_whose_rules_nothing_reaches() {
+async fn a_table_looks_further_only_where_no_number_goes_to_a_known_user() {
     let bench = Bench::demo().await;
     let app = app_on(&bench, PbxApi::V2);
     status(&app).await;
     let requests = bench.sandbox.requests();
-    let looked = requests
-        .iter()
-        .filter(|r| r.path.ends_with("/answerrules") || r.path.ends_with("/route"));
-    assert_eq!(looked.count(), 0);
+    let routes = requests.iter().filter(|r| r.path.ends_with("/route"));
+    for request in routes {
+        let of_known = ["16165550100", "16165550160"];
+        let is_known = of_known.iter().any(|did| request.path.contains(did));
+        assert!(!is_known, "{request:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_table_looks_further_for_a_number_of_customers_without_rules_and_says_for_whom_not() {
+    let domains = (0..53).map(|n| format!("customer{n}.12345.service"));
+    let tenant = domains.fold(customer(closed()), |tenant, domain| {
+        tenant.domain(&domain, "One")
+    });
+    let bench = Bench::with(tenant).await;
+    let app = app_on(&bench, PbxApi::V2);
+    let table = status(&app).await;
+    assert_eq!(table.not_followed, 4, "{} customers", table.total);
+    let fresh = StatusQuery {
+        fresh: Some(true),
+        ..StatusQuery::default()
+    };
+    let table = onboarding_status(&app, &fresh, PageSize::All, &Watch::default()).await;
+    assert_eq!(table.unwrap().not_followed, 0);
+    // Without the PBX API nothing of it is shown.
+    let table = status(&app_on(&bench, PbxApi::NotConfigured)).await;
+    assert_eq!(table.not_followed, 0);
 }

@@ -881,3 +881,35 @@ async fn the_sandbox_command_serves_what_it_prints() {
     assert_eq!((ran.code, &ran.json()["total"]), (0, &json!(11)));
     child.kill().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_sample_is_not_written_to_the_standard_output() {
+    let sandbox = demo_sandbox().await;
+    let ran = Home::of(&sandbox).run(&["doctor", "--sample", "-"]).await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.stderr.contains("private file"), "{ran:?}");
+    assert!(sandbox.requests().is_empty());
+}
+
+#[tokio::test]
+async fn habits_that_no_service_can_have_together_are_refused_by_name() {
+    let habits = "lagging-lists,empty-list-is-null,empty-list-is-404";
+    let ran = Home::bare().run(&["sandbox", "--habits", habits]).await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    let told = "empty-list-is-null and empty-list-is-404 contradict each other";
+    assert!(ran.stderr.contains(told), "{ran:?}");
+}
+
+#[tokio::test]
+async fn a_moment_with_a_minus_is_refused_with_the_field_named() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox);
+    let mut wire = Wire::ready(&home, &[], Era::Modern, false).await;
+    let result = wire.call("list_changes", json!({"since": "-1d"})).await;
+    let error = &result["structuredContent"]["error"];
+    assert_eq!(error["code"], "invalid_argument", "{result}");
+    assert_eq!(error["field"], "since", "{result}");
+    let ran = home.run(&["changes", "--since=-1d"]).await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.stderr.contains("--since"), "{ran:?}");
+}

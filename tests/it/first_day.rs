@@ -5,11 +5,13 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::Value;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::ops::{CheckState, doctor};
-use skyswitch_mcp::sandbox::{self, DialPlanAccess, Fault, PbxHabits, Sandbox, Tenant};
+use skyswitch_mcp::sandbox::{
+    self, DialPlanAccess, Fault, PbxHabits, Sandbox, StoredRoute, Tenant,
+};
 
 use crate::skeletons::assert_holds_nothing_of_the_demo_customers;
 use crate::support::process::{Home, demo_sandbox, sandbox_of};
-use crate::support::{Bench, DENTAL};
+use crate::support::{Bench, CALLER, DENTAL, KETTLE};
 
 const RULES: &str = "route-by-ani";
 
@@ -146,4 +148,20 @@ async fn the_doctor_fails_where_vip_rules_cannot_be_read() {
     let ran = Home::of(&sandbox).run(&["doctor"]).await;
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.stdout.contains("FAILED   vip_rules"), "{ran:?}");
+}
+
+#[tokio::test]
+async fn the_doctor_reads_the_vip_rules_of_a_customer_who_has_some() {
+    // The customers that come first have none.
+    let rule = StoredRoute::new(KETTLE, CALLER, "101");
+    let tenant = Tenant {
+        routes: vec![rule],
+        ..Tenant::demo()
+    };
+    let bench = Bench::with(tenant).await;
+    let diagnosis = doctor(&bench.app()).await;
+    let mut checks = diagnosis.checks.iter();
+    let rules = checks.find(|check| check.id == "vip_rules").unwrap();
+    assert!(rules.detail.contains(KETTLE), "{rules:?}");
+    assert!(rules.detail.ends_with(": 1"), "{rules:?}");
 }

@@ -168,6 +168,16 @@ async fn a_login_that_may_not_read_routings_says_so_once_and_asks_once() {
         .await
         .unwrap_err();
     assert_eq!(refused.code(), Code::Forbidden);
+    let text = refused.to_string();
+    assert!(
+        text.contains("may not read the account's numbers"),
+        "{text}"
+    );
+    let hint = refused.hint();
+    assert!(
+        hint.contains("`phone_number`") && hint.contains("domain"),
+        "{hint}"
+    );
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! What no output may hold, at the highest log level and in every failure.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
@@ -325,6 +326,38 @@ async fn whatever_an_answer_repeats_of_the_login_is_scrubbed() {
         let mut said = Vec::new();
         assert_ne!(run(&home, &mut said, &["vip", "list"]).await, 0);
         assert!(said[0].stderr.contains("is wrong"), "{}", said[0].stderr);
+        check(&said);
+    }
+}
+
+/// The refresh token that is kept in some file of a folder.
+fn refresh_token_below(folder: &Path) -> Option<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    entries.map(|entry| entry.unwrap().path()).find_map(|path| {
+        if path.is_dir() {
+            return refresh_token_below(&path);
+        }
+        let bytes = std::fs::read(&path).unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        let token = &text[text.find("sandbox-refresh-")?..];
+        Some(token.split('"').next()?.to_owned())
+    })
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_an_answer_repeats_is_scrubbed() {
+    for status in [200, 400] {
+        let sandbox = demo_sandbox().await;
+        let home = Home::of(&sandbox).with("SKYSWITCH_LOG", "trace");
+        let mut said = Vec::new();
+        // The first login gives a refresh token, which the second process knows.
+        assert_eq!(run(&home, &mut said, &["vip", "list"]).await, 0);
+        let token = refresh_token_below(home.path()).unwrap();
+        let echo = json!({ "error": format!("{token} is old") }).to_string();
+        let fault = Fault::status("GET", "route-by-ani", status);
+        sandbox.inject(fault.body(&echo, "application/json").times(9));
+        assert_ne!(run(&home, &mut said, &["vip", "list"]).await, 0);
+        assert!(said[1].stderr.contains("is old"), "{}", said[1].stderr);
         check(&said);
     }
 }

@@ -450,3 +450,23 @@ async fn a_limit_that_is_not_understood_is_not_taken_for_none() {
         "none at all: {ran:?}"
     );
 }
+
+#[tokio::test]
+async fn a_dry_run_says_that_the_plan_would_be_refused_by_the_limit() {
+    let bench = Bench::demo().await;
+    let file = "ani,destination\n6165550188,101\n6165550189,101\n";
+    let planning = SyncVips {
+        dry_run: Some(true),
+        ..args(SyncMode::Merge)
+    };
+    for (most, is_refused) in [(1, true), (2, false)] {
+        let app = limited(&bench, |limits| limits.max_changes_per_hour = Some(most));
+        let planned = sync(&app, &planning, file, &Channel::Given).await.unwrap();
+        assert_eq!(planned.status, SyncStatus::Planned);
+        let told = planned.warnings.join("\n");
+        let is_told = told.contains("this plan would be refused now");
+        assert_eq!(is_told, is_refused, "{told}");
+        assert_eq!(told.contains("max_changes_per_hour"), is_refused, "{told}");
+    }
+    bench.assert_nothing_written();
+}

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use serde_json::json;
 use skyswitch_mcp::error::Code;
-use skyswitch_mcp::ops::{ListDomains, ListVips, PageSize, list_domains, list_vips};
+use skyswitch_mcp::ops::{
+    ListDomains, ListNumbers, ListVips, PageSize, list_domains, list_numbers, list_vips,
+};
 use skyswitch_mcp::sandbox::{
     ACCOUNT_ID, Fault, Gate, ListShape, SCALE_DOMAIN, StoredDnis, StoredRoute, Tenant,
 };
@@ -694,4 +696,31 @@ async fn what_the_first_page_announced_is_fetched_though_the_next_says_nothing()
         callers(&list),
         ["16165550101", "16165550102", "16165550103"]
     );
+}
+
+#[tokio::test]
+async fn a_list_refuses_the_cursor_of_another_list() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    let args = ListDomains::default();
+    let domains = list_domains(&app, &args, PageSize::Rows(1)).await.unwrap();
+    let cursor = domains.next_cursor.unwrap();
+    let numbers = ListNumbers {
+        cursor: Some(cursor.clone()),
+        ..ListNumbers::default()
+    };
+    let refused = list_numbers(&app, &numbers, PageSize::All).await;
+    let error = failure(refused, Code::InvalidArgument);
+    assert_eq!(error.detail().field.as_deref(), Some("cursor"), "{error}");
+    let vips = ListVips {
+        cursor: Some(cursor.clone()),
+        ..listing(DENTAL)
+    };
+    let refused = list_vips(&app, &vips, PageSize::All).await;
+    failure(refused, Code::InvalidArgument);
+    let next = ListDomains {
+        cursor: Some(cursor),
+        ..args
+    };
+    list_domains(&app, &next, PageSize::All).await.unwrap();
 }

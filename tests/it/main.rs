@@ -25,6 +25,7 @@ mod explain;
 mod fallback_rules;
 mod faults;
 mod first_day;
+mod forwards;
 mod full_disk;
 mod fuzzed;
 mod guard;

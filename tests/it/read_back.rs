@@ -23,6 +23,7 @@ use crate::support::customer::{
     ACME, DID, PbxApi, app_on, attest, closed, customer, marking, onboard, onboarding,
 };
 use crate::support::imports::{args, sync};
+use crate::support::process::Home;
 use crate::support::{
     Bench, CALLER, DENTAL, Person, add, adding, done, failure, list, listing, nobody, remove,
     removing, tenant_of,
@@ -77,6 +78,25 @@ async fn a_rule_that_is_stored_otherwise_is_told_as_it_is_and_can_be_undone() {
     let undone = undo(&app, &id, &Channel::Given).await.unwrap();
     assert_eq!(undone.status, UndoStatus::Restored);
     assert_eq!(bench.rings(DENTAL, NEW), None);
+
+    // The sentence does not say that the calls go where they were to go.
+    let home = Home::of(&bench.sandbox);
+    let arguments = [
+        "vip",
+        "add",
+        "--ani",
+        NEW,
+        "--domain",
+        DENTAL,
+        "--destination",
+        "101",
+    ];
+    let said = home.run(&arguments).await.stdout;
+    assert!(
+        said.starts_with("SkySwitch accepted the rule and stored it otherwise: calls from"),
+        "{said}"
+    );
+    assert!(!said.contains("now go to"), "{said}");
 }
 
 #[tokio::test]

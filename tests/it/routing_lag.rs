@@ -7,8 +7,8 @@ use skyswitch_mcp::app::App;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
-    ListNumbers, OnboardStatus, PageSize, RouteOutcome, RouteStatus, StepState, UndoStatus,
-    list_numbers,
+    ListNumbers, OnboardStatus, PageSize, RouteOutcome, RouteStatus, SetupChecklist, StepState,
+    UndoStatus, list_numbers, setup_checklist,
 };
 use skyswitch_mcp::sandbox::{StoredDialRule, StoredNumber, StoredSubscriber, Tenant};
 
@@ -112,13 +112,48 @@ async fn onboarding_and_every_table_know_a_number_that_was_just_routed() {
 }
 
 #[tokio::test]
-async fn a_number_sent_away_is_no_alarm_although_the_read_shows_it_there() {
+async fn a_number_sent_away_is_not_verified_while_the_read_shows_it_there() {
+    // As a late list shows it, and as one of a service that never acted.
     let bench = Bench::with(lagging(routed())).await;
     let app = app_on(&bench, PbxApi::V2);
     assert_eq!(status(&app).await.alarms, 1);
     sent(&app, "100").await;
-    assert_eq!(status(&app).await.alarms, 0);
-    assert_eq!(checklist(&app).await.warning.unwrap().find("ALARM"), None);
+    let table = status(&app).await;
+    assert_eq!((table.alarms, table.unverified), (0, 1), "{table:?}");
+    let unnamed = SetupChecklist {
+        domain: ACME.parse().unwrap(),
+        account_id: None,
+        did: None,
+        fallback_destination: None,
+    };
+    let unnamed = setup_checklist(&app, &unnamed).await.unwrap();
+    for told in [
+        table.customers[0].waits_for.clone(),
+        checklist(&app).await.warning.unwrap(),
+        unnamed.warning.unwrap(),
+    ] {
+        assert!(told.starts_with("NOT VERIFIED"), "{told}");
+        assert!(
+            told.contains("ago, and SkySwitch still shows it there"),
+            "{told}"
+        );
+    }
+    let all = ListNumbers::default();
+    let list = list_numbers(&app, &all, PageSize::All).await.unwrap();
+    let row = &list.numbers[0];
+    assert_eq!((row.alarm, row.unverified), (false, true), "{list:?}");
+    // Once a read must have caught up, what it shows is so.
+    bench.age_journal(LATER).await;
+    assert_eq!(status(&app).await.alarms, 1);
+}
+
+#[tokio::test]
+async fn a_number_sent_away_that_a_read_shows_elsewhere_is_no_alarm() {
+    let bench = Bench::with(routed()).await;
+    let app = app_on(&bench, PbxApi::V2);
+    sent(&app, "100").await;
+    let table = status(&app).await;
+    assert_eq!((table.alarms, table.unverified), (0, 0), "{table:?}");
 }
 
 #[tokio::test]

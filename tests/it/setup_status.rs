@@ -14,7 +14,9 @@ use skyswitch_mcp::sandbox::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::support::customer::{ACME, PbxApi, app_on, app_with, closed, customer};
+use crate::support::customer::{
+    ACME, PbxApi, app_on, app_with, checklist, closed, customer, prepared, routed,
+};
 use crate::support::imports::args;
 use crate::support::process::{Home, demo_sandbox};
 use crate::support::{
@@ -82,11 +84,14 @@ async fn the_table_and_the_checklist_judge_by_the_same_steps() {
             assert_eq!(Some(&row.waits_for), list.warning.as_ref());
         }
     }
-    let of_users = |path: &str| path.contains("/devices") || path.contains("/answerrules");
+    // The forwarding of a user is judged together with a dial plan that is read.
     bench.sandbox.clear_requests();
     status(&bench, PbxApi::V2, &StatusQuery::default()).await;
     let requests = bench.sandbox.requests();
-    assert!(requests.iter().all(|request| !of_users(&request.path)));
+    let of = |path: &str| requests.iter().any(|request| request.path.contains(path));
+    assert!(!of("/devices"));
+    assert!(!of(&format!("{DENTAL}/users/9000/answerrules")));
+    assert!(of(&format!("{LEGAL}/users/9000/answerrules")));
 }
 
 #[tokio::test]
@@ -526,4 +531,26 @@ async fn a_list_names_the_lines_whose_destination_does_not_exist() {
         "{warning}"
     );
     assert!(warning.contains("nearest: 101"), "{warning}");
+}
+
+#[tokio::test]
+async fn numbers_that_go_to_the_list_too_early_are_named_in_the_action_and_in_the_ticket() {
+    let bench = Bench::with(routed()).await;
+    let list = checklist(&app_on(&bench, PbxApi::V2)).await;
+    let mut rule = list.steps.iter();
+    let rule = rule.find(|step| step.id.as_str() == "dial_translation_rule");
+    let action = rule.unwrap().action.as_ref().unwrap();
+    assert!(
+        action.starts_with("First send +1 616-555-0180 to a user who answers"),
+        "{action}"
+    );
+    let ticket = list.support_ticket.unwrap();
+    assert!(ticket.subject.starts_with("URGENT: "), "{ticket:?}");
+    let early = "This is urgent: +1 616-555-0180 already goes to the Route by ANI user";
+    assert!(ticket.body.contains(early), "{ticket:?}");
+    // Before the number is pointed there, nothing is urgent.
+    let bench = Bench::with(prepared(closed())).await;
+    let list = checklist(&app_on(&bench, PbxApi::V2)).await;
+    let ticket = list.support_ticket.unwrap();
+    assert!(!ticket.subject.contains("URGENT"), "{ticket:?}");
 }

@@ -300,3 +300,63 @@ async fn the_command_asks_at_a_terminal_and_shows_what_it_learned() {
     );
     assert!(ran.stdout.contains("Learned: "), "{ran:?}");
 }
+
+#[tokio::test]
+async fn what_a_probe_may_still_create_is_named_although_no_list_shows_it() {
+    // The answers to the second rule are lost, and so is the rule, for all that is known.
+    let bench = Bench::demo().await;
+    bench.sandbox.inject(Fault::pass("PUT", RULES));
+    let lost = Fault::status("PUT", RULES, 504).times(99);
+    bench.sandbox.inject(lost);
+    let outcome = probe(&bench.app(), DENTAL).await;
+    assert_eq!(outcome.status, WriteProbeStatus::Incomplete, "{outcome:?}");
+    assert_eq!(outcome.left.len(), 2, "{outcome:?}");
+}
+
+#[tokio::test]
+async fn the_doctor_tells_of_what_an_interrupted_probe_left_and_how_to_remove_it() {
+    let bench = Bench::demo().await;
+    let check = async || {
+        let diagnosis = doctor(&bench.app()).await;
+        let mut checks = diagnosis.checks.into_iter();
+        checks.find(|check| check.id == "write_probe")
+    };
+    assert!(check().await.is_none());
+    probe(&bench.app(), DENTAL).await;
+    assert!(check().await.is_none());
+    // Whatever ended it: neither rule was removed.
+    let kept = Fault::status("DELETE", RULES, 403).times(2);
+    bench.sandbox.inject(kept);
+    probe(&bench.app(), DENTAL).await;
+    let left = check().await.unwrap();
+    assert_eq!(left.state, CheckState::Warning, "{left:?}");
+    let fix = left.fix.unwrap();
+    for dnis in ["'*'", "'12025550100'"] {
+        let command =
+            format!("skyswitch vip remove --ani 12025550199 --domain {DENTAL} --dnis {dnis}");
+        assert!(fix.contains(&command), "{fix}");
+    }
+    // Another probe does not hide it.
+    probe(&bench.app(), DENTAL).await;
+    assert!(check().await.is_some());
+    for dnis in ["*", "12025550100"] {
+        let mut args = removing("12025550199", DENTAL);
+        args.dnis = Some(dnis.parse().unwrap());
+        remove(&bench.app(), &args, &Channel::Given).await.unwrap();
+    }
+    assert!(check().await.is_none());
+}
+
+#[tokio::test]
+async fn a_probe_says_all_that_it_changes_and_what_it_cannot_show() {
+    let bench = Bench::demo().await;
+    let person = Person::typing("2");
+    let probed = write_probe(&bench.app(), &probing(DENTAL), &Channel::During(&person)).await;
+    let shown = person.shown()[0].text();
+    assert!(shown.contains("a trial of 4 changes"), "{shown}");
+    let outcome = done(probed.unwrap());
+    let not_tried = outcome.not_tried.join("\n");
+    assert!(not_tried.contains("a customer without any"), "{not_tried}");
+    let bench = Bench::with(tenant_of(&[])).await;
+    assert_eq!(probe(&bench.app(), DENTAL).await.not_tried, [""; 0]);
+}

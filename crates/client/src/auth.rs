@@ -217,7 +217,7 @@ impl LoginAuth {
         let _lock = self.slot.lock().await.unwrap_or_else(not_shared);
         let stored = self.slot.load().unwrap_or_else(not_shared);
         if let Some(token) = stored.clone().filter(usable) {
-            self.keep(&token);
+            self.keep(http, &token);
             return Ok(token);
         }
         let refresh = stored
@@ -227,7 +227,7 @@ impl LoginAuth {
             .grant(http, refresh)
             .await
             .inspect_err(|error| self.note_failure(error))?;
-        self.keep(&token);
+        self.keep(http, &token);
         self.slot.save(&token).unwrap_or_else(not_shared);
         Ok(token)
     }
@@ -321,7 +321,10 @@ impl LoginAuth {
             .filter(|token| token.is_fresh(Timestamp::now()))
     }
 
-    fn keep(&self, token: &Token) {
+    fn keep(&self, http: &Http, token: &Token) {
+        if let Some(refresh) = &token.refresh {
+            http.keep_refresh_token(refresh);
+        }
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
     }
 }

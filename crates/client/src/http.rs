@@ -2,7 +2,7 @@
 //! answer or its absence means.
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -30,6 +30,8 @@ const BODY_CAP: usize = 64 * 1024 * 1024;
 /// hold theirs may be waiting for it.
 const CALLS_IN_FLIGHT: usize = 63;
 const LOGINS_IN_FLIGHT: usize = 1;
+/// Refresh tokens remembered; each login has one at a time.
+const REFRESH_TOKENS: usize = 8;
 
 /// How fast requests are sent.
 #[derive(Debug, Clone, Copy)]
@@ -167,6 +169,8 @@ pub(super) struct Http {
     samples: Option<Arc<StateFolder>>,
     /// Those of the settings, which every answer may repeat.
     secrets: Vec<Secret>,
+    /// What logins give to renew them with, by login; it lives for weeks.
+    refresh_tokens: Mutex<Vec<Secret>>,
     pace: Option<DefaultDirectRateLimiter>,
     calls: Arc<Semaphore>,
     logins: Arc<Semaphore>,
@@ -213,6 +217,7 @@ impl Http {
             base_url,
             samples,
             secrets: Vec::new(),
+            refresh_tokens: Mutex::default(),
             pace: quota(pace).map(RateLimiter::direct),
             calls: Arc::new(Semaphore::new(CALLS_IN_FLIGHT)),
             logins: Arc::new(Semaphore::new(LOGINS_IN_FLIGHT)),
@@ -224,6 +229,18 @@ impl Http {
         let both = credentials.map(|known| [&known.client_secret, &known.password]);
         self.secrets.extend(both.into_iter().flatten().cloned());
         self
+    }
+
+    /// The same of what a login gave to renew it with, in place of an earlier one.
+    pub fn keep_refresh_token(&self, token: &Secret) {
+        let mut kept = self
+            .refresh_tokens
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if !kept.contains(token) {
+            kept.insert(0, token.clone());
+            kept.truncate(REFRESH_TOKENS);
+        }
     }
 
     /// Which API it speaks to.
@@ -310,24 +327,35 @@ impl Http {
                 request_id,
                 headers,
                 samples: self.samples.clone(),
-                secrets: self.secrets.iter().chain(bearer).cloned().collect(),
+                secrets: self.secrets_of(call, bearer),
             });
         }
         Err(Failure::Answered {
             status,
             retry_after,
-            error: answer::refusal(self.api, status, &body, &self.secrets_of(call, bearer))
-                .with_answer(status, request_id),
+            error: answer::refusal(
+                self.api,
+                status,
+                &body,
+                &self.secrets_of(call, bearer).iter().collect::<Vec<_>>(),
+            )
+            .with_answer(status, request_id),
         })
     }
 
-    fn secrets_of<'a>(&'a self, call: &'a Call, bearer: Option<&'a Secret>) -> Vec<&'a Secret> {
+    /// Everything secret that an answer may repeat.
+    fn secrets_of(&self, call: &Call, bearer: Option<&Secret>) -> Vec<Secret> {
         let form = match &call.body {
             Body::Login(form) => form.as_slice(),
             _ => &[],
         };
         let sent = form.iter().map(|(_, value)| value).chain(bearer);
-        sent.chain(&self.secrets).collect()
+        let refresh = self
+            .refresh_tokens
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let kept = self.secrets.iter().chain(refresh.iter());
+        sent.chain(kept).cloned().collect()
     }
 
     fn request(&self, call: &Call, bearer: Option<&Secret>) -> Result<reqwest::Request> {

@@ -117,7 +117,7 @@ pub use skyswitch_guard as guard;
 pub use auth::{Token, TokenInfo};
 pub use domains::Domain;
 pub use list::NOT_FOUND_IS_EMPTY_LIST;
-pub use netsapiens::{AnsweringRule, DialRule, DialRuleTarget, Pbx, PbxUser};
+pub use netsapiens::{AnsweringRule, DialRule, DialRuleTarget, Forward, Pbx, PbxUser};
 pub use sample::{SampleOutcome, Sampled};
 pub use settings::{
     Credentials, DEFAULT_BASE_URL, DEFAULT_RATE_LIMIT, DEFAULT_SCOPE, NUMBER_SCOPES, PbxGeneration,

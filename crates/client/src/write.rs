@@ -293,8 +293,6 @@ impl Client {
             };
             may_arrive |= may_still_arrive(&failure);
             let status = failure.status();
-            // Perhaps our own earlier attempt removed it, and the list shows that later.
-            may_arrive |= status == Some(404) && in_doubt && removes(change);
             if status == Some(401) && !renewed {
                 renewed = true;
                 match upstream.renewed(&token).await {
@@ -353,14 +351,13 @@ fn may_have_acted(failure: &Failure) -> bool {
 fn may_still_arrive(failure: &Failure) -> bool {
     match failure {
         Failure::Lost(_) | Failure::TooLarge(_) => true,
-        Failure::Answered { status, .. } => matches!(status, 408 | 502 | 504),
+        // An answer that says no proves nothing: where the service acted all the
+        // same, a list that is late does not show it yet.
+        Failure::Answered { status, .. } => {
+            matches!(status, 300..=399 | 404 | 408 | 409 | 502 | 504)
+        }
         Failure::NotSent(_) | Failure::Final(_) => false,
     }
-}
-
-/// Whether it takes something away, so that "not found" may mean done.
-fn removes(change: &Change) -> bool {
-    matches!(change.target(), Target::VipRule(rule) if rule.after().is_none())
 }
 
 /// Where to look, for hints.

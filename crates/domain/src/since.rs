@@ -49,6 +49,10 @@ impl FromStr for Since {
 
 /// A length of time before now. A day is 24 hours.
 fn ago(text: &str) -> Option<Timestamp> {
+    // `24h ago` is read as less than nothing, too; a minus is a slip.
+    if text.starts_with('-') {
+        return None;
+    }
     let length = match text.strip_suffix('d').map(str::trim) {
         Some(days) => SignedDuration::from_hours(days.parse::<i64>().ok()?.checked_mul(24)?),
         None => text.parse::<SignedDuration>().ok()?,

@@ -90,17 +90,28 @@ impl<'a> Exchange<'a> {
         })
     }
 
-    /// The user that a call to one comes to, which each forwards always to another of the domain.
+    /// The user that a call to one comes to, which each forwards always to another of the domain,
+    /// or to a number that goes to one.
     fn reached(&self, domain: &str, user: &str) -> Option<&'a StoredSubscriber> {
         let mut reached = self.user(domain, user)?;
         for _ in 0..FORWARDS {
             let mut targets = reached.forward_targets();
-            match targets.find_map(|target| self.user(domain, target)) {
+            let target = |target| self.user(domain, target).or_else(|| self.user_of(target));
+            match targets.find_map(target) {
                 Some(next) => reached = next,
                 None => break,
             }
         }
         Some(reached)
+    }
+
+    /// The user that a number of the account goes to.
+    fn user_of(&self, did: &str) -> Option<&'a StoredSubscriber> {
+        national(did)?;
+        let mut numbers = self.tenant.numbers.iter();
+        let number = numbers.find(|number| same_number(&number.number, did))?;
+        let (user, domain) = number.routed_user()?;
+        self.user(domain, user)
     }
 
     /// A call from `caller`; None is somebody who is no VIP.

@@ -16,6 +16,9 @@ use skyswitch_guard::store::{
     ChangeFilter, ChangeRecord, ChangeStatus, PieceRecord, RuleRecord, TargetRecord,
 };
 
+/// The name of the list in its cursors.
+const LIST: &str = "list_changes";
+
 /// Which changes to list.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema, clap::Args)]
 #[serde(deny_unknown_fields)]
@@ -230,7 +233,8 @@ pub struct ChangeList {
 /// store cannot be read.
 pub async fn list_changes(app: &App, args: &ListChanges, size: PageSize) -> Result<ChangeList> {
     let account = app.account(args.account_id.as_ref())?;
-    let before = args.cursor.as_deref().map(number_in).transpose()?;
+    let before = args.cursor.as_deref();
+    let before = before.map(|cursor| number_in(LIST, cursor)).transpose()?;
     let domain = app.domain_if_named(&account, args.domain.as_ref()).await?;
     let mut list = ChangeList {
         account_id: account.to_string(),
@@ -260,6 +264,7 @@ pub async fn list_changes(app: &App, args: &ListChanges, size: PageSize) -> Resu
         status: args.status,
         did: args.did.as_ref().map(PhoneNumber::as_str),
         run: args.run_id.as_deref(),
+        operation: None,
     };
     let one_more = size.most().map(|rows| rows + 1);
     let (found, total) = store
@@ -269,7 +274,7 @@ pub async fn list_changes(app: &App, args: &ListChanges, size: PageSize) -> Resu
     list.warnings.extend(warning);
     let position = |change: &ChangeRecord| vec![change.id.to_string()];
     let as_shown = |change: &ChangeRecord| ChangeRow::from(change).in_answer_to(args);
-    let page = first_page(&found, size, position, as_shown);
+    let page = first_page(LIST, &found, size, position, as_shown);
     list.count = page.rows.len();
     list.total = total;
     list.changes = page.rows;

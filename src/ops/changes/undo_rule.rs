@@ -56,6 +56,9 @@ impl<'a> RuleBack<'a> {
         let present = present?;
         let rules = present.rules.as_slice();
         let key = &self.rule.key;
+        present.refuse_under_way(|other| {
+            other.ani.is_same_caller(&key.ani) && other.dnis.same_as(&key.dnis)
+        })?;
         let now = key.find_in_any_writing(rules);
         let before = self.rule.before.as_ref();
         let found = Found {

@@ -2,6 +2,7 @@
 //! `sample.rs` and `write_probe.rs` find out how the service itself behaves.
 
 mod facts;
+mod left;
 mod sample;
 mod trial;
 mod write_probe;
@@ -147,7 +148,8 @@ pub fn doctor_without_settings(error: &Error) -> Diagnosis {
 }
 
 /// Checks configuration, login, scopes, account, domains, VIP rules, numbers,
-/// PBX API and state folder, and tells what a write probe has learned. What
+/// PBX API and state folder, and tells what write probes have learned, and what an
+/// interrupted one has left. What
 /// builds on a check that failed is not tried.
 /// Never fails itself: failures are its result.
 pub async fn doctor(app: &App) -> Diagnosis {
@@ -174,6 +176,8 @@ async fn service(app: &App, client: &Client, diagnosis: &mut Diagnosis) {
             diagnosis.add("account", Ok(ok(format!("{account} answers"))));
             diagnosis.add("domains", Ok(visible(&domains)));
             diagnosis.add("vip_rules", vip_rules(client, &account, &domains).await);
+            let left = left::left_by_probes(app, &account).await;
+            diagnosis.checks.extend(left);
             domains
         }
         Err(error) => {

@@ -11,7 +11,7 @@ use crate::ops::write::locks::Turn;
 use crate::ops::write::send::{RoutesNoNumber, Sent};
 use skyswitch_client::{Evidence, Found, Matches, NOT_FOUND_IS_EMPTY_LIST, Skeleton, class_of};
 use skyswitch_domain::error::Result;
-use skyswitch_domain::{AccountId, Ani, Dnis, PbxDomain, PhoneNumber, Route};
+use skyswitch_domain::{AccountId, Ani, Dnis, PbxDomain, PhoneNumber, Route, RouteKey};
 use skyswitch_guard::{Channel, Plan, RuleChange};
 
 /// How long a list may take to show a change before the probe goes on without.
@@ -29,12 +29,17 @@ pub(super) struct Trial<'a> {
     pub rules: [Route; 2],
     /// The list was answered with "not found" before.
     pub is_not_found: bool,
+    /// The customer had VIP rules before, so no empty list is seen.
+    pub has_rules: bool,
     pub learned: Vec<Fact>,
     pub warnings: Vec<String>,
     /// How long a list is read again until it shows what was changed; not at
     /// all once a removal failed.
     pub patience: Duration,
 }
+
+const NO_EMPTY_LIST: &str = "how an empty list is answered was not seen, because this customer has VIP rules: a probe with \
+                             a customer without any shows it";
 
 /// The rules of the caller as a list shows them.
 #[derive(Default)]
@@ -139,6 +144,10 @@ impl Trial<'_> {
                 false => WriteProbeStatus::Incomplete,
             },
             learned: self.learned,
+            not_tried: match self.has_rules {
+                true => vec![NO_EMPTY_LIST.to_owned()],
+                false => Vec::new(),
+            },
             left,
             warnings: self.warnings,
             confirmation: Confirmation::default(),
@@ -269,14 +278,22 @@ impl Trial<'_> {
     }
 
     fn words_of_left(&self, rule: &Route) -> String {
-        let dnis = rule.key.dnis.to_send().unwrap_or("*");
+        let command = removal(&rule.key);
         format!(
-            "a rule of {} may be left; remove it with `skyswitch vip remove --ani {} --domain {} --dnis '{dnis}'`",
-            self.caller,
-            rule.key.ani.as_str(),
-            self.domain
+            "a rule of {} may be left; remove it with {command}",
+            self.caller
         )
     }
+}
+
+/// The command that removes a rule of a probe.
+pub(super) fn removal(key: &RouteKey) -> String {
+    format!(
+        "`skyswitch vip remove --ani {} --domain {} --dnis '{}'`",
+        key.ani.as_str(),
+        key.domain,
+        key.dnis.to_send().unwrap_or("*")
+    )
 }
 
 /// How a text is stored that was sent.

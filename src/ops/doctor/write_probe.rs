@@ -62,6 +62,9 @@ pub struct WriteProbeOutcome {
     pub status: WriteProbeStatus,
     /// What was learned, which is kept for this service from now on.
     pub learned: Vec<Fact>,
+    /// What this trial could not show, and where it could be tried.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_tried: Vec<String>,
     /// What may be left, each with the command that removes it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<String>,
@@ -108,6 +111,7 @@ pub async fn write_probe(
             WriteProbeOutcome {
                 status,
                 learned: Vec::new(),
+                not_tried: Vec::new(),
                 left: Vec::new(),
                 warnings: Vec::new(),
                 confirmation,
@@ -146,10 +150,10 @@ async fn plan<'a>(
         destination: destination.clone(),
     };
     let rules = [rule(Dnis::any()), rule(Dnis::from(&dialled))];
-    let mut notes = vec![
-        "a trial: nobody has this caller's number, and both rules are removed again right after they were read"
-            .to_owned(),
-    ];
+    let mut notes = vec![format!(
+        "a trial of {CHANGES} changes: nobody has this caller's number, and both rules are removed again right after \
+             they were read"
+    )];
     if is_not_found {
         notes.push(
             "SkySwitch answers this customer's list with \"not found\" (404), which is taken for an empty list here"
@@ -172,6 +176,7 @@ async fn plan<'a>(
         caller,
         rules,
         is_not_found,
+        has_rules: !present.is_empty(),
         learned: Vec::new(),
         warnings: Vec::new(),
         patience: PATIENCE,

@@ -372,6 +372,7 @@ impl App {
             self.delete_reach(),
         );
         let present = present?;
+        present.refuse_under_way(|_| true)?;
         let routes = &present.rules;
         let unknown = match routes.is_empty() {
             true => self.refuse_unknown(account, domain).await?,

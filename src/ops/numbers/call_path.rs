@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use crate::app::App;
 use crate::ops::onboarding::ani_user::Problem;
+use crate::ops::onboarding::ani_users::{Perhaps, Reaching};
 use crate::ops::onboarding::dial_plan::OwnPlan;
 use crate::ops::onboarding::evidence::{Reading, Unread, fallback, route_not_shown};
+use crate::ops::onboarding::forwards::{Behind, Site};
 use crate::ops::vips::destinations::FRESH;
 use crate::ops::vips::explained::{FallbackShown, FallbackState, NotKnown, UnknownFact};
 use crate::ops::write::present::PresentRoute;
@@ -52,7 +54,7 @@ impl CallPath {
     fn follow(
         &mut self,
         routing: Reading<PresentRoute>,
-        on: Reading<Option<Extension>>,
+        on: Reading<Option<Behind>>,
         domain: &PbxDomain,
     ) -> Option<Extension> {
         let why = match routing {
@@ -62,7 +64,18 @@ impl CallPath {
                 ..
             }) => {
                 self.reaches_vip_list = match (&on, &self.users) {
-                    (Ok(Some(_)), _) => Some(!route.is_off()),
+                    (Ok(Some(_)), _) if route.is_off() => Some(false),
+                    (
+                        Ok(Some(Behind {
+                            only: Some(which), ..
+                        })),
+                        _,
+                    ) => {
+                        self.unknown
+                            .push(UnknownFact::Forwarding.because(which.clone()));
+                        None
+                    }
+                    (Ok(Some(_)), _) => Some(true),
                     // Any user may be the one whose name could not be read.
                     (Ok(None), Err(why)) if route.user().is_some() => {
                         let why = format!("the users of {domain} are not shown: {why}");
@@ -78,7 +91,7 @@ impl CallPath {
                 };
                 self.warnings.extend(note);
                 self.routing = Some(route);
-                return on.ok().flatten();
+                return on.ok().flatten().and_then(Behind::always);
             }
             Ok(PresentRoute { route: None, .. }) => {
                 "SkySwitch shows no routing of it; it may not be a number of this account"
@@ -91,12 +104,17 @@ impl CallPath {
     }
 
     /// By the numbers that go to a Route by ANI user, where none was dialled.
-    fn gather(&mut self, numbers: Result<Vec<PhoneNumber>>) -> Option<Extension> {
-        let why = match (numbers, &self.users) {
-            (Ok(numbers), Ok(users)) => {
+    fn gather(&mut self, reaching: Result<Reaching>) -> Option<Extension> {
+        let why = match (reaching, &self.users) {
+            (Ok(Reaching { numbers, perhaps }), Ok(users)) => {
                 let exists = |user: &&Extension| users.iter().any(|known| user.is(&known.user));
                 let on = self.ani_users.iter().find(exists).cloned();
-                self.reaches_vip_list = Some(!numbers.is_empty());
+                let is_open = numbers.is_empty() && !perhaps.is_empty();
+                self.reaches_vip_list = (!is_open).then_some(!numbers.is_empty());
+                let about = |Perhaps { number, why }: Perhaps| format!("{number}: {why}");
+                let perhaps = perhaps.into_iter().map(about);
+                let perhaps = perhaps.map(|why| UnknownFact::Forwarding.because(why));
+                self.unknown.extend(perhaps);
                 self.vip_numbers = numbers;
                 return on;
             }
@@ -146,6 +164,12 @@ impl App {
             attestations: attestations?,
         };
         let known: &[Subscriber] = path.users.as_deref().map_or(&[], Vec::as_slice);
+        let site = Site {
+            account,
+            domain,
+            users: known,
+            known: &path.ani_users,
+        };
         let on = match routing {
             Some(routing) => {
                 let route = routing.as_ref().ok().and_then(|now| now.route.as_ref());
@@ -154,16 +178,13 @@ impl App {
                     .filter(|(_, host)| domain.is(host));
                 let on = match user.and_then(|(user, _)| user.parse().ok()) {
                     // A user of any name may do the work, if its answering rule can be read.
-                    Some(user) => {
-                        let behind = self.ani_user_behind(domain, &user, known, &path.ani_users);
-                        behind.await
-                    }
+                    Some(user) => self.ani_user_behind(site, &user).await,
                     None => Ok(None),
                 };
                 // Its own dial plan decides where no rule matches, so it comes first.
-                if let Ok(Some(on)) = &on {
-                    path.ani_users.retain(|user| user != on);
-                    path.ani_users.insert(0, on.clone());
+                if let Ok(Some(Behind { user, only: None })) = &on {
+                    path.ani_users.retain(|known| known != user);
+                    path.ani_users.insert(0, user.clone());
                 }
                 path.follow(routing.map_err(route_not_shown), on, domain)
             }
@@ -176,13 +197,19 @@ impl App {
             }
         };
         if let (Some(true), Some(user)) = (path.reaches_vip_list, on) {
-            self.pass_on(domain, user, &mut path).await;
+            self.pass_on(account, domain, user, &mut path).await;
         }
         Ok(path)
     }
 
     /// Whether the Route by ANI user passes the calls on.
-    async fn pass_on(&self, domain: &PbxDomain, user: Extension, path: &mut CallPath) {
+    async fn pass_on(
+        &self,
+        account: &AccountId,
+        domain: &PbxDomain,
+        user: Extension,
+        path: &mut CallPath,
+    ) {
         let user = self.ani_user(domain, user).await;
         let problems = user.problems();
         let says = |problem: &Problem| {
@@ -190,7 +217,13 @@ impl App {
             format!("user {user} is the Route by ANI user of {domain}, but {problem}")
         };
         path.warnings.extend(problems.iter().map(says));
-        if problems.iter().any(Problem::is_solved_by_forwarding) {
+        let site = Site {
+            account,
+            domain,
+            users: path.users.as_deref().map_or(&[], Vec::as_slice),
+            known: &path.ani_users,
+        };
+        if problems.contains(&Problem::ForwardsNowhere) || self.leads_elsewhere(site, &user).await {
             path.reaches_vip_list = Some(false);
         }
         let is_attested = |entry: &Attestation| entry.is_about(SetupStep::RouteByAniUser);

@@ -11,17 +11,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::ops::onboarding::alarm::{Alarm, AlarmKind};
-use crate::ops::onboarding::ani_users::{goes_to_any, going, users_called};
+use crate::ops::onboarding::ani_users::{Reaching, going, users_called};
 use crate::ops::onboarding::dial_plan::OwnPlan;
 use crate::ops::onboarding::evidence::{Unread, fallback, route_not_shown};
+use crate::ops::onboarding::forwards::Site;
 use crate::ops::page::{PageSize, Query, first_page, page};
 use crate::ops::vips::destinations::FRESH;
+use crate::ops::write::present::PresentRoute;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{AccountId, Argument, CustomerKey, DidRoute, PbxDomain, PhoneNumber};
 
 /// Numbers, and customers, that are read at the same time.
 const AT_ONCE: usize = 8;
+
+/// The name of the list in its cursors.
+const LIST: &str = "list_numbers";
 
 /// Whose numbers to list.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema, clap::Args)]
@@ -148,14 +153,14 @@ pub async fn list_numbers(app: &App, args: &ListNumbers, size: PageSize) -> Resu
     numbers.retain(|number| query.is_in(number.as_str(), None));
     let (total, cursor) = (numbers.len(), args.cursor.as_deref());
     let position = |number: &PhoneNumber| vec![number.as_str().to_owned()];
-    let asked = page(&numbers, size, cursor, position, PhoneNumber::clone)?;
+    let asked = page(LIST, &numbers, size, cursor, position, PhoneNumber::clone)?;
     let (rows, mut warnings) = app.routed(&account, domain.as_ref(), asked.rows).await?;
     if let (Some(domain), true) = (&domain, numbers.is_empty()) {
         warnings.extend(app.refuse_unknown(&account, domain).await?);
     }
     // A row is longer now than its number was.
     let position = |row: &NumberRow| vec![row.number.clone()];
-    let shown = first_page(&rows, size, position, NumberRow::clone);
+    let shown = first_page(LIST, &rows, size, position, NumberRow::clone);
     Ok(NumberList {
         account_id: account.to_string(),
         count: shown.rows.len(),
@@ -179,7 +184,7 @@ fn may_not_read(error: &Error) -> Error {
 }
 
 /// A number and its routing as it was read.
-pub(in crate::ops) type Routed = (PhoneNumber, Result<Option<DidRoute>, Unread>);
+pub(in crate::ops) type Routed = (PhoneNumber, Result<PresentRoute, Unread>);
 
 impl App {
     /// The rows of these numbers, and what is wrong or could not be read.
@@ -222,8 +227,8 @@ impl App {
                 alarm: kind_of(number).is_some_and(|kind| !kind.cannot_tell()),
                 unverified: kind_of(number).is_some_and(AlarmKind::cannot_tell),
                 not_known: match routing {
-                    Ok(Some(_)) | Err(Unread::NotAsked) => None,
-                    Ok(None) => Some("SkySwitch shows no routing of it".to_owned()),
+                    Ok(PresentRoute { route: Some(_), .. }) | Err(Unread::NotAsked) => None,
+                    Ok(_) => Some("SkySwitch shows no routing of it".to_owned()),
                     Err(why) => Some(why.to_string()),
                 },
             }
@@ -276,7 +281,10 @@ impl App {
                 let refused = format!("where the numbers go is not shown: {why}");
                 ((number, Err(Unread::NotAsked)), Some(refused))
             }
-            Ok(present) => ((number, Ok(present.route)), present.note),
+            Ok(present) => {
+                let note = present.note.clone();
+                ((number, Ok(present)), note)
+            }
             Err(error) => ((number, Err(error.into())), None),
         }
     }
@@ -296,19 +304,24 @@ impl App {
         let look = async {
             let users = self.client()?.subscribers(account, domain, FRESH).await?;
             let mut ani_users = self.ani_users(account, domain, &users, None).await?;
-            let called = users_called(routed.iter().filter_map(going), domain);
-            if follows {
-                self.know_more(domain, called, &users, &mut ani_users).await;
-            }
-            let goes_there = |route| goes_to_any(route, &ani_users, domain);
-            let numbers: Vec<PhoneNumber> = routed
-                .iter()
-                .filter(|number| going(number).is_some_and(goes_there))
-                .map(|(number, _)| number.clone())
-                .collect();
-            if numbers.is_empty() {
+            let called = users_called(routed, domain);
+            let some = match follows {
+                true => {
+                    self.know_more(account, domain, called, &users, &mut ani_users)
+                        .await
+                }
+                false => Vec::new(),
+            };
+            let reaching = Reaching::among(routed, &ani_users, &some, domain);
+            if reaching == Reaching::default() {
                 return Ok((Vec::new(), None));
             }
+            let site = Site {
+                account,
+                domain,
+                users: &users,
+                known: &ani_users,
+            };
             let (dial_plan, attestations) = tokio::join!(
                 self.dial_plan(
                     domain,
@@ -320,10 +333,19 @@ impl App {
             );
             Ok(match fallback(&dial_plan, &attestations?) {
                 Some(_) => (Vec::new(), None),
+                None if self.only_one_leads_elsewhere(site, follows).await? => (Vec::new(), None),
                 None => {
-                    let Alarm { kind, words } = Alarm::of(&dial_plan, &numbers);
-                    let numbers = numbers.into_iter().map(|number| (number, kind));
-                    (numbers.collect(), Some(words))
+                    let alarm = Alarm::on(&dial_plan, &reaching);
+                    let kind = alarm
+                        .as_ref()
+                        .map_or(AlarmKind::CannotTell, |alarm| alarm.kind);
+                    let sure = reaching.numbers.into_iter().map(|number| (number, kind));
+                    let perhaps = reaching.perhaps.into_iter();
+                    let perhaps = perhaps.map(|perhaps| (perhaps.number, AlarmKind::CannotTell));
+                    (
+                        sure.chain(perhaps).collect(),
+                        alarm.map(|alarm| alarm.words),
+                    )
                 }
             })
         };

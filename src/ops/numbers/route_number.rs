@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::ops::onboarding::ani_users::goes_to_any;
+use crate::ops::onboarding::dial_plan::DOMAIN_USER;
 use crate::ops::onboarding::evidence::{Customer, Evidence, Unread};
+use crate::ops::onboarding::forwards::{Behind, Site};
 use crate::ops::onboarding::plan_number::{no_way_back, not_of_domain, refuse_foreign};
 use crate::ops::vips::destinations::nearest_users;
 use crate::ops::write::agree::{Asked, Attempt, Confirmation, Status};
@@ -193,12 +195,14 @@ impl Sending<'_> {
         };
         let was_on_list = goes_to_ani_user(&evidence, domain);
         if before.is_some_and(|before| before.is_like(&after)) {
-            let alarm = was_on_list.then(|| evidence.alarm_on(std::slice::from_ref(did)));
+            let alarm = was_on_list.then(|| evidence.alarm_on(std::slice::from_ref(did), &[]));
             let alarm = alarm.flatten().map(|alarm| alarm.words);
             found.notes.extend(alarm);
             return Ok((None, found));
         }
-        let ani_users = self.ani_users(&evidence).await?;
+        let (ani_users, note) = self.ani_users(&evidence).await?;
+        found.notes.extend(note);
+        found.notes.extend(self.to_nobody());
         let to_ani_user = goes_to_any(&after, &ani_users, domain);
         let may_route = self.judge(&evidence, &after, &ani_users)?;
         if was_on_list && !to_ani_user {
@@ -262,15 +266,35 @@ impl Sending<'_> {
     /// whatever its name, where its answering rule shows it to hand calls on.
     /// Where that cannot be read, only a number that goes to a Route by ANI user
     /// now is sent there: it must get away, whatever cannot be read.
-    async fn ani_users(&self, evidence: &Evidence) -> Result<Vec<Extension>> {
-        let domain = &self.customer.domain;
+    ///
+    /// A note says where it hands on some calls only.
+    async fn ani_users(&self, evidence: &Evidence) -> Result<(Vec<Extension>, Option<String>)> {
+        let (account, domain) = self.customer.at();
         let mut ani_users = evidence.ani_users.clone();
-        let users = evidence.users.as_deref().map_or(&[][..], Vec::as_slice);
+        let mut note = None;
+        let site = Site {
+            account,
+            domain,
+            users: evidence.users.as_deref().map_or(&[][..], Vec::as_slice),
+            known: &evidence.ani_users,
+        };
         // Queues and attendants are users, too, and may forward their calls.
-        let behind = self.app.ani_user_behind(domain, self.to, users, &ani_users);
-        let behind = behind.await;
-        match behind {
-            Ok(Some(_)) => ani_users.push(self.to.clone()),
+        match self.app.ani_user_behind(site, self.to).await {
+            Ok(Some(Behind { only: None, .. })) => ani_users.push(self.to.clone()),
+            Ok(Some(Behind {
+                only: Some(which), ..
+            })) => {
+                let rule = match evidence.fallback {
+                    Some(_) => "",
+                    None => {
+                        ", and nobody has verified or attested the dial translation rule for those who are not on it"
+                    }
+                };
+                note = Some(format!(
+                    "some calls to {} come to the VIP list: {which}{rule}",
+                    self.to
+                ));
+            }
             Err(why) if evidence.fallback.is_none() && !goes_to_ani_user(evidence, domain) => {
                 return Err(Error::new(
                     Code::UpstreamUnavailable,
@@ -285,7 +309,17 @@ impl Sending<'_> {
             }
             _ => {}
         }
-        Ok(ani_users)
+        Ok((ani_users, note))
+    }
+
+    /// A warning of a user where nobody answers.
+    fn to_nobody(&self) -> Option<String> {
+        self.to.is(DOMAIN_USER).then(|| {
+            format!(
+                "user {} holds the domain's defaults, and nobody answers there: calls to {} would reach nobody",
+                self.to, self.did
+            )
+        })
     }
 
     fn judge(
@@ -320,7 +354,7 @@ fn not_read(did: &PhoneNumber, why: &Unread) -> Error {
 impl JudgeRoute for Sending<'_> {
     async fn may_route(&self, route: &DidRoute) -> Result<MayRoute> {
         let evidence = self.app.evidence(self.customer).await?;
-        let ani_users = self.ani_users(&evidence).await?;
+        let (ani_users, _) = self.ani_users(&evidence).await?;
         self.judge(&evidence, route, &ani_users)
     }
 }
@@ -335,7 +369,9 @@ impl App {
         host.and_then(|host| host.parse().ok()).ok_or_else(|| {
             Error::invalid(
                 "domain",
-                format!("where {did} goes does not say whose number it is"),
+                format!(
+                    "the customer of {did} is not known: its present routing names no PBX domain"
+                ),
                 format!("Give {}, the customer's PBX domain.", Argument("domain")),
             )
         })

@@ -1,19 +1,88 @@
-//! Which users hand their calls to the VIP list: by their id or name, by what
-//! this installation has routed, and by their answering rules, also where one
-//! forwards to another.
+//! Which users hand their calls to the VIP list, by their id or name, by what
+//! this installation has routed and by their answering rules, and which numbers
+//! go to them.
 
 use crate::app::App;
 use crate::ops::numbers::inventory::Routed;
-use crate::ops::onboarding::evidence::{Reading, Unread};
-use skyswitch_client::{AnsweringRule, Subscriber};
+use crate::ops::onboarding::forwards::{Behind, Site};
+use crate::ops::write::present::StillShown;
+use skyswitch_client::Subscriber;
 use skyswitch_domain::error::{Error, Result};
-use skyswitch_domain::redact::shown;
 use skyswitch_domain::{AccountId, Argument, DidRoute, Extension, PbxDomain, PhoneNumber};
 
-/// Users whose answering rules are read at most to follow the calls of one.
-const FOLLOWED: usize = 8;
 /// Numbers whose routing is read at most to find a Route by ANI user of another name.
 const NUMBERS: usize = 10;
+
+/// The numbers whose calls come to the VIP list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::ops) struct Reaching {
+    /// Those of which that is sure.
+    pub numbers: Vec<PhoneNumber>,
+    /// Those of which it is not.
+    pub perhaps: Vec<Perhaps>,
+}
+
+/// A number whose calls may come to the VIP list, and why that is not sure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::ops) struct Perhaps {
+    pub number: PhoneNumber,
+    pub why: String,
+}
+
+impl Reaching {
+    /// Sorts in a number by where it goes.
+    fn sort_in(
+        &mut self,
+        routed: &Routed,
+        known: &[Extension],
+        perhaps: &[Behind],
+        domain: &PbxDomain,
+    ) {
+        let (number, _) = routed;
+        let goes_to =
+            |user: &Extension, route: &DidRoute| route.goes_to_user(user.as_str(), domain);
+        let goes_there = |route: &DidRoute| goes_to_any(route, known, domain);
+        if going(routed).is_some_and(goes_there) {
+            self.numbers.push(number.clone());
+            return;
+        }
+        let still = still_shown(routed).filter(|still| goes_there(&still.route));
+        let only = going(routed).and_then(|route| {
+            let behind = perhaps.iter().find(|behind| goes_to(&behind.user, route));
+            behind?.only.clone()
+        });
+        let why = still.map(|still| still.why.clone()).or(only);
+        let is_told = self.perhaps.iter().any(|perhaps| perhaps.number == *number);
+        self.perhaps
+            .extend(why.filter(|_| !is_told).map(|why| Perhaps {
+                number: number.clone(),
+                why,
+            }));
+    }
+
+    /// Takes what is known of one number in place of what was.
+    pub fn replace(&mut self, number: &PhoneNumber, it: Reaching) {
+        self.numbers.retain(|known| known != number);
+        self.perhaps.retain(|perhaps| perhaps.number != *number);
+        self.numbers.extend(it.numbers);
+        self.perhaps.extend(it.perhaps);
+    }
+
+    /// Those of these numbers whose calls come to the users that are `known` to
+    /// hand them on, or may, also by those that hand on some.
+    pub fn among(
+        routed: &[Routed],
+        known: &[Extension],
+        perhaps: &[Behind],
+        domain: &PbxDomain,
+    ) -> Reaching {
+        let mut reaching = Reaching::default();
+        for routed in routed {
+            reaching.sort_in(routed, known, perhaps, domain);
+        }
+        reaching
+    }
+}
 
 impl App {
     /// The users that calls may be pointed at for Route by ANI: by id or name,
@@ -36,8 +105,15 @@ impl App {
         if !users.iter().any(|user| named.is(&user.user)) {
             return Ok(found);
         }
-        let behind = self.ani_user_behind(domain, named, users, &[]).await;
-        if behind.is_ok_and(|user| user.as_ref() == Some(named)) {
+        let site = Site {
+            account,
+            domain,
+            users,
+            known: &[],
+        };
+        let behind = self.ani_user_behind(site, named).await;
+        let behind = behind.ok().flatten().and_then(Behind::always);
+        if behind.as_ref() == Some(named) {
             found.push(named.clone());
             return Ok(found);
         }
@@ -54,88 +130,6 @@ impl App {
         ))
     }
 
-    /// The Route by ANI user that the calls of a user come to, the user itself or
-    /// one that it forwards to; `None` where they come to none, as far as the PBX
-    /// API is configured. `known` are the Route by ANI users of the domain.
-    pub(in crate::ops) async fn ani_user_behind(
-        &self,
-        domain: &PbxDomain,
-        user: &Extension,
-        users: &[Subscriber],
-        known: &[Extension],
-    ) -> Reading<Option<Extension>> {
-        let client = self.client()?;
-        let exists = |id: &Extension| users.iter().any(|user| id.is(&user.user));
-        let mut followed = vec![user.clone()];
-        for next in 0.. {
-            let Some(user) = followed.get(next).cloned() else {
-                break;
-            };
-            if known.contains(&user) {
-                return Ok(Some(user));
-            }
-            if !client.has_pbx() {
-                break;
-            }
-            if next == FOLLOWED {
-                let why = format!("calls are forwarded through more than {FOLLOWED} users");
-                return Err(Unread::NotShown(why));
-            }
-            let rules = client.pbx()?.answering_rules(domain, &user).await?;
-            if rules.iter().any(AnsweringRule::hands_to_route_by_ani) {
-                return Ok(Some(user));
-            }
-            if let Some(target) = rules
-                .iter()
-                .find_map(|rule| rule.forwards_outside_of(domain).next())
-            {
-                let target = shown(target, 100);
-                let why = format!("user {user} forwards to {target}, a user of another domain");
-                return Err(Unread::NotShown(why));
-            }
-            let targets = rules
-                .iter()
-                .flat_map(|rule| rule.forwards_to_users_of(domain));
-            for target in targets.filter_map(|target| target.parse::<Extension>().ok()) {
-                if !followed.contains(&target) && (known.contains(&target) || exists(&target)) {
-                    followed.push(target);
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    /// Adds those of the users that numbers go to that only their answering rules
-    /// show to hand calls to the VIP list. The Route by ANI user behind them
-    /// comes first: it is the one in use. Rules that are not shown add nobody.
-    pub(in crate::ops) async fn know_more(
-        &self,
-        domain: &PbxDomain,
-        called: Vec<Extension>,
-        users: &[Subscriber],
-        known: &mut Vec<Extension>,
-    ) {
-        for user in called {
-            let behind = self.ani_user_behind(domain, &user, users, known).await;
-            let Ok(Some(behind)) = behind else { continue };
-            if !known.contains(&behind) {
-                known.insert(0, behind);
-            }
-            if !known.contains(&user) {
-                known.push(user);
-            }
-        }
-    }
-
-    /// Whether answering rules can be asked for: a login that is refused must not
-    /// be tried for every user.
-    pub(in crate::ops) async fn shows_answering_rules(&self) -> bool {
-        match self.client().and_then(|client| client.pbx()) {
-            Ok(pbx) => pbx.log_in().await.is_ok(),
-            Err(_) => false,
-        }
-    }
-
     /// The numbers whose calls come to the VIP list. Where none goes to a user
     /// that is known to hand them on, the users that they go to are looked at,
     /// and those that do are added to `known`. `all` are the domain's numbers,
@@ -150,10 +144,30 @@ impl App {
         users: &[Subscriber],
         known: &mut Vec<Extension>,
         all: Option<&[PhoneNumber]>,
-    ) -> Result<Vec<PhoneNumber>> {
-        let numbers = self.numbers_on(account, domain, known).await?;
-        if !numbers.is_empty() || !self.shows_answering_rules().await {
-            return Ok(numbers);
+    ) -> Result<Reaching> {
+        let reaching = self.numbers_on(account, domain, known).await?;
+        match reaching.numbers.is_empty() {
+            true => {
+                self.look_further(account, domain, users, known, all, reaching)
+                    .await
+            }
+            false => Ok(reaching),
+        }
+    }
+
+    /// Looks at the users that a customer's numbers go to, where their answering
+    /// rules are shown, and adds what comes to the VIP list to what is known of it.
+    pub(in crate::ops) async fn look_further(
+        &self,
+        account: &AccountId,
+        domain: &PbxDomain,
+        users: &[Subscriber],
+        known: &mut Vec<Extension>,
+        all: Option<&[PhoneNumber]>,
+        mut reaching: Reaching,
+    ) -> Result<Reaching> {
+        if !self.shows_answering_rules().await {
+            return Ok(reaching);
         }
         let mut all = match all {
             Some(all) => all.to_vec(),
@@ -164,33 +178,42 @@ impl App {
         };
         all.truncate(NUMBERS);
         let (routed, _) = self.routings(account, all).await?;
-        let called = users_called(routed.iter().filter_map(going), domain);
-        self.know_more(domain, called, users, known).await;
-        let is_handed_on =
-            |number: &&Routed| going(number).is_some_and(|route| goes_to_any(route, known, domain));
-        let numbers = routed.iter().filter(is_handed_on);
-        Ok(numbers.map(|(number, _)| number.clone()).collect())
+        let called = users_called(&routed, domain);
+        let perhaps = self.know_more(account, domain, called, users, known).await;
+        for routed in &routed {
+            reaching.sort_in(routed, known, &perhaps, domain);
+        }
+        Ok(reaching)
     }
 
-    /// The numbers that go to any of those users.
+    /// The numbers that go to any of those users. What the service shows there is
+    /// never left out: the journal only tells what it accepted, not what it did.
     pub(in crate::ops) async fn numbers_on(
         &self,
         account: &AccountId,
         domain: &PbxDomain,
         users: &[Extension],
-    ) -> Result<Vec<PhoneNumber>> {
-        let mut numbers = Vec::new();
+    ) -> Result<Reaching> {
+        let mut reaching = Reaching::default();
+        let numbers = &mut reaching.numbers;
         let client = self.client()?;
         for user in users {
             numbers.extend(client.domain_numbers(account, domain, Some(user)).await?);
         }
-        for (number, route) in self.routes_not_shown_yet(account, domain).await? {
-            numbers.retain(|listed| *listed != number);
-            if goes_to_any(&route, users, domain) {
-                numbers.push(number);
+        for told in self.routes_not_shown_yet(account, domain).await? {
+            let number = told.did;
+            let is_shown_there = numbers.contains(&number);
+            match goes_to_any(&told.route, users, domain) {
+                true if !is_shown_there => numbers.push(number),
+                false if is_shown_there => {
+                    numbers.retain(|listed| *listed != number);
+                    let why = told.why;
+                    reaching.perhaps.push(Perhaps { number, why });
+                }
+                _ => {}
             }
         }
-        Ok(numbers)
+        Ok(reaching)
     }
 
     /// The users that this installation has pointed numbers at as Route by ANI users.
@@ -215,15 +238,24 @@ impl App {
 
 /// Where a number goes, where that was read.
 pub(in crate::ops) fn going((_, routing): &Routed) -> Option<&DidRoute> {
-    routing.as_ref().ok()?.as_ref()
+    routing.as_ref().ok()?.route.as_ref()
 }
 
-/// The users of a domain that routes go to, each once.
+/// Where the service still shows a number that the journal tells to be elsewhere.
+fn still_shown((_, routing): &Routed) -> Option<&StillShown> {
+    routing.as_ref().ok()?.still_shown.as_ref()
+}
+
+/// The users of a domain that numbers go to or are still shown at, each once.
 pub(in crate::ops) fn users_called<'a>(
-    routes: impl Iterator<Item = &'a DidRoute>,
+    routed: impl IntoIterator<Item = &'a Routed>,
     domain: &PbxDomain,
 ) -> Vec<Extension> {
     let mut called = Vec::<Extension>::new();
+    let routes = routed.into_iter().flat_map(|routed| {
+        let still = still_shown(routed).map(|still| &still.route);
+        going(routed).into_iter().chain(still)
+    });
     for (user, _) in routes
         .filter_map(DidRoute::user)
         .filter(|(_, host)| domain.is(host))

@@ -10,9 +10,10 @@ use jiff::Timestamp;
 use crate::app::App;
 use crate::ops::onboarding::alarm::AlarmKind;
 use crate::ops::onboarding::ani_user::AniUser;
-use crate::ops::onboarding::ani_users::ani_users_among;
+use crate::ops::onboarding::ani_users::{Reaching, ani_users_among};
 use crate::ops::onboarding::dial_plan::OwnPlan;
 use crate::ops::onboarding::evidence::{Customer, Evidence, Unread, fallback};
+use crate::ops::onboarding::forwards::Site;
 use crate::ops::onboarding::stage::Stage;
 use crate::ops::onboarding::status::CustomerRow;
 use crate::ops::onboarding::steps::Steps;
@@ -25,6 +26,9 @@ use skyswitch_guard::store::Attestation;
 
 /// After so many dial plans that are not shown, and none that is, no other is asked for.
 const CLOSED: usize = 20;
+/// Customers without VIP rules of whom it is looked in one table where their
+/// numbers go, to find a Route by ANI user of another name.
+const FURTHER: usize = 50;
 
 /// What is known before the customers are read one by one.
 pub(super) struct StatusReader<'a> {
@@ -44,6 +48,15 @@ pub(super) struct StatusReader<'a> {
     pub plans_not_shown: AtomicUsize,
     /// Whether any was.
     pub plans_shown: AtomicBool,
+    /// Customers without VIP rules of whom it was looked where their numbers go.
+    pub looked_further: AtomicUsize,
+    /// Those of whom it was not.
+    pub not_followed: AtomicUsize,
+}
+
+fn nothing_to_read() -> FallbackReading {
+    let why = "the dial plan is read once there is a Route by ANI user";
+    FallbackReading::NotShown(why.to_owned())
 }
 
 /// A customer as read, before the steps are judged.
@@ -78,7 +91,7 @@ impl ReadCustomer {
         row.dropping = kind == Some(AlarmKind::Dropping);
         row.unverified = kind.is_some_and(AlarmKind::cannot_tell);
         (row.stage, row.waits_for) = match (next, alarm) {
-            _ if is_untouched => (
+            (_, None) if is_untouched => (
                 Stage::NotStarted,
                 "The setup is not started: only the domain exists.".to_owned(),
             ),
@@ -144,42 +157,94 @@ impl StatusReader<'_> {
             .subscribers(self.account, domain, Duration::ZERO)
             .await?;
         let mut ani_users = ani_users_among(&users, domain, &self.routed_users);
+        let Reaching { numbers, perhaps } = self
+            .numbers_reaching(domain, &users, &mut ani_users, vips)
+            .await?;
         let exists = |user: &&Extension| users.iter().any(|found| user.is(&found.user));
-        let numbers = match ani_users.iter().any(|user| exists(&user)) {
-            true => {
-                self.app
-                    .numbers_on(self.account, domain, &ani_users)
-                    .await?
-            }
-            // VIP rules that nothing hands calls to: a user of another name may.
-            false if vips > 0 && self.login_refused.is_none() => {
-                self.app
-                    .numbers_handed_on(self.account, domain, &users, &mut ani_users, None)
-                    .await?
-            }
-            false => Vec::new(),
-        };
         let ani_user = ani_users.iter().find(exists).cloned();
         let own = OwnPlan::Of(ani_user.as_ref());
-        let (dial_plan, read_at) = self.dial_plan(domain, own, &users, &ani_users).await?;
+        let reaches_none = ani_users.is_empty() && perhaps.is_empty();
+        let (dial_plan, read_at) = match reaches_none {
+            true => (nothing_to_read(), None),
+            false => self.dial_plan(domain, own, &users, &ani_users).await?,
+        };
         let of_domain = |entry: &&Attestation| domain.is(&entry.domain);
         let attestations = self.attestations.iter().filter(of_domain);
         let attestations: Vec<Attestation> = attestations.cloned().collect();
+        let fallback = fallback(&dial_plan, &attestations);
+        // Read together with the dial plan; a plan of the last hour is kept only
+        // where the user passed its calls on then.
+        let asks_user = read_at.is_none()
+            && self.login_refused.is_none()
+            && !numbers.is_empty()
+            && (fallback.is_none() || !self.is_closed());
+        let ani_user = match ani_user {
+            Some(user) if asks_user => Some(self.app.forwarding_of(domain, &user).await),
+            user => user.map(|user| AniUser::unknown(user, Unread::NotAsked)),
+        };
+        let site = Site {
+            account: self.account,
+            domain,
+            users: &users,
+            known: &ani_users,
+        };
+        let leads_elsewhere = self.app.only_user_leads_elsewhere(site, ani_user.as_ref());
+        let leads_elsewhere = leads_elsewhere.await?;
         let evidence = Evidence {
             unknown: None,
             unchecked: None,
-            fallback: fallback(&dial_plan, &attestations),
+            fallback,
             users: Ok(users),
             ani_users,
-            ani_user: ani_user.map(|user| AniUser::unknown(user, Unread::NotAsked)),
+            ani_user,
             dial_plan,
             attestations,
             numbers: Err(Unread::NotAsked),
             numbers_on_ani_user: Ok(numbers),
+            numbers_perhaps: perhaps,
+            leads_elsewhere,
             did_route: None,
             vips: Ok(vips),
         };
         Ok((evidence, read_at))
+    }
+
+    /// The numbers that come to the VIP list. Where none goes to a known Route by
+    /// ANI user, a user of another name may hand calls on.
+    async fn numbers_reaching(
+        &self,
+        domain: &PbxDomain,
+        users: &[Subscriber],
+        ani_users: &mut Vec<Extension>,
+        vips: usize,
+    ) -> Result<Reaching> {
+        let (app, account) = (self.app, self.account);
+        let reaching = app.numbers_on(account, domain, ani_users).await?;
+        if !reaching.numbers.is_empty() || !self.looks_further(vips)? {
+            return Ok(reaching);
+        }
+        app.look_further(account, domain, users, ani_users, None, reaching)
+            .await
+    }
+
+    /// Whether it is looked where a customer's numbers go. That takes many
+    /// requests, so it is limited for customers whom no VIP rule is for.
+    fn looks_further(&self, vips: usize) -> Result<bool> {
+        if self.login_refused.is_some() || !self.app.client()?.has_pbx() {
+            return Ok(false);
+        }
+        let is_unlimited = vips > 0 || self.fresh;
+        let looks = is_unlimited || self.looked_further.fetch_add(1, Ordering::Relaxed) < FURTHER;
+        if !looks {
+            self.not_followed.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(looks)
+    }
+
+    /// Whether no other dial plan is asked for.
+    fn is_closed(&self) -> bool {
+        self.plans_not_shown.load(Ordering::Relaxed) >= CLOSED
+            && !self.plans_shown.load(Ordering::Relaxed)
     }
 
     async fn dial_plan(
@@ -189,10 +254,6 @@ impl StatusReader<'_> {
         users: &[Subscriber],
         ani_users: &[Extension],
     ) -> Result<(FallbackReading, Option<Timestamp>)> {
-        let not_shown = |why: &str| Ok((FallbackReading::NotShown(why.to_owned()), None));
-        if ani_users.is_empty() {
-            return not_shown("the dial plan is read once there is a Route by ANI user");
-        }
         if !self.fresh
             && let Some((reading, read_at)) =
                 self.app.recent_dial_plan(domain, users, ani_users).await?
@@ -202,10 +263,9 @@ impl StatusReader<'_> {
         if let Some(refused) = &self.login_refused {
             return Ok((refused.clone(), None));
         }
-        let is_closed = self.plans_not_shown.load(Ordering::Relaxed) >= CLOSED
-            && !self.plans_shown.load(Ordering::Relaxed);
-        if is_closed {
-            return not_shown("the dial plans are not shown");
+        if self.is_closed() {
+            let why = "the dial plans are not shown".to_owned();
+            return Ok((FallbackReading::NotShown(why), None));
         }
         let reading = self
             .app

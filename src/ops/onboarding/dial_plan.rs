@@ -21,7 +21,7 @@ const SYSTEM_TABLES: [&str; 2] = ["Default", "Cloud PBX Features"];
 /// The fact about a PBX host that a rule for `route_by_ani` was seen in a dial plan of it.
 const RULE_SEEN: &str = "dial_translation_rule_seen";
 /// The user that holds a domain's defaults. Nobody answers there.
-const DOMAIN_USER: &str = "domain";
+pub(in crate::ops) const DOMAIN_USER: &str = "domain";
 
 /// The dial plan of the user that forwards the calls, which decides first.
 pub(in crate::ops) enum OwnPlan<'a> {
@@ -134,6 +134,11 @@ impl App {
             };
             matches!(reading, FallbackReading::Verified { .. }).then_some((reading, read_at))
         }))
+    }
+
+    /// Keeps no dial plan of a domain any more.
+    pub(in crate::ops) async fn forget_dial_plan(&self, domain: &PbxDomain) -> Result<()> {
+        self.keep_dial_plan(domain, &[], now()).await
     }
 
     /// Keeps the rules that decide, and that there was one.

@@ -10,8 +10,9 @@ use crate::app::App;
 use crate::ops::customer::{Checked, Unknown};
 use crate::ops::onboarding::alarm::Alarm;
 use crate::ops::onboarding::ani_user::AniUser;
-use crate::ops::onboarding::ani_users::{goes_to_any, users_called};
+use crate::ops::onboarding::ani_users::{Perhaps, Reaching, going, users_called};
 use crate::ops::onboarding::dial_plan::{OwnPlan, rings_nobody};
+use crate::ops::onboarding::forwards::Site;
 use crate::ops::vips::destinations::nearest_users;
 use crate::ops::write::present::PresentRoute;
 use skyswitch_client::Subscriber;
@@ -88,6 +89,11 @@ pub(in crate::ops) struct Evidence {
     pub numbers: Reading<Vec<PhoneNumber>>,
     /// Those that go to a Route by ANI user.
     pub numbers_on_ani_user: Reading<Vec<PhoneNumber>>,
+    /// Those whose calls may come to one.
+    pub numbers_perhaps: Vec<Perhaps>,
+    /// Whether the only Route by ANI user sends its calls elsewhere, so that they
+    /// come to no VIP rule and no dial translation rule.
+    pub leads_elsewhere: bool,
     /// Where the customer's number goes, where it was named.
     pub did_route: Option<Reading<PresentRoute>>,
     /// How many VIP rules there are.
@@ -109,6 +115,8 @@ impl Evidence {
             attestations,
             numbers: Err(unread),
             numbers_on_ani_user: Ok(Vec::new()),
+            numbers_perhaps: Vec::new(),
+            leads_elsewhere: false,
             did_route: None,
             vips: Ok(0),
         }
@@ -187,22 +195,26 @@ impl Evidence {
     /// What is wrong where numbers go to a Route by ANI user although nobody knows that
     /// other callers are sent anywhere.
     pub fn alarm(&self) -> Option<Alarm> {
-        self.alarm_on(self.numbers_on_ani_user.as_deref().ok()?)
+        let numbers = self.numbers_on_ani_user.as_deref().unwrap_or_default();
+        self.alarm_on(numbers, &self.numbers_perhaps)
     }
 
     /// Numbers that go to the Route by ANI user although nothing shows the dial
     /// translation rule.
     pub fn numbers_too_early(&self) -> &[PhoneNumber] {
         match &self.numbers_on_ani_user {
-            Ok(numbers) if self.fallback.is_none() => numbers,
+            Ok(numbers) if self.fallback.is_none() && !self.leads_elsewhere => numbers,
             _ => &[],
         }
     }
 
-    /// The same of these numbers, which go to one.
-    pub fn alarm_on(&self, numbers: &[PhoneNumber]) -> Option<Alarm> {
-        let is_alarm = self.fallback.is_none() && !numbers.is_empty();
-        is_alarm.then(|| Alarm::of(&self.dial_plan, numbers))
+    /// The same of these numbers.
+    pub fn alarm_on(&self, numbers: &[PhoneNumber], perhaps: &[Perhaps]) -> Option<Alarm> {
+        if self.fallback.is_some() || self.leads_elsewhere {
+            return None;
+        }
+        let (numbers, perhaps) = (numbers.to_vec(), perhaps.to_vec());
+        Alarm::on(&self.dial_plan, &Reaching { numbers, perhaps })
     }
 }
 
@@ -241,18 +253,26 @@ impl App {
         let known: &[Subscriber] = users.as_ref().map_or(&[], |users| users);
         let named = customer.extension.as_ref();
         let mut ani_users = self.ani_users(account, domain, known, named).await?;
-        let goes_to = did_route
-            .iter()
-            .flatten()
-            .find_map(|did| did.route.as_ref());
         // A user of any name may do the work, if its answering rule can be read.
-        let called = users_called(goes_to.into_iter(), domain);
-        self.know_more(domain, called, known, &mut ani_users).await;
+        let named_did = customer.did.clone().zip(did_route);
+        let called = users_called(named_did.as_ref(), domain);
+        let some = self
+            .know_more(account, domain, called, known, &mut ani_users)
+            .await;
         let all = numbers.as_ref().ok().map(Vec::as_slice);
-        let numbers_on_ani_user = self
+        let reaching = self
             .numbers_handed_on(account, domain, known, &mut ani_users, all)
             .await;
-        let mut numbers_on_ani_user = numbers_on_ani_user.map_err(Unread::from);
+        let mut reaching = reaching.map_err(Unread::from);
+        if let Some(did) = named_did.as_ref().filter(|did| going(did).is_some()) {
+            // The number's own route is newer than the domain's list of numbers.
+            let it = Reaching::among(std::slice::from_ref(did), &ani_users, &some, domain);
+            match &mut reaching {
+                Ok(reaching) => reaching.replace(&did.0, it),
+                Err(_) if it != Reaching::default() => reaching = Ok(it),
+                Err(_) => {}
+            }
+        }
         let exists = |user: &&Extension| known.iter().any(|found| user.is(&found.user));
         let chosen = match named {
             Some(named) => ani_users.iter().find(|user| *user == named),
@@ -265,18 +285,19 @@ impl App {
         let own = OwnPlan::Read(ani_user.as_ref().and_then(|user| user.dial_plan.as_deref()));
         let shown = users.as_ref().ok().map(|_| known);
         let dial_plan = self.dial_plan(domain, own, shown, &ani_users).await;
-        if let (Some(did), Some(route)) = (&customer.did, goes_to) {
-            // The number's own route is newer than the domain's list of numbers.
-            let on_ani_user = goes_to_any(route, &ani_users, domain);
-            match &mut numbers_on_ani_user {
-                Ok(numbers) => {
-                    numbers.retain(|number| number != did);
-                    numbers.extend(on_ani_user.then(|| did.clone()));
-                }
-                Err(_) if on_ani_user => numbers_on_ani_user = Ok(vec![did.clone()]),
-                Err(_) => {}
-            }
-        }
+        let site = Site {
+            account,
+            domain,
+            users: known,
+            known: &ani_users,
+        };
+        let leads_elsewhere = self
+            .only_user_leads_elsewhere(site, ani_user.as_ref())
+            .await?;
+        let (numbers_on_ani_user, numbers_perhaps) = match reaching {
+            Ok(Reaching { numbers, perhaps }) => (Ok(numbers), perhaps),
+            Err(why) => (Err(why), Vec::new()),
+        };
         Ok(Evidence {
             unknown: None,
             unchecked,
@@ -288,7 +309,9 @@ impl App {
             attestations,
             numbers: numbers.map_err(Unread::from),
             numbers_on_ani_user,
-            did_route,
+            numbers_perhaps,
+            leads_elsewhere,
+            did_route: named_did.map(|(_, route)| route),
             vips: routes.map(|routes| routes.len()).map_err(Unread::from),
         })
     }

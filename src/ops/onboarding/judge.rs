@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::app::App;
 use crate::ops::onboarding::dial_plan::OwnPlan;
 use crate::ops::onboarding::evidence::{Customer, fallback};
+use crate::ops::onboarding::forwards::{Behind, Site};
 use crate::ops::write::send::JudgeRoute;
 use skyswitch_domain::error::{Refused, Result};
 use skyswitch_domain::{AccountId, DidRoute, Extension, PbxDomain};
@@ -70,15 +71,20 @@ impl App {
             .subscribers(account, &home, Duration::ZERO)
             .await?;
         let mut ani_users = self.ani_users(account, &home, &users, None).await?;
-        // Where its answering rule is not shown, it may be one.
         if let Ok(extension) = user.parse::<Extension>()
             && !ani_users.contains(&extension)
-            && self
-                .ani_user_behind(&home, &extension, &users, &ani_users)
-                .await
-                != Ok(None)
         {
-            ani_users.push(extension);
+            let site = Site {
+                account,
+                domain: &home,
+                users: &users,
+                known: &ani_users,
+            };
+            let behind = self.ani_user_behind(site, &extension).await;
+            // Where its answering rule is not shown, it may be one.
+            if behind.map_or(true, |behind| behind.and_then(Behind::always).is_some()) {
+                ani_users.push(extension);
+            }
         }
         let attestations = self.attestations(account, Some(&home)).await?;
         let own = user.parse().ok();

@@ -9,6 +9,7 @@ mod checklist;
 mod customer_row;
 pub(in crate::ops) mod dial_plan;
 pub(in crate::ops) mod evidence;
+pub(in crate::ops) mod forwards;
 mod judge;
 mod mark;
 mod onboard;

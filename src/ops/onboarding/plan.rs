@@ -10,7 +10,7 @@ use crate::ops::onboarding::evidence::{Customer, Evidence};
 use crate::ops::onboarding::steps::NAMED;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::wording::first_few;
-use skyswitch_domain::{Argument, Destination, Extension, Operation, SetupPiece};
+use skyswitch_domain::{Argument, Destination, Extension, Operation, PhoneNumber, SetupPiece};
 use skyswitch_guard::{FallbackReading, PieceChange};
 
 /// The operation's name in the journal.
@@ -332,15 +332,19 @@ impl Planner<'_> {
     /// `blocked` where the operator protects such a number.
     fn numbers_would_be_dropped(&self, user: &Extension) -> Result<Option<String>> {
         let limits = &self.app.settings().limits;
-        for number in self.evidence.numbers_on_ani_user.iter().flatten() {
+        let perhaps = self.evidence.numbers_perhaps.iter();
+        let perhaps = perhaps.map(|perhaps| &perhaps.number);
+        let sure = self.evidence.numbers_on_ani_user.iter().flatten();
+        let numbers: Vec<&PhoneNumber> = sure.chain(perhaps).collect();
+        for number in &numbers {
             limits.refuse_protected_did(number)?;
         }
         if self.evidence.fallback.is_some() {
             return Ok(None);
         }
         Ok(match &self.evidence.numbers_on_ani_user {
-            Ok(numbers) if numbers.is_empty() => None,
-            Ok(numbers) => Some(format!(
+            Ok(_) if numbers.is_empty() => None,
+            Ok(_) => Some(format!(
                 "the answering rule of user {user} waits: {} go there already, and callers who are not VIPs would be \
                  dropped before the dial translation rule is verified or attested. Send them elsewhere first with {}",
                 first_few(NAMED, numbers),

@@ -2,7 +2,7 @@
 //! callers are being dropped first.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use futures_util::stream::{self, StreamExt};
 use schemars::JsonSchema;
@@ -112,6 +112,9 @@ pub struct SetupStatus {
     pub next_cursor: Option<String>,
     /// Customers of these whose dial plan was read within the last hour and not again; `fresh` reads it.
     pub read_earlier: usize,
+    /// Customers without VIP rules whose numbers were not followed; `fresh` follows them.
+    #[serde(skip)]
+    pub not_followed: usize,
     /// How many customers are at which stage, those of other stages included.
     pub stages: Vec<StageCount>,
 }
@@ -122,9 +125,11 @@ pub struct SetupStatus {
 /// It takes one read for all VIP rules, one or two for each customer, and one
 /// of the dial plan for each that has a Route by ANI user. A dial plan that
 /// showed the rule within the last hour is not read again unless `fresh` is set.
-/// The users' devices and answering rules are not read; `setup_checklist` does
-/// that. Only where a customer has VIP rules and no user is known to hand calls
-/// to them, it is looked for one by where the numbers go.
+/// Of the users' devices nothing is read; `setup_checklist` does that. Where the
+/// PBX API is configured, the answering rules of a Route by ANI user that numbers
+/// go to are read with the dial plan. Where none is known that numbers go to, it
+/// is looked for one of another name by where the numbers go: for customers with
+/// VIP rules, and for a limited number of others unless `fresh` is set.
 ///
 /// # Errors
 /// `not_found` where the query is in no customer's name; `not_configured`; the
@@ -175,6 +180,8 @@ pub async fn onboarding_status(
         login_refused,
         plans_not_shown: AtomicUsize::new(0),
         plans_shown: AtomicBool::new(false),
+        looked_further: AtomicUsize::new(0),
+        not_followed: AtomicUsize::new(0),
     };
     let reader = &reader;
     let total = customers.len();
@@ -192,7 +199,11 @@ pub async fn onboarding_status(
     let rows = rows
         .map(|customer| customer.judged(absence_counts))
         .collect();
-    table(&account, rows, stage, size, args.cursor.as_deref())
+    let table = table(&account, rows, stage, size, args.cursor.as_deref())?;
+    Ok(SetupStatus {
+        not_followed: reader.not_followed.load(Ordering::Relaxed),
+        ..table
+    })
 }
 
 fn table(
@@ -224,7 +235,14 @@ fn table(
     let total = rows.len();
     let was_earlier = |row: &&CustomerRow| row.dial_plan_read_at.is_some();
     let read_earlier = rows.iter().filter(was_earlier).count();
-    let page = page(&rows, size, cursor, position, CustomerRow::clone)?;
+    let page = page(
+        "onboarding_status",
+        &rows,
+        size,
+        cursor,
+        position,
+        CustomerRow::clone,
+    )?;
     Ok(SetupStatus {
         account_id: account.to_string(),
         alarms,
@@ -234,6 +252,7 @@ fn table(
         total,
         next_cursor: page.next_cursor,
         read_earlier,
+        not_followed: 0,
         customers: page.rows,
         stages: stages.into_iter().filter(|at| at.count > 0).collect(),
     })

@@ -250,6 +250,9 @@ impl Judge<'_> {
             (None, _) => done(format!(
                 "Verified: user {name} has no device, voicemail is off, and it forwards always to route_by_ani."
             )),
+            (Some(Unread::NotAsked), _) if user.rules.is_ok() => done(format!(
+                "User {name} forwards always to route_by_ani; its devices and voicemail were not read."
+            )),
             (Some(Unread::NotAsked), _) => done(format!(
                 "User {name} exists; its devices, voicemail and answering rules were not read."
             )),

@@ -112,7 +112,9 @@ struct Facts {
 /// does not exist and of a rule without effect, once a minute one for the
 /// domain's users, and one or two for its numbers. Where none of these is known
 /// to come to the VIP list and the PBX API is configured, it is looked at where
-/// up to ten of them go, and what the users there do with calls.
+/// up to ten of them go, and what the users there do with calls. Whether the
+/// destination forwards its calls back to the VIP list is asked of the PBX API,
+/// too.
 ///
 /// # Errors
 /// `invalid_argument` where destination and application contradict each
@@ -151,7 +153,8 @@ pub async fn add_vip(
         wanted,
     };
     let names_dialled = !asked_for.wanted.key.dnis.is_any();
-    let reach = &OnceCell::new();
+    let (reach, circle) = (&OnceCell::new(), &OnceCell::new());
+    let is_doubtful = asked_for.look.is_some();
     let plan = || async move {
         let wanted = &asked_for.wanted;
         let is_again = |made: &Route| {
@@ -159,16 +162,26 @@ pub async fn add_vip(
                 && made.key.dnis.same_as(&wanted.key.dnis)
                 && made.same_destination(wanted)
         };
-        let (present, reach) = tokio::join!(
+        let (present, reach, circle) = tokio::join!(
             app.present_rules(account, domain, is_again),
             reach.get_or_init(|| app.reach(account, domain, names_dialled)),
+            circle.get_or_init(|| async move {
+                match is_doubtful {
+                    true => None,
+                    false => app.look_for_circle(account, domain, wanted).await,
+                }
+            }),
         );
         let present = present?;
+        present.refuse_under_way(|key| {
+            key.ani.is_same_caller(&wanted.key.ani) && key.dnis.same_as(&wanted.key.dnis)
+        })?;
         let warning = match present.rules.is_empty() {
             true => app.refuse_unknown(account, domain).await?,
             false => None,
         };
-        Ok(plan(asked_for, &present, reach, warning))
+        let look = asked_for.look.as_ref().or(circle.as_ref());
+        Ok(plan(asked_for, look, &present, reach, warning))
     };
     let attempt = Attempt::new(app, channel, Turn::Caller(domain, Some(&args.ani)));
     let asked = attempt.carry_out(None, &RoutesNoNumber, plan).await?;
@@ -186,13 +199,13 @@ struct AskedFor<'a> {
 
 fn plan(
     asked_for: &AskedFor<'_>,
+    look: Option<&Look>,
     present: &PresentRules,
     reach: &Reach,
     warning: Option<String>,
 ) -> (Option<Plan>, Facts) {
     let AskedFor { caller, wanted, .. } = asked_for;
     let routes = present.rules.as_slice();
-    let look = asked_for.look.as_ref();
     let doubt = look.and_then(|look| look.doubt);
     let mut after = wanted.clone();
     let same_rule: Vec<&Route> = routes

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::nearest::nearest;
+use crate::ops::onboarding::dial_plan::DOMAIN_USER;
 use crate::ops::page::{PageSize, Query, page};
 use skyswitch_client::Subscriber;
 use skyswitch_domain::error::Result;
@@ -18,8 +19,6 @@ use skyswitch_guard::Doubt;
 
 /// A list of users that is this old is read again.
 pub(in crate::ops) const FRESH: Duration = Duration::from_secs(60);
-/// The user that holds a domain's defaults.
-const DOMAIN_USER: &str = "domain";
 
 /// Whose destinations to list.
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
@@ -119,7 +118,14 @@ pub async fn list_destinations(
     // The cursor compares in this order: users before devices.
     rows.sort_by_key(position);
     let cursor = args.cursor.as_deref();
-    let page = page(&rows, size, cursor, position, DestinationRow::clone)?;
+    let page = page(
+        "list_destinations",
+        &rows,
+        size,
+        cursor,
+        position,
+        DestinationRow::clone,
+    )?;
     Ok(DestinationList {
         account_id: account.to_string(),
         domain: domain.to_string(),
@@ -175,7 +181,7 @@ pub(in crate::ops) struct Look {
 }
 
 impl Look {
-    fn doubtful(doubt: Doubt, warning: String) -> Look {
+    pub(super) fn doubtful(doubt: Doubt, warning: String) -> Look {
         let doubt = Some(doubt);
         Look { warning, doubt }
     }
@@ -278,7 +284,7 @@ fn seen_without_reading(route: &Route, domain: &PbxDomain) -> Option<Look> {
     is_loop.then(|| in_a_circle(id))
 }
 
-fn in_a_circle(id: &str) -> Look {
+pub(super) fn in_a_circle(id: &str) -> Look {
     Look::doubtful(
         Doubt::Loop,
         format!(

@@ -296,6 +296,12 @@ impl CallExplained {
             None if exists.is_none() => self.unknown.push(UnknownFact::Destination.into()),
             None => {}
         }
+        if !matches!(exists, Some(false)) {
+            let circle = app.look_for_circle(account, domain, rule).await;
+            let circle = circle.map(|look| look.warning);
+            let told = circle.filter(|circle| !self.warnings.contains(circle));
+            self.warnings.extend(told);
+        }
         if rule.application == Application::User {
             self.unknown.push(UnknownFact::AnsweringRules.into());
         }

@@ -73,6 +73,8 @@ pub enum UnknownFact {
     Customer,
     /// Where the dialled number, or the customer's numbers, go.
     NumberRouting,
+    /// Whether this call is forwarded to the VIP rules: only some are, or perhaps none.
+    Forwarding,
     /// Whether the Route by ANI user passes calls on.
     RouteByAniUser,
     /// Whether the dial translation rule exists, and where it leads.
@@ -106,6 +108,14 @@ pub struct NotKnown {
 }
 
 impl UnknownFact {
+    /// Whether it leaves open that the call comes to the VIP rules at all.
+    pub(crate) fn is_about_reaching(self) -> bool {
+        matches!(
+            self,
+            UnknownFact::NumberRouting | UnknownFact::Forwarding | UnknownFact::RouteByAniUser
+        )
+    }
+
     /// Not known, and why.
     pub(in crate::ops) fn because(self, why: String) -> NotKnown {
         NotKnown {

@@ -107,7 +107,8 @@ pub async fn list_vips(app: &App, args: &ListVips, size: PageSize) -> Result<Vip
         vec![domain.to_owned(), ani.to_owned(), dnis.to_owned()]
     };
     let as_shown = |route: &&Route| Vip::from(*route);
-    let page = page(&found, size, args.cursor.as_deref(), position, as_shown)?;
+    let cursor = args.cursor.as_deref();
+    let page = page("list_vips", &found, size, cursor, position, as_shown)?;
     if page.next_cursor.is_some() {
         lists.keep(&account, domain.as_ref(), Arc::clone(&routes));
     }

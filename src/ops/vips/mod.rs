@@ -1,6 +1,7 @@
 //! VIP rules: list, add, remove, explain, and where they can lead.
 
 pub(in crate::ops) mod add;
+mod circle;
 pub(in crate::ops) mod destinations;
 pub(in crate::ops) mod explain;
 pub(in crate::ops) mod explained;

@@ -4,6 +4,7 @@
 use futures_util::future::OptionFuture;
 
 use crate::app::App;
+use crate::ops::onboarding::ani_users::{Perhaps, Reaching};
 use crate::ops::vips::destinations::FRESH;
 use skyswitch_domain::error::Result;
 use skyswitch_domain::wording::first_few;
@@ -55,26 +56,30 @@ impl App {
                 client.domain_numbers(account, domain, None).await
             })),
         );
-        let reaches_none = reaching.is_ok_and(|numbers| numbers.is_some_and(|all| all.is_empty()));
+        let without_any = reaching.ok().flatten().filter(|all| all.numbers.is_empty());
+        let warning = without_any.map(|all| match all.perhaps.first() {
+            Some(Perhaps { number, why }) => {
+                format!("this may have no effect for calls to {number}: {why}")
+            }
+            None => format!(
+                "this has no effect yet: no number of {domain} goes to a Route by ANI user that is known here; \
+                 {} shows the next step",
+                Operation::SetupChecklist.with("domain", domain)
+            ),
+        });
         Reach {
-            warning: reaches_none.then(|| {
-                format!(
-                    "this has no effect yet: no number of {domain} goes to a Route by ANI user that is known here; \
-                     {} shows the next step",
-                    Operation::SetupChecklist.with("domain", domain)
-                )
-            }),
+            warning,
             numbers: numbers.and_then(Result::ok).filter(|all| !all.is_empty()),
         }
     }
 
-    /// The numbers that go to a Route by ANI user; `None` where the domain's
+    /// The numbers that come to a Route by ANI user, or may; `None` where the domain's
     /// users are not shown.
     async fn numbers_reaching(
         &self,
         account: &AccountId,
         domain: &PbxDomain,
-    ) -> Result<Option<Vec<PhoneNumber>>> {
+    ) -> Result<Option<Reaching>> {
         let users = self.client()?.subscribers(account, domain, FRESH).await?;
         if users.is_empty() {
             return Ok(None);

@@ -111,6 +111,7 @@ pub async fn remove_vip(
             app.delete_reach(),
         );
         let present = present?;
+        present.refuse_under_way(|key| args.ani.matches(&key.ani))?;
         let warning = match present.rules.is_empty() {
             true => app.refuse_unknown(account, domain).await?,
             false => None,

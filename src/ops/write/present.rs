@@ -9,6 +9,7 @@ use crate::ops::write::journal::now;
 use crate::ops::write::outvote::{Outvote, Step, outvoted, unseen};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
+use skyswitch_domain::wording::counted;
 use skyswitch_domain::{AccountId, Ani, DidRoute, Operation, PbxDomain, PhoneNumber, Route};
 use skyswitch_domain::{RouteKey, SetupPiece};
 use skyswitch_guard::store::{ChangeFilter, ChangeRecord, ChangeStatus, TargetRecord, TimeSpan};
@@ -22,6 +23,9 @@ pub(in crate::ops) struct PresentRules {
     pub rules: Vec<Route>,
     /// The rules that the journal tells.
     told: Vec<Told>,
+    /// Rules that a change may have replaced or removed already, and what is to be
+    /// said of each.
+    under_way: Vec<(RouteKey, String)>,
 }
 
 /// A rule that the journal tells.
@@ -41,6 +45,7 @@ impl PresentRules {
         let mut present = PresentRules {
             rules,
             told: Vec::new(),
+            under_way: Vec::new(),
         };
         for steps in by_rule(recent) {
             let Some(newest) = steps.last() else { continue };
@@ -50,14 +55,40 @@ impl PresentRules {
             let listed = rule.key.find_in_any_writing(&present.rules).cloned();
             if newest.change.status == ChangeStatus::Open {
                 let perhaps = newest.wanted.as_ref().filter(|wanted| !is_again(wanted));
-                if let (Some(wanted), None) = (perhaps, &listed) {
-                    present.tell(newest.change, Some(wanted), Vec::new());
+                let is_shown = Route::are_alike(listed.as_ref(), newest.wanted.as_ref());
+                match (perhaps, &listed) {
+                    (Some(wanted), None) => present.tell(newest.change, Some(wanted), Vec::new()),
+                    (None, Some(_)) if newest.wanted.is_some() => {}
+                    // What somebody is at work on the journal itself keeps others from.
+                    (_, Some(_)) if !is_shown && newest.change.owner.is_empty() => {
+                        let note = not_settled(newest.change, newest.wanted.as_ref());
+                        present.under_way.push((rule.key.clone(), note));
+                    }
+                    _ => {}
                 }
             } else if let Some(Outvote { step, now, late }) = outvoted(&steps, listed.as_ref()) {
                 present.tell(step.change, now, late);
             }
         }
         present
+    }
+
+    /// Refuses to plan on rules of which a change was answered by no yes and may
+    /// have been made all the same: a list that is late shows them as before. The
+    /// very same change may be sent again.
+    ///
+    /// # Errors
+    /// `confirmation_stale`, until it is known what became of the other.
+    pub fn refuse_under_way(&self, concerns: impl Fn(&RouteKey) -> bool) -> Result<()> {
+        let mut under_way = self.under_way.iter();
+        match under_way.find(|(key, _)| concerns(key)) {
+            Some((_, note)) => Err(Error::new(
+                Code::ConfirmationStale,
+                format!("{note}. Nothing was changed"),
+                "Try again in half a minute.",
+            )),
+            None => Ok(()),
+        }
     }
 
     /// What to say of one caller's rules.
@@ -111,11 +142,33 @@ impl PresentRules {
     }
 }
 
+fn not_settled(change: &ChangeRecord, wanted: Option<&Route>) -> String {
+    let what = match wanted {
+        Some(wanted) => format!("a rule to {}", wanted.goes_to()),
+        None => "the removal of a rule".to_owned(),
+    };
+    format!(
+        "change {}, {what} of the same caller, was sent a moment ago, and it is not known yet whether SkySwitch made it",
+        change.id
+    )
+}
+
 fn not_shown_yet(change: &ChangeRecord, of: &str, now: &str) -> String {
     format!(
         "SkySwitch does not show change {} to {of} yet; it accepted the change, so {now}. {} shows it",
         change.id,
         Operation::ListChanges
+    )
+}
+
+fn sent_away(change: &ChangeRecord, now_at: &DidRoute) -> String {
+    let since = now() - change.ended_at.unwrap_or(change.started_at);
+    let seconds = usize::try_from(since / 1_000).unwrap_or_default();
+    format!(
+        "change {} sent it to {} {} ago, and SkySwitch still shows it there",
+        change.id,
+        now_at.goes_to(),
+        counted(seconds, "second")
     )
 }
 
@@ -127,8 +180,26 @@ pub(in crate::ops) struct PresentRoute {
     pub note: Option<String>,
     /// What reads may go on showing.
     pub late: Vec<Option<DidRoute>>,
+    /// Where the service shows it, where the journal tells another.
+    pub still_shown: Option<StillShown>,
     /// A change of which nobody knows yet whether it was made.
     under_way: Option<UnderWay>,
+}
+
+/// Where the service still shows a number that it accepted to send elsewhere.
+/// Whether it did is not known before a read shows it.
+#[derive(Debug)]
+pub(in crate::ops) struct StillShown {
+    pub route: DidRoute,
+    pub why: String,
+}
+
+/// Where a number goes by a change that no list can be relied on to show yet.
+pub(in crate::ops) struct ToldByJournal {
+    pub did: PhoneNumber,
+    pub route: DidRoute,
+    /// What to say where the service still shows it elsewhere.
+    pub why: String,
 }
 
 #[derive(Debug)]
@@ -251,9 +322,14 @@ impl App {
                 route,
                 note: under_way.as_ref().map(|other| other.note.clone()),
                 late: Vec::new(),
+                still_shown: None,
                 under_way,
             },
             Some(Outvote { step, now, late }) => PresentRoute {
+                still_shown: route.zip(now).map(|(route, now)| StillShown {
+                    route,
+                    why: sent_away(step.change, now),
+                }),
                 route: now.cloned(),
                 note: now.map(|now| {
                     let now = format!("it goes to {}", now.goes_to());
@@ -274,7 +350,7 @@ impl App {
         &self,
         account: &AccountId,
         domain: &PbxDomain,
-    ) -> Result<Vec<(PhoneNumber, DidRoute)>> {
+    ) -> Result<Vec<ToldByJournal>> {
         let of_domain = ChangeFilter {
             domain: Some(domain.as_str()),
             ..ChangeFilter::default()
@@ -292,8 +368,13 @@ impl App {
             }
         }
         let told = numbers.into_values().filter_map(|(did, steps)| {
-            let now = unseen(&steps)?.now?.clone();
-            Some((did.clone(), now))
+            let Outvote { step, now, .. } = unseen(&steps)?;
+            let route = now?.clone();
+            Some(ToldByJournal {
+                did: did.clone(),
+                why: sent_away(step.change, &route),
+                route,
+            })
         });
         Ok(told.collect())
     }

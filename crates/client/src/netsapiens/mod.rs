@@ -5,6 +5,7 @@
 //! There is no delete here. NetSapiens documents a v1 request that deletes a dial
 //! rule; without its match field it is said to wipe the customer's dial plan.
 
+mod answering_rules;
 mod pieces;
 mod records;
 mod v1;
@@ -12,7 +13,8 @@ mod v2;
 
 use std::sync::Arc;
 
-pub use records::{AnsweringRule, DialRule, DialRuleTarget, PbxUser};
+pub use answering_rules::{AnsweringRule, Forward};
+pub use records::{DialRule, DialRuleTarget, PbxUser};
 
 use super::TokenCache;
 use super::answer::Api;

@@ -23,61 +23,6 @@ pub struct PbxUser {
     pub dial_plan: Option<String>,
 }
 
-/// One of a user's answering rules.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct AnsweringRule {
-    /// The time frame in which it applies; `*` for all times.
-    pub time_frame: String,
-    /// Whether it is switched on.
-    pub enabled: bool,
-    /// Where it always forwards calls; empty where it does not.
-    pub forwards_to: Vec<String>,
-}
-
-impl AnsweringRule {
-    /// Whether it applies at all times.
-    pub fn is_for_all_times(&self) -> bool {
-        matches!(self.time_frame.trim(), "" | "*")
-    }
-
-    /// Whether it is what the Route by ANI user needs: switched on, and
-    /// forwarding always to `route_by_ani` and nowhere else.
-    pub fn forwards_to_route_by_ani(&self) -> bool {
-        let [only] = self.forwards_to.as_slice() else {
-            return false;
-        };
-        self.enabled && user_part(only).eq_ignore_ascii_case(ROUTE_BY_ANI)
-    }
-
-    /// Whether it hands calls to `route_by_ani`, be it among others.
-    pub fn hands_to_route_by_ani(&self) -> bool {
-        let mut targets = self.forwards_to.iter();
-        self.enabled && targets.any(|to| user_part(to).eq_ignore_ascii_case(ROUTE_BY_ANI))
-    }
-
-    /// Where it forwards calls in other domains, where it is switched on.
-    pub fn forwards_outside_of(&self, domain: &PbxDomain) -> impl Iterator<Item = &str> {
-        let targets = self.forwards_to.iter().filter(|_| self.enabled);
-        targets.map(String::as_str).filter(|target| {
-            let host = host_part(target);
-            !is_any_host(host)
-                && !domain.is(host)
-                && host
-                    .parse::<PbxDomain>()
-                    .is_ok_and(|host| host.reseller().is_some())
-        })
-    }
-
-    /// The users of a domain that it forwards calls to, where it is switched on.
-    pub fn forwards_to_users_of(&self, domain: &PbxDomain) -> impl Iterator<Item = &str> {
-        let targets = self.forwards_to.iter().filter(|_| self.enabled);
-        targets.filter_map(|target| {
-            let host = host_part(target);
-            (is_any_host(host) || domain.is(host)).then(|| user_part(target))
-        })
-    }
-}
-
 /// A rule of a dial plan.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct DialRule {
@@ -192,7 +137,7 @@ impl DialRule {
 const OWN_DOMAIN: &str = "<OwnDomain>";
 
 /// Whether a destination's host is that of the call or of the rule's own domain.
-fn is_any_host(host: &str) -> bool {
+pub(super) fn is_any_host(host: &str) -> bool {
     matches!(host, "" | "*" | "[*]") || host.eq_ignore_ascii_case(OWN_DOMAIN)
 }
 
@@ -231,13 +176,13 @@ fn bare(address: &str) -> &str {
 const SCHEMES: [&str; 4] = ["sip", "sips", "tel", "user"];
 
 /// `101` of `sip:101@*`.
-fn user_part(address: &str) -> &str {
+pub(super) fn user_part(address: &str) -> &str {
     let address = bare(address);
     address.split('@').next().unwrap_or(address).trim()
 }
 
 /// `*` in `sip:route_by_ani@*`; empty where there is none.
-fn host_part(address: &str) -> &str {
+pub(super) fn host_part(address: &str) -> &str {
     bare(address)
         .split_once('@')
         .map_or("", |(_, host)| host)

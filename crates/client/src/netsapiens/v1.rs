@@ -5,10 +5,11 @@ use serde_json::{Map, Value};
 
 use super::super::call::Call;
 use super::super::upstream::Upstream;
+use super::answering_rules::AnsweringRule;
 use super::pieces::{PIECE, whole_list};
 use super::records::{
-    AnsweringRule, DIAL_PLAN, DialRule, PbxUser, has_begun, is_about, is_enabled, is_limit,
-    records, switch, text, texts,
+    DIAL_PLAN, DialRule, PbxUser, has_begun, is_about, is_enabled, is_limit, records, switch, text,
+    texts,
 };
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{Extension, PbxDomain, ROUTE_BY_ANI, SetupPiece};
@@ -126,15 +127,29 @@ pub(super) async fn answering_rules(
     Ok(found.iter().filter(of_user).map(answering_rule).collect())
 }
 
+/// Beginnings of the fields that forward some calls, and which, for people.
+const CONDITIONS: [(&str, &str); 5] = [
+    ("foa", "while on another call"),
+    ("fbu", "when busy"),
+    ("fna", "when nobody answers"),
+    ("fnr", "when no phone is registered"),
+    ("sim", "beside the own phones"),
+];
+
 fn answering_rule(record: &Map<String, Value>) -> AnsweringRule {
-    let forwards = switch(record, &["for_control"]).unwrap_or(false);
+    let targets = |name: &str| match switch(record, &[&format!("{name}_control")]) {
+        Some(true) => texts(record.get(format!("{name}_parameters").as_str())),
+        _ => Vec::new(),
+    };
+    let at_times = CONDITIONS.iter().flat_map(|(name, when)| {
+        let targets = targets(name).into_iter();
+        targets.map(|target| (target, *when))
+    });
     AnsweringRule {
         time_frame: text(record, &["time_frame"]).unwrap_or_default(),
         enabled: is_enabled(record, &["enable", "enabled"]),
-        forwards_to: match forwards {
-            true => texts(record.get("for_parameters")),
-            false => Vec::new(),
-        },
+        forwards_to: targets("for"),
+        forwards_at_times: at_times.collect(),
     }
 }
 

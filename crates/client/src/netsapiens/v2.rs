@@ -5,10 +5,11 @@ use serde_json::{Map, Value, json};
 
 use super::super::call::Call;
 use super::super::upstream::Upstream;
+use super::answering_rules::AnsweringRule;
 use super::pieces::{PIECE, whole_list};
 use super::records::{
-    AnsweringRule, DIAL_PLAN, DialRule, PbxUser, has_begun, is_about, is_enabled, is_limit,
-    records, switch, text, texts,
+    DIAL_PLAN, DialRule, PbxUser, has_begun, is_about, is_enabled, is_limit, records, switch, text,
+    texts,
 };
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::{Extension, PbxDomain, ROUTE_BY_ANI, SetupPiece};
@@ -107,16 +108,32 @@ pub(super) async fn answering_rules(
     Ok(found.iter().map(answering_rule).collect())
 }
 
+/// Fields that forward some calls, and which, for people.
+const CONDITIONS: [(&str, &str); 7] = [
+    ("forward-on-active", "while on another call"),
+    ("forward-on-busy", "when busy"),
+    ("forward-no-answer", "when nobody answers"),
+    ("forward-when-unregistered", "when no phone is registered"),
+    ("forward-on-dnd", "when not to be disturbed"),
+    ("forward-on-spam-call", "when taken for spam"),
+    ("simultaneous-ring", "beside the own phones"),
+];
+
 fn answering_rule(record: &Map<String, Value>) -> AnsweringRule {
-    let forward = record.get("forward-always").and_then(Value::as_object);
-    let forwards = forward.is_some_and(|forward| switch(forward, &["enabled"]).unwrap_or(false));
+    let targets = |name: &str| {
+        let forward = record.get(name).and_then(Value::as_object);
+        let forward = forward.filter(|forward| switch(forward, &["enabled"]).unwrap_or(false));
+        forward.map_or(Vec::new(), |forward| texts(forward.get("parameters")))
+    };
+    let at_times = CONDITIONS.iter().flat_map(|(name, when)| {
+        let targets = targets(name).into_iter();
+        targets.map(|target| (target, *when))
+    });
     AnsweringRule {
         time_frame: text(record, &["time-frame"]).unwrap_or_default(),
         enabled: is_enabled(record, &["enabled"]),
-        forwards_to: match (forwards, forward) {
-            (true, Some(forward)) => texts(forward.get("parameters")),
-            _ => Vec::new(),
-        },
+        forwards_to: targets("forward-always"),
+        forwards_at_times: at_times.collect(),
     }
 }
 

@@ -224,30 +224,46 @@ fn words_of(name: &str) -> Vec<String> {
     words
 }
 
-/// The words of which the published APIs make the names of fields and paths, in
-/// alphabetical order.
+/// The words of which the published APIs make the names of fields and paths, and
+/// others that such names are made of and that no person or company is called by,
+/// in alphabetical order.
 #[rustfmt::skip]
 const FIELD_WORDS: &[&str] = &[
-    "access", "account", "accounts", "action", "active", "address", "all", "ani", "answer", "answerrule", "aor",
-    "api", "apiversion", "app", "application", "area", "auth", "busy", "by", "call", "called", "callee", "caller",
-    "city", "client", "code", "contact", "control", "count", "country", "created", "current", "cursor", "dail",
-    "data", "date", "day", "default", "delete", "department", "description", "dest", "destination", "detail",
-    "device", "dial", "dialled", "dialplan", "dialrule", "did", "dir", "directory", "dnis", "domain", "dow", "e911",
-    "email", "emergency", "enable", "enabled", "end", "error", "exp", "expire", "expires", "expiry", "extension",
-    "field", "filter", "first", "for", "force", "format", "forward", "frame", "from", "full", "group", "has", "hide",
-    "host", "href", "id", "in", "info", "is", "item", "key", "kind", "label", "language", "last", "legacy", "limit",
-    "line", "link", "list", "login", "mac", "mail", "match", "matching", "matchrule", "message", "meta", "mfa",
-    "mode", "model", "modified", "more", "msg", "name", "next", "note", "num", "number", "numbers", "oauth", "oauth2",
-    "object", "offset", "ok", "only", "order", "outbound", "owner", "page", "pages", "pagination", "paging",
-    "parameter", "parameters", "password", "path", "payload", "pbx", "per", "permission", "phone", "pin", "plan",
-    "portal", "prefix", "presence", "prev", "previous", "priority", "provisioned", "query", "queue", "rate", "read",
-    "reason", "record", "refresh", "registered", "registration", "reject", "rel", "remaining", "rendering", "request",
-    "reseller", "responder", "response", "result", "ring", "route", "routes", "routing", "row", "rows", "rule",
-    "scheme", "scope", "secret", "self", "server", "service", "setting", "sim", "simultaneous", "site", "size",
-    "spam", "srv", "start", "state", "status", "sub", "subscriber", "success", "system", "tag", "template",
-    "territory", "text", "time", "timeframe", "timezone", "title", "to", "tod", "token", "total", "translation",
-    "treatment", "truncated", "type", "uid", "updated", "uri", "url", "user", "username", "uuid", "v1", "v2", "valid",
-    "value", "version", "vm", "vmail", "voicemail", "week", "xml", "zip", "zone",
+    "access", "account", "accounts", "action", "active", "address", "alias", "all", "allow", "alternate", "ani",
+    "anonymous", "answer", "answered", "answerrule", "aor", "api", "apiversion", "app", "application", "area", "auth",
+    "available", "billing", "blocked", "busy", "by", "call", "called", "callee", "caller", "callerid", "carrier",
+    "category", "changed", "channel", "city", "class", "client", "code", "comment", "company", "conference",
+    "connection", "contact", "content", "control", "copy", "count", "country", "created", "current", "cursor",
+    "customer", "dail", "data", "date", "day", "default", "delete", "deleted", "department", "description", "dest",
+    "destination", "detail", "device", "dial", "dialled", "dialplan", "dialrule", "did", "digits", "dir", "directory",
+    "disabled", "display", "dnd", "dnis", "domain", "dow", "duration", "e911", "email", "emergency", "enable",
+    "enabled", "end", "entry", "error", "event", "exp", "expire", "expires", "expiry", "extension", "external",
+    "fallback", "fax", "feature", "field", "file", "filter", "first", "flag", "for", "force", "format", "forward",
+    "forwarding", "frame", "from", "full", "greeting", "group", "has", "hide", "history", "hold", "host",
+    "hosted", "hour", "hours", "href", "id", "image", "in", "inbound", "incoming", "index", "info",
+    "internal", "interval", "invalid", "ip", "is", "issue", "item", "key", "kind", "label", "language", "last",
+    "latency", "legacy", "length", "level", "limit", "line", "link", "list", "local", "locale", "location", "login",
+    "logo", "mac", "mail", "match", "matching", "matchrule", "member", "message", "meta", "mfa",
+    "minute", "mobile", "mode", "model", "modified", "month", "more", "msg", "name", "network", "next", "note",
+    "notify", "num", "number", "numbers", "oauth", "oauth2", "object", "offset", "ok", "only", "operator", "option",
+    "options", "order", "organization", "origin", "original", "outbound", "outgoing", "override", "owner", "page",
+    "pages", "pagination", "paging", "param", "parameter", "parameters", "params", "parent", "password", "path",
+    "pattern", "payload", "pbx", "per", "percent", "permission", "person", "phone", "pin", "plan", "port", "portal",
+    "position", "postal", "prefix", "presence", "prev", "previous", "primary", "priority", "private", "product",
+    "profile", "protocol", "provider", "province", "provisioned", "public", "query", "queue", "quota", "range",
+    "rate", "raw", "read", "ready", "reason", "recipient", "record", "recording", "ref", "refresh", "region",
+    "registered", "registrar", "registration", "reject", "rel", "relation", "remaining", "remote", "rendering",
+    "request", "reseller", "resource", "responder", "response", "result", "retry", "revision", "ring", "rings",
+    "role", "route", "routes", "routing", "row", "rows", "rule", "sample", "schedule", "scheme", "scope", "search",
+    "seconds", "secret", "section", "security", "seen", "selected", "self", "sender", "sequence", "server", "service",
+    "session", "setting", "short", "sim", "simultaneous", "sip", "site", "size", "sort", "source", "spam", "special",
+    "speed", "srv", "start", "state", "status", "step", "stored", "sub", "subscriber", "success",
+    "supported", "suspended", "synced", "system", "tag", "target", "task", "template", "tenant", "tenants",
+    "terminate", "terminated", "territory", "text", "time", "timeframe", "timeout", "timestamp", "timezone", "title",
+    "to", "tod", "token", "toll", "total", "transfer", "translation", "treatment", "truncated", "trunk", "type",
+    "uid", "unique", "unit", "unlimited", "updated", "uri", "url", "usage", "user", "username", "uuid", "v1", "v2",
+    "valid", "validity", "value", "verified", "version", "via", "view", "visibility", "visible", "vm", "vmail",
+    "voice", "voicemail", "wait", "warning", "week", "weight", "window", "xml", "year", "zip", "zone",
 ];
 
 #[cfg(test)]
@@ -304,6 +320,7 @@ mod tests {
             ("acme.12345.service", "<name.NNNNN.service>"),
             ("maya", "<word>"),
             ("mayas_phone", "<word>"),
+            ("Lindgren", "<word>"),
             ("101", "<NNN>"),
         ] {
             assert_eq!(key(name), told);

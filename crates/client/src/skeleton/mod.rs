@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::call::Call;
 use super::http::Answer;
 pub use classes::class_of;
-use classes::{address, is_known_field, key, may_be_field};
+use classes::{address, key};
 
 /// How deep a form is told; less where that comes to more than [`LONGEST_FORM`].
 const DEPTHS: [usize; 4] = [8, 4, 2, 1];
@@ -26,8 +26,8 @@ const KEYS: usize = 60;
 /// What is left out.
 const MORE: &str = "…";
 
-/// The form of an answer: its keys as they are, its values as classes such as
-/// `1NNNNNNNNNN`, and the headers that speak of limits and pages. It holds no
+/// The form of an answer: keys that the APIs are known to use, other keys and all
+/// values as classes such as `1NNNNNNNNNN`, and the headers that speak of limits and pages. It holds no
 /// name, no number and no secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Skeleton {
@@ -154,17 +154,9 @@ fn forms<'a>(values: impl Iterator<Item = &'a Value>, depth: usize) -> Value {
 
 /// An object: as a record with its keys, or as a map under keys that are data.
 fn fields_form(fields: &Map<String, Value>, depth: usize) -> Value {
-    let known = fields.keys().filter(|name| is_known_field(name)).count();
-    // In the company of known fields a new name is one, too.
-    let is_record = known * 2 > fields.len();
     let mut by_key: BTreeMap<String, Vec<&Value>> = BTreeMap::new();
     for (name, value) in fields {
-        let is_field = is_record && may_be_field(name) && !value.is_object();
-        let name = match is_field {
-            true => name.clone(),
-            false => key(name),
-        };
-        by_key.entry(name).or_default().push(value);
+        by_key.entry(key(name)).or_default().push(value);
     }
     let more = by_key.len() > KEYS;
     let told = by_key.into_iter().take(KEYS).map(|(name, values)| {

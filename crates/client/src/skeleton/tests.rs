@@ -6,6 +6,7 @@ use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::json;
 
 use super::super::answer::Api;
+use super::classes::is_known_field;
 use super::*;
 
 fn answer(body: String, headers: HeaderMap) -> Answer {
@@ -57,7 +58,13 @@ fn tree() -> impl Strategy<Value = Value> {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
             prop::collection::btree_map(field, inner.clone(), 0..4).prop_map(|map| json!(map)),
-            prop::collection::btree_map(said(), inner, 0..4).prop_map(|map| json!(map)),
+            prop::collection::btree_map(said(), inner.clone(), 0..4).prop_map(|map| json!(map)),
+            // Data among fields, as where a person's name is a key beside `total`.
+            (inner.clone(), inner.clone(), inner, said()).prop_map(
+                |(first, second, third, key)| {
+                    json!({ "ani": first, "domain": second, (key): third })
+                }
+            ),
         ]
     })
 }
@@ -121,7 +128,7 @@ fn a_list_of_rules_is_told_by_its_forms() {
 }
 
 #[test]
-fn keys_that_are_data_are_classes_and_new_names_of_fields_are_kept() {
+fn keys_that_are_data_are_classes_also_beside_fields() {
     let users = json!({
         "101": {"user": "101", "rings": "16165550123", "domain": "acme.12345.service"},
         "maya": {"user": "maya", "rings": "101", "domain": "acme.12345.service"},
@@ -129,6 +136,12 @@ fn keys_that_are_data_are_classes_and_new_names_of_fields_are_kept() {
     let told = skeleton(&users).body;
     assert_eq!(told["<NNN>"][0]["form"]["rings"], "1NNNNNNNNNN", "{told}");
     assert_eq!(told["<word>"][0]["form"]["rings"], "NNN", "{told}");
+    let beside = json!({"ani": "1", "domain": "x", "user": "1", "Lindgren": "101", "Maya": "102"});
+    let told = skeleton(&beside).body.to_string();
+    assert!(
+        !told.contains("Lindgren") && !told.contains("Maya"),
+        "{told}"
+    );
 }
 
 #[test]

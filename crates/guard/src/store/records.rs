@@ -364,6 +364,8 @@ pub struct ChangeFilter<'a> {
     pub did: Option<&'a str>,
     /// Only those of this import.
     pub run: Option<&'a str>,
+    /// Only those that this operation made.
+    pub operation: Option<&'a str>,
 }
 
 /// The digits of a caller where it is a number, else the stored text: what

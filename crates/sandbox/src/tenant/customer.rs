@@ -148,6 +148,8 @@ pub struct StoredAnsweringRule {
     pub forward_enabled: bool,
     /// Targets of "forward always"; a number or a symbolic name.
     pub forward_to: Vec<String>,
+    /// Where calls go that nobody answers; empty where they are not forwarded.
+    pub unanswered_to: Vec<String>,
 }
 
 impl StoredAnsweringRule {
@@ -158,6 +160,15 @@ impl StoredAnsweringRule {
             enabled: true,
             forward_enabled: false,
             forward_to: Vec::new(),
+            unanswered_to: Vec::new(),
+        }
+    }
+
+    /// A `*` rule that forwards the calls that nobody answers.
+    pub fn forward_unanswered(target: &str) -> StoredAnsweringRule {
+        StoredAnsweringRule {
+            unanswered_to: vec![target.to_owned()],
+            ..StoredAnsweringRule::plain()
         }
     }
 

@@ -24,6 +24,15 @@ pub struct Habit {
 }
 
 impl Habit {
+    /// Whether no service can have both: the one that was adopted last would count.
+    pub fn excludes(&self, other: &Habit) -> bool {
+        let having = |first: &Habit, last: &Habit| {
+            let tenant = Tenant::empty().habit(*first).habit(*last);
+            format!("{tenant:?}")
+        };
+        having(self, other) != having(other, self)
+    }
+
     /// The habit of that name.
     pub fn named(name: &str) -> Option<Habit> {
         HABITS.into_iter().find(|habit| habit.name == name)

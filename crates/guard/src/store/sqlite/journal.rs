@@ -426,6 +426,11 @@ fn narrow<'a>(
     if let Some(run) = filter.run {
         query.push(" AND run = ").push_bind(run.to_owned());
     }
+    if let Some(operation) = filter.operation {
+        query
+            .push(" AND operation = ")
+            .push_bind(operation.to_owned());
+    }
 }
 
 fn record(row: SqliteRow) -> sqlx::Result<ChangeRecord> {

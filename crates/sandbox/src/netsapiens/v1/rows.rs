@@ -55,6 +55,8 @@ pub(crate) fn answering_rule_row(user: &StoredSubscriber, rule: &StoredAnswering
         "priority": "0",
         "for_control": if rule.forward_enabled { "e" } else { "d" },
         "for_parameters": rule.forward_to.join(" "),
+        "fna_control": if rule.unanswered_to.is_empty() { "d" } else { "e" },
+        "fna_parameters": rule.unanswered_to.join(" "),
     })
 }
 

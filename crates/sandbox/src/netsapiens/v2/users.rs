@@ -218,5 +218,9 @@ fn rule_json(rule: &StoredAnsweringRule) -> Value {
             "enabled": yes_no(rule.forward_enabled),
             "parameters": rule.forward_to,
         },
+        "forward-no-answer": {
+            "enabled": yes_no(!rule.unanswered_to.is_empty()),
+            "parameters": rule.unanswered_to,
+        },
     })
 }
