@@ -313,7 +313,7 @@ impl Bench {
             ("nothing", _) => "refused",
             ("open", _) => "not known",
             ("failed", _) | (_, Some(false)) => "not made",
-            _ if truth == Truth::Before => "made, says the service; a warning",
+            _ if truth == Truth::Before => "made, says the service, with a warning",
             _ => "made",
         };
         match code {

@@ -77,14 +77,14 @@ pub const OPERATIONS: [Operation; 16] = [
         |sandbox| change(sandbox, "16165550177", None, Some("101")),
     ),
     write(
-        "add_vip, its look",
+        "add_vip (look)",
         "add_vip",
         |_| add("16165550176", "101"),
         LOOKS,
         |sandbox| change(sandbox, "16165550176", None, Some("101")),
     ),
     write(
-        "add_vip, replacing",
+        "add_vip (replacing)",
         "add_vip",
         |_| add("16165550123", "102"),
         &[("PUT", "route-by-ani")],
@@ -105,7 +105,7 @@ pub const OPERATIONS: [Operation; 16] = [
         },
     ),
     write(
-        "remove_vip, its look",
+        "remove_vip (look)",
         "remove_vip",
         |_| json!({"domain": VET, "ani": "16165550142"}),
         LOOKS,
@@ -114,11 +114,11 @@ pub const OPERATIONS: [Operation; 16] = [
     write(
         "sync_vips",
         "sync_vips",
-        |_| json!({"domain": DENTAL, "list": "ani,destination\n16165550178,101\n16165550179,102\n"}),
+        |_| json!({"domain": VET, "list": "ani,destination\n16165550178,301\n16165550179,302\n"}),
         &[("PUT", "route-by-ani")],
         |sandbox| {
-            let first = change(sandbox, "16165550178", None, Some("101"));
-            let second = change(sandbox, "16165550179", None, Some("102"));
+            let first = change(sandbox, "16165550178", None, Some("301"));
+            let second = change(sandbox, "16165550179", None, Some("302"));
             if first == second {
                 first
             } else {
