@@ -353,7 +353,8 @@ fn may_have_acted(failure: &Failure) -> bool {
 fn may_still_arrive(failure: &Failure) -> bool {
     match failure {
         Failure::Lost(_) | Failure::TooLarge(_) => true,
-        Failure::Answered { status, .. } => matches!(status, 408 | 502 | 504),
+        // A redirect is no word of the service's: what is behind it may have acted.
+        Failure::Answered { status, .. } => matches!(status, 300..=399 | 408 | 502 | 504),
         Failure::NotSent(_) | Failure::Final(_) => false,
     }
 }
