@@ -102,7 +102,7 @@ pub(super) enum OnAccount {
     /// Explain where a call goes, and why
     Explain(ops::ExplainCall),
     /// List the changes made from this installation, newest first
-    Changes(ops::ListChanges),
+    Changes(ChangesArgs),
     /// Restore a VIP rule or a number's routing as it was before one change
     Undo(Asking<ops::UndoChange>),
     /// Show the setup steps of a customer, with the support ticket to send
@@ -211,6 +211,21 @@ pub(super) struct ChecklistArgs {
 pub(super) enum ChecklistAction {
     /// Attest a setup step that no API can verify, at an interactive terminal; or withdraw it
     Mark(ops::MarkSetupStep),
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct ChangesArgs {
+    #[command(subcommand)]
+    pub action: Option<ChangesAction>,
+    #[command(flatten)]
+    pub list: ops::ListChanges,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ChangesAction {
+    /// Say what became of an open change where the service cannot tell any more, at an interactive terminal
+    Close(ops::CloseChange),
 }
 
 #[derive(Debug, Args)]

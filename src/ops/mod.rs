@@ -27,8 +27,8 @@ pub(crate) mod vips;
 pub(crate) mod write;
 
 pub use changes::{
-    ChangeList, ChangeRow, ListChanges, UndoChange, UndoOutcome, UndoStatus, list_changes,
-    undo_change,
+    ChangeList, ChangeRow, CloseChange, CloseOutcome, CloseStatus, ListChanges, UndoChange,
+    UndoOutcome, UndoStatus, close_change, list_changes, undo_change,
 };
 pub use doctor::{
     Check, CheckState, Diagnosis, Fact, Sample, WriteProbe, WriteProbeOutcome, WriteProbeStatus,

@@ -10,6 +10,7 @@ mod run_records;
 mod setup_records;
 mod shared;
 mod sqlite;
+mod trust;
 
 pub use folder::{FileLock, StateFolder};
 pub use records::{

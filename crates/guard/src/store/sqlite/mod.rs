@@ -12,20 +12,27 @@ mod setup;
 use std::time::Duration;
 
 use sqlx::Connection;
+use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
 
 use super::StateFolder;
+use super::trust::{Identity, Kind};
 use skyswitch_domain::error::{Error, Result};
 
 const FILE: &str = "state.db";
+/// What SQLite keeps beside it.
+const SIDE_FILES: [&str; 2] = ["state.db-wal", "state.db-shm"];
 
 /// The open store.
 #[derive(Debug)]
 pub struct Store {
     pool: SqlitePool,
+    /// Of folder and file when it was opened.
+    identity: Option<Identity>,
+    installation: String,
 }
 
 impl Store {
@@ -42,6 +49,9 @@ impl Store {
     pub async fn open(folder: &StateFolder) -> Result<Store> {
         // SQLite gives its side files the mode of the main file, which must be private first.
         let path = folder.private_file(FILE)?;
+        for side in SIDE_FILES {
+            folder.refuse_untrusted(side, Kind::File)?;
+        }
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .journal_mode(SqliteJournalMode::Wal)
@@ -55,11 +65,36 @@ impl Store {
             .connect_with(options)
             .await
             .map_err(failed)?;
-        migrations::migrator()
-            .run(&pool)
+        let migrated = migrations::migrator().run(&pool).await;
+        migrated.map_err(|error| match error {
+            MigrateError::VersionMissing(version) => from_the_future(version),
+            error => failed(error.into()),
+        })?;
+        let installation = sqlx::query_scalar("SELECT id FROM installation")
+            .fetch_one(&pool)
             .await
-            .map_err(|error| failed(error.into()))?;
-        Ok(Store { pool })
+            .map_err(failed)?;
+        Ok(Store {
+            identity: folder.identity(FILE),
+            pool,
+            installation,
+        })
+    }
+
+    /// Whether the folder and the file that it was opened in are still in their
+    /// place: what is written to one that was removed nobody else would ever see.
+    pub fn is_in_place(&self, folder: &StateFolder) -> bool {
+        self.identity.is_some() && self.identity == folder.identity(FILE)
+    }
+
+    /// Whether both were opened in the same place.
+    pub fn is_the_same_as(&self, other: &Store) -> bool {
+        self.identity == other.identity
+    }
+
+    /// What tells this store from one that was made later, in whatever place.
+    pub fn installation(&self) -> &str {
+        &self.installation
     }
 
     /// The one way anything is written: all of it, or nothing and an error.
@@ -93,6 +128,16 @@ async fn transaction<T>(
     let outcome = work(&mut transaction).await?;
     transaction.commit().await.map_err(failed)?;
     Ok(outcome)
+}
+
+/// A newer version may have given the entries another meaning.
+fn from_the_future(version: i64) -> Error {
+    Error::internal(
+        format!(
+            "the state store was written by a newer version of this program (schema {version}), so nothing was read or sent"
+        ),
+        "Use that version, or set SKYSWITCH_STATE_DIR to another folder.",
+    )
 }
 
 fn failed(error: sqlx::Error) -> Error {
