@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::{ConfirmMode, Flags};
 use crate::mcp::ToolName;
 use crate::ops;
-use skyswitch_domain::{AccountId, CustomerKey, Destination};
+use skyswitch_domain::{AccountId, CustomerKey, Destination, Since};
 use skyswitch_sandbox::{HABITS, Habit};
 
 /// Manage SkySwitch phone systems safely: VIP callers (route-by-ANI) for people, scripts and AI agents
@@ -119,6 +119,29 @@ pub(super) enum OnAccount {
     Destinations(ops::ListDestinations),
     /// Log in, and show the token's user, scopes and expiry
     Token(TokenArgs),
+    /// Check or back up the journal in the state folder, or remove old changes from it
+    #[command(subcommand)]
+    State(StateAction),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum StateAction {
+    /// Remove closed changes to VIP rules that are older than an age
+    ///
+    /// They are not listed any more and cannot be undone. Open changes, those of the last 30 days and those to customers'
+    /// setups are kept.
+    Prune {
+        /// The age, or a day, e.g. `400d`, `2026-01-01`
+        #[arg(long, value_name = "AGE")]
+        older_than: Since,
+    },
+    /// Check the state folder, and look through the whole journal
+    Check,
+    /// Copy the journal, with attestations and imports, to a new private file
+    Backup {
+        /// A file that does not exist yet
+        file: PathBuf,
+    },
 }
 
 /// What the sandbox's PBX login may do with dial plans.

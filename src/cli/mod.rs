@@ -13,6 +13,7 @@ mod progress;
 mod sandbox;
 mod setup;
 mod setup_tables;
+mod state;
 mod tables;
 
 use std::ffi::OsString;
@@ -146,6 +147,7 @@ async fn on_account(app: &App, command: OnAccount, output: &Output) -> Result<Ex
             output.result(&list, || setup_tables::numbers(&list))
         }
         OnAccount::Token(args) => token(app, args, output).await,
+        OnAccount::State(action) => state::state(app, action, output).await,
     }
 }
 

@@ -22,6 +22,7 @@ mod numbers;
 mod onboarding;
 mod page;
 mod progress;
+mod state;
 mod token;
 pub(crate) mod vips;
 pub(crate) mod write;
@@ -52,6 +53,7 @@ pub use onboarding::{
 };
 pub use page::PageSize;
 pub use progress::Progress;
+pub use state::{back_up_state, check_state, prune_state};
 pub use token::{TokenReport, token};
 pub use vips::{
     AddVip, AddVipOutcome, AddVipStatus, CallDestination, CallExplained, DecidedBy,

@@ -37,6 +37,7 @@ mod limits;
 mod list_answers;
 mod lists;
 mod login;
+mod long_lives;
 mod numbers;
 mod onboarding;
 mod onboarding_crash;

@@ -5,6 +5,7 @@
 //! with a `Store` of the same methods.
 
 mod folder;
+mod health;
 mod records;
 mod run_records;
 mod setup_records;
@@ -13,6 +14,7 @@ mod sqlite;
 mod trust;
 
 pub use folder::{FileLock, StateFolder};
+pub use health::{StoreHealth, StorePruned};
 pub use records::{
     After, Approval, ApprovalState, Begun, ChangeFilter, ChangeRecord, ChangeStatus, Closing,
     Counted, JournalPosition, NewApproval, NewChange, PieceRecord, RuleRecord, TargetRecord,

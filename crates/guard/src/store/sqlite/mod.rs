@@ -8,6 +8,7 @@ mod journal;
 mod migrations;
 mod runs;
 mod setup;
+mod upkeep;
 
 use std::time::Duration;
 
