@@ -109,7 +109,8 @@ impl Store {
             After::VipRule { now, was_read } => (now.map(route_to_text).transpose()?, *was_read),
             After::Piece { now, as_wanted } => (now.as_ref().map(to_text).transpose()?, *as_wanted),
         };
-        self.write(async |database| {
+        // Lost with the power, it is found out again by a read.
+        self.write_soon(async |database| {
             end_work(database, Whose::Change(id)).await?;
             let done = sqlx::query(
                 "UPDATE changes SET status = ?, route_after = ?, stands = ?, problem = ?, request_id = ?,
@@ -176,7 +177,7 @@ impl Store {
     /// Writes down what a read showed of changes that were made: the rule, or
     /// that it does not exist.
     pub async fn note_readings(&self, readings: &[(i64, Option<&Route>)]) -> Result<()> {
-        self.write(async |database| {
+        self.write_soon(async |database| {
             for (id, now) in readings {
                 sqlx::query("UPDATE changes SET route_after = ?, stands = 1 WHERE id = ?")
                     .bind(now.map(route_to_text).transpose()?)

@@ -56,7 +56,7 @@ impl Store {
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .journal_mode(SqliteJournalMode::Wal)
-            // What is committed must survive a power failure: a change is sent right after.
+            // Migrations, too; each write says for itself what it has to survive.
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(10));
         // Migrations know no lock between processes on SQLite; the file lock is ours.
@@ -107,8 +107,25 @@ impl Store {
         &self,
         work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T>,
     ) -> Result<T> {
+        self.write_for(Lasting::OnDisk, work).await
+    }
+
+    /// The same for what is found out again after a power failure: the disk is
+    /// not waited for. It is there with the next write that waits for it.
+    async fn write_soon<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T>,
+    ) -> Result<T> {
+        self.write_for(Lasting::Soon, work).await
+    }
+
+    async fn write_for<T>(
+        &self,
+        lasting: Lasting,
+        work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T>,
+    ) -> Result<T> {
         let mut connection = self.pool.acquire().await.map_err(failed)?;
-        let written = transaction(&mut connection, work).await;
+        let written = transaction(&mut connection, lasting, work).await;
         if written.is_err() {
             // SQLite may have rolled back by itself, which sqlx does not notice: the
             // connection would refuse every later transaction.
@@ -118,13 +135,33 @@ impl Store {
     }
 }
 
+/// What a write survives once it is committed.
+#[derive(Debug, Clone, Copy)]
+enum Lasting {
+    /// A power failure: something is sent, or clears something to be sent, right after.
+    OnDisk,
+    /// The end of the process, however it ends.
+    Soon,
+}
+
+impl Lasting {
+    /// Every transaction says so for itself, whatever became of the one before.
+    fn beginning(self) -> &'static str {
+        match self {
+            Lasting::OnDisk => "PRAGMA synchronous = FULL; BEGIN IMMEDIATE",
+            Lasting::Soon => "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE",
+        }
+    }
+}
+
 /// The lock is taken at the start, so that nobody writes between what `work`
 /// reads and what it writes.
 async fn transaction<T>(
     connection: &mut SqliteConnection,
+    lasting: Lasting,
     work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T>,
 ) -> Result<T> {
-    let begun = connection.begin_with("BEGIN IMMEDIATE").await;
+    let begun = connection.begin_with(lasting.beginning()).await;
     let mut transaction = begun.map_err(failed)?;
     let outcome = work(&mut transaction).await?;
     transaction.commit().await.map_err(failed)?;
