@@ -147,12 +147,14 @@ impl App {
         let _ = self.client();
     }
 
-    /// Waits until no change is under way any more.
+    /// Waits until no change is under way any more, and writes down what could
+    /// not be written before.
     pub async fn settled(&self) {
         let settling = &self.shared.settling;
         settling.close();
         settling.wait().await;
         settling.reopen();
+        self.journal().catch_up().await;
     }
 
     /// The client.

@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::{ConfirmMode, Flags};
 use crate::mcp::ToolName;
 use crate::ops;
-use skyswitch_domain::{AccountId, CustomerKey, Destination};
+use skyswitch_domain::{AccountId, CustomerKey, Destination, Since};
 use skyswitch_sandbox::{HABITS, Habit};
 
 /// Manage SkySwitch phone systems safely: VIP callers (route-by-ANI) for people, scripts and AI agents
@@ -102,7 +102,7 @@ pub(super) enum OnAccount {
     /// Explain where a call goes, and why
     Explain(ops::ExplainCall),
     /// List the changes made from this installation, newest first
-    Changes(ops::ListChanges),
+    Changes(ChangesArgs),
     /// Restore a VIP rule or a number's routing as it was before one change
     Undo(Asking<ops::UndoChange>),
     /// Show the setup steps of a customer, with the support ticket to send
@@ -119,6 +119,29 @@ pub(super) enum OnAccount {
     Destinations(ops::ListDestinations),
     /// Log in, and show the token's user, scopes and expiry
     Token(TokenArgs),
+    /// Check or back up the journal in the state folder, or remove old changes from it
+    #[command(subcommand)]
+    State(StateAction),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum StateAction {
+    /// Remove closed changes to VIP rules that are older than an age
+    ///
+    /// They are not listed any more and cannot be undone. Open changes, those of the last 30 days and those to customers'
+    /// setups are kept.
+    Prune {
+        /// The age, or a day, e.g. `400d`, `2026-01-01`
+        #[arg(long, value_name = "AGE")]
+        older_than: Since,
+    },
+    /// Check the state folder, and look through the whole journal
+    Check,
+    /// Copy the journal, with attestations and imports, to a new private file
+    Backup {
+        /// A file that does not exist yet
+        file: PathBuf,
+    },
 }
 
 /// What the sandbox's PBX login may do with dial plans.
@@ -211,6 +234,21 @@ pub(super) struct ChecklistArgs {
 pub(super) enum ChecklistAction {
     /// Attest a setup step that no API can verify, at an interactive terminal; or withdraw it
     Mark(ops::MarkSetupStep),
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct ChangesArgs {
+    #[command(subcommand)]
+    pub action: Option<ChangesAction>,
+    #[command(flatten)]
+    pub list: ops::ListChanges,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ChangesAction {
+    /// Say what became of an open change where the service cannot tell any more, at an interactive terminal
+    Close(ops::CloseChange),
 }
 
 #[derive(Debug, Args)]

@@ -70,7 +70,7 @@ async fn sample(
         ));
     }
     // A file that cannot be written is found out before anything is asked.
-    let file = new_private_file(path).map_err(|error| unusable(path, &error))?;
+    let file = new_private_file(path).map_err(|error| unusable("sample", path, &error))?;
     let written = write_sample(app, path, file, domain).await;
     if written.is_err() {
         // It holds nothing; where it stays, the next run refuses to overwrite it.
@@ -98,12 +98,12 @@ async fn write_sample(
     let sample = ops::sample(app, domain).await?;
     let text = serde_json::to_string_pretty(&sample).unwrap_or_default();
     let written = writeln!(file, "{text}").and_then(|()| file.sync_all());
-    written.map_err(|error| unusable(path, &error))?;
+    written.map_err(|error| unusable("sample", path, &error))?;
     Ok(sample)
 }
 
 /// A file that only its owner can read and that did not exist.
-fn new_private_file(path: &Path) -> std::io::Result<File> {
+pub(super) fn new_private_file(path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -111,9 +111,9 @@ fn new_private_file(path: &Path) -> std::io::Result<File> {
     options.open(path)
 }
 
-fn unusable(path: &Path, error: &std::io::Error) -> Error {
+pub(super) fn unusable(argument: &str, path: &Path, error: &std::io::Error) -> Error {
     Error::invalid(
-        "sample",
+        argument,
         format!("{} cannot be written: {error}", path.display()),
         "Give a file that does not exist yet, in a folder that can be written to.",
     )

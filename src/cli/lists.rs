@@ -18,7 +18,7 @@ use crate::ops::{self, ListVips, PageSize, SyncOutcome, SyncSession, SyncStatus}
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::wording::counted;
 
-/// Imports a list. Ctrl-C sends nothing more and says what was done.
+/// Imports a list. Ctrl-C, or a signal to end, sends nothing more and says what was done.
 pub(super) async fn import(
     app: &App,
     Asking { args, yes }: Asking<ImportArgs>,
@@ -61,9 +61,10 @@ pub(super) async fn import(
     person.settle(synced?, output, text, exit)
 }
 
-/// Waits for Ctrl-C and stops the import, which ends by itself after that.
+/// Waits for Ctrl-C, or for the signal that the process or its terminal is to
+/// end, and stops the import, which ends by itself after that.
 async fn stopping(stop: &CancellationToken, bar: &Bar, output: &Output) -> Infallible {
-    if tokio::signal::ctrl_c().await.is_ok() {
+    if told_to_stop().await.is_ok() {
         stop.cancel();
         tracing::info!("interrupted; what is under way is finished");
         bar.beside(|| {
@@ -71,6 +72,22 @@ async fn stopping(stop: &CancellationToken, bar: &Bar, output: &Output) -> Infal
         });
     }
     std::future::pending().await
+}
+
+async fn told_to_stop() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut hang_up = signal(SignalKind::hangup())?;
+        tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            _ = hang_up.recv() => return Ok(()),
+            interrupted = tokio::signal::ctrl_c() => return interrupted,
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
 }
 
 /// Writes a domain's rules as a list that `import` takes.

@@ -2,6 +2,7 @@
 
 mod approve;
 mod ask;
+mod changes;
 mod command;
 mod demo;
 mod doctor;
@@ -12,6 +13,7 @@ mod progress;
 mod sandbox;
 mod setup;
 mod setup_tables;
+mod state;
 mod tables;
 
 use std::ffi::OsString;
@@ -78,7 +80,9 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<Exit> {
         Command::OnAccount(command) => {
             let settings = Settings::of_process(&global.flags())?;
             let (app, _sandbox) = with_upstream(settings, global.sandbox).await?;
-            on_account(app, command, output).await
+            let exit = on_account(&app.clone().commanded_by_a_person(), command, output).await;
+            app.settled().await;
+            exit
         }
         Command::Doctor(args) => doctor::doctor(&global, args, output).await,
         Command::Demo => match demo::converse(output).await {
@@ -103,8 +107,7 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<Exit> {
     }
 }
 
-async fn on_account(app: App, command: OnAccount, output: &Output) -> Result<Exit> {
-    let app = &app.commanded_by_a_person();
+async fn on_account(app: &App, command: OnAccount, output: &Output) -> Result<Exit> {
     match command {
         OnAccount::Approve { code } => approve::approve(app, code.as_deref(), output).await,
         OnAccount::Vip(vip) => self::vip(app, vip, output).await,
@@ -116,15 +119,7 @@ async fn on_account(app: App, command: OnAccount, output: &Output) -> Result<Exi
             let call = ops::explain_call(app, &args).await?;
             output.result(&call, || sentences::explained(&call, &app.names(None)))
         }
-        OnAccount::Changes(args) => {
-            let size = args
-                .limit
-                .map_or(Ok(PageSize::All), |limit| PageSize::from_limit(Some(limit)))?;
-            let list = ops::list_changes(app, &args, size).await?;
-            output.result(&list, || {
-                tables::changes(&list, &app.names(args.account_id.as_ref()))
-            })
-        }
+        OnAccount::Changes(args) => changes::changes(app, args, output).await,
         OnAccount::Undo(args) => {
             let person = Person::new(args.yes);
             let app = &app.asked_by("skyswitch undo (command line)");
@@ -152,6 +147,7 @@ async fn on_account(app: App, command: OnAccount, output: &Output) -> Result<Exi
             output.result(&list, || setup_tables::numbers(&list))
         }
         OnAccount::Token(args) => token(app, args, output).await,
+        OnAccount::State(action) => state::state(app, action, output).await,
     }
 }
 

@@ -98,6 +98,17 @@ impl Environment<'_> {
         (field == MAY_BE_EMPTY && is_said).then(String::new)
     }
 
+    /// The state folder; empty or relative, and then refused where it is needed,
+    /// where no place of its own is named.
+    pub fn state_dir(self) -> PathBuf {
+        let named = |name: &str| self.variable(name).map(PathBuf::from);
+        let base = named("XDG_STATE_HOME").map(|base| base.join("skyswitch"));
+        named("SKYSWITCH_STATE_DIR")
+            .or(base)
+            .or_else(|| self.xdg("XDG_STATE_HOME", ".local/state"))
+            .unwrap_or_default()
+    }
+
     /// Our folder below an XDG base folder, or below its default in HOME.
     pub fn xdg(self, base: &str, default: &str) -> Option<PathBuf> {
         let base = match (self.0)(base).filter(|path| Path::new(path).is_absolute()) {

@@ -167,10 +167,6 @@ impl Settings {
             (flag, _) => flag.clone(),
         };
         let scope = environment.text("scope", &file.scope)?;
-        let state_dir = variable("SKYSWITCH_STATE_DIR")
-            .map(PathBuf::from)
-            .or_else(|| environment.xdg("XDG_STATE_HOME", ".local/state"))
-            .unwrap_or_else(|| PathBuf::from("skyswitch-state"));
         Ok(Settings {
             base_url: parse_api_root(
                 base_url.as_deref().unwrap_or(DEFAULT_BASE_URL),
@@ -207,7 +203,7 @@ impl Settings {
                 .switch("not_found_is_empty_list", file.not_found_is_empty_list)?,
             limits: limits::limits(&file)?,
             approval_page: file.approval_page.unwrap_or(true),
-            state_dir,
+            state_dir: environment.state_dir(),
             config_path,
             config_found,
             sandbox: false,

@@ -22,13 +22,14 @@ mod numbers;
 mod onboarding;
 mod page;
 mod progress;
+mod state;
 mod token;
 pub(crate) mod vips;
 pub(crate) mod write;
 
 pub use changes::{
-    ChangeList, ChangeRow, ListChanges, UndoChange, UndoOutcome, UndoStatus, list_changes,
-    undo_change,
+    ChangeList, ChangeRow, CloseChange, CloseOutcome, CloseStatus, ListChanges, UndoChange,
+    UndoOutcome, UndoStatus, close_change, list_changes, undo_change,
 };
 pub use doctor::{
     Check, CheckState, Diagnosis, Fact, Sample, WriteProbe, WriteProbeOutcome, WriteProbeStatus,
@@ -52,6 +53,7 @@ pub use onboarding::{
 };
 pub use page::PageSize;
 pub use progress::Progress;
+pub use state::{back_up_state, check_state, prune_state};
 pub use token::{TokenReport, token};
 pub use vips::{
     AddVip, AddVipOutcome, AddVipStatus, CallDestination, CallExplained, DecidedBy,

@@ -9,7 +9,7 @@ use skyswitch_mcp::ops::{
     AddVipStatus, ListChanges, PageSize, RemoveVipStatus, UndoChange, UndoStatus, list_changes,
     undo_change,
 };
-use skyswitch_mcp::sandbox::{Fault, Gate, StoredRoute, Tenant, WriteAnswer};
+use skyswitch_mcp::sandbox::{Fault, Tenant, WriteAnswer};
 use skyswitch_mcp::state::ChangeStatus;
 
 use crate::support::customer::{PbxApi, app_on, attest, closed, onboard, onboarding, prepared};
@@ -179,22 +179,33 @@ async fn a_redirect_and_a_not_found_after_the_change_was_made_are_no_failure() {
 #[tokio::test]
 async fn an_answer_that_is_too_large_is_settled_by_a_look_and_not_fetched_again() {
     let bench = Bench::demo().await;
-    bench.sandbox.inject(Fault::huge("PUT", "", 65 << 20));
-    // The service acted all the same, before anybody looked.
-    let gate = Gate::default();
-    bench.sandbox.inject(Fault::pass("GET", "route-by-ani"));
-    let look = Fault::hold("GET", "route-by-ani", &gate);
-    bench.sandbox.inject(look);
-    let (app, args, channel) = (bench.app(), adding(NEW, DENTAL, "101"), nobody());
-    let (added, ()) = tokio::join!(add(&app, &args, &channel), async {
-        bench.arrived("PUT", 1).await;
-        bench
-            .sandbox
-            .put_route(StoredRoute::new(DENTAL, NEW, "101"));
-        gate.open();
-    });
-    assert_eq!(added.expect("a VIP").status, AddVipStatus::Created);
+    let acts = Fault::huge_after("PUT", "", 65 << 20);
+    bench.sandbox.inject(acts);
+    let args = adding(NEW, DENTAL, "101");
+    let added = add(&bench.app(), &args, &nobody()).await.expect("a VIP");
+    assert_eq!(added.status, AddVipStatus::Created);
     assert_eq!(bench.sent(), ["GET", "PUT", "GET"]);
+}
+
+#[tokio::test]
+async fn a_redirect_or_an_answer_that_is_too_large_is_no_failure_where_lists_show_late() {
+    for fault in [
+        Fault::status_after("PUT", "", 302),
+        Fault::huge_after("PUT", "", 65 << 20),
+    ] {
+        let tenant = Tenant {
+            read_lag: Duration::from_secs(3_600),
+            ..Tenant::demo()
+        };
+        let bench = Bench::with(tenant).await;
+        bench.sandbox.inject(fault);
+        let args = adding(NEW, DENTAL, "101");
+        let outcome = add(&bench.app(), &args, &nobody()).await;
+        let error = failure(outcome, Code::UpstreamRejected);
+        assert!(error.hint().contains("in a minute"), "{}", error.hint());
+        assert_eq!(bench.rings(DENTAL, NEW).as_deref(), Some("101"));
+        assert_eq!(last_status(&bench).await, ChangeStatus::Open);
+    }
 }
 
 #[tokio::test]

@@ -85,6 +85,12 @@ async fn begin(wire: &mut Wire, mut arguments: Value) -> u64 {
 
 #[tokio::test]
 async fn an_interrupted_import_gives_its_account_also_before_the_first_answer() {
+    for name in ["INT", "TERM", "HUP"] {
+        interrupted_by(name).await;
+    }
+}
+
+async fn interrupted_by(name: &str) {
     let sandbox = demo_sandbox().await;
     let home = Home::of(&sandbox)
         .with("SKYSWITCH_RATE_LIMIT", "0")
@@ -103,7 +109,7 @@ async fn an_interrupted_import_gives_its_account_also_before_the_first_answer() 
         .spawn()
         .unwrap();
     eventually("rows are sent", || writes(&sandbox).len() == AT_ONCE).await;
-    signal(&child, "INT").await;
+    signal(&child, name).await;
     let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
     while let Some(line) = log.next_line().await.unwrap() {
         if line.contains("interrupted") {
@@ -112,7 +118,7 @@ async fn an_interrupted_import_gives_its_account_also_before_the_first_answer() 
     }
     gate.open();
     let ended = child.wait_with_output().await.unwrap();
-    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    assert_eq!(ended.status.code(), Some(1), "{name}: {ended:?}");
     let outcome: Value = serde_json::from_slice(&ended.stdout).unwrap();
     assert_eq!(outcome["status"], "cancelled");
     assert!(outcome["run_id"].as_str().unwrap().starts_with("r-"));

@@ -4,15 +4,16 @@
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
-    AddVipStatus, OnboardStatus, PieceState, RemoveVipStatus, RowState, SyncMode, SyncStatus,
-    UndoChange, undo_change,
+    AddVipStatus, ListChanges, OnboardStatus, PageSize, PieceState, RemoveVipStatus, RowState,
+    SyncMode, SyncStatus, SyncVips, UndoChange, list_changes, undo_change,
 };
 use skyswitch_mcp::sandbox::{Fault, Gate, StoredDialRule, StoredDnis, StoredRoute};
+use skyswitch_mcp::state::ChangeStatus;
 
 use crate::support::customer::{
     ACME, PbxApi, app_on, attest, closed, onboard, onboarding, prepared,
 };
-use crate::support::imports::{args, sync};
+use crate::support::imports::{Watch, args, ask, sync};
 use crate::support::{
     Bench, CALLER, DENTAL, VET, add, adding, done, failure, remove, removing, tenant_of,
 };
@@ -167,6 +168,62 @@ async fn a_clock_that_was_set_back_locks_no_rule() {
     assert_eq!(added.unwrap().status, AddVipStatus::Replaced);
     let imported = sync(&bench.app(), &args(SyncMode::Merge), &list, &Channel::Given).await;
     assert_eq!(imported.unwrap().status, SyncStatus::Applied);
+}
+
+#[tokio::test]
+async fn what_was_cut_off_before_the_clock_was_set_back_is_not_left_open_until_it_has_caught_up() {
+    let bench = Bench::demo().await;
+    add(
+        &bench.app(),
+        &adding(CALLER, DENTAL, "102"),
+        &Channel::Given,
+    )
+    .await
+    .unwrap();
+    bench
+        .sandbox
+        .put_route(StoredRoute::new(DENTAL, CALLER, "101"));
+    bench
+        .change_journal(
+            "UPDATE changes SET status = 'open', owner = '', started_at = started_at + 7200000",
+        )
+        .await;
+    let all = ListChanges::default();
+    let status = async || {
+        let listed = list_changes(&bench.app(), &all, PageSize::All).await;
+        listed.unwrap().changes[0].status
+    };
+    assert_eq!(status().await, ChangeStatus::Open, "it may still arrive");
+    bench
+        .change_journal("UPDATE changes SET given_up_at = given_up_at - 60000")
+        .await;
+    assert_eq!(status().await, ChangeStatus::Reconciled);
+}
+
+#[tokio::test]
+async fn an_import_that_is_continued_is_the_last_one_whatever_the_clock_said() {
+    let bench = Bench::demo().await;
+    let mut runs = Vec::new();
+    for destination in ["102", "103"] {
+        let list = list_of(destination);
+        let imported = sync(&bench.app(), &args(SyncMode::Merge), &list, &Channel::Given).await;
+        runs.push(imported.unwrap().run_id.unwrap());
+    }
+    // The first was begun "in two hours", and both were cut off.
+    bench
+        .change_journal(
+            "UPDATE runs SET finished = 0, started_at = started_at + (CASE rowid WHEN 1 THEN 7200000 ELSE 0 END)",
+        )
+        .await;
+    let last = SyncVips {
+        resume: Some("last".to_owned()),
+        dry_run: Some(true),
+        ..args(SyncMode::Merge)
+    };
+    let watch = Watch::default();
+    let planned = ask(&bench.app(), &last, None, &Channel::Given, &watch).await;
+    let planned = done(planned.unwrap());
+    assert_eq!(planned.run_id.as_ref(), Some(&runs[1]), "{planned:?}");
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod approvals;
 mod attestation;
 mod change;
 mod clearance;
+mod closing;
 mod declines;
 mod fallback;
 mod limits;
@@ -27,12 +28,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use approvals::MOST_WAITING;
 pub use attestation::AttestStep;
 pub use change::{Change, Target};
 pub use clearance::Clearance;
+pub use closing::CloseEntry;
 pub use fallback::{Fallback, FallbackReading, MayRoute};
 pub use limits::{Author, DoubtfulDestinations, Limits};
 pub use mode::ConfirmMode;
@@ -155,7 +157,6 @@ pub struct Guard {
     /// Which upstream this is for, so that a sandbox's consent is worth nothing elsewhere.
     realm: String,
     store: SharedStore,
-    seal: OnceCell<Seal>,
     /// For the questions that people are being asked in this process.
     questions: Semaphore,
 }
@@ -174,7 +175,6 @@ impl Guard {
             limits,
             realm: realm.into(),
             store,
-            seal: OnceCell::new(),
             questions: Semaphore::new(MOST_WAITING as usize),
         }
     }
@@ -382,10 +382,10 @@ impl Guard {
         change::digest(&(&self.realm, change.binding()))
     }
 
-    async fn seal(&self) -> Result<&Seal> {
-        self.seal
-            .get_or_try_init(|| async { Seal::of_installation(self.store.folder()) })
-            .await
+    /// Made for each use: key and store may be replaced while this process runs.
+    async fn seal(&self) -> Result<Seal> {
+        let store = self.store().await?;
+        Seal::of_installation(self.store.folder(), store.installation())
     }
 
     async fn store(&self) -> Result<Arc<Store>> {

@@ -44,6 +44,8 @@ pub(super) struct Sealed {
 /// Signs and opens under the installation's key.
 pub(super) struct Seal {
     keyed: Hmac<Sha256>,
+    /// The store that knows which confirmations were used: another one does not.
+    installation: String,
 }
 
 impl std::fmt::Debug for Seal {
@@ -53,8 +55,9 @@ impl std::fmt::Debug for Seal {
 }
 
 impl Seal {
-    /// The key of this installation, made on first use.
-    pub fn of_installation(folder: &StateFolder) -> Result<Seal> {
+    /// The key of this installation, made on first use. What it seals is worth
+    /// nothing beside another store, such as one that was made again.
+    pub fn of_installation(folder: &StateFolder, installation: &str) -> Result<Seal> {
         let key = match folder.read(KEY_FILE)? {
             Some(key) => key,
             None => folder.create_once(KEY_FILE, &rand::random::<[u8; KEY_LENGTH]>())?,
@@ -62,7 +65,8 @@ impl Seal {
         let keyed = Some(&key)
             .filter(|key| key.len() >= KEY_LENGTH)
             .and_then(|key| Hmac::new_from_slice(key).ok());
-        keyed.map(|keyed| Seal { keyed }).ok_or_else(|| {
+        let installation = installation.to_owned();
+        keyed.map(|keyed| Seal { keyed, installation }).ok_or_else(|| {
             Error::internal(
                 format!("the confirmation key {} is damaged", folder.path().join(KEY_FILE).display()),
                 "Delete that file; a new key is made, and confirmations that wait must be asked for again.",
@@ -125,7 +129,8 @@ impl Seal {
     fn signed(&self, purpose: Purpose, binding: &str, payload: &[u8]) -> Hmac<Sha256> {
         let mut mac = self.keyed.clone();
         // A digest of fixed length comes first, so that no other pair reads the same.
-        mac.update(super::change::digest(&(purpose, binding)).as_bytes());
+        let bound_to = (purpose, binding, &self.installation);
+        mac.update(super::change::digest(&bound_to).as_bytes());
         mac.update(payload);
         mac
     }
@@ -149,7 +154,7 @@ mod tests {
 
     fn seal() -> Seal {
         let folder = tempfile::tempdir().expect("a folder");
-        Seal::of_installation(&StateFolder::new(folder.path())).expect("a key")
+        Seal::of_installation(&StateFolder::new(folder.path()), "a store").expect("a key")
     }
 
     fn refusal(opened: Result<Sealed>) -> Error {

@@ -16,6 +16,8 @@ pub enum TypedValue {
     Domain(PbxDomain),
     /// The customer's own number, in any writing.
     CustomerNumber(PhoneNumber),
+    /// The id of a change in the journal.
+    ChangeId(i64),
 }
 
 impl TypedValue {
@@ -28,6 +30,7 @@ impl TypedValue {
             TypedValue::CustomerNumber(did) => {
                 text.parse().is_ok_and(|typed: PhoneNumber| typed == *did)
             }
+            TypedValue::ChangeId(id) => text.trim() == id.to_string(),
         }
     }
 
@@ -38,6 +41,7 @@ impl TypedValue {
             TypedValue::Changes(_) => "the number of changes",
             TypedValue::Domain(_) => "the domain's name",
             TypedValue::CustomerNumber(_) => "the customer's number",
+            TypedValue::ChangeId(_) => "the change's id",
         }
     }
 
@@ -48,6 +52,7 @@ impl TypedValue {
             TypedValue::Changes(count) => count.to_string(),
             TypedValue::Domain(domain) => domain.to_string(),
             TypedValue::CustomerNumber(did) => did.as_str().to_owned(),
+            TypedValue::ChangeId(id) => id.to_string(),
         }
     }
 }

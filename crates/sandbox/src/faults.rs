@@ -71,6 +71,8 @@ pub enum Effect {
     /// Answers 200 with a JSON body of that many bytes (at least 4), streamed without a
     /// `Content-Length`, instead of acting.
     Huge(usize),
+    /// Acts, then answers in the same way.
+    HugeAfter(usize),
 }
 
 /// Keeps requests waiting until it is opened; a clone is the same gate.
@@ -192,6 +194,11 @@ impl Fault {
     /// See [`Effect::Huge`].
     pub fn huge(method: &str, path: &str, bytes: usize) -> Fault {
         Fault::new(method, path, Effect::Huge(bytes))
+    }
+
+    /// See [`Effect::HugeAfter`].
+    pub fn huge_after(method: &str, path: &str, bytes: usize) -> Fault {
+        Fault::new(method, path, Effect::HugeAfter(bytes))
     }
 
     /// Does no harm, but uses up a turn: injected before another fault it lets that one strike

@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::ops::customer::not_checked;
 use crate::ops::page::{PageSize, first_page, number_in};
+use crate::ops::write::reconcile::Needed;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
+use skyswitch_domain::wording::{counted, first_few};
 use skyswitch_domain::{
     AccountId, CallerKey, CustomerKey, Operation, PbxDomain, PhoneNumber, Route, SetupPiece, Since,
 };
@@ -97,7 +99,7 @@ pub struct ChangeRow {
     /// What was found afterwards, where it is neither what was asked for nor nothing.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub after: Option<String>,
-    /// Why it was not made.
+    /// Why it was not made, that a person closed it, or that the entry is damaged.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub problem: Option<String>,
     /// The service's id of the request, for a support ticket; left out where all went well.
@@ -153,7 +155,7 @@ impl From<&ChangeRecord> for ChangeRow {
             before: None,
             wanted: None,
             after: None,
-            problem: change.problem.clone(),
+            problem: problem(change),
             // Nobody asks SkySwitch about a request that went well.
             request_id: (status != ChangeStatus::Done)
                 .then(|| change.request_id.clone())
@@ -164,8 +166,22 @@ impl From<&ChangeRecord> for ChangeRow {
         match &change.target {
             TargetRecord::VipRule(rule) => row.about_rule(rule),
             TargetRecord::Piece(piece) => row.about_piece(piece, &change.domain),
+            TargetRecord::Damaged { ani, .. } => ChangeRow {
+                ani: Some(ani.clone()).filter(|ani| !ani.is_empty()),
+                ..row
+            },
         }
     }
+}
+
+fn problem(change: &ChangeRecord) -> Option<String> {
+    let closed_by = change.closed_by.as_ref();
+    let by_hand = closed_by.map(|command| format!("closed by a person: {command}"));
+    let damaged = matches!(change.target, TargetRecord::Damaged { .. });
+    let damaged = damaged.then(|| "this entry is damaged and cannot be read".to_owned());
+    let problem = change.problem.clone();
+    let all: Vec<String> = problem.into_iter().chain(by_hand).chain(damaged).collect();
+    (!all.is_empty()).then(|| all.join("; "))
 }
 
 impl ChangeRow {
@@ -250,11 +266,7 @@ pub async fn list_changes(app: &App, args: &ListChanges, size: PageSize) -> Resu
         list.warnings.extend(warning);
         return Ok(list);
     };
-    if let Err(error) = app.reconcile(None).await {
-        list.warnings.push(format!(
-            "the outcome of changes whose answer was lost could not be read yet: {error}"
-        ));
-    }
+    list.warnings.extend(still_open(app).await);
     let ani = args.ani.as_ref();
     let filter = ChangeFilter {
         domain: domain.as_ref().map(PbxDomain::as_str),
@@ -280,6 +292,28 @@ pub async fn list_changes(app: &App, args: &ListChanges, size: PageSize) -> Resu
     list.changes = page.rows;
     list.next_cursor = page.next_cursor;
     Ok(list)
+}
+
+/// Closes what was cut off, and says what could not be read.
+async fn still_open(app: &App) -> Option<String> {
+    const NAMED: usize = 5;
+    let unread = match app.reconcile(Needed::All, None).await {
+        Ok(unread) => unread,
+        Err(error) => {
+            return Some(format!(
+                "the outcome of changes whose answer was lost could not be written down yet: {error}"
+            ));
+        }
+    };
+    let ids: Vec<i64> = unread.iter().map(|unread| unread.change.id).collect();
+    let first = unread.first()?;
+    Some(format!(
+        "the outcome of {} whose answer was lost could not be read yet ({}): {}. Where SkySwitch cannot be asked any \
+         more, a person closes each with `skyswitch changes close ID`",
+        counted(ids.len(), "change"),
+        first_few(NAMED, &ids),
+        first.error
+    ))
 }
 
 /// What is to be said of a domain that is none of the account's. Its changes are

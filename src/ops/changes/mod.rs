@@ -1,9 +1,11 @@
 //! The journal as people read it, and undoing changes.
 
+mod close;
 pub(in crate::ops) mod list;
 pub(in crate::ops) mod undo;
 mod undo_number;
 mod undo_rule;
 
+pub use close::{CloseChange, CloseOutcome, CloseStatus, close_change};
 pub use list::{ChangeList, ChangeRow, ListChanges, list_changes};
 pub use undo::{UndoChange, UndoOutcome, UndoStatus, undo_change};

@@ -9,6 +9,7 @@ use crate::ops::changes::undo_number::NumberBack;
 use crate::ops::changes::undo_rule::RuleBack;
 use crate::ops::write::agree::{Asked, Attempt, Confirmation, Status};
 use crate::ops::write::locks::Turn;
+use crate::ops::write::reconcile::{Needed, damaged};
 use crate::ops::write::send::Sent;
 use skyswitch_domain::error::{Code, Error, Refused, Result};
 use skyswitch_domain::{AccountId, DidRoute, Operation, PbxDomain, Route, Vip};
@@ -153,6 +154,7 @@ pub async fn undo_change(
     let back = &match &undone.target {
         TargetRecord::VipRule(rule) => Back::Rule(RuleBack::of(undoing, rule).await?),
         TargetRecord::Piece(piece) => Back::Number(NumberBack::of(undoing, piece)?),
+        TargetRecord::Damaged { .. } => return Err(damaged(undone.id)),
     };
     let turn = match back {
         Back::Rule(rule) => Turn::Caller(domain, rule.caller.as_ref()),
@@ -222,14 +224,21 @@ impl App {
         if !journal.store().exists() {
             return Err(unknown());
         }
-        // Its outcome may be one that nobody has recorded yet.
-        self.reconcile(None).await?;
         let store = journal.store().get().await?;
-        let change = store
-            .change(journal.realm(), id)
-            .await?
-            .filter(|change| change.account == account.as_str())
-            .ok_or_else(unknown)?;
+        let find = async || {
+            let change = store.change(journal.realm(), id).await?;
+            let ours = change.filter(|change| change.account == account.as_str());
+            ours.ok_or_else(unknown)
+        };
+        let mut change = find().await?;
+        if change.status == ChangeStatus::Open {
+            // Its outcome may be one that nobody has recorded yet.
+            let unread = self.reconcile(Needed::Change(id), None).await?;
+            if let Some(unread) = unread.into_iter().next() {
+                return Err(unread.into_error());
+            }
+            change = find().await?;
+        }
         match change.status {
             ChangeStatus::Open => Err(Error::invalid(
                 "change_id",

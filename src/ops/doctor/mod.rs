@@ -18,7 +18,6 @@ use skyswitch_client::{Client, Domain, TokenInfo};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{AccountId, PbxDomain};
-use skyswitch_guard::store::StateFolder;
 
 pub(in crate::ops) use facts::DeleteReach;
 pub use facts::Fact;
@@ -162,7 +161,7 @@ pub async fn doctor(app: &App) -> Diagnosis {
         }
     }
     diagnosis.add("learned", learned(app).await);
-    diagnosis.add("state_folder", state_folder(app));
+    diagnosis.add("state_folder", state_folder(app).await);
     diagnosis
 }
 
@@ -349,9 +348,12 @@ async fn learned(app: &App) -> Result<Check> {
     })
 }
 
-fn state_folder(app: &App) -> Result<Check> {
-    let folder = StateFolder::new(&app.settings().state_dir);
-    folder.probe()?;
-    let path = folder.path().display();
-    Ok(ok(format!("{path} is private and writable")))
+async fn state_folder(app: &App) -> Result<Check> {
+    let store = app.journal().store();
+    store.folder().probe()?;
+    let path = store.folder().path().display();
+    Ok(ok(match store.if_exists().await? {
+        Some(_) => format!("{path} is private and writable, and the journal can be read"),
+        None => format!("{path} is private and writable"),
+    }))
 }

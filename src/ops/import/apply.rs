@@ -114,6 +114,7 @@ impl Run {
         let callers = by_caller(places.into_iter().zip(cleared.clearance.divide()).collect());
         let mut made = Vec::new();
         let mut done = 0;
+        let mut unrecorded = None;
         // A rule for many callers may take theirs along: it goes before they are put.
         let is_wide = |(place, _): &Placed| place.change.ani().is_pattern();
         let (wide, others): (Vec<_>, Vec<_>) = callers
@@ -130,6 +131,7 @@ impl Run {
         while let Some(sent) = sending.next().await {
             for (place, sent) in sent {
                 done += usize::from(sent.is_some());
+                unrecorded = unrecorded.or(sent.as_ref().and_then(|sent| sent.unrecorded.clone()));
                 let is_made = sent.as_ref().is_some_and(|sent| sent.outcome.is_ok());
                 if let Some(row) = report.rows.get_mut(place.index) {
                     note(row, sent);
@@ -141,6 +143,8 @@ impl Run {
             report_progress(session.progress, done, total, &self.id);
         }
         drop(sending);
+        // One stands for all: a disk that is full is full for every row.
+        report.warnings.extend(unrecorded);
         let is_complete = match made.is_empty() {
             true => true,
             false => {
@@ -217,7 +221,12 @@ fn by_caller(rows: Vec<Placed>) -> Vec<Vec<Placed>> {
 
 /// Enters what became of a row.
 fn note(row: &mut Row, sent: Option<Sent>) {
-    let Some(Sent { change_id, outcome }) = sent else {
+    let Some(Sent {
+        change_id,
+        outcome,
+        unrecorded,
+    }) = sent
+    else {
         row.state = Some(RowState::NotSent);
         return;
     };
@@ -232,6 +241,7 @@ fn note(row: &mut Row, sent: Option<Sent>) {
     let why = outcome.err().map(|failure| failure.error);
     row.reason = why
         .map(|error| format!("{error}. {}", error.hint()))
+        .or(unrecorded)
         .or(row.reason.take());
 }
 

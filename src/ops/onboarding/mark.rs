@@ -254,7 +254,8 @@ async fn withdraw(app: &App, step: SetupStep, customer: &Customer) -> Result<Mar
         true => MarkStatus::Withdrawn,
         false => MarkStatus::Unchanged,
     };
-    app.reconcile_before_planning(None).await?;
+    let turn = Turn::Setup(&customer.account, &customer.domain);
+    app.reconcile_before_planning(turn, None).await?;
     outcome(app, status, step, customer).await
 }
 

@@ -161,7 +161,8 @@ impl OnboardChange {
             Err(failure) if failure.is_known => PieceState::Failed,
             Err(_) => PieceState::Unknown,
         };
-        self.reason = sent.outcome.err().map(|failure| failure.error.to_string());
+        let why = sent.outcome.err().map(|failure| failure.error.to_string());
+        self.reason = why.or(sent.unrecorded);
     }
 }
 

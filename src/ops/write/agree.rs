@@ -225,7 +225,8 @@ impl<'a> Attempt<'a> {
         F: Future<Output = Result<(Option<P>, T)>> + Send,
     {
         let turn = self.app.wait_for(self.turn).await?;
-        self.app.reconcile_before_planning(self.continued).await?;
+        let again = self.continued;
+        self.app.reconcile_before_planning(self.turn, again).await?;
         // Logging in is not part of the read.
         self.app.client()?.token(false).await?;
         let read_at = Instant::now();

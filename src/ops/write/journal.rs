@@ -5,17 +5,19 @@
 //! is gone was cut off; the next work closes it by what is there
 //! (`reconcile.rs`).
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
 use crate::app::App;
 use crate::config::Limits;
-use skyswitch_client::{Found, Matches, NotWritten, Written};
+use crate::ops::write::outcomes::Work;
 use skyswitch_domain::Operation;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_guard::store::{
     After, Begun, ChangeStatus, Closing, Counted, FileLock, JournalPosition, NewChange,
-    SharedStore, StateFolder,
+    SharedStore, StateFolder, Store,
 };
 use skyswitch_guard::{Author, Change};
 
@@ -38,6 +40,7 @@ pub(crate) struct Journal {
     realm: String,
     limits: Limits,
     owner: OnceCell<Owner>,
+    pub(super) work: Work,
 }
 
 impl Journal {
@@ -48,6 +51,7 @@ impl Journal {
             realm,
             limits,
             owner: OnceCell::new(),
+            work: Work::default(),
         }
     }
 
@@ -63,11 +67,37 @@ impl Journal {
 
     /// The name under which this process works.
     pub async fn owner(&self) -> Result<&str> {
-        let owner = self
-            .owner
-            .get_or_try_init(|| async { Owner::of_this_process(self.store.folder()) })
-            .await?;
-        Ok(&owner.name)
+        Ok(&self.known_as().await?.name)
+    }
+
+    async fn known_as(&self) -> Result<&Owner> {
+        self.owner
+            .get_or_try_init(|| async {
+                let store = self.store.get().await?;
+                Owner::of_this_process(self.store.folder(), store)
+            })
+            .await
+    }
+
+    /// The store to write to: that in which this process is known.
+    ///
+    /// # Errors
+    /// `internal` where folder or database was removed or replaced since this
+    /// process first worked in it: what it has read there is worth nothing, and
+    /// nobody would see that it works on something.
+    pub(in crate::ops) async fn store_to_write(&self) -> Result<Arc<Store>> {
+        let owner = self.known_as().await?;
+        let store = self.store.get().await?;
+        match store.is_the_same_as(&owner.store) {
+            true => Ok(store),
+            false => Err(Error::internal(
+                format!(
+                    "the state folder {} was removed or replaced while this program ran",
+                    self.store.folder().path().display()
+                ),
+                "Put it back, or start the program again to go on with what is there now.",
+            )),
+        }
     }
 
     /// Writes a change down that was asked for through `app`; it may be sent only after that.
@@ -127,15 +157,6 @@ impl Journal {
         }
     }
 
-    /// Leaves an open change to whoever works next.
-    pub async fn abandon(&self, id: i64, problem: &str) -> Result<()> {
-        self.store
-            .get()
-            .await?
-            .abandon_change(id, problem, now())
-            .await
-    }
-
     /// Writes down what happened without our doing: that the service removed a
     /// rule along with another.
     pub async fn note_loss(&self, app: &App, change: &Change, origin: &Origin) -> Result<i64> {
@@ -149,11 +170,16 @@ impl Journal {
             },
             problem: Some("the service removed this rule along with another of the same caller"),
             request_id: None,
+            closed_by: None,
             now: now(),
         };
-        let store = self.store.get().await?;
-        store.close_change(id, &closing).await?;
-        Ok(id)
+        let closed = match self.store_to_write().await {
+            Ok(store) => store.close_change(id, &closing).await,
+            Err(error) => Err(error),
+        };
+        // Where it could not be closed, a read closes it later.
+        self.work.lock().await.let_go(id, closed.is_ok());
+        closed.map(|_| id)
     }
 
     async fn write(
@@ -174,63 +200,11 @@ impl Journal {
             seen: origin.seen,
             now: now(),
         };
-        self.store.get().await?.begin_change(&new, limit).await
-    }
-
-    /// Closes a change by what became of it.
-    pub(in crate::ops) async fn close(
-        &self,
-        id: i64,
-        change: &Change,
-        outcome: &Result<Written, NotWritten>,
-    ) -> Result<()> {
-        let (status, problem, request_id) = match outcome {
-            Ok(written) => (ChangeStatus::Done, None, written.request_id.as_deref()),
-            Err(failure) => {
-                let detail = failure.error.detail();
-                if !failure.is_known {
-                    return self.abandon(id, &detail.message).await;
-                }
-                let problem = Some(detail.message.as_str());
-                (ChangeStatus::Failed, problem, detail.request_id.as_deref())
-            }
-        };
-        let closing = Closing {
-            status,
-            after: after(change, outcome),
-            problem,
-            request_id,
-            now: now(),
-        };
-        let store = self.store.get().await?;
-        store.close_change(id, &closing).await.map(drop)
-    }
-}
-
-/// What there is after a change: as it was read, unless what was acknowledged is
-/// not to be seen yet.
-fn after<'a>(change: &'a Change, outcome: &'a Result<Written, NotWritten>) -> After<'a> {
-    let Ok(written) = outcome else {
-        return After::of(change, false);
-    };
-    match &written.reading {
-        Some(Ok(reading)) if reading.matches != Matches::Before => match &reading.found {
-            Found::VipRule { now, .. } => After::VipRule {
-                now: now.as_ref(),
-                was_read: true,
-            },
-            Found::Piece(now) => After::Piece {
-                now: now.clone(),
-                as_wanted: reading.matches == Matches::Wanted,
-            },
-        },
-        reading => {
-            let mut after = After::of(change, true);
-            if let After::Piece { as_wanted, .. } = &mut after {
-                *as_wanted = reading.is_none();
-            }
-            after
-        }
+        let mut work = self.work.lock().await;
+        self.write_kept(&mut work).await?;
+        let begun = self.store_to_write().await?.begin_change(&new, limit).await;
+        work.note(&begun);
+        begun
     }
 }
 
@@ -253,11 +227,13 @@ pub(in crate::ops) fn now() -> i64 {
 struct Owner {
     name: String,
     folder: StateFolder,
+    /// The store that the folder had then.
+    store: Arc<Store>,
     _lock: FileLock,
 }
 
 impl Owner {
-    fn of_this_process(folder: &StateFolder) -> Result<Owner> {
+    fn of_this_process(folder: &StateFolder, store: Arc<Store>) -> Result<Owner> {
         folder.sweep(LOCK_PREFIX);
         let name = format!("{:032x}", rand::random::<u128>());
         let lock = folder.try_lock(&lock_file(&name))?.ok_or_else(|| {
@@ -269,6 +245,7 @@ impl Owner {
         Ok(Owner {
             name,
             folder: folder.clone(),
+            store,
             _lock: lock,
         })
     }

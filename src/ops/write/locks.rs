@@ -11,7 +11,7 @@ use tokio::sync::OwnedMutexGuard;
 use crate::app::App;
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{AccountId, PbxDomain, PhoneNumber};
-use skyswitch_guard::store::FileLock;
+use skyswitch_guard::store::{ChangeRecord, FileLock, TargetRecord};
 
 /// Lock files for single changes; callers that share one only wait for each other.
 const LOCK_FILES: u8 = 64;
@@ -25,6 +25,24 @@ pub(in crate::ops) enum Turn<'a> {
     Setup(&'a AccountId, &'a PbxDomain),
     /// Imports into one domain.
     Import(&'a AccountId, &'a PbxDomain),
+}
+
+impl Turn<'_> {
+    /// Whether a change that is open concerns whoever has this turn.
+    pub fn is_needed_for(&self, change: &ChangeRecord) -> bool {
+        let is_in = |account: &AccountId, domain: &PbxDomain| {
+            change.account == account.as_str() && domain.is(&change.domain)
+        };
+        match (self, &change.target) {
+            (Turn::Caller(domain, number), TargetRecord::VipRule(rule)) => {
+                let caller = PhoneNumber::from_stored(rule.key.ani.as_str());
+                domain.is(&change.domain) && caller.as_ref() == *number
+            }
+            (Turn::Import(account, domain), TargetRecord::VipRule(_))
+            | (Turn::Setup(account, domain), TargetRecord::Piece(_)) => is_in(account, domain),
+            _ => false,
+        }
+    }
 }
 
 /// Whose turn it is; it ends when the last of those who share this is gone.

@@ -3,6 +3,7 @@
 pub(in crate::ops) mod agree;
 pub(crate) mod journal;
 pub(crate) mod locks;
+mod outcomes;
 mod outvote;
 pub(in crate::ops) mod present;
 pub(in crate::ops) mod reconcile;

@@ -1,15 +1,22 @@
 //! Closes what was cut off: changes that were written down, and of which
 //! nobody recorded whether they were made.
+//!
+//! A customer who left, or whose answer hangs, is in nobody else's way: each
+//! reads only what its own work rests on, and a look at all of them ends after
+//! a few seconds, whatever could not be read by then.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::stream::{self, StreamExt};
 use tokio::sync::OnceCell;
+use tokio::time::{Instant, timeout_at};
 
 use crate::app::App;
 use crate::ops::write::journal::{is_gone, now};
-use skyswitch_domain::error::Result;
+use crate::ops::write::locks::Turn;
+use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::{AccountId, PbxDomain, Route};
 use skyswitch_guard::store::{After, ChangeRecord, ChangeStatus, Closing, TargetRecord};
 
@@ -19,58 +26,90 @@ const ON_ITS_WAY: i64 = 35_000;
 /// What is about to be made again is closed sooner: whether the first request
 /// still arrives makes no difference then.
 const MADE_AGAIN: i64 = 1_000;
+/// How long a look at all of them may take.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// Customers who are read at the same time.
+const AT_ONCE: usize = 16;
+
+/// Which of the changes that were cut off are to be closed.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::ops) enum Needed<'a> {
+    /// All of them, as far as they can be read within a few seconds.
+    All,
+    /// Those to what somebody has the turn for.
+    For(Turn<'a>),
+    /// One of them.
+    Change(i64),
+}
+
+impl Needed<'_> {
+    fn include(&self, change: &ChangeRecord) -> bool {
+        match self {
+            Needed::All => true,
+            Needed::For(turn) => turn.is_needed_for(change),
+            Needed::Change(id) => change.id == *id,
+        }
+    }
+
+    /// Until when it may be read what became of them. Whoever needs some has
+    /// the time that a read takes.
+    fn read_until(&self) -> Option<Instant> {
+        matches!(self, Needed::All).then(|| Instant::now() + PATIENCE)
+    }
+}
+
+/// A change that stays open because it could not be read what became of it.
+#[derive(Debug)]
+pub(in crate::ops) struct Unread {
+    pub change: ChangeRecord,
+    pub error: Error,
+}
+
+impl Unread {
+    /// The error, with what a person can do where the service cannot be asked any more.
+    pub fn into_error(self) -> Error {
+        let by_hand = format!(
+            "Where SkySwitch cannot be asked about it any more, a person closes it with `skyswitch changes close {}`.",
+            self.change.id
+        );
+        self.error.with_more_hint(&by_hand)
+    }
+}
 
 impl App {
-    /// Closes the open changes of processes that are gone by what exists now.
+    /// Closes the open changes of processes that are gone by what exists now,
+    /// and gives those that could not be read.
     ///
     /// Those of the import that the caller is about to continue are made once
     /// more. Others stay open as long as their request may still be on its way.
     ///
     /// # Errors
-    /// The store's and the service's errors. What is not closed stays open.
-    pub(in crate::ops) async fn reconcile(&self, continued: Option<&str>) -> Result<()> {
-        let journal = self.journal();
-        if !journal.store().exists() {
-            return Ok(());
+    /// The store's errors.
+    pub(in crate::ops) async fn reconcile(
+        &self,
+        needed: Needed<'_>,
+        continued: Option<&str>,
+    ) -> Result<Vec<Unread>> {
+        let mut cut_off = self.cut_off().await?;
+        cut_off.retain(|change| needed.include(change));
+        if cut_off.is_empty() {
+            return Ok(Vec::new());
         }
-        let store = journal.store().get().await?;
-        let open = store
-            .open_changes(journal.realm(), journal.owner().await?)
-            .await?;
-        let mut cut_off = self.cut_off(open).await?;
         let is_made_again =
             |change: &ChangeRecord| continued.is_some() && change.run.as_deref() == continued;
         let again = cut_off.iter().filter(|change| is_made_again(change));
         wait_for(again.map(|change| change.last_tried_at).max(), MADE_AGAIN).await;
-        // Rules that cannot be read end this, so pieces come first.
-        cut_off.sort_by_key(|change| matches!(change.target, TargetRecord::VipRule(_)));
-        let mut places = BTreeMap::<(&str, &str), Option<Place>>::new();
-        let mut closed = 0;
-        for change in &cut_off {
-            let place = places.entry((&change.account, &change.domain));
-            let Some(place) = place.or_insert_with(|| Place::of(change)) else {
-                continue;
-            };
-            let again = is_made_again(change);
-            match (
-                self.close_by_what_exists(change, place, again).await,
-                &change.target,
-            ) {
-                (Ok(is_closed), _) => closed += usize::from(is_closed),
-                // A piece that cannot be read now stays open, and is in nobody's way.
-                (Err(error), TargetRecord::Piece(_)) => {
-                    tracing::warn!(%error, change = change.id, "a change that was cut off could not be closed");
-                }
-                (Err(error), TargetRecord::VipRule(_)) => return Err(error),
-            }
+        let read_until = needed.read_until();
+        let unread: Vec<Vec<Unread>> = stream::iter(by_read(cut_off))
+            .map(|changes| self.close_all(changes, read_until, is_made_again))
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
+        let unread: Vec<Unread> = unread.into_iter().flatten().collect();
+        for Unread { change, error } in &unread {
+            tracing::warn!(%error, change = change.id, "a change that was cut off could not be closed");
         }
-        if !cut_off.is_empty() {
-            tracing::info!(
-                changes = closed,
-                "closed changes that were cut off, by what exists"
-            );
-        }
-        Ok(())
+        Ok(unread)
     }
 
     /// The same before a change is planned: what stays open does not prevent
@@ -78,59 +117,142 @@ impl App {
     /// one of its changes.
     ///
     /// # Errors
-    /// See [`App::reconcile`], where an import is continued.
+    /// See [`App::reconcile`], and why a change could not be read, where an
+    /// import is continued.
     pub(in crate::ops) async fn reconcile_before_planning(
         &self,
+        turn: Turn<'_>,
         continued: Option<&str>,
     ) -> Result<()> {
-        match self.reconcile(continued).await {
+        let unread = match self.reconcile(Needed::For(turn), continued).await {
             Err(error) if continued.is_none() => {
                 tracing::warn!(%error, "changes that were cut off could not be closed");
-                Ok(())
+                return Ok(());
             }
-            outcome => outcome,
+            outcome => outcome?,
+        };
+        let of_run =
+            |unread: &Unread| continued.is_some() && unread.change.run.as_deref() == continued;
+        match unread.into_iter().find(of_run) {
+            Some(unread) => Err(unread.into_error()),
+            None => Ok(()),
         }
     }
 
     /// Open changes that nobody works on any more.
-    async fn cut_off(&self, open: Vec<ChangeRecord>) -> Result<Vec<ChangeRecord>> {
-        let store = self.journal().store();
+    async fn cut_off(&self) -> Result<Vec<ChangeRecord>> {
+        let journal = self.journal();
+        let Some(store) = journal.store().if_exists().await? else {
+            return Ok(Vec::new());
+        };
+        journal.catch_up().await;
+        let open = store
+            .open_changes(journal.realm(), journal.owner().await?)
+            .await?;
         let mut gone = BTreeMap::<String, bool>::new();
         let mut found = Vec::new();
-        for change in open {
+        for mut change in open {
             let owner = change.owner.clone();
             let is_gone = match gone.get(&owner) {
                 Some(known) => *known,
                 None => {
-                    let known = is_gone(store.folder(), &owner)?;
+                    let known = is_gone(journal.store().folder(), &owner)?;
                     if known && !owner.is_empty() {
-                        store.get().await?.abandon_changes_of(&owner).await?;
+                        store.abandon_changes_of(&owner).await?;
                     }
                     gone.insert(owner, known);
                     known
                 }
             };
-            if is_gone {
-                found.push(change);
+            if !is_gone {
+                continue;
             }
+            let now = now();
+            if change.last_tried_at > now {
+                // The clock was set back after it. When it was tried nobody knows, so its time
+                // begins now; otherwise it would stay open until the clock has caught up.
+                let problem = change.problem.as_deref();
+                store.abandon_change(change.id, problem, now).await?;
+                change.last_tried_at = now;
+            }
+            found.push(change);
         }
         Ok(found)
     }
 
-    /// False where its request may still arrive.
-    async fn close_by_what_exists(
+    /// Closes changes that one read tells of, and gives those that it does not.
+    async fn close_all(
+        &self,
+        changes: Vec<ChangeRecord>,
+        read_until: Option<Instant>,
+        is_made_again: impl Fn(&ChangeRecord) -> bool,
+    ) -> Vec<Unread> {
+        let mut unread = Vec::new();
+        let mut place = None;
+        let mut failed: Option<Error> = None;
+        for change in changes {
+            let closed = match &failed {
+                // The same read would fail, or hang, once more.
+                Some(error) => Err(error.clone()),
+                None => {
+                    let again = is_made_again(&change);
+                    self.close(&change, &mut place, read_until, again).await
+                }
+            };
+            if let Err(error) = closed {
+                failed = Some(error.clone());
+                unread.push(Unread { change, error });
+            }
+        }
+        unread
+    }
+
+    async fn close(
         &self,
         change: &ChangeRecord,
-        place: &Place,
+        place: &mut Option<Place>,
+        read_until: Option<Instant>,
         again: bool,
-    ) -> Result<bool> {
-        let Place {
+    ) -> Result<()> {
+        let place = match place {
+            Some(place) => place,
+            None => place.insert(Place::of(change)?),
+        };
+        let reading = self.read_now(change, place);
+        let (after, is_as_wanted) = match read_until {
+            None => reading.await?,
+            Some(end) => timeout_at(end, reading)
+                .await
+                .unwrap_or_else(|_| Err(too_slow()))?,
+        };
+        if !is_as_wanted && may_still_arrive(change.last_tried_at, again) {
+            return Ok(());
+        }
+        let closing = Closing {
+            status: ChangeStatus::Reconciled,
+            after,
+            problem: change.problem.as_deref(),
+            request_id: None,
+            closed_by: None,
+            now: now(),
+        };
+        let store = self.journal().store_to_write().await?;
+        store.close_change(change.id, &closing).await.map(drop)
+    }
+
+    /// What there is now in the place of what a change is about, and whether
+    /// that is as it was wanted.
+    async fn read_now<'p>(
+        &self,
+        change: &ChangeRecord,
+        Place {
             account,
             domain,
             rules,
-        } = place;
+        }: &'p Place,
+    ) -> Result<(After<'p>, bool)> {
         let client = self.client()?;
-        let (after, is_as_wanted) = match &change.target {
+        Ok(match &change.target {
             TargetRecord::VipRule(rule) => {
                 let read = || client.routes_now(account, Some(domain));
                 let rules = rules.get_or_try_init(read).await?;
@@ -147,23 +269,29 @@ impl App {
                 let (now, as_wanted) = (piece_now.now, piece_now.as_wanted);
                 (After::Piece { now, as_wanted }, as_wanted)
             }
-        };
-        if !is_as_wanted && may_still_arrive(change.last_tried_at, again) {
-            return Ok(false);
-        }
-        let closing = Closing {
-            status: ChangeStatus::Reconciled,
-            after,
-            problem: change.problem.as_deref(),
-            request_id: None,
-            now: now(),
-        };
-        let store = self.journal().store().get().await?;
-        store.close_change(change.id, &closing).await
+            TargetRecord::Damaged { .. } => {
+                return Err(damaged(change.id));
+            }
+        })
     }
 }
 
-/// A domain where changes were cut off.
+/// The changes that one read tells of: those to the VIP rules of a domain are
+/// together, each piece of a setup is by itself.
+fn by_read(changes: Vec<ChangeRecord>) -> Vec<Vec<ChangeRecord>> {
+    let mut reads = BTreeMap::<(String, String, Option<i64>), Vec<ChangeRecord>>::new();
+    for change in changes {
+        let alone = match &change.target {
+            TargetRecord::VipRule(_) => None,
+            TargetRecord::Piece(_) | TargetRecord::Damaged { .. } => Some(change.id),
+        };
+        let name = (change.account.clone(), change.domain.clone(), alone);
+        reads.entry(name).or_default().push(change);
+    }
+    reads.into_values().collect()
+}
+
+/// Where changes were cut off.
 struct Place {
     account: AccountId,
     domain: PbxDomain,
@@ -172,12 +300,11 @@ struct Place {
 }
 
 impl Place {
-    fn of(change: &ChangeRecord) -> Option<Place> {
+    fn of(change: &ChangeRecord) -> Result<Place> {
         let (Ok(account), Ok(domain)) = (change.account.parse(), change.domain.parse()) else {
-            tracing::warn!("the journal holds an open change of an account or domain that is none");
-            return None;
+            return Err(damaged(change.id));
         };
-        Some(Place {
+        Ok(Place {
             account,
             domain,
             rules: OnceCell::new(),
@@ -185,10 +312,25 @@ impl Place {
     }
 }
 
+/// What a damaged entry was about nobody can read.
+pub(in crate::ops) fn damaged(id: i64) -> Error {
+    Error::internal(
+        format!("the entry of change {id} in the journal is damaged"),
+        "Look in the portal what there is now, or restore a backup of the state folder.",
+    )
+}
+
+fn too_slow() -> Error {
+    Error::new(
+        Code::Timeout,
+        format!("it was not answered within {} seconds", PATIENCE.as_secs()),
+        "Try again later.",
+    )
+}
+
 /// Whether a request may still be carried out. For what is made again the wait
-/// is over already. A moment that lies ahead was written before the clock was
-/// set back: nothing is known of it then.
-fn may_still_arrive(last_tried_at: i64, again: bool) -> bool {
+/// is over already.
+pub(in crate::ops) fn may_still_arrive(last_tried_at: i64, again: bool) -> bool {
     !again && now().saturating_sub(last_tried_at) < ON_ITS_WAY
 }
 

@@ -1,11 +1,15 @@
 //! The one way a change is sent: agree, write down, send, close, tell.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
 
 use crate::app::App;
 use crate::ops::write::agree::{Agreement, Asked, Attempt, Cleared};
 use crate::ops::write::journal::Origin;
+use crate::ops::write::outcomes::not_recorded;
 use skyswitch_client::{Evidence, Found, Matches, NotWritten, Reading, ReadyToWrite, Written};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
@@ -23,6 +27,8 @@ pub(in crate::ops) struct Sent {
     /// Its id in the journal, where it got that far.
     pub change_id: Option<i64>,
     pub outcome: Result<Written, NotWritten>,
+    /// What is to be said where the journal does not hold the outcome yet.
+    pub unrecorded: Option<String>,
 }
 
 impl Sent {
@@ -31,6 +37,7 @@ impl Sent {
         Sent {
             change_id: None,
             outcome: Err(error.into()),
+            unrecorded: None,
         }
     }
 
@@ -39,8 +46,16 @@ impl Sent {
         self.change_id.map(|id| id.to_string())
     }
 
-    /// A warning where the answer alone does not tell what there is now.
+    /// A warning where the answer alone does not tell what there is now, or the
+    /// journal does not hold it yet.
     pub fn warning(&self) -> Option<String> {
+        match (self.doubt(), &self.unrecorded) {
+            (Some(doubt), Some(unrecorded)) => Some(format!("{doubt}. {unrecorded}")),
+            (doubt, unrecorded) => doubt.or(unrecorded.clone()),
+        }
+    }
+
+    fn doubt(&self) -> Option<String> {
         let written = self.outcome.as_ref().ok()?;
         if written.evidence == Evidence::ReadBack {
             return Some(
@@ -242,10 +257,8 @@ impl App {
         });
         sending.await.unwrap_or_else(|_| Sent {
             change_id: None,
-            outcome: Err(NotWritten {
-                error: interrupted(),
-                is_known: false,
-            }),
+            outcome: Err(cut_short()),
+            unrecorded: None,
         })
     }
 
@@ -259,22 +272,33 @@ impl App {
         let journal = self.journal();
         let id = match journal.begin(self, &change, origin).await {
             Ok(id) => id,
-            Err(error) => return Sent::not_begun(error),
+            Err(error) => {
+                self.catch_up_later();
+                return Sent::not_begun(error);
+            }
         };
-        let outcome = match self.client() {
-            Ok(client) => client.write(clearance, ready).await,
-            Err(error) => Err(error.into()),
+        let written = async {
+            match self.client() {
+                Ok(client) => client.write(clearance, ready).await,
+                Err(error) => Err(error.into()),
+            }
         };
-        if let Err(error) = journal.close(id, &change, &outcome).await {
-            tracing::warn!(%error, "the outcome of a change could not be written down");
-            // What exists then will close it, once nobody is said to work on it.
-            let _ = journal
-                .abandon(id, "its outcome could not be written down")
-                .await;
+        // However it ends, the entry is closed or left to a read.
+        let written = AssertUnwindSafe(written).catch_unwind().await;
+        let mut outcome = written.unwrap_or_else(|_| Err(cut_short()));
+        let closed = journal.close(id, &change, &outcome).await;
+        let unrecorded = closed.err().map(|error| not_recorded(id, &error));
+        if let Some(unrecorded) = &unrecorded {
+            self.catch_up_later();
+            outcome = outcome.map_err(|failure| NotWritten {
+                error: failure.error.with_more_hint(&format!("{unrecorded}.")),
+                ..failure
+            });
         }
         Sent {
             change_id: Some(id),
             outcome,
+            unrecorded,
         }
     }
 }
@@ -296,6 +320,14 @@ fn judged_otherwise() -> Error {
         "what is known of the dial translation rule changed after the person saw it, so nothing was sent",
         skyswitch_domain::ask_again(),
     )
+}
+
+/// Nobody knows how far it got.
+fn cut_short() -> NotWritten {
+    NotWritten {
+        error: interrupted(),
+        is_known: false,
+    }
 }
 
 fn interrupted() -> Error {

@@ -2,6 +2,7 @@
 //! place that makes text of it, the approval page lays it out in its own way,
 //! and the store keeps it as JSON. No decision depends on its texts.
 
+mod entry;
 mod setup;
 mod text;
 mod vips;
@@ -74,6 +75,8 @@ pub enum FactKind {
     AttestedBy,
     /// What proves it
     Proof,
+    /// The change of the journal that is closed
+    Entry,
     /// What has to be true before anybody agrees
     AgreeOnlyIf,
     /// Something worth a second look

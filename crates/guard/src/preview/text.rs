@@ -105,6 +105,7 @@ fn label(kind: FactKind) -> Option<&'static str> {
         FactKind::AttestedBy => "Attested by",
         FactKind::Proof => "Proof",
         FactKind::Note => "Note",
+        FactKind::Entry => "Change",
         FactKind::Counts | FactKind::Irreversible | FactKind::AgreeOnlyIf => return None,
     })
 }

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::trust::{Identity, Kind, refuse_relative, refuse_untrusted};
 use skyswitch_domain::error::{Error, Result};
 
 /// How long another process may hold a lock before we give up on it.
@@ -37,11 +38,18 @@ impl StateFolder {
     /// # Errors
     /// `internal`, with the path and the cause.
     pub fn create(&self) -> Result<()> {
-        let mut builder = DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&self.path).map_err(|e| self.failed(&e))?;
+        refuse_relative(&self.path)?;
+        match std::fs::symlink_metadata(&self.path) {
+            Ok(found) => refuse_untrusted(&self.path, &found, Kind::Folder)?,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let mut builder = DirBuilder::new();
+                builder.recursive(true);
+                #[cfg(unix)]
+                std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+                builder.create(&self.path).map_err(|e| self.failed(&e))?;
+            }
+            Err(error) => return Err(self.failed(&error)),
+        }
         // An existing folder keeps its own mode; ours must not be open to others.
         #[cfg(unix)]
         {
@@ -59,7 +67,12 @@ impl StateFolder {
     }
 
     /// Reads a file of the folder; `None` where there is none.
+    ///
+    /// # Errors
+    /// `internal` where it cannot be read, or somebody else could have put it there.
     pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        refuse_relative(&self.path)?;
+        self.refuse_untrusted(name, Kind::SmallFile)?;
         match std::fs::read(self.path.join(name)) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -104,9 +117,26 @@ impl StateFolder {
     /// Makes sure a private, possibly empty file exists, and returns its path.
     pub fn private_file(&self, name: &str) -> Result<PathBuf> {
         self.create()?;
+        self.open_private(name)?;
+        Ok(self.path.join(name))
+    }
+
+    /// Refuses a file of the folder that somebody else could have put there.
+    pub(super) fn refuse_untrusted(&self, name: &str, kind: Kind) -> Result<()> {
         let path = self.path.join(name);
-        self.open_private(&path).map_err(|e| self.failed(&e))?;
-        Ok(path)
+        match std::fs::symlink_metadata(&path) {
+            Ok(found) => refuse_untrusted(&path, &found, kind),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(self.failed(&error)),
+        }
+    }
+
+    /// What tells the folder and a file in it from others that take their
+    /// place; `None` where one of them is not there.
+    pub(super) fn identity(&self, name: &str) -> Option<Identity> {
+        let folder = std::fs::metadata(&self.path).ok()?;
+        let file = std::fs::metadata(self.path.join(name)).ok()?;
+        Some(Identity::of(&folder, &file))
     }
 
     /// Finds out whether private files can be made here.
@@ -124,9 +154,7 @@ impl StateFolder {
     /// Takes the lock of that name if nobody holds it.
     pub fn try_lock(&self, name: &str) -> Result<Option<FileLock>> {
         self.create()?;
-        let file = self
-            .open_private(&self.path.join(name))
-            .map_err(|e| self.failed(&e))?;
+        let file = self.open_private(name)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(FileLock(file))),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -182,9 +210,7 @@ impl StateFolder {
     /// Takes the lock of that name, waiting for other processes.
     pub async fn lock(&self, name: &str) -> Result<FileLock> {
         self.create()?;
-        let file = self
-            .open_private(&self.path.join(name))
-            .map_err(|e| self.failed(&e))?;
+        let file = self.open_private(name)?;
         let started = Instant::now();
         // Polling keeps the wait cancellable; a blocking lock would pin a thread.
         loop {
@@ -208,12 +234,14 @@ impl StateFolder {
         }
     }
 
-    fn open_private(&self, path: &Path) -> io::Result<File> {
+    fn open_private(&self, name: &str) -> Result<File> {
+        self.refuse_untrusted(name, Kind::File)?;
         let mut options = OpenOptions::new();
         options.create(true).read(true).append(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(path)
+        let opened = options.open(self.path.join(name));
+        opened.map_err(|error| self.failed(&error))
     }
 
     fn failed(&self, error: &io::Error) -> Error {

@@ -5,13 +5,16 @@
 //! with a `Store` of the same methods.
 
 mod folder;
+mod health;
 mod records;
 mod run_records;
 mod setup_records;
 mod shared;
 mod sqlite;
+mod trust;
 
 pub use folder::{FileLock, StateFolder};
+pub use health::{StoreHealth, StorePruned};
 pub use records::{
     After, Approval, ApprovalState, Begun, ChangeFilter, ChangeRecord, ChangeStatus, Closing,
     Counted, JournalPosition, NewApproval, NewChange, PieceRecord, RuleRecord, TargetRecord,

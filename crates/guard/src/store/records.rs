@@ -146,6 +146,8 @@ pub struct ChangeRecord {
     pub problem: Option<String>,
     /// The service's id of the request.
     pub request_id: Option<String>,
+    /// The person who closed it by hand: the command they gave.
+    pub closed_by: Option<String>,
     /// The change that this one undid.
     pub undoes: Option<i64>,
     /// The import it belongs to.
@@ -168,6 +170,13 @@ pub enum TargetRecord {
     VipRule(RuleRecord),
     /// A piece of a customer's setup.
     Piece(PieceRecord),
+    /// What the journal holds of it cannot be read.
+    Damaged {
+        /// The caller, where it was about a VIP rule, else nothing.
+        ani: String,
+        /// Whether it was made, where a person said so.
+        as_wanted: bool,
+    },
 }
 
 /// A VIP rule before and after a change; `None` where it does not exist.
@@ -206,6 +215,7 @@ impl ChangeRecord {
             (ChangeStatus::Done, _) => true,
             (ChangeStatus::Open | ChangeStatus::Failed, _) => false,
             (ChangeStatus::Reconciled, TargetRecord::Piece(piece)) => piece.as_wanted,
+            (ChangeStatus::Reconciled, TargetRecord::Damaged { as_wanted, .. }) => *as_wanted,
             (ChangeStatus::Reconciled, TargetRecord::VipRule(rule)) => {
                 Route::are_alike(rule.after.as_ref(), rule.wanted.as_ref())
             }
@@ -297,6 +307,8 @@ pub struct Closing<'a> {
     pub problem: Option<&'a str>,
     /// The service's id of the request.
     pub request_id: Option<&'a str>,
+    /// The person who closes it by hand: the command they gave.
+    pub closed_by: Option<&'a str>,
     /// Milliseconds since 1970, UTC.
     pub now: i64,
 }
@@ -332,17 +344,39 @@ impl After<'_> {
                 },
                 was_read: false,
             },
-            Target::Piece(piece) => {
-                let now = match (made, piece.piece()) {
-                    (false, _) => piece.before().cloned(),
-                    (true, SetupPiece::DidRoute { route, .. }) => serde_json::to_value(route).ok(),
-                    (true, piece) => serde_json::to_value(piece).ok(),
-                };
-                After::Piece {
-                    now,
-                    as_wanted: made,
-                }
+            Target::Piece(piece) => After::of_piece(piece.piece(), piece.before(), made),
+        }
+    }
+
+    /// The same of a change as the journal holds it.
+    pub fn of_record(target: &TargetRecord, made: bool) -> After<'_> {
+        match target {
+            TargetRecord::VipRule(rule) => After::VipRule {
+                now: match made {
+                    true => rule.wanted.as_ref(),
+                    false => rule.before.as_ref(),
+                },
+                was_read: false,
+            },
+            TargetRecord::Piece(piece) => {
+                After::of_piece(&piece.piece, piece.before.as_ref(), made)
             }
+            TargetRecord::Damaged { .. } => After::Piece {
+                now: None,
+                as_wanted: made,
+            },
+        }
+    }
+
+    fn of_piece<'a>(piece: &SetupPiece, before: Option<&Value>, made: bool) -> After<'a> {
+        let now = match (made, piece) {
+            (false, _) => before.cloned(),
+            (true, SetupPiece::DidRoute { route, .. }) => serde_json::to_value(route).ok(),
+            (true, piece) => serde_json::to_value(piece).ok(),
+        };
+        After::Piece {
+            now,
+            as_wanted: made,
         }
     }
 }

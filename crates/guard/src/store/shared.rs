@@ -45,15 +45,15 @@ impl SharedStore {
         }
     }
 
-    /// The open store. It is opened again where its file was removed: what is
-    /// written to a removed file nobody else would ever see.
+    /// The open store. It is opened again where its file was removed or another
+    /// one is in its place.
     ///
     /// # Errors
     /// `internal` when the folder or the file cannot be used.
     pub async fn get(&self) -> Result<Arc<Store>> {
         let mut open = self.open.lock().await;
         match open.as_ref() {
-            Some(store) if self.exists() => Ok(Arc::clone(store)),
+            Some(store) if store.is_in_place(&self.folder) => Ok(Arc::clone(store)),
             _ => {
                 let store = Arc::new(Store::open(&self.folder).await?);
                 *open = Some(Arc::clone(&store));

@@ -215,6 +215,10 @@ async fn answer(
             (html, HTML_PAGE).into_response()
         }
         Some(Effect::Huge(bytes)) => huge(bytes),
+        Some(Effect::HugeAfter(bytes)) => {
+            acted.await;
+            huge(bytes)
+        }
     };
     pause(latency).await;
 

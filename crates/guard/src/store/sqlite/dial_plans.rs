@@ -12,7 +12,7 @@ impl Store {
         rules: &str,
         read_at: i64,
     ) -> Result<()> {
-        self.write(async |database| {
+        self.write_soon(async |database| {
             sqlx::query(
                 "INSERT INTO dial_plans (pbx, domain, rules, read_at) VALUES (?, ?, ?, ?)
                  ON CONFLICT (pbx, domain) DO UPDATE SET rules = excluded.rules, read_at = excluded.read_at",

@@ -1,5 +1,7 @@
 //! The journal of changes.
 
+use std::collections::BTreeSet;
+
 use sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
 use sqlx::{QueryBuilder, Row};
 
@@ -15,7 +17,7 @@ use skyswitch_domain::{Ani, Dnis, PhoneNumber, Route, RouteKey, SetupPiece};
 
 const COLUMNS: &str = "id, account, operation, asked_by, domain, ani, dnis, route_before, \
                        route_wanted, piece, status, route_after, stands, problem, request_id, \
-                       undoes, run, owner, started_at, ended_at, \
+                       closed_by, undoes, run, owner, started_at, ended_at, \
                        coalesce(given_up_at, started_at) AS last_tried_at";
 
 /// What a change is about, as the columns of the journal hold it.
@@ -107,11 +109,12 @@ impl Store {
             After::VipRule { now, was_read } => (now.map(route_to_text).transpose()?, *was_read),
             After::Piece { now, as_wanted } => (now.as_ref().map(to_text).transpose()?, *as_wanted),
         };
-        self.write(async |database| {
+        // Lost with the power, it is found out again by a read.
+        self.write_soon(async |database| {
             end_work(database, Whose::Change(id)).await?;
             let done = sqlx::query(
                 "UPDATE changes SET status = ?, route_after = ?, stands = ?, problem = ?, request_id = ?,
-                                    ended_at = ?
+                                    closed_by = ?, ended_at = ?
                  WHERE id = ? AND status = 'open'",
             )
             .bind(closing.status.word())
@@ -119,6 +122,7 @@ impl Store {
             .bind(as_wanted)
             .bind(closing.problem)
             .bind(closing.request_id)
+            .bind(closing.closed_by)
             .bind(closing.now)
             .bind(id)
             .execute(database)
@@ -135,8 +139,16 @@ impl Store {
             .await
     }
 
+    /// Leaves the open changes of a process that it does not work on to whoever
+    /// works next.
+    pub async fn abandon_changes_but(&self, owner: &str, worked_on: &BTreeSet<i64>) -> Result<()> {
+        let worked_on = to_text(worked_on)?;
+        self.write(async |database| end_work(database, Whose::Strays(owner, &worked_on)).await)
+            .await
+    }
+
     /// Leaves an open change to whoever works next: its outcome is not known.
-    pub async fn abandon_change(&self, id: i64, problem: &str, now: i64) -> Result<()> {
+    pub async fn abandon_change(&self, id: i64, problem: Option<&str>, now: i64) -> Result<()> {
         self.write(async |database| {
             end_work(database, Whose::Change(id)).await?;
             sqlx::query(
@@ -165,7 +177,7 @@ impl Store {
     /// Writes down what a read showed of changes that were made: the rule, or
     /// that it does not exist.
     pub async fn note_readings(&self, readings: &[(i64, Option<&Route>)]) -> Result<()> {
-        self.write(async |database| {
+        self.write_soon(async |database| {
             for (id, now) in readings {
                 sqlx::query("UPDATE changes SET route_after = ?, stands = 1 WHERE id = ?")
                     .bind(now.map(route_to_text).transpose()?)
@@ -240,7 +252,12 @@ impl Store {
         if let Some(before) = before {
             list.push(" AND id < ").push_bind(before);
         }
-        list.push(" ORDER BY id DESC");
+        // The changes of a caller are few and found by their index; sorted by the id itself,
+        // SQLite would go through all changes of the account instead.
+        list.push(match filter.caller.or(filter.ani) {
+            Some(_) => " ORDER BY +id DESC",
+            None => " ORDER BY id DESC",
+        });
         if let Some(limit) = limit {
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             list.push(" LIMIT ").push_bind(limit);
@@ -286,22 +303,27 @@ async fn counted(
 enum Whose<'a> {
     Change(i64),
     Owner(&'a str),
+    /// Those of a process but these, as a list in JSON.
+    Strays(&'a str, &'a str),
 }
 
 /// Nobody works on them any more. What ended before keeps its place: closing it
 /// later, by what is there, changes no rule.
 async fn end_work(database: &mut SqliteConnection, whose: Whose<'_>) -> Result<()> {
     go_on(database).await?;
-    let (id, owner) = match whose {
-        Whose::Change(id) => (Some(id), None),
-        Whose::Owner(owner) => (None, Some(owner)),
+    let (id, owner, but) = match whose {
+        Whose::Change(id) => (Some(id), None, "[]"),
+        Whose::Owner(owner) => (None, Some(owner), "[]"),
+        Whose::Strays(owner, but) => (None, Some(owner), but),
     };
     sqlx::query(
         "UPDATE changes SET owner = '', position = (SELECT position FROM journal_position)
-         WHERE status = 'open' AND owner <> '' AND (id = ? OR owner = ?)",
+         WHERE status = 'open' AND owner <> ''
+           AND (id = ? OR (owner = ? AND id NOT IN (SELECT value FROM json_each(?))))",
     )
     .bind(id)
     .bind(owner)
+    .bind(but)
     .execute(database)
     .await
     .map(drop)
@@ -397,28 +419,24 @@ fn narrow<'a>(
             .push(" AND lower(domain) = ")
             .push_bind(domain.to_owned());
     }
-    match (filter.caller, filter.ani) {
-        (Some(caller), Some(ani)) => {
-            query
-                .push(" AND (caller = ")
-                .push_bind(caller.to_owned())
-                .push(" OR ani = ")
-                .push_bind(ani.to_owned())
-                .push(")");
-        }
-        (Some(caller), None) => {
-            query.push(" AND caller = ").push_bind(caller.to_owned());
-        }
-        (None, Some(ani)) => {
-            query.push(" AND ani = ").push_bind(ani.to_owned());
-        }
-        (None, None) => {}
+    // A stored value is kept under the caller that it is a writing of.
+    let stored = filter.ani.map(|ani| caller_of(&Ani::from_stored(ani)));
+    let given = filter.caller.map(str::to_owned);
+    if let Some(caller) = given.clone().or(stored.clone()) {
+        query.push(" AND caller IN (").push_bind(caller);
+        query.push(", ").push_bind(stored.or(given)).push(")");
     }
     if let Some(since) = filter.since {
         query.push(" AND started_at >= ").push_bind(since);
     }
-    if let Some(status) = filter.status {
-        query.push(" AND status = ").push_bind(status.word());
+    match filter.status {
+        None => {}
+        Some(ChangeStatus::Done) => _ = query.push(" AND status = 'done'"),
+        // Said in the words of the index of those that are not done.
+        Some(status) => {
+            query.push(" AND status <> 'done' AND status = ");
+            query.push_bind(status.word());
+        }
     }
     if let Some(did) = filter.did {
         query.push(" AND did = ").push_bind(did.to_owned());
@@ -440,10 +458,18 @@ fn record(row: SqliteRow) -> sqlx::Result<ChangeRecord> {
         domain: row.try_get("domain")?,
         operation: row.try_get("operation")?,
         asked_by: row.try_get("asked_by")?,
-        target: target(&row)?,
+        // One that is damaged hides no other.
+        target: match target(&row) {
+            Err(sqlx::Error::ColumnDecode { .. }) => TargetRecord::Damaged {
+                ani: row.try_get("ani")?,
+                as_wanted: row.try_get("stands")?,
+            },
+            target => target?,
+        },
         status: ChangeStatus::from_word(row.try_get("status")?),
         problem: row.try_get("problem")?,
         request_id: row.try_get("request_id")?,
+        closed_by: row.try_get("closed_by")?,
         undoes: row.try_get("undoes")?,
         run: row.try_get("run")?,
         owner: row.try_get("owner")?,

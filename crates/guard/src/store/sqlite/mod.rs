@@ -8,24 +8,32 @@ mod journal;
 mod migrations;
 mod runs;
 mod setup;
+mod upkeep;
 
 use std::time::Duration;
 
 use sqlx::Connection;
+use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
 
 use super::StateFolder;
+use super::trust::{Identity, Kind};
 use skyswitch_domain::error::{Error, Result};
 
 const FILE: &str = "state.db";
+/// What SQLite keeps beside it.
+const SIDE_FILES: [&str; 2] = ["state.db-wal", "state.db-shm"];
 
 /// The open store.
 #[derive(Debug)]
 pub struct Store {
     pool: SqlitePool,
+    /// Of folder and file when it was opened.
+    identity: Option<Identity>,
+    installation: String,
 }
 
 impl Store {
@@ -42,10 +50,13 @@ impl Store {
     pub async fn open(folder: &StateFolder) -> Result<Store> {
         // SQLite gives its side files the mode of the main file, which must be private first.
         let path = folder.private_file(FILE)?;
+        for side in SIDE_FILES {
+            folder.refuse_untrusted(side, Kind::File)?;
+        }
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .journal_mode(SqliteJournalMode::Wal)
-            // What is committed must survive a power failure: a change is sent right after.
+            // Migrations, too; each write says for itself what it has to survive.
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(10));
         // Migrations know no lock between processes on SQLite; the file lock is ours.
@@ -55,11 +66,36 @@ impl Store {
             .connect_with(options)
             .await
             .map_err(failed)?;
-        migrations::migrator()
-            .run(&pool)
+        let migrated = migrations::migrator().run(&pool).await;
+        migrated.map_err(|error| match error {
+            MigrateError::VersionMissing(version) => from_the_future(version),
+            error => failed(error.into()),
+        })?;
+        let installation = sqlx::query_scalar("SELECT id FROM installation")
+            .fetch_one(&pool)
             .await
-            .map_err(|error| failed(error.into()))?;
-        Ok(Store { pool })
+            .map_err(failed)?;
+        Ok(Store {
+            identity: folder.identity(FILE),
+            pool,
+            installation,
+        })
+    }
+
+    /// Whether the folder and the file that it was opened in are still in their
+    /// place: what is written to one that was removed nobody else would ever see.
+    pub fn is_in_place(&self, folder: &StateFolder) -> bool {
+        self.identity.is_some() && self.identity == folder.identity(FILE)
+    }
+
+    /// Whether both were opened in the same place.
+    pub fn is_the_same_as(&self, other: &Store) -> bool {
+        self.identity == other.identity
+    }
+
+    /// What tells this store from one that was made later, in whatever place.
+    pub fn installation(&self) -> &str {
+        &self.installation
     }
 
     /// The one way anything is written: all of it, or nothing and an error.
@@ -71,8 +107,25 @@ impl Store {
         &self,
         work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T>,
     ) -> Result<T> {
+        self.write_for(Lasting::OnDisk, work).await
+    }
+
+    /// The same for what is found out again after a power failure: the disk is
+    /// not waited for. It is there with the next write that waits for it.
+    async fn write_soon<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T>,
+    ) -> Result<T> {
+        self.write_for(Lasting::Soon, work).await
+    }
+
+    async fn write_for<T>(
+        &self,
+        lasting: Lasting,
+        work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T>,
+    ) -> Result<T> {
         let mut connection = self.pool.acquire().await.map_err(failed)?;
-        let written = transaction(&mut connection, work).await;
+        let written = transaction(&mut connection, lasting, work).await;
         if written.is_err() {
             // SQLite may have rolled back by itself, which sqlx does not notice: the
             // connection would refuse every later transaction.
@@ -82,17 +135,47 @@ impl Store {
     }
 }
 
+/// What a write survives once it is committed.
+#[derive(Debug, Clone, Copy)]
+enum Lasting {
+    /// A power failure: something is sent, or clears something to be sent, right after.
+    OnDisk,
+    /// The end of the process, however it ends.
+    Soon,
+}
+
+impl Lasting {
+    /// Every transaction says so for itself, whatever became of the one before.
+    fn beginning(self) -> &'static str {
+        match self {
+            Lasting::OnDisk => "PRAGMA synchronous = FULL; BEGIN IMMEDIATE",
+            Lasting::Soon => "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE",
+        }
+    }
+}
+
 /// The lock is taken at the start, so that nobody writes between what `work`
 /// reads and what it writes.
 async fn transaction<T>(
     connection: &mut SqliteConnection,
+    lasting: Lasting,
     work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T>,
 ) -> Result<T> {
-    let begun = connection.begin_with("BEGIN IMMEDIATE").await;
+    let begun = connection.begin_with(lasting.beginning()).await;
     let mut transaction = begun.map_err(failed)?;
     let outcome = work(&mut transaction).await?;
     transaction.commit().await.map_err(failed)?;
     Ok(outcome)
+}
+
+/// A newer version may have given the entries another meaning.
+fn from_the_future(version: i64) -> Error {
+    Error::internal(
+        format!(
+            "the state store was written by a newer version of this program (schema {version}), so nothing was read or sent"
+        ),
+        "Use that version, or set SKYSWITCH_STATE_DIR to another folder.",
+    )
 }
 
 fn failed(error: sqlx::Error) -> Error {

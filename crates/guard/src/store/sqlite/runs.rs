@@ -59,7 +59,7 @@ impl Store {
     ) -> Result<Option<Run>> {
         sqlx::query(
             "SELECT * FROM runs WHERE realm = ? AND account = ? AND domain = ? AND finished = 0
-             ORDER BY started_at DESC, rowid DESC LIMIT 1",
+             ORDER BY rowid DESC LIMIT 1",
         )
         .bind(realm)
         .bind(account)

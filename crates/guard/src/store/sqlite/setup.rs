@@ -76,9 +76,9 @@ impl Store {
     /// The routes by which numbers were pointed at ANI users, oldest first.
     pub async fn routes_to_ani_users(&self, realm: &str, account: &str) -> Result<Vec<DidRoute>> {
         let pieces: Vec<Option<SetupPiece>> = sqlx::query(
-            "SELECT piece FROM changes WHERE realm = ? AND account = ? AND kind = 'did_route'
+            "SELECT piece FROM changes WHERE realm = ? AND account = ? AND kind = 'did_route' AND kind <> 'vip_rule'
                AND (operation = 'onboard_domain' OR json_extract(piece, '$.to_ani_user'))
-               AND status <> 'failed' ORDER BY id",
+               AND status <> 'failed' ORDER BY +id",
         )
         .bind(realm)
         .bind(account)
@@ -99,8 +99,8 @@ impl Store {
     /// Whether this installation has created a domain.
     pub async fn has_created(&self, realm: &str, account: &str, domain: &str) -> Result<bool> {
         sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM changes WHERE realm = ? AND account = ? AND lower(domain) = ?
-               AND kind = 'pbx_domain' AND status <> 'failed' AND NOT (status = 'reconciled' AND stands = 0))",
+            "SELECT EXISTS (SELECT 1 FROM changes WHERE realm = ? AND account = ? AND +lower(domain) = ?
+               AND kind = 'pbx_domain' AND kind <> 'vip_rule' AND status <> 'failed' AND NOT (status = 'reconciled' AND stands = 0))",
         )
         .bind(realm)
         .bind(account)
