@@ -70,23 +70,25 @@ fn of_object(mut message: Map<String, Value>) -> Line {
     if let Some(params) = message.get_mut("params") {
         in_one_form(method, params);
     }
-    let params = message.get("params").cloned();
-    let read = ClientJsonRpcMessage::deserialize(Value::Object(message));
-    let is_known = match &read {
+    let message = Value::Object(message);
+    let read = ClientJsonRpcMessage::deserialize(&message);
+    let is_understood = match &read {
         Ok(JsonRpcMessage::Request(request)) => {
             !matches!(request.request, ClientRequest::CustomRequest(_))
         }
         read => read.is_ok(),
     };
-    match (read, problem(method, params)) {
+    if is_request
+        && !is_understood
+        && let Some(problem) = problem(method, message.get("params"))
+    {
+        return Line::Refused(refusal(id, ErrorCode::INVALID_PARAMS, &problem));
+    }
+    match read {
+        Ok(message) => Line::Message(Box::new(message)),
+        Err(_) if is_request => invalid(id, "the message is neither a request nor an answer"),
         // A notification that is not understood wants no answer.
-        (Err(_), _) if !is_request => Line::Nothing,
-        (read, Some(problem)) if is_request && !is_known => {
-            drop(read);
-            Line::Refused(refusal(id, ErrorCode::INVALID_PARAMS, &problem))
-        }
-        (Ok(message), _) => Line::Message(Box::new(message)),
-        (Err(_), _) => invalid(id, "the message is neither a request nor an answer"),
+        Err(_) => Line::Nothing,
     }
 }
 
@@ -114,7 +116,7 @@ fn refusal(id: Value, code: ErrorCode, why: &str) -> Value {
 }
 
 /// What is wrong with the parameters of a method that exists.
-fn problem(method: &str, params: Option<Value>) -> Option<String> {
+fn problem(method: &str, params: Option<&Value>) -> Option<String> {
     match method {
         "initialize" => in_params::<InitializeRequestParams>(params),
         "tools/call" => in_params::<CallToolRequestParams>(params),
@@ -129,20 +131,20 @@ fn problem(method: &str, params: Option<Value>) -> Option<String> {
         | "resources/list"
         | "resources/templates/list"
         | "skills/list" => {
-            in_params::<PaginatedRequestParams>(Some(params.unwrap_or_else(|| json!({}))))
+            params.and_then(|params| in_params::<PaginatedRequestParams>(Some(params)))
         }
         _ => None,
     }
 }
 
-fn in_params<T: DeserializeOwned>(params: Option<Value>) -> Option<String> {
+fn in_params<T: DeserializeOwned>(params: Option<&Value>) -> Option<String> {
     let Some(params) = params else {
         return Some("`params` is missing".to_owned());
     };
     if !params.is_object() {
         return Some("`params` is no object".to_owned());
     }
-    match serde_path_to_error::deserialize::<_, T>(&params) {
+    match serde_path_to_error::deserialize::<_, T>(params) {
         Ok(_) => Some("`params` is not accepted".to_owned()),
         Err(error) => {
             let path = match error.path().to_string() {

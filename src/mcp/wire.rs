@@ -25,12 +25,13 @@ use super::streams::{Input, Output};
 
 /// Bytes of one message. The longest that is of use is an import of 5,000 rows.
 const LONGEST_LINE: usize = 16 * 1024 * 1024;
-/// Bytes of requests under way and of answers that nobody has read yet. No more
-/// requests are read while there are more.
-const MOST_HELD: usize = 4 * 1024 * 1024;
-/// What a request under way takes beside its text, with an answer that is not
-/// written yet.
-const REQUEST: usize = 16 * 1024;
+/// Bytes of answers that nobody has read yet, and of requests under way. Nothing
+/// more is read while there are more. The second is much more than the first,
+/// because a request may be waiting for what is read next.
+const MOST_UNREAD: usize = 4 * 1024 * 1024;
+const MOST_UNDER_WAY: usize = 64 * 1024 * 1024;
+/// What a request under way takes beside its text.
+const REQUEST: usize = 256 * 1024;
 /// Who has ended the input and reads no answer for so long is gone.
 const STALLED: Duration = Duration::from_secs(2);
 
@@ -42,23 +43,25 @@ pub(super) struct Wire {
     too_long: Option<IdScan>,
     /// Whether the client has said how it speaks. Before that, only requests count.
     opened: bool,
+    /// The requests that are not answered yet, with their bytes, and these in all.
     under_way: HashMap<RequestId, usize>,
+    bytes_under_way: usize,
     answers: Option<mpsc::UnboundedSender<Vec<u8>>>,
-    held: Arc<Held>,
+    unread: Arc<Unread>,
     /// What had been written when the client was last seen to read nothing.
     stalled: Option<(u64, Instant)>,
     ended: CancellationToken,
 }
 
-/// What is held of the conversation.
+/// The answers that nobody has read yet.
 #[derive(Default)]
-struct Held {
+struct Unread {
     bytes: AtomicUsize,
     written: AtomicU64,
     less: Notify,
 }
 
-impl Held {
+impl Unread {
     fn add(&self, bytes: usize) {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
@@ -69,7 +72,7 @@ impl Held {
     }
 
     fn is_full(&self) -> bool {
-        self.bytes.load(Ordering::Relaxed) >= MOST_HELD
+        self.bytes.load(Ordering::Relaxed) >= MOST_UNREAD
     }
 
     fn written(&self) -> u64 {
@@ -82,11 +85,11 @@ impl Wire {
     /// ended the input or takes no answers any more.
     pub fn new(input: Input, output: Output, ended: CancellationToken) -> (Wire, Flush) {
         let (answers, queue) = mpsc::unbounded_channel();
-        let held = Arc::new(Held::default());
-        let writer = write_out(queue, output, Arc::clone(&held), ended.clone());
+        let unread = Arc::new(Unread::default());
+        let writer = write_out(queue, output, Arc::clone(&unread), ended.clone());
         let flush = Flush {
             writer: tokio::spawn(writer),
-            held: Arc::clone(&held),
+            unread: Arc::clone(&unread),
         };
         let wire = Wire {
             input: BufReader::new(input),
@@ -94,8 +97,9 @@ impl Wire {
             too_long: None,
             opened: false,
             under_way: HashMap::new(),
+            bytes_under_way: 0,
             answers: Some(answers),
-            held,
+            unread,
             stalled: None,
             ended,
         };
@@ -150,9 +154,9 @@ impl Wire {
     fn account_for(&mut self, message: &ClientJsonRpcMessage, bytes: usize) {
         match message {
             JsonRpcMessage::Request(request) => {
-                self.held.add(bytes);
-                let before = self.under_way.insert(request.id.clone(), bytes);
-                self.held.release(before.unwrap_or_default());
+                self.answered(&request.id);
+                self.under_way.insert(request.id.clone(), bytes);
+                self.bytes_under_way += bytes;
             }
             JsonRpcMessage::Notification(notification) => {
                 if let ClientNotification::CancelledNotification(cancelled) =
@@ -168,7 +172,7 @@ impl Wire {
 
     fn answered(&mut self, id: &RequestId) {
         let bytes = self.under_way.remove(id);
-        self.held.release(bytes.unwrap_or_default());
+        self.bytes_under_way -= bytes.unwrap_or_default();
     }
 
     /// Whether a message is for the server. Before the session is opened,
@@ -185,8 +189,8 @@ impl Wire {
     /// input and reads nothing either.
     async fn has_room(&mut self) -> bool {
         loop {
-            let less = self.held.less.notified();
-            if !self.held.is_full() {
+            let less = self.unread.less.notified();
+            if !self.unread.is_full() && self.bytes_under_way < MOST_UNDER_WAY {
                 self.stalled = None;
                 return true;
             }
@@ -194,16 +198,16 @@ impl Wire {
                 () = less => continue,
                 () = self.input.get_ref().hung_up() => {}
             }
-            let written = self.held.written();
+            let written = self.unread.written();
             let since = match self.stalled {
                 Some((before, since)) if before == written => since,
                 _ => Instant::now(),
             };
             self.stalled = Some((written, since));
             tokio::select! {
-                () = self.held.less.notified() => {}
+                () = self.unread.less.notified() => {}
                 () = tokio::time::sleep_until(since + STALLED) => {
-                    if self.held.written() == written {
+                    if self.unread.written() == written {
                         return false;
                     }
                 }
@@ -213,10 +217,10 @@ impl Wire {
 
     fn put(&self, message: Vec<u8>) {
         let bytes = message.len();
-        self.held.add(bytes);
+        self.unread.add(bytes);
         let queue = self.answers.as_ref();
         if queue.is_none_or(|queue| queue.send(message).is_err()) {
-            self.held.release(bytes);
+            self.unread.release(bytes);
         }
     }
 }
@@ -260,7 +264,7 @@ impl Transport<RoleServer> for Wire {
         };
         let mut sent = Ok(());
         // Who reads nothing misses no notice of progress.
-        if !(is_progress && self.held.is_full()) {
+        if !(is_progress && self.unread.is_full()) {
             sent = serde_json::to_vec(&message)
                 .map(|line| self.put(line))
                 .map_err(io::Error::other);
@@ -292,7 +296,7 @@ impl Transport<RoleServer> for Wire {
 /// The answers on their way out.
 pub(super) struct Flush {
     writer: JoinHandle<()>,
-    held: Arc<Held>,
+    unread: Arc<Unread>,
 }
 
 impl Flush {
@@ -300,9 +304,9 @@ impl Flush {
     /// nothing is read any more.
     pub async fn finished(mut self) {
         loop {
-            let written = self.held.written();
+            let written = self.unread.written();
             let flushed = tokio::time::timeout(STALLED, &mut self.writer).await;
-            if flushed.is_ok() || self.held.written() == written {
+            if flushed.is_ok() || self.unread.written() == written {
                 return self.writer.abort();
             }
         }
@@ -313,7 +317,7 @@ impl Flush {
 async fn write_out(
     mut queue: mpsc::UnboundedReceiver<Vec<u8>>,
     mut output: Output,
-    held: Arc<Held>,
+    unread: Arc<Unread>,
     ended: CancellationToken,
 ) {
     while let Some(mut line) = queue.recv().await {
@@ -324,12 +328,12 @@ async fn write_out(
             let Ok(written @ 1..) = output.write(rest).await else {
                 return ended.cancel();
             };
-            held.written.fetch_add(written as u64, Ordering::Relaxed);
+            unread.written.fetch_add(written as u64, Ordering::Relaxed);
             rest = &rest[written..];
         }
         if output.flush().await.is_err() {
             return ended.cancel();
         }
-        held.release(bytes);
+        unread.release(bytes);
     }
 }

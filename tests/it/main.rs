@@ -10,6 +10,7 @@
 )]
 
 mod acknowledgement;
+mod allowance;
 mod ani_users;
 mod approval_page;
 mod command_line;
@@ -56,6 +57,7 @@ mod retries;
 mod route_number;
 mod routing_lag;
 mod sandbox_onboarding;
+mod secrets;
 mod setup_status;
 mod shutdown;
 mod skeletons;

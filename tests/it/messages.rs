@@ -190,7 +190,6 @@ async fn wrong_parameters_of_a_method_that_exists_are_named() {
             json!({"name": "list_vips", "requestState": 7}),
             "params.requestState",
         ),
-        ("tools/list", json!({"cursor": 5}), "params.cursor"),
         ("prompts/get", json!({"arguments": {}}), "name"),
         ("resources/read", json!({}), "uri"),
         (

@@ -8,6 +8,7 @@ pub mod customer;
 pub mod habits;
 pub mod imports;
 pub mod page;
+pub mod parrot;
 mod people;
 pub mod process;
 pub mod protocol;
