@@ -4,15 +4,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rmcp::ServiceExt;
 use rmcp::model::CallToolRequestParams;
 use rmcp::service::{RoleClient, RunningService};
+use rmcp::{ClientHandler, ServiceExt};
 use serde_json::{Value, json};
 use skyswitch_mcp::app::App;
 use skyswitch_mcp::config::ConfirmMode;
 use skyswitch_mcp::mcp::{Server, ToolSet};
 use skyswitch_mcp::sandbox::{self, Fault};
 
+use crate::support::client::{Person, types};
 use crate::support::parrot::{Line, Parrot};
 use crate::support::process::{DOMAIN, Home, eventually, peak_memory, reserved_memory};
 use crate::support::protocol::{Era, Wire};
@@ -27,8 +28,16 @@ const LONGER: Duration = Duration::from_secs(8);
 /// A request alone waits longer than this for its answer.
 const IN_TIME: Duration = Duration::from_secs(18);
 
-/// A client of a server that answers in this time.
+/// A client without forms of a server that answers in this time.
 async fn client(app: App, time: Duration) -> RunningService<RoleClient, ()> {
+    client_of(app, time, ()).await
+}
+
+async fn client_of<H: ClientHandler>(
+    app: App,
+    time: Duration,
+    handler: H,
+) -> RunningService<RoleClient, H> {
     let tools = ToolSet::new(None, false, app.settings().confirm);
     let server = Server::new(Ok(Arc::new(app)), tools).answering_within(time);
     let (ours, theirs) = tokio::io::duplex(1 << 20);
@@ -37,10 +46,14 @@ async fn client(app: App, time: Duration) -> RunningService<RoleClient, ()> {
             let _ = running.waiting().await;
         }
     });
-    ().serve(ours).await.expect("a handshake")
+    handler.serve(ours).await.expect("a handshake")
 }
 
-async fn call(client: &RunningService<RoleClient, ()>, tool: &str, arguments: Value) -> Value {
+async fn call<H: ClientHandler>(
+    client: &RunningService<RoleClient, H>,
+    tool: &str,
+    arguments: Value,
+) -> Value {
     let arguments = arguments.as_object().cloned().unwrap_or_default();
     let request = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
     let asked = Instant::now();
@@ -116,6 +129,19 @@ async fn a_change_whose_allowance_ends_is_not_known_and_stays_in_the_journal() {
     assert_eq!(bench.count("PUT"), 1);
     let changes = call(&client, "list_changes", json!({})).await;
     assert_eq!(changes["changes"][0]["status"], "open", "{changes}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_who_thinks_about_it_does_not_use_up_the_time() {
+    let bench = Bench::demo().await;
+    let person = Person::who(|| {
+        std::thread::sleep(LONGER + Duration::from_secs(1));
+        types(CALLER)
+    });
+    let client = client_of(bench.app(), LONGER, person).await;
+    let removal = json!({"ani": CALLER, "domain": DENTAL});
+    let answer = call(&client, "remove_vip", removal).await;
+    assert_eq!(answer["status"], "removed", "{answer}");
 }
 
 #[tokio::test]
