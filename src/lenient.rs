@@ -1,14 +1,17 @@
 //! Integers and booleans that some clients send as text.
 
 use std::fmt::Display;
-use std::str::FromStr;
 
 use serde::de::{Deserialize, Deserializer, Error};
+
+/// What a page size may be.
+const LIMITS: &str = "a whole number from 1 to 500, such as `50`";
 
 #[derive(serde::Deserialize)]
 #[serde(untagged)]
 enum Loose {
     Integer(i64),
+    Fraction(f64),
     Boolean(bool),
     Text(String),
     #[serde(skip)]
@@ -35,24 +38,25 @@ pub(crate) fn document<'de, D: Deserializer<'de>>(
     })
 }
 
-/// `50` or `"50"`.
-pub(crate) fn integer<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: FromStr + TryFrom<i64>,
-{
-    let loose = Option::<Loose>::deserialize(deserializer)
-        .map_err(|_| refused("a value", "a whole number such as `50`"))?;
+/// How many rows a page has: `50` or `"50"`.
+pub(crate) fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {
+    let loose =
+        Option::<Loose>::deserialize(deserializer).map_err(|_| refused("a value", LIMITS))?;
     let parsed = match loose.unwrap_or(Loose::Nothing) {
         Loose::Nothing => return Ok(None),
-        Loose::Integer(number) => T::try_from(number).map_err(|_| number.to_string()),
-        Loose::Text(text) => text.trim().parse().map_err(|_| text),
+        Loose::Integer(number) => u16::try_from(number).map_err(|_| number.to_string()),
+        Loose::Fraction(number) => Err(number.to_string()),
+        Loose::Text(text) => {
+            let digits = text.trim();
+            let whole = digits.strip_suffix(".0").unwrap_or(digits);
+            whole.parse().map_err(|_| text)
+        }
         Loose::Boolean(flag) => Err(flag.to_string()),
     };
     parsed.map(Some).map_err(|value| {
         refused(
             &format!("`{}`", skyswitch_domain::redact::shown(&value, 40)),
-            "a whole number such as `50`",
+            LIMITS,
         )
     })
 }
@@ -68,6 +72,7 @@ pub(crate) fn boolean<'de, D: Deserializer<'de>>(
         Loose::Boolean(flag) => return Ok(Some(flag)),
         Loose::Text(text) => text,
         Loose::Integer(number) => number.to_string(),
+        Loose::Fraction(number) => number.to_string(),
     };
     match value.trim().to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" => Ok(Some(true)),

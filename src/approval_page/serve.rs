@@ -1,6 +1,7 @@
 //! The page's little server: two requests per link, and everything that is
 //! refused.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,8 +18,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use serde::Deserialize;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{Links, view};
@@ -26,8 +26,9 @@ use skyswitch_domain::error::Code;
 use skyswitch_guard::store::Approval;
 use skyswitch_guard::{Answer, Guard};
 
-/// Connections at a time; a person needs one.
-const CONNECTIONS: usize = 16;
+/// Connections at a time; a person needs one. With more, the oldest is closed,
+/// so that nobody can keep the person out by holding all of them.
+const CONNECTIONS: usize = 64;
 /// A client that has not sent its request by then is cut off.
 const REQUEST_PATIENCE: Duration = Duration::from_secs(5);
 /// Bytes of a form: one short value.
@@ -55,25 +56,24 @@ pub(super) async fn serve(listener: TcpListener, desk: Desk, ended: Cancellation
         ))
         .layer(middleware::map_response(with_strict_headers))
         .with_state(desk);
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
     let mut connections = JoinSet::new();
+    let mut open = VecDeque::<AbortHandle>::new();
     loop {
         while connections.try_join_next().is_some() {}
+        open.retain(|connection| !connection.is_finished());
         let accepted = tokio::select! {
             () = ended.cancelled() => break,
             accepted = listener.accept() => accepted,
         };
-        let (Ok((stream, _)), Ok(place)) = (accepted, Arc::clone(&places).try_acquire_owned())
-        else {
-            // Too many at once: this one is closed again.
+        let Ok((stream, _)) = accepted else {
+            // The system has no room for another one now.
             tokio::time::sleep(Duration::from_millis(10)).await;
             continue;
         };
-        let router = router.clone();
-        connections.spawn(async move {
-            converse(stream, router).await;
-            drop(place);
-        });
+        if open.len() == CONNECTIONS {
+            open.pop_front().iter().for_each(AbortHandle::abort);
+        }
+        open.push_back(connections.spawn(converse(stream, router.clone())));
     }
 }
 
@@ -152,10 +152,10 @@ impl Desk {
         self.guard.waiting_under(&code).await.ok()
     }
 
-    /// Whether a header names this page, by either of its names.
-    fn is_here(&self, value: Option<&HeaderValue>, scheme: &str) -> bool {
+    /// Whether a header names this page once, by either of its names.
+    fn is_here(&self, headers: &HeaderMap, header: HeaderName, scheme: &str) -> bool {
         let names = ["127.0.0.1", "localhost"];
-        value.is_some_and(|value| {
+        only(headers, header).is_some_and(|value| {
             names
                 .iter()
                 .any(|name| value.as_bytes() == format!("{scheme}{name}:{}", self.port).as_bytes())
@@ -170,13 +170,12 @@ async fn only_from_this_page(
     next: Next,
 ) -> Response {
     let headers = request.headers();
-    if !desk.is_here(headers.get(header::HOST), "")
-        || headers.get_all(header::HOST).iter().count() != 1
-    {
+    // A whole address in place of a path is what proxies are sent.
+    let is_for_a_proxy = request.uri().authority().is_some();
+    if is_for_a_proxy || !desk.is_here(headers, header::HOST, "") {
         return refused(StatusCode::MISDIRECTED_REQUEST);
     }
-    let may_decide =
-        || desk.is_here(headers.get(header::ORIGIN), "http://") && is_same_site(headers);
+    let may_decide = || desk.is_here(headers, header::ORIGIN, "http://") && is_same_site(headers);
     if !request.method().is_safe() && !may_decide() {
         return refused(StatusCode::FORBIDDEN);
     }
@@ -186,8 +185,15 @@ async fn only_from_this_page(
 /// Browsers say where a request comes from; those that do not are old.
 fn is_same_site(headers: &HeaderMap) -> bool {
     headers
-        .get("sec-fetch-site")
-        .is_none_or(|site| site == "same-origin")
+        .get_all("sec-fetch-site")
+        .iter()
+        .all(|site| site == "same-origin")
+}
+
+/// A header that is there once.
+fn only(headers: &HeaderMap, header: HeaderName) -> Option<&HeaderValue> {
+    let mut values = headers.get_all(header).iter();
+    values.next().filter(|_| values.next().is_none())
 }
 
 fn said(status: StatusCode, heading: &str, text: &str) -> Response {

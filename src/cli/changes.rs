@@ -23,7 +23,9 @@ pub(super) async fn changes(app: &App, args: ChangesArgs, output: &Output) -> Re
         limit => PageSize::from_limit(limit)?,
     };
     let list = ops::list_changes(app, &args.list, size).await?;
-    output.result(&list, || tables::changes(&list, &app.names(args.list.account_id.as_ref())))
+    output.result(&list, || {
+        tables::changes(&list, &app.names(args.list.account_id.as_ref()))
+    })
 }
 
 /// The person at the terminal says what became of it; there is no flag for it.

@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 mod exit;
 mod lists;
+mod logs;
 mod output;
 mod progress;
 mod sandbox;
@@ -21,11 +22,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::prelude::*;
 
 use crate::app::App;
-use crate::config::{Flags, Settings, process_environment};
+use crate::config::{Flags, Settings};
 use crate::mcp::{Server, ToolSet, serve_stdio};
 use crate::ops::{self, PageSize};
 use crate::sentences;
@@ -51,7 +50,9 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
         // One JSON document for both faces: a program that reads it may use either.
         Face::Tools.speak();
     }
-    start_logging(cli.global.verbose);
+    // A client may read none of a server's log, and the server goes on.
+    let unread = matches!(cli.command, Command::Mcp(_));
+    let logs = logs::start(cli.global.verbose, unread);
     let output = Output::new(cli.global.json);
     // One thread: most of the time a call takes is hand-overs between threads.
     let runtime = match tokio::runtime::Builder::new_current_thread()
@@ -70,7 +71,9 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
     let exit = runtime.block_on(dispatch(cli, &output));
     // A read of the terminal or of stdin may still be pending; nothing waits for it.
     runtime.shutdown_background();
-    exit.unwrap_or_else(|error| output.failure(&error)).into()
+    let code = exit.unwrap_or_else(|error| output.failure(&error)).into();
+    logs.finish();
+    code
 }
 
 async fn dispatch(cli: Cli, output: &Output) -> Result<Exit> {
@@ -229,34 +232,4 @@ async fn with_upstream(settings: Settings, sandbox: bool) -> Result<(App, Option
     }
     let (settings, sandbox) = sandbox::in_process(settings).await?;
     Ok((App::new(settings), Some(sandbox)))
-}
-
-/// The crates that take care what they log.
-const OUR_CRATES: [&str; 4] = [
-    env!("CARGO_CRATE_NAME"),
-    "skyswitch_client",
-    "skyswitch_domain",
-    "skyswitch_guard",
-];
-
-/// Logs of this program go to stderr. Other crates' logs stay off at every
-/// level: theirs hold requests, and requests hold callers and tokens.
-fn start_logging(verbose: u8) {
-    let level = match verbose {
-        0 => process_environment("SKYSWITCH_LOG")
-            .and_then(|word| word.trim().parse().ok())
-            .unwrap_or(LevelFilter::WARN),
-        1 => LevelFilter::DEBUG,
-        _ => LevelFilter::TRACE,
-    };
-    let ours = Targets::new().with_targets(OUR_CRATES.map(|name| (name, level)));
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .with_target(false);
-    // Fails only when a subscriber is set already, as by an embedding program.
-    let _ = tracing_subscriber::registry()
-        .with(ours)
-        .with(lines)
-        .try_init();
 }

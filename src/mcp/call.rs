@@ -15,6 +15,7 @@ use super::consent::{Consent, FormsFailed};
 use super::schema;
 use super::tools::TOKEN;
 use crate::app::App;
+use crate::nearest::nearest;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
 
@@ -49,7 +50,7 @@ impl<'a> Call<'a> {
             stop,
             forms_failed,
             confirmation: confirmation
-                .filter(|token| !token.is_empty())
+                .filter(|token| !is_no_value(token))
                 .map(str::to_owned),
             request,
         }
@@ -57,14 +58,23 @@ impl<'a> Call<'a> {
 
     /// The arguments of the operation.
     ///
-    /// Clients fill optional arguments they have no value for with null or an
-    /// empty text; both mean that the argument was not given.
+    /// Clients fill optional arguments they have no value for with null, which
+    /// some write as a text, or an empty text; all mean that the argument was
+    /// not given. Some hosts add arguments of their own.
     ///
     /// # Errors
     /// `invalid_argument` with the field, what is wrong and what is accepted.
     pub fn arguments<T: DeserializeOwned + JsonSchema>(&mut self) -> Result<T> {
         let mut arguments = self.request.arguments.take().unwrap_or_default();
-        arguments.retain(|_, value| !value.is_null() && value.as_str() != Some(""));
+        arguments.retain(|_, value| !value.is_null() && !value.as_str().is_some_and(is_no_value));
+        if ADDED_BY_HOSTS
+            .iter()
+            .any(|name| arguments.contains_key(*name))
+        {
+            let schema = schema::input::<T>();
+            let is_known = |name: &str| schema["properties"].get(name).is_some();
+            arguments.retain(|name, _| !ADDED_BY_HOSTS.contains(&name.as_str()) || is_known(name));
+        }
         let arguments = Value::Object(arguments);
         serde_path_to_error::deserialize(&arguments).map_err(|error| {
             let path = error.path().to_string();
@@ -85,6 +95,13 @@ impl<'a> Call<'a> {
     }
 }
 
+/// Arguments that hosts add to every call, whatever its tool takes.
+const ADDED_BY_HOSTS: [&str; 4] = ["toolCallId", "sessionId", "action", "chatInput"];
+
+fn is_no_value(text: &str) -> bool {
+    text.is_empty() || text == "null"
+}
+
 /// What is wrong with the names of the arguments, if anything: serde says that
 /// only in a sentence of its own, so the tool's schema is asked.
 fn by_names<T: JsonSchema>(arguments: &Value) -> Option<Error> {
@@ -94,11 +111,17 @@ fn by_names<T: JsonSchema>(arguments: &Value) -> Option<Error> {
     if let Some(field) = given.keys().find(|name| !known.contains_key(*name)) {
         // A token is taken from an earlier result: no other name is meant for it.
         let names = known.keys().filter(|name| *name != TOKEN);
-        let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+        let names: Vec<&str> = names.map(String::as_str).collect();
+        let mut meant = nearest(&names, field, |name| vec![name]);
+        let meant = meant.next().map(|name| format!("Did you mean `{name}`? "));
         return Some(Error::invalid(
             field,
             format!("there is no argument `{}`", shown(field, 60)),
-            format!("The arguments are {}.", names.join(", ")),
+            format!(
+                "{}The arguments are `{}`.",
+                meant.unwrap_or_default(),
+                names.join("`, `")
+            ),
         ));
     }
     let required = schema.get("required").and_then(Value::as_array);

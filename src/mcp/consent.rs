@@ -14,6 +14,7 @@ use rmcp::service::{Peer, PeerRequestOptions, RequestContext, ServiceError};
 use serde_json::Value;
 
 use crate::ops::Question;
+use skyswitch_client::Allowance;
 use skyswitch_domain::wording::capitalised;
 use skyswitch_guard::{Answer, AskPerson, CONFIRMATION_LIFETIME, Channel, Preview};
 
@@ -126,7 +127,8 @@ impl AskPerson for Elicitation {
         preview: &'a Preview,
     ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
         Box::pin(async move {
-            match self.show(form(preview)).await {
+            // A person is not hurried by the time that the call may take.
+            match Allowance::not_counting(self.show(form(preview))).await {
                 Ok(ClientResult::ElicitResult(result)) => typed(&result),
                 // The client's own words may repeat the question, and so the caller.
                 Ok(_) | Err(ServiceError::McpError(_)) => {

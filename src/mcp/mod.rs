@@ -4,6 +4,8 @@
 mod call;
 mod completion;
 mod consent;
+mod id_scan;
+mod message;
 mod progress;
 mod prompts;
 mod reply;
@@ -12,9 +14,11 @@ mod schema;
 mod server;
 mod skill;
 mod stdio;
+mod streams;
 mod text;
 mod tool_table;
 mod tools;
+mod wire;
 
 /// How long a client may keep what cannot change while the process runs: lists
 /// and guides.

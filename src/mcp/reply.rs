@@ -1,22 +1,56 @@
 //! Outcomes and errors into tool results.
 
+use std::borrow::Cow;
+
 use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::consent;
 use crate::ops::Asked;
-use skyswitch_domain::error::Error;
+use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::redact::scrubbed;
 
 /// A result with its structured and its text form.
 pub(super) fn outcome<T: Serialize>(outcome: &T, text: String) -> CallToolResponse {
     match serde_json::to_value(outcome) {
-        Ok(value) => {
+        Ok(mut value) => {
+            scrub(&mut value);
+            let text = scrubbed(&text).into_owned();
             let mut result = CallToolResult::success(vec![ContentBlock::text(text)]);
             result.structured_content = Some(value);
             result.into()
         }
         Err(_) => error(&not_json()),
+    }
+}
+
+/// An outcome as compact JSON, its fields in their own order.
+///
+/// # Errors
+/// `internal` where it cannot be written.
+pub(super) fn json(outcome: &impl Serialize) -> Result<String> {
+    let json = serde_json::to_string(outcome).map_err(|_| not_json())?;
+    if let Cow::Borrowed(_) = scrubbed(&json) {
+        return Ok(json);
+    }
+    let mut value = serde_json::to_value(outcome).map_err(|_| not_json())?;
+    scrub(&mut value);
+    Ok(value.to_string())
+}
+
+/// Takes secrets out of what the service has stored, which results give back
+/// as it is.
+fn scrub(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let Cow::Owned(clean) = scrubbed(text) {
+                *text = clean;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(scrub),
+        Value::Object(members) => members.values_mut().for_each(scrub),
+        _ => {}
     }
 }
 
@@ -44,7 +78,7 @@ pub(super) fn failure_text(error: &Error) -> String {
 }
 
 /// A result that cannot be shown.
-pub(super) fn not_json() -> Error {
+fn not_json() -> Error {
     Error::internal(
         "the result could not be written as JSON",
         "Please report this as a bug.",

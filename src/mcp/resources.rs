@@ -185,8 +185,7 @@ async fn content(place: Place, app: Result<&App>, uri: &str) -> Result<ReadResou
 
 /// What the service has stored, as compact JSON.
 fn live<T: Serialize>(uri: &str, outcome: &T) -> Result<ReadResourceResult> {
-    let json = serde_json::to_string(outcome).map_err(|_| reply::not_json())?;
-    Ok(text(uri, JSON, json)
+    Ok(text(uri, JSON, reply::json(outcome)?)
         .with_ttl_ms(LIVE_LIFETIME_MS)
         .with_cache_scope(CacheScope::Private))
 }

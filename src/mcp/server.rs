@@ -1,6 +1,7 @@
 //! The server: identity, lists, and the way of every call.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
@@ -22,7 +23,16 @@ use super::tools::{Lookup, ToolSet};
 use super::{LIFETIME_MS, prompts, reply, resources, skill};
 use crate::app::App;
 use crate::ops;
-use skyswitch_domain::error::{Error, Result};
+use skyswitch_client::Allowance;
+use skyswitch_domain::Operation;
+use skyswitch_domain::error::{Code, Error, Result};
+
+/// A call is answered in this time, whatever hangs: the usual client gives up
+/// after 60 seconds. A person's time does not count, and an import that goes on
+/// has it anew after each step.
+const ANSWER_WITHIN: Duration = Duration::from_secs(45);
+/// Bytes of answers of the service that one call may take in, over all its requests.
+const MOST_BYTES: usize = 256 * 1024 * 1024;
 
 const INSTRUCTIONS: &str = include_str!("guide/instructions.md");
 
@@ -30,6 +40,7 @@ const INSTRUCTIONS: &str = include_str!("guide/instructions.md");
 #[derive(Clone)]
 pub struct Server {
     shared: Arc<Shared>,
+    answer_within: Duration,
 }
 
 struct Shared {
@@ -58,6 +69,16 @@ impl Server {
                 closing: CancellationToken::new(),
                 lasting: TaskTracker::new(),
             }),
+            answer_within: ANSWER_WITHIN,
+        }
+    }
+
+    /// The same server, with another time in which a call is answered.
+    #[must_use]
+    pub fn answering_within(self, time: Duration) -> Server {
+        Server {
+            answer_within: time,
+            ..self
         }
     }
 
@@ -84,17 +105,35 @@ impl Server {
         }
     }
 
-    /// What a request comes to, if it is neither cancelled nor cut off by the
-    /// server's end before that.
-    async fn unless_ended<T>(
+    /// What one call may take in. Its requests end before the call does, so
+    /// that it can still say what became of them.
+    fn allowance(&self) -> Allowance {
+        Allowance::new(self.answer_within * 8 / 9, MOST_BYTES)
+    }
+
+    /// Waits until a call has to be answered: a little longer than its requests
+    /// may take, whose own errors say more.
+    async fn is_due(&self, allowance: &Allowance) {
+        allowance.is_over().await;
+        tokio::time::sleep(self.answer_within / 9).await;
+    }
+
+    /// What a request comes to.
+    ///
+    /// # Errors
+    /// `cancelled` when it is cancelled or cut off by the server's end before
+    /// that, `timeout` when it takes too long.
+    async fn in_time<T>(
         &self,
         context: &RequestContext<RoleServer>,
         work: impl Future<Output = T>,
-    ) -> Option<T> {
+    ) -> Result<T> {
+        let allowance = self.allowance();
         tokio::select! {
-            done = work => Some(done),
-            () = context.ct.cancelled() => None,
-            () = self.closing().cancelled() => None,
+            done = Allowance::within(Some(allowance.clone()), work) => Ok(done),
+            () = context.ct.cancelled() => Err(Error::cancelled()),
+            () = self.closing().cancelled() => Err(Error::cancelled()),
+            () = self.is_due(&allowance) => Err(took_too_long()),
         }
     }
 
@@ -117,16 +156,29 @@ impl Server {
     }
 }
 
-/// Sees a call through to its end, and tells it when the request is cancelled.
+/// Of a call that had to wait for something other than an answer. A change
+/// that was sent is seen through and is in the journal.
+fn took_too_long() -> Error {
+    Error::new(
+        Code::Timeout,
+        "the call took too long and was given up; if it changes something, it is not known here whether that was made",
+        format!(
+            "Look with {} what was made, before trying again.",
+            Operation::ListChanges
+        ),
+    )
+}
+
+/// Sees a call through to its end, and tells it when it shall end.
 async fn stopped_with(
-    cancelled: &CancellationToken,
+    stopped: impl Future<Output = ()>,
     stop: &CancellationToken,
     call: impl Future<Output = CallToolResponse>,
 ) -> CallToolResponse {
     let mut call = std::pin::pin!(call);
     tokio::select! {
         response = &mut call => return response,
-        () = cancelled.cancelled() => stop.cancel(),
+        () = stopped => stop.cancel(),
     }
     call.await
 }
@@ -191,10 +243,18 @@ impl ServerHandler for Server {
         let response = self.run(tool, request, &context, &stop);
         if tool.effect == Effect::ChangesMany {
             let _under_way = self.shared.lasting.token();
-            return Ok(stopped_with(&context.ct, &stop, response).await);
+            let allowance = self.allowance();
+            let response = Allowance::within(Some(allowance.clone()), response);
+            let stopped = async {
+                tokio::select! {
+                    () = context.ct.cancelled() => {}
+                    () = self.is_due(&allowance) => {}
+                }
+            };
+            return Ok(stopped_with(stopped, &stop, response).await);
         }
-        let response = self.unless_ended(&context, response).await;
-        Ok(response.unwrap_or_else(|| reply::error(&Error::cancelled())))
+        let response = self.in_time(&context, response).await;
+        Ok(response.unwrap_or_else(|error| reply::error(&error)))
     }
 
     async fn list_prompts(
@@ -236,8 +296,8 @@ impl ServerHandler for Server {
     ) -> Result<ReadResourceResponse, ErrorData> {
         let app = self.shared.app.as_deref().map_err(Clone::clone);
         let read = resources::read(app, &self.shared.tools, &request.uri);
-        let read = self.unless_ended(&context, read).await;
-        read.unwrap_or_else(|| Err(resources::failure(&Error::cancelled(), &request.uri)))
+        let read = self.in_time(&context, read).await;
+        read.unwrap_or_else(|error| Err(resources::failure(&error, &request.uri)))
     }
 
     async fn complete(
@@ -253,8 +313,8 @@ impl ServerHandler for Server {
         let app = self.shared.app.as_deref().ok();
         let completed =
             completion::complete(app, tools, domain_names, &request.r#ref, &request.argument);
-        let completed = self.unless_ended(&context, completed).await;
-        completed.unwrap_or_else(|| Ok(CompleteResult::default()))
+        let completed = self.in_time(&context, completed).await;
+        completed.unwrap_or_else(|_| Ok(CompleteResult::default()))
     }
 
     async fn list_skills(

@@ -8,6 +8,7 @@ use serde_json::json;
 use skyswitch_mcp::app::App;
 use skyswitch_mcp::approval_page::ApprovalPage;
 use skyswitch_mcp::guard::Answer;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use url::Url;
 
@@ -250,6 +251,32 @@ async fn requests_that_another_site_brought_are_refused_and_decide_nothing() {
     );
     let reply = raw(&waiting.link, &two_hosts).await.unwrap();
     assert!([400, 421].contains(&reply.status));
+    let body = approving(CALLER);
+    for (target, other) in [
+        (waiting.link.path(), "Origin: http://evil.example\r\n"),
+        (waiting.link.path(), "Origin: http://127.0.0.1:1\r\n"),
+        (
+            waiting.link.path(),
+            "Sec-Fetch-Site: same-origin\r\nSec-Fetch-Site: cross-site\r\n",
+        ),
+        (waiting.link.as_str(), ""),
+    ] {
+        let request = format!(
+            "POST {target} HTTP/1.1\r\nHost: {h}\r\nOrigin: http://{h}\r\n{other}Content-Type: {FORM}\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len(),
+            h = host(&waiting.link)
+        );
+        let reply = raw(&waiting.link, &request).await.unwrap();
+        assert!([403, 421].contains(&reply.status), "{target} {other}");
+        assert!(!reply.body.contains(CALLER), "{target} {other}");
+    }
+    let whole_address = format!(
+        "GET {} HTTP/1.1\r\nHost: {}\r\n\r\n",
+        waiting.link,
+        host(&waiting.link)
+    );
+    let reply = raw(&waiting.link, &whole_address).await.unwrap();
+    assert_eq!(reply.status, 421);
     let elsewhere = format!(
         "GET {} HTTP/1.1\r\nHost: evil.example\r\n\r\n",
         waiting.link.path()
@@ -268,6 +295,26 @@ async fn requests_that_another_site_brought_are_refused_and_decide_nothing() {
     }
     assert!(still_waits(&waiting).await);
     waiting.bench.assert_nothing_written();
+}
+
+#[tokio::test]
+async fn two_hundred_slow_connections_keep_no_honest_one_out() {
+    let waiting = waiting().await;
+    let address = ("127.0.0.1", waiting.link.port().unwrap());
+    let mut slow = Vec::new();
+    for round in 0..3 {
+        for _ in 0..200 {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            // Some were closed again already.
+            let _ = stream.write_all(b"GET / HTTP/1.1\r\nX-Slow: ").await;
+            slow.push(stream);
+        }
+        let reply = get(&waiting.link).await;
+        assert_eq!(reply.map(|reply| reply.status), Some(200), "round {round}");
+    }
+    let reply = post(&waiting.link, &approving(CALLER), &[]).await;
+    assert!(reply.body.contains("Approved"), "{}", reply.body);
+    drop(slow);
 }
 
 #[tokio::test]

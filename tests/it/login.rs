@@ -259,6 +259,31 @@ async fn many_first_calls_with_a_wrong_password_log_in_once() {
 }
 
 #[tokio::test]
+async fn after_a_refused_login_the_next_tries_wait_and_say_until_when() {
+    let bench = Bench::demo().await;
+    let app = bench.app_with(|settings| {
+        let credentials = settings.credentials.as_mut().expect("credentials");
+        credentials.password = Secret::new("not-the-password");
+    });
+    failure(read(&app).await, Code::Unauthorized);
+    for _ in 0..5 {
+        let error = failure(read(&app).await, Code::Unauthorized);
+        let said = error.to_string();
+        assert!(said.contains("no other login is tried before"), "{said}");
+        assert!(said.contains("credentials were incorrect"), "{said}");
+        assert_eq!(error.detail().status, Some(400));
+        assert!(error.hint().contains("restart"), "{}", error.hint());
+    }
+    assert_eq!(
+        bench.logins(),
+        ["password"],
+        "repeated wrong logins lock a user out"
+    );
+    // Another process, with the right password, is not kept waiting.
+    read(&bench.app()).await.expect("a list");
+}
+
+#[tokio::test]
 async fn a_wrong_client_secret_is_reported_as_a_failed_login() {
     let bench = Bench::demo().await;
     let app = bench.app_with(|settings| {

@@ -10,6 +10,7 @@
 )]
 
 mod acknowledgement;
+mod allowance;
 mod ani_users;
 mod approval_page;
 mod command_line;
@@ -41,6 +42,7 @@ mod list_answers;
 mod lists;
 mod login;
 mod long_lives;
+mod messages;
 mod numbers;
 mod onboarding;
 mod onboarding_crash;
@@ -61,6 +63,7 @@ mod retries;
 mod route_number;
 mod routing_lag;
 mod sandbox_onboarding;
+mod secrets;
 mod setup_status;
 mod shutdown;
 mod skeletons;
@@ -71,5 +74,6 @@ mod support;
 mod sync;
 mod taken_calls;
 mod undo;
+mod unread;
 mod vip_files;
 mod write_probe;

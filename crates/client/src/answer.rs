@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::http::Failure;
 use skyswitch_domain::Operation;
 use skyswitch_domain::error::{Code, Error};
-use skyswitch_domain::redact::{Secret, scrubbed, shown};
+use skyswitch_domain::redact::shown;
 
 /// Longest piece of the service's own words that is passed on, in characters.
 const QUOTE_LIMIT: usize = 500;
@@ -54,9 +54,9 @@ impl Api {
 /// The service documents 400 for business errors, 401 for bad tokens *and*
 /// missing permission, and 403 is seen for missing scopes (SkySwitch API
 /// reference, Requests and Responses).
-pub(super) fn refusal(api: Api, status: u16, body: &[u8], secrets: &[&Secret]) -> Error {
+pub(super) fn refusal(api: Api, status: u16, body: &[u8]) -> Error {
     let said = service_words(body)
-        .map(|words| format!(": \"{}\"", shown(&scrubbed(&words, secrets), QUOTE_LIMIT)))
+        .map(|words| format!(": \"{}\"", shown(&words, QUOTE_LIMIT)))
         .unwrap_or_default();
     let (code, what, hint) = match status {
         401 if api == Api::Pbx => (
@@ -219,12 +219,7 @@ pub(super) fn unreadable(body: &[u8], what: &str, error: &serde_json::Error) -> 
 /// A success that is not the documented answer to a change.
 pub(super) fn no_answer(answer: &super::http::Answer) -> Error {
     let said = service_words(&answer.body)
-        .map(|words| {
-            format!(
-                ": \"{}\"",
-                shown(&answer.without_secrets(&words), QUOTE_LIMIT)
-            )
-        })
+        .map(|words| format!(": \"{}\"", shown(&words, QUOTE_LIMIT)))
         .unwrap_or_default();
     answer.not_understood(Error::new(
         Code::UpstreamRejected,
@@ -357,6 +352,15 @@ pub(super) fn too_large(cap: usize) -> Error {
     Error::new(
         Code::UpstreamRejected,
         format!("SkySwitch's answer is larger than {} MiB", cap >> 20),
+        "Ask for less, for example one domain at a time.",
+    )
+}
+
+/// More than one call may take in.
+pub(super) fn too_much_in_all() -> Error {
+    Error::new(
+        Code::UpstreamRejected,
+        "SkySwitch's answers to this call are together larger than a call may take in",
         "Ask for less, for example one domain at a time.",
     )
 }

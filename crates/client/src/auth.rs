@@ -1,12 +1,13 @@
 //! Login and renewal: OAuth password grant, refresh grant, one at a time.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::allowance;
 use super::answer::Api;
 use super::call::{Body, Call};
 use super::http::{Failure, Http};
@@ -15,12 +16,17 @@ use super::scalar;
 use super::token_cache::{TokenCache, TokenSlot};
 use crate::settings::Credentials;
 use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_domain::redact::{Secret, serialize_exposed};
+use skyswitch_domain::redact::{Secret, keep_out, serialize_exposed};
 
 /// Lifetime of a token whose answer names none (SkySwitch API reference: 21600 s).
 const DEFAULT_LIFETIME_S: i64 = 21_600;
 /// A token is renewed this long before it ends, or at nine tenths of a short life.
 const RENEW_EARLY: SignedDuration = SignedDuration::from_secs(300);
+
+/// After a refused login, no other is tried for so long; after each further one
+/// for twice as long as before.
+const PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
 /// An access token with what is needed to renew it. `Debug` shows no secret.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -50,6 +56,11 @@ impl Token {
     /// The version of the API, where the login told it.
     pub(super) fn api_version(&self) -> Option<&str> {
         self.api_version.as_deref()
+    }
+
+    fn keep_out(&self) {
+        keep_out(&self.access);
+        self.refresh.iter().for_each(keep_out);
     }
 
     fn is_fresh(&self, now: Timestamp) -> bool {
@@ -122,6 +133,7 @@ impl Auth {
 
     /// A key that is good until it is taken back.
     pub fn key(key: &Secret) -> Auth {
+        keep_out(key);
         Auth::Key(Token {
             access: key.clone(),
             refresh: None,
@@ -163,11 +175,22 @@ pub(super) struct LoginAuth {
     renewing: tokio::sync::Mutex<()>,
     /// When a login last failed and why: for those who waited for it meanwhile.
     last_failure: Mutex<Option<(Instant, Error)>>,
+    refusals: Mutex<Option<Refusals>>,
+}
+
+/// Logins that were refused one after another, without one that was granted.
+struct Refusals {
+    times: u32,
+    last: Error,
+    /// When another login may be tried.
+    until: Timestamp,
 }
 
 impl LoginAuth {
     fn new(login: &Login<'_>) -> LoginAuth {
         let credentials = login.credentials.clone();
+        keep_out(&credentials.client_secret);
+        keep_out(&credentials.password);
         LoginAuth {
             slot: TokenSlot::new(
                 login.token_cache,
@@ -186,6 +209,7 @@ impl LoginAuth {
             current: Mutex::new(None),
             renewing: tokio::sync::Mutex::new(()),
             last_failure: Mutex::new(None),
+            refusals: Mutex::new(None),
         }
     }
 
@@ -193,11 +217,11 @@ impl LoginAuth {
         if let Some(token) = self.current_fresh() {
             return Ok(token);
         }
-        self.renew(http, None).await
+        allowance::in_time(self.renew(http, None)).await
     }
 
     async fn renewed(&self, http: &Http, refused: &Token) -> Result<Token> {
-        self.renew(http, Some(refused)).await
+        allowance::in_time(self.renew(http, Some(refused))).await
     }
 
     async fn renew(&self, http: &Http, refused: Option<&Token>) -> Result<Token> {
@@ -216,9 +240,13 @@ impl LoginAuth {
         // Without a usable state folder every process logs in for itself; it still works.
         let _lock = self.slot.lock().await.unwrap_or_else(not_shared);
         let stored = self.slot.load().unwrap_or_else(not_shared);
+        stored.iter().for_each(Token::keep_out);
         if let Some(token) = stored.clone().filter(usable) {
-            self.keep(http, &token);
+            self.keep(&token);
             return Ok(token);
+        }
+        if let Some(error) = self.pauses() {
+            return Err(error);
         }
         let refresh = stored
             .or_else(|| self.current())
@@ -227,7 +255,8 @@ impl LoginAuth {
             .grant(http, refresh)
             .await
             .inspect_err(|error| self.note_failure(error))?;
-        self.keep(http, &token);
+        *self.refusals.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.keep(&token);
         self.slot.save(&token).unwrap_or_else(not_shared);
         Ok(token)
     }
@@ -302,7 +331,43 @@ impl LoginAuth {
             .map(|(_, error)| error.clone())
     }
 
+    /// Why no login is tried now, if none is.
+    fn pauses(&self) -> Option<Error> {
+        let refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        let refused = refusals.as_ref()?;
+        (Timestamp::now() < refused.until).then(|| {
+            let error = Error::new(
+                refused.last.code(),
+                format!(
+                    "{}; no other login is tried before {} UTC, because refused logins can lock the user out",
+                    refused.last,
+                    refused.until.strftime("%H:%M:%S")
+                ),
+                format!(
+                    "{} A restart of this program tries it at once.",
+                    refused.last.hint()
+                ),
+            );
+            let answer = refused.last.detail();
+            match answer.status {
+                Some(status) => error.with_answer(status, answer.request_id.clone()),
+                None => error,
+            }
+        })
+    }
+
     fn note_failure(&self, error: &Error) {
+        if error.code() == Code::Unauthorized {
+            let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+            let times = refusals.as_ref().map_or(1, |before| before.times + 1);
+            *refusals = Some(Refusals {
+                times,
+                last: error.clone(),
+                until: Timestamp::now()
+                    .saturating_add(pause_after(times))
+                    .unwrap_or(Timestamp::MAX),
+            });
+        }
         *self
             .last_failure
             .lock()
@@ -321,12 +386,16 @@ impl LoginAuth {
             .filter(|token| token.is_fresh(Timestamp::now()))
     }
 
-    fn keep(&self, http: &Http, token: &Token) {
-        if let Some(refresh) = &token.refresh {
-            http.keep_refresh_token(refresh);
-        }
+    fn keep(&self, token: &Token) {
+        token.keep_out();
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
     }
+}
+
+/// How long no login is tried after so many refused ones.
+fn pause_after(refused: u32) -> Duration {
+    let doubled = 2_u32.saturating_pow(refused.saturating_sub(1));
+    PAUSE.saturating_mul(doubled).min(LONGEST_PAUSE)
 }
 
 /// The token endpoint's answer. `refresh_token` and `expires_in` may be absent.
@@ -413,5 +482,16 @@ fn login_refused(failure: Failure, api: Api) -> Error {
         )
         .with_answer(status, error.detail().request_id.clone()),
         other => other.into_error(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pause_after_refused_logins_grows_up_to_an_hour() {
+        let pauses = [1, 2, 3, 6, 7, 100].map(|times| pause_after(times).as_secs());
+        assert_eq!(pauses, [60, 120, 240, 1920, 3600, 3600]);
     }
 }

@@ -18,7 +18,7 @@ pub(super) struct Call {
 pub(super) enum Body {
     #[default]
     Nothing,
-    /// A form with secrets, which are taken out of whatever comes back.
+    /// A form with secrets.
     Login(Vec<(&'static str, Secret)>),
     /// A form.
     Form(Vec<(&'static str, String)>),

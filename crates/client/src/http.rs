@@ -2,7 +2,7 @@
 //! answer or its absence means.
 
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -12,14 +12,14 @@ use serde::de::DeserializeOwned;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
+use super::allowance;
 use super::answer::{self, Api};
 use super::call::{Body, Call};
 use super::retry::Budget;
 use super::samples;
-use super::settings::Credentials;
 use super::skeleton::{self, Skeleton};
 use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_domain::redact::{Secret, scrubbed};
+use skyswitch_domain::redact::Secret;
 use skyswitch_guard::store::StateFolder;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -30,8 +30,6 @@ const BODY_CAP: usize = 64 * 1024 * 1024;
 /// hold theirs may be waiting for it.
 const CALLS_IN_FLIGHT: usize = 63;
 const LOGINS_IN_FLIGHT: usize = 1;
-/// Refresh tokens remembered; each login has one at a time.
-const REFRESH_TOKENS: usize = 8;
 
 /// How fast requests are sent.
 #[derive(Debug, Clone, Copy)]
@@ -65,16 +63,9 @@ pub(super) struct Answer {
     pub headers: HeaderMap,
     /// Where its skeleton is kept if it is not understood.
     pub samples: Option<Arc<StateFolder>>,
-    /// What it may repeat and nobody may see.
-    pub secrets: Vec<Secret>,
 }
 
 impl Answer {
-    /// What the service says, without the secrets that this program has sent it.
-    pub fn without_secrets(&self, words: &str) -> String {
-        scrubbed(words, &self.secrets.iter().collect::<Vec<_>>())
-    }
-
     /// Whether this is the documented answer to a change: one of these
     /// statuses, and a body that is empty or an object that reports no trouble.
     pub fn acknowledges(&self, documented: &[u16]) -> bool {
@@ -167,10 +158,6 @@ pub(super) struct Http {
     client: reqwest::Client,
     base_url: Url,
     samples: Option<Arc<StateFolder>>,
-    /// Those of the settings, which every answer may repeat.
-    secrets: Vec<Secret>,
-    /// What logins give to renew them with, by login; it lives for weeks.
-    refresh_tokens: Mutex<Vec<Secret>>,
     pace: Option<DefaultDirectRateLimiter>,
     calls: Arc<Semaphore>,
     logins: Arc<Semaphore>,
@@ -216,31 +203,10 @@ impl Http {
             client,
             base_url,
             samples,
-            secrets: Vec::new(),
-            refresh_tokens: Mutex::default(),
             pace: quota(pace).map(RateLimiter::direct),
             calls: Arc::new(Semaphore::new(CALLS_IN_FLIGHT)),
             logins: Arc::new(Semaphore::new(LOGINS_IN_FLIGHT)),
         })
-    }
-
-    /// Takes these secrets out of whatever the service says.
-    pub fn keeping_secret(mut self, credentials: Option<&Credentials>) -> Http {
-        let both = credentials.map(|known| [&known.client_secret, &known.password]);
-        self.secrets.extend(both.into_iter().flatten().cloned());
-        self
-    }
-
-    /// The same of what a login gave to renew it with, in place of an earlier one.
-    pub fn keep_refresh_token(&self, token: &Secret) {
-        let mut kept = self
-            .refresh_tokens
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if !kept.contains(token) {
-            kept.insert(0, token.clone());
-            kept.truncate(REFRESH_TOKENS);
-        }
     }
 
     /// Which API it speaks to.
@@ -292,17 +258,18 @@ impl Http {
     }
 
     async fn place_among(&self, places: &Arc<Semaphore>) -> Result<Place, Failure> {
-        let place = Arc::clone(places)
-            .acquire_owned()
-            .await
-            .map_err(|_| Failure::Final(Error::cancelled()))?;
-        if let Some(pace) = &self.pace {
-            while let Err(not_yet) = pace.check() {
-                let now = governor::clock::Clock::now(pace.clock());
-                tokio::time::sleep(not_yet.wait_time_from(now)).await;
+        let place = async {
+            let place = Arc::clone(places).acquire_owned().await;
+            let place = place.map_err(|_| Error::cancelled())?;
+            if let Some(pace) = &self.pace {
+                while let Err(not_yet) = pace.check() {
+                    let now = governor::clock::Clock::now(pace.clock());
+                    tokio::time::sleep(not_yet.wait_time_from(now)).await;
+                }
             }
-        }
-        Ok(Place(place))
+            Ok(Place(place))
+        };
+        allowance::in_time(place).await.map_err(Failure::Final)
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one place that sends")]
@@ -327,35 +294,13 @@ impl Http {
                 request_id,
                 headers,
                 samples: self.samples.clone(),
-                secrets: self.secrets_of(call, bearer),
             });
         }
         Err(Failure::Answered {
             status,
             retry_after,
-            error: answer::refusal(
-                self.api,
-                status,
-                &body,
-                &self.secrets_of(call, bearer).iter().collect::<Vec<_>>(),
-            )
-            .with_answer(status, request_id),
+            error: answer::refusal(self.api, status, &body).with_answer(status, request_id),
         })
-    }
-
-    /// Everything secret that an answer may repeat.
-    fn secrets_of(&self, call: &Call, bearer: Option<&Secret>) -> Vec<Secret> {
-        let form = match &call.body {
-            Body::Login(form) => form.as_slice(),
-            _ => &[],
-        };
-        let sent = form.iter().map(|(_, value)| value).chain(bearer);
-        let refresh = self
-            .refresh_tokens
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let kept = self.secrets.iter().chain(refresh.iter());
-        sent.chain(kept).cloned().collect()
     }
 
     fn request(&self, call: &Call, bearer: Option<&Secret>) -> Result<reqwest::Request> {
@@ -444,11 +389,15 @@ async fn whole_body(api: Api, mut response: reqwest::Response) -> Result<Bytes, 
     if announced > BODY_CAP {
         return Err(Failure::TooLarge(answer::too_large(BODY_CAP)));
     }
-    let mut body = bytes::BytesMut::with_capacity(announced);
+    // What is announced may never come, so that no memory is reserved for it.
+    let mut body = bytes::BytesMut::new();
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) if body.len() + chunk.len() > BODY_CAP => {
                 return Err(Failure::TooLarge(answer::too_large(BODY_CAP)));
+            }
+            Ok(Some(chunk)) if !allowance::takes(chunk.len()) => {
+                return Err(Failure::TooLarge(answer::too_much_in_all()));
             }
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Ok(None) => return Ok(body.freeze()),

@@ -67,7 +67,10 @@
 //!   or with growing pauses. A change is repeated only where that is safe.
 //! - **Equal reads** that are in flight at the same time are sent once.
 //! - **Bounds**: every request has a time-out, every answer a largest size,
-//!   and redirects are not followed.
+//!   and redirects are not followed. An [`Allowance`] bounds all requests that
+//!   a piece of work leads to, together.
+//! - **Refused logins**: after one, no other is tried for a while, and longer
+//!   after each, so that a program that asks again and again locks nobody out.
 //!
 //! # Errors
 //!
@@ -77,6 +80,7 @@
 //! give, are `unauthorized`, `forbidden`, `not_found`, `rate_limited`,
 //! `upstream_rejected`, `upstream_unavailable` and `timeout`.
 
+mod allowance;
 mod announced;
 mod answer;
 mod auth;
@@ -114,6 +118,7 @@ pub use skyswitch_domain as domain;
 #[doc(no_inline)]
 pub use skyswitch_guard as guard;
 
+pub use allowance::Allowance;
 pub use auth::{Token, TokenInfo};
 pub use domains::Domain;
 pub use list::NOT_FOUND_IS_EMPTY_LIST;
@@ -236,8 +241,7 @@ impl Client {
             Arc::new(StateFolder::new(folder))
         });
         let address = options.base_url.clone();
-        let http = Http::new(Api::Telco, address, pace, samples.clone())?;
-        let http = Arc::new(http.keeping_secret(Some(&options.credentials)));
+        let http = Arc::new(Http::new(Api::Telco, address, pace, samples.clone())?);
         let with_scope = |scope: &str| {
             Upstream::new(
                 Arc::clone(&http),

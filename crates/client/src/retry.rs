@@ -5,10 +5,14 @@ use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
 
+use super::allowance;
 use super::http::Failure;
 
 /// All attempts of one call together take no longer than this.
 const TOTAL: Duration = Duration::from_secs(30);
+
+/// The part of a bounded time that is kept for reading what became of a change.
+const TO_SETTLE: u32 = 4;
 
 /// The time one call may take, over all its attempts.
 #[derive(Debug, Clone, Copy)]
@@ -18,13 +22,24 @@ pub(super) struct Budget {
 
 impl Default for Budget {
     fn default() -> Self {
+        let left = allowance::time().map_or(TOTAL, |(left, _)| left.min(TOTAL));
         Budget {
-            ends: Instant::now() + TOTAL,
+            ends: Instant::now() + left,
         }
     }
 }
 
 impl Budget {
+    /// That of a change, which leaves time to read whether it was made.
+    pub fn of_change() -> Budget {
+        let left = allowance::time().map_or(TOTAL, |(left, whole)| {
+            left.saturating_sub(whole / TO_SETTLE).min(TOTAL)
+        });
+        Budget {
+            ends: Instant::now() + left,
+        }
+    }
+
     /// What is left of it.
     pub fn left(&self) -> Duration {
         self.ends.saturating_duration_since(Instant::now())

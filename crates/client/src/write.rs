@@ -8,7 +8,7 @@ use super::netsapiens::Pbx;
 use super::retry::{self, Budget};
 use super::skeleton::Skeleton;
 use super::upstream::Upstream;
-use super::{Client, answer, routes};
+use super::{Client, allowance, answer, routes};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::{Operation, Route};
 use skyswitch_guard::{Change, Clearance, RuleChange, Target};
@@ -252,7 +252,7 @@ impl Client {
         let upstream = self.upstream_of(change)?;
         let documented = self.acknowledged_by(change)?;
         let call = self.call_of(change).await?;
-        let budget = Budget::default();
+        let budget = Budget::of_change();
         let mut waits = retry::backoff();
         let mut place = Some(ready.0);
         let mut seen_now = clearance.is_recent();
@@ -277,6 +277,13 @@ impl Client {
                 Err(error) if in_doubt => return self.settle(change, error, may_arrive).await,
                 Err(error) => return Err(error.into()),
             };
+            if budget.left().is_zero() {
+                let error = allowance::used_up();
+                return match in_doubt {
+                    true => self.settle(change, error, may_arrive).await,
+                    false => Err(error.into()),
+                };
+            }
             let outcome = upstream.attempt(&call, &token, &budget, place.take()).await;
             *answered = outcome.as_ref().ok().map(Skeleton::of);
             let failure = match outcome {

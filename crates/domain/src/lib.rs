@@ -12,6 +12,7 @@ mod route;
 mod setup;
 mod since;
 pub mod wording;
+mod writings;
 
 pub use destination::{Application, Destination, DestinationForm};
 pub use did_route::{DidRoute, RouteTarget};

@@ -1,8 +1,13 @@
 //! What may be shown: secrets that cannot be printed, and foreign text made harmless.
 
+use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::fmt;
+use std::sync::{PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
+
+use crate::writings;
 
 /// A password, client secret or token.
 ///
@@ -38,26 +43,51 @@ pub fn serialize_exposed<S: serde::Serializer>(
     secret.expose().serialize(serializer)
 }
 
-/// Replaces every occurrence of the given secrets in a text that came from outside.
-pub fn scrubbed(text: &str, secrets: &[&Secret]) -> String {
-    let mut clean = text.to_owned();
-    for secret in secrets {
-        // Very short values would mangle ordinary words, and no real secret is that short.
-        if secret.expose().len() >= 4 {
-            clean = clean.replace(secret.expose(), "****");
+/// Very short values would mangle ordinary words, and no real secret is that short.
+const SHORTEST: usize = 4;
+/// Secrets that are remembered: tokens are renewed for as long as a process lives.
+const MOST_KNOWN: usize = 1000;
+
+/// The secrets of this process, each in every writing in which it may come back.
+static KNOWN: RwLock<VecDeque<(Secret, Vec<String>)>> = RwLock::new(VecDeque::new());
+
+/// Keeps a secret out of all foreign text from now on: whoever is sent one may
+/// repeat it anywhere, also in the answer to somebody else.
+pub fn keep_out(secret: &Secret) {
+    if secret.expose().len() < SHORTEST {
+        return;
+    }
+    let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+    if known.iter().any(|(known, _)| known == secret) {
+        return;
+    }
+    if known.len() == MOST_KNOWN {
+        known.pop_front();
+    }
+    known.push_back((secret.clone(), writings::of(secret.expose())));
+}
+
+/// A text that came from outside, without the secrets that this process knows.
+pub fn scrubbed(text: &str) -> Cow<'_, str> {
+    let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+    let mut clean = Cow::Borrowed(text);
+    for writing in known.iter().flat_map(|(_, writings)| writings) {
+        if clean.len() >= writing.len() && clean.contains(writing) {
+            clean = Cow::Owned(clean.replace(writing, "****"));
         }
     }
     clean
 }
 
-/// Foreign text as harmless data: control and direction-changing characters
-/// escaped, at most `limit` characters.
+/// Foreign text as harmless data: without secrets, control and
+/// direction-changing characters escaped, at most `limit` characters.
 ///
 /// Whatever the service or a caller stored (descriptions, destinations, names)
 /// reaches texts for people only through here, so that it can neither hide
 /// part of a preview nor reorder it on screen. Structured results carry rules
 /// as they are stored, so that they can be given back.
 pub fn shown(text: &str, limit: usize) -> String {
+    let text = scrubbed(text);
     let mut out = String::with_capacity(text.len().min(limit * 4));
     for (index, character) in text.chars().enumerate() {
         if index == limit {
@@ -104,10 +134,8 @@ mod tests {
 
     #[test]
     fn secrets_are_scrubbed_from_foreign_text() {
-        let secret = Secret::new("s3cr3t");
-        assert_eq!(
-            scrubbed("bad password s3cr3t!", &[&secret]),
-            "bad password ****!"
-        );
+        keep_out(&Secret::new("s3cr3t"));
+        assert_eq!(scrubbed("bad password s3cr3t!"), "bad password ****!");
+        assert_eq!(shown("bad password s3cr3t!", 80), "bad password ****!");
     }
 }

@@ -30,8 +30,8 @@ pub struct AttestStep {
 }
 
 impl Proposal for AttestStep {
-    fn customer(&self) -> (&AccountId, &PbxDomain) {
-        (&self.account, &self.domain)
+    fn customer(&self) -> Option<(&AccountId, &PbxDomain)> {
+        Some((&self.account, &self.domain))
     }
 
     fn named(self, names: CustomerNames) -> AttestStep {

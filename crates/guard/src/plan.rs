@@ -137,8 +137,8 @@ impl Plan {
 }
 
 impl Proposal for Plan {
-    fn customer(&self) -> (&AccountId, &PbxDomain) {
-        (&self.account, &self.domain)
+    fn customer(&self) -> Option<(&AccountId, &PbxDomain)> {
+        Some((&self.account, &self.domain))
     }
 
     fn named(self, names: CustomerNames) -> Plan {

@@ -7,12 +7,16 @@ use skyswitch_domain::{AccountId, PbxDomain};
 
 /// Something that is agreed to, or not, as a whole.
 pub trait Proposal: Clone + Send + Sync {
-    /// The account and the domain that it is about.
-    fn customer(&self) -> (&AccountId, &PbxDomain);
+    /// The account and the domain whose names it is shown with, if with any.
+    fn customer(&self) -> Option<(&AccountId, &PbxDomain)> {
+        None
+    }
 
     /// The same, shown with the names that people know.
     #[must_use]
-    fn named(self, names: CustomerNames) -> Self;
+    fn named(self, _: CustomerNames) -> Self {
+        self
+    }
 
     /// What a person is shown.
     fn preview(&self) -> Preview;

@@ -48,7 +48,7 @@ pub struct ListChanges {
     pub account_id: Option<AccountId>,
     /// Rows a page, 1 to 500, e.g. `50`
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=500))]
-    #[serde(default, deserialize_with = "crate::lenient::integer")]
+    #[serde(default, deserialize_with = "crate::lenient::limit")]
     #[schemars(range(min = 1, max = 500))]
     pub limit: Option<u16>,
     /// `next_cursor` of the previous page, e.g. `WyJhY21lIl0`

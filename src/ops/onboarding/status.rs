@@ -41,7 +41,7 @@ pub struct StatusQuery {
     pub fresh: Option<bool>,
     /// Rows shown, 1 to 500, e.g. `50`; alarms come first
     #[arg(skip)]
-    #[serde(default, deserialize_with = "crate::lenient::integer")]
+    #[serde(default, deserialize_with = "crate::lenient::limit")]
     #[schemars(range(min = 1, max = 500))]
     pub limit: Option<u16>,
     /// `next_cursor` of the previous page

@@ -247,7 +247,9 @@ impl<'a> Attempt<'a> {
 
     /// Gives a proposal the names that people know.
     async fn named<P: Proposal>(&self, proposal: P) -> P {
-        let (account, domain) = proposal.customer();
+        let Some((account, domain)) = proposal.customer() else {
+            return proposal;
+        };
         self.app.read_names(account, domain).await;
         let names = self.app.names(Some(account)).of_customer(domain);
         proposal.named(names)

@@ -10,7 +10,9 @@ use crate::app::App;
 use crate::ops::write::agree::{Agreement, Asked, Attempt, Cleared};
 use crate::ops::write::journal::Origin;
 use crate::ops::write::outcomes::not_recorded;
-use skyswitch_client::{Evidence, Found, Matches, NotWritten, Reading, ReadyToWrite, Written};
+use skyswitch_client::{
+    Allowance, Evidence, Found, Matches, NotWritten, Reading, ReadyToWrite, Written,
+};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{DidRoute, Operation, Route, SetupPiece};
@@ -250,11 +252,13 @@ impl App {
         origin: Origin,
     ) -> Sent {
         let app = self.clone();
-        let sending = self.settling().spawn(async move {
+        let sending = async move {
             let sent = app.write_down_and_send(clearance, ready, &origin).await;
             drop(hold);
             sent
-        });
+        };
+        let sending = Allowance::within(Allowance::current(), sending);
+        let sending = self.settling().spawn(sending);
         sending.await.unwrap_or_else(|_| Sent {
             change_id: None,
             outcome: Err(cut_short()),

@@ -9,6 +9,7 @@ pub mod faults;
 pub mod habits;
 pub mod imports;
 pub mod page;
+pub mod parrot;
 mod people;
 pub mod process;
 pub mod protocol;

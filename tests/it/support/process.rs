@@ -89,6 +89,24 @@ pub async fn signal(child: &Child, name: &str) {
     assert!(sent.await.expect("a shell").success());
 }
 
+/// The most memory that a process has used so far, in bytes.
+pub fn peak_memory(child: &Child) -> u64 {
+    of_status(child, "VmHWM:")
+}
+
+/// The most memory that a process has reserved so far, in bytes.
+pub fn reserved_memory(child: &Child) -> u64 {
+    of_status(child, "VmPeak:")
+}
+
+fn of_status(child: &Child, name: &str) -> u64 {
+    let id = child.id().expect("the process runs");
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("its status");
+    let peak = status.lines().find_map(|line| line.strip_prefix(name));
+    let kilobytes = peak.expect("a peak").trim().trim_end_matches(" kB");
+    kilobytes.parse::<u64>().expect("a number") * 1024
+}
+
 /// One user's surroundings: a home folder, a state folder, an environment.
 pub struct Home {
     folder: Arc<TempDir>,

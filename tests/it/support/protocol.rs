@@ -73,14 +73,16 @@ impl Wire {
         input: Box<dyn AsyncWrite + Unpin + Send>,
         output: Box<dyn AsyncRead + Unpin + Send>,
     ) -> Wire {
-        let mut stderr = child.stderr.take().expect("stderr is piped");
+        let stderr = child.stderr.take();
         Wire {
             child,
             input: Some(input),
             output: BufReader::new(output),
             stderr: tokio::spawn(async move {
                 let mut text = String::new();
-                let _ = stderr.read_to_string(&mut text).await;
+                if let Some(mut stderr) = stderr {
+                    let _ = stderr.read_to_string(&mut text).await;
+                }
                 text
             }),
             meta: None,
@@ -138,10 +140,20 @@ impl Wire {
     }
 
     pub async fn send_line(&mut self, line: &str) {
+        self.send_bytes(line.as_bytes()).await;
+    }
+
+    /// Sends a line that need not be text.
+    pub async fn send_bytes(&mut self, line: &[u8]) {
         let input = self.input.as_mut().expect("the input is still open");
-        input.write_all(line.as_bytes()).await.unwrap();
+        input.write_all(line).await.unwrap();
         input.write_all(b"\n").await.unwrap();
         input.flush().await.unwrap();
+    }
+
+    /// The next message, whatever it is.
+    pub async fn next(&mut self) -> Value {
+        self.wait_for(|_| true).await
     }
 
     pub async fn send(&mut self, message: Value) {

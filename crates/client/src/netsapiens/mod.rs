@@ -64,12 +64,7 @@ impl Pbx {
                 false => 0,
             },
         };
-        let credentials = match &settings.login {
-            PbxLogin::Password(credentials) => Some(credentials),
-            PbxLogin::Key(_) => None,
-        };
-        let http = Http::new(Api::Pbx, settings.base_url.clone(), pace, samples)?
-            .keeping_secret(credentials);
+        let http = Http::new(Api::Pbx, settings.base_url.clone(), pace, samples)?;
         let auth = match &settings.login {
             PbxLogin::Password(credentials) => Auth::login(&Login {
                 base_url: &settings.base_url,

@@ -18,7 +18,6 @@ fn answer(body: String, headers: HeaderMap) -> Answer {
         request_id: None,
         headers,
         samples: None,
-        secrets: Vec::new(),
     }
 }
 
