@@ -135,6 +135,7 @@ impl AskPerson for Elicitation {
                         confirmation: self.confirmation.clone(),
                     }
                 }
+                Err(ServiceError::Timeout { .. }) => Answer::Expired,
                 Err(_) => {
                     tracing::warn!("no answer to the form arrived");
                     Answer::NoAnswer
@@ -207,18 +208,19 @@ fn answer_of(response: &Value) -> Option<Answer> {
     Some(typed(&result))
 }
 
-/// Only a text in the form's field is consent; an empty form, `true` and a bare
-/// accept are what clients send when nobody looked. Who closes the form has
-/// not said no.
+/// Only what was typed into the form's field is consent, which some clients make
+/// a number of; an empty form, `true` and a bare accept are what clients send
+/// when nobody looked. Who closes the form has not said no.
 fn typed(result: &ElicitResult) -> Answer {
-    let text = result
-        .content
-        .as_ref()
-        .and_then(|content| content.get(FIELD))
-        .and_then(Value::as_str);
-    match (&result.action, text) {
-        (ElicitationAction::Accept, text) => Answer::Typed(text.unwrap_or_default().to_owned()),
-        (ElicitationAction::Cancel, _) => Answer::NoAnswer,
+    let content = result.content.as_ref();
+    let typed = match content.and_then(|content| content.get(FIELD)) {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Number(number)) => number.to_string().trim_end_matches(".0").to_owned(),
+        _ => String::new(),
+    };
+    match result.action {
+        ElicitationAction::Accept => Answer::Typed(typed),
+        ElicitationAction::Cancel => Answer::NoAnswer,
         _ => Answer::Declined,
     }
 }

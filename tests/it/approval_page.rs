@@ -8,6 +8,7 @@ use serde_json::json;
 use skyswitch_mcp::app::App;
 use skyswitch_mcp::approval_page::ApprovalPage;
 use skyswitch_mcp::guard::Answer;
+use skyswitch_mcp::ops::RemoveVipStatus;
 use tokio::net::TcpStream;
 use url::Url;
 
@@ -151,7 +152,7 @@ async fn a_long_plan_is_shown_in_the_same_words_everywhere() {
     assert_eq!(listed["waiting"][0]["preview"], preview);
     let code = waiting["approval_code"].as_str().unwrap();
     let at_terminal = home
-        .run_at_terminal(&["approve", code], Some(("empty to decline", "")))
+        .run_at_terminal(&["approve", code], Some(("to decline", "no")))
         .await;
     for line in preview.lines() {
         assert!(page.contains(line), "{line}: {page}");
@@ -300,10 +301,38 @@ async fn typing_the_value_approves_once() {
 }
 
 #[tokio::test]
-async fn anything_else_declines() {
+async fn a_wrong_value_on_the_page_is_named_and_asked_again_and_the_third_one_ends_it() {
+    let waiting = waiting().await;
+    for (typed, said) in [
+        (
+            "16165550199",
+            "&quot;16165550199&quot; is not the caller's number. Nothing was changed yet; 2 attempts left.",
+        ),
+        (
+            "",
+            "Nothing was typed: the caller's number is asked for. Nothing was changed yet; 1 attempt left.",
+        ),
+    ] {
+        let reply = post(&waiting.link, &approving(typed), &[]).await;
+        assert_eq!(reply.status, 200);
+        assert!(reply.body.contains(said), "{}", reply.body);
+        assert!(still_waits(&waiting).await);
+    }
+    let reply = post(&waiting.link, &approving("yes"), &[]).await;
+    assert!(reply.body.contains("Not approved"), "{}", reply.body);
+    assert!(!still_waits(&waiting).await);
+    let told = remove(&waiting.app, &removing(CALLER, DENTAL), &nobody()).await;
+    assert_eq!(told.unwrap().status, RemoveVipStatus::WrongValue);
+
+    let waiting = self::waiting().await;
+    post(&waiting.link, &approving("yes"), &[]).await;
+    let reply = post(&waiting.link, &approving(CALLER), &[]).await;
+    assert!(reply.body.contains("Approved"), "{}", reply.body);
+}
+
+#[tokio::test]
+async fn every_other_decision_declines() {
     let bodies = [
-        approving("16165550199"),
-        approving(""),
         "decision=decline".to_owned(),
         format!("confirm={CALLER}&decision=decline"),
         format!("confirm={CALLER}"),
@@ -327,8 +356,7 @@ async fn nobody_listens_before_the_first_link_or_after_the_last() {
     // Decided at a terminal, as far as the page knows.
     let guard = waiting.app.guard();
     let approval = guard.waiting_under(&waiting.code).await.unwrap();
-    let wrong = Answer::Typed("yes".to_owned());
-    guard.settle(&approval, &wrong).await.unwrap();
+    guard.settle(&approval, &Answer::Declined).await.unwrap();
     let link = waiting.link.clone();
     let reply = get(&link).await;
     assert!(
@@ -342,6 +370,7 @@ async fn nobody_listens_before_the_first_link_or_after_the_last() {
     remove(&waiting.app, &removing(CALLER, DENTAL), &nobody())
         .await
         .unwrap();
+    waiting.bench.age_declines(60).await;
     let code = removal_waits(&waiting.app).await;
     let later = waiting.page.link_to(&code, in_a_minute()).await.unwrap();
     assert_ne!(later, link);
@@ -349,7 +378,7 @@ async fn nobody_listens_before_the_first_link_or_after_the_last() {
 }
 
 #[tokio::test]
-async fn a_link_lapses_with_its_change() {
+async fn a_link_expires_with_its_change() {
     let bench = Bench::demo().await;
     let app = bench.app();
     let page = ApprovalPage::new(app.shared_guard());

@@ -10,6 +10,7 @@
 )]
 
 mod acknowledgement;
+mod agreeing;
 mod ani_users;
 mod approval_page;
 mod command_line;

@@ -10,7 +10,9 @@ use crate::app::App;
 use crate::ops::write::locks::{Held, Turn};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_guard::store::JournalPosition;
-use skyswitch_guard::{Answer, Channel, Clearance, Pending, Proposal, Question, Verdict};
+use skyswitch_guard::{
+    Answer, Channel, Clearance, NotAgreed, Pending, Proposal, Question, Verdict,
+};
 
 /// The result of an operation that may have to ask a person first.
 #[derive(Debug)]
@@ -47,7 +49,7 @@ pub struct Confirmation {
     /// Send it back as `confirmation` once the person has agreed to the preview.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub confirmation: Option<String>,
-    /// When the confirmation lapses, RFC 3339, UTC.
+    /// When the confirmation expires, RFC 3339, UTC.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub expires_at: Option<String>,
     /// What to do now, in one sentence.
@@ -124,10 +126,8 @@ pub(in crate::ops) enum Agreement<D> {
     Reached(D),
     /// It waits for a person.
     Waits(Confirmation),
-    /// The person did not agree.
-    Declined,
-    /// The person was asked and gave no answer.
-    NoAnswer,
+    /// The person did not agree, with what that allows.
+    NotAgreed(NotAgreed, Confirmation),
 }
 
 /// What may be done now.
@@ -141,19 +141,42 @@ pub(in crate::ops) struct Cleared<P: Proposal> {
 }
 
 /// The words that the status of every operation has for what was not agreed to.
-pub trait Status: PartialEq + Sized {
+pub trait Status: Sized {
     /// A person must agree first.
     const CONFIRMATION_REQUIRED: Self;
-    /// The person did not agree.
-    const DECLINED: Self;
-    /// The person was asked and gave no answer.
-    const NO_ANSWER: Self;
+
+    /// The word for a person who did not agree.
+    fn not_agreed(why: NotAgreed) -> Self;
 
     /// Whether a person was to agree and did not.
-    fn is_not_agreed(&self) -> bool {
-        *self == Self::DECLINED || *self == Self::NO_ANSWER
-    }
+    fn is_not_agreed(&self) -> bool;
 }
+
+/// Gives the status of an operation those words.
+macro_rules! asks_a_person {
+    ($status:ident) => {
+        impl $crate::ops::write::agree::Status for $status {
+            const CONFIRMATION_REQUIRED: Self = Self::ConfirmationRequired;
+
+            fn not_agreed(why: ::skyswitch_guard::NotAgreed) -> Self {
+                match why {
+                    ::skyswitch_guard::NotAgreed::Declined => Self::Declined,
+                    ::skyswitch_guard::NotAgreed::WrongValue => Self::WrongValue,
+                    ::skyswitch_guard::NotAgreed::Expired => Self::Lapsed,
+                    ::skyswitch_guard::NotAgreed::NoAnswer => Self::NoAnswer,
+                }
+            }
+
+            fn is_not_agreed(&self) -> bool {
+                matches!(
+                    self,
+                    Self::Declined | Self::WrongValue | Self::Lapsed | Self::NoAnswer
+                )
+            }
+        }
+    };
+}
+pub(in crate::ops) use asks_a_person;
 
 impl<D> Agreement<D> {
     /// Does what was agreed to.
@@ -162,8 +185,7 @@ impl<D> Agreement<D> {
             Agreement::Nothing => Agreement::Nothing,
             Agreement::Reached(agreed) => Agreement::Reached(act(agreed).await?),
             Agreement::Waits(confirmation) => Agreement::Waits(confirmation),
-            Agreement::Declined => Agreement::Declined,
-            Agreement::NoAnswer => Agreement::NoAnswer,
+            Agreement::NotAgreed(why, confirmation) => Agreement::NotAgreed(why, confirmation),
         })
     }
 
@@ -181,9 +203,46 @@ impl<D> Agreement<D> {
             Agreement::Nothing => (nothing, Confirmation::default()),
             Agreement::Reached(_) => (done, Confirmation::default()),
             Agreement::Waits(confirmation) => (S::CONFIRMATION_REQUIRED, confirmation),
-            Agreement::Declined => (S::DECLINED, Confirmation::default()),
-            Agreement::NoAnswer => (S::NO_ANSWER, Confirmation::default()),
+            Agreement::NotAgreed(why, confirmation) => (S::not_agreed(why), confirmation),
         }
+    }
+
+    /// Nobody agreed; `was_asked` is false where that was a moment ago, and nobody
+    /// was asked again.
+    fn not_agreed(why: NotAgreed, was_asked: bool) -> Agreement<D> {
+        let next_step = match (why, was_asked) {
+            (NotAgreed::Declined, true) => {
+                "Declined: the person said no, so nothing was changed. Ask for this again only when the person wants \
+                 it; within the next minute it is not put before them."
+            }
+            (NotAgreed::Declined, false) => {
+                "Declined less than a minute ago: nobody was asked again, and nothing was changed. Ask for this again \
+                 only when the person wants it, and not before that minute is over."
+            }
+            (NotAgreed::WrongValue, true) => {
+                "Wrong value: what the person typed was not the value asked for, also at the last attempt, so nothing \
+                 was changed. That is not a no: ask the person whether they want it, and call the tool again after a \
+                 minute; until then it is not put before them."
+            }
+            (NotAgreed::WrongValue, false) => {
+                "Wrong value: less than a minute ago, the person did not type the value asked for. Nobody was asked \
+                 again, and nothing was changed. Ask the person whether they want it, and call the tool again after \
+                 that minute."
+            }
+            (NotAgreed::Expired, _) => {
+                "Expired: nobody answered the question in time, so nothing was changed. Ask the person whether they \
+                 want it; calling the tool again asks them again."
+            }
+            (NotAgreed::NoAnswer, _) => {
+                "Not answered: the question was closed without an answer, so nothing was changed. Ask the person \
+                 whether they want it before you call the tool again."
+            }
+        };
+        let confirmation = Confirmation {
+            next_step: Some(next_step.to_owned()),
+            ..Confirmation::default()
+        };
+        Agreement::NotAgreed(why, confirmation)
     }
 }
 
@@ -289,14 +348,11 @@ impl<'a> Attempt<'a> {
                 seen: first.seen,
                 turn: first.turn,
             }),
-            Verdict::AskDuring(preview) => {
+            Verdict::AskDuring => {
                 // Others may work on this while the person makes up their mind.
                 drop(first.turn);
                 let answer = match self.channel {
-                    Channel::During(person) => {
-                        let _open = app.guard().open_question()?;
-                        person.ask(&preview).await
-                    }
+                    Channel::During(person) => app.guard().ask(*person, &proposal).await?,
                     _ => Answer::NoAnswer,
                 };
                 if let Answer::NotShown { confirmation } = answer {
@@ -308,11 +364,8 @@ impl<'a> Attempt<'a> {
                     return Box::pin(Attempt { channel, ..*self }.agree(plan)).await;
                 }
                 if !app.guard().is_consent(&answer, &proposal) {
-                    let verdict = app.guard().without_consent(&proposal, &answer).await?;
-                    let agreement = match verdict {
-                        Verdict::NoAnswer => Agreement::NoAnswer,
-                        _ => Agreement::Declined,
-                    };
+                    let why = app.guard().without_consent(&proposal, &answer).await?;
+                    let agreement = Agreement::not_agreed(why, true);
                     return Ok(Asked::Done((first.facts, agreement)));
                 }
                 let again = self.planned(&plan).await?;
@@ -342,8 +395,8 @@ impl<'a> Attempt<'a> {
                 );
                 Agreement::Waits(app.confirmation(pending, form_failed).await)
             }
-            Verdict::Declined => Agreement::Declined,
-            Verdict::NoAnswer => Agreement::NoAnswer,
+            Verdict::NotAgreed(why) => Agreement::not_agreed(why, true),
+            Verdict::Paused(why) => Agreement::not_agreed(why, false),
         };
         Ok(Asked::Done((first.facts, agreement)))
     }

@@ -15,7 +15,7 @@ macro_rules! version {
     };
 }
 
-const VERSIONS: [(&str, &str, &str); 11] = [
+const VERSIONS: [(&str, &str, &str); 12] = [
     version!("0001", "confirmations"),
     version!("0002", "journal"),
     version!("0003", "setup"),
@@ -27,6 +27,7 @@ const VERSIONS: [(&str, &str, &str); 11] = [
     version!("0009", "facts"),
     version!("0010", "authors_and_declines"),
     version!("0011", "accounts"),
+    version!("0012", "agreeing"),
 ];
 
 /// All versions, in order.
