@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::support::page::{Reply, get, host, raw};
 use crate::support::process::{DOMAIN, Home, PATIENCE, demo_sandbox, eventually, writes};
-use crate::support::protocol::{ERAS, Wire};
+use crate::support::protocol::{ERAS, Era, LEGACY, Wire};
 use crate::support::{Bench, CALLER, DENTAL, nobody, remove, removing};
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -446,4 +446,97 @@ async fn the_server_gives_the_link_to_clients_without_forms_only() {
     assert!(outcome["approval_code"].is_string(), "{outcome}");
     assert!(outcome["approval_link"].is_null(), "{outcome}");
     assert_eq!(writes(&sandbox), []);
+}
+
+/// A client that offers links to its person, and has no forms.
+async fn with_links(home: &Home, era: Era) -> Wire {
+    let capabilities = json!({"elicitation": {"url": {}}});
+    let mut wire = Wire::start(home, &[]);
+    match era {
+        Era::Legacy => {
+            wire.initialize(LEGACY, capabilities).await;
+        }
+        Era::Modern => {
+            wire.become_modern(capabilities);
+            wire.request("server/discover", json!({})).await;
+        }
+    }
+    wire
+}
+
+/// Calls the removal, lets the client do this with the link, and gives the link
+/// and the result.
+async fn call_with_link(
+    wire: &mut Wire,
+    era: Era,
+    done: serde_json::Value,
+) -> (Url, serde_json::Value) {
+    let arguments = json!({"ani": CALLER, "domain": DOMAIN});
+    let (asked, result) = match era {
+        Era::Legacy => {
+            let id = wire.post_call("remove_vip", arguments).await;
+            let mut asked = wire.asked("elicitation/create").await;
+            let mut answer = done;
+            answer["jsonrpc"] = json!("2.0");
+            answer["id"] = asked["id"].clone();
+            wire.send(answer).await;
+            (asked["params"].take(), wire.result_of(id).await)
+        }
+        Era::Modern => {
+            let mut asked = wire.call("remove_vip", arguments.clone()).await;
+            let answer = done.get("result").unwrap_or(&done);
+            let params = json!({"name": "remove_vip", "arguments": arguments,
+                "inputResponses": {"approval_page": answer}});
+            let id = wire.post("tools/call", params).await;
+            let asked = asked["inputRequests"]["approval_page"]["params"].take();
+            (asked, wire.result_of(id).await)
+        }
+    };
+    assert_eq!(asked["mode"], "url", "{asked}");
+    let message = asked["message"].as_str().unwrap();
+    assert!(message.contains("Remove VIP +1 616-555-0123"), "{message}");
+    (asked["url"].as_str().unwrap().parse().unwrap(), result)
+}
+
+#[tokio::test]
+async fn a_client_that_offers_links_gets_the_page_and_the_model_does_not() {
+    for era in ERAS {
+        let sandbox = demo_sandbox().await;
+        let mut wire = with_links(&Home::of(&sandbox), era).await;
+        let opened = json!({"result": {"action": "accept"}});
+        let (link, waiting) = call_with_link(&mut wire, era, opened).await;
+        let arguments = json!({"ani": CALLER, "domain": DOMAIN});
+        let again = wire.call("remove_vip", arguments.clone()).await;
+        for result in [waiting, again] {
+            let outcome = &result["structuredContent"];
+            assert_eq!(outcome["status"], "confirmation_required", "{result}");
+            assert!(outcome["approval_code"].is_string(), "{result}");
+            let next_step = outcome["next_step"].as_str().unwrap();
+            assert!(next_step.contains("the client has offered"), "{next_step}");
+            assert!(
+                !result.to_string().contains("127.0.0.1"),
+                "{era:?}: {result}"
+            );
+        }
+        let reply = post(&link, &approving(CALLER), &[]).await;
+        assert!(reply.body.contains("Approved"), "{}", reply.body);
+        let removed = wire.call("remove_vip", arguments).await;
+        assert_eq!(removed["structuredContent"]["status"], "removed", "{era:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_only_claims_links_is_sent_no_more_of_them() {
+    for era in ERAS {
+        let sandbox = demo_sandbox().await;
+        let mut wire = with_links(&Home::of(&sandbox), era).await;
+        let failed = json!({"error": {"code": -32601, "message": "Method not found"}});
+        let (link, waiting) = call_with_link(&mut wire, era, failed).await;
+        let arguments = json!({"ani": CALLER, "domain": DOMAIN});
+        let again = wire.call("remove_vip", arguments).await;
+        for result in [waiting, again] {
+            let outcome = &result["structuredContent"];
+            assert_eq!(outcome["approval_link"], link.as_str(), "{era:?}: {result}");
+        }
+    }
 }

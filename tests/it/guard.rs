@@ -610,7 +610,7 @@ async fn what_ended_an_approval_is_reported_once() {
         }
         failure(settle(&app, &code, typed(CALLER)).await, Code::NotFound);
         // Once as the end of this question, then because nobody is asked again so soon.
-        for said in ["minute; until then", "less than a minute ago"] {
+        for said in ["That is not a no", "less than a minute ago"] {
             let outcome = remove_with(&app, &nobody()).await.unwrap();
             assert_eq!(outcome.status, status);
             let text = outcome.confirmation.next_step.unwrap();

@@ -13,6 +13,7 @@ mod declines;
 mod fallback;
 mod limits;
 mod mode;
+mod person;
 mod piece;
 mod plan;
 mod preview;
@@ -37,6 +38,7 @@ pub use declines::NotAgreed;
 pub use fallback::{Fallback, FallbackReading, MayRoute};
 pub use limits::{Author, DoubtfulDestinations, Limits};
 pub use mode::ConfirmMode;
+pub use person::{Answer, AskPerson, Channel, OfferLink, Offered};
 pub use piece::{PieceChange, RoutingNames};
 pub use plan::Plan;
 pub use preview::{FactKind, Line, Preview};
@@ -59,56 +61,6 @@ const ATTEMPTS: u8 = 3;
 /// How long a used confirmation is remembered: far longer than it lives, so
 /// that a clock set back does not make it good again.
 const USED_KEPT_FOR: Duration = Duration::from_secs(30 * 86_400);
-
-/// A person's answer to a question, as a face received it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
-    /// The person sent this text. Whether it is consent is the guard's to judge.
-    Typed(String),
-    /// The person said no.
-    Declined,
-    /// The question was closed without an answer, or nobody was there.
-    NoAnswer,
-    /// Nobody answered before the question expired.
-    Expired,
-    /// The client failed to show the form, so no person has seen the question.
-    NotShown {
-        /// The token that came with the call, as from a client without forms.
-        confirmation: Option<String>,
-    },
-}
-
-/// Asks a person during the call. Implemented by MCP elicitation and by the terminal.
-pub trait AskPerson: Sync {
-    /// Shows the preview word for word and returns what the person typed.
-    fn ask<'a>(
-        &'a self,
-        preview: &'a Preview,
-    ) -> std::pin::Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
-}
-
-/// How a person can be reached from where the call came from.
-pub enum Channel<'a> {
-    /// Asked during the call.
-    During(&'a dyn AskPerson),
-    /// Asked between two calls: the first returns a question with a sealed
-    /// state, the second brings both back (MCP 2026-07-28).
-    Between {
-        /// The sealed state of the earlier call.
-        state: Option<&'a str>,
-        /// The answer that came with it.
-        answer: Option<Answer>,
-    },
-    /// Not from here: the caller has no forms.
-    Elsewhere {
-        /// A token from an earlier answer, where the operator allows tokens.
-        confirmation: Option<&'a str>,
-        /// Whether the caller claims forms, but failed to show one.
-        form_failed: bool,
-    },
-    /// The person agreed with the command itself (`--yes`).
-    Given,
-}
 
 /// What the guard makes of a change.
 #[derive(Debug)]
@@ -136,6 +88,8 @@ pub struct Question {
     pub preview: Preview,
     /// Sealed; to be handed back with the answer.
     pub state: String,
+    /// The page on which the person decides, in place of a form.
+    pub link: Option<String>,
 }
 
 /// A change that waits for its confirmation.
@@ -286,28 +240,6 @@ impl Guard {
         shown.preview().is_agreed_to_by(answer)
     }
 
-    /// Asks a person during the call, and once more where something else was
-    /// typed than the value: a slip is not a no. Gives the last answer.
-    ///
-    /// # Errors
-    /// `blocked` where the same is asked already, or as many questions are open
-    /// as one person can look at.
-    pub async fn ask(&self, person: &dyn AskPerson, change: &impl Proposal) -> Result<Answer> {
-        let _open = self.open_question(change)?;
-        let mut preview = change.preview();
-        let mut attempts_left = ATTEMPTS;
-        loop {
-            attempts_left -= 1;
-            let answer = person.ask(&preview).await;
-            match &answer {
-                Answer::Typed(text) if attempts_left > 0 && !preview.is_agreed_to_by(&answer) => {
-                    preview = preview.asked_again(text, attempts_left);
-                }
-                _ => return Ok(answer),
-            }
-        }
-    }
-
     /// Clears a change after a person was asked during the call; `now` is the
     /// change as a fresh read plans it, right before it would be sent, and
     /// `seen` is when that read began.
@@ -329,57 +261,6 @@ impl Guard {
             return Err(stale(&now));
         }
         Ok(Clearance::grant(now, seen))
-    }
-
-    async fn between_calls<P: Proposal>(
-        &self,
-        change: P,
-        seen: Instant,
-        state: Option<&str>,
-        answer: Option<&Answer>,
-    ) -> Result<Verdict<P>> {
-        let binding = self.binding(&change);
-        let preview = change.preview();
-        let (Some(state), Some(answer)) = (state, answer) else {
-            // One without the other consents to nothing: ask (again).
-            if state.is_some() || answer.is_some() {
-                self.close_between_calls(&change);
-            }
-            return self.ask_between(&change, preview, 0).await;
-        };
-        let Some(opened) = self.open_once(Purpose::Form, &binding, state).await? else {
-            return Ok(Verdict::NotAgreed(NotAgreed::Expired));
-        };
-        self.close_between_calls(&change);
-        if let Answer::Typed(text) = answer
-            && !preview.is_agreed_to_by(answer)
-            && opened.misses + 1 < ATTEMPTS
-        {
-            let misses = opened.misses + 1;
-            let again = preview.asked_again(text, ATTEMPTS - misses);
-            return self.ask_between(&change, again, misses).await;
-        }
-        if !preview.is_agreed_to_by(answer) {
-            let why = self.without_consent(&change, answer).await?;
-            return Ok(Verdict::NotAgreed(why));
-        }
-        if opened.fingerprint != change.fingerprint() {
-            return Err(stale(&change));
-        }
-        Ok(Verdict::Cleared(Clearance::grant(change, seen)))
-    }
-
-    /// The question whose answer comes with the next call.
-    async fn ask_between<P: Proposal>(
-        &self,
-        change: &P,
-        preview: Preview,
-        misses: u8,
-    ) -> Result<Verdict<P>> {
-        let (seal, binding) = (self.seal().await?, self.binding(change));
-        let state = seal.close(Purpose::Form, &binding, &change.fingerprint(), misses);
-        self.open_between_calls(change)?;
-        Ok(Verdict::AskBetween(Question { preview, state }))
     }
 
     async fn by_token<P: Proposal>(

@@ -1,12 +1,17 @@
-//! The questions that people are asked by this process: one about each change,
-//! and no more at once than a person can look at.
+//! Asking with forms, during a call or between two: one question about each
+//! change at a time, no more at once than a person can look at, and once more
+//! after a slip.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::approvals::MOST_WAITING;
-use super::{Guard, Proposal};
+use super::sealed::Purpose;
+use super::{
+    ATTEMPTS, Answer, AskPerson, Clearance, Guard, NotAgreed, Preview, Proposal, Question, Verdict,
+    stale,
+};
 use skyswitch_domain::error::{Code, Error, Result};
 
 /// How long a question counts as open whose answer comes with another call: who
@@ -53,7 +58,7 @@ impl Questions {
 }
 
 /// A question that is open as long as this is held.
-pub(super) struct OpenQuestion<'a> {
+struct OpenQuestion<'a> {
     questions: &'a Questions,
     effect: String,
 }
@@ -65,12 +70,90 @@ impl Drop for OpenQuestion<'_> {
 }
 
 impl Guard {
+    /// Asks a person during the call, and once more where something else was
+    /// typed than the value: a slip is not a no. Gives the last answer.
+    ///
+    /// # Errors
+    /// `blocked` where the same is asked already, or as many questions are open
+    /// as one person can look at.
+    pub async fn ask(&self, person: &dyn AskPerson, change: &impl Proposal) -> Result<Answer> {
+        let _open = self.open_question(change)?;
+        let mut preview = change.preview();
+        let mut attempts_left = ATTEMPTS;
+        loop {
+            attempts_left -= 1;
+            let answer = person.ask(&preview).await;
+            match &answer {
+                Answer::Typed(text) if attempts_left > 0 && !preview.is_agreed_to_by(&answer) => {
+                    preview = preview.asked_again(text, attempts_left);
+                }
+                _ => return Ok(answer),
+            }
+        }
+    }
+
+    /// Asks with the result of one call and decides with the next.
+    pub(super) async fn between_calls<P: Proposal>(
+        &self,
+        change: P,
+        seen: Instant,
+        state: Option<&str>,
+        answer: Option<&Answer>,
+    ) -> Result<Verdict<P>> {
+        let binding = self.binding(&change);
+        let preview = change.preview();
+        let (Some(state), Some(answer)) = (state, answer) else {
+            // One without the other consents to nothing: ask (again).
+            if state.is_some() || answer.is_some() {
+                self.close_between_calls(&change);
+            }
+            return self.ask_between(&change, preview, 0).await;
+        };
+        let Some(opened) = self.open_once(Purpose::Form, &binding, state).await? else {
+            return Ok(Verdict::NotAgreed(NotAgreed::Expired));
+        };
+        self.close_between_calls(&change);
+        if let Answer::Typed(text) = answer
+            && !preview.is_agreed_to_by(answer)
+            && opened.misses + 1 < ATTEMPTS
+        {
+            let misses = opened.misses + 1;
+            let again = preview.asked_again(text, ATTEMPTS - misses);
+            return self.ask_between(&change, again, misses).await;
+        }
+        if !preview.is_agreed_to_by(answer) {
+            let why = self.without_consent(&change, answer).await?;
+            return Ok(Verdict::NotAgreed(why));
+        }
+        if opened.fingerprint != change.fingerprint() {
+            return Err(stale(&change));
+        }
+        Ok(Verdict::Cleared(Clearance::grant(change, seen)))
+    }
+
+    /// The question whose answer comes with the next call.
+    async fn ask_between<P: Proposal>(
+        &self,
+        change: &P,
+        preview: Preview,
+        misses: u8,
+    ) -> Result<Verdict<P>> {
+        let (seal, binding) = (self.seal().await?, self.binding(change));
+        let state = seal.close(Purpose::Form, &binding, &change.fingerprint(), misses);
+        self.open_between_calls(change)?;
+        Ok(Verdict::AskBetween(Question {
+            preview,
+            state,
+            link: None,
+        }))
+    }
+
     /// Lets a person be asked about a change while what is returned is held.
     ///
     /// # Errors
     /// `blocked` where the same is asked already, or as many questions are open
     /// as one person can look at.
-    pub(super) fn open_question(&self, about: &impl Proposal) -> Result<OpenQuestion<'_>> {
+    fn open_question(&self, about: &impl Proposal) -> Result<OpenQuestion<'_>> {
         let effect = self.effect(about);
         self.questions.open(&effect, None, most(about))?;
         Ok(OpenQuestion {
@@ -83,14 +166,14 @@ impl Guard {
     ///
     /// # Errors
     /// As above.
-    pub(super) fn open_between_calls(&self, about: &impl Proposal) -> Result<()> {
+    fn open_between_calls(&self, about: &impl Proposal) -> Result<()> {
         let until = Instant::now().checked_add(OPEN_BETWEEN_CALLS);
         let effect = self.effect(about);
         self.questions.open(&effect, until, most(about))
     }
 
     /// The answer to such a question has come, or it is asked once more.
-    pub(super) fn close_between_calls(&self, about: &impl Proposal) {
+    fn close_between_calls(&self, about: &impl Proposal) {
         self.questions.close(&self.effect(about));
     }
 }

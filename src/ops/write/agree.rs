@@ -3,16 +3,12 @@
 
 use std::time::Instant;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use crate::app::App;
+pub use crate::ops::write::confirmation::Confirmation;
 use crate::ops::write::locks::{Held, Turn};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_guard::store::JournalPosition;
-use skyswitch_guard::{
-    Answer, Channel, Clearance, NotAgreed, Pending, Proposal, Question, Verdict,
-};
+use skyswitch_guard::{Answer, Channel, Clearance, NotAgreed, Proposal, Question, Verdict};
 
 /// The result of an operation that may have to ask a person first.
 #[derive(Debug)]
@@ -31,89 +27,6 @@ impl<T> Asked<T> {
             Asked::Question(question) => Asked::Question(question),
         }
     }
-}
-
-/// What a result says of a confirmation that is still to be given.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
-pub struct Confirmation {
-    /// What the person is to be shown, word for word.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub preview: Option<String>,
-    /// The person approves with `skyswitch approve CODE` in a terminal, e.g. `K7QM-3XPD`.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub approval_code: Option<String>,
-    /// Or the person opens this page in a browser on this machine and decides there.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub approval_link: Option<String>,
-    /// Send it back as `confirmation` once the person has agreed to the preview.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub confirmation: Option<String>,
-    /// When the confirmation expires, RFC 3339, UTC.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub expires_at: Option<String>,
-    /// What to do now, in one sentence.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub next_step: Option<String>,
-}
-
-impl App {
-    /// What a result says of a change that waits for a person.
-    async fn confirmation(&self, pending: Pending, form_failed: bool) -> Confirmation {
-        let approval_link = match &pending.approval_code {
-            Some(code) if !pending.only_at_terminal => self.approval_link(code, &pending).await,
-            _ => None,
-        };
-        Confirmation {
-            next_step: Some(next_step(&pending, form_failed, approval_link.is_some())),
-            preview: Some(pending.preview.text()),
-            approval_code: pending.approval_code,
-            approval_link,
-            confirmation: pending.confirmation,
-            expires_at: Some(
-                pending
-                    .expires_at
-                    .round(jiff::Unit::Second)
-                    .unwrap_or(pending.expires_at)
-                    .to_string(),
-            ),
-        }
-    }
-
-    async fn approval_link(&self, code: &str, pending: &Pending) -> Option<String> {
-        let page = self.approval_page()?;
-        match page.link_to(code, pending.expires_at).await {
-            Ok(link) => Some(link.into()),
-            Err(error) => {
-                // The terminal works all the same.
-                tracing::warn!(%error, "the approval page is not offered");
-                None
-            }
-        }
-    }
-}
-
-fn next_step(pending: &Pending, form_failed: bool, has_page: bool) -> String {
-    let form = match form_failed {
-        true => "The client could not show the confirmation form, so nobody was asked. ",
-        false => "",
-    };
-    let Some(code) = &pending.approval_code else {
-        return format!(
-            "{form}Show the person the preview word for word. When they have agreed, call this tool again \
-             with the same arguments and this `confirmation`."
-        );
-    };
-    let value = pending.preview.asks_for().name();
-    let page = match has_page {
-        true => "open `approval_link` in a browser on this machine, or ",
-        false => "",
-    };
-    format!(
-        "{form}Show the person the preview word for word. To approve, they {page}run `skyswitch approve {code}` \
-         in a terminal, and type {value}; then call this tool again with the same arguments. \
-         Do not approve for them."
-    )
 }
 
 /// What came of asking for consent: the one result that every operation goes
@@ -210,39 +123,7 @@ impl<D> Agreement<D> {
     /// Nobody agreed; `was_asked` is false where that was a moment ago, and nobody
     /// was asked again.
     fn not_agreed(why: NotAgreed, was_asked: bool) -> Agreement<D> {
-        let next_step = match (why, was_asked) {
-            (NotAgreed::Declined, true) => {
-                "Declined: the person said no, so nothing was changed. Ask for this again only when the person wants \
-                 it; within the next minute it is not put before them."
-            }
-            (NotAgreed::Declined, false) => {
-                "Declined less than a minute ago: nobody was asked again, and nothing was changed. Ask for this again \
-                 only when the person wants it, and not before that minute is over."
-            }
-            (NotAgreed::WrongValue, true) => {
-                "Wrong value: what the person typed was not the value asked for, also at the last attempt, so nothing \
-                 was changed. That is not a no: ask the person whether they want it, and call the tool again after a \
-                 minute; until then it is not put before them."
-            }
-            (NotAgreed::WrongValue, false) => {
-                "Wrong value: less than a minute ago, the person did not type the value asked for. Nobody was asked \
-                 again, and nothing was changed. Ask the person whether they want it, and call the tool again after \
-                 that minute."
-            }
-            (NotAgreed::Expired, _) => {
-                "Expired: nobody answered the question in time, so nothing was changed. Ask the person whether they \
-                 want it; calling the tool again asks them again."
-            }
-            (NotAgreed::NoAnswer, _) => {
-                "Not answered: the question was closed without an answer, so nothing was changed. Ask the person \
-                 whether they want it before you call the tool again."
-            }
-        };
-        let confirmation = Confirmation {
-            next_step: Some(next_step.to_owned()),
-            ..Confirmation::default()
-        };
-        Agreement::NotAgreed(why, confirmation)
+        Agreement::NotAgreed(why, Confirmation::refused(why, was_asked))
     }
 }
 
@@ -351,14 +232,17 @@ impl<'a> Attempt<'a> {
             Verdict::AskDuring => {
                 // Others may work on this while the person makes up their mind.
                 drop(first.turn);
-                let answer = match self.channel {
-                    Channel::During(person) => app.guard().ask(*person, &proposal).await?,
-                    _ => Answer::NoAnswer,
+                let (answer, links) = match self.channel {
+                    Channel::During(person) => {
+                        (app.guard().ask(*person, &proposal).await?, person.links())
+                    }
+                    _ => (Answer::NoAnswer, None),
                 };
                 if let Answer::NotShown { confirmation } = answer {
                     let elsewhere = Channel::Elsewhere {
                         confirmation: confirmation.as_deref(),
                         form_failed: true,
+                        links,
                     };
                     let channel = &elsewhere;
                     return Box::pin(Attempt { channel, ..*self }.agree(plan)).await;
@@ -385,16 +269,10 @@ impl<'a> Attempt<'a> {
                 return Ok(Asked::Done((again.facts, agreement)));
             }
             Verdict::AskBetween(question) => return Ok(Asked::Question(question)),
-            Verdict::Pending(pending) => {
-                let form_failed = matches!(
-                    self.channel,
-                    Channel::Elsewhere {
-                        form_failed: true,
-                        ..
-                    }
-                );
-                Agreement::Waits(app.confirmation(pending, form_failed).await)
-            }
+            Verdict::Pending(pending) => match app.wait_for_person(pending, self.channel).await {
+                Asked::Question(question) => return Ok(Asked::Question(question)),
+                Asked::Done(waits) => waits,
+            },
             Verdict::NotAgreed(why) => Agreement::not_agreed(why, true),
             Verdict::Paused(why) => Agreement::not_agreed(why, false),
         };
