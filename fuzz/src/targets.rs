@@ -218,6 +218,7 @@ impl Ground {
         let elsewhere = Channel::Elsewhere {
             confirmation: Some(&text),
             form_failed: false,
+            links: None,
         };
         let removed = ops::remove_vip(&self.app, &args, &elsewhere);
         refused(self.runtime.block_on(removed));

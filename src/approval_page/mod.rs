@@ -2,7 +2,7 @@
 //! those whose assistant has no forms and who have no terminal at hand.
 //!
 //! Nothing listens before the first link is asked for, and nothing does any
-//! more once every link is settled or has lapsed.
+//! more once every link is settled or has expired.
 
 mod serve;
 mod view;
@@ -57,7 +57,7 @@ impl ApprovalPage {
     }
 
     /// Offers the change that waits under this code until it is settled or
-    /// lapses. The same code gets the same link again.
+    /// expires. The same code gets the same link again.
     ///
     /// # Errors
     /// `internal` when no local port can be opened.
@@ -112,7 +112,7 @@ async fn start(guard: Arc<Guard>) -> Result<Site> {
     })
 }
 
-/// Takes links away that were settled anywhere or have lapsed; with the last
+/// Takes links away that were settled anywhere or have expired; with the last
 /// one the page ends.
 async fn close_when_settled(guard: Arc<Guard>, links: Links, ended: CancellationToken) {
     loop {
@@ -120,7 +120,7 @@ async fn close_when_settled(guard: Arc<Guard>, links: Links, ended: Cancellation
             () = ended.cancelled() => return,
             () = tokio::time::sleep(LOOK_AGAIN) => {}
         }
-        // A store that cannot be read settles nothing; the links lapse by themselves.
+        // A store that cannot be read settles nothing; the links expire by themselves.
         let waiting = guard.waiting().await.ok();
         let is_live = |offer: &Offer| {
             let waits = |waiting: &Vec<Approval>| waiting.iter().any(|a| a.code == offer.code);

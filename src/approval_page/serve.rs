@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Links, view};
 use skyswitch_domain::error::Code;
 use skyswitch_guard::store::Approval;
-use skyswitch_guard::{Answer, Guard};
+use skyswitch_guard::{Answer, Guard, NotAgreed, Settled};
 
 /// Connections at a time; a person needs one. With more, the oldest is closed,
 /// so that nobody can keep the person out by holding all of them.
@@ -89,7 +89,7 @@ async fn converse(stream: TcpStream, router: Router) {
 
 /// What the form sends.
 #[derive(Deserialize)]
-struct Settled {
+struct Sent {
     #[serde(default)]
     confirm: String,
     #[serde(default)]
@@ -107,31 +107,44 @@ async fn show(State(desk): State<Arc<Desk>>, Path(secret): Path<String>) -> Resp
 async fn settle(
     State(desk): State<Arc<Desk>>,
     Path(secret): Path<String>,
-    form: Result<Form<Settled>, FormRejection>,
+    form: Result<Form<Sent>, FormRejection>,
 ) -> Response {
-    let Ok(Form(settled)) = form else {
+    let Ok(Form(sent)) = form else {
         let (heading, text) = ("Not understood", "Send the page's own form.");
         return said(StatusCode::BAD_REQUEST, heading, text);
     };
-    let Some(approval) = desk.waiting(&secret).await else {
+    let Some(mut approval) = desk.waiting(&secret).await else {
         return gone().await;
     };
-    let answer = match settled.decision.as_str() {
-        "approve" => Answer::Typed(settled.confirm),
+    let answer = match sent.decision.as_str() {
+        "approve" => Answer::Typed(sent.confirm),
         _ => Answer::Declined,
     };
     let outcome = desk.guard.settle(&approval, &answer).await;
-    let waits_still = matches!(&outcome, Err(error) if error.code() != Code::NotFound);
+    let waits_still = match &outcome {
+        Ok(settled) => matches!(settled, Settled::AskAgain(_) | Settled::Waits),
+        Err(error) => error.code() != Code::NotFound,
+    };
     if !waits_still {
         desk.links.withdraw(&secret);
     }
     match outcome {
-        Ok(true) => said(
+        Ok(Settled::Approved) => said(
             StatusCode::OK,
             "Approved",
             "Go back to your assistant and let it continue; it makes exactly this change, once. You can close this page.",
         ),
-        Ok(false) => said(
+        Ok(Settled::AskAgain(preview)) => {
+            approval.preview = preview;
+            view::question(&approval, &secret).into_response()
+        }
+        Ok(Settled::NotAgreed(NotAgreed::WrongValue)) => said(
+            StatusCode::OK,
+            "Not approved",
+            "What was typed was not the value asked for, also at the last attempt. Nothing will be changed. Ask your \
+             assistant once more if you want this change. You can close this page.",
+        ),
+        Ok(Settled::NotAgreed(_) | Settled::Waits) => said(
             StatusCode::OK,
             "Declined",
             "Nothing will be changed. You can close this page.",

@@ -30,7 +30,7 @@ pub(super) fn question(approval: &Approval, secret: &str) -> Html<String> {
     let is_side = |line: &Line<'_>| {
         sides.is_some() && matches!(line.kind, Some(FactKind::Today | FactKind::Afterwards))
     };
-    let lapses = local_time::until(local_time::from_seconds(approval.expires_at));
+    let expires = local_time::until(local_time::from_seconds(approval.expires_at));
     page(
         preview.summary(),
         &html! {
@@ -50,8 +50,11 @@ pub(super) fn question(approval: &Approval, secret: &str) -> Html<String> {
                 }
             }
             form method="post" action={ "/" (secret) } autocomplete="off" {
+                @if let Some(problem) = preview.problem() {
+                    p.problem role="alert" { (problem) }
+                }
                 label for="confirm" { "Type " (preview.asks_for().name()) }
-                p.hint id="hint" { (preview.demand()) ". Anything else declines." }
+                p.hint id="hint" { (preview.demand()) ". Anything else changes nothing." }
                 input #confirm name="confirm" type="text" autocomplete="off" spellcheck="false"
                     autocapitalize="off" aria-describedby="hint";
                 div.choices {
@@ -59,7 +62,7 @@ pub(super) fn question(approval: &Approval, secret: &str) -> Html<String> {
                     button.decline type="submit" name="decision" value="decline" { "Decline" }
                 }
             }
-            p.lapses { "This question lapses " (lapses) "." }
+            p.expires { "This question expires " (expires) "." }
         },
     )
 }

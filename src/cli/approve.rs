@@ -9,8 +9,8 @@ use super::tables;
 use crate::app::App;
 use crate::local_time;
 use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_guard::Answer;
 use skyswitch_guard::store::Approval;
+use skyswitch_guard::{NotAgreed, Settled};
 
 /// Lists what waits, or shows one change and asks for its typed value.
 pub(super) async fn approve(app: &App, code: Option<&str>, output: &Output) -> Result<Exit> {
@@ -28,32 +28,39 @@ pub(super) async fn approve(app: &App, code: Option<&str>, output: &Output) -> R
             "Run `skyswitch approve` with the code in a terminal window. Nothing was approved.",
         ));
     }
-    let answer = typed_at_terminal(&approval.preview).await;
-    let approved = guard.settle(&approval, &answer).await?;
-    let (status, text, exit) = match approved {
-        true => (
+    let mut preview = approval.preview.clone();
+    let settled = loop {
+        let answer = typed_at_terminal(&preview).await;
+        match guard.settle(&approval, &answer).await? {
+            Settled::AskAgain(again) => preview = again,
+            settled => break settled,
+        }
+    };
+    let (status, text) = match settled {
+        Settled::Approved => (
             "approved",
             format!(
-                "Approved. Tell the assistant to continue; it makes this change once. The approval lapses {}.",
+                "Approved. Tell the assistant to continue; it makes this change once. The approval expires {}.",
                 local_time::until(local_time::from_seconds(approval.expires_at))
             ),
-            Exit::Done,
         ),
-        false => (
-            "declined",
-            match answer {
-                Answer::Typed(_) => {
-                    "Declined: the value typed was not the one asked for. Nothing will be changed."
-                }
-                _ => "Declined. Nothing will be changed.",
-            }
-            .to_owned(),
-            Exit::NotConfirmed,
+        Settled::NotAgreed(NotAgreed::WrongValue) => (
+            "wrong_value",
+            "Not approved: what was typed was not the value asked for. Nothing will be changed."
+                .to_owned(),
+        ),
+        Settled::NotAgreed(_) => ("declined", "Declined. Nothing will be changed.".to_owned()),
+        Settled::AskAgain(_) | Settled::Waits => (
+            "no_answer",
+            "Not decided: the change still waits. Nothing was changed.".to_owned(),
         ),
     };
     let result = json!({ "code": approval.code, "status": status });
     output.result(&result, || text)?;
-    Ok(exit)
+    Ok(match status {
+        "approved" => Exit::Done,
+        _ => Exit::NotConfirmed,
+    })
 }
 
 fn as_json(approval: &Approval) -> serde_json::Value {

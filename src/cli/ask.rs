@@ -91,21 +91,24 @@ impl AskPerson for Person {
     }
 }
 
-/// Reads one line from the terminal itself; a pipe cannot answer.
+/// Reads one line from the terminal itself; a pipe cannot answer. After a wrong
+/// value, only what was wrong is shown.
 pub(super) async fn typed_at_terminal(preview: &Preview) -> Answer {
-    let question = preview.text();
+    let question = preview
+        .problem()
+        .map_or_else(|| preview.text(), str::to_owned);
     let value = preview.asks_for().name();
     let read = tokio::task::spawn_blocking(move || {
         let terminal = dialoguer::console::Term::stderr();
         terminal.write_line(&question).ok()?;
         Input::<String>::new()
-            .with_prompt(format!("Type {value} (empty to decline)"))
+            .with_prompt(format!("Type {value}, or \"no\" to decline"))
             .allow_empty(true)
             .interact_text_on(&terminal)
             .ok()
     });
     match read.await {
-        Ok(Some(text)) if text.trim().is_empty() => Answer::Declined,
+        Ok(Some(text)) if text.trim().eq_ignore_ascii_case("no") => Answer::Declined,
         Ok(Some(text)) => Answer::Typed(text),
         _ => Answer::NoAnswer,
     }

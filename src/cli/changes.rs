@@ -41,19 +41,21 @@ async fn close(app: &App, args: &CloseChange, output: &Output) -> Result<Exit> {
     let app = app.asked_by("skyswitch changes close (command line)");
     let closed = ops::close_change(&app, args, &person).await?;
     output.result(&closed, || {
-        let change = sentences::change(&closed.change);
+        let change = sentences::change(&closed.change, &app.names(None));
         match closed.status {
             CloseStatus::Closed => format!("Closed.\n{change}"),
             CloseStatus::FoundOut => {
                 format!("What became of it was found out meanwhile, so nothing had to be said.\n{change}")
             }
-            CloseStatus::Declined | CloseStatus::NoAnswer => {
+            CloseStatus::Declined | CloseStatus::WrongValue | CloseStatus::NoAnswer => {
                 format!("Not closed: the change stays open.\n{change}")
             }
         }
     })?;
     Ok(match closed.status {
         CloseStatus::Closed | CloseStatus::FoundOut => Exit::Done,
-        CloseStatus::Declined | CloseStatus::NoAnswer => Exit::NotConfirmed,
+        CloseStatus::Declined | CloseStatus::WrongValue | CloseStatus::NoAnswer => {
+            Exit::NotConfirmed
+        }
     })
 }

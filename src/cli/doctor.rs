@@ -129,9 +129,7 @@ async fn write_probe(app: &App, args: &WriteProbe, output: &Output) -> Result<Ex
     let exit = |outcome: &WriteProbeOutcome| match outcome.status {
         WriteProbeStatus::Probed => Exit::Done,
         WriteProbeStatus::Incomplete => Exit::Failed,
-        WriteProbeStatus::ConfirmationRequired
-        | WriteProbeStatus::Declined
-        | WriteProbeStatus::NoAnswer => Exit::NotConfirmed,
+        _ => Exit::NotConfirmed,
     };
     person.settle(probed, output, tables::probed, exit)
 }

@@ -52,10 +52,8 @@ pub(super) async fn import(
         SyncStatus::Planned if outcome.has_rows_in_the_way() => Exit::Failed,
         SyncStatus::Planned | SyncStatus::Unchanged | SyncStatus::Applied => Exit::Done,
         SyncStatus::Invalid => Exit::Usage,
-        SyncStatus::Declined | SyncStatus::NoAnswer | SyncStatus::ConfirmationRequired => {
-            Exit::NotConfirmed
-        }
         SyncStatus::Incomplete | SyncStatus::Cancelled => Exit::Failed,
+        _ => Exit::NotConfirmed,
     };
     let text = |outcome: &SyncOutcome| tables::imported(outcome, &app.names(None));
     person.settle(synced?, output, text, exit)

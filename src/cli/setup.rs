@@ -54,10 +54,8 @@ pub(super) async fn onboard(
     let onboarded = ops::onboard_domain(&app, &args.args, &person.channel()).await?;
     let exit = |outcome: &OnboardOutcome| match outcome.status {
         OnboardStatus::Planned | OnboardStatus::Unchanged | OnboardStatus::Applied => Exit::Done,
-        OnboardStatus::Declined | OnboardStatus::NoAnswer | OnboardStatus::ConfirmationRequired => {
-            Exit::NotConfirmed
-        }
         OnboardStatus::Incomplete => Exit::Failed,
+        _ => Exit::NotConfirmed,
     };
     let text = |outcome: &OnboardOutcome| sentences::onboarded(outcome, &app.names(None));
     person.settle(onboarded, output, text, exit)

@@ -170,6 +170,8 @@ pub(super) fn probed(outcome: &WriteProbeOutcome) -> String {
         }
         WriteProbeStatus::ConfirmationRequired => "Nothing was sent: a person has to agree first.",
         WriteProbeStatus::Declined => "Declined. Nothing was sent.",
+        WriteProbeStatus::WrongValue => "Wrong value. Nothing was sent.",
+        WriteProbeStatus::Lapsed => "Expired. Nothing was sent.",
         WriteProbeStatus::NoAnswer => "No answer. Nothing was sent.",
     }
     .to_owned();
@@ -190,7 +192,7 @@ pub(super) fn waiting(waiting: &[Approval]) -> String {
     if waiting.is_empty() {
         return "No change is waiting for approval.".to_owned();
     }
-    let mut table = table(&["Code", "Change", "Lapses"]);
+    let mut table = table(&["Code", "Change", "Expires"]);
     for approval in waiting {
         table.add_row([
             &approval.code,

@@ -6,7 +6,7 @@ use super::file::{ConfigFile, MaxChanges};
 use skyswitch_domain::error::{Refused, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{CallerKey, PbxDomain};
-use skyswitch_guard::Limits;
+use skyswitch_guard::{ConfirmMode, Limits};
 
 /// Changes that tools may make in an hour where the operator says nothing.
 const CHANGES_BY_TOOLS: u32 = 60;
@@ -14,7 +14,7 @@ const CHANGES_BY_TOOLS: u32 = 60;
 /// # Errors
 /// `not_configured` with the field and the element at fault: a limit that
 /// is not understood must not be taken for none.
-pub(super) fn limits(file: &ConfigFile) -> Result<Limits> {
+pub(super) fn limits(file: &ConfigFile, confirm: ConfirmMode) -> Result<Limits> {
     let domains = file.allowed_domains.as_deref();
     let accounts = file.allowed_accounts.as_deref();
     let max_changes = file.max_changes_per_hour.as_ref();
@@ -26,6 +26,7 @@ pub(super) fn limits(file: &ConfigFile) -> Result<Limits> {
             .transpose()?,
         max_changes_per_hour: max_changes.map_or(Ok(Some(CHANGES_BY_TOOLS)), most)?,
         has_default_rate: max_changes.is_none(),
+        imports_count_once: max_changes.is_none() && confirm != ConfirmMode::Token,
         doubtful_destinations: file.doubtful_destinations.unwrap_or_default(),
     })
 }

@@ -166,6 +166,13 @@ impl Settings {
             }
             (flag, _) => flag.clone(),
         };
+        let confirm = match (flags.confirm, variable("SKYSWITCH_CONFIRM")) {
+            (Some(mode), _) => mode,
+            (None, Some(word)) => word
+                .parse()
+                .map_err(|refused: Refused| unsuitable("SKYSWITCH_CONFIRM", &refused))?,
+            (None, None) => file.confirm.unwrap_or_default(),
+        };
         let scope = environment.text("scope", &file.scope)?;
         Ok(Settings {
             base_url: parse_api_root(
@@ -185,13 +192,7 @@ impl Settings {
             check_destinations: file.check_destinations.unwrap_or(true),
             trust_dial_plan: file.trust_dial_plan.unwrap_or_default(),
             default_account,
-            confirm: match (flags.confirm, variable("SKYSWITCH_CONFIRM")) {
-                (Some(mode), _) => mode,
-                (None, Some(word)) => word
-                    .parse()
-                    .map_err(|refused: Refused| unsuitable("SKYSWITCH_CONFIRM", &refused))?,
-                (None, None) => file.confirm.unwrap_or_default(),
-            },
+            confirm,
             read_only: flags.read_only || environment.switch("read_only", file.read_only)?,
             rate_limit: environment.rate("rate_limit", file.rate_limit, DEFAULT_RATE_LIMIT)?,
             destination_form: file.destination_form.unwrap_or_default(),
@@ -201,7 +202,7 @@ impl Settings {
             )?,
             not_found_is_empty_list: environment
                 .switch("not_found_is_empty_list", file.not_found_is_empty_list)?,
-            limits: limits::limits(&file)?,
+            limits: limits::limits(&file, confirm)?,
             approval_page: file.approval_page.unwrap_or(true),
             state_dir: environment.state_dir(),
             config_path,

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::consent::{Consent, FormsFailed};
+use super::consent::{Client, Consent};
 use super::schema;
 use super::tools::TOKEN;
 use crate::app::App;
@@ -28,7 +28,7 @@ pub(super) struct Call<'a> {
     pub context: &'a RequestContext<RoleServer>,
     /// Cancelled when the call shall end in an orderly way.
     pub stop: &'a CancellationToken,
-    forms_failed: &'a FormsFailed,
+    client: &'a Client,
     request: CallToolRequestParams,
     confirmation: Option<String>,
 }
@@ -40,7 +40,7 @@ impl<'a> Call<'a> {
         app: &'a App,
         context: &'a RequestContext<RoleServer>,
         stop: &'a CancellationToken,
-        forms_failed: &'a FormsFailed,
+        client: &'a Client,
     ) -> Call<'a> {
         let arguments = request.arguments.as_ref();
         let confirmation = arguments.and_then(|given| given.get(TOKEN)?.as_str());
@@ -48,7 +48,7 @@ impl<'a> Call<'a> {
             app,
             context,
             stop,
-            forms_failed,
+            client,
             confirmation: confirmation
                 .filter(|token| !is_no_value(token))
                 .map(str::to_owned),
@@ -90,7 +90,7 @@ impl<'a> Call<'a> {
             self.request.request_state.clone(),
             self.request.input_responses.as_ref(),
             self.confirmation.clone(),
-            self.forms_failed,
+            self.client,
         )
     }
 }

@@ -1,45 +1,68 @@
 //! How a client's user is asked: a form with one typed value.
 
+use std::collections::HashSet;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rmcp::RoleServer;
 use rmcp::model::{
     CancelledNotificationParam, ClientResult, ElicitRequest, ElicitRequestParams, ElicitResult,
-    ElicitationAction, ElicitationSchema, InputRequest, InputRequests, InputRequiredResult,
-    InputResponses, ProtocolVersion, RequestId, ServerRequest,
+    ElicitationAction, ElicitationCapability, ElicitationSchema, InputRequest, InputRequests,
+    InputRequiredResult, InputResponses, ProtocolVersion, RequestId, ServerRequest,
 };
 use rmcp::service::{Peer, PeerRequestOptions, RequestContext, ServiceError};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::ops::Question;
 use skyswitch_client::Allowance;
 use skyswitch_domain::wording::capitalised;
-use skyswitch_guard::{Answer, AskPerson, CONFIRMATION_LIFETIME, Channel, Preview};
+use skyswitch_guard::{
+    Answer, AskPerson, CONFIRMATION_LIFETIME, Channel, OfferLink, Offered, Preview,
+};
 
 /// Name of the form's one field, and of the question between calls.
 const FIELD: &str = "confirm";
+/// Name of the approval page among the questions between calls.
+const PAGE: &str = "approval_page";
 
-/// Whether this client has failed to show a form. It is sent no more of them:
-/// a client that only claims forms would fail each time.
+/// What is known of what this client does with questions.
 #[derive(Clone, Default)]
-pub(super) struct FormsFailed(Arc<AtomicBool>);
+pub(super) struct Client(Arc<Known>);
 
-impl FormsFailed {
-    fn note(&self) {
+#[derive(Default)]
+struct Known {
+    /// It is sent no more forms: a client that only claims them would fail each time.
+    forms_failed: AtomicBool,
+    /// Nor links.
+    links_failed: AtomicBool,
+    /// Digests of the links that it was sent; each is offered once.
+    links: Mutex<HashSet<[u8; 32]>>,
+}
+
+impl Client {
+    fn note_failed_form(&self) {
         tracing::warn!("the client could not show a form; it is sent no more of them");
-        self.0.store(true, Ordering::Relaxed);
+        self.0.forms_failed.store(true, Ordering::Relaxed);
     }
 
-    fn is_noted(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+    fn note_failed_link(&self) {
+        tracing::warn!("the client could not offer a link; it is sent no more of them");
+        self.0.links_failed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether this link was not sent before.
+    fn is_new(&self, link: &str) -> bool {
+        let mut links = self.0.links.lock().unwrap_or_else(PoisonError::into_inner);
+        links.insert(Sha256::digest(link).into())
     }
 }
 
 /// What a call brings along for the guard.
 pub(super) struct Consent {
     elicitation: Option<Elicitation>,
+    links: Option<Links>,
     form_failed: bool,
     modern: bool,
     state: Option<String>,
@@ -54,7 +77,7 @@ impl Consent {
         state: Option<String>,
         responses: Option<&InputResponses>,
         confirmation: Option<String>,
-        forms_failed: &FormsFailed,
+        client: &Client,
     ) -> Consent {
         // Versions are dates, which compare as text.
         let modern = context
@@ -63,25 +86,39 @@ impl Consent {
         let by_handshake = context.peer.peer_info().filter(|_| !modern);
         let capabilities = match by_handshake {
             // In a session with a handshake, that is where a client says what it can do.
-            Some(client) => Some(client.capabilities.clone()),
+            Some(peer) => Some(peer.capabilities.clone()),
             None => context.client_capabilities(),
         };
-        let has_forms = capabilities
-            .and_then(|capabilities| capabilities.elicitation)
-            .is_some_and(|forms| forms.form.is_some() || forms.url.is_none());
-        let response = responses.and_then(|responses| responses.get(FIELD));
-        let answer = response.and_then(answer_of);
-        if has_forms && response.is_some() && answer.is_none() {
-            forms_failed.note();
+        let elicitation = capabilities.and_then(|capabilities| capabilities.elicitation);
+        let asked_by =
+            |what: fn(&ElicitationCapability) -> bool| elicitation.as_ref().is_some_and(what);
+        let has_forms = asked_by(|forms| forms.form.is_some() || forms.url.is_none());
+        let has_links = asked_by(|forms| forms.url.is_some());
+        let response = |name| responses.and_then(|responses| responses.get(name));
+        let answer = response(FIELD).and_then(answer_of);
+        if has_forms && response(FIELD).is_some() && answer.is_none() {
+            client.note_failed_form();
+        }
+        if response(PAGE).is_some_and(|page| answer_of(page).is_none()) {
+            client.note_failed_link();
         }
         // A form that was answered counts, whatever became of another one.
-        let form_failed = has_forms && answer.is_none() && forms_failed.is_noted();
+        let forms_failed = client.0.forms_failed.load(Ordering::Relaxed);
+        let form_failed = has_forms && answer.is_none() && forms_failed;
+        let links_failed = client.0.links_failed.load(Ordering::Relaxed);
+        let links = (has_links && !links_failed).then(|| Links {
+            peer: context.peer.clone(),
+            client: client.clone(),
+            modern,
+        });
         Consent {
             elicitation: (has_forms && !form_failed).then(|| Elicitation {
                 peer: context.peer.clone(),
-                forms_failed: forms_failed.clone(),
+                client: client.clone(),
+                links: links.clone(),
                 confirmation: confirmation.clone(),
             }),
+            links,
             form_failed,
             modern,
             state,
@@ -96,6 +133,7 @@ impl Consent {
             None => Channel::Elsewhere {
                 confirmation: self.confirmation.as_deref(),
                 form_failed: self.form_failed,
+                links: self.links.as_ref().map(Links::as_offer),
             },
             Some(_) if self.modern => Channel::Between {
                 state: self.state.as_deref(),
@@ -109,15 +147,23 @@ impl Consent {
 /// The result that asks the question and is answered with the next call.
 pub(super) fn input_required(question: &Question) -> InputRequiredResult {
     let mut requests = InputRequests::new();
-    let form = ElicitRequest::new(form(&question.preview));
-    requests.insert(FIELD.to_owned(), InputRequest::Elicitation(form));
-    InputRequiredResult::new(Some(requests), Some(question.state.clone()))
+    let (name, asked, state) = match &question.link {
+        Some(link) => (PAGE, page(&question.preview, link), None),
+        None => {
+            let state = question.state.clone();
+            (FIELD, form(&question.preview), Some(state))
+        }
+    };
+    let asked = InputRequest::Elicitation(ElicitRequest::new(asked));
+    requests.insert(name.to_owned(), asked);
+    InputRequiredResult::new(Some(requests), state)
 }
 
 /// Asks during the call (`elicitation/create`).
 struct Elicitation {
     peer: Peer<RoleServer>,
-    forms_failed: FormsFailed,
+    client: Client,
+    links: Option<Links>,
     confirmation: Option<String>,
 }
 
@@ -128,15 +174,16 @@ impl AskPerson for Elicitation {
     ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
         Box::pin(async move {
             // A person is not hurried by the time that the call may take.
-            match Allowance::not_counting(self.show(form(preview))).await {
+            match Allowance::not_counting(show(&self.peer, form(preview))).await {
                 Ok(ClientResult::ElicitResult(result)) => typed(&result),
                 // The client's own words may repeat the question, and so the caller.
                 Ok(_) | Err(ServiceError::McpError(_)) => {
-                    self.forms_failed.note();
+                    self.client.note_failed_form();
                     Answer::NotShown {
                         confirmation: self.confirmation.clone(),
                     }
                 }
+                Err(ServiceError::Timeout { .. }) => Answer::Expired,
                 Err(_) => {
                     tracing::warn!("no answer to the form arrived");
                     Answer::NoAnswer
@@ -144,22 +191,68 @@ impl AskPerson for Elicitation {
             }
         })
     }
+
+    fn links(&self) -> Option<&dyn OfferLink> {
+        self.links.as_ref().map(Links::as_offer)
+    }
 }
 
-impl Elicitation {
-    /// Shows a form until it is answered, or for as long as a confirmation lives.
-    async fn show(&self, form: ElicitRequestParams) -> Result<ClientResult, ServiceError> {
-        let request = ServerRequest::ElicitRequest(ElicitRequest::new(form));
-        let options = PeerRequestOptions::with_timeout(CONFIRMATION_LIFETIME);
-        let shown = self.peer.send_cancellable_request(request, options).await?;
-        let mut open = OpenForm {
-            peer: self.peer.clone(),
-            id: Some(shown.id.clone()),
-        };
-        let answer = shown.await_response().await;
-        open.id = None;
-        answer
+/// Offers the approval page (`elicitation/create` of the mode `url`).
+#[derive(Clone)]
+struct Links {
+    peer: Peer<RoleServer>,
+    client: Client,
+    modern: bool,
+}
+
+impl Links {
+    fn as_offer(&self) -> &dyn OfferLink {
+        self
     }
+}
+
+impl OfferLink for Links {
+    fn offer<'a>(
+        &'a self,
+        preview: &'a Preview,
+        link: &'a str,
+    ) -> Pin<Box<dyn Future<Output = Offered> + Send + 'a>> {
+        Box::pin(async move {
+            if !self.client.is_new(link) {
+                return Offered::ToThePerson;
+            }
+            if self.modern {
+                return Offered::WithTheResult;
+            }
+            match show(&self.peer, page(preview, link)).await {
+                Ok(ClientResult::ElicitResult(result)) => match result.action {
+                    ElicitationAction::Accept => Offered::ToThePerson,
+                    _ => Offered::NotWanted,
+                },
+                _ => {
+                    self.client.note_failed_link();
+                    Offered::Failed
+                }
+            }
+        })
+    }
+}
+
+/// Shows a form or a link until it is answered, or for as long as a confirmation lives.
+async fn show(
+    peer: &Peer<RoleServer>,
+    asked: ElicitRequestParams,
+) -> Result<ClientResult, ServiceError> {
+    let request = ServerRequest::ElicitRequest(ElicitRequest::new(asked));
+    let options = PeerRequestOptions::with_timeout(CONFIRMATION_LIFETIME);
+    let shown = peer.send_cancellable_request(request, options).await?;
+    let mut open = OpenForm {
+        peer: peer.clone(),
+        id: Some(shown.id.clone()),
+    };
+    let answer = shown.await_response().await;
+    open.id = None;
+    answer
 }
 
 /// A form that nobody has answered yet. It is withdrawn when its call is
@@ -202,25 +295,36 @@ fn form(preview: &Preview) -> ElicitRequestParams {
     }
 }
 
-/// The answer to a form, if it is one: an error or `{}` comes from a client that
+/// The approval page, for a person who decides there.
+fn page(preview: &Preview, link: &str) -> ElicitRequestParams {
+    ElicitRequestParams::UrlElicitationParams {
+        meta: None,
+        message: format!("SkySwitch asks for your agreement: {}", preview.summary()),
+        url: link.to_owned(),
+        elicitation_id: format!("{:032x}", rand::random::<u128>()),
+    }
+}
+
+/// The answer to a form or a link, if it is one: an error or `{}` comes from a client that
 /// could not show it.
 fn answer_of(response: &Value) -> Option<Answer> {
     let result: ElicitResult = serde_json::from_value(response.clone()).ok()?;
     Some(typed(&result))
 }
 
-/// Only a text in the form's field is consent; an empty form, `true` and a bare
-/// accept are what clients send when nobody looked. Who closes the form has
-/// not said no.
+/// Only what was typed into the form's field is consent, which some clients make
+/// a number of; an empty form, `true` and a bare accept are what clients send
+/// when nobody looked. Who closes the form has not said no.
 fn typed(result: &ElicitResult) -> Answer {
-    let text = result
-        .content
-        .as_ref()
-        .and_then(|content| content.get(FIELD))
-        .and_then(Value::as_str);
-    match (&result.action, text) {
-        (ElicitationAction::Accept, text) => Answer::Typed(text.unwrap_or_default().to_owned()),
-        (ElicitationAction::Cancel, _) => Answer::NoAnswer,
+    let content = result.content.as_ref();
+    let typed = match content.and_then(|content| content.get(FIELD)) {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Number(number)) => number.to_string().trim_end_matches(".0").to_owned(),
+        _ => String::new(),
+    };
+    match result.action {
+        ElicitationAction::Accept => Answer::Typed(typed),
+        ElicitationAction::Cancel => Answer::NoAnswer,
         _ => Answer::Declined,
     }
 }

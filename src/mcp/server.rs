@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use super::call::Call;
 use super::completion::{self, DomainNames};
-use super::consent::FormsFailed;
+use super::consent::Client;
 use super::tool_table::{Effect, Row};
 use super::tools::{Lookup, ToolSet};
 use super::{LIFETIME_MS, prompts, reply, resources, skill};
@@ -49,7 +49,7 @@ struct Shared {
     tools: ToolSet,
     definitions: OnceLock<Vec<Tool>>,
     domain_names: DomainNames,
-    forms_failed: FormsFailed,
+    client: Client,
     closing: CancellationToken,
     /// Calls that end in an orderly way, also when nobody waits for them.
     lasting: TaskTracker,
@@ -65,7 +65,7 @@ impl Server {
                 tools,
                 definitions: OnceLock::new(),
                 domain_names: DomainNames::default(),
-                forms_failed: FormsFailed::default(),
+                client: Client::default(),
                 closing: CancellationToken::new(),
                 lasting: TaskTracker::new(),
             }),
@@ -148,7 +148,7 @@ impl Server {
             Ok(app) => app.asked_by(&asked_by(tool, context)),
             Err(error) => return reply::error(error),
         };
-        let call = Call::new(request, &app, context, stop, &self.shared.forms_failed);
+        let call = Call::new(request, &app, context, stop, &self.shared.client);
         match (tool.work.run)(call).await {
             Ok(response) => response,
             Err(error) => reply::error(&error),

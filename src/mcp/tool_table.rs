@@ -15,9 +15,9 @@ const MOST_ROWS: usize = 5_000;
 /// An argument and what it means.
 pub(super) type Explained = (&'static str, &'static str);
 
-const ACCOUNT: Explained = ("account_id", "Default: the configured account");
+const ACCOUNT: Explained = ("account_id", "Default: the configured one");
 const CALLER: Explained = ("ani", "Caller's number, or the value as listed");
-const CONFIRMATION: Explained = ("confirmation", "From the previous result, unchanged");
+const CONFIRMATION: Explained = ("confirmation", "As returned");
 const DID: Explained = ("did", "Customer's own number");
 const DOMAIN: Explained = ("domain", "Domain or name");
 const DRY_RUN: Explained = ("dry_run", "Show the plan without applying it");

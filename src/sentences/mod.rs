@@ -35,9 +35,7 @@ pub(crate) fn added(outcome: &AddVipOutcome, names: &Names<'_>) -> String {
         ),
         (AddVipStatus::Replaced, None) => format!("Replaced: {calls} now go to {to}."),
         (AddVipStatus::Unchanged, _) => format!("No change: {calls} already go to {to}."),
-        (AddVipStatus::ConfirmationRequired, _) => waiting(&outcome.confirmation),
-        (AddVipStatus::Declined, _) => declined(),
-        (AddVipStatus::NoAnswer, _) => no_answer(),
+        _ => not_agreed(&outcome.confirmation),
     };
     with_undo(text, outcome.change_id.as_deref(), &outcome.warnings)
 }
@@ -56,9 +54,7 @@ pub(crate) fn removed(outcome: &RemoveVipOutcome, names: &Names<'_>) -> String {
         RemoveVipStatus::NotFound => {
             "Not found: this caller has no such VIP rule here. Nothing was changed.".to_owned()
         }
-        RemoveVipStatus::ConfirmationRequired => waiting(&outcome.confirmation),
-        RemoveVipStatus::Declined => declined(),
-        RemoveVipStatus::NoAnswer => no_answer(),
+        _ => not_agreed(&outcome.confirmation),
     };
     with_undo(text, outcome.change_id.as_deref(), &outcome.warnings)
 }
@@ -80,9 +76,7 @@ pub(crate) fn undone(outcome: &UndoOutcome, names: &Names<'_>) -> String {
         UndoStatus::Unchanged => {
             format!("No change: it is already as it was before change {id}: {now}.")
         }
-        UndoStatus::ConfirmationRequired => waiting(&outcome.confirmation),
-        UndoStatus::Declined => declined(),
-        UndoStatus::NoAnswer => no_answer(),
+        _ => not_agreed(&outcome.confirmation),
     };
     if outcome.status == UndoStatus::Restored
         && let Some(previous) = &outcome.previous
@@ -110,12 +104,10 @@ pub(crate) fn imported(outcome: &SyncOutcome, names: &Names<'_>) -> String {
             "Some rows of the list cannot be used, so nothing was changed. Correct them and import the list again."
                 .to_owned()
         }
-        SyncStatus::ConfirmationRequired => waiting(&outcome.confirmation),
-        SyncStatus::Declined => declined(),
-        SyncStatus::NoAnswer => no_answer(),
         SyncStatus::Applied => "Applied: every change was made.".to_owned(),
         SyncStatus::Incomplete => "Incomplete: not every change was made.".to_owned(),
         SyncStatus::Cancelled => "Stopped on request before every change was made.".to_owned(),
+        _ => not_agreed(&outcome.confirmation),
     };
     let _ = write!(
         text,
@@ -257,13 +249,17 @@ fn subject(change: &ChangeRow, customer: impl FnOnce(&str) -> String) -> String 
     text
 }
 
-/// Nothing was changed, because a person must agree first.
-pub(crate) fn waiting(confirmation: &Confirmation) -> String {
-    let mut text = format!(
-        "Nothing was changed yet; a person must agree.\n{}\n{}",
-        confirmation.preview.as_deref().unwrap_or_default(),
-        confirmation.next_step.as_deref().unwrap_or_default()
-    );
+/// Nothing was changed, because a person must agree first or did not agree.
+pub(crate) fn not_agreed(confirmation: &Confirmation) -> String {
+    let next_step = confirmation.next_step.as_deref().unwrap_or_default();
+    let Some(preview) = &confirmation.preview else {
+        return match Face::speaking() {
+            Face::Tools => next_step.to_owned(),
+            // The person knows what they have answered.
+            Face::CommandLine => "Nothing was changed.".to_owned(),
+        };
+    };
+    let mut text = format!("Nothing was changed yet; a person must agree.\n{preview}\n{next_step}");
     if let Some(link) = &confirmation.approval_link {
         let _ = write!(text, "\nApproval page: {link}");
     }
@@ -271,34 +267,10 @@ pub(crate) fn waiting(confirmation: &Confirmation) -> String {
         let _ = write!(text, "\nconfirmation: {token}");
     }
     if let Some(moment) = &confirmation.expires_at {
-        let lapses = local_time::written(moment, local_time::until);
-        let _ = write!(text, "\nThis question lapses {lapses}.");
+        let expires = local_time::written(moment, local_time::until);
+        let _ = write!(text, "\nThis question expires {expires}.");
     }
     text
-}
-
-/// Nothing was changed, because a person did not agree.
-pub(crate) fn declined() -> String {
-    match Face::speaking() {
-        Face::Tools => {
-            "Declined: a person did not agree (or typed another value), so nothing was changed. \
-             Ask the person before you try again: for a minute after they declined, the same is not put before them."
-        }
-        Face::CommandLine => "Nothing was changed.",
-    }
-    .to_owned()
-}
-
-/// Nothing was changed, because a person gave no answer.
-pub(crate) fn no_answer() -> String {
-    match Face::speaking() {
-        Face::Tools => {
-            "Not answered: the question was closed without an answer, so nothing was changed. \
-             Ask the person whether they want it before you try again."
-        }
-        Face::CommandLine => "Nothing was changed.",
-    }
-    .to_owned()
 }
 
 /// A rule in a list: `+1 616-555-0123 -> Maya Lindgren (101)`.

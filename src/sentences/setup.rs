@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{counted, declined, no_answer, waiting, warnings, with_undo};
+use super::{counted, not_agreed, warnings, with_undo};
 use crate::ops::{
     self, Checklist, MarkOutcome, MarkStatus, Names, OnboardChange, OnboardOutcome, OnboardStatus,
     PieceState, RouteOutcome, RouteStatus, SetupStatus, Step, StepState, Ticket,
@@ -31,11 +31,9 @@ pub(crate) fn onboarded(outcome: &OnboardOutcome, names: &Names<'_>) -> String {
     let mut text = match outcome.status {
         OnboardStatus::Planned => "This is the plan only; nothing was changed.".to_owned(),
         OnboardStatus::Unchanged => "Nothing can be done through the APIs now.".to_owned(),
-        OnboardStatus::ConfirmationRequired => waiting(&outcome.confirmation),
-        OnboardStatus::Declined => declined(),
-        OnboardStatus::NoAnswer => no_answer(),
         OnboardStatus::Applied => "Every change was made.".to_owned(),
         OnboardStatus::Incomplete => "Not every change was made.".to_owned(),
+        _ => not_agreed(&outcome.confirmation),
     };
     for change in &outcome.changes {
         let state = word(change.state).replace('_', " ");
@@ -85,9 +83,7 @@ pub(crate) fn routed(outcome: &RouteOutcome, names: &Names<'_>) -> String {
         RouteStatus::Unchanged => {
             format!("No change: {number} of {customer} goes to {setting} already.")
         }
-        RouteStatus::ConfirmationRequired => waiting(&outcome.confirmation),
-        RouteStatus::Declined => declined(),
-        RouteStatus::NoAnswer => no_answer(),
+        _ => not_agreed(&outcome.confirmation),
     };
     let (id, no_undo) = (outcome.change_id.as_deref(), outcome.no_undo.as_deref());
     let mut text = with_undo(text, id.filter(|_| no_undo.is_none()), &outcome.warnings);
@@ -124,9 +120,7 @@ pub(crate) fn marked(outcome: &MarkOutcome) -> String {
         MarkStatus::Attested => "The statement is recorded: the step is attested.".to_owned(),
         MarkStatus::Withdrawn => "The statement is withdrawn.".to_owned(),
         MarkStatus::Unchanged => "No change; nothing was recorded.".to_owned(),
-        MarkStatus::ConfirmationRequired => waiting(&outcome.confirmation),
-        MarkStatus::Declined => declined(),
-        MarkStatus::NoAnswer => no_answer(),
+        _ => not_agreed(&outcome.confirmation),
     };
     steps(&mut text, std::slice::from_ref(&outcome.step));
     warnings(&mut text, &outcome.warnings);

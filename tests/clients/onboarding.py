@@ -173,7 +173,7 @@ def at_terminal(environment: dict[str, str], arguments: list[str], typed: str) -
             if not piece:
                 break
             screen += piece
-        if not answered and b"(empty to decline)" in screen:
+        if not answered and b"to decline" in screen:
             os.write(controller, typed.encode() + b"\r")
             answered = True
         if not ready and process.poll() is not None:

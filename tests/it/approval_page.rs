@@ -8,13 +8,14 @@ use serde_json::json;
 use skyswitch_mcp::app::App;
 use skyswitch_mcp::approval_page::ApprovalPage;
 use skyswitch_mcp::guard::Answer;
+use skyswitch_mcp::ops::RemoveVipStatus;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use url::Url;
 
 use crate::support::page::{Reply, get, host, raw};
 use crate::support::process::{DOMAIN, Home, PATIENCE, demo_sandbox, eventually, writes};
-use crate::support::protocol::{ERAS, Wire};
+use crate::support::protocol::{ERAS, Era, LEGACY, Wire};
 use crate::support::{Bench, CALLER, DENTAL, nobody, remove, removing};
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -152,7 +153,7 @@ async fn a_long_plan_is_shown_in_the_same_words_everywhere() {
     assert_eq!(listed["waiting"][0]["preview"], preview);
     let code = waiting["approval_code"].as_str().unwrap();
     let at_terminal = home
-        .run_at_terminal(&["approve", code], Some(("empty to decline", "")))
+        .run_at_terminal(&["approve", code], Some(("to decline", "no")))
         .await;
     for line in preview.lines() {
         assert!(page.contains(line), "{line}: {page}");
@@ -347,10 +348,38 @@ async fn typing_the_value_approves_once() {
 }
 
 #[tokio::test]
-async fn anything_else_declines() {
+async fn a_wrong_value_on_the_page_is_named_and_asked_again_and_the_third_one_ends_it() {
+    let waiting = waiting().await;
+    for (typed, said) in [
+        (
+            "16165550199",
+            "&quot;16165550199&quot; is not the caller's number. Nothing was changed yet; 2 attempts left.",
+        ),
+        (
+            "",
+            "Nothing was typed: the caller's number is asked for. Nothing was changed yet; 1 attempt left.",
+        ),
+    ] {
+        let reply = post(&waiting.link, &approving(typed), &[]).await;
+        assert_eq!(reply.status, 200);
+        assert!(reply.body.contains(said), "{}", reply.body);
+        assert!(still_waits(&waiting).await);
+    }
+    let reply = post(&waiting.link, &approving("yes"), &[]).await;
+    assert!(reply.body.contains("Not approved"), "{}", reply.body);
+    assert!(!still_waits(&waiting).await);
+    let told = remove(&waiting.app, &removing(CALLER, DENTAL), &nobody()).await;
+    assert_eq!(told.unwrap().status, RemoveVipStatus::WrongValue);
+
+    let waiting = self::waiting().await;
+    post(&waiting.link, &approving("yes"), &[]).await;
+    let reply = post(&waiting.link, &approving(CALLER), &[]).await;
+    assert!(reply.body.contains("Approved"), "{}", reply.body);
+}
+
+#[tokio::test]
+async fn every_other_decision_declines() {
     let bodies = [
-        approving("16165550199"),
-        approving(""),
         "decision=decline".to_owned(),
         format!("confirm={CALLER}&decision=decline"),
         format!("confirm={CALLER}"),
@@ -374,8 +403,7 @@ async fn nobody_listens_before_the_first_link_or_after_the_last() {
     // Decided at a terminal, as far as the page knows.
     let guard = waiting.app.guard();
     let approval = guard.waiting_under(&waiting.code).await.unwrap();
-    let wrong = Answer::Typed("yes".to_owned());
-    guard.settle(&approval, &wrong).await.unwrap();
+    guard.settle(&approval, &Answer::Declined).await.unwrap();
     let link = waiting.link.clone();
     let reply = get(&link).await;
     assert!(
@@ -389,6 +417,7 @@ async fn nobody_listens_before_the_first_link_or_after_the_last() {
     remove(&waiting.app, &removing(CALLER, DENTAL), &nobody())
         .await
         .unwrap();
+    waiting.bench.age_declines(60).await;
     let code = removal_waits(&waiting.app).await;
     let later = waiting.page.link_to(&code, in_a_minute()).await.unwrap();
     assert_ne!(later, link);
@@ -396,7 +425,7 @@ async fn nobody_listens_before_the_first_link_or_after_the_last() {
 }
 
 #[tokio::test]
-async fn a_link_lapses_with_its_change() {
+async fn a_link_expires_with_its_change() {
     let bench = Bench::demo().await;
     let app = bench.app();
     let page = ApprovalPage::new(app.shared_guard());
@@ -464,4 +493,97 @@ async fn the_server_gives_the_link_to_clients_without_forms_only() {
     assert!(outcome["approval_code"].is_string(), "{outcome}");
     assert!(outcome["approval_link"].is_null(), "{outcome}");
     assert_eq!(writes(&sandbox), []);
+}
+
+/// A client that offers links to its person, and has no forms.
+async fn with_links(home: &Home, era: Era) -> Wire {
+    let capabilities = json!({"elicitation": {"url": {}}});
+    let mut wire = Wire::start(home, &[]);
+    match era {
+        Era::Legacy => {
+            wire.initialize(LEGACY, capabilities).await;
+        }
+        Era::Modern => {
+            wire.become_modern(capabilities);
+            wire.request("server/discover", json!({})).await;
+        }
+    }
+    wire
+}
+
+/// Calls the removal, lets the client do this with the link, and gives the link
+/// and the result.
+async fn call_with_link(
+    wire: &mut Wire,
+    era: Era,
+    done: serde_json::Value,
+) -> (Url, serde_json::Value) {
+    let arguments = json!({"ani": CALLER, "domain": DOMAIN});
+    let (asked, result) = match era {
+        Era::Legacy => {
+            let id = wire.post_call("remove_vip", arguments).await;
+            let mut asked = wire.asked("elicitation/create").await;
+            let mut answer = done;
+            answer["jsonrpc"] = json!("2.0");
+            answer["id"] = asked["id"].clone();
+            wire.send(answer).await;
+            (asked["params"].take(), wire.result_of(id).await)
+        }
+        Era::Modern => {
+            let mut asked = wire.call("remove_vip", arguments.clone()).await;
+            let answer = done.get("result").unwrap_or(&done);
+            let params = json!({"name": "remove_vip", "arguments": arguments,
+                "inputResponses": {"approval_page": answer}});
+            let id = wire.post("tools/call", params).await;
+            let asked = asked["inputRequests"]["approval_page"]["params"].take();
+            (asked, wire.result_of(id).await)
+        }
+    };
+    assert_eq!(asked["mode"], "url", "{asked}");
+    let message = asked["message"].as_str().unwrap();
+    assert!(message.contains("Remove VIP +1 616-555-0123"), "{message}");
+    (asked["url"].as_str().unwrap().parse().unwrap(), result)
+}
+
+#[tokio::test]
+async fn a_client_that_offers_links_gets_the_page_and_the_model_does_not() {
+    for era in ERAS {
+        let sandbox = demo_sandbox().await;
+        let mut wire = with_links(&Home::of(&sandbox), era).await;
+        let opened = json!({"result": {"action": "accept"}});
+        let (link, waiting) = call_with_link(&mut wire, era, opened).await;
+        let arguments = json!({"ani": CALLER, "domain": DOMAIN});
+        let again = wire.call("remove_vip", arguments.clone()).await;
+        for result in [waiting, again] {
+            let outcome = &result["structuredContent"];
+            assert_eq!(outcome["status"], "confirmation_required", "{result}");
+            assert!(outcome["approval_code"].is_string(), "{result}");
+            let next_step = outcome["next_step"].as_str().unwrap();
+            assert!(next_step.contains("the client has offered"), "{next_step}");
+            assert!(
+                !result.to_string().contains("127.0.0.1"),
+                "{era:?}: {result}"
+            );
+        }
+        let reply = post(&link, &approving(CALLER), &[]).await;
+        assert!(reply.body.contains("Approved"), "{}", reply.body);
+        let removed = wire.call("remove_vip", arguments).await;
+        assert_eq!(removed["structuredContent"]["status"], "removed", "{era:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_only_claims_links_is_sent_no_more_of_them() {
+    for era in ERAS {
+        let sandbox = demo_sandbox().await;
+        let mut wire = with_links(&Home::of(&sandbox), era).await;
+        let failed = json!({"error": {"code": -32601, "message": "Method not found"}});
+        let (link, waiting) = call_with_link(&mut wire, era, failed).await;
+        let arguments = json!({"ani": CALLER, "domain": DOMAIN});
+        let again = wire.call("remove_vip", arguments).await;
+        for result in [waiting, again] {
+            let outcome = &result["structuredContent"];
+            assert_eq!(outcome["approval_link"], link.as_str(), "{era:?}: {result}");
+        }
+    }
 }

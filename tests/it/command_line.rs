@@ -267,8 +267,8 @@ async fn read_only_wins_over_yes() {
 async fn at_a_terminal_the_typed_number_decides() {
     let sandbox = demo_sandbox().await;
     let home = Home::of(&sandbox);
-    for (reply, code) in [("", 3), ("yes", 3), ("616-555-0123", 0)] {
-        let asked = Some(("number (empty to decline)", reply));
+    for (reply, code) in [("\ryes\rx", 3), ("no", 3), ("yes\r616-555-0123", 0)] {
+        let asked = Some(("number, or \"no\" to decline", reply));
         let Some(ran) = home.run_at_terminal(&REMOVE, asked).await else {
             return eprintln!(
                 "not tried: `script` of util-linux, which gives a terminal, is missing"

@@ -109,14 +109,14 @@ async fn the_form_asks_for_one_text_without_default_and_shows_what_changes() {
 }
 
 #[tokio::test]
-async fn anything_but_the_typed_number_declines_and_nothing_is_sent() {
+async fn anything_but_the_typed_number_is_no_consent_and_nothing_is_sent() {
     let refusals = [
         ("empty content", accept(json!({}))),
         ("no content", ElicitResult::new(ElicitationAction::Accept)),
         ("a boolean", accept(json!({"confirm": true}))),
         (
-            "a number of JSON",
-            accept(json!({"confirm": 16_165_550_123_u64})),
+            "another number of JSON",
+            accept(json!({"confirm": 16_165_550_124_u64})),
         ),
         ("null", accept(json!({"confirm": null}))),
         ("an empty text", types("")),
@@ -139,9 +139,10 @@ async fn anything_but_the_typed_number_declines_and_nothing_is_sent() {
     for era in ERAS {
         for (name, answer) in &refusals {
             // Who closes a form has not said no.
-            let status = match answer.action {
-                ElicitationAction::Cancel => "no_answer",
-                _ => "declined",
+            let (status, asked) = match answer.action {
+                ElicitationAction::Cancel => ("no_answer", 1),
+                ElicitationAction::Accept => ("wrong_value", 3),
+                _ => ("declined", 1),
             };
             let person = Person::who_answers(answer.clone());
             let client = Client::start(&Home::of(&sandbox), &[], era, person).await;
@@ -149,7 +150,7 @@ async fn anything_but_the_typed_number_declines_and_nothing_is_sent() {
                 let outcome = client.call(tool, arguments).await;
                 assert_eq!(outcome["status"], status, "{era:?} {name}: {outcome}");
             }
-            assert_eq!(client.questions().len(), 2);
+            assert_eq!(client.questions().len(), 2 * asked, "{era:?} {name}");
         }
     }
     only_reads(&sandbox);
@@ -159,7 +160,7 @@ async fn anything_but_the_typed_number_declines_and_nothing_is_sent() {
 #[tokio::test]
 async fn a_stored_value_that_is_no_number_is_typed_as_listed() {
     for era in ERAS {
-        for (answer, status) in [("anonymous", "removed"), ("616-555-0123", "declined")] {
+        for (answer, status) in [("anonymous", "removed"), ("616-555-0123", "wrong_value")] {
             let tenant = Tenant::demo().route(StoredRoute::new(DOMAIN, "anonymous", "300"));
             let sandbox = sandbox_of(tenant).await;
             let person = Person::who_answers(types(answer));
@@ -168,7 +169,7 @@ async fn a_stored_value_that_is_no_number_is_typed_as_listed() {
             let outcome = client.call("remove_vip", arguments).await;
             assert_eq!(outcome["status"], status, "{outcome}");
             let left = stored(&sandbox, "anonymous").len();
-            assert_eq!(left, usize::from(status == "declined"));
+            assert_eq!(left, usize::from(status != "removed"));
         }
     }
 }
@@ -360,7 +361,8 @@ async fn an_answered_form_counts_although_another_one_failed() {
     let mut wire = Wire::ready(&Home::of(&sandbox), &[], Era::Modern, true).await;
     let asked = wire.call("remove_vip", removal()).await;
     let state = state_of(&asked);
-    let failed = call_with_failed_form(&mut wire, Era::Modern, removal(), json!({})).await;
+    let other = json!({"ani": OTHER_CALLER, "domain": DOMAIN});
+    let failed = call_with_failed_form(&mut wire, Era::Modern, other, json!({})).await;
     assert_eq!(status_of(&failed), "confirmation_required");
     let result = wire
         .call_with("remove_vip", removal(), &state, typed(CALLER))
@@ -426,12 +428,19 @@ async fn a_wrong_answer_uses_the_question_up() {
     let result = wire
         .call_with("remove_vip", removal(), &state, typed("16165550199"))
         .await;
-    assert_eq!(status_of(&result), "declined");
+    let once_more = state_of(&result);
+    let form = result["inputRequests"]["confirm"]["params"]["message"].as_str();
+    let wrong = "\"16165550199\" is not the caller's number";
+    assert!(form.unwrap().starts_with(wrong), "{result}");
     let result = wire
         .call_with("remove_vip", removal(), &state, typed(CALLER))
         .await;
     assert_eq!(code_of(&result), "confirmation_invalid");
     only_reads(&sandbox);
+    let result = wire
+        .call_with("remove_vip", removal(), &once_more, typed(CALLER))
+        .await;
+    assert_eq!(status_of(&result), "removed");
 }
 
 #[tokio::test]
@@ -764,7 +773,7 @@ async fn an_unknown_code_is_not_found() {
 }
 
 const NO_TERMINAL: &str = "not tried: `script` of util-linux, which gives a terminal, is missing";
-const PROMPT: &str = "number (empty to decline)";
+const PROMPT: &str = "number, or \"no\" to decline";
 
 #[tokio::test]
 async fn approving_at_a_terminal_lets_the_same_call_act_once() {
@@ -816,11 +825,14 @@ async fn an_approval_is_for_the_change_that_was_shown() {
 }
 
 #[tokio::test]
-async fn a_wrong_value_at_the_terminal_declines_the_change() {
+async fn at_the_terminal_a_no_declines_and_a_wrong_value_is_asked_again() {
     let sandbox = demo_sandbox().await;
-    let home = Home::of(&sandbox);
-    // The empty one is a no, after which nothing is asked for a while.
-    for reply in ["yes", "16165550124", ""] {
+    // After these, the same is not asked for a while.
+    for (reply, status) in [
+        ("yes\r16165550124\r", "wrong_value"),
+        ("16165550124\rno", "declined"),
+    ] {
+        let home = Home::of(&sandbox);
         let (mut wire, code) = waiting_change(&home).await;
         let arguments = ["approve", &code];
         let reply = Some((PROMPT, reply));
@@ -828,8 +840,10 @@ async fn a_wrong_value_at_the_terminal_declines_the_change() {
             return eprintln!("{NO_TERMINAL}");
         };
         assert_eq!(ran.code, 3, "{reply:?}: {ran:?}");
+        let wrong = "\"16165550124\" is not the caller's number";
+        assert!(ran.stdout.contains(wrong), "{reply:?}: {ran:?}");
         let result = wire.call("remove_vip", removal()).await;
-        assert_eq!(status_of(&result), "declined", "{reply:?}");
+        assert_eq!(status_of(&result), status, "{reply:?}");
     }
     only_reads(&sandbox);
 }

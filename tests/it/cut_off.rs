@@ -142,7 +142,8 @@ async fn a_cancelled_mirror_puts_back_what_was_lost_and_its_account_can_be_asked
         let sandbox = greedy_sandbox().await;
         let home = Home::of(&sandbox)
             .with("SKYSWITCH_CONFIRM", "token")
-            .with("SKYSWITCH_RATE_LIMIT", "0");
+            .with("SKYSWITCH_RATE_LIMIT", "0")
+            .with_config(r#"{"max_changes_per_hour": "none"}"#);
         let mut wire = Wire::ready(&home, &[], era, false).await;
         let gate = Gate::default();
         let late = Fault::hold("PUT", "16165551", &gate);

@@ -8,9 +8,9 @@ use serde_json::json;
 use skyswitch_mcp::app::App;
 use skyswitch_mcp::config::ConfirmMode;
 use skyswitch_mcp::error::Code;
-use skyswitch_mcp::guard::{Answer, Channel};
+use skyswitch_mcp::guard::{Answer, Channel, Settled};
 use skyswitch_mcp::ops::{
-    AddVipStatus, RemoveVip, RemoveVipOutcome, RemoveVipStatus, add_vip, remove_vip,
+    AddVipStatus, Asked, RemoveVip, RemoveVipOutcome, RemoveVipStatus, add_vip, remove_vip,
 };
 use skyswitch_mcp::sandbox::{Fault, StoredDnis, StoredRoute};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
@@ -57,7 +57,8 @@ async fn pending_token(app: &App) -> String {
 /// A person decides at the terminal.
 async fn settle(app: &App, code: &str, answer: Answer) -> skyswitch_mcp::Result<bool> {
     let approval = app.guard().waiting_under(code).await?;
-    app.guard().settle(&approval, &answer).await
+    let settled = app.guard().settle(&approval, &answer).await?;
+    Ok(settled == Settled::Approved)
 }
 
 fn typed(text: &str) -> Answer {
@@ -93,20 +94,18 @@ async fn anything_but_the_callers_number_is_no_consent() {
     .map(typed);
     for answer in answers.into_iter().chain([Answer::Declined]) {
         let person = Person::answering(answer.clone());
-        let outcome = remove_with(&app, &Channel::During(&person)).await;
-        assert_eq!(
-            outcome.unwrap().status,
-            RemoveVipStatus::Declined,
-            "{answer:?}"
-        );
+        // A slip is asked again, a no is not.
+        let (status, asked) = match answer {
+            Answer::Typed(_) => ((RemoveVipStatus::WrongValue, AddVipStatus::WrongValue), 6),
+            _ => ((RemoveVipStatus::Declined, AddVipStatus::Declined), 2),
+        };
+        let removed = remove_with(&app, &Channel::During(&person)).await;
         let args = adding(CALLER, DENTAL, "102");
-        let outcome = add(&app, &args, &Channel::During(&person)).await;
-        assert_eq!(
-            outcome.unwrap().status,
-            AddVipStatus::Declined,
-            "{answer:?}"
-        );
-        assert_eq!(person.shown().len(), 2);
+        let added = add(&app, &args, &Channel::During(&person)).await;
+        let found = (removed.unwrap().status, added.unwrap().status);
+        assert_eq!(found, status, "{answer:?}");
+        assert_eq!(person.shown().len(), asked, "{answer:?}");
+        bench.age_declines(60).await;
     }
     bench.assert_nothing_written();
     assert_eq!(bench.rings(DENTAL, CALLER).as_deref(), Some("101"));
@@ -143,7 +142,8 @@ async fn a_stored_value_as_listed_is_consent_to_its_own_removal() {
     let args = removing("anonymous", VET);
     let person = Person::typing("6165550123");
     let outcome = remove(&app, &args, &Channel::During(&person)).await;
-    assert_eq!(outcome.unwrap().status, RemoveVipStatus::Declined);
+    assert_eq!(outcome.unwrap().status, RemoveVipStatus::WrongValue);
+    bench.age_declines(60).await;
     let person = Person::typing("anonymous");
     let outcome = remove(&app, &args, &Channel::During(&person)).await;
     assert_eq!(outcome.unwrap().status, RemoveVipStatus::Removed);
@@ -385,8 +385,10 @@ async fn a_wrong_answer_uses_the_state_up() {
             state: Some(&state),
             answer: Some(answer),
         };
-        let outcome = remove_with(&app, &wrong).await.unwrap();
-        assert_eq!(outcome.status, RemoveVipStatus::Declined);
+        match remove_vip(&app, &removal(), &wrong).await.unwrap() {
+            Asked::Question(again) => assert!(again.preview.problem().is_some()),
+            Asked::Done(outcome) => assert_eq!(outcome.status, RemoveVipStatus::Declined),
+        }
         failure(
             remove_with(&app, &second_call(&state, CALLER)).await,
             Code::ConfirmationInvalid,
@@ -587,22 +589,38 @@ async fn a_change_approved_at_the_terminal_is_made_once() {
 }
 
 #[tokio::test]
-async fn a_declined_approval_is_reported_once() {
-    for answer in [typed("yes"), typed(""), Answer::Declined] {
+async fn what_ended_an_approval_is_reported_once() {
+    for (answers, status) in [
+        (
+            ["yes", "", "16165550124"].map(typed).to_vec(),
+            RemoveVipStatus::WrongValue,
+        ),
+        (
+            vec![typed("yes"), Answer::Declined],
+            RemoveVipStatus::Declined,
+        ),
+    ] {
         let bench = Bench::demo().await;
         let app = bench.app();
         let code = pending_code(&app).await;
-        assert!(
-            !settle(&app, &code, answer.clone()).await.unwrap(),
-            "{answer:?}"
-        );
-        failure(settle(&app, &code, typed(CALLER)).await, Code::NotFound);
-        let outcome = remove_with(&app, &nobody()).await.unwrap();
-        assert_eq!(outcome.status, RemoveVipStatus::Declined);
-        if answer == Answer::Declined {
-            bench.age_declines(60).await;
+        for answer in answers {
+            // Until the last attempt, it waits.
+            assert_eq!(pending_code(&app).await, code);
+            assert!(!settle(&app, &code, answer).await.unwrap());
         }
-        assert_ne!(pending_code(&app).await, code, "asked anew");
+        failure(settle(&app, &code, typed(CALLER)).await, Code::NotFound);
+        // Once as the end of this question, then because nobody is asked again so soon.
+        for said in ["That is not a no", "less than a minute ago"] {
+            let outcome = remove_with(&app, &nobody()).await.unwrap();
+            assert_eq!(outcome.status, status);
+            let text = outcome.confirmation.next_step.unwrap();
+            assert!(
+                status == RemoveVipStatus::Declined || text.contains(said),
+                "{text}"
+            );
+        }
+        bench.age_declines(60).await;
+        assert_ne!(pending_code(&app).await, code, "asked again");
         bench.assert_nothing_written();
     }
 }
@@ -749,8 +767,8 @@ async fn a_change_that_waits_gets_a_new_code_when_the_route_changes() {
     failure(settle(&app, &code, typed(CALLER)).await, Code::NotFound);
 }
 
-/// Lets every approval of that state folder lapse.
-async fn let_approvals_lapse(bench: &Bench) {
+/// Lets every approval of that state folder expire.
+async fn let_approvals_expire(bench: &Bench) {
     let options = SqliteConnectOptions::new().filename(bench.state_dir().join("state.db"));
     let pool = SqlitePool::connect_with(options).await.unwrap();
     let update = sqlx::query("UPDATE approvals SET expires_at = 1");
@@ -760,19 +778,19 @@ async fn let_approvals_lapse(bench: &Bench) {
 }
 
 #[tokio::test]
-async fn an_approval_that_lapsed_approves_nothing() {
+async fn an_approval_that_has_expired_approves_nothing() {
     let bench = Bench::demo().await;
     let app = bench.app();
     let code = pending_code(&app).await;
     let approval = app.guard().waiting_under(&code).await.unwrap();
-    let_approvals_lapse(&bench).await;
+    let_approvals_expire(&bench).await;
     failure(settle(&app, &code, typed(CALLER)).await, Code::NotFound);
     let late = app.guard().settle(&approval, &typed(CALLER)).await;
     failure(late, Code::NotFound);
 
     let code = pending_code(&app).await;
     assert!(settle(&app, &code, typed(CALLER)).await.unwrap());
-    let_approvals_lapse(&bench).await;
+    let_approvals_expire(&bench).await;
     assert_ne!(pending_code(&app).await, code);
     bench.assert_nothing_written();
 }
@@ -852,10 +870,8 @@ async fn a_form_state_is_no_token_and_a_token_is_no_form_state() {
     );
     bench.assert_nothing_written();
     // A client with forms is asked in this mode as well.
-    let outcome = remove_with(&app, &second_call(&state, "yes"))
-        .await
-        .unwrap();
-    assert_eq!(outcome.status, RemoveVipStatus::Declined);
+    let again = remove_vip(&app, &removal(), &second_call(&state, "yes")).await;
+    assert!(question(again.unwrap()).preview.problem().is_some());
 }
 
 #[tokio::test]
@@ -865,7 +881,8 @@ async fn tokens_and_codes_are_never_the_same_twice() {
     let mut seen = HashSet::new();
     for _ in 0..5 {
         assert!(seen.insert(pending_token(&app).await));
-        assert!(seen.insert(asked(&app).await));
+        // Within one process, the same is not asked twice at once.
+        assert!(seen.insert(asked(&bench.app()).await));
     }
 }
 
@@ -984,7 +1001,7 @@ async fn two_people_at_two_terminals_decide_once() {
 #[tokio::test]
 async fn a_removal_that_may_take_other_rules_along_says_so_before() {
     let bench = Bench::demo().await;
-    let person = Person::typing("wrong");
+    let person = Person::answering(Answer::Declined);
     let mut args = removing("16165550126", DENTAL);
     args.dnis = Some("*".parse().expect("any called number"));
     remove(&bench.app(), &args, &Channel::During(&person))
@@ -1015,15 +1032,24 @@ async fn approving_works_again_after_the_state_folder_was_removed() {
 async fn no_more_questions_are_open_at_once_than_a_person_can_look_at() {
     let bench = Bench::demo().await;
     let app = bench.app();
-    let open: Vec<_> = (0..20)
-        .map(|_| app.guard().open_question().unwrap())
-        .collect();
+    let mut open = Vec::new();
+    for number in 500..520 {
+        let args = adding(CALLER, DENTAL, &number.to_string());
+        let asked = add_vip(&app, &args, &first_call()).await;
+        open.push((args, question(asked.unwrap()).state));
+    }
     let person = Person::typing(CALLER);
     let args = removing(CALLER, DENTAL);
     let refused = remove(&app, &args, &Channel::During(&person)).await;
     failure(refused, Code::Blocked);
     assert!(person.shown().is_empty());
-    drop(open);
+    let (answered, state) = open.pop().unwrap();
+    let no = Channel::Between {
+        state: Some(&state),
+        answer: Some(Answer::Declined),
+    };
+    let declined = add(&app, &answered, &no).await.unwrap();
+    assert_eq!(declined.status, AddVipStatus::Declined);
     let removed = remove(&app, &args, &Channel::During(&person))
         .await
         .unwrap();

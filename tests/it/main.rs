@@ -10,6 +10,7 @@
 )]
 
 mod acknowledgement;
+mod agreeing;
 mod allowance;
 mod ani_users;
 mod approval_page;

@@ -9,7 +9,7 @@ use skyswitch_mcp::app::App;
 use skyswitch_mcp::config::{ConfirmMode, Settings, TrustDialPlan};
 use skyswitch_mcp::domain::SetupStep;
 use skyswitch_mcp::error::Code;
-use skyswitch_mcp::guard::Channel;
+use skyswitch_mcp::guard::{Channel, Settled};
 use skyswitch_mcp::ops::{
     ListChanges, MarkSetupStep, MarkStatus, OnboardDomain, OnboardStatus, OnboardSteps, PageSize,
     PieceState, SetupChecklist, StepState, UndoChange, UndoStatus, list_changes, mark_setup_step,
@@ -305,7 +305,8 @@ async fn a_domain_is_created_only_behind_its_own_setting_and_by_its_name() {
         let outcome = onboard(&app, &onboarding(), &Channel::During(&wrong))
             .await
             .unwrap();
-        assert_eq!(outcome.status, OnboardStatus::Declined);
+        assert_eq!(outcome.status, OnboardStatus::WrongValue);
+        bench.age_declines(60).await;
         assert!(wrong.shown()[0].text().contains("never be used again"));
         assert!(bench.sandbox.domains().is_empty());
 
@@ -382,7 +383,8 @@ async fn the_old_route_is_kept_in_the_journal_and_put_back_byte_for_byte() {
         .await
         .map(done)
         .unwrap();
-    assert_eq!(declined.status, UndoStatus::Declined);
+    assert_eq!(declined.status, UndoStatus::WrongValue);
+    bench.age_declines(60).await;
     let undone = undo_change(&app, &undoing(&id), &Channel::During(&person))
         .await
         .map(done)
@@ -592,7 +594,8 @@ async fn an_attestation_needs_the_domain_typed_and_says_who_and_why() {
             .await
             .map(done)
             .unwrap();
-        assert_eq!(marked.status, MarkStatus::Declined, "{wrong}");
+        assert_eq!(marked.status, MarkStatus::WrongValue, "{wrong}");
+        bench.age_declines(60).await;
         let text = person.shown()[0].text().to_owned();
         assert!(
             text.contains("Front desk lead") && text.contains("ticket 48213"),
@@ -1126,7 +1129,8 @@ async fn a_word_that_was_taken_back_does_not_come_to_life_again() {
     let code = waiting.unwrap().confirmation.approval_code.unwrap();
     let approval = app.guard().waiting_under(&code).await.unwrap();
     let typed = skyswitch_mcp::guard::Answer::Typed(ACME.to_owned());
-    assert!(app.guard().settle(&approval, &typed).await.unwrap());
+    let settled = app.guard().settle(&approval, &typed).await;
+    assert_eq!(settled.unwrap(), Settled::Approved);
     let withdrawing = MarkSetupStep {
         withdraw: Some(true),
         ..args.clone()

@@ -7,7 +7,7 @@ use serde_json::Value;
 use skyswitch_mcp::approval_page::ApprovalPage;
 use skyswitch_mcp::domain::SetupPiece;
 use skyswitch_mcp::error::Code;
-use skyswitch_mcp::guard::{Answer, Author, Change, Channel, PieceChange};
+use skyswitch_mcp::guard::{Answer, Author, Change, Channel, PieceChange, Settled};
 use skyswitch_mcp::ops::{AddVipStatus, RemoveVipStatus, SyncMode, SyncStatus};
 use skyswitch_mcp::state::{NewChange, StateFolder, Store};
 
@@ -82,7 +82,8 @@ async fn a_removal_is_shown_and_agreed_to_by_its_data_whatever_its_texts_say() {
     let approval = guard.waiting_under(&code).await.unwrap();
     assert_eq!(approval.preview.asks_for().text(), TWO_RULES);
     let typed = Answer::Typed("616-555-0126".to_owned());
-    assert!(guard.settle(&approval, &typed).await.unwrap());
+    let settled = guard.settle(&approval, &typed).await.unwrap();
+    assert_eq!(settled, Settled::Approved);
     let removed = remove(&app, &args, &nobody()).await.unwrap();
     assert_eq!(removed.status, RemoveVipStatus::Removed);
 }
@@ -109,7 +110,8 @@ async fn a_plan_is_shown_and_agreed_to_by_its_data_whatever_its_texts_say() {
     let guard = app.guard();
     let approval = guard.waiting_under(&code).await.unwrap();
     let typed = Answer::Typed("2".to_owned());
-    assert!(guard.settle(&approval, &typed).await.unwrap());
+    let settled = guard.settle(&approval, &typed).await.unwrap();
+    assert_eq!(settled, Settled::Approved);
     let applied = sync(&app, &wanted, &list, &nobody()).await.unwrap();
     assert_eq!(applied.status, SyncStatus::Applied);
 }
@@ -164,7 +166,8 @@ async fn a_journal_of_the_version_before_kinds_is_carried_on() {
         "CREATE INDEX changes_of_setups ON changes (realm, account) WHERE piece IS NOT NULL",
         "ALTER TABLE approvals ADD COLUMN asks_for TEXT NOT NULL DEFAULT 'caller'",
         "ALTER TABLE approvals ADD COLUMN caller TEXT NOT NULL DEFAULT ''",
-        "INSERT INTO approvals VALUES ('AAAA-2222', 'b', 'f', 'Remove VIP', 'waiting', 99999999999, 'caller', '1')",
+        "INSERT INTO approvals (code, binding, fingerprint, preview, state, expires_at, asks_for, caller)
+         VALUES ('AAAA-2222', 'b', 'f', 'Remove VIP', 'waiting', 99999999999, 'caller', '1')",
         "DELETE FROM _sqlx_migrations WHERE version = 7",
     ] {
         bench.change_journal(step).await;

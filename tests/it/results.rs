@@ -127,15 +127,15 @@ async fn the_text_form_carries_the_facts_of_the_structured_one() {
         let checklist = wire
             .call("setup_checklist", json!({"domain": DOMAIN}))
             .await;
-        let lapses: Timestamp = waiting["structuredContent"]["expires_at"]
+        let expires: Timestamp = waiting["structuredContent"]["expires_at"]
             .as_str()
             .and_then(|moment| moment.parse().ok())
             .unwrap();
-        let lapses = format!(
-            "This question lapses in 5 minutes (at {} UTC).",
-            lapses.strftime("%H:%M")
+        let expires = format!(
+            "This question expires in 5 minutes (at {} UTC).",
+            expires.strftime("%H:%M")
         );
-        assert!(text_of(&waiting).contains(&lapses), "{waiting}");
+        assert!(text_of(&waiting).contains(&expires), "{waiting}");
         for step in checklist["structuredContent"]["steps"].as_array().unwrap() {
             let id = step["id"].as_str().unwrap();
             assert!(text_of(&checklist).contains(id), "{id}: {checklist}");
@@ -168,14 +168,14 @@ async fn people_read_times_in_the_time_zone_of_their_machine_and_programs_in_utc
     let waiting = wire.call("remove_vip", removal).await;
     let expires_at = &waiting["structuredContent"]["expires_at"];
     assert!(expires_at.as_str().unwrap().ends_with('Z'), "{waiting}");
-    let lapses = local(expires_at, "in 5 minutes (at %H:%M)");
-    let sentence = format!("This question lapses {lapses}.");
+    let expires = local(expires_at, "in 5 minutes (at %H:%M)");
+    let sentence = format!("This question expires {expires}.");
     assert!(text_of(&waiting).contains(&sentence), "{waiting}");
     let link = waiting["structuredContent"]["approval_link"].as_str();
     let page = page::get(&link.unwrap().parse().unwrap()).await.unwrap();
     assert!(page.body.contains(&sentence), "{}", page.body);
     let listed = home.run(&["approve"]).await;
-    assert!(listed.stdout.contains(&lapses), "{listed:?}");
+    assert!(listed.stdout.contains(&expires), "{listed:?}");
 }
 
 #[tokio::test]

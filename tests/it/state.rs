@@ -89,13 +89,15 @@ async fn a_preview() -> Preview {
 }
 
 #[tokio::test]
-async fn an_approval_moves_on_once_and_not_after_it_lapsed() {
+async fn an_approval_moves_on_once_and_not_after_it_has_expired() {
     let parent = tempfile::tempdir().unwrap();
     let store = Store::open(&StateFolder::new(parent.path())).await.unwrap();
     let preview = a_preview().await;
     let approval = |code| NewApproval {
         code,
+        realm: "a service",
         binding: "a change",
+        effect: "what it comes to",
         fingerprint: "a state",
         preview: &preview,
         expires_at: 100,

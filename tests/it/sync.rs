@@ -10,7 +10,7 @@ use skyswitch_mcp::app::App;
 use skyswitch_mcp::config::ConfirmMode;
 use skyswitch_mcp::domain::PhoneNumber;
 use skyswitch_mcp::error::Code;
-use skyswitch_mcp::guard::Channel;
+use skyswitch_mcp::guard::{Channel, Settled};
 use skyswitch_mcp::ops::{Action, RowState, SyncMode, SyncOutcome, SyncStatus, SyncVips};
 use skyswitch_mcp::sandbox::{
     Effect, Fault, Gate, StoredDnis, StoredRoute, StoredSubscriber, Tenant,
@@ -172,8 +172,9 @@ async fn only_the_number_of_changes_is_agreement_also_to_additions_alone() {
         )
         .await
         .unwrap();
-        assert_eq!(outcome.status, SyncStatus::Declined, "{wrong:?}");
+        assert_eq!(outcome.status, SyncStatus::WrongValue, "{wrong:?}");
         assert_eq!(person.shown()[0].asks_for().text(), "2");
+        bench.age_declines(60).await;
     }
     bench.assert_nothing_written();
     bench.sandbox.clear_requests();
@@ -209,13 +210,14 @@ async fn an_import_that_only_replaces_or_removes_one_rule_asks_for_its_caller() 
         let bench = Bench::with(three_vips()).await;
         let app = bench.app();
         for (typed, status) in [
-            ("1", SyncStatus::Declined),
+            ("1", SyncStatus::WrongValue),
             ("(616) 555-0124", SyncStatus::Applied),
         ] {
             let person = Person::typing(typed);
             let outcome = sync(&app, &args(mode), &list, &Channel::During(&person)).await;
             let outcome = outcome.expect("an outcome");
             assert_eq!(outcome.status, status, "{typed}: {outcome:?}");
+            bench.age_declines(60).await;
             let shown = &person.shown()[0];
             assert!(shown.text().contains("16165550124"), "{}", shown.text());
             assert_eq!(shown.asks_for().text(), "16165550124");
@@ -309,7 +311,8 @@ async fn a_plan_can_be_approved_elsewhere_and_then_acts_once() {
     let code = waiting.confirmation.approval_code.unwrap();
     let approval = app.guard().waiting_under(&code).await.unwrap();
     let typed = skyswitch_mcp::guard::Answer::Typed("2".to_owned());
-    assert!(app.guard().settle(&approval, &typed).await.unwrap());
+    let settled = app.guard().settle(&approval, &typed).await;
+    assert_eq!(settled.unwrap(), Settled::Approved);
     let outcome = sync(&app, &merge, &list, &nobody()).await.unwrap();
     assert_eq!(outcome.status, SyncStatus::Applied);
     let again = sync(&app, &merge, &list, &nobody()).await.unwrap();
@@ -1197,7 +1200,9 @@ async fn a_lost_answer_of_one_row_is_settled_without_sending_it_twice() {
 #[tokio::test]
 async fn a_client_follows_the_progress_and_gets_the_rows() {
     let sandbox = demo_sandbox().await;
-    let home = Home::of(&sandbox).with("SKYSWITCH_CONFIRM", "token");
+    let home = Home::of(&sandbox)
+        .with("SKYSWITCH_CONFIRM", "token")
+        .with_config(r#"{"max_changes_per_hour": "none"}"#);
     for (era, first) in ERAS.into_iter().zip([1000, 2000]) {
         let rows = (0..300).map(|n| format!("1616555{:04},101\n", first + n));
         let list = format!("ani,destination\n{}", rows.collect::<String>());
@@ -1270,7 +1275,8 @@ async fn a_cancelled_call_ends_at_once_and_its_run_goes_on_later() {
     sandbox.inject(Fault::hold("PUT", "route-by-ani", &gate).times(150));
     let home = Home::of(&sandbox)
         .with("SKYSWITCH_CONFIRM", "token")
-        .with("SKYSWITCH_RATE_LIMIT", "0");
+        .with("SKYSWITCH_RATE_LIMIT", "0")
+        .with_config(r#"{"max_changes_per_hour": "none"}"#);
     let list = new_callers(200);
     let mut wire = Wire::ready(&home, &[], ERAS[0], false).await;
     let mut arguments = json!({"domain": DOMAIN, "list": list});

@@ -6,7 +6,7 @@ use std::time::Duration;
 use skyswitch_mcp::app::App;
 use skyswitch_mcp::config::Limits;
 use skyswitch_mcp::error::Code;
-use skyswitch_mcp::guard::{Channel, FactKind};
+use skyswitch_mcp::guard::{Answer, Channel, FactKind};
 use skyswitch_mcp::ops::{
     CheckState, ListChanges, PageSize, RemoveVipStatus, WriteProbe, WriteProbeOutcome,
     WriteProbeStatus, doctor, list_changes, write_probe,
@@ -118,11 +118,11 @@ async fn a_removal_that_is_known_to_be_narrow_warns_of_no_other_rules() {
     let mut args = removing(CALLER, DENTAL);
     args.dnis = Some("*".parse().unwrap());
     let at_risk = async || {
-        let person = Person::typing("no");
+        let person = Person::answering(Answer::NoAnswer);
         let removed = remove(&app, &args, &Channel::During(&person))
             .await
             .unwrap();
-        assert_eq!(removed.status, RemoveVipStatus::Declined);
+        assert_eq!(removed.status, RemoveVipStatus::NoAnswer);
         person.shown()[0].fact(FactKind::MayBeRemoved).is_some()
     };
     assert!(at_risk().await, "nobody knows");
@@ -260,7 +260,8 @@ async fn a_probe_is_refused_like_any_change() {
     refused(bench.app(), "nobody.12345.service", Code::NotFound).await;
     let unsure = Person::typing("3");
     let declined = write_probe(&bench.app(), &probing(DENTAL), &Channel::During(&unsure)).await;
-    assert_eq!(done(declined.unwrap()).status, WriteProbeStatus::Declined);
+    assert_eq!(done(declined.unwrap()).status, WriteProbeStatus::WrongValue);
+    bench.age_declines(60).await;
     bench.assert_nothing_written();
     // The first rule is refused: nothing was created.
     bench
@@ -289,7 +290,7 @@ async fn the_command_asks_at_a_terminal_and_shows_what_it_learned() {
         .run(&["doctor", "--write-probe", "--domain", DOMAIN])
         .await;
     assert_eq!(without.code, 2, "{without:?}");
-    let asked = Some(("empty to decline", "2"));
+    let asked = Some(("to decline", "2"));
     let Some(ran) = home.run_at_terminal(&arguments, asked).await else {
         return eprintln!("not tried: `script` of util-linux, which gives a terminal, is missing");
     };

@@ -4,7 +4,10 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::{Answer, CONFIRMATION_LIFETIME, Clearance, Guard, Pending, Proposal, Verdict, stale};
+use super::{
+    ATTEMPTS, Answer, CONFIRMATION_LIFETIME, Clearance, Guard, NotAgreed, Pending, Preview,
+    Proposal, Verdict, stale,
+};
 use crate::store::{Approval, ApprovalState, NewApproval};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
@@ -13,6 +16,19 @@ use skyswitch_domain::wording::first_few;
 /// Changes that may wait for a person at once. One that is asked to look at
 /// more looks at none.
 pub(super) const MOST_WAITING: u32 = 20;
+
+/// What became of a change that waits, once a person has done something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settled {
+    /// It may be made.
+    Approved,
+    /// Something else was typed; the person is asked once more.
+    AskAgain(Preview),
+    /// It is not made.
+    NotAgreed(NotAgreed),
+    /// Nobody decided; it still waits.
+    Waits,
+}
 
 impl Guard {
     /// The changes that wait for a person at a terminal.
@@ -41,31 +57,43 @@ impl Guard {
         found.ok_or_else(|| no_such_approval(code))
     }
 
-    /// Settles a change that waits by what the person typed: true when it is
-    /// approved now, false when it is declined.
+    /// Settles a change that waits by what the person did. Something else than
+    /// the value leaves it waiting until it was typed for the last time.
     ///
     /// # Errors
-    /// `not_found` when it was settled or lapsed meanwhile.
-    pub async fn settle(&self, approval: &Approval, answer: &Answer) -> Result<bool> {
-        let asked_for = approval.preview.asks_for();
-        let agreed = matches!(answer, Answer::Typed(text) if asked_for.is_typed_as(text));
-        let state = match agreed {
-            true => ApprovalState::Approved,
-            false => ApprovalState::Declined,
-        };
+    /// `not_found` when it was settled or expired meanwhile.
+    pub async fn settle(&self, approval: &Approval, answer: &Answer) -> Result<Settled> {
         let now = Timestamp::now().as_second();
+        let (code, preview) = (&approval.code, &approval.preview);
         let store = self.store().await?;
-        if store
-            .advance(&approval.code, ApprovalState::Waiting, state, now)
-            .await?
-        {
-            if *answer == Answer::Declined {
-                self.note_decline(&approval.binding).await?;
+        let (done, settled) = match answer {
+            answer if preview.is_agreed_to_by(answer) => {
+                let approved = ApprovalState::Approved;
+                let done = store.advance(code, ApprovalState::Waiting, approved, now);
+                (done.await?, Settled::Approved)
             }
-            Ok(agreed)
-        } else {
-            Err(no_such_approval(&approval.code))
+            Answer::Declined => {
+                let declined = ApprovalState::Declined;
+                let done = store.advance(code, ApprovalState::Waiting, declined, now);
+                (done.await?, Settled::NotAgreed(NotAgreed::Declined))
+            }
+            Answer::Typed(text) => match store.note_miss(code, ATTEMPTS, now).await? {
+                None => (false, Settled::Waits),
+                Some(misses) if misses < ATTEMPTS => {
+                    let again = preview.asked_again(text, ATTEMPTS - misses);
+                    (true, Settled::AskAgain(again))
+                }
+                Some(_) => (true, Settled::NotAgreed(NotAgreed::WrongValue)),
+            },
+            _ => (true, Settled::Waits),
+        };
+        if !done {
+            return Err(no_such_approval(code));
         }
+        if let Settled::NotAgreed(why) = settled {
+            self.note(&approval.effect, why).await?;
+        }
+        Ok(settled)
     }
 
     /// Decides by what a person did at a terminal, or puts the change before one.
@@ -73,10 +101,10 @@ impl Guard {
         &self,
         change: P,
         seen: Instant,
-        is_paused: bool,
+        paused: Option<NotAgreed>,
     ) -> Result<Verdict<P>> {
         let store = self.store().await?;
-        let binding = self.binding(&change);
+        let (binding, effect) = (self.binding(&change), self.effect(&change));
         let fingerprint = change.fingerprint();
         let now = Timestamp::now();
         let found = store.find_approval(&binding, now.as_second()).await?;
@@ -96,7 +124,7 @@ impl Guard {
                         )
                         .await?;
                     if first && decided == ApprovalState::Declined {
-                        return Ok(Verdict::Declined);
+                        return Ok(Verdict::NotAgreed(approval.why_not_agreed()));
                     }
                     if first && same_state {
                         return Ok(Verdict::Cleared(Clearance::grant(change, seen)));
@@ -109,24 +137,30 @@ impl Guard {
                 _ => {}
             }
         }
-        if is_paused {
-            return Ok(Verdict::Declined);
+        if let Some(why) = paused {
+            return Ok(Verdict::Paused(why));
         }
         let code = approval_code();
         let expires_at = now + CONFIRMATION_LIFETIME;
         let preview = change.preview();
         let new = NewApproval {
             code: &code,
+            realm: &self.realm,
             binding: &binding,
+            effect: &effect,
             fingerprint: &fingerprint,
             preview: &preview,
             expires_at: expires_at.as_second(),
         };
-        if !store
-            .add_approval(&new, MOST_WAITING, now.as_second())
-            .await?
-        {
-            return Err(too_many(&self.waiting().await?));
+        // Nothing keeps a person from ending a loss of calls.
+        let most = match change.ends_a_loss() {
+            true => u32::MAX,
+            false => MOST_WAITING,
+        };
+        if !store.add_approval(&new, most, now.as_second()).await? {
+            let mut waiting = self.waiting().await?;
+            waiting.retain(|approval| approval.realm == self.realm);
+            return Err(too_many(&waiting));
         }
         Ok(Verdict::Pending(Pending {
             preview,
@@ -150,7 +184,7 @@ fn too_many(waiting: &[Approval]) -> Error {
             first_few(NAMED, codes)
         ),
         "Ask the person to approve or decline what waits, in a terminal with `skyswitch approve` or on the approval page; \
-         what nobody decides lapses within five minutes.",
+         what nobody decides expires within five minutes.",
     )
 }
 

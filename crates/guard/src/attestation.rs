@@ -75,6 +75,11 @@ impl Proposal for AttestStep {
             &self.note,
         ))
     }
+
+    fn effect(&self) -> String {
+        let (account, domain) = (self.account.as_str(), self.domain.as_str());
+        digest(&("attest", account, domain, self.step))
+    }
 }
 
 impl Guard {

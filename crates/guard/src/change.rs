@@ -121,6 +121,23 @@ impl Change {
         }
     }
 
+    /// Whether a number is sent away from a Route by ANI user, and nothing else.
+    pub fn ends_a_loss(&self) -> bool {
+        match &self.target {
+            Target::VipRule(_) => false,
+            Target::Piece(piece) => piece.leaves_ani_user(),
+        }
+    }
+
+    /// Digest of what there would be afterwards, in whatever writing it was asked for.
+    pub(super) fn effect(&self) -> String {
+        let target = match &self.target {
+            Target::VipRule(rule) => digest(&rule.effect()),
+            Target::Piece(piece) => digest(&piece.effect()),
+        };
+        digest(&(self.account.as_str(), self.domain.as_str(), target))
+    }
+
     /// Digest of what is wanted.
     pub(super) fn wanted(&self) -> String {
         let target = match &self.target {

@@ -50,6 +50,10 @@ impl Proposal for CloseEntry {
     fn binding(&self) -> String {
         digest(&("close", self.change.id, self.made))
     }
+
+    fn effect(&self) -> String {
+        self.binding()
+    }
 }
 
 impl Guard {

@@ -15,10 +15,12 @@ mod fallback;
 mod limits;
 mod mode;
 mod names;
+mod person;
 mod piece;
 mod plan;
 mod preview;
 mod proposal;
+mod questions;
 mod rule;
 mod sealed;
 pub mod store;
@@ -28,23 +30,25 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::sync::{Semaphore, SemaphorePermit};
 
-use approvals::MOST_WAITING;
+pub use approvals::Settled;
 pub use attestation::AttestStep;
 pub use change::{Change, Target};
 pub use clearance::Clearance;
 pub use closing::CloseEntry;
+pub use declines::NotAgreed;
 pub use fallback::{Fallback, FallbackReading, MayRoute};
 pub use limits::{Author, DoubtfulDestinations, Limits};
 pub use mode::ConfirmMode;
 pub use names::CustomerNames;
+pub use person::{Answer, AskPerson, Channel, OfferLink, Offered};
 pub use piece::{PieceChange, RoutingNames};
 pub use plan::Plan;
 pub use preview::{FactKind, Line, Preview};
 pub use proposal::Proposal;
+use questions::Questions;
 pub use rule::{Doubt, Remark, RuleChange};
-use sealed::{Purpose, Seal};
+use sealed::{Purpose, Seal, Sealed};
 pub use typed::TypedValue;
 
 use crate::store::{SharedStore, Store};
@@ -54,74 +58,30 @@ use skyswitch_domain::{ask_again, operator_can};
 /// How long a confirmation may be answered and used.
 pub const CONFIRMATION_LIFETIME: Duration = Duration::from_secs(300);
 
+/// How often a person may type the value of one question.
+const ATTEMPTS: u8 = 3;
+
 /// How long a used confirmation is remembered: far longer than it lives, so
 /// that a clock set back does not make it good again.
 const USED_KEPT_FOR: Duration = Duration::from_secs(30 * 86_400);
-
-/// A person's answer to a question, as a face received it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
-    /// The person sent this text. Whether it is consent is the guard's to judge.
-    Typed(String),
-    /// The person said no.
-    Declined,
-    /// The question was closed or lapsed without an answer, or nobody was there.
-    NoAnswer,
-    /// The client failed to show the form, so no person has seen the question.
-    NotShown {
-        /// The token that came with the call, as from a client without forms.
-        confirmation: Option<String>,
-    },
-}
-
-/// Asks a person during the call. Implemented by MCP elicitation and by the terminal.
-pub trait AskPerson: Sync {
-    /// Shows the preview word for word and returns what the person typed.
-    fn ask<'a>(
-        &'a self,
-        preview: &'a Preview,
-    ) -> std::pin::Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
-}
-
-/// How a person can be reached from where the call came from.
-pub enum Channel<'a> {
-    /// Asked during the call.
-    During(&'a dyn AskPerson),
-    /// Asked between two calls: the first returns a question with a sealed
-    /// state, the second brings both back (MCP 2026-07-28).
-    Between {
-        /// The sealed state of the earlier call.
-        state: Option<&'a str>,
-        /// The answer that came with it.
-        answer: Option<Answer>,
-    },
-    /// Not from here: the caller has no forms.
-    Elsewhere {
-        /// A token from an earlier answer, where the operator allows tokens.
-        confirmation: Option<&'a str>,
-        /// Whether the caller claims forms, but failed to show one.
-        form_failed: bool,
-    },
-    /// The person agreed with the command itself (`--yes`).
-    Given,
-}
 
 /// What the guard makes of a change.
 #[derive(Debug)]
 pub enum Verdict<P: Proposal> {
     /// Go ahead.
     Cleared(Clearance<P>),
-    /// Ask the person, and clear it only if everything is still as shown.
-    AskDuring(Preview),
+    /// Ask the person with [`Guard::ask`], and clear it only if everything is
+    /// still as shown.
+    AskDuring,
     /// Return this question; the answer comes with the next call.
     AskBetween(Question),
     /// The person has to act somewhere else first.
     Pending(Pending),
-    /// The person said no, or something other than the value asked for; or they
-    /// said no to the same a moment ago, and are not asked again so soon.
-    Declined,
-    /// The person was asked and gave no answer.
-    NoAnswer,
+    /// The person was asked and did not agree.
+    NotAgreed(NotAgreed),
+    /// The person did not agree to the same a moment ago, and is not asked again
+    /// so soon.
+    Paused(NotAgreed),
 }
 
 /// A question to be answered with the next call of the same operation.
@@ -131,6 +91,8 @@ pub struct Question {
     pub preview: Preview,
     /// Sealed; to be handed back with the answer.
     pub state: String,
+    /// The page on which the person decides, in place of a form.
+    pub link: Option<String>,
 }
 
 /// A change that waits for its confirmation.
@@ -145,7 +107,7 @@ pub struct Pending {
     /// Whether a terminal is the only place to settle it: what a model could
     /// send to the approval page is not a person's statement.
     pub only_at_terminal: bool,
-    /// When it lapses.
+    /// When it expires.
     pub expires_at: Timestamp,
 }
 
@@ -157,8 +119,7 @@ pub struct Guard {
     /// Which upstream this is for, so that a sandbox's consent is worth nothing elsewhere.
     realm: String,
     store: SharedStore,
-    /// For the questions that people are being asked in this process.
-    questions: Semaphore,
+    questions: Questions,
 }
 
 impl Guard {
@@ -175,24 +136,8 @@ impl Guard {
             limits,
             realm: realm.into(),
             store,
-            questions: Semaphore::new(MOST_WAITING as usize),
+            questions: Questions::default(),
         }
-    }
-
-    /// Lets a person be asked while the permit is held.
-    ///
-    /// # Errors
-    /// `blocked` where as many questions are open as one person can look at.
-    pub fn open_question(&self) -> Result<SemaphorePermit<'_>> {
-        self.questions.try_acquire().map_err(|_| {
-            Error::new(
-                Code::Blocked,
-                format!(
-                    "{MOST_WAITING} questions are open already, so this one was not shown to anybody and nothing was changed"
-                ),
-                "Let the person answer those first, then try again.",
-            )
-        })
     }
 
     /// Decides about a change that `author` asks for and whose present state was
@@ -209,7 +154,10 @@ impl Guard {
         channel: &Channel<'_>,
     ) -> Result<Verdict<P>> {
         change.refuse_beyond(&self.limits)?;
-        let count = change.count(&self.limits);
+        let count = match change.ends_a_loss() {
+            true => 0,
+            false => change.count(&self.limits),
+        };
         self.refuse_beyond_hour(count, author).await?;
         let carries_consent = matches!(
             channel,
@@ -235,8 +183,10 @@ impl Guard {
                 operator_can("start the server with `--confirm human`"),
             ));
         }
-        let is_paused =
-            !carries_consent && author == Author::Program && self.was_declined(&change).await?;
+        let paused = match author {
+            Author::Program if !carries_consent => self.declined_lately(&change).await?,
+            _ => None,
+        };
         match channel {
             Channel::Given if change.asks_a_person() => Err(Error::new(
                 Code::ConfirmationInvalid,
@@ -244,16 +194,18 @@ impl Guard {
                 "Run the command at an interactive terminal without `--yes`.",
             )),
             Channel::Given => Ok(Verdict::Cleared(Clearance::grant(change, seen))),
-            Channel::During(_) | Channel::Between { .. } if is_paused => Ok(Verdict::Declined),
-            Channel::During(_) => Ok(Verdict::AskDuring(change.preview())),
-            Channel::Between { state, answer } => {
-                self.between_calls(change, seen, *state, answer.as_ref())
-                    .await
-            }
+            Channel::During(_) => Ok(paused.map_or(Verdict::AskDuring, Verdict::Paused)),
+            Channel::Between { state, answer } => match paused {
+                Some(why) => Ok(Verdict::Paused(why)),
+                None => {
+                    self.between_calls(change, seen, *state, answer.as_ref())
+                        .await
+                }
+            },
             Channel::Elsewhere { confirmation, .. } => match (self.mode, confirmation) {
-                (ConfirmMode::Token, confirmation) if !change.asks_a_person() => match is_paused {
-                    true => Ok(Verdict::Declined),
-                    false => self.by_token(change, seen, *confirmation).await,
+                (ConfirmMode::Token, confirmation) if !change.asks_a_person() => match paused {
+                    Some(why) => Ok(Verdict::Paused(why)),
+                    None => self.by_token(change, seen, *confirmation).await,
                 },
                 (_, Some(_)) => Err(Error::new(
                     Code::ConfirmationInvalid,
@@ -261,7 +213,7 @@ impl Guard {
                     "Call the tool again without `confirmation`; the result says how the person approves.",
                 )
                 .with_field("confirmation")),
-                (_, None) => self.by_terminal(change, seen, is_paused).await,
+                (_, None) => self.by_terminal(change, seen, paused).await,
             },
         }
     }
@@ -286,7 +238,7 @@ impl Guard {
     /// Whether an answer is consent to the change that was shown: the typed
     /// value, and nothing else.
     pub fn is_consent(&self, answer: &Answer, shown: &impl Proposal) -> bool {
-        matches!(answer, Answer::Typed(text) if shown.preview().asks_for().is_typed_as(text))
+        shown.preview().is_agreed_to_by(answer)
     }
 
     /// Clears a change after a person was asked during the call; `now` is the
@@ -312,31 +264,6 @@ impl Guard {
         Ok(Clearance::grant(now, seen))
     }
 
-    async fn between_calls<P: Proposal>(
-        &self,
-        change: P,
-        seen: Instant,
-        state: Option<&str>,
-        answer: Option<&Answer>,
-    ) -> Result<Verdict<P>> {
-        let binding = self.binding(&change);
-        let (Some(state), Some(answer)) = (state, answer) else {
-            // A state without an answer consents to nothing: ask (again).
-            let seal = self.seal().await?;
-            let state = seal.close(Purpose::Form, &binding, &change.fingerprint());
-            let preview = change.preview();
-            return Ok(Verdict::AskBetween(Question { preview, state }));
-        };
-        let fingerprint = self.open_once(Purpose::Form, &binding, state).await?;
-        if !self.is_consent(answer, &change) {
-            return self.without_consent(&change, answer).await;
-        }
-        if fingerprint != change.fingerprint() {
-            return Err(stale(&change));
-        }
-        Ok(Verdict::Cleared(Clearance::grant(change, seen)))
-    }
-
     async fn by_token<P: Proposal>(
         &self,
         change: P,
@@ -349,21 +276,31 @@ impl Guard {
             return Ok(Verdict::Pending(Pending {
                 preview: change.preview(),
                 approval_code: None,
-                confirmation: Some(seal.close(Purpose::Token, &binding, &change.fingerprint())),
+                confirmation: Some(seal.close(Purpose::Token, &binding, &change.fingerprint(), 0)),
                 only_at_terminal: false,
                 expires_at: Timestamp::now() + CONFIRMATION_LIFETIME,
             }));
         };
-        let fingerprint = self.open_once(Purpose::Token, &binding, token).await?;
-        if fingerprint != change.fingerprint() {
+        let opened = self.open_once(Purpose::Token, &binding, token).await?;
+        let opened = opened.ok_or_else(|| sealed::invalid("this confirmation has expired"))?;
+        if opened.fingerprint != change.fingerprint() {
             return Err(stale(&change));
         }
         Ok(Verdict::Cleared(Clearance::grant(change, seen)))
     }
 
-    /// Opens a sealed confirmation and uses it up, whatever the answer was.
-    async fn open_once(&self, purpose: Purpose, binding: &str, sealed: &str) -> Result<String> {
+    /// Opens a sealed confirmation and uses it up, whatever the answer was;
+    /// `None` where it has expired.
+    async fn open_once(
+        &self,
+        purpose: Purpose,
+        binding: &str,
+        sealed: &str,
+    ) -> Result<Option<Sealed>> {
         let opened = self.seal().await?.open(purpose, binding, sealed)?;
+        if opened.has_expired() {
+            return Ok(None);
+        }
         let now = Timestamp::now();
         let kept_until = (now + USED_KEPT_FOR).as_second();
         let store = self.store().await?;
@@ -371,7 +308,7 @@ impl Guard {
             .use_once(&opened.nonce, kept_until, now.as_second())
             .await?
         {
-            Ok(opened.fingerprint)
+            Ok(Some(opened))
         } else {
             Err(sealed::invalid("this confirmation was used before"))
         }
@@ -380,6 +317,11 @@ impl Guard {
     /// What a confirmation is for: upstream, account, tool and the change itself.
     fn binding(&self, change: &impl Proposal) -> String {
         change::digest(&(&self.realm, change.binding()))
+    }
+
+    /// What it comes to, in whatever writing: for what a person is not asked twice.
+    fn effect(&self, change: &impl Proposal) -> String {
+        change::digest(&(&self.realm, change.effect()))
     }
 
     /// Made for each use: key and store may be replaced while this process runs.

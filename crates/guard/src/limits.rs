@@ -50,9 +50,11 @@ pub struct Limits {
     /// Changes in any sixty minutes (`max_changes_per_hour`); `None` for any number.
     pub max_changes_per_hour: Option<u32>,
     /// Whether that limit is the one of an operator who has set none: what people
-    /// do on the command line is neither limited nor counted, and an import
-    /// counts once, because it is agreed to as a whole.
+    /// do on the command line is neither limited nor counted.
     pub has_default_rate: bool,
+    /// Whether an import counts once, because a person agrees to it as a whole:
+    /// with that limit, unless a token can stand for the person.
+    pub imports_count_once: bool,
     /// Whether a new rule may lead somewhere that looks wrong.
     pub doubtful_destinations: DoubtfulDestinations,
 }
@@ -163,7 +165,8 @@ impl Limits {
         let is_limited = author == Author::Program || !self.has_default_rate;
         let counted = Counted {
             span: TimeSpan::last(HOUR, now),
-            by_default: self.has_default_rate,
+            without_people: self.has_default_rate,
+            imports_once: self.imports_count_once,
         };
         let most = self.max_changes_per_hour.filter(|_| is_limited)?;
         Some((counted, most))
@@ -171,7 +174,7 @@ impl Limits {
 
     /// How many changes an import of so many counts as.
     pub fn count_of_import(&self, changes: usize) -> usize {
-        match self.has_default_rate {
+        match self.imports_count_once {
             true => changes.min(1),
             false => changes,
         }

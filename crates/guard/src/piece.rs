@@ -1,7 +1,7 @@
 //! A change to one piece of a customer's setup.
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::MayRoute;
 use crate::Limits;
@@ -19,6 +19,7 @@ pub struct PieceChange {
     late: Vec<Option<Value>>,
     may_route: Option<MayRoute>,
     names: Option<RoutingNames>,
+    leaves_ani_user: bool,
 }
 
 /// What people call the destinations of a number. What a person
@@ -49,6 +50,7 @@ impl PieceChange {
             late: Vec::new(),
             may_route: None,
             names: None,
+            leaves_ani_user: false,
         })
     }
 
@@ -69,6 +71,7 @@ impl PieceChange {
             late: Vec::new(),
             may_route: Some(may_route),
             names: None,
+            leaves_ani_user: false,
         }
     }
 
@@ -80,6 +83,19 @@ impl PieceChange {
             *to_ani_user = is_known;
         }
         self
+    }
+
+    /// Says that a number is known to go to a Route by ANI user now.
+    #[must_use]
+    pub fn from_ani_user(mut self, is_known: bool) -> Self {
+        self.leaves_ani_user = is_known;
+        self
+    }
+
+    /// Whether a number is sent away from a Route by ANI user, and not to another one.
+    pub(super) fn leaves_ani_user(&self) -> bool {
+        let needs_fallback = |may: &MayRoute| may.fallback().is_some();
+        self.leaves_ani_user && !self.may_route.as_ref().is_none_or(needs_fallback)
     }
 
     /// Says what people call the destinations of a number.
@@ -134,6 +150,16 @@ impl PieceChange {
     pub(super) fn refuse_beyond(&self, limits: &Limits) -> Result<()> {
         self.did()
             .map_or(Ok(()), |did| limits.refuse_protected_did(did))
+    }
+
+    /// What there would be afterwards, for digests.
+    pub(super) fn effect(&self) -> impl Serialize + use<'_> {
+        match &self.piece {
+            SetupPiece::DidRoute { did, route, .. } => json!([did, route]),
+            // It is the same domain, whatever it is called.
+            SetupPiece::PbxDomain { .. } => json!(self.piece.kind()),
+            piece => json!(piece),
+        }
     }
 
     /// The state that was seen, for digests.

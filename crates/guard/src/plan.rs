@@ -167,6 +167,10 @@ impl Proposal for Plan {
         }
     }
 
+    fn ends_a_loss(&self) -> bool {
+        self.changes.iter().all(Change::ends_a_loss)
+    }
+
     fn fingerprint(&self) -> String {
         let changes = self.changes.iter();
         let changes: Vec<_> = changes.map(|c| (c.seen(), c.wanted())).collect();
@@ -180,5 +184,11 @@ impl Proposal for Plan {
         }
         let wanted: Vec<String> = self.changes.iter().map(Change::wanted).collect();
         digest(&("changes", wanted))
+    }
+
+    fn effect(&self) -> String {
+        let mut effects: Vec<String> = self.changes.iter().map(Change::effect).collect();
+        effects.sort_unstable();
+        digest(&effects)
     }
 }

@@ -38,9 +38,19 @@ pub trait Proposal: Clone + Send + Sync {
     /// As how many changes it counts in an hour.
     fn count(&self, limits: &Limits) -> usize;
 
+    /// Whether all it does is to end a loss of calls. That is not held back by
+    /// how much else was asked or done.
+    fn ends_a_loss(&self) -> bool {
+        false
+    }
+
     /// Digest of the state that was seen.
     fn fingerprint(&self) -> String;
 
     /// Digest of what was asked for, independent of the state it met.
     fn binding(&self) -> String;
+
+    /// Digest of what there would be afterwards, in whatever writing and by
+    /// whatever operation it was asked for.
+    fn effect(&self) -> String;
 }

@@ -232,6 +232,24 @@ impl RuleChange {
         )
     }
 
+    /// What there would be afterwards, for digests: a user is the same one with
+    /// a prefix, with the domain, or alone.
+    pub(super) fn effect(&self) -> impl Serialize + use<> {
+        let key = &self.key;
+        let dnis = match key.dnis.is_any() {
+            true => "",
+            false => key.dnis.as_str(),
+        };
+        let plain = |text: &str| text.trim().to_ascii_lowercase();
+        let after = self.after.as_ref().map(|after| {
+            let application = &after.application;
+            let (name, host) = after.destination.address(application);
+            let host = host.map(plain).filter(|host| *host != plain(&key.domain));
+            (application.as_str().to_owned(), plain(name), host)
+        });
+        (key.ani.as_str().to_owned(), dnis.to_owned(), after)
+    }
+
     /// What is wanted, for digests.
     pub(super) fn wanted(&self) -> impl Serialize + use<> {
         (

@@ -37,8 +37,18 @@ pub(super) struct Sealed {
     pub nonce: String,
     /// Digest of the state the person was shown.
     pub fingerprint: String,
-    /// When it lapses, in milliseconds since 1970.
+    /// When it expires, in milliseconds since 1970.
     expires_at: i64,
+    /// How often something else was typed than the value before.
+    #[serde(default)]
+    pub misses: u8,
+}
+
+impl Sealed {
+    /// Whether its time is over.
+    pub fn has_expired(&self) -> bool {
+        self.expires_at <= Timestamp::now().as_millisecond()
+    }
 }
 
 /// Signs and opens under the installation's key.
@@ -75,25 +85,20 @@ impl Seal {
     }
 
     /// Seals what was seen, bound to the change it is for.
-    pub fn close(&self, purpose: Purpose, binding: &str, fingerprint: &str) -> String {
+    pub fn close(&self, purpose: Purpose, binding: &str, fingerprint: &str, misses: u8) -> String {
         let expires_at = Timestamp::now() + CONFIRMATION_LIFETIME;
-        self.close_until(expires_at, purpose, binding, fingerprint)
-    }
-
-    fn close_until(
-        &self,
-        expires_at: Timestamp,
-        purpose: Purpose,
-        binding: &str,
-        fingerprint: &str,
-    ) -> String {
         let sealed = Sealed {
             nonce: format!("{:032x}", rand::random::<u128>()),
             fingerprint: fingerprint.to_owned(),
             expires_at: expires_at.as_millisecond(),
+            misses,
         };
+        self.close_sealed(&sealed, purpose, binding)
+    }
+
+    fn close_sealed(&self, sealed: &Sealed, purpose: Purpose, binding: &str) -> String {
         // Texts and a number always serialise; were it otherwise, the empty payload would never open.
-        let payload = serde_json::to_vec(&sealed).unwrap_or_default();
+        let payload = serde_json::to_vec(sealed).unwrap_or_default();
         let signature = self
             .signed(purpose, binding, &payload)
             .finalize()
@@ -107,13 +112,9 @@ impl Seal {
 
     /// Opens what came back for this change.
     pub fn open(&self, purpose: Purpose, binding: &str, sealed: &str) -> Result<Sealed> {
-        let opened = self.opened(purpose, binding, sealed).ok_or_else(|| {
+        self.opened(purpose, binding, sealed).ok_or_else(|| {
             invalid("this confirmation was altered, or belongs to another change, account or installation")
-        })?;
-        if opened.expires_at <= Timestamp::now().as_millisecond() {
-            return Err(invalid("this confirmation has expired"));
-        }
-        Ok(opened)
+        })
     }
 
     fn opened(&self, purpose: Purpose, binding: &str, sealed: &str) -> Option<Sealed> {
@@ -167,21 +168,22 @@ mod tests {
     #[test]
     fn a_confirmation_is_good_until_it_expires() {
         let seal = seal();
-        let live = seal.close(Purpose::Token, "change", "seen");
-        let opened = seal.open(Purpose::Token, "change", &live).expect("good");
+        let live = seal.close(Purpose::Token, "change", "seen", 0);
+        let mut opened = seal.open(Purpose::Token, "change", &live).expect("good");
         assert_eq!(opened.fingerprint, "seen");
+        assert!(!opened.has_expired());
 
         let past = Timestamp::now() - Duration::from_millis(1);
-        let lapsed = seal.close_until(past, Purpose::Token, "change", "seen");
-        let refusal = refusal(seal.open(Purpose::Token, "change", &lapsed));
-        assert_eq!(refusal.code(), Code::ConfirmationInvalid);
-        assert!(refusal.to_string().contains("expired"), "{refusal}");
+        opened.expires_at = past.as_millisecond();
+        let expired = seal.close_sealed(&opened, Purpose::Token, "change");
+        let opened = seal.open(Purpose::Token, "change", &expired);
+        assert!(opened.expect("its own").has_expired());
     }
 
     #[test]
     fn a_confirmation_opens_nothing_else() {
         let seal = seal();
-        let good = seal.close(Purpose::Form, "change", "seen");
+        let good = seal.close(Purpose::Form, "change", "seen", 0);
         let (payload, signature) = good.split_once('.').expect("two parts");
         let longer_life = URL_SAFE_NO_PAD
             .encode(br#"{"nonce":"1","fingerprint":"seen","expires_at":9999999999999}"#);

@@ -1,6 +1,7 @@
 //! The value that a person types to agree, and what counts as typing it.
 
 use serde::{Deserialize, Serialize};
+use skyswitch_domain::redact::shown;
 use skyswitch_domain::{Ani, PbxDomain, PhoneNumber};
 
 /// What has to be typed. A bare yes is never enough: clients are known to send
@@ -31,6 +32,14 @@ impl TypedValue {
                 text.parse().is_ok_and(|typed: PhoneNumber| typed == *did)
             }
             TypedValue::ChangeId(id) => text.trim() == id.to_string(),
+        }
+    }
+
+    /// What is wrong with a typed text that is not this value.
+    pub(super) fn problem_with(&self, text: &str) -> String {
+        match text.trim() {
+            "" => format!("Nothing was typed: {} is asked for", self.name()),
+            typed => format!("\"{}\" is not {}", shown(typed, 64), self.name()),
         }
     }
 

@@ -12,7 +12,7 @@ use crate::ops::write::reconcile::{Needed, may_still_arrive};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::{Operation, PbxDomain};
 use skyswitch_guard::store::{ChangeRecord, ChangeStatus, Store};
-use skyswitch_guard::{Answer, AskPerson, Channel, CloseEntry, Verdict};
+use skyswitch_guard::{Answer, AskPerson, Channel, CloseEntry, NotAgreed, Verdict};
 
 /// Which change to close, and how.
 #[derive(Debug, Clone, clap::Args)]
@@ -42,6 +42,8 @@ pub enum CloseStatus {
     FoundOut,
     /// The person did not agree; it stays open.
     Declined,
+    /// The person typed another value three times; it stays open.
+    WrongValue,
     /// The person gave no answer; it stays open.
     NoAnswer,
 }
@@ -98,13 +100,14 @@ pub async fn close_change(
     let seen = Instant::now();
     let verdict = guard.decide(entry.clone(), seen, app.author(), &channel);
     let answer = match verdict.await? {
-        Verdict::AskDuring(preview) => person.ask(&preview).await,
+        Verdict::AskDuring => guard.ask(person, &entry).await?,
         _ => Answer::NoAnswer,
     };
     if !guard.is_consent(&answer, &entry) {
-        let status = match answer {
-            Answer::NoAnswer | Answer::NotShown { .. } => CloseStatus::NoAnswer,
-            Answer::Declined | Answer::Typed(_) => CloseStatus::Declined,
+        let status = match guard.without_consent(&entry, &answer).await? {
+            NotAgreed::Declined => CloseStatus::Declined,
+            NotAgreed::WrongValue => CloseStatus::WrongValue,
+            NotAgreed::Expired | NotAgreed::NoAnswer => CloseStatus::NoAnswer,
         };
         return Ok(outcome(status, &entry.change));
     }

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::ops::changes::list::{ChangeRow, change_id};
 use crate::ops::changes::undo_number::NumberBack;
 use crate::ops::changes::undo_rule::RuleBack;
-use crate::ops::write::agree::{Asked, Attempt, Confirmation, Status};
+use crate::ops::write::agree::{Asked, Attempt, Confirmation, asks_a_person};
 use crate::ops::write::locks::Turn;
 use crate::ops::write::reconcile::{Needed, damaged};
 use crate::ops::write::send::Sent;
@@ -46,17 +46,17 @@ pub enum UndoStatus {
     Unchanged,
     /// Nothing was sent; a person must agree first.
     ConfirmationRequired,
-    /// The person did not agree; nothing was sent.
+    /// The person declined; nothing was sent.
     Declined,
+    /// The person did not type the value asked for; nothing was sent.
+    WrongValue,
+    /// The question expired before anybody answered it; nothing was sent.
+    Lapsed,
     /// The question was closed without an answer; nothing was sent.
     NoAnswer,
 }
 
-impl Status for UndoStatus {
-    const CONFIRMATION_REQUIRED: Self = Self::ConfirmationRequired;
-    const DECLINED: Self = Self::Declined;
-    const NO_ANSWER: Self = Self::NoAnswer;
-}
+asks_a_person!(UndoStatus);
 
 /// What became of it.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]

@@ -1,7 +1,7 @@
 //! How the routing of a customer's number is undone.
 
 use crate::ops::changes::undo::{Found, TOOL, Undoing};
-use crate::ops::onboarding::no_way_back;
+use crate::ops::onboarding::{ONBOARD, no_way_back};
 use crate::ops::write::send::JudgeRoute;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::{DidRoute, Operation, PhoneNumber, SetupPiece};
@@ -14,6 +14,8 @@ pub(super) struct NumberBack<'a> {
     did: &'a PhoneNumber,
     /// The route that the change made.
     made: &'a DidRoute,
+    /// Whether that is known to go to a Route by ANI user.
+    to_ani_user: bool,
     /// The route as it was read after that change.
     found: Option<DidRoute>,
     pub before: DidRoute,
@@ -25,7 +27,9 @@ impl<'a> NumberBack<'a> {
     pub fn of(undoing: &'a Undoing<'a>, target: &'a PieceRecord) -> Result<NumberBack<'a>> {
         let id = undoing.undone.id;
         let SetupPiece::DidRoute {
-            did, route: made, ..
+            did,
+            route: made,
+            to_ani_user,
         } = &target.piece
         else {
             return Err(by_hand(id, &target.piece));
@@ -53,6 +57,8 @@ impl<'a> NumberBack<'a> {
             undoing,
             did,
             made,
+            // A setup sends numbers nowhere else.
+            to_ani_user: *to_ani_user || undoing.undone.operation == ONBOARD,
             found: target.after.as_ref().and_then(DidRoute::from_stored),
             before: before.to_write(),
         })
@@ -88,6 +94,7 @@ impl<'a> NumberBack<'a> {
         found.no_undo = no_way_back(now, |now| ground.may_route(now).is_ok());
         let (at, before) = ((account, domain), self.before.clone());
         let change = app.number_change(at, self.did, &present, before, may_route);
+        let change = change.from_ani_user(self.to_ani_user && is_like(self.made));
         let plan = Plan::of(account, domain, TOOL, [change]);
         let plan = plan.map(|plan| plan.with_notes(found.notes.clone()));
         Ok((plan, found))

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::facts::Fact;
 use super::trial::{PATIENCE, Trial};
 use crate::app::App;
-use crate::ops::write::agree::{Agreement, Asked, Attempt, Confirmation, Status};
+use crate::ops::write::agree::{Agreement, Asked, Attempt, Confirmation, asks_a_person};
 use crate::ops::write::locks::Turn;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::{
@@ -43,17 +43,17 @@ pub enum WriteProbeStatus {
     Incomplete,
     /// Nothing was sent; a person must agree first.
     ConfirmationRequired,
-    /// The person did not agree; nothing was sent.
+    /// The person declined; nothing was sent.
     Declined,
+    /// The person did not type the value asked for; nothing was sent.
+    WrongValue,
+    /// The question expired before anybody answered it; nothing was sent.
+    Lapsed,
     /// The question was closed without an answer; nothing was sent.
     NoAnswer,
 }
 
-impl Status for WriteProbeStatus {
-    const CONFIRMATION_REQUIRED: Self = Self::ConfirmationRequired;
-    const DECLINED: Self = Self::Declined;
-    const NO_ANSWER: Self = Self::NoAnswer;
-}
+asks_a_person!(WriteProbeStatus);
 
 /// What came of it.
 #[derive(Debug, Clone, Serialize)]

@@ -21,7 +21,7 @@ use crate::ops::doctor::DeleteReach;
 pub use crate::ops::import::files::Format;
 use crate::ops::import::files::{ColumnName, Defaults, VipFile};
 use crate::ops::progress::Progress;
-use crate::ops::write::agree::{Agreement, Asked, Attempt, Cleared, Confirmation, Status};
+use crate::ops::write::agree::{Agreement, Asked, Attempt, Cleared, Confirmation, asks_a_person};
 use crate::ops::write::locks::Turn;
 use apply::Run;
 use destinations::doubt_dialled;
@@ -239,11 +239,7 @@ async fn prepare(
     })
 }
 
-impl Status for SyncStatus {
-    const CONFIRMATION_REQUIRED: Self = Self::ConfirmationRequired;
-    const DECLINED: Self = Self::Declined;
-    const NO_ANSWER: Self = Self::NoAnswer;
-}
+asks_a_person!(SyncStatus);
 
 fn ended(outcome: SyncOutcome) -> Asked<Prepared> {
     Asked::Done(Prepared::Ended(Box::new(outcome)))

@@ -51,8 +51,12 @@ pub enum SyncStatus {
     Invalid,
     /// Nothing was sent; a person must agree to the plan first.
     ConfirmationRequired,
-    /// The person did not agree; nothing was sent.
+    /// The person declined; nothing was sent.
     Declined,
+    /// The person did not type the value asked for; nothing was sent.
+    WrongValue,
+    /// The question expired before anybody answered it; nothing was sent.
+    Lapsed,
     /// The question was closed without an answer; nothing was sent.
     NoAnswer,
     /// Every change was made.

@@ -11,7 +11,7 @@ use crate::ops::onboarding::evidence::{Customer, Evidence, Unread};
 use crate::ops::onboarding::forwards::{Behind, Site};
 use crate::ops::onboarding::plan_number::{no_way_back, not_of_domain, refuse_foreign};
 use crate::ops::vips::destinations::nearest_users;
-use crate::ops::write::agree::{Asked, Attempt, Confirmation, Status};
+use crate::ops::write::agree::{Asked, Attempt, Confirmation, asks_a_person};
 use crate::ops::write::locks::Turn;
 use crate::ops::write::send::{JudgeRoute, Sent};
 use skyswitch_domain::error::{Code, Error, Result};
@@ -56,17 +56,17 @@ pub enum RouteStatus {
     Unchanged,
     /// Nothing was sent; a person must agree first.
     ConfirmationRequired,
-    /// The person did not agree; nothing was sent.
+    /// The person declined; nothing was sent.
     Declined,
+    /// The person did not type the value asked for; nothing was sent.
+    WrongValue,
+    /// The question expired before anybody answered it; nothing was sent.
+    Lapsed,
     /// The question was closed without an answer; nothing was sent.
     NoAnswer,
 }
 
-impl Status for RouteStatus {
-    const CONFIRMATION_REQUIRED: Self = Self::ConfirmationRequired;
-    const DECLINED: Self = Self::Declined;
-    const NO_ANSWER: Self = Self::NoAnswer;
-}
+asks_a_person!(RouteStatus);
 
 /// What became of it.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -218,7 +218,7 @@ impl Sending<'_> {
         });
         let app = self.app;
         let change = app.number_change((account, domain), did, present, after, may_route);
-        let change = change.to_ani_user(to_ani_user);
+        let change = change.to_ani_user(to_ani_user).from_ani_user(was_on_list);
         let plan = Plan::of(account, domain, TOOL, [change]);
         let plan = plan.map(|plan| plan.with_notes(found.notes.clone()));
         Ok((plan, found))

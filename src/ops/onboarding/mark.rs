@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::ops::onboarding::ani_users::goes_to_any;
 use crate::ops::onboarding::evidence::{Customer, Evidence};
 use crate::ops::onboarding::steps::{NAMED, Step, StepState, Steps};
-use crate::ops::write::agree::{Asked, Attempt, Cleared, Confirmation, Status, read_only};
+use crate::ops::write::agree::{Asked, Attempt, Cleared, Confirmation, asks_a_person, read_only};
 use crate::ops::write::journal::now;
 use crate::ops::write::locks::Turn;
 use skyswitch_domain::error::{Error, Result};
@@ -61,17 +61,17 @@ pub enum MarkStatus {
     Unchanged,
     /// Nothing was recorded; a person must agree first.
     ConfirmationRequired,
-    /// The person did not agree; nothing was recorded.
+    /// The person declined; nothing was sent.
     Declined,
+    /// The person did not type the value asked for; nothing was sent.
+    WrongValue,
+    /// The question expired before anybody answered it; nothing was sent.
+    Lapsed,
     /// The question was closed without an answer; nothing was recorded.
     NoAnswer,
 }
 
-impl Status for MarkStatus {
-    const CONFIRMATION_REQUIRED: Self = Self::ConfirmationRequired;
-    const DECLINED: Self = Self::Declined;
-    const NO_ANSWER: Self = Self::NoAnswer;
-}
+asks_a_person!(MarkStatus);
 
 /// What became of it.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]

@@ -26,6 +26,7 @@ pub use onboard::{
     OnboardChange, OnboardDomain, OnboardOutcome, OnboardStatus, OnboardSteps, PieceState,
     onboard_domain,
 };
+pub(in crate::ops) use plan::TOOL as ONBOARD;
 pub(in crate::ops) use plan_number::no_way_back;
 pub use stage::Stage;
 pub use status::{CustomerRow, SetupStatus, StageCount, StatusQuery, onboarding_status};

@@ -11,7 +11,7 @@ use crate::ops::onboarding::plan::{Missing, TOOL, Wanted};
 use crate::ops::onboarding::plan_number::no_way_back;
 use crate::ops::onboarding::steps::Steps;
 use crate::ops::onboarding::{Step, Ticket};
-use crate::ops::write::agree::{Asked, Attempt, Confirmation, Status};
+use crate::ops::write::agree::{Asked, Attempt, Confirmation, asks_a_person};
 use crate::ops::write::locks::Turn;
 use crate::ops::write::send::Sent;
 use skyswitch_domain::error::{Error, Result};
@@ -80,8 +80,12 @@ pub enum OnboardStatus {
     Unchanged,
     /// Nothing was sent; a person must agree first.
     ConfirmationRequired,
-    /// The person did not agree; nothing was sent.
+    /// The person declined; nothing was sent.
     Declined,
+    /// The person did not type the value asked for; nothing was sent.
+    WrongValue,
+    /// The question expired before anybody answered it; nothing was sent.
+    Lapsed,
     /// The question was closed without an answer; nothing was sent.
     NoAnswer,
     /// Every change was made.
@@ -90,11 +94,7 @@ pub enum OnboardStatus {
     Incomplete,
 }
 
-impl Status for OnboardStatus {
-    const CONFIRMATION_REQUIRED: Self = Self::ConfirmationRequired;
-    const DECLINED: Self = Self::Declined;
-    const NO_ANSWER: Self = Self::NoAnswer;
-}
+asks_a_person!(OnboardStatus);
 
 /// What became of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -267,6 +267,10 @@ pub async fn onboard_domain(
     };
     let (status, confirmation) = agreement.status(OnboardStatus::Unchanged, done);
     let mut outcome = outcome(wanted, &evidence, status, changes);
+    if confirmation.next_step.is_some() {
+        // That comes before any step.
+        outcome.next_step = None;
+    }
     outcome.confirmation = confirmation;
     outcome.warnings.extend(notes);
     Ok(Asked::Done(outcome))

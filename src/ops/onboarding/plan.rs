@@ -14,7 +14,7 @@ use skyswitch_domain::{Argument, Destination, Extension, Operation, PhoneNumber,
 use skyswitch_guard::{FallbackReading, PieceChange};
 
 /// The operation's name in the journal.
-pub(super) const TOOL: &str = "onboard_domain";
+pub(in crate::ops) const TOOL: &str = "onboard_domain";
 
 /// What onboarding is to come to.
 pub(super) struct Wanted {

@@ -7,7 +7,7 @@ use tokio::sync::OnceCell;
 use crate::app::App;
 use crate::ops::vips::destinations::Look;
 use crate::ops::vips::reach::Reach;
-use crate::ops::write::agree::{Agreement, Asked, Attempt, Confirmation, Status};
+use crate::ops::write::agree::{Agreement, Asked, Attempt, Confirmation, asks_a_person};
 use crate::ops::write::locks::Turn;
 use crate::ops::write::present::PresentRules;
 use crate::ops::write::send::{RoutesNoNumber, Sent};
@@ -60,17 +60,17 @@ pub enum AddVipStatus {
     Unchanged,
     /// Nothing was sent; a person must agree first.
     ConfirmationRequired,
-    /// The person did not agree; nothing was sent.
+    /// The person declined; nothing was sent.
     Declined,
+    /// The person did not type the value asked for; nothing was sent.
+    WrongValue,
+    /// The question expired before anybody answered it; nothing was sent.
+    Lapsed,
     /// The question was closed without an answer; nothing was sent.
     NoAnswer,
 }
 
-impl Status for AddVipStatus {
-    const CONFIRMATION_REQUIRED: Self = Self::ConfirmationRequired;
-    const DECLINED: Self = Self::Declined;
-    const NO_ANSWER: Self = Self::NoAnswer;
-}
+asks_a_person!(AddVipStatus);
 
 /// What became of it.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]

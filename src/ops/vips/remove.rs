@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::ops::doctor::DeleteReach;
 use crate::ops::vips::siblings::{at_risk, beside};
-use crate::ops::write::agree::{Agreement, Asked, Attempt, Confirmation, Status};
+use crate::ops::write::agree::{Agreement, Asked, Attempt, Confirmation, asks_a_person};
 use crate::ops::write::locks::Turn;
 use crate::ops::write::present::PresentRules;
 use crate::ops::write::send::{RoutesNoNumber, Sent};
@@ -50,17 +50,17 @@ pub enum RemoveVipStatus {
     NotFound,
     /// Nothing was sent; a person must agree first.
     ConfirmationRequired,
-    /// The person did not agree; nothing was sent.
+    /// The person declined; nothing was sent.
     Declined,
+    /// The person did not type the value asked for; nothing was sent.
+    WrongValue,
+    /// The question expired before anybody answered it; nothing was sent.
+    Lapsed,
     /// The question was closed without an answer; nothing was sent.
     NoAnswer,
 }
 
-impl Status for RemoveVipStatus {
-    const CONFIRMATION_REQUIRED: Self = Self::ConfirmationRequired;
-    const DECLINED: Self = Self::Declined;
-    const NO_ANSWER: Self = Self::NoAnswer;
-}
+asks_a_person!(RemoveVipStatus);
 
 /// What became of it.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]

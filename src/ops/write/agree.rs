@@ -3,16 +3,13 @@
 
 use std::time::Instant;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use crate::app::App;
-use crate::local_time;
+pub use crate::ops::write::confirmation::Confirmation;
 use crate::ops::write::locks::{Held, Turn};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::operator_can;
 use skyswitch_guard::store::JournalPosition;
-use skyswitch_guard::{Answer, Channel, Clearance, Pending, Proposal, Question, Verdict};
+use skyswitch_guard::{Answer, Channel, Clearance, NotAgreed, Proposal, Question, Verdict};
 
 /// The result of an operation that may have to ask a person first.
 #[derive(Debug)]
@@ -33,84 +30,6 @@ impl<T> Asked<T> {
     }
 }
 
-/// What a result says of a confirmation that is still to be given.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
-pub struct Confirmation {
-    /// What the person is to be shown, word for word.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub preview: Option<String>,
-    /// The person approves with `skyswitch approve CODE` in a terminal, e.g. `K7QM-3XPD`.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub approval_code: Option<String>,
-    /// Or the person opens this page in a browser on this machine and decides there.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub approval_link: Option<String>,
-    /// Send it back as `confirmation` once the person has agreed to the preview.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub confirmation: Option<String>,
-    /// When the confirmation lapses, RFC 3339, UTC.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub expires_at: Option<String>,
-    /// What to do now, in one sentence.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub next_step: Option<String>,
-}
-
-impl App {
-    /// What a result says of a change that waits for a person.
-    async fn confirmation(&self, pending: Pending, form_failed: bool) -> Confirmation {
-        let approval_link = match &pending.approval_code {
-            Some(code) if !pending.only_at_terminal => self.approval_link(code, &pending).await,
-            _ => None,
-        };
-        Confirmation {
-            next_step: Some(next_step(&pending, form_failed, approval_link.is_some())),
-            preview: Some(pending.preview.text()),
-            approval_code: pending.approval_code,
-            approval_link,
-            confirmation: pending.confirmation,
-            // In whole seconds, as the store keeps it.
-            expires_at: Some(local_time::from_seconds(pending.expires_at.as_second()).to_string()),
-        }
-    }
-
-    async fn approval_link(&self, code: &str, pending: &Pending) -> Option<String> {
-        let page = self.approval_page()?;
-        match page.link_to(code, pending.expires_at).await {
-            Ok(link) => Some(link.into()),
-            Err(error) => {
-                // The terminal works all the same.
-                tracing::warn!(%error, "the approval page is not offered");
-                None
-            }
-        }
-    }
-}
-
-fn next_step(pending: &Pending, form_failed: bool, has_page: bool) -> String {
-    let form = match form_failed {
-        true => "The client could not show the confirmation form, so nobody was asked. ",
-        false => "",
-    };
-    let Some(code) = &pending.approval_code else {
-        return format!(
-            "{form}Show the person the preview word for word. When they have agreed, call this tool again \
-             with the same arguments and this `confirmation`."
-        );
-    };
-    let value = pending.preview.asks_for().name();
-    let page = match has_page {
-        true => "open `approval_link` in a browser on this machine, or ",
-        false => "",
-    };
-    format!(
-        "{form}Show the person the preview word for word. To approve, they {page}run `skyswitch approve {code}` \
-         in a terminal, and type {value}; then call this tool again with the same arguments. \
-         Do not approve for them."
-    )
-}
-
 /// What came of asking for consent: the one result that every operation goes
 /// by. `D` is a change that may be made now and, after [`Agreement::then`],
 /// what was made.
@@ -121,10 +40,8 @@ pub(in crate::ops) enum Agreement<D> {
     Reached(D),
     /// It waits for a person.
     Waits(Confirmation),
-    /// The person did not agree.
-    Declined,
-    /// The person was asked and gave no answer.
-    NoAnswer,
+    /// The person did not agree, with what that allows.
+    NotAgreed(NotAgreed, Confirmation),
 }
 
 /// What may be done now.
@@ -138,19 +55,42 @@ pub(in crate::ops) struct Cleared<P: Proposal> {
 }
 
 /// The words that the status of every operation has for what was not agreed to.
-pub trait Status: PartialEq + Sized {
+pub trait Status: Sized {
     /// A person must agree first.
     const CONFIRMATION_REQUIRED: Self;
-    /// The person did not agree.
-    const DECLINED: Self;
-    /// The person was asked and gave no answer.
-    const NO_ANSWER: Self;
+
+    /// The word for a person who did not agree.
+    fn not_agreed(why: NotAgreed) -> Self;
 
     /// Whether a person was to agree and did not.
-    fn is_not_agreed(&self) -> bool {
-        *self == Self::DECLINED || *self == Self::NO_ANSWER
-    }
+    fn is_not_agreed(&self) -> bool;
 }
+
+/// Gives the status of an operation those words.
+macro_rules! asks_a_person {
+    ($status:ident) => {
+        impl $crate::ops::write::agree::Status for $status {
+            const CONFIRMATION_REQUIRED: Self = Self::ConfirmationRequired;
+
+            fn not_agreed(why: ::skyswitch_guard::NotAgreed) -> Self {
+                match why {
+                    ::skyswitch_guard::NotAgreed::Declined => Self::Declined,
+                    ::skyswitch_guard::NotAgreed::WrongValue => Self::WrongValue,
+                    ::skyswitch_guard::NotAgreed::Expired => Self::Lapsed,
+                    ::skyswitch_guard::NotAgreed::NoAnswer => Self::NoAnswer,
+                }
+            }
+
+            fn is_not_agreed(&self) -> bool {
+                matches!(
+                    self,
+                    Self::Declined | Self::WrongValue | Self::Lapsed | Self::NoAnswer
+                )
+            }
+        }
+    };
+}
+pub(in crate::ops) use asks_a_person;
 
 impl<D> Agreement<D> {
     /// Does what was agreed to.
@@ -159,8 +99,7 @@ impl<D> Agreement<D> {
             Agreement::Nothing => Agreement::Nothing,
             Agreement::Reached(agreed) => Agreement::Reached(act(agreed).await?),
             Agreement::Waits(confirmation) => Agreement::Waits(confirmation),
-            Agreement::Declined => Agreement::Declined,
-            Agreement::NoAnswer => Agreement::NoAnswer,
+            Agreement::NotAgreed(why, confirmation) => Agreement::NotAgreed(why, confirmation),
         })
     }
 
@@ -178,9 +117,14 @@ impl<D> Agreement<D> {
             Agreement::Nothing => (nothing, Confirmation::default()),
             Agreement::Reached(_) => (done, Confirmation::default()),
             Agreement::Waits(confirmation) => (S::CONFIRMATION_REQUIRED, confirmation),
-            Agreement::Declined => (S::DECLINED, Confirmation::default()),
-            Agreement::NoAnswer => (S::NO_ANSWER, Confirmation::default()),
+            Agreement::NotAgreed(why, confirmation) => (S::not_agreed(why), confirmation),
         }
+    }
+
+    /// Nobody agreed; `was_asked` is false where that was a moment ago, and nobody
+    /// was asked again.
+    fn not_agreed(why: NotAgreed, was_asked: bool) -> Agreement<D> {
+        Agreement::NotAgreed(why, Confirmation::refused(why, was_asked))
     }
 }
 
@@ -303,30 +247,27 @@ impl<'a> Attempt<'a> {
                 seen: first.seen,
                 turn: first.turn,
             }),
-            Verdict::AskDuring(preview) => {
+            Verdict::AskDuring => {
                 // Others may work on this while the person makes up their mind.
                 drop(first.turn);
-                let answer = match self.channel {
+                let (answer, links) = match self.channel {
                     Channel::During(person) => {
-                        let _open = app.guard().open_question()?;
-                        person.ask(&preview).await
+                        (app.guard().ask(*person, &proposal).await?, person.links())
                     }
-                    _ => Answer::NoAnswer,
+                    _ => (Answer::NoAnswer, None),
                 };
                 if let Answer::NotShown { confirmation } = answer {
                     let elsewhere = Channel::Elsewhere {
                         confirmation: confirmation.as_deref(),
                         form_failed: true,
+                        links,
                     };
                     let channel = &elsewhere;
                     return Box::pin(Attempt { channel, ..*self }.agree(plan)).await;
                 }
                 if !app.guard().is_consent(&answer, &proposal) {
-                    let verdict = app.guard().without_consent(&proposal, &answer).await?;
-                    let agreement = match verdict {
-                        Verdict::NoAnswer => Agreement::NoAnswer,
-                        _ => Agreement::Declined,
-                    };
+                    let why = app.guard().without_consent(&proposal, &answer).await?;
+                    let agreement = Agreement::not_agreed(why, true);
                     return Ok(Asked::Done((first.facts, agreement)));
                 }
                 let again = self.planned(&plan).await?;
@@ -346,18 +287,12 @@ impl<'a> Attempt<'a> {
                 return Ok(Asked::Done((again.facts, agreement)));
             }
             Verdict::AskBetween(question) => return Ok(Asked::Question(question)),
-            Verdict::Pending(pending) => {
-                let form_failed = matches!(
-                    self.channel,
-                    Channel::Elsewhere {
-                        form_failed: true,
-                        ..
-                    }
-                );
-                Agreement::Waits(app.confirmation(pending, form_failed).await)
-            }
-            Verdict::Declined => Agreement::Declined,
-            Verdict::NoAnswer => Agreement::NoAnswer,
+            Verdict::Pending(pending) => match app.wait_for_person(pending, self.channel).await {
+                Asked::Question(question) => return Ok(Asked::Question(question)),
+                Asked::Done(waits) => waits,
+            },
+            Verdict::NotAgreed(why) => Agreement::not_agreed(why, true),
+            Verdict::Paused(why) => Agreement::not_agreed(why, false),
         };
         Ok(Asked::Done((first.facts, agreement)))
     }

@@ -112,7 +112,11 @@ impl Journal {
         change: &Change,
         origin: &Origin,
     ) -> Result<i64> {
-        let limit = self.limits.hourly(app.author(), now());
+        // Nothing keeps a person from ending a loss of calls.
+        let limit = match change.ends_a_loss() {
+            true => None,
+            false => self.limits.hourly(app.author(), now()),
+        };
         let begun = self.write(app, change, origin, limit).await;
         let begun = begun.map_err(not_written_down)?;
         self.begun(begun, app.author())

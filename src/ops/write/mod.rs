@@ -1,6 +1,7 @@
 //! How any change is made: plan, agreement, journal, sending, locks.
 
 pub(in crate::ops) mod agree;
+mod confirmation;
 pub(crate) mod journal;
 pub(crate) mod locks;
 mod outcomes;

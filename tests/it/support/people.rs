@@ -55,6 +55,7 @@ pub fn nobody() -> Channel<'static> {
     Channel::Elsewhere {
         confirmation: None,
         form_failed: false,
+        links: None,
     }
 }
 
@@ -63,6 +64,7 @@ pub fn token(confirmation: &str) -> Channel<'_> {
     Channel::Elsewhere {
         confirmation: Some(confirmation),
         form_failed: false,
+        links: None,
     }
 }
 

@@ -267,6 +267,12 @@ impl Wire {
         .await
     }
 
+    /// The next answer to any request.
+    pub async fn any_answer(&mut self) -> Value {
+        self.wait_for(|message| message.get("method").is_none())
+            .await
+    }
+
     /// The next request of the server with this method.
     pub async fn asked(&mut self, method: &str) -> Value {
         self.wait_for(|message| message["method"] == method && message.get("id").is_some())

@@ -27,6 +27,7 @@ impl Preview {
                 .collect(),
             rows: Vec::new(),
             asks_for: TypedValue::ChangeId(id),
+            problem: None,
         }
     }
 }

@@ -9,7 +9,7 @@ mod vips;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Change, CustomerNames, Plan, RuleChange, Target, TypedValue};
+use super::{Answer, Change, CustomerNames, Plan, RuleChange, Target, TypedValue};
 use skyswitch_domain::AccountId;
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::{capitalised, counted};
@@ -24,6 +24,9 @@ pub struct Preview {
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     rows: Vec<Row>,
     asks_for: TypedValue,
+    /// What was wrong with what was typed before.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    problem: Option<String>,
 }
 
 /// One thing that the person has to know.
@@ -130,6 +133,11 @@ impl Effect {
 }
 
 impl Preview {
+    /// Whether an answer is consent: the typed value, and nothing else.
+    pub(crate) fn is_agreed_to_by(&self, answer: &Answer) -> bool {
+        matches!(answer, Answer::Typed(text) if self.asks_for.is_typed_as(text))
+    }
+
     /// A plan: one change in full, several as rows. The rules of an import are
     /// always rows.
     pub(crate) fn of_plan(plan: &Plan) -> Preview {
@@ -162,6 +170,7 @@ impl Preview {
                 .collect(),
             rows,
             asks_for: plan.asks_for(),
+            problem: None,
         }
     }
 

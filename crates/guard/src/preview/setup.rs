@@ -37,6 +37,7 @@ impl Preview {
             ],
             rows: Vec::new(),
             asks_for: TypedValue::Domain(step.domain.clone()),
+            problem: None,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{Effect, Fact, FactKind, Preview, Row};
 use skyswitch_domain::redact::shown;
+use skyswitch_domain::wording::counted;
 
 /// A line of a preview.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +32,25 @@ impl Preview {
     /// The whole preview, several lines.
     pub fn text(&self) -> String {
         let lines: String = self.lines().map(|line| format!("{line}\n")).collect();
-        format!("{}\n{lines}{}", self.summary, self.demand())
+        let problem = self.problem.as_ref();
+        let problem = problem.map_or_else(String::new, |problem| format!("{problem}\n"));
+        format!("{problem}{}\n{lines}{}", self.summary, self.demand())
+    }
+
+    /// What was wrong with what was typed before, and that it is asked again.
+    pub fn problem(&self) -> Option<&str> {
+        self.problem.as_deref()
+    }
+
+    /// The same question once more after something else was typed than the value.
+    #[must_use]
+    pub(crate) fn asked_again(&self, typed: &str, attempts_left: u8) -> Preview {
+        let problem = self.asks_for.problem_with(typed);
+        let left = counted(attempts_left.into(), "attempt");
+        Preview {
+            problem: Some(format!("{problem}. Nothing was changed yet; {left} left.")),
+            ..self.clone()
+        }
     }
 
     /// Every line between the summary and what must be typed.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use serde_json::Value;
 
-use crate::{Author, Change, Preview, Target};
+use crate::{ATTEMPTS, Author, Change, NotAgreed, Preview, Target};
 use skyswitch_domain::error::{Error, Refused, Result};
 use skyswitch_domain::{
     Ani, Application, Destination, Dnis, PhoneNumber, Route, RouteKey, SetupPiece,
@@ -42,18 +42,30 @@ impl ApprovalState {
 pub struct Approval {
     /// What the person types after `skyswitch approve`.
     pub code: String,
-    /// Digest of account, tool and arguments.
-    pub(crate) binding: String,
+    /// Of which upstream it is.
+    pub(crate) realm: String,
+    /// Digest of what it comes to, in whatever writing it was asked for.
+    pub(crate) effect: String,
     /// Digest of the state the person is shown.
     pub fingerprint: String,
     /// What the person is shown, and has to type.
     pub preview: Preview,
     /// Seconds since 1970, UTC.
     pub expires_at: i64,
+    /// How often something else was typed than the value.
+    pub(super) misses: u8,
     pub(super) state: String,
 }
 
 impl Approval {
+    /// Why a declined one was declined.
+    pub(crate) fn why_not_agreed(&self) -> NotAgreed {
+        match self.misses < ATTEMPTS {
+            true => NotAgreed::Declined,
+            false => NotAgreed::WrongValue,
+        }
+    }
+
     /// What became of it.
     pub fn state(&self) -> ApprovalState {
         match self.state.as_str() {
@@ -70,8 +82,12 @@ impl Approval {
 pub struct NewApproval<'a> {
     /// What the person will type after `skyswitch approve`.
     pub code: &'a str,
+    /// Of which upstream it is.
+    pub realm: &'a str,
     /// Digest of account, tool and arguments.
     pub binding: &'a str,
+    /// Digest of what it comes to, in whatever writing it was asked for.
+    pub effect: &'a str,
     /// Digest of the state the person is shown.
     pub fingerprint: &'a str,
     /// What the person is shown, and has to type.
@@ -280,9 +296,10 @@ impl TimeSpan {
 pub struct Counted {
     /// When they were begun.
     pub span: TimeSpan,
-    /// Whether those that people made on the command line are left out, and
-    /// those of one import count once.
-    pub by_default: bool,
+    /// Whether those that people made on the command line are left out.
+    pub without_people: bool,
+    /// Whether those of one import count once.
+    pub imports_once: bool,
 }
 
 /// Whether a change was written down.

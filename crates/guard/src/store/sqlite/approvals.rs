@@ -37,7 +37,7 @@ impl Store {
     }
 
     /// Puts a change before a person, replacing an earlier question about the same
-    /// change; false where `most` others wait already.
+    /// change; false where `most` others of that upstream wait already.
     pub async fn add_approval(
         &self,
         approval: &NewApproval<'_>,
@@ -51,26 +51,34 @@ impl Store {
             )
         })?;
         self.write(async |database| {
-            sqlx::query("DELETE FROM approvals WHERE expires_at <= ? OR binding = ?")
-                .bind(now)
-                .bind(approval.binding)
-                .execute(&mut *database)
-                .await
-                .map_err(failed)?;
-            let waiting: u32 =
-                sqlx::query_scalar("SELECT COUNT(*) FROM approvals WHERE state = 'waiting'")
-                    .fetch_one(&mut *database)
-                    .await
-                    .map_err(failed)?;
+            sqlx::query(
+                "DELETE FROM approvals
+                 WHERE expires_at <= ? OR binding = ? OR (effect = ? AND state = 'waiting')",
+            )
+            .bind(now)
+            .bind(approval.binding)
+            .bind(approval.effect)
+            .execute(&mut *database)
+            .await
+            .map_err(failed)?;
+            let waiting: u32 = sqlx::query_scalar(
+                "SELECT COUNT(*) FROM approvals WHERE state = 'waiting' AND realm = ?",
+            )
+            .bind(approval.realm)
+            .fetch_one(&mut *database)
+            .await
+            .map_err(failed)?;
             if waiting >= most {
                 return Ok(false);
             }
             sqlx::query(
-                "INSERT INTO approvals (code, binding, fingerprint, preview, state, expires_at)
-                 VALUES (?, ?, ?, ?, 'waiting', ?)",
+                "INSERT INTO approvals (code, realm, binding, effect, fingerprint, preview, state, expires_at)
+                 VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?)",
             )
             .bind(approval.code)
+            .bind(approval.realm)
             .bind(approval.binding)
+            .bind(approval.effect)
             .bind(approval.fingerprint)
             .bind(preview)
             .bind(approval.expires_at)
@@ -82,17 +90,25 @@ impl Store {
         .await
     }
 
-    /// Keeps until when a tool may not ask again what a person has declined.
-    pub async fn keep_decline(&self, binding: &str, until: i64, now: i64) -> Result<()> {
+    /// Keeps until when a tool may not ask again what a person has declined, or
+    /// has typed wrong values for.
+    pub async fn keep_decline(
+        &self,
+        effect: &str,
+        wrong_value: bool,
+        until: i64,
+        now: i64,
+    ) -> Result<()> {
         self.write(async |database| {
-            sqlx::query("DELETE FROM declines WHERE until <= ? OR binding = ?")
+            sqlx::query("DELETE FROM declines WHERE until <= ? OR effect = ?")
                 .bind(now)
-                .bind(binding)
+                .bind(effect)
                 .execute(&mut *database)
                 .await
                 .map_err(failed)?;
-            sqlx::query("INSERT INTO declines (binding, until) VALUES (?, ?)")
-                .bind(binding)
+            sqlx::query("INSERT INTO declines (effect, wrong_value, until) VALUES (?, ?, ?)")
+                .bind(effect)
+                .bind(wrong_value)
                 .bind(until)
                 .execute(&mut *database)
                 .await
@@ -102,12 +118,13 @@ impl Store {
         .await
     }
 
-    /// Whether a person has declined this so lately that a tool may not ask again.
-    pub async fn is_declined(&self, binding: &str, now: i64) -> Result<bool> {
-        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM declines WHERE binding = ? AND until > ?)")
-            .bind(binding)
+    /// Whether a person has declined this so lately that a tool may not ask again:
+    /// `Some(true)` where they typed wrong values instead.
+    pub async fn declined(&self, effect: &str, now: i64) -> Result<Option<bool>> {
+        sqlx::query_scalar("SELECT wrong_value FROM declines WHERE effect = ? AND until > ?")
+            .bind(effect)
             .bind(now)
-            .fetch_one(&self.pool)
+            .fetch_optional(&self.pool)
             .await
             .map_err(failed)
     }
@@ -137,6 +154,33 @@ impl Store {
         .await
     }
 
+    /// Counts a wrong value typed for a change that waits, and declines it with
+    /// the last of `most`; `None` when it waits no more.
+    pub async fn note_miss(&self, code: &str, most: u8, now: i64) -> Result<Option<u8>> {
+        self.write(async |database| {
+            let counted = sqlx::query(
+                "UPDATE approvals SET misses = misses + 1,
+                                      state = iif(misses + 1 < ?, 'waiting', 'declined')
+                 WHERE code = ? AND state = 'waiting' AND expires_at > ?",
+            )
+            .bind(most)
+            .bind(code)
+            .bind(now)
+            .execute(&mut *database)
+            .await
+            .map_err(failed)?;
+            if counted.rows_affected() == 0 {
+                return Ok(None);
+            }
+            sqlx::query_scalar("SELECT misses FROM approvals WHERE code = ?")
+                .bind(code)
+                .fetch_optional(database)
+                .await
+                .map_err(failed)
+        })
+        .await
+    }
+
     /// Records that a sealed confirmation was answered; false when it had been before.
     pub async fn use_once(&self, nonce: &str, expires_at: i64, now: i64) -> Result<bool> {
         self.write(async |database| {
@@ -161,17 +205,19 @@ impl Store {
 }
 
 /// `None` for a preview that this version cannot read. Another version wrote
-/// it, and nobody can decide by what cannot be shown: it counts as lapsed.
+/// it, and nobody can decide by what cannot be shown: it counts as expired.
 fn approval(row: SqliteRow) -> sqlx::Result<Option<Approval>> {
     let Ok(preview) = serde_json::from_str(row.try_get("preview")?) else {
         return Ok(None);
     };
     Ok(Some(Approval {
         code: row.try_get("code")?,
-        binding: row.try_get("binding")?,
+        realm: row.try_get("realm")?,
+        effect: row.try_get("effect")?,
         fingerprint: row.try_get("fingerprint")?,
         preview,
         expires_at: row.try_get("expires_at")?,
+        misses: row.try_get("misses")?,
         state: row.try_get("state")?,
     }))
 }

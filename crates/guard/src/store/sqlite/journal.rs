@@ -280,19 +280,20 @@ impl Store {
 async fn counted(
     database: &mut SqliteConnection,
     realm: &str,
-    Counted { span, by_default }: Counted,
+    those: Counted,
     own_run: Option<&str>,
 ) -> Result<u64> {
     let count: i64 = sqlx::query_scalar(
         "SELECT COUNT(DISTINCT CASE WHEN ?1 THEN coalesce(run, id) ELSE id END) FROM changes
          WHERE realm = ?2 AND started_at > ?3 AND started_at <= ?4 AND status <> 'failed'
-           AND NOT (?1 AND (by_person OR (run IS NOT NULL AND run IS ?5)))",
+           AND NOT (?1 AND run IS NOT NULL AND run IS ?5) AND NOT (?6 AND by_person)",
     )
-    .bind(by_default)
+    .bind(those.imports_once)
     .bind(realm)
-    .bind(span.since)
-    .bind(span.until)
+    .bind(those.span.since)
+    .bind(those.span.until)
     .bind(own_run)
+    .bind(those.without_people)
     .fetch_one(database)
     .await
     .map_err(failed)?;

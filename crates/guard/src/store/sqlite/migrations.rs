@@ -15,7 +15,7 @@ macro_rules! version {
     };
 }
 
-const VERSIONS: [(&str, &str, &str); 12] = [
+const VERSIONS: [(&str, &str, &str); 13] = [
     version!("0001", "confirmations"),
     version!("0002", "journal"),
     version!("0003", "setup"),
@@ -28,6 +28,7 @@ const VERSIONS: [(&str, &str, &str); 12] = [
     version!("0010", "authors_and_declines"),
     version!("0011", "accounts"),
     version!("0012", "long_lives"),
+    version!("0013", "agreeing"),
 ];
 
 /// All versions, in order.

@@ -1,0 +1,184 @@
+//! What a result says of a person's agreement: how it is given, and why it was not.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::local_time;
+use crate::ops::write::agree::{Agreement, Asked};
+use skyswitch_guard::{Channel, NotAgreed, Offered, Pending, Question};
+
+/// What a result says of a confirmation that is still to be given.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Confirmation {
+    /// What the person is to be shown, word for word.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub preview: Option<String>,
+    /// The person approves with `skyswitch approve CODE` in a terminal, e.g. `K7QM-3XPD`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub approval_code: Option<String>,
+    /// Or the person opens this page in a browser on this machine and decides there.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub approval_link: Option<String>,
+    /// Send it back as `confirmation` once the person has agreed to the preview.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub confirmation: Option<String>,
+    /// When the confirmation expires, RFC 3339, UTC.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub expires_at: Option<String>,
+    /// What to do now, in one sentence.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub next_step: Option<String>,
+}
+
+impl Confirmation {
+    /// Nobody agreed; with what that allows. `was_asked` is false where that was a
+    /// moment ago, and nobody was asked again.
+    pub(super) fn refused(why: NotAgreed, was_asked: bool) -> Confirmation {
+        let next_step = match (why, was_asked) {
+            (NotAgreed::Declined, true) => {
+                "Declined: the person said no, so nothing was changed. Ask for this again only when the person wants \
+                 it; for a minute after a no, it is not put before them."
+            }
+            (NotAgreed::Declined, false) => {
+                "Declined less than a minute ago: nobody was asked again, and nothing was changed. Ask for this again \
+                 only when the person wants it, and not before that minute is over."
+            }
+            (NotAgreed::WrongValue, true) => {
+                "Wrong value: what the person typed was not the value asked for, also at the last attempt, so nothing \
+                 was changed. That is not a no: ask the person whether they want it. For a minute after that attempt, \
+                 it is not put before them; after that, calling the tool again asks them."
+            }
+            (NotAgreed::WrongValue, false) => {
+                "Wrong value: less than a minute ago, the person did not type the value asked for. Nobody was asked \
+                 again, and nothing was changed. Ask the person whether they want it, and call the tool again after \
+                 that minute."
+            }
+            (NotAgreed::Expired, _) => {
+                "Expired: nobody answered the question in time, so nothing was changed. Ask the person whether they \
+                 want it; calling the tool again asks them again."
+            }
+            (NotAgreed::NoAnswer, _) => {
+                "Not answered: the question was closed without an answer, so nothing was changed. Ask the person \
+                 whether they want it before you call the tool again."
+            }
+        };
+        Confirmation {
+            next_step: Some(next_step.to_owned()),
+            ..Confirmation::default()
+        }
+    }
+}
+
+/// How the approval page reaches the person.
+#[derive(Clone, Copy, PartialEq)]
+enum Page {
+    None,
+    /// By a link in the result.
+    Linked,
+    /// The client has brought it before the person.
+    Opened,
+}
+
+impl App {
+    /// What a result says of a change that waits for a person; or the approval
+    /// page, where the client brings that before the person between two calls.
+    pub(super) async fn wait_for_person<D>(
+        &self,
+        pending: Pending,
+        channel: &Channel<'_>,
+    ) -> Asked<Agreement<D>> {
+        let Channel::Elsewhere {
+            form_failed, links, ..
+        } = channel
+        else {
+            return Asked::Done(Agreement::Waits(confirmation(
+                pending,
+                false,
+                None,
+                Page::None,
+            )));
+        };
+        let link = match &pending.approval_code {
+            Some(code) if !pending.only_at_terminal => self.approval_link(code, &pending).await,
+            _ => None,
+        };
+        let (link, page) = match (link, links) {
+            (None, _) => (None, Page::None),
+            (Some(link), None) => (Some(link), Page::Linked),
+            (Some(link), Some(links)) => match links.offer(&pending.preview, &link).await {
+                Offered::ToThePerson => (None, Page::Opened),
+                Offered::NotWanted => (None, Page::None),
+                Offered::Failed => (Some(link), Page::Linked),
+                Offered::WithTheResult => {
+                    return Asked::Question(Question {
+                        preview: pending.preview,
+                        state: String::new(),
+                        link: Some(link),
+                    });
+                }
+            },
+        };
+        Asked::Done(Agreement::Waits(confirmation(
+            pending,
+            *form_failed,
+            link,
+            page,
+        )))
+    }
+
+    async fn approval_link(&self, code: &str, pending: &Pending) -> Option<String> {
+        let page = self.approval_page()?;
+        match page.link_to(code, pending.expires_at).await {
+            Ok(link) => Some(link.into()),
+            Err(error) => {
+                // The terminal works all the same.
+                tracing::warn!(%error, "the approval page is not offered");
+                None
+            }
+        }
+    }
+}
+
+fn confirmation(
+    pending: Pending,
+    form_failed: bool,
+    approval_link: Option<String>,
+    page: Page,
+) -> Confirmation {
+    // In whole seconds, as the store keeps it.
+    let expires_at = local_time::from_seconds(pending.expires_at.as_second());
+    Confirmation {
+        next_step: Some(next_step(&pending, form_failed, page)),
+        preview: Some(pending.preview.text()),
+        approval_code: pending.approval_code,
+        approval_link,
+        confirmation: pending.confirmation,
+        expires_at: Some(expires_at.to_string()),
+    }
+}
+
+fn next_step(pending: &Pending, form_failed: bool, page: Page) -> String {
+    let form = match form_failed {
+        true => "The client could not show the confirmation form, so nobody was asked. ",
+        false => "",
+    };
+    let Some(code) = &pending.approval_code else {
+        return format!(
+            "{form}Show the person the preview word for word. When they have agreed, call this tool again \
+             with the same arguments and this `confirmation`."
+        );
+    };
+    let value = pending.preview.asks_for().name();
+    let page = match page {
+        Page::None => "",
+        Page::Linked => "open `approval_link` in a browser on this machine, or ",
+        Page::Opened => "use the page that the client has offered them, or ",
+    };
+    format!(
+        "{form}Show the person the preview word for word. To approve, they {page}run `skyswitch approve {code}` \
+         in a terminal, and type {value}; then call this tool again with the same arguments. \
+         Do not approve for them."
+    )
+}
