@@ -79,9 +79,9 @@ async fn told_to_stop() -> std::io::Result<()> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut hang_up = signal(SignalKind::hangup())?;
         tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            _ = hang_up.recv() => return Ok(()),
-            interrupted = tokio::signal::ctrl_c() => return interrupted,
+            _ = terminate.recv() => Ok(()),
+            _ = hang_up.recv() => Ok(()),
+            interrupted = tokio::signal::ctrl_c() => interrupted,
         }
     }
     #[cfg(not(unix))]

@@ -2,7 +2,8 @@
 //! confirmed once is not made twice.
 //!
 //! A limit on the size of files lets the commit fail wherever tests run; a tiny
-//! disk of its own does where a namespace may be had.
+//! disk of its own does where a namespace may be had, and a disk that fails
+//! where system calls can be told to.
 
 use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt;
@@ -208,4 +209,37 @@ async fn on_a_disk_without_space_nothing_is_sent_that_is_not_in_the_journal() {
     assert!(unknown.is_empty(), "sent and not written down: {unknown:?}");
     assert!(sent.len() > 1, "with enough space it is sent: {sent:?}");
     assert!(sent.len() < 11, "without space it is not: {sent:?}");
+}
+
+#[tokio::test]
+async fn on_a_disk_that_fails_at_the_commit_nothing_is_sent() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox);
+    assert_eq!(home.run(&adding("16165558000")).await.code, 0);
+    let binary = env!("CARGO_BIN_EXE_skyswitch");
+    let trace = [
+        "-f",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-e",
+        "trace=fsync,fdatasync",
+        "-e",
+        "inject=fsync,fdatasync:error=EIO",
+        binary,
+    ];
+    sandbox.clear_requests();
+    let words = [&trace[..], &adding("16165558001")].concat();
+    let ended = home.program("strace", &words).output().await;
+    let traced =
+        |output: &std::process::Output| !String::from_utf8_lossy(&output.stderr).contains("ptrace");
+    let Some(output) = ended.ok().filter(traced) else {
+        eprintln!("not tested: this machine lets no test trace a program");
+        return;
+    };
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("disk I/O error"), "{said}");
+    assert!(said.contains("not sent"), "{said}");
+    assert_eq!(sent(&sandbox), [""; 0], "{said}");
 }

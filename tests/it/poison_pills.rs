@@ -197,7 +197,7 @@ async fn a_person_at_a_terminal_closes_a_change_that_nobody_can_be_asked_about()
         assert!(alone.stderr.contains("terminal"), "{alone:?}");
 
         let prompt = "Type the change's id";
-        let Some(wrong) = home.run_at_terminal(&close, Some((prompt, "2"))).await else {
+        let Some(wrong) = home.run_at_terminal(&close, Some((prompt, "no"))).await else {
             return;
         };
         assert_eq!(wrong.code, 3, "{wrong:?}");

@@ -102,7 +102,7 @@ impl Journal {
         match self.write_kept(&mut state).await {
             Ok(()) => true,
             Err(error) => {
-                tracing::warn!(%error, "the outcome of changes could not be written down yet");
+                tracing::warn!(%error, "the journal could not be brought up to date yet");
                 false
             }
         }

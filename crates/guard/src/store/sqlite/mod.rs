@@ -63,6 +63,9 @@ impl Store {
         let _lock = folder.lock("state.lock").await?;
         let pool = SqlitePoolOptions::new()
             .max_connections(1)
+            // While the file is open, no other one can have its inode.
+            .idle_timeout(None)
+            .max_lifetime(None)
             .connect_with(options)
             .await
             .map_err(failed)?;
@@ -90,7 +93,7 @@ impl Store {
 
     /// Whether both were opened in the same place.
     pub fn is_the_same_as(&self, other: &Store) -> bool {
-        self.identity == other.identity
+        self.identity == other.identity && self.installation == other.installation
     }
 
     /// What tells this store from one that was made later, in whatever place.

@@ -16,6 +16,10 @@ DROP INDEX changes_by_time;
 DROP INDEX changes_by_caller;
 CREATE INDEX changes_by_time ON changes (realm, account, started_at);
 CREATE INDEX changes_in_hour ON changes (realm, started_at) WHERE status <> 'failed';
+CREATE INDEX changes_alone_in_hour ON changes (realm, started_at)
+    WHERE status <> 'failed' AND run IS NULL AND by_person = 0;
+DROP INDEX changes_by_run;
+CREATE INDEX changes_by_run ON changes (run, started_at) WHERE run IS NOT NULL;
 CREATE INDEX changes_by_caller ON changes (realm, account, caller);
 CREATE INDEX changes_by_domain ON changes (realm, account, lower(domain));
 CREATE INDEX changes_by_did ON changes (realm, account, did) WHERE did IS NOT NULL;
