@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 use super::consent;
 use crate::ops::Asked;
 use skyswitch_domain::error::{Error, Result};
-use skyswitch_domain::redact::scrubbed;
+use skyswitch_domain::redact::unrevealing;
 
 /// A result with its structured and its text form.
 pub(super) fn outcome<T: Serialize>(outcome: &T, text: String) -> CallToolResponse {
     match serde_json::to_value(outcome) {
         Ok(mut value) => {
             scrub(&mut value);
-            let text = scrubbed(&text).into_owned();
+            let text = unrevealing(&text).into_owned();
             let mut result = CallToolResult::success(vec![ContentBlock::text(text)]);
             result.structured_content = Some(value);
             result.into()
@@ -31,7 +31,7 @@ pub(super) fn outcome<T: Serialize>(outcome: &T, text: String) -> CallToolRespon
 /// `internal` where it cannot be written.
 pub(super) fn json(outcome: &impl Serialize) -> Result<String> {
     let json = serde_json::to_string(outcome).map_err(|_| not_json())?;
-    if let Cow::Borrowed(_) = scrubbed(&json) {
+    if let Cow::Borrowed(_) = unrevealing(&json) {
         return Ok(json);
     }
     let mut value = serde_json::to_value(outcome).map_err(|_| not_json())?;
@@ -44,7 +44,7 @@ pub(super) fn json(outcome: &impl Serialize) -> Result<String> {
 fn scrub(value: &mut Value) {
     match value {
         Value::String(text) => {
-            if let Cow::Owned(clean) = scrubbed(text) {
+            if let Cow::Owned(clean) = unrevealing(text) {
                 *text = clean;
             }
         }

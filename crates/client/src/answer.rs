@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::http::Failure;
 use skyswitch_domain::Operation;
 use skyswitch_domain::error::{Code, Error};
-use skyswitch_domain::redact::shown;
+use skyswitch_domain::redact::{scrubbed, shown};
 
 /// Longest piece of the service's own words that is passed on, in characters.
 const QUOTE_LIMIT: usize = 500;
@@ -56,7 +56,7 @@ impl Api {
 /// reference, Requests and Responses).
 pub(super) fn refusal(api: Api, status: u16, body: &[u8]) -> Error {
     let said = service_words(body)
-        .map(|words| format!(": \"{}\"", shown(&words, QUOTE_LIMIT)))
+        .map(|words| format!(": \"{}\"", quoted(&words)))
         .unwrap_or_default();
     let (code, what, hint) = match status {
         401 if api == Api::Pbx => (
@@ -139,6 +139,11 @@ pub(super) fn service_words(body: &[u8]) -> Option<String> {
     }
 }
 
+/// The service's own words as they are passed on.
+pub(super) fn quoted(words: &str) -> String {
+    shown(&scrubbed(words), QUOTE_LIMIT)
+}
+
 pub(super) fn words_in(value: &Value) -> Option<String> {
     let object = match value {
         Value::String(words) => return Some(words.clone()),
@@ -219,7 +224,7 @@ pub(super) fn unreadable(body: &[u8], what: &str, error: &serde_json::Error) -> 
 /// A success that is not the documented answer to a change.
 pub(super) fn no_answer(answer: &super::http::Answer) -> Error {
     let said = service_words(&answer.body)
-        .map(|words| format!(": \"{}\"", shown(&words, QUOTE_LIMIT)))
+        .map(|words| format!(": \"{}\"", quoted(&words)))
         .unwrap_or_default();
     answer.not_understood(Error::new(
         Code::UpstreamRejected,

@@ -126,7 +126,7 @@ impl<T: Row> Page<T> {
             return refuse(
                 format!(
                     "SkySwitch answered {what} with a message instead of a list: \"{}\"",
-                    shown(words, 500)
+                    answer::quoted(words)
                 ),
                 "Correct what it names; if it is unclear, ask SkySwitch support.",
             );

@@ -45,6 +45,9 @@ pub fn serialize_exposed<S: serde::Serializer>(
 
 /// Very short values would mangle ordinary words, and no real secret is that short.
 const SHORTEST: usize = 4;
+/// A secret of this length is in no number and no name by chance. A shorter one
+/// may be, and a person must see those whole.
+const UNMISTAKABLE: usize = 8;
 /// Secrets that are remembered: tokens are renewed for as long as a process lives.
 const MOST_KNOWN: usize = 1000;
 
@@ -67,11 +70,24 @@ pub fn keep_out(secret: &Secret) {
     known.push_back((secret.clone(), writings::of(secret.expose())));
 }
 
-/// A text that came from outside, without the secrets that this process knows.
-pub fn scrubbed(text: &str) -> Cow<'_, str> {
+/// Words of the service, without the secrets that this process knows.
+pub fn scrubbed(words: &str) -> Cow<'_, str> {
+    without_secrets(words, SHORTEST)
+}
+
+/// Something that is stored outside, such as a name, without the secrets that
+/// this process knows and that can be told from names and numbers.
+pub fn unrevealing(stored: &str) -> Cow<'_, str> {
+    without_secrets(stored, UNMISTAKABLE)
+}
+
+fn without_secrets(text: &str, shortest: usize) -> Cow<'_, str> {
     let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
     let mut clean = Cow::Borrowed(text);
-    for writing in known.iter().flat_map(|(_, writings)| writings) {
+    let meant = known
+        .iter()
+        .filter(|(secret, _)| secret.expose().len() >= shortest);
+    for writing in meant.flat_map(|(_, writings)| writings) {
         if clean.len() >= writing.len() && clean.contains(writing) {
             clean = Cow::Owned(clean.replace(writing, "****"));
         }
@@ -87,7 +103,7 @@ pub fn scrubbed(text: &str) -> Cow<'_, str> {
 /// part of a preview nor reorder it on screen. Structured results carry rules
 /// as they are stored, so that they can be given back.
 pub fn shown(text: &str, limit: usize) -> String {
-    let text = scrubbed(text);
+    let text = unrevealing(text);
     let mut out = String::with_capacity(text.len().min(limit * 4));
     for (index, character) in text.chars().enumerate() {
         if index == limit {
@@ -134,8 +150,12 @@ mod tests {
 
     #[test]
     fn secrets_are_scrubbed_from_foreign_text() {
-        keep_out(&Secret::new("s3cr3t"));
-        assert_eq!(scrubbed("bad password s3cr3t!"), "bad password ****!");
-        assert_eq!(shown("bad password s3cr3t!", 80), "bad password ****!");
+        keep_out(&Secret::new("s3cr3t-s3cr3t"));
+        keep_out(&Secret::new("12345"));
+        let words = "bad password s3cr3t-s3cr3t!";
+        assert_eq!(scrubbed(words), "bad password ****!");
+        assert_eq!(shown(words, 80), "bad password ****!");
+        assert_eq!(scrubbed("acme.12345.service"), "acme.****.service");
+        assert_eq!(shown("acme.12345.service", 80), "acme.12345.service");
     }
 }

@@ -214,7 +214,7 @@ pub(super) fn records(answer: &Answer, what: &str) -> Result<Vec<Map<String, Val
     let is_message = value.get("code").is_some() && value.get("message").is_some();
     if is_message || answer.is_contradicted() {
         let words = answer::words_in(&value).unwrap_or_default();
-        return refuse(&format!("an error: \"{}\"", shown(&words, 300)));
+        return refuse(&format!("an error: \"{}\"", answer::quoted(&words)));
     }
     let list = match value {
         Value::Array(list) => list,
