@@ -23,8 +23,11 @@ use tokio_util::sync::CancellationToken;
 
 const DOMAIN: &str = "lakesidedental.12345.service";
 
+/// What is done with foreign text.
+pub type Target = fn(&mut Ground, &[u8]);
+
 /// The targets by name.
-pub const TARGETS: [(&str, fn(&mut Ground, &[u8])); 9] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("number", number),
     ("destination", destination),
     ("csv", |ground, data| ground.list(Format::Csv, data)),

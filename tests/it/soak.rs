@@ -96,7 +96,11 @@ impl Work {
     /// Calls until nothing is left; the server is killed now and then.
     async fn done_by(&self, seed: u64, is_killed: bool) {
         let mut chance = Chance(seed);
-        let era = if seed % 2 == 0 { ERAS[0] } else { ERAS[1] };
+        let era = if seed.is_multiple_of(2) {
+            ERAS[0]
+        } else {
+            ERAS[1]
+        };
         let mut wire = Wire::ready(&self.home, &[], era, true).await;
         let mut early = None;
         let mut calls = 0_u32;
