@@ -224,7 +224,7 @@ pub(crate) fn change(change: &ChangeRow, names: &Names<'_>) -> String {
 /// What an operation of the journal is, in words.
 fn operation(name: &str) -> &str {
     match name {
-        "add_vip" => "VIP added",
+        "add_vip" => "VIP added or sent elsewhere",
         "remove_vip" => "VIP removed",
         "sync_vips" => "list imported",
         "undo_change" => "change undone",

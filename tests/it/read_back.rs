@@ -551,3 +551,33 @@ async fn a_plan_with_one_removal_asks_for_that_callers_number() {
     let applied = sync(&app, &mirror, &list, &Channel::During(&naming)).await;
     assert_eq!(applied.unwrap().status, SyncStatus::Applied);
 }
+
+#[tokio::test]
+async fn a_rule_that_goes_along_although_the_dialled_number_was_given_is_told_and_can_be_restored()
+{
+    let mut tenant = Tenant::demo();
+    tenant.delete_ignores_dnis = true;
+    let bench = Bench::with(tenant).await;
+    let app = bench.app();
+    let for_main_line = RemoveVip {
+        dnis: Some("16165550100".parse().unwrap()),
+        ..removing("16165550126", DENTAL)
+    };
+    let removed = remove(&app, &for_main_line, &Channel::Given).await.unwrap();
+    assert_eq!(removed.status, RemoveVipStatus::Removed);
+    let told = removed.warnings.join("\n");
+    assert!(
+        told.contains("removed this rule of the same caller as well"),
+        "{told}"
+    );
+    assert!(!told.contains("keeps another rule"), "{told}");
+    let lost = changes(&app).await.changes;
+    let lost = lost
+        .iter()
+        .find(|change| change.operation == "lost_along_with");
+    let undone = undo(&app, &lost.unwrap().change_id, &Channel::Given)
+        .await
+        .unwrap();
+    assert_eq!(undone.status, UndoStatus::Restored);
+    assert_eq!(bench.rings(DENTAL, "16165550126").as_deref(), Some("101"));
+}

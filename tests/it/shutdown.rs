@@ -268,22 +268,24 @@ async fn the_signal_to_terminate_ends_the_server() {
 }
 
 #[tokio::test]
-async fn a_change_in_flight_survives_the_signal_to_terminate() {
-    let sandbox = demo_sandbox().await;
-    let mut wire = Wire::ready(&Home::of(&sandbox), &[], Era::Legacy, false).await;
-    let gate = Gate::default();
-    sandbox.inject(Fault::hold("PUT", "route-by-ani", &gate));
-    let arguments = json!({"ani": "6165550177", "domain": DOMAIN, "destination": "101"});
-    wire.post_call("add_vip", arguments).await;
-    eventually("the change reaches the service", || {
-        writes(&sandbox).len() == 1
-    })
-    .await;
-    signal(&wire.child, "TERM").await;
-    tokio::time::sleep(TIME_TO_LEAVE).await;
-    gate.open();
-    wire.ended_within(PROMPT).await;
-    let [write] = writes(&sandbox).try_into().expect("one change");
-    assert_eq!(write.status, 201, "the server hung up on the change");
-    assert_eq!(stored(&sandbox, "16165550177").len(), 1);
+async fn a_change_in_flight_survives_the_signals_to_end() {
+    for name in ["TERM", "HUP"] {
+        let sandbox = demo_sandbox().await;
+        let mut wire = Wire::ready(&Home::of(&sandbox), &[], Era::Legacy, false).await;
+        let gate = Gate::default();
+        sandbox.inject(Fault::hold("PUT", "route-by-ani", &gate));
+        let arguments = json!({"ani": "6165550177", "domain": DOMAIN, "destination": "101"});
+        wire.post_call("add_vip", arguments).await;
+        eventually("the change reaches the service", || {
+            writes(&sandbox).len() == 1
+        })
+        .await;
+        signal(&wire.child, name).await;
+        tokio::time::sleep(TIME_TO_LEAVE).await;
+        gate.open();
+        wire.ended_within(PROMPT).await;
+        let [write] = writes(&sandbox).try_into().expect("one change");
+        assert_eq!(write.status, 201, "the server hung up on the change");
+        assert_eq!(stored(&sandbox, "16165550177").len(), 1);
+    }
 }

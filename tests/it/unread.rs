@@ -32,7 +32,7 @@ async fn flood(wire: &mut Wire) {
 
 #[tokio::test]
 async fn unread_answers_do_not_pile_up_and_do_not_keep_the_server() {
-    for end in ["", "TERM", "INT"] {
+    for end in ["", "TERM", "INT", "HUP"] {
         let mut wire = Wire::ready(&Home::bare(), &["--sandbox"], Era::Legacy, false).await;
         let before = peak_memory(&wire.child);
         flood(&mut wire).await;

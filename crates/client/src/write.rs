@@ -361,7 +361,7 @@ fn may_still_arrive(failure: &Failure) -> bool {
         // An answer that says no proves nothing: where the service acted all the
         // same, a list that is late does not show it yet.
         Failure::Answered { status, .. } => {
-            matches!(status, 300..=399 | 404 | 408 | 409 | 502 | 504)
+            matches!(status, 300..=399 | 404 | 408 | 409 | 500..=599)
         }
         Failure::NotSent(_) | Failure::Final(_) => false,
     }

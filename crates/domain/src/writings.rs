@@ -1,5 +1,5 @@
 //! The writings in which a secret may come back: as it is, encoded for an
-//! address or a form, in JSON, and in Base64.
+//! address or a form, in JSON, in HTML, and in Base64.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -12,11 +12,19 @@ const SHORTEST_CORE: usize = 6;
 pub(crate) fn of(secret: &str) -> Vec<String> {
     let mut all = vec![secret.to_owned()];
     all.extend(in_json(secret));
-    for (plain, space) in [("*-._", "+"), ("-._~", "%20"), ("-_.!~*'()", "%20")] {
+    // Forms, addresses, and what programs make of a path or of a whole address.
+    for (plain, space) in [
+        ("*-._", "+"),
+        ("-._~", "%20"),
+        ("-_.!~*'()", "%20"),
+        ("-._~/", "%20"),
+        ("-_.!~*'();,/?:@&=+$#", "%20"),
+    ] {
         for is_small in [false, true] {
             all.push(percent_encoded(secret, plain, space, is_small));
         }
     }
+    all.push(in_html(secret));
     all.extend(in_base64(secret));
     all.sort_by_key(|writing| std::cmp::Reverse(writing.len()));
     all.dedup();
@@ -41,6 +49,12 @@ fn in_json(secret: &str) -> [String; 3] {
         .collect();
     let slashes = ascii.replace('/', "\\/");
     [few, ascii, slashes]
+}
+
+/// As a page of HTML shows it.
+fn in_html(secret: &str) -> String {
+    let named = secret.replace('&', "&amp;").replace('<', "&lt;");
+    named.replace('>', "&gt;").replace('"', "&quot;")
 }
 
 fn percent_encoded(secret: &str, plain: &str, space: &str, is_small: bool) -> String {

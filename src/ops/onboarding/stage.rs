@@ -53,7 +53,7 @@ impl Stage {
             Stage::Live => "live",
             Stage::NotStarted => "not started",
             Stage::Waits(SetupStep::CreateDomain) => "PBX domain to be created",
-            Stage::Waits(SetupStep::DialTranslationRule) => "dial translation rule missing",
+            Stage::Waits(SetupStep::DialTranslationRule) => "waits for the dial translation rule",
             Stage::Waits(SetupStep::RouteByAniUser) => "Route by ANI user to be set up",
             Stage::Waits(SetupStep::RouteDid) => "number to be routed",
             Stage::Waits(SetupStep::ManageVips) => "VIP list empty",

@@ -34,8 +34,9 @@ pub(in crate::ops) fn at_risk<'a>(
 }
 
 impl App {
-    /// Warnings about the rules beside one that was removed (`sent`) or is to be. After a delete that put them at risk the read that followed it
-    /// shows what was lost, which is written into the journal.
+    /// Warnings about the rules beside one that was removed (`sent`) or is to be.
+    /// After a delete, the read that followed it shows what was lost along with it,
+    /// which is written into the journal: a service may ignore the dialled number, too.
     pub(in crate::ops) async fn about_siblings(
         &self,
         account: &AccountId,
@@ -45,8 +46,9 @@ impl App {
         sent: Option<&Sent>,
     ) -> Vec<String> {
         let of_caller = |other: &&Route| other.key.ani.is_same_caller(&removed.key.ani);
-        let Some(sent) = sent.filter(|_| removed.key.is_wide()) else {
-            return others.iter().filter(of_caller).map(kept).collect();
+        let kept_of_caller = || others.iter().filter(of_caller).map(kept).collect();
+        let Some(sent) = sent else {
+            return kept_of_caller();
         };
         if others.is_empty() {
             return Vec::new();
@@ -57,6 +59,9 @@ impl App {
             found: Found::VipRule { rules, .. },
         }) = sent.reading()
         else {
+            if !removed.key.is_wide() {
+                return kept_of_caller();
+            }
             return vec![format!(
                 "the rules that may have been removed along with it could not be read back; check them with {}",
                 Operation::ListVips

@@ -149,7 +149,8 @@ pub(crate) async fn delete_route(
         Err(refusal) => return *refusal,
     };
     let mut held = upstream.changing();
-    let whole_ani = held.tenant.delete_without_dnis_removes_all && query.get("dnis").is_none();
+    let whole_ani = held.tenant.delete_ignores_dnis
+        || held.tenant.delete_without_dnis_removes_all && query.get("dnis").is_none();
     let reads_wildcards = held.tenant.delete_reads_wildcards;
     let given_dnis = query.get("dnis");
     let dnis = given_dnis.and_then(specific_dnis);

@@ -71,6 +71,8 @@ pub struct Tenant {
     /// What DELETE without `dnis` does, which SkySwitch does not document: false removes only
     /// the any-DNIS rule of the ANI, true removes all rules of the ANI in the domain.
     pub delete_without_dnis_removes_all: bool,
+    /// Whether DELETE pays no heed to the called number and removes all rules of the caller.
+    pub delete_ignores_dnis: bool,
     /// Whether `*` in `ani` or `dnis` of a DELETE stands for any text, which SkySwitch does not
     /// document.
     pub delete_reads_wildcards: bool,
@@ -126,6 +128,7 @@ impl Tenant {
             token_answer: TokenAnswer::Full,
             scopes: DEFAULT_SCOPES.map(String::from).to_vec(),
             delete_without_dnis_removes_all: false,
+            delete_ignores_dnis: false,
             delete_reads_wildcards: true,
             stores: RuleForm::AsSent,
             number_routes_read_as_written: false,

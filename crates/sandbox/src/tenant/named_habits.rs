@@ -92,6 +92,7 @@ habits! {
     "rows-without-destination", "rows have no destination", |tenant| tenant.row_destination = RowDestination::Absent;
     // What changes do.
     "delete-takes-all", "DELETE without a called number removes all rules of the caller", |tenant| tenant.delete_without_dnis_removes_all = true;
+    "delete-ignores-dnis", "DELETE removes all rules of the caller, whichever called number is given", |tenant| tenant.delete_ignores_dnis = true;
     "delete-takes-stars-literally", "`*` in a DELETE means the text `*` only", |tenant| tenant.delete_reads_wildcards = false;
     "stores-ten-digits", "callers are stored with ten digits", |tenant| tenant.stores = RuleForm::TenDigits;
     "stores-another-destination", "all rules are stored with user 100 as destination", |tenant| tenant.stores = RuleForm::ToUser("100");
