@@ -554,3 +554,16 @@ async fn numbers_that_go_to_the_list_too_early_are_named_in_the_action_and_in_th
     let ticket = list.support_ticket.unwrap();
     assert!(!ticket.subject.contains("URGENT"), "{ticket:?}");
 }
+
+#[tokio::test]
+async fn a_customer_with_vip_rules_is_shown_also_where_the_list_of_domains_lacks_them() {
+    let bench = Bench::demo().await;
+    let list =
+        format!(r#"[{{"domain":"{DENTAL}","reseller":"12345","description":"Lakeside Dental"}}]"#);
+    let short = Fault::status("GET", "pbx/domains", 200).body(&list, "application/json");
+    bench.sandbox.inject(short.times(9));
+    let table = status(&bench, PbxApi::V2, &StatusQuery::default()).await;
+    let row = table.customers.iter().find(|row| row.domain == LEGAL);
+    let row = row.unwrap_or_else(|| panic!("{table:?}"));
+    assert!(row.alarm || row.unverified, "{row:?}");
+}

@@ -230,6 +230,13 @@ async fn nothing_is_sent_where_the_folder_was_removed_or_replaced_while_the_prog
             error.hint()
         );
         bench.assert_nothing_written();
+        if what.ends_with("removed") {
+            // What is not there any more must not look empty.
+            let all = ListChanges::default();
+            let listed = list_changes(&app, &all, PageSize::All).await;
+            let error = failure(listed, Code::Internal);
+            assert!(error.to_string().contains("removed or replaced"), "{error}");
+        }
         // A program that is started again goes on with what is there now.
         let next = adding("16165550112", DENTAL, "101");
         add(&bench.app(), &next, &Channel::Given).await.expect(what);

@@ -427,3 +427,17 @@ async fn a_long_plan_names_every_caller_whose_calls_are_taken_or_lead_somewhere_
     }
     assert_eq!(bench.sandbox.who_rings(MAIN_LINE, CALLER), rings("102"));
 }
+
+#[tokio::test]
+async fn a_called_number_that_is_no_number_is_taken_for_any() {
+    for written in ["any", "ANY", "%", ".*", "**", "default"] {
+        let dnis = StoredDnis::number(written);
+        let tenant = Tenant::demo().route(StoredRoute::new(DENTAL, NEWCOMER, "101").dnis(dnis));
+        let bench = Bench::with(tenant).await;
+        let app = bench.app();
+        let added = add(&app, &adding(NEWCOMER, DENTAL, "102"), &nobody()).await;
+        let status = added.unwrap().status;
+        assert_eq!(status, AddVipStatus::ConfirmationRequired, "{written}");
+        bench.assert_nothing_written();
+    }
+}

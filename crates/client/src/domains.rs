@@ -24,6 +24,17 @@ pub struct Domain {
     pub reseller: Option<String>,
 }
 
+impl Domain {
+    /// One of which only the name is known.
+    pub fn named(name: impl Into<String>) -> Domain {
+        Domain {
+            name: name.into(),
+            description: None,
+            reseller: None,
+        }
+    }
+}
+
 #[derive(Deserialize)]
 pub(super) struct DomainWire {
     #[serde(default)]

@@ -108,9 +108,11 @@ impl Dnis {
         Dnis(text.filter(|text| !text.trim().is_empty()).map(Into::into))
     }
 
-    /// Whether the rule holds for any called number.
+    /// Whether the rule holds for any called number. A text without a digit, such
+    /// as `*`, `any` or `%`, names no number, so it is taken for any.
     pub fn is_any(&self) -> bool {
-        matches!(self.0.as_deref().map(str::trim), None | Some("*"))
+        let is_digit = |character: char| character.is_numeric();
+        !self.as_str().contains(is_digit)
     }
 
     /// The stored text; empty where the service stored none.

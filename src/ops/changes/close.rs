@@ -70,7 +70,7 @@ pub async fn close_change(
     person: &dyn AskPerson,
 ) -> Result<CloseOutcome> {
     let id = change_id(&args.change_id)?;
-    let Some(store) = app.journal().store().if_exists().await? else {
+    let Some(store) = app.journal().store_to_read().await? else {
         return Err(unknown(id));
     };
     let change = find(app, &store, id).await?;

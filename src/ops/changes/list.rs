@@ -261,7 +261,7 @@ pub async fn list_changes(app: &App, args: &ListChanges, size: PageSize) -> Resu
         warnings: Vec::new(),
     };
     let journal = app.journal();
-    let Some(store) = journal.store().if_exists().await? else {
+    let Some(store) = journal.store_to_read().await? else {
         let warning = doubt_domain(app, &account, domain.as_ref(), 0).await?;
         list.warnings.extend(warning);
         return Ok(list);

@@ -221,10 +221,9 @@ impl App {
             )
             .with_field("change_id")
         };
-        if !journal.store().exists() {
+        let Some(store) = journal.store_to_read().await? else {
             return Err(unknown());
-        }
-        let store = journal.store().get().await?;
+        };
         let find = async || {
             let change = store.change(journal.realm(), id).await?;
             let ours = change.filter(|change| change.account == account.as_str());

@@ -1,7 +1,7 @@
 //! `onboarding_status`: all customers of the account in one table, those whose
 //! callers are being dropped first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use futures_util::stream::{self, StreamExt};
@@ -16,6 +16,7 @@ use crate::ops::onboarding::customer_row::StatusReader;
 use crate::ops::onboarding::stage::{Stage, StageFilter};
 use crate::ops::page::{Query, page};
 use crate::ops::progress::Progress;
+use skyswitch_client::Domain;
 use skyswitch_domain::AccountId;
 use skyswitch_domain::error::{Error, Result};
 
@@ -159,8 +160,13 @@ pub async fn onboarding_status(
         *vips.entry(route.key.domain.to_lowercase()).or_default() += 1;
     }
     let query = Query::of(args.query.as_deref());
+    // Whoever has VIP rules is a customer, also where the list of domains lacks them.
+    let listed: HashSet<String> = domains.iter().map(|it| it.name.to_lowercase()).collect();
+    let not_listed = vips.keys().filter(|name| !listed.contains(*name));
+    let not_listed: Vec<Domain> = not_listed.map(Domain::named).collect();
     let customers: Vec<_> = domains
         .iter()
+        .chain(&not_listed)
         .filter(|domain| !is_reseller_admin(&domain.name))
         .filter(|domain| query.is_in(&domain.name, domain.description.as_deref()))
         .cloned()

@@ -79,6 +79,21 @@ impl Journal {
             .await
     }
 
+    /// The store to read changes from, if there is one yet.
+    ///
+    /// # Errors
+    /// `internal` where it was removed or replaced since: a journal that is not
+    /// there any more must not look empty.
+    pub(in crate::ops) async fn store_to_read(&self) -> Result<Option<Arc<Store>>> {
+        if self.store.was_removed().await {
+            return Err(self.store.replaced());
+        }
+        match self.owner.get() {
+            Some(_) => self.store_to_write().await.map(Some),
+            None => self.store.if_exists().await,
+        }
+    }
+
     /// The store to write to: that in which this process is known.
     ///
     /// # Errors
@@ -90,13 +105,7 @@ impl Journal {
         let store = self.store.get().await?;
         match store.is_the_same_as(&owner.store) {
             true => Ok(store),
-            false => Err(Error::internal(
-                format!(
-                    "the state folder {} was removed or replaced while this program ran",
-                    self.store.folder().path().display()
-                ),
-                "Put it back, or start the program again to go on with what is there now.",
-            )),
+            false => Err(self.store.replaced()),
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 use super::{StateFolder, Store};
-use skyswitch_domain::error::Result;
+use skyswitch_domain::error::{Error, Result};
 
 /// The store of a state folder, opened at first use. Cheap to clone; clones
 /// share the open store.
@@ -43,6 +43,22 @@ impl SharedStore {
             true => self.get().await.map(Some),
             false => Ok(None),
         }
+    }
+
+    /// Whether there was a store, which is gone.
+    pub async fn was_removed(&self) -> bool {
+        self.open.lock().await.is_some() && !self.exists()
+    }
+
+    /// The refusal where folder or file was removed, or others are in their place.
+    pub fn replaced(&self) -> Error {
+        Error::internal(
+            format!(
+                "the state folder {} was removed or replaced while this program ran",
+                self.folder.path().display()
+            ),
+            "Put it back, or start the program again to go on with what is there now.",
+        )
     }
 
     /// The open store. It is opened again where its file was removed or another
