@@ -57,7 +57,7 @@ impl Program {
             )
             .env("SKYSWITCH_RATE_LIMIT", "0")
             .env("SKYSWITCH_STATE_DIR", home.join("state"))
-            .env("XDG_CONFIG_HOME", home.join("no-config"));
+            .env("XDG_CONFIG_HOME", home);
         command
     }
 }
@@ -87,6 +87,17 @@ impl Server {
     /// A folder for the next server, made beforehand so that making it is not measured.
     pub(crate) fn home() -> anyhow::Result<TempDir> {
         tempfile::tempdir().context("cannot make a temporary folder")
+    }
+
+    /// As [`Server::home`], for a server of ours that may make many changes without a person.
+    pub(crate) fn home_for_writes() -> anyhow::Result<TempDir> {
+        let home = Self::home()?;
+        let folder = home.path().join("skyswitch");
+        let config = json!({ "confirm": "token", "max_changes_per_hour": 1_000_000 });
+        std::fs::create_dir(&folder)
+            .and_then(|()| std::fs::write(folder.join("config.json"), config.to_string()))
+            .context("cannot write the settings")?;
+        Ok(home)
     }
 
     pub(crate) fn spawn(program: &Program, wiring: Wiring, home: TempDir) -> anyhow::Result<Self> {
@@ -147,7 +158,7 @@ impl Server {
 
     /// Sends one call of `list_vips` in one write.
     pub(crate) fn ask_for_list(&mut self, id: usize, domain: &str) -> anyhow::Result<()> {
-        self.ask_with(id, &format!(r#"{{"domain":"{domain}"}}"#))
+        self.call(id, "list_vips", &format!(r#"{{"domain":"{domain}"}}"#))
     }
 
     /// As [`Server::ask_for_list`], for one page of at most 500 routes.
@@ -161,12 +172,13 @@ impl Server {
         if let Some(cursor) = cursor {
             arguments["cursor"] = cursor.into();
         }
-        self.ask_with(id, &arguments.to_string())
+        self.call(id, "list_vips", &arguments.to_string())
     }
 
-    fn ask_with(&mut self, id: usize, arguments: &str) -> anyhow::Result<()> {
+    /// Sends one call in one write.
+    pub(crate) fn call(&mut self, id: usize, tool: &str, arguments: &str) -> anyhow::Result<()> {
         let call = format!(
-            r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"list_vips","arguments":{arguments}}}}}"#
+            r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"{tool}","arguments":{arguments}}}}}"#
         );
         self.send(&(call + "\n"))
     }

@@ -113,6 +113,10 @@ fn measure_round(ours: &Program, baseline: &Program, report: &mut Report) -> any
         );
     }
 
+    let writes = (measure::writes(ours)?, measure::writes(baseline)?);
+    report.add(Figure::Added, writes.0.added, writes.1.added);
+    report.add(Figure::Removed, writes.0.removed, writes.1.removed);
+
     let medium = (
         measure::read_all_pages(ours, upstream::MEDIUM)?,
         measure::read_unpaged(baseline, upstream::MEDIUM)?,
@@ -121,6 +125,11 @@ fn measure_round(ours: &Program, baseline: &Program, report: &mut Report) -> any
     let large = (
         measure::read_all_pages(ours, upstream::LARGE)?,
         measure::read_unpaged(baseline, upstream::LARGE)?,
+    );
+    report.add(
+        Figure::ReadHundredThousand,
+        large.0.elapsed,
+        large.1.elapsed,
     );
     report.add(
         Figure::PeakResident,

@@ -3,6 +3,8 @@
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
+use serde_json::json;
+use tempfile::TempDir;
 
 use crate::client::{Program, Server, Wiring};
 use crate::upstream::{self, Domain};
@@ -12,6 +14,7 @@ const WARM_UP_CALLS: usize = 200;
 const SEQUENTIAL_CALLS: usize = 1_000;
 const CONCURRENT_CALLS: usize = 10_000;
 const IN_FLIGHT: usize = 64;
+const WRITES: usize = 200;
 
 pub(crate) struct Start {
     /// Milliseconds until `initialize` was answered.
@@ -82,6 +85,46 @@ pub(crate) fn rate(program: &Program, wiring: Wiring) -> anyhow::Result<f64> {
     Ok(CONCURRENT_CALLS as f64 / begin.elapsed().as_secs_f64())
 }
 
+pub(crate) struct Writes {
+    /// Microseconds until a VIP was added.
+    pub(crate) added: f64,
+    /// Microseconds until a VIP was removed: with us, the call that asks for the confirmation and the one that gives it.
+    pub(crate) removed: f64,
+}
+
+/// Medians of adding and removing one VIP after another in a domain of a few rules.
+pub(crate) fn writes(program: &Program) -> anyhow::Result<Writes> {
+    let mut server = warm_server_in(program, Wiring::Pipes, Server::home_for_writes()?)?;
+    let domain = upstream::WRITTEN;
+    let (mut added, mut removed) = (Vec::new(), Vec::new());
+    for number in 0..WRITES {
+        let ani = format!("1616555{:04}", 100 + number % 99);
+        let mut arguments = json!({ "ani": ani, "domain": domain });
+        let mut adding = arguments.clone();
+        adding["destination"] = "101".into();
+        let begin = Instant::now();
+        server.call(number, "add_vip", &adding.to_string())?;
+        let made = server.receive_structured()?;
+        added.push(begin.elapsed().as_secs_f64() * 1e6);
+        ensure!(made["status"] == "created", "a VIP was not added: {made}");
+
+        let begin = Instant::now();
+        server.call(number, "remove_vip", &arguments.to_string())?;
+        let mut made = server.receive_structured()?;
+        if made["status"] == "confirmation_required" {
+            arguments["confirmation"] = made["confirmation"].take();
+            server.call(number, "remove_vip", &arguments.to_string())?;
+            made = server.receive_structured()?;
+        }
+        removed.push(begin.elapsed().as_secs_f64() * 1e6);
+        ensure!(made["status"] == "removed", "a VIP was not removed: {made}");
+    }
+    Ok(Writes {
+        added: median(&mut added),
+        removed: median(&mut removed),
+    })
+}
+
 pub(crate) struct ReadAll {
     /// Milliseconds for the whole list.
     pub(crate) elapsed: f64,
@@ -133,7 +176,11 @@ fn finish(server: &Server, begin: Instant, seen: usize, domain: Domain) -> anyho
 
 /// A server that has logged in, keeps a connection to the upstream and gave right answers.
 fn warm_server(program: &Program, wiring: Wiring) -> anyhow::Result<Server> {
-    let mut server = Server::spawn(program, wiring, Server::home()?)?;
+    warm_server_in(program, wiring, Server::home()?)
+}
+
+fn warm_server_in(program: &Program, wiring: Wiring, home: TempDir) -> anyhow::Result<Server> {
+    let mut server = Server::spawn(program, wiring, home)?;
     server.initialize()?;
     server.announce_initialized()?;
     for number in 0..WARM_UP_CALLS {

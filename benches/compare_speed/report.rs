@@ -15,7 +15,10 @@ pub(crate) enum Figure {
     Processor,
     RateOverPipes,
     RateOverSockets,
+    Added,
+    Removed,
     ReadTenThousand,
+    ReadHundredThousand,
     PeakResident,
 }
 
@@ -23,7 +26,6 @@ enum Target {
     RatioAtMost(f64),
     RatioAtLeast(f64),
     OursAtMost(f64),
-    None,
 }
 
 struct Meaning {
@@ -34,19 +36,22 @@ struct Meaning {
 }
 
 impl Figure {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 11] = [
         Self::Start,
         Self::FirstList,
         Self::ListP50,
         Self::Processor,
         Self::RateOverPipes,
         Self::RateOverSockets,
+        Self::Added,
+        Self::Removed,
         Self::ReadTenThousand,
+        Self::ReadHundredThousand,
         Self::PeakResident,
     ];
 
     fn meaning(self) -> Meaning {
-        use Target::{None, OursAtMost, RatioAtLeast, RatioAtMost};
+        use Target::{OursAtMost, RatioAtLeast, RatioAtMost};
         let (key, title, unit, target) = match self {
             Self::Start => (
                 "start_ms",
@@ -84,7 +89,25 @@ impl Figure {
                 "calls/s",
                 RatioAtLeast(1.1),
             ),
-            Self::ReadTenThousand => ("read_10000_ms", "10,000 routes read", "ms", None),
+            Self::Added => ("add_us", "add_vip, p50 of 200", "us", RatioAtMost(2.9)),
+            Self::Removed => (
+                "remove_us",
+                "remove_vip, p50 of 200",
+                "us",
+                RatioAtMost(4.75),
+            ),
+            Self::ReadTenThousand => (
+                "read_10000_ms",
+                "10,000 routes read",
+                "ms",
+                RatioAtMost(1.0),
+            ),
+            Self::ReadHundredThousand => (
+                "read_100000_ms",
+                "100,000 routes read",
+                "ms",
+                RatioAtMost(1.5),
+            ),
             Self::PeakResident => (
                 "peak_mib",
                 "peak after 100,000 routes read",
@@ -107,7 +130,6 @@ impl Target {
             Self::RatioAtMost(most) => format!("<= {most}x"),
             Self::RatioAtLeast(least) => format!(">= {least}x"),
             Self::OursAtMost(most) => format!("<= {most} (ours)"),
-            Self::None => String::new(),
         }
     }
 
@@ -117,7 +139,6 @@ impl Target {
             Self::RatioAtMost(most) => Some(ratio <= most),
             Self::RatioAtLeast(least) => Some(ratio >= least),
             Self::OursAtMost(most) => Some(ours <= most),
-            Self::None => None,
         }
     }
 }

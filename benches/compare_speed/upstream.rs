@@ -1,8 +1,10 @@
 //! The upstream that both servers ask: a token and three sizes of route lists on 127.0.0.1.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, BufRead, BufReader, Read, Write as _};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
 use axum::body::Bytes;
@@ -12,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 /// The argument that makes this program the upstream.
@@ -35,6 +37,9 @@ pub(crate) const LARGE: Domain = Domain {
     name: "large.12345.service",
     routes: 100_000,
 };
+
+/// The domain in which rules are written.
+pub(crate) const WRITTEN: &str = "written.12345.service";
 
 /// The name of one of the domains with five routes.
 pub(crate) fn small_domain(number: usize) -> String {
@@ -85,6 +90,14 @@ impl Drop for Upstream {
 struct Lists {
     medium: Bytes,
     large: Bytes,
+    /// The rules of [`WRITTEN`], by caller.
+    written: Arc<Mutex<BTreeMap<String, Value>>>,
+}
+
+impl Lists {
+    fn written(&self) -> MutexGuard<'_, BTreeMap<String, Value>> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Serves until standard input ends; the first line of output is the address.
@@ -99,10 +112,19 @@ pub(crate) fn serve() -> anyhow::Result<()> {
         let lists = Lists {
             medium: route_list(MEDIUM.name, MEDIUM.routes).into(),
             large: route_list(LARGE.name, LARGE.routes).into(),
+            written: Arc::default(),
         };
+        // A list of nothing leaves it open whether the domain exists.
+        lists
+            .written()
+            .insert("16165550199".to_owned(), rule_of("16165550199", "101"));
         let application = Router::new()
             .route("/oauth/token", post(log_in))
-            .route("/accounts/{account}/pbx/route-by-ani", get(list_routes))
+            .route(
+                "/accounts/{account}/pbx/route-by-ani",
+                get(list_routes).put(write_route).delete(remove_route),
+            )
+            .route("/accounts/{account}/pbx/subscribers", get(list_people))
             .with_state(lists);
         writeln!(io::stdout(), "http://{}", listener.local_addr()?)?;
         std::thread::spawn(|| {
@@ -129,10 +151,41 @@ struct Asked {
     domain: String,
 }
 
+#[derive(Deserialize)]
+struct Written {
+    ani: String,
+    #[serde(default)]
+    destination: String,
+}
+
+fn rule_of(ani: &str, destination: &str) -> Value {
+    json!({ "ani": ani, "dnis": "*", "domain": WRITTEN, "application": "user", "destination": destination })
+}
+
+async fn write_route(State(lists): State<Lists>, Query(rule): Query<Written>) -> StatusCode {
+    let stored = rule_of(&rule.ani, &rule.destination);
+    lists.written().insert(rule.ani, stored);
+    StatusCode::CREATED
+}
+
+async fn remove_route(State(lists): State<Lists>, Query(rule): Query<Written>) -> StatusCode {
+    lists.written().remove(&rule.ani);
+    StatusCode::NO_CONTENT
+}
+
+async fn list_people() -> impl IntoResponse {
+    Json(
+        json!([{ "user": "101", "domain": WRITTEN, "first_name": "Maya", "last_name": "Lindgren" }]),
+    )
+}
+
 async fn list_routes(State(lists): State<Lists>, Query(asked): Query<Asked>) -> Response {
     let body = match asked.domain.as_str() {
         name if name == MEDIUM.name => lists.medium,
         name if name == LARGE.name => lists.large,
+        WRITTEN => Value::from_iter(lists.written().values().cloned())
+            .to_string()
+            .into(),
         name if name.starts_with("small") => route_list(name, ROUTES_IN_A_SMALL_DOMAIN).into(),
         _ => return StatusCode::NOT_FOUND.into_response(),
     };
