@@ -153,11 +153,26 @@ async fn age_journal(home: &Home) {
     pool.close().await;
 }
 
+/// Every change of the journal, page by page.
+async fn all_changes(home: &Home) -> Vec<Value> {
+    let mut rows = Vec::new();
+    let mut cursor = None::<String>;
+    loop {
+        let mut words = vec!["changes", "--json", "--limit", "500"];
+        words.extend(cursor.iter().flat_map(|cursor| ["--cursor", cursor]));
+        let page = home.run(&words).await.json();
+        rows.extend_from_slice(page["changes"].as_array().unwrap());
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = Some(next.to_owned()),
+            None => return rows,
+        }
+    }
+}
+
 /// What the journal says was made of each caller's rule, oldest first: the
 /// destination before and afterwards.
 async fn told(home: &Home) -> BTreeMap<String, Vec<(Option<String>, Option<String>)>> {
-    let all = home.run(&["changes", "--json"]).await.json();
-    let mut rows = all["changes"].as_array().unwrap().clone();
+    let mut rows = all_changes(home).await;
     rows.sort_by_key(|row| row["change_id"].as_str().unwrap().parse::<u64>().unwrap());
     let mut told = BTreeMap::<String, Vec<_>>::new();
     for row in rows {
