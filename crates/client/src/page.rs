@@ -13,7 +13,8 @@ use serde_json::Value;
 
 use super::answer;
 use super::http::Answer;
-use super::paging::{Paging, is_about_the_list, may_be_about_the_list};
+use super::list_words::{is_about_the_list, may_be_about_the_list};
+use super::paging::Paging;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
 
