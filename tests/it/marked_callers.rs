@@ -12,7 +12,6 @@ use skyswitch_mcp::sandbox::{StoredDnis, StoredRoute, Tenant};
 use crate::support::imports::{args, sync};
 use crate::support::{
     Bench, CALLER, DENTAL, add, adding, callers, failure, list, listing, nobody, remove, removing,
-    tenant_of,
 };
 
 /// Writings of [`CALLER`] that may be taken for another caller.
