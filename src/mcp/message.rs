@@ -1,10 +1,12 @@
 //! What a line from the client is: a message, or the answer that says why it
 //! is none. Clients write the same thing in several ways; what is clear is read.
 
+use std::collections::HashSet;
+
 use rmcp::model::{
     CallToolRequestParams, ClientJsonRpcMessage, ClientRequest, CompleteRequestParams, ErrorCode,
     ErrorData, GetPromptRequestParams, GetSkillRequestParams, InitializeRequestParams,
-    JsonRpcMessage, PaginatedRequestParams, ReadResourceRequestParams,
+    JsonRpcError, JsonRpcMessage, PaginatedRequestParams, ReadResourceRequestParams, RequestId,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -22,15 +24,15 @@ pub(super) enum Line {
     Nothing,
 }
 
-/// Reads a line.
-pub(super) fn read(line: &[u8]) -> Line {
+/// Reads a line of a client that was `asked` these and has not answered yet.
+pub(super) fn read(line: &[u8], asked: &HashSet<RequestId>) -> Line {
     let line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line);
     let line = line.trim_ascii();
     if line.is_empty() {
         return Line::Nothing;
     }
     match serde_json::from_slice(line) {
-        Ok(Value::Object(message)) => of_object(message),
+        Ok(Value::Object(message)) => of_object(message, asked),
         Ok(_) => invalid(
             Value::Null,
             "a message is one JSON object on a line of its own",
@@ -48,9 +50,9 @@ pub(super) fn no_json(scan: &IdScan, why: &str) -> Value {
     refusal(scan.id(), ErrorCode::PARSE_ERROR, why)
 }
 
-fn of_object(mut message: Map<String, Value>) -> Line {
+fn of_object(mut message: Map<String, Value>, asked: &HashSet<RequestId>) -> Line {
     let Some(method) = message.get("method").cloned() else {
-        return answer(message);
+        return answer(message, asked);
     };
     let id = message.get("id").cloned().map(whole);
     if let Some(id) = &id {
@@ -92,18 +94,37 @@ fn of_object(mut message: Map<String, Value>) -> Line {
     }
 }
 
-/// An answer of the client to something it was asked.
-fn answer(mut message: Map<String, Value>) -> Line {
-    if let Some(error) = message.get_mut("error") {
-        if ErrorData::deserialize(&*error).is_err() {
-            *error = json!({"code": -32603, "message": "an error in an unknown form"});
+/// An answer of the client to something it was asked. One that is not understood
+/// is an error: whoever asked is not left waiting for another.
+fn answer(mut message: Map<String, Value>, asked: &HashSet<RequestId>) -> Line {
+    let id = message.get("id").cloned().unwrap_or_default();
+    // Some write down both members and leave one empty.
+    for (empty, other) in [("error", "result"), ("result", "error")] {
+        if message.contains_key(other) && message.get(empty).is_some_and(Value::is_null) {
+            message.remove(empty);
         }
-    } else if !message.contains_key("result") {
-        let id = message.get("id").cloned().unwrap_or_default();
-        return invalid(id, "`method` is missing");
     }
-    ClientJsonRpcMessage::deserialize(Value::Object(message))
-        .map_or(Line::Nothing, |answer| Line::Message(Box::new(answer)))
+    let is_answer = message.contains_key("result") || message.contains_key("error");
+    if let Ok(answer) = ClientJsonRpcMessage::deserialize(Value::Object(message)) {
+        return Line::Message(Box::new(answer));
+    }
+    match asked_under(&id, asked) {
+        Some(id) => {
+            let why = "an answer in an unknown form";
+            let error = ErrorData::new(ErrorCode::INTERNAL_ERROR, why, None);
+            let error = JsonRpcMessage::Error(JsonRpcError::new(Some(id), error));
+            Line::Message(Box::new(error))
+        }
+        None if is_answer => Line::Nothing,
+        None => invalid(id, "`method` is missing"),
+    }
+}
+
+/// The request that an answer is about, whose id some write as text.
+fn asked_under(id: &Value, asked: &HashSet<RequestId>) -> Option<RequestId> {
+    let id = whole(id.clone());
+    let number = id.as_i64().or_else(|| id.as_str()?.trim().parse().ok())?;
+    asked.get(&RequestId::Number(number)).cloned()
 }
 
 fn invalid(id: Value, why: &str) -> Line {

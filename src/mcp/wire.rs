@@ -1,7 +1,7 @@
 //! The transport: a message on each line, and no more of them held in memory
 //! than a client that reads its answers ever needs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -46,6 +46,8 @@ pub(super) struct Wire {
     /// The requests that are not answered yet, with their bytes, and these in all.
     under_way: HashMap<RequestId, usize>,
     bytes_under_way: usize,
+    /// What the client was asked and has not answered yet.
+    asked: HashSet<RequestId>,
     answers: Option<mpsc::UnboundedSender<Vec<u8>>>,
     unread: Arc<Unread>,
     /// What had been written when the client was last seen to read nothing.
@@ -98,6 +100,7 @@ impl Wire {
             opened: false,
             under_way: HashMap::new(),
             bytes_under_way: 0,
+            asked: HashSet::new(),
             answers: Some(answers),
             unread,
             stalled: None,
@@ -143,14 +146,15 @@ impl Wire {
             return Line::Refused(message::no_json(&scan, &why));
         }
         let line = std::mem::take(&mut self.line);
-        let understood = message::read(&line);
+        let understood = message::read(&line, &self.asked);
         if let Line::Message(message) = &understood {
             self.account_for(message, line.len() + REQUEST);
         }
         understood
     }
 
-    /// Counts a request as under way, and one that is cancelled no longer.
+    /// Counts a request as under way, and one that is cancelled no longer; and
+    /// what the client has answered as no longer asked.
     fn account_for(&mut self, message: &ClientJsonRpcMessage, bytes: usize) {
         match message {
             JsonRpcMessage::Request(request) => {
@@ -166,7 +170,10 @@ impl Wire {
                     self.answered(id);
                 }
             }
-            _ => {}
+            JsonRpcMessage::Response(response) => _ = self.asked.remove(&response.id),
+            JsonRpcMessage::Error(error) => {
+                error.id.iter().for_each(|id| _ = self.asked.remove(id));
+            }
         }
     }
 
@@ -256,11 +263,22 @@ impl Transport<RoleServer> for Wire {
                 error.id.iter().for_each(|id| self.answered(id));
                 false
             }
-            JsonRpcMessage::Notification(notification) => matches!(
-                notification.notification,
-                ServerNotification::ProgressNotification(_)
-            ),
-            JsonRpcMessage::Request(_) => false,
+            JsonRpcMessage::Notification(notification) => {
+                if let ServerNotification::CancelledNotification(withdrawn) =
+                    &notification.notification
+                {
+                    let id = withdrawn.params.request_id.iter();
+                    id.for_each(|id| _ = self.asked.remove(id));
+                }
+                matches!(
+                    notification.notification,
+                    ServerNotification::ProgressNotification(_)
+                )
+            }
+            JsonRpcMessage::Request(request) => {
+                self.asked.insert(request.id.clone());
+                false
+            }
         };
         let mut sent = Ok(());
         // Who reads nothing misses no notice of progress.

@@ -189,7 +189,7 @@ fn not_known(unknown: &NotKnown) -> String {
         }
         UnknownFact::Wildcards => {
             return format!(
-                "whether rules stored with wildcards match this caller too ({why}); that is not documented"
+                "whether rules stored with wildcards or other marks match this call too ({why}); that is not documented"
             );
         }
         UnknownFact::CallerWithoutNumber => {

@@ -62,13 +62,13 @@ async fn a_user_of_any_name_that_hands_calls_to_the_list_is_noticed_everywhere()
         for api in [PbxApi::V1, PbxApi::V2] {
             let app = app_on(&bench, api);
             let table = status(&app).await;
-            assert_eq!(table.alarms, 1, "{table:?}");
+            assert_eq!(table.unverified, 1, "{table:?}");
             assert_eq!(table.customers[0].dids, [DID]);
 
             let all = ListNumbers::default();
             let list = list_numbers(&app, &all, PageSize::All).await.unwrap();
-            let alarms: Vec<bool> = list.numbers.iter().map(|row| row.alarm).collect();
-            assert_eq!(alarms, [false, true], "{list:?}");
+            let doubts = list.numbers.iter().map(|row| row.unverified);
+            assert_eq!(doubts.collect::<Vec<_>>(), [false, true], "{list:?}");
 
             for dnis in [None, Some(DID)] {
                 let decides = explained(&app, dnis).await;
@@ -76,7 +76,7 @@ async fn a_user_of_any_name_that_hands_calls_to_the_list_is_noticed_everywhere()
             }
             let steps = checklist(&app).await;
             assert_eq!(state(&steps.steps, "route_did"), StepState::Done);
-            assert!(steps.warning.unwrap().contains("ALARM"));
+            assert!(steps.warning.unwrap().contains("NOT VERIFIED"));
 
             let added = add(&app, &adding("16165550155", ACME, "100"), &nobody()).await;
             let warnings = added.unwrap().warnings.join("\n");

@@ -332,6 +332,41 @@ async fn a_form_that_the_client_cannot_show_gives_way_to_the_approval_code() {
 }
 
 #[tokio::test]
+async fn an_answer_in_a_broken_form_is_taken_for_a_failed_form_at_once() {
+    let error = json!({"code": -32601, "message": "Method not found"});
+    let broken = [
+        json!({"jsonrpc": "2.0"}),
+        json!({"error": error}),
+        json!({"jsonrpc": "1.0", "error": error}),
+        json!({"jsonrpc": "2.0", "result": {"action": "decline"}, "error": error}),
+        json!({"jsonrpc": "2.0", "result": null, "error": error}),
+        json!({"jsonrpc": "2.0", "result": null}),
+        json!({"jsonrpc": "2.0", "result": "declined"}),
+        json!({"jsonrpc": "2.0", "error": "Method not found"}),
+        json!({"jsonrpc": "2.0", "error": {"code": "ELICITATION_FAILED", "message": "no"}}),
+        json!({"jsonrpc": "2.0", "error": {"code": -32601.5, "message": "no"}}),
+        json!({"jsonrpc": "2.0", "error": {"message": ["no"]}}),
+    ];
+    for mut failure in broken {
+        let sandbox = demo_sandbox().await;
+        let mut wire = Wire::ready(&Home::of(&sandbox), &[], Era::Legacy, true).await;
+        let id = wire.post_call("remove_vip", removal()).await;
+        let asked = wire.asked("elicitation/create").await;
+        failure["id"] = asked["id"].clone();
+        wire.send(failure.clone()).await;
+        let result = wire.result_of(id).await;
+        assert_eq!(status_of(&result), "confirmation_required", "{failure}");
+        let code = &result["structuredContent"]["approval_code"];
+        assert!(code.is_string(), "{failure}: {result}");
+        // An answer that belongs to nothing is still told from one.
+        wire.send(json!({"jsonrpc": "2.0", "id": 4711})).await;
+        let told = wire.any_answer().await;
+        assert_eq!(told["error"]["code"], -32600, "{told}");
+        only_reads(&sandbox);
+    }
+}
+
+#[tokio::test]
 async fn a_form_that_fails_in_token_mode_gives_way_to_the_token() {
     for era in ERAS {
         let [failure, ..] = failed_forms();

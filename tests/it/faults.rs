@@ -2,7 +2,8 @@
 //! is so, the journal says what was made, and an answer comes in time.
 //!
 //! The table of all cells is docs/faults.md. Here a quarter of them is run;
-//! `FAULT_CELLS=all` runs all (or those of one fault, by its name), for both PBX APIs and both eras of the protocol.
+//! `FAULT_CELLS=all` runs all (or those of one fault or operation, by its name),
+//! for both PBX APIs and both eras of the protocol.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -10,203 +11,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use skyswitch_mcp::sandbox::{self, Fault, RetryAfter, Sandbox, Tenant};
+use skyswitch_mcp::sandbox::{self, Sandbox, Tenant};
+use url::Url;
 
-use crate::support::faults::{OPERATIONS, Operation, Truth};
+use crate::support::faults::{OPERATIONS, Operation, Truth, Way};
 use crate::support::number_from;
+use crate::support::page::approve;
 use crate::support::process::Home;
-use crate::support::protocol::{ERAS, Era, Wire};
+use crate::support::protocol::{ERAS, Era, Wire, asked_for};
+use crate::support::strikes::{HANG, STRIKES, Strike};
 
 /// Later than this no client waits for an answer.
 const PATIENCE_OF_CLIENTS: Duration = Duration::from_secs(60);
-
-/// What goes wrong with requests.
-struct Strike {
-    name: &'static str,
-    about: &'static str,
-    times: usize,
-    fault: fn(&str, &str) -> Fault,
-}
-
-const fn once(name: &'static str, about: &'static str, fault: fn(&str, &str) -> Fault) -> Strike {
-    Strike {
-        name,
-        about,
-        times: 1,
-        fault,
-    }
-}
-
-const fn always(name: &'static str, about: &'static str, fault: fn(&str, &str) -> Fault) -> Strike {
-    Strike {
-        name,
-        about,
-        times: usize::MAX,
-        fault,
-    }
-}
-
-fn answer(method: &str, path: &str, status: u16, text: &str, media_type: &str) -> Fault {
-    Fault::status(method, path, status).body(text, media_type)
-}
-
-fn after(method: &str, path: &str, status: u16, text: &str) -> Fault {
-    Fault::status_after(method, path, status).body(text, "application/json")
-}
-
-const JSON: &str = "application/json";
-
-const STRIKES: [Strike; 35] = [
-    once("401-once", "one request is refused with 401", |m, p| {
-        Fault::status(m, p, 401)
-    }),
-    always("401", "every request is refused with 401", |m, p| {
-        Fault::status(m, p, 401)
-    }),
-    always("403", "every request is refused with 403", |m, p| {
-        Fault::status(m, p, 403)
-    }),
-    always("404", "every request is answered with 404", |m, p| {
-        Fault::status(m, p, 404)
-    }),
-    once("408-once", "one request is answered with 408", |m, p| {
-        Fault::status(m, p, 408)
-    }),
-    always("409", "every request is answered with 409", |m, p| {
-        Fault::status(m, p, 409)
-    }),
-    once("420-once", "one request is answered with 420", |m, p| {
-        Fault::status(m, p, 420)
-    }),
-    always("422", "every request is answered with 422", |m, p| {
-        Fault::status(m, p, 422)
-    }),
-    once("425-once", "one request is answered with 425", |m, p| {
-        Fault::status(m, p, 425)
-    }),
-    once(
-        "429-once",
-        "one request is answered with 429 and no time",
-        |m, p| Fault::status(m, p, 429),
-    ),
-    once(
-        "429-one-second",
-        "one request is answered with 429, to be sent again in a second",
-        |m, p| Fault::status(m, p, 429).retry_after(RetryAfter::Seconds(1)),
-    ),
-    once(
-        "429-date",
-        "one request is answered with 429 and a date that has passed",
-        |m, p| Fault::status(m, p, 429).retry_after(RetryAfter::Date(std::time::UNIX_EPOCH)),
-    ),
-    always(
-        "429-next-day",
-        "every request is answered with 429, to be sent again tomorrow",
-        |m, p| Fault::status(m, p, 429).retry_after(RetryAfter::Seconds(86_400)),
-    ),
-    once("500-once", "one request fails with 500", |m, p| {
-        Fault::status(m, p, 500)
-    }),
-    always("500", "every request fails with 500", |m, p| {
-        Fault::status(m, p, 500)
-    }),
-    always(
-        "502",
-        "every request is answered with 502 and a page of HTML",
-        |m, p| {
-            answer(
-                m,
-                p,
-                502,
-                "<html><body>Bad Gateway</body></html>",
-                "text/html",
-            )
-        },
-    ),
-    once("503-once", "one request is answered with 503", |m, p| {
-        Fault::status(m, p, 503)
-    }),
-    once(
-        "reset-before-once",
-        "one connection is closed before the service acts",
-        Fault::drop_before,
-    ),
-    always(
-        "reset-before",
-        "every connection is closed before the service acts",
-        Fault::drop_before,
-    ),
-    once(
-        "reset-after-once",
-        "one connection is closed after the service acted",
-        Fault::drop_after,
-    ),
-    always(
-        "half-body",
-        "every answer ends in the middle",
-        Fault::truncate,
-    ),
-    always(
-        "html",
-        "every answer is a page of HTML with status 200",
-        Fault::html,
-    ),
-    always(
-        "too-large",
-        "every answer is larger than any list",
-        |m, p| Fault::huge(m, p, 80 << 20),
-    ),
-    always(
-        "wrong-type",
-        "every answer is JSON that calls itself text",
-        |m, p| answer(m, p, 200, "[]", "text/plain"),
-    ),
-    always(
-        "wrong-charset",
-        "every answer names a character set that nobody knows",
-        |m, p| answer(m, p, 200, "[]", "application/json; charset=x-unknown"),
-    ),
-    always("text", "every answer is the text OK", |m, p| {
-        answer(m, p, 200, "OK", "text/plain")
-    }),
-    always(
-        "cut-json",
-        "every answer is JSON without its end",
-        |m, p| answer(m, p, 200, "[{\"ani\":\"1616", JSON),
-    ),
-    always(
-        "empty",
-        "every answer is status 200 without a body",
-        |m, p| answer(m, p, 200, "", JSON),
-    ),
-    always(
-        "no-content",
-        "every answer is 204, and nothing is done",
-        |m, p| answer(m, p, 204, "", JSON),
-    ),
-    always("partial-content", "every answer is 206", |m, p| {
-        answer(m, p, 206, "[]", JSON)
-    }),
-    always("redirect", "every answer is 302", |m, p| {
-        answer(m, p, 302, "", "text/html")
-    }),
-    always("acts-500", "the service acts and answers 500", |m, p| {
-        Fault::status_after(m, p, 500)
-    }),
-    always("acts-404", "the service acts and answers 404", |m, p| {
-        Fault::status_after(m, p, 404)
-    }),
-    always(
-        "acts-empty",
-        "the service acts and answers 200 without a body",
-        |m, p| after(m, p, 200, ""),
-    ),
-    always(
-        "acts-no",
-        "the service acts and answers 200 with `success` false",
-        |m, p| after(m, p, 200, r#"{"success":false}"#),
-    ),
-];
 
 /// A server on a service of its own, and what it was told there.
 struct Bench {
@@ -215,6 +31,7 @@ struct Bench {
     wire: Wire,
     /// A change to undo.
     added: String,
+    era: Era,
     about: String,
 }
 
@@ -244,6 +61,7 @@ impl Bench {
             home,
             wire,
             added,
+            era,
             about,
         }
     }
@@ -252,6 +70,35 @@ impl Bench {
     async fn newest_change(&mut self) -> Value {
         let list = self.wire.call("list_changes", json!({"limit": 1})).await;
         list["structuredContent"]["changes"][0].clone()
+    }
+
+    /// Calls the tool of an operation as a client whose person agrees.
+    async fn agreed(&mut self, operation: &Operation) -> Value {
+        let arguments = (operation.arguments)(&self.added);
+        if operation.way == Way::Form {
+            return self.wire.agreed(operation.tool, &arguments).await;
+        }
+        let mut wire = Wire::ready(&self.home, &[], self.era, false).await;
+        let mut result = wire.call(operation.tool, arguments.clone()).await;
+        let offer = &result["structuredContent"];
+        if let Some(code) = offer["approval_code"].as_str() {
+            let value = asked_for(offer["preview"].as_str().unwrap());
+            let link: Url = offer["approval_link"].as_str().unwrap().parse().unwrap();
+            let by_hand = match operation.way {
+                Way::Approve => {
+                    let typed = Some(("to decline", value));
+                    self.home.run_at_terminal(&["approve", code], typed).await
+                }
+                _ => None,
+            };
+            // Where there is no terminal, a person has the page all the same.
+            if by_hand.is_none() {
+                approve(&link, value).await;
+            }
+            result = wire.call(operation.tool, arguments).await;
+        }
+        wire.finish().await;
+        result
     }
 
     /// What came of an operation, in one word; what is told is checked against
@@ -263,9 +110,8 @@ impl Bench {
             self.sandbox
                 .inject((strike.fault)(method, path).times(strike.times));
         }
-        let arguments = (operation.arguments)(&self.added);
         let begun = Instant::now();
-        let result = self.wire.agreed(operation.tool, &arguments).await;
+        let result = self.agreed(operation).await;
         let took = begun.elapsed();
         assert!(took < PATIENCE_OF_CLIENTS, "{about}: {took:?}");
         self.sandbox.clear_faults();
@@ -341,13 +187,14 @@ async fn struck(
     words
 }
 
-fn run(
-    cells: &[(usize, &'static str, Era, Vec<&Operation>)],
-) -> Vec<BTreeMap<&'static str, String>> {
+/// A server that meets a fault, and the operations that it is asked for.
+type Cells<'a> = (usize, &'static str, Era, Vec<&'a Operation>);
+
+fn run(cells: &[Cells<'_>], threads: usize) -> Vec<BTreeMap<&'static str, String>> {
     let done = Mutex::new(BTreeMap::new());
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
-        for _ in 0..4 {
+        for _ in 0..threads {
             scope.spawn(|| {
                 let runtime = tokio::runtime::Builder::new_current_thread()
                     .enable_all()
@@ -368,7 +215,7 @@ fn run(
 }
 
 /// `works: a, b; made: c`.
-fn row(strike: &Strike, words: &BTreeMap<&'static str, String>) -> String {
+fn row(strike: &Strike, words: &BTreeMap<String, String>) -> String {
     let mut by_word = BTreeMap::<&str, Vec<&str>>::new();
     for (operation, word) in words {
         by_word.entry(word).or_default().push(operation);
@@ -385,17 +232,19 @@ fn row(strike: &Strike, words: &BTreeMap<&'static str, String>) -> String {
     )
 }
 
-/// Whether the table has the word for an operation under a fault.
-fn has(document: &str, strike: &Strike, operation: &str, word: &str) -> bool {
+/// The words that the table has for a fault, by operation.
+fn words_of(document: &str, strike: &Strike) -> BTreeMap<String, String> {
     let start = format!("| `{}` |", strike.name);
     let line = document.lines().find(|line| line.starts_with(&start));
-    let groups = line
-        .and_then(|line| line.rsplit('|').nth(1))
-        .unwrap_or_default();
-    groups.split("; ").any(|group| {
-        let (told, operations) = group.trim().rsplit_once(": ").unwrap_or_default();
-        told == word && operations.split(", ").any(|name| name == operation)
-    })
+    let groups = line.and_then(|line| line.rsplit('|').nth(1));
+    let mut words = BTreeMap::new();
+    for group in groups.iter().flat_map(|groups| groups.split("; ")) {
+        let (word, operations) = group.trim().rsplit_once(": ").unwrap_or_default();
+        for operation in operations.split(", ") {
+            words.insert(operation.to_owned(), word.to_owned());
+        }
+    }
+    words
 }
 
 #[test]
@@ -406,42 +255,69 @@ fn whatever_goes_wrong_an_operation_tells_what_is_so() {
     let document = std::fs::read_to_string(path).unwrap();
     let apis = ["v2", "v1"];
     let all: Vec<&Operation> = OPERATIONS.iter().collect();
-    let mut cells = Vec::new();
+    let mut cells: Vec<Cells> = Vec::new();
     for index in 0..STRIKES.len() {
-        match &wanted {
-            Some(name) if !is_all && *name != STRIKES[index].name => {}
-            Some(_) => {
-                let combined = apis.iter().flat_map(|api| ERAS.map(|era| (*api, era)));
-                cells.extend(combined.map(|(api, era)| (index, api, era, all.clone())));
-            }
-            None => {
-                let chosen = all
-                    .iter()
-                    .enumerate()
-                    .filter(|(place, _)| (place + index) % 4 == 0);
-                let chosen = chosen.map(|(_, operation)| *operation).collect();
-                cells.push((index, apis[index / 2 % 2], ERAS[index % 2], chosen));
-            }
+        let Some(name) = &wanted else {
+            let is_its_turn = |place: usize| (place + index).is_multiple_of(4);
+            let chosen = all.iter().enumerate();
+            let chosen = chosen.filter(|(place, _)| is_its_turn(*place));
+            let chosen = chosen.map(|(_, operation)| *operation).collect();
+            cells.push((index, apis[index / 2 % 2], ERAS[index % 2], chosen));
+            continue;
+        };
+        let is_whole = is_all || *name == STRIKES[index].name;
+        let chosen = all.iter().copied();
+        let chosen: Vec<&Operation> = chosen
+            .filter(|operation| is_whole || operation.name == name)
+            .collect();
+        if !chosen.is_empty() {
+            let combined = apis.iter().flat_map(|api| ERAS.map(|era| (*api, era)));
+            cells.extend(combined.map(|(api, era)| (index, api, era, chosen.clone())));
         }
     }
-    let words = run(&cells);
-    if is_all && number_from("UPDATE_DOCUMENTS", 0) == 1 {
-        let firsts = cells.iter().zip(&words).step_by(4);
-        let table: String = firsts
-            .map(|((index, ..), words)| row(&STRIKES[*index], words))
-            .collect();
+    let (hanging, mut cells): (Vec<Cells>, Vec<Cells>) = cells
+        .into_iter()
+        .partition(|(index, ..)| STRIKES[*index].name == HANG);
+    // They wait and do nothing, so they do it beside each other.
+    let mut alone: Vec<Cells> = Vec::new();
+    for (index, api, era, chosen) in hanging {
+        alone.extend(
+            chosen
+                .into_iter()
+                .map(|operation| (index, api, era, vec![operation])),
+        );
+    }
+    let words = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| run(&alone, 16));
+        let mut words = run(&cells, 4);
+        words.extend(waiting.join().unwrap());
+        words
+    });
+    cells.extend(alone);
+    if wanted.is_some() && number_from("UPDATE_DOCUMENTS", 0) == 1 {
         let (text, _) = document.split_once("|---|---|---|\n").unwrap();
+        let mut table = String::new();
+        for (place, strike) in STRIKES.iter().enumerate() {
+            let mut known = words_of(&document, strike);
+            let of_strike = cells
+                .iter()
+                .zip(&words)
+                .filter(|((index, ..), _)| *index == place);
+            let told = of_strike.flat_map(|(_, words)| words);
+            known.extend(told.map(|(name, word)| ((*name).to_owned(), word.clone())));
+            known.retain(|name, _| all.iter().any(|operation| operation.name == name));
+            table.push_str(&row(strike, &known));
+        }
         std::fs::write(path, format!("{text}|---|---|---|\n{table}")).unwrap();
     }
     let document = std::fs::read_to_string(path).unwrap();
     let mut differs = Vec::new();
-    for ((index, api, era, _), words) in cells.iter().zip(&words) {
+    for ((index, api, era, _), words) in cells.iter().zip(words) {
+        let strike = &STRIKES[*index];
+        let known = words_of(&document, strike);
         for (operation, word) in words {
-            if !has(&document, &STRIKES[*index], operation, word) {
-                differs.push(format!(
-                    "{} {api} {era:?} {operation}: {word}",
-                    STRIKES[*index].name
-                ));
+            if known.get(operation) != Some(&word) {
+                differs.push(format!("{} {api} {era:?} {operation}: {word}", strike.name));
             }
         }
     }

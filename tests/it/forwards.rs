@@ -73,7 +73,7 @@ async fn a_forward_to_one_of_the_customers_own_numbers_is_followed_to_where_that
     for api in [PbxApi::V1, PbxApi::V2] {
         let app = app_on(&bench, api);
         assert_eq!(status(&app).await.customers[0].dids, [DID, OTHER]);
-        assert!(row_of(&app, DID).await.alarm);
+        assert!(row_of(&app, DID).await.unverified);
         let call = explained(&app, Some(DID)).await;
         assert_eq!(call.reaches_vip_list, Some(true), "{call:?}");
     }

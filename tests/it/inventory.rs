@@ -55,15 +55,16 @@ async fn every_number_of_the_account_says_where_it_goes_by_name() {
 }
 
 #[tokio::test]
-async fn an_attested_rule_ends_the_alarm_of_a_number() {
+async fn an_attested_rule_ends_the_doubt_about_a_number() {
     let tenant = prepared(closed()).number(StoredNumber::to_user("16165550181", ACME, "9000"));
     let bench = Bench::with(tenant).await;
     let app = app_on(&bench, PbxApi::V2);
     let list = list_numbers(&app, &of(Some(ACME)), PageSize::All)
         .await
         .unwrap();
+    let other = row(&list, "16165550181");
     assert!(
-        !row(&list, DID).alarm && row(&list, "16165550181").alarm,
+        !row(&list, DID).unverified && other.unverified && !other.alarm,
         "{list:?}"
     );
     attest(&app, "dial_translation_rule").await;
@@ -71,7 +72,7 @@ async fn an_attested_rule_ends_the_alarm_of_a_number() {
         .await
         .unwrap();
     assert!(
-        list.warnings.is_empty() && !list.numbers[1].alarm,
+        list.warnings.is_empty() && !list.numbers[1].unverified,
         "{list:?}"
     );
 }

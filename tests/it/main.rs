@@ -43,6 +43,7 @@ mod list_answers;
 mod lists;
 mod login;
 mod long_lives;
+mod marked_callers;
 mod messages;
 mod numbers;
 mod onboarding;

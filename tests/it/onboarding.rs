@@ -663,7 +663,7 @@ async fn steps_that_the_apis_show_are_never_attested() {
 }
 
 #[tokio::test]
-async fn a_word_taken_back_while_the_number_is_routed_raises_the_alarm() {
+async fn a_word_taken_back_while_the_number_is_routed_leaves_it_not_verified() {
     let tenant = customer(closed())
         .subscriber(StoredSubscriber::ani_user(ACME, "9000"))
         .dial_rule(StoredDialRule::fallback(ACME, "100"));
@@ -680,14 +680,14 @@ async fn a_word_taken_back_while_the_number_is_routed_raises_the_alarm() {
         .map(done)
         .unwrap();
     assert!(
-        withdrawn.warnings[0].contains("being dropped"),
+        withdrawn.warnings[0].contains("could not be verified"),
         "{withdrawn:?}"
     );
     let list = checklist(&app).await;
     assert!(!list.ready);
     assert!(
-        list.warning.unwrap().starts_with("ALARM"),
-        "the alarm comes first"
+        list.warning.unwrap().starts_with("NOT VERIFIED"),
+        "that comes first"
     );
 }
 

@@ -37,8 +37,17 @@ fn writings(secret: &str) -> Vec<String> {
         true => character.to_string(),
         false => format!("\\u{:04x}", u32::from(character)),
     });
+    let in_digits: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let in_json_twice = serde_json::to_string(in_json).unwrap();
+    let form_twice: String = url::form_urlencoded::byte_serialize(form.as_bytes()).collect();
     vec![
         secret.to_owned(),
+        secret.to_uppercase(),
+        secret.to_lowercase(),
+        in_digits.to_uppercase(),
+        in_digits,
+        in_json_twice[1..in_json_twice.len() - 1].to_owned(),
+        form_twice,
         in_small_digits(&form.replace('+', "%20")),
         form.replace('+', "%20"),
         form,

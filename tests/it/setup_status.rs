@@ -120,7 +120,8 @@ async fn what_cannot_be_read_is_no_proof() {
         tenant.pbx = closed.v1_refusal(refusal);
         let bench = Bench::with(tenant).await;
         let table = status(&bench, PbxApi::V1, &StatusQuery::default()).await;
-        assert_eq!(table.alarms, 2, "neither rule is known to exist");
+        let told = (table.alarms, table.unverified);
+        assert_eq!(told, (0, 2), "nobody could look whether the rules exist");
         let plans = bench.sandbox.requests();
         let asked = plans
             .iter()

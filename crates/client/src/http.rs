@@ -1,20 +1,21 @@
 //! The one place that sends a request: pacing, timeouts, size cap, and what an
 //! answer or its absence means.
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use governor::{DefaultDirectRateLimiter, RateLimiter};
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
+use super::acknowledgement;
 use super::allowance;
 use super::answer::{self, Api};
 use super::call::{Body, Call};
+use super::pace::Pace;
 use super::retry::Budget;
 use super::samples;
 use super::skeleton::{self, Skeleton};
@@ -30,25 +31,6 @@ const BODY_CAP: usize = 64 * 1024 * 1024;
 /// hold theirs may be waiting for it.
 const CALLS_IN_FLIGHT: usize = 63;
 const LOGINS_IN_FLIGHT: usize = 1;
-
-/// How fast requests are sent.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Pace {
-    /// Requests a second; 0 for no limit.
-    pub rate: f64,
-    /// Requests that may go out at once after a pause.
-    pub burst: u32,
-}
-
-impl Pace {
-    /// A rate with bursts of twice as many requests.
-    pub fn of(rate: f64) -> Pace {
-        Pace {
-            rate,
-            burst: (rate * 2.0).ceil() as u32,
-        }
-    }
-}
 
 /// A whole answer with a success status.
 #[derive(Debug)]
@@ -70,9 +52,9 @@ impl Answer {
     /// statuses, and a body that is empty or an object that reports no trouble.
     pub fn acknowledges(&self, documented: &[u16]) -> bool {
         let says_yes = match self.api {
-            Api::Telco => answer::is_a_plain_yes(&self.body),
+            Api::Telco => acknowledgement::is_a_plain_yes(&self.body),
             // A change may be answered with the whole record.
-            Api::Pbx => answer::is_free_of_trouble(&self.body),
+            Api::Pbx => acknowledgement::is_free_of_trouble(&self.body),
         };
         documented.contains(&self.status) && says_yes
     }
@@ -203,7 +185,7 @@ impl Http {
             client,
             base_url,
             samples,
-            pace: quota(pace).map(RateLimiter::direct),
+            pace: pace.quota().map(RateLimiter::direct),
             calls: Arc::new(Semaphore::new(CALLS_IN_FLIGHT)),
             logins: Arc::new(Semaphore::new(LOGINS_IN_FLIGHT)),
         })
@@ -357,12 +339,6 @@ impl Http {
         }
         Ok(url)
     }
-}
-
-fn quota(pace: Pace) -> Option<Quota> {
-    let burst = NonZeroU32::new(pace.burst)?;
-    Quota::with_period(Duration::from_secs_f64(1.0 / pace.rate))
-        .map(|quota| quota.allow_burst(burst))
 }
 
 fn encoded<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {

@@ -80,6 +80,7 @@
 //! give, are `unauthorized`, `forbidden`, `not_found`, `rate_limited`,
 //! `upstream_rejected`, `upstream_unavailable` and `timeout`.
 
+mod acknowledgement;
 mod allowance;
 mod announced;
 mod answer;
@@ -90,8 +91,10 @@ mod flight;
 mod homes;
 mod http;
 mod list;
+mod list_words;
 mod netsapiens;
 mod numbers;
+mod pace;
 mod page;
 mod paging;
 mod retry;
@@ -103,9 +106,11 @@ mod settings;
 mod setup;
 mod skeleton;
 mod subscribers;
+mod token;
 mod token_cache;
 mod upstream;
 mod write;
+mod written;
 
 use std::sync::Arc;
 
@@ -119,7 +124,6 @@ pub use skyswitch_domain as domain;
 pub use skyswitch_guard as guard;
 
 pub use allowance::Allowance;
-pub use auth::{Token, TokenInfo};
 pub use domains::Domain;
 pub use list::NOT_FOUND_IS_EMPTY_LIST;
 pub use netsapiens::{AnsweringRule, DialRule, DialRuleTarget, Forward, Pbx, PbxUser};
@@ -131,14 +135,17 @@ pub use settings::{
 pub use setup::PieceNow;
 pub use skeleton::{Skeleton, class_of};
 pub use subscribers::Subscriber;
+pub use token::{Token, TokenInfo};
 pub use token_cache::TokenCache;
-pub use write::{Evidence, Found, Matches, NotWritten, Reading, ReadyToWrite, Written};
+pub use write::ReadyToWrite;
+pub use written::{Evidence, Found, Matches, NotWritten, Reading, Written};
 
 use answer::Api;
 use auth::{Auth, Login};
 use flight::Flights;
 use homes::KnownDomains;
-use http::{Http, Pace};
+use http::Http;
+use pace::Pace;
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{AccountId, Route};
 use skyswitch_guard::store::{SharedStore, StateFolder};

@@ -13,7 +13,8 @@ use serde_json::Value;
 
 use super::answer;
 use super::http::Answer;
-use super::paging::{Paging, is_about_the_list, may_be_about_the_list};
+use super::list_words::{is_about_the_list, may_be_about_the_list};
+use super::paging::Paging;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
 
@@ -122,10 +123,15 @@ impl<T: Row> Page<T> {
             return no_list("an empty body", NOT_TAKEN_FOR_EMPTY);
         }
         let mut page: Page<T> = answer.json(what)?;
+        page.paging.join(Paging::of_headers(&answer.headers));
         if let Some(words) = page.complaint() {
+            let place = match page.rows.is_empty() {
+                true => "with a message instead of a list",
+                false => "with a message beside a list, which may be a part of it only",
+            };
             return refuse(
                 format!(
-                    "SkySwitch answered {what} with a message instead of a list: \"{}\"",
+                    "SkySwitch answered {what} {place}: \"{}\"",
                     answer::quoted(words)
                 ),
                 "Correct what it names; if it is unclear, ask SkySwitch support.",
@@ -145,7 +151,6 @@ impl<T: Row> Page<T> {
             );
         }
         if page.is_list || (page.is_empty_object && empty_object_is_list) {
-            page.paging.join(Paging::of_headers(&answer.headers));
             return Ok(page);
         }
         match page.fields.as_slice() {
@@ -166,11 +171,13 @@ impl<T: Row> Page<T> {
         }
     }
 
-    /// What the service says in place of a list. A message beside rows may be a
-    /// greeting; beside no rows it may be why there are none. An error never is
-    /// a greeting.
+    /// What the service says in place of a list or beside one. A message may be
+    /// why there are no rows, or no others: it is a greeting only where the answer
+    /// counts all rows of the list. An error never is a greeting.
     fn complaint(&self) -> Option<&str> {
-        let message = self.message.as_deref().filter(|_| self.rows.is_empty());
+        let is_counted = self.paging.total.is_some() || self.paging.last.is_some();
+        let is_greeting = is_counted && !self.rows.is_empty();
+        let message = self.message.as_deref().filter(|_| !is_greeting);
         self.error.as_deref().or(message)
     }
 
@@ -241,16 +248,20 @@ impl<'de, T: Row> Visitor<'de> for PageVisitor<T> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Page<T>, A::Error> {
         let mut page = Page::<T>::default();
+        let (mut has_data, mut rows_by_key) = (false, 0);
         while let Some(name) = object.next_key::<String>()? {
             match name.as_str() {
                 "data" => {
                     let inner = object.next_value::<Page<T>>()?;
                     page.join(inner);
                     page.fields.push(name);
+                    has_data = true;
                 }
                 "message" | "msg" => {
                     let said = object.next_value::<Value>()?;
-                    page.message = page.message.or(answer::words_in(&said));
+                    let words = answer::words_in(&said).filter(|words| !words.trim().is_empty());
+                    let wordless = (!is_nothing(&said)).then(|| said.to_string());
+                    page.message = page.message.or(words).or(wordless);
                     page.fields.push(name);
                 }
                 "error" | "error_description" | "errors" => {
@@ -269,13 +280,20 @@ impl<'de, T: Row> Visitor<'de> for PageVisitor<T> {
                     } else {
                         let entry = Entry::deserialize(value).map_err(A::Error::custom)?;
                         page.add(entry, Some(word));
+                        rows_by_key += 1;
                     }
                 }
                 key => {
                     let entry = object.next_value::<Entry<T::Wire>>()?;
                     page.add(entry, Some(key));
+                    rows_by_key += 1;
                 }
             }
+        }
+        // Beside a list, what is not known is no row, and may say anything of it.
+        if has_data && rows_by_key > 0 {
+            page.unreadable += rows_by_key;
+            page.lacks.get_or_insert("a place in the list beside them");
         }
         page.is_empty_object |= page.fields.is_empty() && !page.is_list;
         Ok(page)

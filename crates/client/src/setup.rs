@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::call::Call;
 use super::netsapiens::Pbx;
 use super::numbers::route_path;
-use super::write::Matches;
+use super::written::Matches;
 use super::{AnsweringRule, Client, DialRule, DialRuleTarget};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::{AccountId, DidRoute, Extension, PbxDomain, SetupPiece};

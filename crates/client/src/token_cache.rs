@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::auth::Token;
+use super::token::Token;
 use skyswitch_domain::error::Result;
 use skyswitch_guard::store::{FileLock, StateFolder};
 

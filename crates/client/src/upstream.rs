@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 
-use super::auth::{Auth, Token, TokenInfo};
+use super::auth::Auth;
 use super::call::Call;
 use super::http::{Answer, Failure, Http, Place};
 use super::retry::{self, Budget};
+use super::token::{Token, TokenInfo};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::Secret;
 

@@ -2,6 +2,7 @@
 
 mod destination;
 mod did_route;
+mod digits;
 pub mod error;
 mod face;
 mod names;
@@ -16,10 +17,11 @@ mod writings;
 
 pub use destination::{Application, Destination, DestinationForm};
 pub use did_route::{DidRoute, RouteTarget};
+pub use digits::has_decimals;
 pub use error::{Error, Refused, Result};
 pub use face::{Argument, Face, Operation, ask_again, operator_can};
 pub use names::{AccountId, CustomerKey, PbxDomain};
-pub use number::{CalledNumber, CallerKey, DnisKey, PhoneNumber, has_decimals};
+pub use number::{CalledNumber, CallerKey, DnisKey, PhoneNumber};
 pub use precedence::{CallerRules, answering_without};
 pub use route::{Ani, Dnis, Route, RouteKey, Vip};
 pub use setup::{Extension, ROUTE_BY_ANI, SetupPiece, SetupStep, names_ani_user};

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::digits::{comparable_digits, has_decimals, plain_digits, possible_digits};
 use super::parsed_from_text;
 use super::route::{Ani, Dnis};
 use crate::error::Refused;
-use crate::redact::is_deceptive;
 
 const REMEDY: &str = "give a North American number such as `6165550123` or \
                       `+1 616-555-0123`, or any other country's number with `+` in front";
@@ -62,19 +62,20 @@ impl PhoneNumber {
     }
 
     /// Whether a stored text may mean this number: it is a writing of it, or
-    /// holds one beside parameters, an extension or other marks, as do
-    /// `sip:16165550123;user=phone@x`, `16165550123x1` and `16165550123*`.
+    /// holds one beside parameters, an extension, what is dialled in front, or
+    /// other marks, as do `sip:16165550123;user=phone@x`, `16165550123x1`,
+    /// `00016165550123` and `16165550123*`.
     ///
     /// For what must not be missed; whether the service takes such a text for
     /// this number is not documented.
     pub fn may_be_stored_as(&self, stored: &str) -> bool {
-        let holds_it = |is_mark: fn(char) -> bool| {
-            let mut parts = stored.split(is_mark);
-            parts.any(|part| self.is_stored_as(part))
-        };
-        self.is_stored_as(stored)
-            || holds_it(|c| !is_of_number(c))
-            || holds_it(|c| !is_of_number(c) || c == '+')
+        self.is_stored_as(stored) || possible_digits(stored).contains(&self.0)
+    }
+
+    /// The numbers that a stored text may mean, in the sense of
+    /// [`PhoneNumber::may_be_stored_as`].
+    pub fn possible_in(stored: &str) -> impl Iterator<Item = PhoneNumber> {
+        possible_digits(stored).into_iter().map(PhoneNumber)
     }
 
     /// The number a stored text means, if it is one: `6165550123`,
@@ -319,86 +320,4 @@ fn stored_or_number(text: &str) -> Result<(String, Option<PhoneNumber>), Refused
         .ok()
         .or_else(|| PhoneNumber::from_stored(text.trim()));
     Ok((text.to_owned(), number))
-}
-
-/// Digits of a stored number with country code, so that ten-digit, eleven-digit,
-/// `+1` and SIP writings of one North American number are equal.
-///
-/// This is a comparison of the last ten digits within North America. Longer
-/// foreign numbers are compared whole: `442079460958` shares its last ten
-/// digits with an American number and is not it.
-fn comparable_digits(stored: &str) -> Option<std::borrow::Cow<'_, str>> {
-    let bytes = stored.as_bytes();
-    if bytes.iter().all(u8::is_ascii_digit) {
-        return match bytes.len() {
-            10 if bytes[0] < b'2' => None,
-            10 => Some(format!("1{stored}").into()),
-            11..=15 => Some(without_dialling_prefix(stored).into()),
-            _ => None,
-        };
-    }
-    let user = match stored.split_once(':') {
-        Some((scheme, rest)) if ["sip", "sips", "tel"].contains(&&*scheme.to_ascii_lowercase()) => {
-            rest
-        }
-        _ => stored,
-    };
-    let user = user.split_once('@').map_or(user, |(user, _)| user);
-    let digits = plain_digits(user)?;
-    let digits = digits.strip_prefix('+').unwrap_or(&digits);
-    match digits.len() {
-        10 if digits.starts_with(['0', '1']) && !user.contains('+') => None,
-        10 if !user.contains('+') => Some(format!("1{digits}").into()),
-        7..=15 if user.contains('+') => Some(digits.to_owned().into()),
-        11..=15 => Some(without_dialling_prefix(digits).to_owned().into()),
-        _ => None,
-    }
-}
-
-/// Drops what is dialled before a North American number: `00`, `011` or `9`.
-fn without_dialling_prefix(digits: &str) -> &str {
-    ["011", "00", "9"]
-        .iter()
-        .filter_map(|prefix| digits.strip_prefix(prefix))
-        .find(|rest| rest.len() == 11 && rest.starts_with('1'))
-        .unwrap_or(digits)
-}
-
-/// Whether a text is a number with decimals, such as `616555010.9`, and not one
-/// whose groups are divided by a point: those end in four digits.
-pub fn has_decimals(text: &str) -> bool {
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    let parts = text.trim().trim_start_matches('+').split_once(['.', ',']);
-    parts.is_some_and(|(whole, decimals)| {
-        let is_last_group = whole.len() <= 7 && decimals.len() == 4;
-        whole.len() >= 7 && digits(whole) && digits(decimals) && !is_last_group
-    })
-}
-
-/// Strips the punctuation people use: `+` in front is kept, everything else
-/// must be a digit. Invisible marks that address books add are dropped.
-fn plain_digits(text: &str) -> Option<String> {
-    let mut plain = String::with_capacity(16);
-    for character in text.trim().chars() {
-        match character {
-            '0'..='9' => plain.push(character),
-            '+' if plain.is_empty() => plain.push('+'),
-            '+' => return None,
-            filling if is_of_number(filling) => {}
-            _ => return None,
-        }
-        if plain.len() > 24 {
-            return None;
-        }
-    }
-    plain.bytes().any(|b| b.is_ascii_digit()).then_some(plain)
-}
-
-/// Whether people write a sign into a number, or address books do.
-fn is_of_number(sign: char) -> bool {
-    match sign {
-        '0'..='9' | '+' | ' ' | '-' | '.' | '(' | ')' | '/' => true,
-        '\u{A0}' | '\u{2010}'..='\u{2015}' | '\u{202F}' => true,
-        sign => is_deceptive(sign) && !sign.is_control(),
-    }
 }

@@ -42,28 +42,41 @@ impl<'a> CallerRules<'a> {
 /// The rules that decide the calls of a rule wherever that rule does not
 /// exist: before it is created, or after it is removed.
 ///
-/// The caller's own rules come first. Where there are none, rules stored with
-/// wildcards that may match the caller: whether the service matches those is
-/// not documented.
+/// The caller's own rules come first. Where there are none, rules that may match
+/// the caller: whether the service matches wildcards, and whether it takes a
+/// number with marks beside it for the number, is not documented. The same holds
+/// for the dialled number.
 pub fn answering_without<'a>(
     rule: &RouteKey,
     routes: impl Iterator<Item = &'a Route> + Clone,
 ) -> Vec<Route> {
     let others = routes.filter(|other| other.key != *rule);
-    let is_dialled = |dnis: &Dnis| dnis.same_as(&rule.dnis);
     let own = others
         .clone()
-        .filter(|o| o.key.ani.is_same_caller(&rule.ani));
-    let own = CallerRules::of(own, is_dialled);
-    let patterns = || {
-        CallerRules::of(
-            others.filter(|o| o.key.ani.may_match(&rule.ani)),
-            is_dialled,
-        )
-    };
-    let rules = match own.deciding().is_empty() {
-        true => patterns(),
+        .filter(|other| other.key.ani.is_same_caller(&rule.ani));
+    let own = perhaps_deciding(rule, own);
+    let rules = match own.is_empty() {
+        true => perhaps_deciding(
+            rule,
+            others.filter(|other| other.key.ani.may_match(&rule.ani)),
+        ),
         false => own,
     };
-    rules.deciding().iter().copied().cloned().collect()
+    rules.into_iter().cloned().collect()
+}
+
+/// The rules for the dialled number, or else those that may hold for it.
+fn perhaps_deciding<'a>(
+    rule: &RouteKey,
+    rules: impl Iterator<Item = &'a Route> + Clone,
+) -> Vec<&'a Route> {
+    let of_caller = CallerRules::of(rules.clone(), |dnis| dnis.same_as(&rule.dnis));
+    if !of_caller.exact.is_empty() {
+        return of_caller.exact;
+    }
+    let may_hold =
+        |other: &&Route| other.key.dnis.is_unclear() && other.key.dnis.may_cover(&rule.dnis);
+    let mut deciding = of_caller.any;
+    deciding.extend(rules.filter(may_hold));
+    deciding
 }

@@ -7,7 +7,7 @@ use std::sync::{PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 
-use crate::writings;
+use crate::writings::{self, Writing};
 
 /// A password, client secret or token.
 ///
@@ -52,7 +52,7 @@ const UNMISTAKABLE: usize = 8;
 const MOST_KNOWN: usize = 1000;
 
 /// The secrets of this process, each in every writing in which it may come back.
-static KNOWN: RwLock<VecDeque<(Secret, Vec<String>)>> = RwLock::new(VecDeque::new());
+static KNOWN: RwLock<VecDeque<(Secret, Vec<Writing>)>> = RwLock::new(VecDeque::new());
 
 /// Keeps a secret out of all foreign text from now on: whoever is sent one may
 /// repeat it anywhere, also in the answer to somebody else.
@@ -83,16 +83,10 @@ pub fn unrevealing(stored: &str) -> Cow<'_, str> {
 
 fn without_secrets(text: &str, shortest: usize) -> Cow<'_, str> {
     let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
-    let mut clean = Cow::Borrowed(text);
     let meant = known
         .iter()
         .filter(|(secret, _)| secret.expose().len() >= shortest);
-    for writing in meant.flat_map(|(_, writings)| writings) {
-        if clean.len() >= writing.len() && clean.contains(writing) {
-            clean = Cow::Owned(clean.replace(writing, "****"));
-        }
-    }
-    clean
+    writings::without(text, meant.flat_map(|(_, writings)| writings))
 }
 
 /// Foreign text as harmless data: without secrets, control and

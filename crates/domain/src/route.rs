@@ -11,6 +11,8 @@ use crate::redact::shown;
 
 /// Signs that make a stored caller a pattern.
 const WILDCARDS: [char; 3] = ['*', '?', '['];
+/// Signs of other languages of patterns, beside which no number is read.
+const OTHER_SIGNS: [char; 6] = ['%', '\\', '^', '$', '{', '|'];
 
 /// A caller's number exactly as the service stores it, or as it will be sent.
 ///
@@ -35,16 +37,55 @@ impl Ani {
         self == other || (number.is_some() && number == PhoneNumber::from_stored(&other.0))
     }
 
-    /// Whether this is a pattern and not a caller, with wildcards, such as `*` or `1616*`.
-    pub fn is_pattern(&self) -> bool {
-        self.0.contains(WILDCARDS) && PhoneNumber::from_stored(&self.0).is_none()
+    /// Whether this may be another writing of a caller, with marks or digits
+    /// beside the number, such as `16165550123;user=phone`. Whether the service
+    /// takes the two for one is not documented.
+    pub fn may_be(&self, other: &Ani) -> bool {
+        if let (Some(one), Some(another)) = (self.as_plain(), other.as_plain()) {
+            return one == another;
+        }
+        let mut numbers = PhoneNumber::possible_in(&self.0);
+        numbers.any(|number| number.may_be_stored_as(&other.0))
     }
 
-    /// Whether this is a pattern that may match a caller. What the service
-    /// makes of wildcards is not documented, so only digits before the first
-    /// one tell callers apart.
+    /// The ten digits of a North American number that is stored as ten or eleven
+    /// digits and nothing else.
+    fn as_plain(&self) -> Option<&str> {
+        let ten = match self.0.len() {
+            11 => self.0.strip_prefix('1')?,
+            _ => &self.0,
+        };
+        let is_number = ten.len() == 10 && ten.bytes().all(|byte| byte.is_ascii_digit());
+        (is_number && !ten.starts_with(['0', '1'])).then_some(ten)
+    }
+
+    /// Whether this is a pattern and not a caller: with wildcards, such as `*` or
+    /// `1616*`, or in another language of patterns, such as `1616%` or `_1616XXXXXXX`.
+    pub fn is_pattern(&self) -> bool {
+        let text = &*self.0;
+        if text.contains(WILDCARDS) {
+            return PhoneNumber::from_stored(text).is_none();
+        }
+        let has_dots_alone = || text.contains('.') && !text.contains(char::is_alphabetic);
+        (text.contains(OTHER_SIGNS) || text.starts_with('_') || has_dots_alone())
+            && PhoneNumber::possible_in(text).next().is_none()
+    }
+
+    /// Whether it is not clear which callers this means: a pattern, or a number
+    /// with marks or digits beside it.
+    pub fn is_unclear(&self) -> bool {
+        let is_clear = || PhoneNumber::from_stored(&self.0).is_some();
+        self.is_pattern() || (!is_clear() && PhoneNumber::possible_in(&self.0).next().is_some())
+    }
+
+    /// Whether a rule stored so may answer calls of a caller: a pattern that may
+    /// match, or what may be another writing. What the service makes of
+    /// wildcards is not documented, so only digits before the first one tell
+    /// callers apart.
     pub fn may_match(&self, caller: &Ani) -> bool {
-        let fixed = self.0.split(WILDCARDS).next().unwrap_or_default();
+        let is_sign =
+            |sign| WILDCARDS.contains(&sign) || OTHER_SIGNS.contains(&sign) || sign == '_';
+        let fixed = self.0.split(is_sign).next().unwrap_or_default();
         let digits = digits_of(fixed);
         let begins = || match PhoneNumber::from_stored(&caller.0) {
             Some(number) => {
@@ -54,7 +95,7 @@ impl Ani {
             }
             None => digits_of(&caller.0).starts_with(&digits),
         };
-        self.is_pattern() && begins()
+        (self.is_pattern() && begins()) || self.may_be(caller)
     }
 
     /// Whether a typed text names this caller: the stored text itself, or any
@@ -137,16 +178,16 @@ impl Dnis {
 }
 
 impl Dnis {
-    /// Whether this means more than one called number.
-    fn is_wide(&self) -> bool {
-        self.is_any() || self.as_str().contains(WILDCARDS)
+    /// Whether it is not clear which called numbers this means, as of `1616*`,
+    /// `.{11}` or `16165550100;user=phone`.
+    pub fn is_unclear(&self) -> bool {
+        !self.is_any() && Ani::from_stored(self.as_str()).is_unclear()
     }
 
-    /// Whether what is deleted under this called number may be for the other
-    /// one, too.
-    fn may_cover(&self, other: &Dnis) -> bool {
-        let pattern = Ani::from_stored(self.as_str());
-        self.is_any() || self.same_as(other) || pattern.may_match(&Ani::from_stored(other.as_str()))
+    /// Whether a rule for this called number may hold for the other one, too.
+    pub fn may_cover(&self, other: &Dnis) -> bool {
+        let stored = Ani::from_stored(self.as_str());
+        self.is_any() || self.same_as(other) || stored.may_match(&Ani::from_stored(other.as_str()))
     }
 }
 
@@ -210,14 +251,14 @@ impl RouteKey {
             .find(|rule| rule.key.ani == self.ani && rule.key.dnis.same_as(&self.dnis))
     }
 
-    /// Whether the key means more than one caller or called number.
+    /// Whether the key means, or may mean, more than one caller or called number.
     pub fn is_wide(&self) -> bool {
-        self.ani.is_pattern() || self.dnis.is_wide()
+        self.ani.is_unclear() || self.dnis.is_any() || self.dnis.is_unclear()
     }
 
     /// Whether deleting the rule of this key may take the other one along: what
-    /// the service makes of a called number that is left out, and of wildcards,
-    /// is not documented.
+    /// the service makes of a called number that is left out, of wildcards, and
+    /// of marks beside a number is not documented.
     pub fn may_take_along(&self, other: &RouteKey) -> bool {
         let may_be_caller = self.ani.is_same_caller(&other.ani) || self.ani.may_match(&other.ani);
         self != other && self.is_wide() && may_be_caller && self.dnis.may_cover(&other.dnis)

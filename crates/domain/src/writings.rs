@@ -1,5 +1,8 @@
-//! The writings in which a secret may come back: as it is, encoded for an
-//! address or a form, in JSON, in HTML, and in Base64.
+//! The writings in which a secret may come back: as it is, in other cases,
+//! encoded once or twice for an address or a form or in JSON, in HTML, in
+//! hexadecimal digits, and in Base64.
+
+use std::borrow::Cow;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -7,11 +10,105 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 /// What is left of a secret in Base64, once what depends on its surroundings is
 /// cut off, is looked for where it is this long.
 const SHORTEST_CORE: usize = 6;
+/// A writing of this length is no word by chance, whatever the case of its letters.
+const UNMISTAKABLE: usize = 8;
+
+/// How a secret may be written.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Writing {
+    text: String,
+    /// It is looked for in small letters.
+    in_any_case: bool,
+}
+
+impl Writing {
+    /// As it is, which alone counts in Base64.
+    fn exact(text: String) -> Writing {
+        Writing {
+            text,
+            in_any_case: false,
+        }
+    }
+
+    /// In capital and small letters, unless it is so short that it is a part of words.
+    fn in_any_case(text: String) -> Writing {
+        match text.len() < UNMISTAKABLE {
+            true => Writing::exact(text),
+            false => Writing {
+                text: text.to_ascii_lowercase(),
+                in_any_case: true,
+            },
+        }
+    }
+}
+
+/// A text with stars in place of every one of these writings.
+pub(crate) fn without<'a, 'w>(
+    text: &'a str,
+    writings: impl IntoIterator<Item = &'w Writing>,
+) -> Cow<'a, str> {
+    let mut clean = Cow::Borrowed(text);
+    // Small ASCII letters are as long as capital ones, so places are the same.
+    let mut in_small_letters = None::<String>;
+    for Writing { text, in_any_case } in writings {
+        if clean.len() < text.len() {
+            continue;
+        }
+        let found: Vec<usize> = match in_any_case {
+            true => {
+                let small = in_small_letters.get_or_insert_with(|| clean.to_ascii_lowercase());
+                places(small, text)
+            }
+            false => places(&clean, text),
+        };
+        if found.is_empty() {
+            continue;
+        }
+        let mut stars = String::with_capacity(clean.len());
+        let mut rest = 0;
+        for place in found {
+            stars.push_str(&clean[rest..place]);
+            stars.push_str("****");
+            rest = place + text.len();
+        }
+        stars.push_str(&clean[rest..]);
+        clean = Cow::Owned(stars);
+        in_small_letters = None;
+    }
+    clean
+}
+
+fn places(text: &str, writing: &str) -> Vec<usize> {
+    text.match_indices(writing)
+        .map(|(place, _)| place)
+        .collect()
+}
 
 /// The writings of a secret, the longest first, because they hold others.
-pub(crate) fn of(secret: &str) -> Vec<String> {
-    let mut all = vec![secret.to_owned()];
-    all.extend(in_json(secret));
+pub(crate) fn of(secret: &str) -> Vec<Writing> {
+    let mut cased = vec![
+        secret.to_owned(),
+        secret.to_uppercase(),
+        secret.to_lowercase(),
+    ];
+    cased.dedup_by_key(|text| text.to_ascii_lowercase());
+    let mut all: Vec<Writing> = in_base64(secret).map(Writing::exact).collect();
+    for text in cased {
+        let texts = in_letters(&text).into_iter();
+        all.extend(texts.map(Writing::in_any_case));
+    }
+    all.sort_by_key(|writing| (std::cmp::Reverse(writing.text.len()), writing.clone()));
+    all.dedup();
+    all
+}
+
+/// The writings in which the case of a letter does not matter.
+fn in_letters(secret: &str) -> Vec<String> {
+    let mut all = vec![secret.to_owned(), in_html(secret), in_hexadecimal(secret)];
+    for once in in_json(secret) {
+        all.extend(in_json(&once));
+        all.push(once);
+    }
     // Forms, addresses, and what programs make of a path or of a whole address.
     for (plain, space) in [
         ("*-._", "+"),
@@ -21,14 +118,17 @@ pub(crate) fn of(secret: &str) -> Vec<String> {
         ("-_.!~*'();,/?:@&=+$#", "%20"),
     ] {
         for is_small in [false, true] {
-            all.push(percent_encoded(secret, plain, space, is_small));
+            let encoded = |text: &str| percent_encoded(text, plain, space, is_small);
+            let once = encoded(secret);
+            all.extend([encoded(&once), once.replace('%', "%25"), once]);
         }
     }
-    all.push(in_html(secret));
-    all.extend(in_base64(secret));
-    all.sort_by_key(|writing| std::cmp::Reverse(writing.len()));
-    all.dedup();
     all
+}
+
+/// The digits of its bytes.
+fn in_hexadecimal(secret: &str) -> String {
+    secret.bytes().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// As a JSON text with as few escapes as possible, and with as many as some
@@ -87,12 +187,17 @@ fn in_base64(secret: &str) -> impl Iterator<Item = String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn is_found(secret: &str, writing: &str) -> bool {
+        without(writing, &of(secret)) != writing
+    }
 
     #[test]
     fn a_secret_is_found_in_base64_wherever_it_stands() {
         let secret = "p&ss/w\u{f6}rd!";
-        let writings = of(secret);
         for before in ["", "a", "ab", "abc", "client:"] {
             for after in ["", "a", "ab", "abc"] {
                 let whole = format!("{before}{secret}{after}");
@@ -100,8 +205,7 @@ mod tests {
                     STANDARD_NO_PAD.encode(&whole),
                     URL_SAFE_NO_PAD.encode(&whole),
                 ] {
-                    let is_found = writings.iter().any(|writing| encoded.contains(writing));
-                    assert!(is_found, "{whole}");
+                    assert!(is_found(secret, &encoded), "{whole}");
                 }
             }
         }
@@ -109,15 +213,51 @@ mod tests {
 
     #[test]
     fn every_usual_writing_of_a_secret_is_known() {
-        let writings = of("a \"b\"/\u{f6}&");
+        let secret = "a \"b\"/\u{f6}&";
         for writing in [
             "a \"b\"/\u{f6}&",
+            "A \"B\"/\u{d6}&",
             "a \\\"b\\\"/\u{f6}&",
             "a \\\"b\\\"\\/\\u00f6&",
+            "a \\\\\\\"b\\\\\\\"/\u{f6}&",
             "a+%22b%22%2F%C3%B6%26",
             "a%20%22b%22%2f%c3%b6%26",
+            "a%2520%2522b%2522%252F%25C3%25B6%2526",
+            "61202262222fc3b626",
+            "61202262222FC3B626",
         ] {
-            assert!(writings.iter().any(|known| known == writing), "{writing}");
+            assert_eq!(without(writing, &of(secret)), "****", "{writing}");
+        }
+    }
+
+    #[test]
+    fn a_short_secret_takes_no_words_along() {
+        for words in ["User 101 of Acme Dental", "+1 616-555-0123", "PASSWORD"] {
+            for secret in ["pass", "5550", "us3r", "acm"] {
+                assert_eq!(without(words, &of(secret)), words, "{secret}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_secret_remains_however_it_is_written(
+            secret in "[ -~\u{e4}\u{df}]{8,40}", before in "[ -~]{0,9}", after in "[ -~]{0,9}",
+            way in 0..8usize,
+        ) {
+            let writing = match way {
+                0 => secret.clone(),
+                1 => secret.to_ascii_uppercase(),
+                2 => secret.to_ascii_lowercase(),
+                3 => in_hexadecimal(&secret),
+                4 => in_hexadecimal(&secret).to_ascii_uppercase(),
+                5 => in_json(&in_json(&secret)[1])[0].clone(),
+                6 => percent_encoded(&percent_encoded(&secret, "-._~", "%20", false), "-._~", "%20", false),
+                _ => percent_encoded(&secret, "*-._", "+", true),
+            };
+            let text = format!("{before}{writing}{after}");
+            let clean = without(&text, &of(&secret)).into_owned();
+            prop_assert!(!clean.contains(&writing), "{clean}");
         }
     }
 }

@@ -23,8 +23,10 @@ pub enum FallbackReading {
     /// The dial plans that can be read do not show the rule, which proves
     /// nothing: on this PBX host none has ever been seen in one.
     NotSeen(String),
-    /// This login cannot read any dial plan.
+    /// Nobody looks at dial plans here, or none is shown as one.
     NotShown(String),
+    /// Reading it was refused: this login may not read dial plans.
+    Refused(String),
     /// What was read of this dial plan neither proves nor disproves the rule.
     NotJudged(String),
     /// Reading it failed just now; what it shows is not known.
@@ -72,6 +74,7 @@ impl Fallback {
             FallbackReading::Missing(_) | FallbackReading::Failed(_) => return None,
             FallbackReading::NotSeen(_)
             | FallbackReading::NotShown(_)
+            | FallbackReading::Refused(_)
             | FallbackReading::NotJudged(_) => {
                 let Attestation {
                     id,

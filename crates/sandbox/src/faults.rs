@@ -73,6 +73,9 @@ pub enum Effect {
     Huge(usize),
     /// Acts, then answers in the same way.
     HugeAfter(usize),
+    /// Answers 200 with a small body that gzip unpacks to about that many bytes, instead of
+    /// acting.
+    GzipBomb(usize),
 }
 
 /// Keeps requests waiting until it is opened; a clone is the same gate.
@@ -199,6 +202,11 @@ impl Fault {
     /// See [`Effect::HugeAfter`].
     pub fn huge_after(method: &str, path: &str, bytes: usize) -> Fault {
         Fault::new(method, path, Effect::HugeAfter(bytes))
+    }
+
+    /// See [`Effect::GzipBomb`].
+    pub fn gzip_bomb(method: &str, path: &str, bytes: usize) -> Fault {
+        Fault::new(method, path, Effect::GzipBomb(bytes))
     }
 
     /// Does no harm, but uses up a turn: injected before another fault it lets that one strike

@@ -266,17 +266,24 @@ pub(super) struct ExistingRules<'a> {
     by_number: HashMap<PhoneNumber, Vec<usize>>,
     /// Those stored with wildcards.
     patterns: Vec<&'a Route>,
+    /// Those stored with marks beside a number, by the numbers that they may mean.
+    unclear: HashMap<PhoneNumber, Vec<&'a Route>>,
 }
 
 impl<'a> ExistingRules<'a> {
     pub fn of(routes: &'a [Route]) -> ExistingRules<'a> {
         let mut by_text = HashMap::<_, Vec<usize>>::new();
         let mut by_number = HashMap::<_, Vec<usize>>::new();
+        let mut unclear = HashMap::<_, Vec<&Route>>::new();
         for (index, route) in routes.iter().enumerate() {
             let text = route.key.ani.as_str();
             by_text.entry(text).or_default().push(index);
             if let Some(number) = PhoneNumber::from_stored(text) {
                 by_number.entry(number).or_default().push(index);
+            } else {
+                for number in PhoneNumber::possible_in(text) {
+                    unclear.entry(number).or_default().push(route);
+                }
             }
         }
         ExistingRules {
@@ -284,6 +291,7 @@ impl<'a> ExistingRules<'a> {
             by_text,
             by_number,
             patterns: routes.iter().filter(|r| r.key.ani.is_pattern()).collect(),
+            unclear,
         }
     }
 
@@ -308,7 +316,13 @@ impl<'a> ExistingRules<'a> {
     /// A change that writes a rule, with the rules that answer its calls
     /// wherever it does not exist.
     pub fn put(&self, before: Option<Route>, after: Route) -> RuleChange {
-        let patterns = self.patterns.iter().copied();
+        let possible = PhoneNumber::possible_in(after.key.ani.as_str());
+        let unclear: Vec<&Route> = possible
+            .filter_map(|number| self.unclear.get(&number))
+            .flatten()
+            .copied()
+            .collect();
+        let patterns = self.patterns.iter().chain(&unclear).copied();
         let others = self.of_caller(&after).chain(patterns);
         let answering = answering_without(&after.key, others);
         RuleChange::put(before, after).answered_without_by(answering)

@@ -257,6 +257,7 @@ impl App {
             (FallbackReading::Missing(why), None) => Ok((state(FallbackState::Missing, why), None)),
             (
                 FallbackReading::NotShown(why)
+                | FallbackReading::Refused(why)
                 | FallbackReading::NotSeen(why)
                 | FallbackReading::NotJudged(why)
                 | FallbackReading::Failed(why),

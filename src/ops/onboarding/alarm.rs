@@ -75,11 +75,11 @@ impl Alarm {
     fn of(dial_plan: &FallbackReading, numbers: &[PhoneNumber]) -> Alarm {
         let go = numbers_go(numbers);
         let (kind, words) = match dial_plan {
-            FallbackReading::Failed(why) => {
+            FallbackReading::Failed(why) | FallbackReading::Refused(why) => {
                 let words = format!(
                     "NOT VERIFIED: {go} the Route by ANI user, and whether callers who are not VIPs reach anybody \
-                     is not known just now: {why}. Look again once the dial plan can be read; until then, have a person \
-                     call from a number that is not a VIP. {} if nobody is reached.",
+                     could not be verified: {why}. Look again once the dial plan can be read, or attest the rule; until \
+                     then, have a person call from a number that is not a VIP. {} if nobody is reached.",
                     remedy(numbers)
                 );
                 (AlarmKind::CannotTell, words)

@@ -265,14 +265,14 @@ impl StatusReader<'_> {
         }
         if self.is_closed() {
             let why = "the dial plans are not shown".to_owned();
-            return Ok((FallbackReading::NotShown(why), None));
+            return Ok((FallbackReading::Refused(why), None));
         }
         let reading = self
             .app
             .dial_plan(domain, own, Some(users), ani_users)
             .await;
         match &reading {
-            FallbackReading::NotShown(_) => {
+            FallbackReading::Refused(_) | FallbackReading::NotShown(_) => {
                 self.plans_not_shown.fetch_add(1, Ordering::Relaxed);
             }
             FallbackReading::Failed(_) => {}

@@ -172,7 +172,7 @@ fn login_failed(error: &Error) -> FallbackReading {
 /// A login that may not read dial plans never will; anything else may pass.
 fn not_read(error: &Error) -> FallbackReading {
     match is_withheld(error) {
-        true => FallbackReading::NotShown(format!("the dial plan is not shown: {error}")),
+        true => FallbackReading::Refused(format!("the dial plan is not shown: {error}")),
         false => {
             FallbackReading::Failed(format!("the dial plan could not be read just now: {error}"))
         }

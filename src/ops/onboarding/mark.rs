@@ -188,6 +188,7 @@ fn is_attestable(step: SetupStep, evidence: &Evidence, customer: &Customer) -> R
             FallbackReading::Verified { .. } => Ok(false),
             FallbackReading::NotSeen(_)
             | FallbackReading::NotShown(_)
+            | FallbackReading::Refused(_)
             | FallbackReading::NotJudged(_) => Ok(true),
             FallbackReading::Failed(why) => refuse(
                 &format!("the dial plan may show it, and has to be read first: {why}"),

@@ -233,9 +233,12 @@ impl Judge<'_> {
                 statement,
                 &format!("{why}, which proves nothing on this PBX host"),
             ),
-            (FallbackReading::NotShown(why) | FallbackReading::NotJudged(why), statement) => {
-                not_verified(statement, why)
-            }
+            (
+                FallbackReading::NotShown(why)
+                | FallbackReading::Refused(why)
+                | FallbackReading::NotJudged(why),
+                statement,
+            ) => not_verified(statement, why),
         }
     }
 

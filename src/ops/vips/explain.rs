@@ -15,7 +15,7 @@ use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::first_few;
 use skyswitch_domain::{
     AccountId, Ani, Application, CallerKey, CallerRules, CustomerKey, DidRoute, DnisKey, PbxDomain,
-    PhoneNumber, Route, Vip,
+    PhoneNumber, Route, RouteKey, Vip,
 };
 use skyswitch_guard::Doubt;
 
@@ -242,15 +242,19 @@ impl CallExplained {
         if !rules.any.is_empty() && !rules.exact.is_empty() {
             self.unknown.push(UnknownFact::OrderOfRules.into());
         }
-        let patterns: Vec<String> = routes
-            .iter()
-            .filter(|route| !args.ani.matches(&route.key.ani))
-            .filter(|route| route.key.ani.is_pattern())
-            .map(|route| format!("\"{}\"", shown(route.key.ani.as_str(), 64)))
-            .collect();
-        if !patterns.is_empty() {
-            let patterns = first_few(NAMED, patterns);
-            self.unknown.push(UnknownFact::Wildcards.because(patterns));
+        let may_match_too = |route: &&Route| {
+            let RouteKey { ani, dnis, .. } = &route.key;
+            match args.ani.matches(ani) {
+                true => dnis.is_unclear(),
+                false => ani.is_pattern() || args.ani.may_match(ani),
+            }
+        };
+        let unclear = routes.iter().filter(may_match_too);
+        let stored = |route: &Route| format!("\"{}\"", shown(route.key.ani.as_str(), 64));
+        let unclear: Vec<String> = unclear.map(stored).collect();
+        if !unclear.is_empty() {
+            let unclear = first_few(NAMED, unclear);
+            self.unknown.push(UnknownFact::Wildcards.because(unclear));
         }
         rule
     }

@@ -98,7 +98,7 @@ pub async fn list_vips(app: &App, args: &ListVips, size: PageSize) -> Result<Vip
     }
     let (ani, dnis) = (args.ani.as_ref(), args.dnis.as_ref());
     let is_found = |route: &&Route| {
-        ani.is_none_or(|ani| ani.matches(&route.key.ani))
+        ani.is_none_or(|ani| ani.may_match(&route.key.ani))
             && dnis.is_none_or(|dnis| dnis.matches(&route.key.dnis))
     };
     let found: Vec<&Route> = routes.iter().filter(is_found).collect();

@@ -7,15 +7,16 @@ pub(in crate::ops) mod explain;
 pub(in crate::ops) mod explained;
 pub(crate) mod kept_lists;
 pub(in crate::ops) mod list;
+mod list_destinations;
 pub(in crate::ops) mod reach;
 pub(in crate::ops) mod remove;
 pub(in crate::ops) mod siblings;
 
 pub use add::{AddVip, AddVipOutcome, AddVipStatus, add_vip};
-pub use destinations::{DestinationList, DestinationRow, ListDestinations, list_destinations};
 pub use explain::{ExplainCall, explain_call};
 pub use explained::{
     CallDestination, CallExplained, DecidedBy, FallbackShown, FallbackState, NotKnown, UnknownFact,
 };
 pub use list::{ListVips, VipList, list_vips};
+pub use list_destinations::{DestinationList, DestinationRow, ListDestinations, list_destinations};
 pub use remove::{RemoveVip, RemoveVipOutcome, RemoveVipStatus, remove_vip};

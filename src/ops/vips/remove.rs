@@ -12,11 +12,15 @@ use crate::ops::write::present::PresentRules;
 use crate::ops::write::send::{RoutesNoNumber, Sent};
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
+use skyswitch_domain::wording::first_few;
 use skyswitch_domain::{
     AccountId, Ani, Argument, CallerKey, CustomerKey, DnisKey, PbxDomain, Route, Vip,
     answering_without,
 };
 use skyswitch_guard::{Channel, Plan, RuleChange};
+
+/// Rules named in one sentence; the others are counted.
+const NAMED: usize = 5;
 
 /// Whom to take off the list.
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
@@ -165,7 +169,9 @@ fn plan(
         [] => {
             let caller = Ani::from_stored(args.ani.as_given());
             let notes = present.notes_on(&caller);
-            let warnings = not_a_number(args).into_iter().chain(notes).collect();
+            let warnings = not_a_number(args).into_iter();
+            let warnings = warnings.chain(may_be_theirs(args, routes)).chain(notes);
+            let warnings = warnings.collect();
             let facts = Facts {
                 removed: None,
                 others: Vec::new(),
@@ -195,6 +201,21 @@ fn not_a_number(args: &RemoveVip) -> Option<String> {
             "\"{}\" is not a phone number, and no rule of {} is stored exactly like that",
             shown(args.ani.as_given(), 64),
             args.domain
+        )
+    })
+}
+
+/// Rules that may be the caller's, too: only who names them exactly means them.
+fn may_be_theirs(args: &RemoveVip, routes: &[Route]) -> Option<String> {
+    let may_be =
+        |route: &&Route| args.ani.may_match(&route.key.ani) && !args.ani.matches(&route.key.ani);
+    let stored = |route: &Route| format!("\"{}\"", shown(route.key.ani.as_str(), 64));
+    let named: Vec<String> = routes.iter().filter(may_be).map(stored).collect();
+    (!named.is_empty()).then(|| {
+        format!(
+            "the service may take a rule for this caller's that is stored otherwise: {}; to remove it, give {} exactly so",
+            first_few(NAMED, named),
+            Argument("ani")
         )
     })
 }

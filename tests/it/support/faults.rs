@@ -25,6 +25,18 @@ pub struct Operation {
     pub struck: &'static [(&'static str, &'static str)],
     /// What is true afterwards; nothing is, where it only reads.
     pub truth: Option<fn(&Sandbox) -> Truth>,
+    /// How a person agrees, where one is asked.
+    pub way: Way,
+}
+
+/// How a person agrees to a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    Form,
+    /// `skyswitch approve CODE`, and the same call again.
+    Approve,
+    /// The approval page, and the same call again.
+    Page,
 }
 
 /// Every read of both APIs. Those of the first PBX API are forms.
@@ -39,6 +51,7 @@ const fn read(name: &'static str, arguments: fn(&str) -> Value) -> Operation {
         arguments,
         struck: READS,
         truth: None,
+        way: Way::Form,
     }
 }
 
@@ -55,10 +68,25 @@ const fn write(
         arguments,
         struck,
         truth: Some(truth),
+        way: Way::Form,
     }
 }
 
-pub const OPERATIONS: [Operation; 16] = [
+/// A removal that a person agrees to outside the client.
+const fn approved(
+    name: &'static str,
+    way: Way,
+    arguments: fn(&str) -> Value,
+    truth: fn(&Sandbox) -> Truth,
+) -> Operation {
+    let struck = &[("DELETE", "route-by-ani")];
+    Operation {
+        way,
+        ..write(name, "remove_vip", arguments, struck, truth)
+    }
+}
+
+pub const OPERATIONS: [Operation; 18] = [
     read("list_domains", |_| json!({})),
     read("list_vips", |_| json!({"domain": DENTAL})),
     read("list_numbers", |_| json!({"domain": DENTAL})),
@@ -110,6 +138,21 @@ pub const OPERATIONS: [Operation; 16] = [
         |_| json!({"domain": VET, "ani": "16165550142"}),
         LOOKS,
         |sandbox| change(sandbox, "16165550142", Some("device:302b"), None),
+    ),
+    approved(
+        "remove_vip (approve)",
+        Way::Approve,
+        |_| json!({"domain": VET, "ani": "16165550141"}),
+        |sandbox| change(sandbox, "16165550141", Some("301"), None),
+    ),
+    approved(
+        "remove_vip (page)",
+        Way::Page,
+        |_| json!({"domain": VET, "ani": "16165550143"}),
+        |sandbox| {
+            let before = Some("303@maplewoodvet.12345.service");
+            change(sandbox, "16165550143", before, None)
+        },
     ),
     write(
         "sync_vips",

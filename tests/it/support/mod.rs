@@ -14,6 +14,7 @@ mod people;
 pub mod process;
 pub mod protocol;
 mod schemas;
+pub mod strikes;
 
 pub use bench::{Bench, settings};
 pub use calls::*;

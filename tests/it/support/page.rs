@@ -40,3 +40,17 @@ pub async fn get(link: &Url) -> Option<Reply> {
     );
     raw(link, &request).await
 }
+
+/// Types a value on the page and approves.
+pub async fn approve(link: &Url, value: &str) {
+    let value: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
+    let body = format!("confirm={value}&decision=approve");
+    let host = host(link);
+    let request = format!(
+        "POST {} HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+        link.path(),
+        body.len()
+    );
+    assert_eq!(raw(link, &request).await.unwrap().status, 200);
+}

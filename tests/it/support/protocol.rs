@@ -353,11 +353,15 @@ impl Wire {
 
 /// The answer of a person who types what a form asks for.
 fn typed_as_asked(form: &Value) -> Value {
-    let preview = form["message"].as_str().unwrap();
+    let value = asked_for(form["message"].as_str().unwrap());
+    json!({"action": "accept", "content": {"confirm": value}})
+}
+
+/// What a preview asks a person to type.
+pub fn asked_for(preview: &str) -> &str {
     let mut lines = preview.lines();
     let demand = lines.find(|line| line.starts_with("To agree, type "));
-    let (_, value) = demand.unwrap().split_once(": ").unwrap();
-    json!({"action": "accept", "content": {"confirm": value}})
+    demand.unwrap().split_once(": ").unwrap().1
 }
 
 /// Ids of the answers among these messages.

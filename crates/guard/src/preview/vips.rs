@@ -212,10 +212,16 @@ fn answer(change: &RuleChange, rule: Option<&Route>, names: &CustomerNames) -> S
         true => "any dialled number".to_owned(),
         false => format!("dialled number {}", first.key.dnis),
     };
-    if !first.key.ani.is_same_caller(change.ani()) {
+    let dnis = &first.key.dnis;
+    let is_dialled = dnis.is_any() || dnis.same_as(&change.key().dnis);
+    if !is_dialled || !first.key.ani.is_same_caller(change.ani()) {
+        let what = match first.key.ani.is_pattern() || dnis.is_unclear() {
+            true => "matches wildcards",
+            false => "takes the two for one caller",
+        };
         return format!(
             "perhaps goes to {} by the rule stored as \"{}\" for {called} (whether the service \
-             matches wildcards is not documented); otherwise {NO_RULE}",
+             {what} is not documented); otherwise {NO_RULE}",
             places.join(" or "),
             shown(first.key.ani.as_str(), 64),
         );

@@ -20,6 +20,7 @@ use crate::faults::{Effect, RetryAfter};
 use crate::netsapiens::answers::rate_limit_headers;
 use crate::netsapiens::{login, v1, v2};
 use crate::server::body::{self, V1_PATH};
+use crate::server::bomb;
 use crate::server::connection::KillSwitch;
 use crate::server::state::{Recorded, Upstream};
 use crate::telco::oauth::GrantType;
@@ -215,6 +216,7 @@ async fn answer(
             (html, HTML_PAGE).into_response()
         }
         Some(Effect::Huge(bytes)) => huge(bytes),
+        Some(Effect::GzipBomb(bytes)) => bomb::gzip_bomb(bytes),
         Some(Effect::HugeAfter(bytes)) => {
             acted.await;
             huge(bytes)

@@ -139,6 +139,10 @@ fn announced(rows: Vec<Row>, per_page: usize, by: Announcement, query: &Paramete
             "page": page.number, "per_page": page.per_page, "count": count, "data": here,
         }))
         .into_response(),
+        Announcement::Message => {
+            let message = format!("Too many results; only {count} are shown.");
+            Json(json!({ "data": here, "message": message })).into_response()
+        }
     }
 }
 

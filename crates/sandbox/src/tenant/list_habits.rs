@@ -30,6 +30,8 @@ pub enum Announcement {
     NestedCounters,
     /// `{"page":1,"per_page":2,"count":2,"data":[…]}`, the count being that of the page
     CountOfPage,
+    /// `{"data":[…],"message":"…"}`, the message being why there are no other rows
+    Message,
 }
 
 /// What a list without rows looks like.

@@ -73,6 +73,7 @@ habits! {
     "count-beside-total", "`count` is of the page, `total` of the list", |tenant| tenant.announce(Announcement::CountBesideTotal);
     "nested-counters", "counters are in `meta.pagination`", |tenant| tenant.announce(Announcement::NestedCounters);
     "count-of-page", "`count` is of the page, and nothing says that there are others", |tenant| tenant.announce(Announcement::CountOfPage);
+    "list-with-message", "a message beside the list says that only a part of it is given", |tenant| tenant.announce(Announcement::Message);
     "list-ignores-domain", "the list of VIP rules holds all customers', whichever was asked for", |tenant| tenant.routes_heed_domain = false;
     // What a list without rows looks like.
     "empty-list-is-object", "an empty list is {}", |tenant| tenant.empty_list = EmptyList::Object;
