@@ -3,12 +3,12 @@
 use std::process::Stdio;
 
 use serde_json::json;
-use skyswitch_mcp::sandbox::StoredRoute;
+use skyswitch_mcp::sandbox::{StoredRoute, Tenant};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::ChildStdout;
 
 use crate::support::process::{
-    CALLER, DOMAIN, Home, PATIENCE, demo_sandbox, signal, stored, writes,
+    CALLER, DOMAIN, Home, PATIENCE, demo_sandbox, sandbox_of, signal, stored, writes,
 };
 use crate::support::protocol::{Era, Wire};
 
@@ -91,6 +91,24 @@ async fn changes_are_found_by_words_for_days() {
     let asked = json!({"since": "last week", "until": "yesterday"});
     let listed = server.call("list_changes", asked).await;
     assert_eq!(listed["structuredContent"]["total"], 0, "{listed}");
+}
+
+#[tokio::test]
+async fn the_first_words_of_a_description_name_a_customer_unless_several_begin_so() {
+    let tenant = Tenant::demo().domain("lakesideoptics.12345.service", "Lakeside Optics");
+    let sandbox = sandbox_of(tenant).await;
+    let home = Home::of(&sandbox);
+    let add = |customer| ["vip", "add", "6165550177", "101", "-d", customer];
+    let refused = home.run(&add("lakeside")).await;
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert!(refused.stderr.contains("Lakeside Optics"), "{refused:?}");
+    let refused = home.run(&add("maple")).await;
+    assert_eq!(refused.code, 1, "half a word names nobody: {refused:?}");
+    assert_eq!(writes(&sandbox), []);
+    let found = home
+        .run(&["vip", "list", "-d", "maplewood", "--json"])
+        .await;
+    assert_eq!(found.code, 0, "{found:?}");
 }
 
 async fn next_line(lines: &mut Lines<BufReader<ChildStdout>>) -> String {
