@@ -33,7 +33,7 @@ const EXAMPLES: [(&str, &[&str]); 29] = [
         "vip add",
         &[
             "skyswitch vip add 6165550177 101 -d lakeside",
-            "skyswitch vip add --ani \"(616) 555-0178\" --destination 102 -d lakeside --dnis 6165550100",
+            "skyswitch vip add \"(616) 555-0178\" 102 -d lakeside --dnis 6165550100",
         ],
     ),
     (
@@ -77,23 +77,16 @@ const EXAMPLES: [(&str, &[&str]); 29] = [
     ),
     ("changes close", &["skyswitch changes close 1 --not-made"]),
     ("undo", &["skyswitch undo 1", "skyswitch undo 1 --yes"]),
-    ("checklist", &["skyswitch checklist -d sunrisebakery"]),
+    ("checklist", &["skyswitch checklist -d sunrise"]),
     (
         "checklist mark",
-        &[
-            "skyswitch checklist mark -d sunrisebakery --step dial_translation_rule --by \"Ada Park\" --note \"ticket 4711\"",
-        ],
+        &["skyswitch checklist mark -d sunrise --step dial_translation_rule --by Ada --note T4711"],
     ),
     (
         "onboard",
-        &[
-            "skyswitch onboard -d sunrisebakery --did 6165550170 --fallback-destination 100 --dry-run",
-        ],
+        &["skyswitch onboard -d sunrise --did 6165550170 --fallback-destination 100 --dry-run"],
     ),
-    (
-        "route",
-        &["skyswitch route 6165550170 100 -d sunrisebakery"],
-    ),
+    ("route", &["skyswitch route 6165550170 100 -d sunrise"]),
     (
         "status",
         &["skyswitch status", "skyswitch status --stage alarm"],

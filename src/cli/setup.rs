@@ -26,6 +26,8 @@ pub(super) async fn checklist(app: &App, args: ChecklistArgs, output: &Output) -
             output.result(&checklist, || {
                 let mut text = sentences::checklist(&checklist, &app.names(None));
                 if !checklist.ready {
+                    // It is no part of the ticket, which may be copied from above it.
+                    text.push('\n');
                     let (program, domain) = (program(), shown(&checklist.domain, 100));
                     let step = format!(
                         "`{program} onboard -d {domain} --dry-run` shows what can be done here"
