@@ -6,6 +6,7 @@ use comfy_table::{ColumnConstraint, ContentArrangement, Table};
 use console::{Term, measure_text_width};
 
 use crate::config::process_environment;
+use crate::ops::import::files::marked;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::wording::counted;
 
@@ -168,7 +169,7 @@ impl Listing {
         append(format!("{}{rows}", self.before), &after)
     }
 
-    /// Every column, and nothing else.
+    /// Every column, and nothing else. A spreadsheet takes no cell for a formula.
     ///
     /// # Errors
     /// `internal` where it cannot be written.
@@ -177,7 +178,7 @@ impl Listing {
             let mut writer = csv::Writer::from_writer(Vec::new());
             writer.write_record(self.columns.iter().map(|column| column.name))?;
             for row in &self.rows {
-                writer.write_record(row)?;
+                writer.write_record(row.iter().map(|cell| marked(cell)))?;
             }
             Ok(String::from_utf8(writer.into_inner()?)?)
         };
