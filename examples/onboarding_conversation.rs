@@ -24,8 +24,12 @@ use tokio::process::Command;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
+    // The sandbox lasts in its state folder, and the customer is to be new.
+    let state = tempfile::tempdir().context("a temporary folder cannot be made")?;
+    let mut server = server_command();
+    server.env("SKYSWITCH_STATE_DIR", state.path());
     let agent = Agent
-        .serve(TokioChildProcess::new(server_command())?)
+        .serve(TokioChildProcess::new(server)?)
         .await
         .context("the server did not answer the handshake")?;
 

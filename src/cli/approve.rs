@@ -18,7 +18,7 @@ pub(super) async fn approve(app: &App, code: Option<&str>, output: &Output) -> R
     let Some(code) = code else {
         let waiting = guard.waiting().await?;
         let rows: Vec<_> = waiting.iter().map(as_json).collect();
-        return output.result(&json!({ "waiting": rows }), || tables::waiting(&waiting));
+        return output.list(&json!({ "waiting": rows }), || tables::waiting(&waiting));
     };
     let approval = guard.waiting_under(code).await?;
     if !is_interactive() {

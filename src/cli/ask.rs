@@ -3,11 +3,11 @@
 use std::io::IsTerminal;
 use std::pin::Pin;
 
-use dialoguer::Input;
+use console::{Key, Term};
 use serde::Serialize;
 
 use super::exit::Exit;
-use super::output::Output;
+use super::output::{Output, tell};
 use crate::ops::Asked;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_guard::{Answer, AskPerson, Channel, Preview};
@@ -99,17 +99,75 @@ pub(super) async fn typed_at_terminal(preview: &Preview) -> Answer {
         .map_or_else(|| preview.text(), str::to_owned);
     let value = preview.asks_for().name();
     let read = tokio::task::spawn_blocking(move || {
-        let terminal = dialoguer::console::Term::stderr();
-        terminal.write_line(&question).ok()?;
-        Input::<String>::new()
-            .with_prompt(format!("Type {value}, or \"no\" to decline"))
-            .allow_empty(true)
-            .interact_text_on(&terminal)
-            .ok()
+        tell(&question);
+        typed_line(&format!("Type {value}, or \"no\" to decline: "))
     });
     match read.await {
-        Ok(Some(text)) if text.trim().eq_ignore_ascii_case("no") => Answer::Declined,
-        Ok(Some(text)) => Answer::Typed(text),
+        Ok(Ok(Some(text))) if text.trim().eq_ignore_ascii_case("no") => Answer::Declined,
+        Ok(Ok(Some(text))) => Answer::Typed(text),
         _ => Answer::NoAnswer,
+    }
+}
+
+/// A line typed at the terminal; `None` where Esc, Ctrl-C or Ctrl-D ended it.
+pub(super) fn typed_line(prompt: &str) -> std::io::Result<Option<String>> {
+    let terminal = Term::stderr();
+    let _silent = Silent::new();
+    terminal.write_str(prompt)?;
+    let mut line = String::new();
+    let given = loop {
+        match terminal.read_key_raw()? {
+            Key::Enter => break true,
+            Key::Escape | Key::CtrlC => break false,
+            // Ctrl-D, as it is and as it is read where it came before the question.
+            Key::Char('\u{4}' | '\0') => break false,
+            // Esc, and Enter so soon after it that they look like one key.
+            Key::UnknownEscSeq(keys) if matches!(keys[..], ['\r' | '\n']) => break false,
+            Key::Backspace if line.pop().is_some() => terminal.clear_chars(1)?,
+            Key::Char(letter) if !letter.is_control() => {
+                line.push(letter);
+                terminal.write_str(letter.encode_utf8(&mut [0; 4]))?;
+            }
+            _ => {}
+        }
+    };
+    terminal.write_line("")?;
+    Ok(given.then_some(line))
+}
+
+/// Keeps the terminal from showing what is typed a second time, as it does
+/// between two keys that are read one by one.
+struct Silent {
+    #[cfg(unix)]
+    before: Option<rustix::termios::Termios>,
+}
+
+impl Silent {
+    #[cfg(unix)]
+    fn new() -> Silent {
+        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+        let before = tcgetattr(std::io::stdin()).ok();
+        if let Some(before) = &before {
+            let mut silent = before.clone();
+            silent.local_modes -= LocalModes::ECHO | LocalModes::ICANON;
+            // Otherwise it is shown twice, which is no reason not to ask.
+            let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &silent);
+        }
+        Silent { before }
+    }
+
+    #[cfg(not(unix))]
+    fn new() -> Silent {
+        Silent {}
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Silent {
+    fn drop(&mut self) {
+        if let Some(before) = &self.before {
+            let now = rustix::termios::OptionalActions::Now;
+            let _ = rustix::termios::tcsetattr(std::io::stdin(), now, before);
+        }
     }
 }

@@ -23,9 +23,12 @@ pub(super) async fn changes(app: &App, args: ChangesArgs, output: &Output) -> Re
         limit => PageSize::from_limit(limit)?,
     };
     let list = ops::list_changes(app, &args.list, size).await?;
-    output.result(&list, || {
-        tables::changes(&list, &app.names(args.list.account_id.as_ref()))
-    })
+    let rules = list
+        .changes
+        .iter()
+        .flat_map(|row| row.rules.iter().flatten());
+    app.read_names_of(rules.map(|rule| &*rule.key.domain)).await;
+    output.list(&list, || tables::changes(&list, &app.names(None)))
 }
 
 /// The person at the terminal says what became of it; there is no flag for it.

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
+use super::layout::Format;
+use super::output::Colour;
+use super::sandbox::SandboxData;
 use crate::config::{ConfirmMode, Flags};
 use crate::mcp::ToolName;
 use crate::ops;
@@ -14,11 +17,6 @@ use skyswitch_sandbox::{HABITS, Habit};
 /// Manage SkySwitch phone systems safely: VIP callers (route-by-ANI) for people, scripts and AI agents
 #[derive(Debug, Parser)]
 #[command(name = "skyswitch", version, propagate_version = true)]
-#[command(
-    after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 not confirmed or blocked (nothing was changed), \
-                        4 configuration or credentials missing or refused, \
-                        5 status shows an alarm, 6 status could not tell of every customer."
-)]
 pub(super) struct Cli {
     #[command(flatten)]
     pub global: Global,
@@ -27,6 +25,7 @@ pub(super) struct Cli {
 }
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
 pub(super) struct Global {
     /// SkySwitch account id (UUID); overrides the configured default
     #[arg(short, long, global = true, value_name = "ID")]
@@ -34,15 +33,37 @@ pub(super) struct Global {
     /// Print one JSON document; errors go to stderr as JSON
     #[arg(short, long, global = true)]
     pub json: bool,
-    /// Use the embedded sandbox instead of the real service; needs no account
-    #[arg(long, global = true)]
-    pub sandbox: bool,
+    /// Use the embedded sandbox instead of the real service; needs no account. Its data last; `=fresh` starts anew
+    #[arg(
+        long,
+        global = true,
+        value_name = "DATA",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "kept",
+        hide_possible_values = true
+    )]
+    pub sandbox: Option<SandboxData>,
     /// Config file to read instead of ~/.config/skyswitch/config.json
     #[arg(long, global = true, value_name = "PATH")]
     pub config: Option<PathBuf>,
+    /// Colours: auto, always or never
+    #[arg(
+        long = "color",
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub colour: Colour,
     /// Log more to stderr; twice for everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+    /// How the result is printed; see `short_forms.rs` for the flag
+    #[arg(skip)]
+    pub format: Option<Format>,
 }
 
 impl Global {
@@ -112,7 +133,7 @@ pub(super) enum OnAccount {
     /// Send a customer's number to one of the customer's users, queues or attendants
     Route(Asking<ops::RouteNumber>),
     /// Show the setup status of all customers, alarms first
-    Status(ops::StatusQuery),
+    Status(StatusArgs),
     /// List the numbers of a customer, or of all, and where each sends its calls
     Numbers(ops::ListNumbers),
     /// List where the calls of a customer can go: people, queues, attendants and devices
@@ -122,6 +143,26 @@ pub(super) enum OnAccount {
     /// Check or back up the journal in the state folder, or remove old changes from it
     #[command(subcommand)]
     State(StateAction),
+}
+
+impl Command {
+    /// Whether it prints rows, which can be written as CSV.
+    pub fn is_list(&self) -> bool {
+        match self {
+            Command::Sandbox { list_habits, .. } => *list_habits,
+            Command::OnAccount(command) => match command {
+                OnAccount::Approve { code } => code.is_none(),
+                OnAccount::Vip(vip) => matches!(vip, Vip::List(_)),
+                OnAccount::Changes(args) => args.action.is_none(),
+                OnAccount::Domains(_)
+                | OnAccount::Status(_)
+                | OnAccount::Numbers(_)
+                | OnAccount::Destinations(_) => true,
+                _ => false,
+            },
+            _ => false,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -171,10 +212,12 @@ pub(super) struct McpArgs {
 #[derive(Debug, Subcommand)]
 pub(super) enum Vip {
     /// List VIP callers
+    #[command(visible_alias = "ls")]
     List(ops::ListVips),
     /// Add a VIP caller, or change the destination of one
     Add(Asking<ops::AddVip>),
     /// Remove a VIP caller
+    #[command(visible_alias = "rm")]
     Remove(Asking<ops::RemoveVip>),
     /// Import a VIP list from a CSV, JSON or vCard file
     Import(Asking<ImportArgs>),
@@ -199,6 +242,21 @@ pub(super) struct ImportArgs {
     pub file: Option<PathBuf>,
     #[command(flatten)]
     pub sync: ops::SyncVips,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct StatusArgs {
+    #[command(flatten)]
+    pub query: ops::StatusQuery,
+    /// Look again every so many seconds, 60 where none are given; in a pipe, print only what has changed
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        num_args = 0..=1,
+        default_missing_value = "60",
+        value_parser = clap::value_parser!(u64).range(1..=86_400)
+    )]
+    pub watch: Option<u64>,
 }
 
 #[derive(Debug, Args)]

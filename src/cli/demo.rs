@@ -1,6 +1,8 @@
 //! `skyswitch demo`: a whole conversation with our own MCP server over real
 //! pipes, against the sandbox, printed for people.
 
+use std::fs::DirBuilder;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -14,6 +16,7 @@ use rmcp::{ClientHandler, ErrorData, RoleClient, ServiceExt};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
+use super::exit::Exit;
 use super::output::Output;
 
 /// A half-done customer of the sandbox: the domain exists, nothing else is known.
@@ -22,11 +25,20 @@ const HALF_DONE: &str = "sunrisebakery.12345.service";
 const CUSTOMER: &str = "lakesidedental.12345.service";
 const CALLER: &str = "(616) 555-0177";
 
-/// Holds the conversation.
-pub(super) async fn converse(output: &Output) -> Result<()> {
+/// Holds the conversation, unless it is interrupted; either way it leaves nothing behind.
+pub(super) async fn converse(output: &Output) -> Result<Exit> {
+    tokio::select! {
+        held = conversation(output) => held.map(|()| Exit::Done),
+        _ = tokio::signal::ctrl_c() => Ok(Exit::Failed),
+    }
+}
+
+async fn conversation(output: &Output) -> Result<()> {
     let program = std::env::current_exe().context("this program cannot be found")?;
+    let folder = OwnFolder::new().context("a temporary folder cannot be made")?;
     let mut child = Command::new(program)
         .args(["mcp", "--sandbox"])
+        .env("SKYSWITCH_STATE_DIR", &folder.0)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .kill_on_drop(true)
@@ -66,6 +78,28 @@ pub(super) async fn converse(output: &Output) -> Result<()> {
     child.wait().await?;
     output.text("The input ended, and so did the server. Nothing left this machine.")?;
     Ok(())
+}
+
+/// The state folder of this conversation, which leaves nothing behind.
+struct OwnFolder(PathBuf);
+
+impl OwnFolder {
+    fn new() -> std::io::Result<OwnFolder> {
+        let name = format!("skyswitch-demo-{:016x}", rand::random::<u64>());
+        let path = std::env::temp_dir().join(name);
+        let mut builder = DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&path)?;
+        Ok(OwnFolder(path))
+    }
+}
+
+impl Drop for OwnFolder {
+    fn drop(&mut self) {
+        // What cannot be removed is left to the cleaning of temporary folders.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 struct Conversation<'a> {

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 
-use super::output::Output;
+use super::layout::Format;
+use super::output::{Colour, Output};
 use crate::ops::Status;
 use skyswitch_domain::error::{Code, Error};
 
@@ -57,9 +58,10 @@ pub(super) fn usage(refusal: &clap::Error, arguments: &[OsString]) -> ExitCode {
         refusal.kind(),
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
     );
-    let wants_json = arguments
-        .iter()
-        .any(|word| asks_for_json(&word.to_string_lossy()));
+    let wants_json = said(arguments, "--format").is_some_and(|word| word == "json")
+        || arguments
+            .iter()
+            .any(|word| asks_for_json(&word.to_string_lossy()));
     if wants_json && !is_answer {
         let message = refusal.to_string();
         let first_line = message.lines().next().unwrap_or_default();
@@ -68,11 +70,29 @@ pub(super) fn usage(refusal: &clap::Error, arguments: &[OsString]) -> ExitCode {
             first_line.trim_start_matches("error: "),
             "Run the command with `--help`.",
         );
-        return Output::new(true).failure(&error).into();
+        return Output::new(Some(Format::Json), Colour::Auto)
+            .failure(&error)
+            .into();
     }
     // Fails only when the terminal is gone; the exit code still tells.
     let _ = refusal.print();
     ExitCode::from(if is_answer { 0 } else { 2 })
+}
+
+/// The value of a flag, in a command line that may not be understood.
+pub(super) fn said(arguments: &[OsString], flag: &str) -> Option<String> {
+    let words: Vec<_> = arguments
+        .iter()
+        .map(|word| word.to_string_lossy())
+        .collect();
+    let place = words.iter().rposition(|word| {
+        word.strip_prefix(flag)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+    })?;
+    match words[place].split_once('=') {
+        Some((_, value)) => Some(value.to_owned()),
+        None => words.get(place + 1).map(ToString::to_string),
+    }
 }
 
 /// `--json`, `-j`, or a cluster of short flags such as `-vj`.

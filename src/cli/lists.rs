@@ -55,7 +55,7 @@ pub(super) async fn import(
         SyncStatus::Incomplete | SyncStatus::Cancelled => Exit::Failed,
         _ => Exit::NotConfirmed,
     };
-    let text = |outcome: &SyncOutcome| tables::imported(outcome, &app.names(None));
+    let text = |outcome: &SyncOutcome| tables::imported(outcome, &app.names(None), output);
     person.settle(synced?, output, text, exit)
 }
 

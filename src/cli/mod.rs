@@ -6,7 +6,9 @@ mod changes;
 mod command;
 mod demo;
 mod doctor;
+mod examples;
 mod exit;
+mod layout;
 mod lists;
 mod logs;
 mod output;
@@ -14,14 +16,15 @@ mod progress;
 mod sandbox;
 mod setup;
 mod setup_tables;
+mod short_forms;
 mod state;
 mod tables;
+mod watch;
 
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
-
-use clap::Parser;
 
 use crate::app::App;
 use crate::config::{Flags, Settings};
@@ -31,10 +34,11 @@ use crate::sentences;
 use ask::Person;
 use command::{Cli, Command, Global, McpArgs, OnAccount, TokenArgs, Vip};
 use exit::Exit;
+use layout::Format;
 use output::Output;
-use skyswitch_domain::Face;
+use sandbox::{InProcess, SandboxData};
 use skyswitch_domain::error::{Error, Result};
-use skyswitch_sandbox::Sandbox;
+use skyswitch_domain::{Face, work_in_sandbox};
 
 /// Runs one command and says how it ended.
 ///
@@ -42,7 +46,7 @@ use skyswitch_sandbox::Sandbox;
 /// compiled once more for the binary.
 pub fn run(arguments: Vec<OsString>) -> ExitCode {
     Face::CommandLine.speak();
-    let cli = match Cli::try_parse_from(&arguments) {
+    let cli = match short_forms::parse(&arguments) {
         Ok(cli) => cli,
         Err(refusal) => return exit::usage(&refusal, &arguments),
     };
@@ -53,7 +57,8 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
     // A client may read none of a server's log, and the server goes on.
     let unread = matches!(cli.command, Command::Mcp(_));
     let logs = logs::start(cli.global.verbose, unread);
-    let output = Output::new(cli.global.json);
+    let json = cli.global.json.then_some(Format::Json);
+    let output = Output::new(json.or(cli.global.format), cli.global.colour);
     // One thread: most of the time a call takes is hand-overs between threads.
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -78,6 +83,13 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
 
 async fn dispatch(cli: Cli, output: &Output) -> Result<Exit> {
     let Cli { global, command } = cli;
+    if global.format == Some(Format::Csv) && !command.is_list() {
+        return Err(Error::invalid(
+            "format",
+            "this command prints no list, so there is nothing to write as CSV",
+            "Give `--format table`, `plain` or `json`.",
+        ));
+    }
     match command {
         Command::Mcp(args) => serve(&global, args).await,
         Command::OnAccount(command) => {
@@ -89,7 +101,7 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<Exit> {
         }
         Command::Doctor(args) => doctor::doctor(&global, args, output).await,
         Command::Demo => match demo::converse(output).await {
-            Ok(()) => Ok(Exit::Done),
+            Ok(exit) => Ok(exit),
             Err(error) => Err(Error::internal(
                 format!("the demo conversation broke off: {error:#}"),
                 "Run it again with `SKYSWITCH_LOG=debug` to see the server's log.",
@@ -99,7 +111,7 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<Exit> {
             list_habits: true, ..
         } => {
             let habits = sandbox::habits();
-            output.result(&habits, || tables::habits(&habits))
+            output.list(&habits, || tables::habits(&habits))
         }
         Command::Sandbox {
             port,
@@ -116,7 +128,7 @@ async fn on_account(app: &App, command: OnAccount, output: &Output) -> Result<Ex
         OnAccount::Vip(vip) => self::vip(app, vip, output).await,
         OnAccount::Domains(args) => {
             let list = ops::list_domains(app, &args, PageSize::All).await?;
-            output.result(&list, || tables::domains(&list))
+            output.list(&list, || tables::domains(&list))
         }
         OnAccount::Explain(args) => {
             let call = ops::explain_call(app, &args).await?;
@@ -137,17 +149,20 @@ async fn on_account(app: &App, command: OnAccount, output: &Output) -> Result<Ex
         OnAccount::Checklist(args) => setup::checklist(app, args, output).await,
         OnAccount::Onboard(args) => setup::onboard(app, args, output).await,
         OnAccount::Route(args) => setup::route(app, &args, output).await,
-        OnAccount::Status(args) => setup::status(app, &args, output).await,
+        OnAccount::Status(args) => match args.watch {
+            None => setup::status(app, &args.query, output).await,
+            Some(seconds) => watch::status(app, &args.query, seconds, output).await,
+        },
         OnAccount::Destinations(args) => {
             let list = ops::list_destinations(app, &args, PageSize::All).await?;
-            output.result(&list, || setup_tables::destinations(&list))
+            output.list(&list, || setup_tables::destinations(&list))
         }
         OnAccount::Numbers(args) => {
             let size = args
                 .limit
                 .map_or(Ok(PageSize::All), |limit| PageSize::from_limit(Some(limit)))?;
             let list = ops::list_numbers(app, &args, size).await?;
-            output.result(&list, || setup_tables::numbers(&list))
+            output.list(&list, || setup_tables::numbers(&list))
         }
         OnAccount::Token(args) => token(app, args, output).await,
         OnAccount::State(action) => state::state(app, action, output).await,
@@ -158,7 +173,10 @@ async fn vip(app: &App, vip: Vip, output: &Output) -> Result<Exit> {
     match vip {
         Vip::List(args) => {
             let list = ops::list_vips(app, &args, PageSize::All).await?;
-            output.result(&list, || tables::vips(&list))
+            let domains = list.vips.iter().map(|vip| vip.domain.as_str());
+            app.read_names_of(domains).await;
+            let names = app.names(None);
+            output.list(&list, || tables::vips(&list, &args, &names))
         }
         Vip::Add(args) => {
             let person = Person::new(args.yes);
@@ -195,8 +213,19 @@ async fn token(app: &App, args: TokenArgs, output: &Output) -> Result<Exit> {
     output.result(&report, || tables::token(&report))
 }
 
+/// For whoever starts the server by hand.
+const ABOUT_SERVER: &str = "\
+This is the MCP server of skyswitch. It talks JSON-RPC on standard input and output with an MCP client, which starts it \
+by itself.
+To connect Claude Code: `claude mcp add skyswitch -- skyswitch mcp`. For other clients, copy `mcp.json` of the \
+repository; docs/guides/clients.md says where to.
+To see what it does: `skyswitch demo`. It serves now, until Ctrl-C or Ctrl-D.";
+
 async fn serve(global: &Global, args: McpArgs) -> Result<Exit> {
     Face::Tools.speak();
+    if std::io::stdin().is_terminal() {
+        output::tell(ABOUT_SERVER);
+    }
     let flags = Flags {
         confirm: args.confirm,
         read_only: args.read_only,
@@ -223,13 +252,17 @@ async fn serve(global: &Global, args: McpArgs) -> Result<Exit> {
 
 /// The operations on the configured upstream, or on a sandbox that lives as
 /// long as the second value.
-async fn with_upstream(settings: Settings, sandbox: bool) -> Result<(App, Option<Sandbox>)> {
+async fn with_upstream(
+    settings: Settings,
+    sandbox: Option<SandboxData>,
+) -> Result<(App, Option<InProcess>)> {
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
-    if !sandbox {
+    let Some(data) = sandbox else {
         return Ok((App::new(settings), None));
-    }
-    let (settings, sandbox) = sandbox::in_process(settings).await?;
+    };
+    work_in_sandbox();
+    let (settings, sandbox) = sandbox::in_process(settings, data).await?;
     Ok((App::new(settings), Some(sandbox)))
 }

@@ -2,32 +2,99 @@
 
 use std::io::{self, Write};
 
+use console::Term;
 use serde::Serialize;
 use serde_json::json;
 
 use super::exit::Exit;
+use super::layout::{Format, Listing, width, wrapped};
+use crate::config::process_environment;
 use skyswitch_domain::error::{Error, Result};
 
-/// Where results go, as JSON or as text for people.
+/// Where results go, and in which form.
 pub(super) struct Output {
-    json: bool,
+    format: Format,
+    /// Columns of the terminal, where stdout is one.
+    width: Option<usize>,
+}
+
+/// What `--color` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub(super) enum Colour {
+    /// At a terminal, unless NO_COLOR is set; anywhere where FORCE_COLOR or CLICOLOR_FORCE is
+    #[default]
+    Auto,
+    /// Everywhere
+    Always,
+    /// Nowhere
+    Never,
+}
+
+impl Colour {
+    /// Whether there are colours whatever the output is; `None` where that decides.
+    pub fn wanted(self) -> Option<bool> {
+        let set = |name| process_environment(name).filter(|value| !value.is_empty());
+        let forced = |name| set(name).is_some_and(|value| value != "0");
+        match self {
+            Colour::Always => Some(true),
+            Colour::Never => Some(false),
+            Colour::Auto if set("NO_COLOR").is_some() => Some(false),
+            Colour::Auto if forced("FORCE_COLOR") || forced("CLICOLOR_FORCE") => Some(true),
+            Colour::Auto => None,
+        }
+    }
 }
 
 impl Output {
-    pub fn new(json: bool) -> Output {
-        Output { json }
+    /// Without a format it depends on who reads: a person at a terminal, or a pipe.
+    pub fn new(format: Option<Format>, colour: Colour) -> Output {
+        let stdout = Term::stdout();
+        if let Some(wanted) = colour.wanted() {
+            console::set_colors_enabled(wanted);
+            console::set_colors_enabled_stderr(wanted);
+        }
+        let usual = match stdout.is_term() {
+            true => Format::Table,
+            false => Format::Plain,
+        };
+        Output {
+            format: format.unwrap_or(usual),
+            width: width(&stdout),
+        }
     }
 
     /// Whether results are printed as JSON.
     pub fn is_json(&self) -> bool {
-        self.json
+        self.format == Format::Json
     }
 
     /// Prints a result: its JSON form, or what `text` makes of it.
     pub fn result(&self, result: &impl Serialize, text: impl FnOnce() -> String) -> Result<Exit> {
-        if !self.json {
-            return self.text(&text());
+        match self.is_json() {
+            true => self.json(result),
+            false => self.text(&wrapped(&text(), self.width)),
         }
+    }
+
+    /// Prints a list: its JSON form, or the rows that `listing` makes of it.
+    pub fn list(&self, list: &impl Serialize, listing: impl FnOnce() -> Listing) -> Result<Exit> {
+        match self.format {
+            Format::Json => self.json(list),
+            Format::Csv => {
+                let listing = listing();
+                self.note(listing.worth_a_look.trim_start());
+                self.text(&listing.csv()?)
+            }
+            Format::Table | Format::Plain => self.text(&self.laid_out(&listing())),
+        }
+    }
+
+    /// A list as it is printed for people.
+    pub fn laid_out(&self, listing: &Listing) -> String {
+        wrapped(&listing.text(self.format, self.width), self.width)
+    }
+
+    fn json(&self, result: &impl Serialize) -> Result<Exit> {
         match serde_json::to_string_pretty(result) {
             Ok(json) => self.text(&json),
             Err(_) => Err(Error::internal(
@@ -52,24 +119,31 @@ impl Output {
 
     /// Tells a person something beside the result. Scripts have the result and the exit code.
     pub fn note(&self, text: &str) {
-        if !self.json {
-            complain(text);
+        if !self.is_json() && !text.is_empty() {
+            tell(text);
         }
     }
 
     /// Reports a failure and says how the command ends.
     pub fn failure(&self, error: &Error) -> Exit {
         let detail = error.detail();
-        let text = match self.json {
-            true => json!({ "error": detail }).to_string(),
+        match self.is_json() {
+            true => complain(&json!({ "error": detail }).to_string()),
             false => {
                 let heading = console::style("error").for_stderr().red().bold();
-                format!("{heading}: {}\nhint: {}", detail.message, detail.hint)
+                tell(&format!(
+                    "{heading}: {}\nhint: {}",
+                    detail.message, detail.hint
+                ));
             }
-        };
-        complain(&text);
+        }
         Exit::of(error.code())
     }
+}
+
+/// Tells whoever reads stderr, in lines of a terminal's width.
+pub(super) fn tell(text: &str) {
+    complain(&wrapped(text, width(&Term::stderr())));
 }
 
 fn complain(text: &str) {

@@ -1,6 +1,8 @@
 //! `skyswitch sandbox` and `--sandbox`: the embedded copy of the service.
 
 use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
 
 use super::command::DialPlan;
 use super::exit::Exit;
@@ -8,22 +10,114 @@ use super::output::Output;
 use super::tables;
 use crate::config::{Flags, Settings};
 use skyswitch_domain::error::{Error, Result};
+use skyswitch_guard::store::StateFolder;
 use skyswitch_sandbox::{DialPlanAccess, HABITS, Habit, Sandbox, Tenant};
 
-/// Starts a sandbox that lives as long as this process, and points the
-/// settings at it.
-pub(super) async fn in_process(settings: Settings) -> Result<(Settings, Sandbox)> {
-    let sandbox = Sandbox::start(0, tenant(DialPlan::Write, &[]))
-        .await
-        .map_err(|error| {
-            Error::internal(
-                format!("the sandbox cannot listen on 127.0.0.1: {error}"),
-                "Check that this process may open a local port.",
-            )
-        })?;
-    let variables = BTreeMap::from(variables(&sandbox));
+/// What `--sandbox` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum SandboxData {
+    /// Go on with the data of the commands before
+    Kept,
+    /// Start anew, with the made-up customers as they were
+    Fresh,
+}
+
+/// The sandbox of this process, and the hold on its data.
+pub(super) struct InProcess {
+    server: Sandbox,
+    /// Shared by all who use the data, so that nobody starts anew beneath them.
+    _in_use: Option<File>,
+}
+
+impl Drop for InProcess {
+    fn drop(&mut self) {
+        if let Some(why) = self.server.not_kept() {
+            tracing::warn!("what was changed in the sandbox could not be kept: {why}");
+        }
+    }
+}
+
+/// Starts a sandbox whose data and journal lie in a folder of their own, and
+/// points the settings at it. Where the folder cannot be used, the data end
+/// with the process.
+pub(super) async fn in_process(
+    settings: Settings,
+    data: SandboxData,
+) -> Result<(Settings, InProcess)> {
+    let folder = StateFolder::new(settings.state_dir.join(FOLDER));
+    let prepared = prepare(&StateFolder::new(&settings.state_dir), &folder, data);
+    let in_use = match prepared {
+        Ok(in_use) => Some(in_use),
+        Err(error) if data == SandboxData::Fresh => return Err(error),
+        Err(error) => {
+            tracing::warn!("the sandbox's data end with this process: {error}");
+            None
+        }
+    };
+    let tenant = tenant(DialPlan::Write, &[]);
+    let started = match in_use {
+        Some(_) => Sandbox::start_in(folder.path(), tenant).await,
+        None => Sandbox::start(0, tenant).await,
+    };
+    let server = started.map_err(|error| {
+        Error::internal(
+            format!("the sandbox cannot be started: {error}"),
+            "Check that this process may open a local port and write in the state folder.",
+        )
+    })?;
+    if let Some(aside) = server.set_aside() {
+        tracing::warn!(
+            "the sandbox's data were damaged; they are kept in {}, and the sandbox starts anew",
+            aside.display()
+        );
+    }
+    let variables = BTreeMap::from(variables(&server));
     let upstream = Settings::load(&Flags::default(), &|name| variables.get(name).cloned())?;
-    Ok((settings.for_sandbox(upstream), sandbox))
+    let settings = Settings {
+        state_dir: folder.path().to_owned(),
+        ..settings.for_sandbox(upstream)
+    };
+    let _in_use = in_use;
+    Ok((settings, InProcess { server, _in_use }))
+}
+
+/// The sandbox's folder in the state folder.
+const FOLDER: &str = "sandbox";
+
+/// Makes the folder, empty where it is to start anew, and marks it as in use.
+fn prepare(state: &StateFolder, folder: &StateFolder, data: SandboxData) -> Result<File> {
+    let failed = |error: std::io::Error| {
+        Error::internal(
+            format!("{} cannot be used: {error}", folder.path().display()),
+            "Set SKYSWITCH_STATE_DIR to a folder that can be written to.",
+        )
+    };
+    let mark = state.private_file("sandbox.lock")?;
+    let open = || File::options().write(true).open(&mark).map_err(failed);
+    if data == SandboxData::Fresh {
+        let alone = open()?;
+        match alone.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(in_use()),
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
+        match std::fs::remove_dir_all(folder.path()) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+    }
+    let shared = open()?;
+    shared.lock_shared().map_err(failed)?;
+    folder.create()?;
+    Ok(shared)
+}
+
+fn in_use() -> Error {
+    Error::invalid(
+        "sandbox",
+        "another process uses the sandbox, so it cannot start anew",
+        "End that process, such as a server that was started with `--sandbox`, or give `--sandbox` alone.",
+    )
 }
 
 /// The variables that point this program at a sandbox.

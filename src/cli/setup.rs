@@ -6,13 +6,16 @@ use super::exit::Exit;
 use super::output::Output;
 use super::progress::Bar;
 use super::setup_tables;
+use super::tables::next;
 use crate::app::App;
 use crate::ops::{
     self, MarkOutcome, MarkSetupStep, OnboardDomain, OnboardOutcome, OnboardStatus, PageSize,
-    RouteNumber, RouteOutcome, StatusQuery,
+    RouteNumber, RouteOutcome, SetupStatus, StatusQuery,
 };
 use crate::sentences;
 use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::program;
+use skyswitch_domain::redact::shown;
 
 /// Shows the checklist, or attests a step of it.
 pub(super) async fn checklist(app: &App, args: ChecklistArgs, output: &Output) -> Result<Exit> {
@@ -21,7 +24,17 @@ pub(super) async fn checklist(app: &App, args: ChecklistArgs, output: &Output) -
         (None, Some(args)) => {
             let checklist = ops::setup_checklist(app, &args).await?;
             output.result(&checklist, || {
-                sentences::checklist(&checklist, &app.names(None))
+                let mut text = sentences::checklist(&checklist, &app.names(None));
+                if !checklist.ready {
+                    // It is no part of the ticket, which may be copied from above it.
+                    text.push('\n');
+                    let (program, domain) = (program(), shown(&checklist.domain, 100));
+                    let step = format!(
+                        "`{program} onboard -d {domain} --dry-run` shows what can be done here"
+                    );
+                    next(&mut text, step);
+                }
+                text
             })
         }
         (None, None) => Err(Error::invalid(
@@ -57,7 +70,13 @@ pub(super) async fn onboard(
         OnboardStatus::Incomplete => Exit::Failed,
         _ => Exit::NotConfirmed,
     };
-    let text = |outcome: &OnboardOutcome| sentences::onboarded(outcome, &app.names(None));
+    let text = |outcome: &OnboardOutcome| {
+        let mut text = sentences::onboarded(outcome, &app.names(None));
+        if outcome.status == OnboardStatus::Planned {
+            next(&mut text, "the same command without `--dry-run`");
+        }
+        text
+    };
     person.settle(onboarded, output, text, exit)
 }
 
@@ -77,10 +96,15 @@ pub(super) async fn status(app: &App, args: &StatusQuery, output: &Output) -> Re
     let status = ops::onboarding_status(app, args, PageSize::All, &bar).await;
     bar.end();
     let status = status?;
-    output.result(&status, || setup_tables::setup_status(&status))?;
-    Ok(match (status.alarms, status.unverified) {
+    output.list(&status, || setup_tables::setup_status(&status))?;
+    Ok(exit_of(&status))
+}
+
+/// What the exit code says of alarms.
+pub(super) fn exit_of(status: &SetupStatus) -> Exit {
+    match (status.alarms, status.unverified) {
         (0, 0) => Exit::Done,
         (0, _) => Exit::NotVerified,
         _ => Exit::Alarm,
-    })
+    }
 }

@@ -2,107 +2,94 @@
 
 use std::fmt::Write;
 
-use super::tables::{table, unbroken};
+use super::layout::Listing;
+use super::tables::next;
 use crate::ops::{DestinationList, NumberList, SetupStatus};
-use crate::sentences::{self, counted};
-use skyswitch_domain::Ani;
+use crate::sentences;
 use skyswitch_domain::redact::shown;
+use skyswitch_domain::{Ani, Operation};
 
-pub(super) fn setup_status(status: &SetupStatus) -> String {
-    let mut text = String::new();
+pub(super) fn setup_status(status: &SetupStatus) -> Listing {
+    let none = match status.stages.is_empty() {
+        true => "No customers.",
+        false => "No customer is at this stage.",
+    };
+    let columns = ["Customer", "Name", "Stage", "VIPs", "Numbers"];
+    let mut listing = Listing::new(&columns, none);
     if status.alarms + status.unverified > 0 {
         let alarms = console::style(sentences::alarms(status));
-        let _ = writeln!(text, "{}", alarms.red().bold());
+        let _ = writeln!(listing.before, "{}", alarms.red().bold());
     }
-    if status.customers.is_empty() {
-        text.push_str(match status.stages.is_empty() {
-            true => "No customers.",
-            false => "No customer is at this stage.",
-        });
-        return text;
-    }
-    let mut rows = table(&["Customer", "Stage", "VIPs", "Numbers"]);
-    let mut notes = String::new();
     for row in &status.customers {
         let domain = shown(&row.domain, 100);
-        if row.alarm || row.unverified {
-            let _ = write!(notes, "\n{domain}: {}", row.waits_for);
+        let mark = sentences::alarm_mark(row.alarm, row.unverified);
+        if !mark.is_empty() {
+            let _ = write!(listing.worth_a_look, "\n{domain}: {}", row.waits_for);
         }
-        let dids: Vec<String> = row
-            .dids
-            .iter()
-            .map(|did| Ani::from_stored(did).to_string())
-            .collect();
-        let stage = row.stage.words();
-        rows.add_row([
-            match &row.description {
-                Some(description) => format!("{domain}\n{description}"),
-                None => domain,
-            },
-            format!(
-                "{}{stage}",
-                sentences::alarm_mark(row.alarm, row.unverified)
-            ),
+        let dids = row.dids.iter().map(|did| Ani::from_stored(did).to_string());
+        listing.row([
+            domain,
+            row.description.clone().unwrap_or_default(),
+            format!("{mark}{}", row.stage.words()),
             row.vips.to_string(),
-            dids.join("\n"),
+            dids.collect::<Vec<_>>().join(", "),
         ]);
     }
-    unbroken(&mut rows, &[0, 2, 3]);
-    let _ = write!(
-        text,
-        "{rows}{notes}\n{}. {}",
-        counted(status.total, "customer"),
-        sentences::stages(status)
-    );
+    if status.customers.is_empty() {
+        return listing;
+    }
+    listing.count(status.total, "customer");
+    let _ = write!(listing.after, ". {}", sentences::stages(status));
     if let Some(earlier) = sentences::not_read(status) {
-        let _ = write!(text, "\n{earlier}");
+        let _ = write!(listing.after, "\n{earlier}");
     }
-    text
+    if let Some(first) = status.customers.iter().find(|row| row.alarm) {
+        let domain = shown(&first.domain, 100);
+        next(
+            &mut listing.after,
+            Operation::SetupChecklist.with("domain", domain),
+        );
+    }
+    listing
 }
 
-pub(super) fn numbers(list: &NumberList) -> String {
-    let mut text = match list.numbers.is_empty() {
-        true => "No numbers.".to_owned(),
-        false => {
-            let mut rows = table(&["Number", "Goes to", "Spam calls"]);
-            for row in &list.numbers {
-                let number = Ani::from_stored(&row.number);
-                rows.add_row([
-                    format!(
-                        "{}{number}",
-                        sentences::alarm_mark(row.alarm, row.unverified)
-                    ),
-                    sentences::goes_to(row),
-                    row.spam_handling.clone().unwrap_or_default(),
-                ]);
-            }
-            unbroken(&mut rows, &[0]);
-            format!("{rows}\n{}", counted(list.total, "number"))
-        }
-    };
-    sentences::warnings(&mut text, &list.warnings);
+pub(super) fn numbers(list: &NumberList) -> Listing {
+    let columns = ["Number", "Goes to", "Spam calls"];
+    let mut listing = Listing::new(&columns, "No numbers.");
+    for row in &list.numbers {
+        let mark = sentences::alarm_mark(row.alarm, row.unverified);
+        listing.row([
+            format!("{mark}{}", Ani::from_stored(&row.number)),
+            sentences::goes_to(row),
+            row.spam_handling.clone().unwrap_or_default(),
+        ]);
+    }
+    sentences::warnings(&mut listing.worth_a_look, &list.warnings);
+    listing.count(list.total, "number");
     if let Some(cursor) = &list.next_cursor {
-        let _ = write!(text, "\nMore numbers: --cursor {cursor}");
+        let _ = write!(listing.after, "\nMore numbers: --cursor {cursor}");
     }
-    text
+    listing
 }
 
-pub(super) fn destinations(list: &DestinationList) -> String {
-    let mut text = match list.destinations.is_empty() {
-        true => "No destinations.".to_owned(),
-        false => {
-            let mut rows = table(&["Destination", "Application", "Name", "Kind"]);
-            for row in &list.destinations {
-                rows.add_row([
-                    shown(&row.destination, 80),
-                    row.application.clone(),
-                    row.name.clone().unwrap_or_default(),
-                    row.kind.clone(),
-                ]);
-            }
-            format!("{rows}\n{}", counted(list.total, "destination"))
-        }
-    };
-    sentences::warnings(&mut text, &list.warnings);
-    text
+pub(super) fn destinations(list: &DestinationList) -> Listing {
+    let columns = ["Destination", "Name", "Kind", "Application"];
+    let mut listing = Listing::new(&columns, "No destinations.");
+    let is_user = |application: &str| application == "user";
+    let all_users = list
+        .destinations
+        .iter()
+        .all(|row| is_user(&row.application));
+    listing = listing.without("Application", all_users);
+    for row in &list.destinations {
+        listing.row([
+            shown(&row.destination, 80),
+            row.name.clone().unwrap_or_default(),
+            row.kind.clone(),
+            row.application.clone(),
+        ]);
+    }
+    sentences::warnings(&mut listing.worth_a_look, &list.warnings);
+    listing.count(list.total, "destination");
+    listing
 }

@@ -1,100 +1,135 @@
 //! Results for people: tables, numbers in their usual writing, colours where they help.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
-use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{ColumnConstraint, ContentArrangement, Table};
 use console::style;
 
+use super::layout::Listing;
+use super::output::Output;
 use crate::local_time;
 use crate::ops::{
-    Action, ChangeList, Check, CheckState, Diagnosis, DomainList, Names, SyncOutcome, SyncRow,
-    TokenReport, VipList, WriteProbeOutcome, WriteProbeStatus,
+    Action, ChangeList, Check, CheckState, Diagnosis, DomainList, ListVips, Names, SyncOutcome,
+    SyncRow, SyncStatus, TokenReport, VipList, WriteProbeOutcome, WriteProbeStatus,
 };
-use crate::sentences::{self, counted};
+use crate::sentences;
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::word;
-use skyswitch_domain::{Ani, Route};
+use skyswitch_domain::{Ani, Route, program};
 use skyswitch_guard::store::Approval;
 
-pub(super) fn vips(list: &VipList) -> String {
-    if list.vips.is_empty() {
-        let mut text = "No VIP rules.".to_owned();
-        sentences::warnings(&mut text, &list.warnings);
-        return text;
-    }
-    let mut table = table(&["Customer", "Caller", "Dialled number", "Destination"]);
+pub(super) fn vips(list: &VipList, asked: &ListVips, names: &Names<'_>) -> Listing {
+    let columns = ["Caller", "Dialled number", "Destination", "Customer"];
+    let mut listing = Listing::new(&columns, "No VIP rules.")
+        .blank("Dialled number", "any")
+        .without("Customer", asked.domain.is_some());
     for vip in &list.vips {
         let route = Route::from(vip);
-        table.add_row([
-            shown(&vip.domain, 100),
+        let dialled = match route.key.dnis.is_any() {
+            true => String::new(),
+            false => route.key.dnis.to_string(),
+        };
+        listing.row([
             route.key.ani.to_string(),
-            route.key.dnis.to_string(),
-            route.goes_to(),
+            dialled,
+            names.destination(&route),
+            shown(&vip.domain, 100),
         ]);
     }
-    unbroken(&mut table, &[0, 1]);
-    format!("{table}\n{}", counted(list.total, "VIP rule"))
+    sentences::warnings(&mut listing.worth_a_look, &list.warnings);
+    listing.count(list.total, "VIP rule");
+    listing
 }
 
-pub(super) fn domains(list: &DomainList) -> String {
-    if list.domains.is_empty() {
-        return "No customers.".to_owned();
-    }
-    let mut table = table(&["PBX domain", "Description", "Reseller"]);
+pub(super) fn domains(list: &DomainList) -> Listing {
+    let mut listing = Listing::new(&["PBX domain", "Description", "Reseller"], "No customers.");
     for row in &list.domains {
-        table.add_row([
+        listing.row([
             shown(&row.domain, 100),
             row.description.clone().unwrap_or_default(),
             shown(row.reseller.as_deref().unwrap_or_default(), 40),
         ]);
     }
-    unbroken(&mut table, &[0]);
-    format!("{table}\n{}", counted(list.total, "customer"))
+    listing.count(list.total, "customer");
+    listing
 }
 
-/// The changes, each as one sentence.
-pub(super) fn changes(list: &ChangeList, names: &Names<'_>) -> String {
-    let mut text = String::new();
+/// The changes: each as one sentence, or as rows for a table of numbers.
+pub(super) fn changes(list: &ChangeList, names: &Names<'_>) -> Listing {
+    let columns = [
+        "Id",
+        "Time",
+        "Status",
+        "Operation",
+        "Customer",
+        "About",
+        "Before",
+        "Wanted",
+        "Asked by",
+        "Import",
+    ];
+    let mut listing = Listing::new(&columns, "No changes.");
+    let text = |field: &Option<String>| field.clone().unwrap_or_default();
     for change in &list.changes {
-        let _ = writeln!(text, "{}", sentences::change(change, names));
+        let about = change
+            .ani
+            .as_ref()
+            .or(change.did.as_ref())
+            .or(change.subject.as_ref());
+        listing.row([
+            change.change_id.clone(),
+            local_time::written(&change.started_at, local_time::minute),
+            word(change.status),
+            change.operation.clone(),
+            text(&change.domain),
+            about.cloned().unwrap_or_default(),
+            text(&change.before),
+            text(&change.wanted),
+            change.asked_by.clone(),
+            text(&change.run_id),
+        ]);
+        listing.told.push(sentences::change(change, names));
     }
-    text.push_str(&match list.changes.is_empty() {
-        true => "No changes.".to_owned(),
-        false => counted(list.total, "change"),
-    });
-    sentences::warnings(&mut text, &list.warnings);
+    sentences::warnings(&mut listing.worth_a_look, &list.warnings);
+    listing.count(list.total, "change");
     if let Some(cursor) = &list.next_cursor {
-        let _ = write!(text, "\nOlder changes: --cursor {cursor}");
+        let _ = write!(listing.after, "\nOlder changes: --cursor {cursor}");
+    }
+    if !list.changes.is_empty() {
+        next(
+            &mut listing.after,
+            format!("`{} undo ID` puts one of them back", program()),
+        );
+    }
+    listing
+}
+
+/// An import: its rows, and below them what became of it.
+pub(super) fn imported(outcome: &SyncOutcome, names: &Names<'_>, output: &Output) -> String {
+    let rows = match outcome.rows.is_empty() {
+        true => String::new(),
+        false => format!("{}\n", output.laid_out(&import_rows(&outcome.rows))),
+    };
+    let mut text = rows + &sentences::imported(outcome, names);
+    if outcome.status == SyncStatus::Planned && !outcome.has_rows_in_the_way() {
+        next(&mut text, "the same command without `--dry-run`");
     }
     text
 }
 
-/// An import: its rows, and below them what became of it.
-pub(super) fn imported(outcome: &SyncOutcome, names: &Names<'_>) -> String {
-    let rows = match outcome.rows.is_empty() {
-        true => String::new(),
-        false => format!("{}\n", import_rows(&outcome.rows)),
-    };
-    rows + &sentences::imported(outcome, names)
-}
-
-/// The rows as a table, and below it what has to be said of some of them.
-fn import_rows(rows: &[SyncRow]) -> String {
-    let has_notes = rows.iter().any(|row| row.note.is_some());
-    let mut header = vec![
+/// The rows, and below them what has to be said of some of them.
+fn import_rows(rows: &[SyncRow]) -> Listing {
+    let columns = [
+        "Caller",
         "Line",
         "What",
-        "Caller",
         "Dialled",
         "Goes to today",
         "Wanted",
         "State",
+        "Note",
     ];
-    header.extend(has_notes.then_some("Note"));
-    let mut table = table(&header);
-    let mut reasons = String::new();
+    let mut listing = Listing::new(&columns, "").blank("Dialled", "any");
     for row in rows {
         let caller = match row.action {
             Action::Invalid => shown(&row.ani, 64),
@@ -105,22 +140,25 @@ fn import_rows(rows: &[SyncRow]) -> String {
             let place = line
                 .as_ref()
                 .map_or(caller.clone(), |line| format!("line {line}"));
-            let _ = write!(reasons, "\n{place}: {reason}");
+            let _ = writeln!(listing.after, "{place}: {reason}");
         }
-        let mut cells = vec![
+        listing.row([
+            caller,
             line.unwrap_or_default(),
             word(row.action),
-            caller,
-            shown(row.dnis.as_deref().unwrap_or("any"), 64),
+            row.dnis
+                .as_deref()
+                .map_or(String::new(), |dnis| shown(dnis, 64)),
             row.before.clone().unwrap_or_default(),
             row.wanted.clone().unwrap_or_default(),
             row.state.map(word).unwrap_or_default(),
-        ];
-        cells.extend(has_notes.then(|| row.note.as_ref().map_or(String::new(), |n| shown(n, 200))));
-        table.add_row(cells);
+            row.note
+                .as_ref()
+                .map_or(String::new(), |note| shown(note, 200)),
+        ]);
     }
-    unbroken(&mut table, &[0, 1, 2]);
-    format!("{table}{reasons}")
+    listing.after.truncate(listing.after.trim_end().len());
+    listing
 }
 
 pub(super) fn token(report: &TokenReport) -> String {
@@ -158,6 +196,15 @@ pub(super) fn diagnosis(diagnosis: &Diagnosis) -> String {
         true => "All checks passed.",
         false => "A check failed; see above.",
     });
+    let fails = |check: &&Check| matches!(check.state, CheckState::Failed);
+    if let Some(fix) = diagnosis
+        .checks
+        .iter()
+        .find(fails)
+        .and_then(|check| check.fix.as_ref())
+    {
+        next(&mut text, fix);
+    }
     text
 }
 
@@ -188,19 +235,23 @@ pub(super) fn probed(outcome: &WriteProbeOutcome) -> String {
     text
 }
 
-pub(super) fn waiting(waiting: &[Approval]) -> String {
-    if waiting.is_empty() {
-        return "No change is waiting for approval.".to_owned();
-    }
-    let mut table = table(&["Code", "Change", "Expires"]);
+pub(super) fn waiting(waiting: &[Approval]) -> Listing {
+    let mut listing = Listing::new(
+        &["Code", "Change", "Expires"],
+        "No change is waiting for approval.",
+    );
     for approval in waiting {
-        table.add_row([
-            &approval.code,
-            approval.preview.summary(),
-            &local_time::until(local_time::from_seconds(approval.expires_at)),
+        listing.row([
+            approval.code.clone(),
+            approval.preview.summary().to_owned(),
+            local_time::until(local_time::from_seconds(approval.expires_at)),
         ]);
     }
-    format!("{table}\nRun `skyswitch approve CODE` to look at one and decide.")
+    if !waiting.is_empty() {
+        let step = format!("`{} approve CODE` shows one and asks", program());
+        next(&mut listing.after, step);
+    }
+    listing
 }
 
 pub(super) fn sandbox(settings: &[(&str, String)]) -> String {
@@ -211,34 +262,16 @@ pub(super) fn sandbox(settings: &[(&str, String)]) -> String {
     text
 }
 
-pub(super) fn habits(habits: &BTreeMap<&str, &str>) -> String {
-    let mut table = table(&["Habit", "What the service does"]);
+pub(super) fn habits(habits: &BTreeMap<&str, &str>) -> Listing {
+    let mut listing = Listing::new(&["Habit", "What the service does"], "");
     for (name, about) in habits {
-        table.add_row([name, about]);
+        listing.row([(*name).to_owned(), (*about).to_owned()]);
     }
-    unbroken(&mut table, &[0]);
-    format!("{table}\nChoose some with `skyswitch sandbox --habits NAME,NAME`.")
+    next(&mut listing.after, "`skyswitch sandbox --habits NAME,NAME`");
+    listing
 }
 
-/// Columns of names and numbers, which nobody can read in pieces.
-pub(super) fn unbroken(table: &mut Table, columns: &[usize]) {
-    for column in columns {
-        if let Some(column) = table.column_mut(*column) {
-            column.set_constraint(ColumnConstraint::ContentWidth);
-        }
-    }
-}
-
-pub(super) fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED).set_header(header);
-    // Long cells wrap at a terminal; what goes into a pipe stays on one line.
-    let terminal = console::Term::stdout();
-    if terminal.is_term() {
-        let (_, columns) = terminal.size();
-        table
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_width(columns);
-    }
-    table
+/// What to do next, as the last line.
+pub(super) fn next(text: &mut String, step: impl Display) {
+    let _ = write!(text, "\nNext: {step}");
 }

@@ -238,7 +238,7 @@ pub(in crate::ops) fn not_checked(domain: &PbxDomain, error: &Error) -> String {
 }
 
 /// The domain of exactly that name, or else those of which it is a short form,
-/// or else those that are described so.
+/// or else those that are described so, or else those whose description begins with these words.
 fn named_so(known: &[Domain], named: &CustomerKey) -> Vec<Domain> {
     let given = named.as_given();
     let those = |is_one: &dyn Fn(&Domain, &PbxDomain) -> bool| -> Vec<Domain> {
@@ -257,10 +257,18 @@ fn named_so(known: &[Domain], named: &CustomerKey) -> Vec<Domain> {
         return shortened;
     }
     let given = in_one_writing(given);
-    those(&|domain, _| {
-        let description = domain.description.as_deref().unwrap_or_default();
-        in_one_writing(description) == given
-    })
+    let described = |is_meant: &dyn Fn(&str) -> bool| {
+        those(&|domain, _| {
+            let description = domain.description.as_deref().unwrap_or_default();
+            is_meant(&in_one_writing(description))
+        })
+    };
+    let fully = described(&|description| description == given);
+    if !fully.is_empty() {
+        return fully;
+    }
+    let beginning = format!("{given} ");
+    described(&|description| description.starts_with(&beginning))
 }
 
 /// Whether a domain is the reseller's own, which is not a customer.

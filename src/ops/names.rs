@@ -1,7 +1,10 @@
 //! How customers and destinations are called: by the names in lists that were
 //! read before. Only at the terminal is a request made for a name.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
+
+use futures_util::future::join_all;
 
 use crate::app::App;
 use skyswitch_client::{Client, Subscriber};
@@ -16,6 +19,8 @@ pub(crate) struct Names<'a> {
 
 /// How long a person at the terminal waits for names.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Customers in a list whose people are looked up.
+const MOST_NAMED: usize = 8;
 
 impl App {
     /// Reads the names that a person at the terminal is shown: a server has read
@@ -36,6 +41,28 @@ impl App {
         };
         let read = async { tokio::join!(customer, users) };
         let _ = tokio::time::timeout(PATIENCE, read).await;
+    }
+
+    /// The same for a list: of the default account, and of a few customers at most.
+    pub(crate) async fn read_names_of(&self, domains: impl Iterator<Item = &str>) {
+        let domains: BTreeSet<&str> = domains.collect();
+        let Ok(account) = self.account(None) else {
+            return;
+        };
+        let mut parsed = domains
+            .iter()
+            .filter_map(|domain| domain.parse::<PbxDomain>().ok());
+        // The first one reads the customers, too, which the others need not do again.
+        if let Some(first) = parsed.next().filter(|_| domains.len() <= MOST_NAMED) {
+            self.read_names(&account, &first).await;
+            let others: Vec<PbxDomain> = parsed.collect();
+            join_all(
+                others
+                    .iter()
+                    .map(|domain| self.read_names(&account, domain)),
+            )
+            .await;
+        }
     }
 
     /// The names of the account that a call is about.

@@ -14,7 +14,7 @@ use crate::ops::{
 use skyswitch_domain::redact::shown;
 pub(crate) use skyswitch_domain::wording::counted;
 use skyswitch_domain::wording::word;
-use skyswitch_domain::{Ani, Dnis, Face, Operation, PhoneNumber, Route, Vip};
+use skyswitch_domain::{Ani, Dnis, Face, Operation, PhoneNumber, Route, Vip, program};
 
 pub(crate) use calls::explained;
 pub(crate) use setup::{alarms, checklist, marked, not_read, onboarded, routed, stages};
@@ -147,7 +147,10 @@ fn to_resume(domain: &str, run: &str) -> String {
     match Face::speaking() {
         Face::Tools => format!("{} with resume \"{run}\"", Operation::ImportVips),
         Face::CommandLine => {
-            format!("`skyswitch vip import --domain {domain} --resume {run}`")
+            format!(
+                "`{} vip import --domain {domain} --resume {run}`",
+                program()
+            )
         }
     }
 }
@@ -193,6 +196,13 @@ pub(crate) fn change(change: &ChangeRow, names: &Names<'_>) -> String {
         Some(_) => "no VIP rule",
         None => "nothing",
     };
+    let [before, wanted, after] = [&change.before, &change.wanted, &change.after];
+    let [rule_before, rule_wanted, rule_after] = &change.rules;
+    let goes_to = |words: &Option<String>, rule: &Option<Route>| match (words, rule) {
+        (Some(_), Some(rule)) => names.destination(rule),
+        (Some(words), None) => words.clone(),
+        (None, _) => nothing.to_owned(),
+    };
     let mut line = format!(
         "{}: {}, {status}, {} by {}\n    {}: {} -> {}",
         change.change_id,
@@ -200,11 +210,12 @@ pub(crate) fn change(change: &ChangeRow, names: &Names<'_>) -> String {
         operation(&change.operation),
         change.asked_by,
         subject(change, |domain| names.customer(domain)),
-        change.before.as_deref().unwrap_or(nothing),
-        change.wanted.as_deref().unwrap_or(nothing),
+        goes_to(before, rule_before),
+        goes_to(wanted, rule_wanted),
     );
-    if let Some(after) = &change.after {
-        let _ = write!(line, "; found afterwards: {after}");
+    if after.is_some() {
+        let found = goes_to(after, rule_after);
+        let _ = write!(line, "; found afterwards: {found}");
     }
     if let Some(undoes) = &change.undoes {
         let _ = write!(line, "; undoes change {undoes}");

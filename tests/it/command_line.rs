@@ -478,7 +478,7 @@ async fn the_table_shows_numbers_as_people_write_them() {
         "+1 616-555-0123",
         "+1 616-555-0100",
         "any",
-        "user 101",
+        "Maya Lindgren (101)",
         "*",
         "7 VIP rules",
     ] {

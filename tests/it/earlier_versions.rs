@@ -18,7 +18,7 @@ async fn home_of_schema_6() -> Home {
 
 async fn home_with(dump: String) -> Home {
     let home = Home::bare();
-    let path = home.write("state/state.db", "");
+    let path = home.write("state/sandbox/state.db", "");
     // A dump does not give the tables in the order in which they refer to each other.
     let options = SqliteConnectOptions::new()
         .filename(&path)
@@ -62,7 +62,7 @@ async fn the_journal_of_an_earlier_version_is_read_and_undone() {
     let routed = by_id("9").unwrap();
     assert_eq!(routed["operation"], "onboard_domain");
     assert_eq!(routed["domain"], "maplewoodvet.12345.service");
-    // The embedded sandbox begins with what the changes were made on.
+    // The embedded sandbox begins with what the changes were made on, in a folder of its own.
     for id in ["4", "9"] {
         let undone = home
             .run(&["--sandbox", "undo", id, "--yes", "--json"])

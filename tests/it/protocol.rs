@@ -305,7 +305,7 @@ async fn arguments_are_those_of_the_contract() {
         (
             "list_changes",
             (
-                "domain ani did since status run_id account_id limit cursor",
+                "domain ani did since until status run_id account_id limit cursor",
                 "",
             ),
         ),
@@ -488,7 +488,7 @@ async fn every_tool_answers_and_fails_in_the_published_form() {
         ("list_changes", json!({"limit": 1}), None),
         (
             "list_changes",
-            json!({"since": "yesterday"}),
+            json!({"since": "some day"}),
             Some("invalid_argument"),
         ),
         (

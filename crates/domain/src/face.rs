@@ -8,6 +8,21 @@ use crate::wording::capitalised;
 
 /// A process speaks with one face: it serves tools, or it runs one command.
 static IS_COMMAND_LINE: AtomicBool = AtomicBool::new(false);
+/// Whether commands that are named reach this process's data only with `--sandbox`.
+static IS_IN_SANDBOX: AtomicBool = AtomicBool::new(false);
+
+/// Says that this process works in the embedded sandbox.
+pub fn work_in_sandbox() {
+    IS_IN_SANDBOX.store(true, Ordering::Relaxed);
+}
+
+/// How a command of ours begins that works on the same data as this process.
+pub fn program() -> &'static str {
+    match IS_IN_SANDBOX.load(Ordering::Relaxed) {
+        true => "skyswitch --sandbox",
+        false => "skyswitch",
+    }
+}
 
 /// How this process is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,9 +126,10 @@ impl Operation {
     pub fn with(self, field: &str, value: impl fmt::Display) -> String {
         match (Face::speaking(), self) {
             (Face::Tools, _) => format!("{} with {field} {value}", self.tool()),
-            (Face::CommandLine, Operation::UndoChange) => format!("`skyswitch undo {value}`"),
+            (Face::CommandLine, Operation::UndoChange) => format!("`{} undo {value}`", program()),
             (Face::CommandLine, _) => {
-                format!("`skyswitch {} --{} {value}`", self.command(), flag(field))
+                let (program, command) = (program(), self.command());
+                format!("`{program} {command} --{} {value}`", flag(field))
             }
         }
     }
@@ -123,7 +139,7 @@ impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match Face::speaking() {
             Face::Tools => f.write_str(self.tool()),
-            Face::CommandLine => write!(f, "`skyswitch {}`", self.command()),
+            Face::CommandLine => write!(f, "`{} {}`", program(), self.command()),
         }
     }
 }

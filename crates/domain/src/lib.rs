@@ -19,13 +19,13 @@ pub use destination::{Application, Destination, DestinationForm};
 pub use did_route::{DidRoute, RouteTarget};
 pub use digits::has_decimals;
 pub use error::{Error, Refused, Result};
-pub use face::{Argument, Face, Operation, ask_again, operator_can};
+pub use face::{Argument, Face, Operation, ask_again, operator_can, program, work_in_sandbox};
 pub use names::{AccountId, CustomerKey, PbxDomain};
 pub use number::{CalledNumber, CallerKey, DnisKey, PhoneNumber};
 pub use precedence::{CallerRules, answering_without};
 pub use route::{Ani, Dnis, Route, RouteKey, Vip};
 pub use setup::{Extension, ROUTE_BY_ANI, SetupPiece, SetupStep, names_ani_user};
-pub use since::Since;
+pub use since::{Since, Until};
 
 /// Gives a newtype the serde and schema behaviour of the text it parses from.
 ///

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::store::{Approval, ApprovalState, NewApproval};
 use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::program;
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::first_few;
 
@@ -183,8 +184,11 @@ fn too_many(waiting: &[Approval]) -> Error {
             waiting.len(),
             first_few(NAMED, codes)
         ),
-        "Ask the person to approve or decline what waits, in a terminal with `skyswitch approve` or on the approval page; \
-         what nobody decides expires within five minutes.",
+        format!(
+            "Ask the person to approve or decline what waits, in a terminal with `{} approve` or on the approval page; \
+             what nobody decides expires within five minutes.",
+            program()
+        ),
     )
 }
 
@@ -192,7 +196,10 @@ fn no_such_approval(code: &str) -> Error {
     Error::new(
         Code::NotFound,
         format!("no pending change has the code `{}`", shown(code, 40)),
-        "It was already approved or declined, or its time is over; `skyswitch approve` lists the pending changes.",
+        format!(
+            "It was already approved or declined, or its time is over; `{} approve` lists the pending changes.",
+            program()
+        ),
     )
     .with_field("code")
 }

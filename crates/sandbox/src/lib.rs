@@ -20,10 +20,12 @@
 //! | `server/` | TCP, what every request passes, shared state |
 //! | `faults.rs` | what can be made to go wrong |
 //! | `phone_calls.rs` | simulated phone calls: who is rung, who is dropped |
+//! | `kept.rs` | data that outlive the process |
 //! | `controls.rs` | test controls: read and change the data behind the client's back |
 
 mod controls;
 mod faults;
+mod kept;
 mod netsapiens;
 mod phone_calls;
 mod server;
@@ -47,6 +49,7 @@ pub use crate::tenant::stored::{StoredDnis, StoredDomain, StoredRoute};
 pub use crate::tenant::{ListShape, Tenant, TokenAnswer, WriteAnswer};
 
 use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
@@ -54,6 +57,7 @@ use std::{fmt, io};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::kept::Kept;
 use crate::server::connection::{KillSwitch, KillableListener};
 use crate::server::state::Upstream;
 
@@ -89,6 +93,7 @@ pub const PBX_API_KEY: &str = "nsr_sandboxR7kW2pZ9qT4v";
 pub struct Sandbox {
     base_url: String,
     upstream: Arc<Upstream>,
+    set_aside: Option<PathBuf>,
     _stop: DropGuard,
 }
 
@@ -101,10 +106,31 @@ impl Sandbox {
     ///
     /// When the port cannot be bound.
     pub async fn start(port: u16, tenant: Tenant) -> io::Result<Sandbox> {
+        Sandbox::serve(port, tenant, None).await
+    }
+
+    /// Starts a server on any free port whose data are kept in an existing folder, which other
+    /// processes may use at the same time; `tenant` is what it begins with.
+    ///
+    /// A file of data that cannot be read is set aside; see [`Sandbox::set_aside`].
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be used or no port can be bound.
+    pub async fn start_in(folder: &Path, mut tenant: Tenant) -> io::Result<Sandbox> {
+        let (kept, set_aside) = Kept::open(folder, &mut tenant)?;
+        let sandbox = Sandbox::serve(0, tenant, Some(kept)).await?;
+        Ok(Sandbox {
+            set_aside,
+            ..sandbox
+        })
+    }
+
+    async fn serve(port: u16, tenant: Tenant, kept: Option<Kept>) -> io::Result<Sandbox> {
         let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let base_url = format!("http://{}", tcp.local_addr()?);
         let shutdown = CancellationToken::new();
-        let upstream = Arc::new(Upstream::new(tenant, shutdown.clone()));
+        let upstream = Arc::new(Upstream::new(tenant, kept, shutdown.clone()));
 
         let listener = KillableListener::new(tcp, shutdown.clone());
         let service = crate::server::gateway::router(Arc::clone(&upstream))
@@ -120,6 +146,7 @@ impl Sandbox {
         Ok(Sandbox {
             base_url,
             upstream,
+            set_aside: None,
             _stop: shutdown.drop_guard(),
         })
     }
@@ -132,6 +159,16 @@ impl Sandbox {
     /// Base address of the PBX API.
     pub fn pbx_base_url(&self) -> String {
         format!("{}/ns-api", self.base_url)
+    }
+
+    /// Where a damaged file of kept data was put when this sandbox started.
+    pub fn set_aside(&self) -> Option<&Path> {
+        self.set_aside.as_deref()
+    }
+
+    /// Why the data could not be kept, where that happened; it goes on without.
+    pub fn not_kept(&self) -> Option<String> {
+        self.upstream.held().not_kept()
     }
 
     /// Everything received so far, in order of arrival.

@@ -13,6 +13,7 @@ use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::{counted, first_few};
 use skyswitch_domain::{
     AccountId, CallerKey, CustomerKey, Operation, PbxDomain, PhoneNumber, Route, SetupPiece, Since,
+    Until,
 };
 use skyswitch_guard::store::{
     ChangeFilter, ChangeRecord, ChangeStatus, PieceRecord, RuleRecord, TargetRecord,
@@ -34,9 +35,12 @@ pub struct ListChanges {
     /// Only changes of the routing of this customer's number (DID), e.g. `6165550100`
     #[arg(long)]
     pub did: Option<PhoneNumber>,
-    /// Only changes since then: a time, a day (UTC), or an age, e.g. `2026-03-14T09:00:00Z`, `2026-03-14`, `24h`, `7d`
-    #[arg(long)]
+    /// Only changes since then, in local time, e.g. `2026-03-14T09:00:00Z`, `2026-03-14`, `yesterday`, `last week`, `24h`
+    #[arg(long, value_name = "WHEN")]
     pub since: Option<Since>,
+    /// Only changes until the end of then, e.g. `2026-03-14`
+    #[arg(long, value_name = "WHEN")]
+    pub until: Option<Until>,
     /// Only changes with this status: `open`, `done`, `failed` or `reconciled`
     #[arg(long)]
     pub status: Option<ChangeStatus>,
@@ -111,6 +115,9 @@ pub struct ChangeRow {
     /// The import it belongs to; left out where the list was asked for one import.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub run_id: Option<String>,
+    /// The rules that `before`, `wanted` and `after` tell of, for whoever can name their destinations.
+    #[serde(skip)]
+    pub rules: [Option<Route>; 3],
 }
 
 impl ChangeRow {
@@ -162,6 +169,7 @@ impl From<&ChangeRecord> for ChangeRow {
                 .flatten(),
             undoes: change.undoes.map(|id| id.to_string()),
             run_id: change.run.clone(),
+            rules: Default::default(),
         };
         match &change.target {
             TargetRecord::VipRule(rule) => row.about_rule(rule),
@@ -186,14 +194,17 @@ fn problem(change: &ChangeRecord) -> Option<String> {
 
 impl ChangeRow {
     fn about_rule(self, rule: &RuleRecord) -> ChangeRow {
-        let [before, wanted, after] = [&rule.before, &rule.wanted, &rule.after]
-            .map(|route| route.as_ref().map(Route::goes_to));
+        let rules = [&rule.before, &rule.wanted, &rule.after].map(Clone::clone);
+        let [before, wanted, after] = rules
+            .each_ref()
+            .map(|rule| rule.as_ref().map(Route::goes_to));
         ChangeRow {
             ani: Some(rule.key.ani.as_str().to_owned()),
             dnis: rule.key.dnis.to_send().map(str::to_owned),
             after: after.filter(|after| wanted.as_ref() != Some(after)),
             before,
             wanted,
+            rules,
             ..self
         }
     }
@@ -273,6 +284,7 @@ pub async fn list_changes(app: &App, args: &ListChanges, size: PageSize) -> Resu
         caller: ani.and_then(CallerKey::number).map(PhoneNumber::as_str),
         ani: ani.map(CallerKey::as_given),
         since: args.since.map(|since| since.moment().as_millisecond()),
+        until: args.until.map(|until| until.moment().as_millisecond()),
         status: args.status,
         did: args.did.as_ref().map(PhoneNumber::as_str),
         run: args.run_id.as_deref(),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::local_time;
 use crate::ops::write::agree::{Agreement, Asked};
+use skyswitch_domain::program;
 use skyswitch_guard::{Channel, NotAgreed, Offered, Pending, Question};
 
 /// What a result says of a confirmation that is still to be given.
@@ -170,14 +171,14 @@ fn next_step(pending: &Pending, form_failed: bool, page: Page) -> String {
              with the same arguments and this `confirmation`."
         );
     };
-    let value = pending.preview.asks_for().name();
+    let (program, value) = (program(), pending.preview.asks_for().name());
     let page = match page {
         Page::None => "",
         Page::Linked => "open `approval_link` in a browser on this machine, or ",
         Page::Opened => "use the page that the client has offered them, or ",
     };
     format!(
-        "{form}Show the person the preview word for word. To approve, they {page}run `skyswitch approve {code}` \
+        "{form}Show the person the preview word for word. To approve, they {page}run `{program} approve {code}` \
          in a terminal, and type {value}; then call this tool again with the same arguments. \
          Do not approve for them."
     )

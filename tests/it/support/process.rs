@@ -234,7 +234,12 @@ impl Home {
             return None;
         }
         let words = arguments.iter().map(|word| format!(" '{word}'"));
-        let line = env!("CARGO_BIN_EXE_skyswitch").to_owned() + &words.collect::<String>();
+        let binary = env!("CARGO_BIN_EXE_skyswitch");
+        // Wide enough for every sentence to stay in one line.
+        let line = format!(
+            "stty cols 900 rows 50; '{binary}'{}",
+            words.collect::<String>()
+        );
         let mut command = self.program("/usr/bin/script", &["-qec", &line, "/dev/null"]);
         let mut child = command
             .env("TERM", "xterm")

@@ -409,6 +409,8 @@ pub struct ChangeFilter<'a> {
     pub ani: Option<&'a str>,
     /// Only those begun then or later: milliseconds since 1970, UTC.
     pub since: Option<i64>,
+    /// Only those begun before then: milliseconds since 1970, UTC.
+    pub until: Option<i64>,
     /// Only those this far.
     pub status: Option<ChangeStatus>,
     /// Only those to the route of this DID, by its digits.

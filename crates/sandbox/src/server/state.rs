@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::controls::RuleEffect;
 use crate::faults::{Effect, Fault};
+use crate::kept::Kept;
 use crate::phone_calls::Exchange;
 use crate::server::tokens::Tokens;
 use crate::tenant::Tenant;
@@ -70,6 +71,8 @@ pub(crate) struct Upstream {
 /// What the lock protects. Never held across an await.
 pub(crate) struct Held {
     pub(crate) tenant: Tenant,
+    /// Where the tenant's data are kept beyond this process.
+    kept: Option<Kept>,
     /// Tokens of the Telco API.
     pub(crate) tokens: Tokens,
     /// Tokens of the PBX API; neither API accepts those of the other.
@@ -95,13 +98,14 @@ struct StaleRead {
 }
 
 impl Upstream {
-    pub(crate) fn new(tenant: Tenant, shutdown: CancellationToken) -> Upstream {
+    pub(crate) fn new(tenant: Tenant, kept: Option<Kept>, shutdown: CancellationToken) -> Upstream {
         Upstream {
             held: Mutex::new(Held {
                 dropping: dropped_numbers(&tenant),
                 ever_dropped: Vec::new(),
                 rule_log: Vec::new(),
                 tenant,
+                kept,
                 tokens: Tokens::new("sandbox"),
                 pbx_tokens: Tokens::new("sandbox-pbx"),
                 latency: Duration::ZERO,
@@ -116,7 +120,9 @@ impl Upstream {
 
     /// Locks the state. A poisoned lock is taken over: the data has no half-done states.
     pub(crate) fn held(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.refresh();
+        held
     }
 
     /// Locks the state for a request that may change what customers hold.
@@ -124,7 +130,13 @@ impl Upstream {
     /// When the lock is let go, numbers that the change made drop their callers are noted; under
     /// the lock, so that another request cannot repair it unseen.
     pub(crate) fn changing(&self) -> Changing<'_> {
-        Changing(self.held())
+        let mut held = self.held();
+        if let Some(kept) = &mut held.kept {
+            kept.begin_change();
+        }
+        // Another process may have changed something before it let this one in.
+        held.refresh();
+        Changing(held)
     }
 
     pub(crate) fn requests(&self) -> Vec<Recorded> {
@@ -199,7 +211,11 @@ impl DerefMut for Changing<'_> {
 
 impl Drop for Changing<'_> {
     fn drop(&mut self) {
-        self.0.note_dropped();
+        let held = &mut *self.0;
+        held.note_dropped();
+        if let Some(kept) = &mut held.kept {
+            kept.end_change(&held.tenant);
+        }
     }
 }
 
@@ -214,6 +230,20 @@ fn dropped_numbers(tenant: &Tenant) -> BTreeSet<String> {
 }
 
 impl Held {
+    /// Takes over what other processes have changed in the kept data.
+    fn refresh(&mut self) {
+        let kept = self.kept.as_mut();
+        if kept.is_some_and(|kept| kept.refresh(&mut self.tenant)) {
+            self.accept_dropped();
+        }
+    }
+
+    /// Why the data could not be kept.
+    pub(crate) fn not_kept(&self) -> Option<String> {
+        let kept = self.kept.as_ref()?;
+        kept.trouble().map(ToString::to_string)
+    }
+
     /// Numbers that a request made drop their callers so far.
     pub(crate) fn ever_dropped(&self) -> &[String] {
         &self.ever_dropped

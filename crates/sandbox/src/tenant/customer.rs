@@ -4,6 +4,7 @@
 //! and v2 (subscriber, answering rule, dial rule). Field names here are the sandbox's own; how
 //! each API spells them is in the file that serves it.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// The symbolic name a forward and a dial rule meet in; VIP routes hang on it.
@@ -14,7 +15,7 @@ pub(crate) const ANY: &str = "*";
 const SYSTEM_USER: &str = "system-user";
 
 /// A user of the phone system: a person, or a helper such as the `route_by_ani` user.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredSubscriber {
     /// PBX domain.
     pub domain: String,
@@ -138,7 +139,7 @@ impl StoredSubscriber {
 }
 
 /// What a user does with calls in one time frame.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredAnsweringRule {
     /// Name of the time frame; `*` is any time.
     pub time_frame: String,
@@ -183,7 +184,7 @@ impl StoredAnsweringRule {
 }
 
 /// A telephone number of the account.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredNumber {
     /// 11 digits.
     pub number: String,
@@ -244,7 +245,7 @@ impl StoredNumber {
 }
 
 /// A dial translation rule of a dial plan.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredDialRule {
     /// PBX domain whose plan it is in.
     pub domain: String,

@@ -1,9 +1,11 @@
 //! Domains and Route-by-ANI rules as upstream holds them.
 
+use serde::{Deserialize, Serialize};
+
 use crate::tenant::demo;
 
 /// A PBX domain as upstream holds it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredDomain {
     /// Name, `customer.{reseller}.service`.
     pub domain: String,
@@ -38,7 +40,7 @@ impl StoredDomain {
 }
 
 /// A Route-by-ANI rule as upstream holds it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredRoute {
     /// Calling number in its stored spelling; need not be a number at all.
     pub ani: String,
@@ -102,7 +104,7 @@ impl StoredRoute {
 /// The `dnis` field of a stored rule.
 ///
 /// Absent, null, `""` and `"*"` all mean "any called number" and are one key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StoredDnis {
     /// The field is not there.
     Absent,

@@ -319,7 +319,7 @@ pub(in crate::ops) fn write(vips: &[Vip]) -> Result<String> {
 
 /// A cell that comes back as it is: a spreadsheet takes nothing in it for a
 /// formula, and nothing around it is trimmed away.
-fn marked(cell: &str) -> String {
+pub(crate) fn marked(cell: &str) -> String {
     let needs_mark = cell.starts_with(['=', '+', '-', '@', TEXT_MARK]) || cell.trim() != cell;
     match needs_mark {
         true => format!("{TEXT_MARK}{cell}"),

@@ -16,6 +16,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use cell::Cells;
+pub(crate) use csv::marked;
 use skyswitch_domain::error::{Error, Refused};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{Application, Argument, CallerKey, Destination, DnisKey, Route, Vip};

@@ -461,6 +461,9 @@ fn narrow<'a>(
     if let Some(since) = filter.since {
         query.push(" AND started_at >= ").push_bind(since);
     }
+    if let Some(until) = filter.until {
+        query.push(" AND started_at < ").push_bind(until);
+    }
     match filter.status {
         None => {}
         Some(ChangeStatus::Done) => _ = query.push(" AND status = 'done'"),
