@@ -7,9 +7,11 @@ mod command;
 mod demo;
 mod doctor;
 mod exit;
+mod install;
 mod lists;
 mod logs;
 mod output;
+mod packaging;
 mod progress;
 mod sandbox;
 mod setup;
@@ -88,6 +90,9 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<Exit> {
             exit
         }
         Command::Doctor(args) => doctor::doctor(&global, args, output).await,
+        Command::Install(args) => install::install(&global, &args, output),
+        Command::Completions { shell } => packaging::completions(shell, output),
+        Command::Man { dir } => packaging::manual(&dir, output),
         Command::Demo => match demo::converse(output).await {
             Ok(()) => Ok(Exit::Done),
             Err(error) => Err(Error::internal(

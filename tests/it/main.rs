@@ -32,6 +32,7 @@ mod full_disk;
 mod fuzzed;
 mod guard;
 mod habits;
+mod install;
 mod inventory;
 mod journal;
 mod kept_outcomes;
