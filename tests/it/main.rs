@@ -51,6 +51,7 @@ mod onboarding_crash;
 mod one_rule_at_a_time;
 mod operations;
 mod pace;
+mod packages;
 mod pbx_settings;
 mod poison_pills;
 mod previews;
