@@ -16,6 +16,7 @@
 //! | [`approval_page`] | how a change is settled in a browser on this machine |
 //! | [`skyswitch`] | the SkySwitch API: login, pacing, retries, lists |
 //! | [`app`] | what one process shares |
+//! | [`install`] | this program in the settings of MCP clients |
 //! | [`ops`] | what can be done |
 //! | `sentences` | what is said of each outcome, once for both faces |
 //! | [`mcp`] | the Model Context Protocol over stdio |
@@ -26,6 +27,7 @@ pub mod app;
 pub mod approval_page;
 pub mod cli;
 pub mod config;
+pub mod install;
 mod lenient;
 mod local_time;
 pub mod mcp;

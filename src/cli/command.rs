@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
+use super::install::InstallArgs;
 use super::layout::Format;
 use super::output::Colour;
+use super::packaging::VERSION;
 use super::sandbox::SandboxData;
 use crate::config::{ConfirmMode, Flags};
 use crate::mcp::ToolName;
@@ -16,7 +18,7 @@ use skyswitch_sandbox::{HABITS, Habit};
 
 /// Manage SkySwitch phone systems safely: VIP callers (route-by-ANI) for people, scripts and AI agents
 #[derive(Debug, Parser)]
-#[command(name = "skyswitch", version, propagate_version = true)]
+#[command(name = "skyswitch", version, long_version = VERSION, propagate_version = true)]
 pub(super) struct Cli {
     #[command(flatten)]
     pub global: Global,
@@ -88,8 +90,25 @@ pub(super) enum Command {
     /// the VIP rules of a customer can be read, numbers, the PBX API, what a write probe has learned, and the state
     /// folder. It changes nothing, and fails (exit code 1 or 4) where a check fails.
     Doctor(DoctorArgs),
+    /// Add this program to an MCP client's settings, or take it out again
+    ///
+    /// It shows what changes in the client's file, asks, and writes the file in one step; the file as it was is kept beside
+    /// it. Only the entry `skyswitch` is touched (with `--sandbox`: `skyswitch-sandbox`). Nothing from the settings or
+    /// variables of this program is copied into it, so no credentials get there.
+    Install(InstallArgs),
     /// Show a sample conversation with the MCP server, against the sandbox
     Demo,
+    /// Print the completion script of a shell
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Write a manual page of each command into a folder
+    Man {
+        /// The folder; it is created where it does not exist
+        dir: PathBuf,
+    },
     /// Run the sandbox API alone on 127.0.0.1
     Sandbox {
         /// Port to listen on; 0 for any free one

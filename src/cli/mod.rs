@@ -8,10 +8,12 @@ mod demo;
 mod doctor;
 mod examples;
 mod exit;
+mod install;
 mod layout;
 mod lists;
 mod logs;
 mod output;
+mod packaging;
 mod progress;
 mod sandbox;
 mod setup;
@@ -100,6 +102,9 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<Exit> {
             exit
         }
         Command::Doctor(args) => doctor::doctor(&global, args, output).await,
+        Command::Install(args) => install::install(&global, &args, output),
+        Command::Completions { shell } => packaging::completions(shell, output),
+        Command::Man { dir } => packaging::manual(&dir, output),
         Command::Demo => match demo::converse(output).await {
             Ok(exit) => Ok(exit),
             Err(error) => Err(Error::internal(

@@ -113,7 +113,7 @@ impl Environment<'_> {
     pub fn xdg(self, base: &str, default: &str) -> Option<PathBuf> {
         let base = match (self.0)(base).filter(|path| Path::new(path).is_absolute()) {
             Some(base) => PathBuf::from(base),
-            None => PathBuf::from((self.0)("HOME").filter(|home| !home.is_empty())?).join(default),
+            None => super::home(self.0)?.join(default),
         };
         Some(base.join("skyswitch"))
     }

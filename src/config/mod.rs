@@ -104,6 +104,14 @@ pub fn process_environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
+/// The person's home folder, as the system names it in `HOME`, or on Windows in
+/// `USERPROFILE`.
+pub fn home(lookup: Lookup) -> Option<PathBuf> {
+    let named = |name| lookup(name).filter(|home| !home.is_empty());
+    let windows = || named("USERPROFILE").filter(|_| cfg!(windows));
+    named("HOME").or_else(windows).map(PathBuf::from)
+}
+
 /// The names of this process's variables that say something.
 fn variables_of_process() -> impl Iterator<Item = String> {
     let is_blank = |value: &std::ffi::OsString| value.to_string_lossy().trim().is_empty();

@@ -202,6 +202,7 @@ fn the_operations_and_the_page_do_not_know_the_faces() {
         ("ops/", &["mcp", "cli"]),
         ("approval_page/", &["ops", "mcp", "cli"]),
         ("config/", &["ops", "mcp", "cli"]),
+        ("install/", &["ops", "mcp", "cli"]),
     ];
     for (folder, forbidden) in rules {
         for source in below(&all, folder) {

@@ -1,0 +1,60 @@
+//! Reading and replacing a client's file.
+
+use std::fs;
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use skyswitch_domain::error::{Error, Result};
+
+/// What the copy of the file is called, behind its own name.
+const BACKUP: &str = ".skyswitch-backup";
+
+/// The text of a file; `None` where there is no file.
+pub(super) fn read(path: &Path) -> Result<Option<String>> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unusable(path, "read", &error)),
+    }
+}
+
+/// Writes a file in one step. Where there was one, it is kept beside it, its
+/// rights are those of the new one, and a link to it stays a link.
+pub(super) fn replace(path: &Path, before: Option<&str>, after: &str) -> Result<Option<PathBuf>> {
+    let failed = |error: io::Error| unusable(path, "written", &error);
+    let Some(before) = before else {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder).map_err(failed)?;
+        write(path, after, None).map_err(failed)?;
+        return Ok(None);
+    };
+    let target = fs::canonicalize(path).map_err(failed)?;
+    let rights = fs::metadata(&target).map_err(failed)?.permissions();
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(BACKUP);
+    let backup = path.with_file_name(name);
+    write(&backup, before, Some(rights.clone())).map_err(failed)?;
+    write(&target, after, Some(rights)).map_err(failed)?;
+    Ok(Some(backup))
+}
+
+/// A new file is private: clients keep credentials of other servers in theirs.
+fn write(path: &Path, text: &str, rights: Option<fs::Permissions>) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    if let Some(rights) = rights {
+        file.as_file().set_permissions(rights)?;
+    }
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+fn unusable(path: &Path, what: &str, error: &io::Error) -> Error {
+    Error::invalid(
+        "client",
+        format!("{} cannot be {what}: {error}", path.display()),
+        "Nothing was changed. Check the file's rights, or run the command with `--print` and paste the entry yourself.",
+    )
+}

@@ -1,0 +1,97 @@
+//! The edit of a TOML file.
+
+use toml_edit::{Array, DocumentMut, Item, Table, TableLike, value};
+
+use super::clients::Row;
+use super::entry::{Entry, refuse_another};
+
+/// The text with our entry, or why there can be none.
+pub(super) fn with(text: &str, row: &Row, entry: &Entry) -> Result<String, String> {
+    edited(text, |document| {
+        let servers = document.entry(row.section).or_insert_with(|| {
+            let mut servers = Table::new();
+            servers.set_implicit(true);
+            Item::Table(servers)
+        });
+        let servers = table(servers, row.section)?;
+        if !servers.contains_key(&entry.name) {
+            servers.insert(&entry.name, Item::Table(Table::new()));
+        }
+        let Some(ours) = servers.get_mut(&entry.name) else {
+            return Err(format!("`{}` cannot be added", row.section));
+        };
+        let ours = table(ours, &entry.name)?;
+        refuse_another(&entry.name, |field| ours.contains_key(field))?;
+        // What is the same is not written again, and what else a person wrote stays.
+        if ours.get("command").and_then(Item::as_str) != Some(&entry.command) {
+            ours.insert("command", value(&entry.command));
+        }
+        let arguments = ours.get("args").and_then(Item::as_array);
+        let said = arguments.map(|said| said.iter().map(|one| one.as_str()).collect::<Vec<_>>());
+        let wanted: Vec<_> = entry
+            .arguments
+            .iter()
+            .map(|one| Some(one.as_str()))
+            .collect();
+        if said.as_ref() != Some(&wanted) {
+            ours.insert("args", value(Array::from_iter(&entry.arguments)));
+        }
+        Ok(())
+    })
+}
+
+/// The text without our entry.
+pub(super) fn without(text: &str, row: &Row, name: &str) -> Result<String, String> {
+    edited(text, |document| {
+        let Some(servers) = document.get_mut(row.section) else {
+            return Ok(());
+        };
+        let servers = table(servers, row.section)?;
+        if let Some(ours) = servers.get_mut(name) {
+            let ours = table(ours, name)?;
+            refuse_another(name, |field| ours.contains_key(field))?;
+            servers.remove(name);
+        }
+        Ok(())
+    })
+}
+
+fn table<'a>(item: &'a mut Item, what: &str) -> Result<&'a mut dyn TableLike, String> {
+    let found = item.as_table_like_mut();
+    found.ok_or_else(|| format!("`{what}` is not a table"))
+}
+
+/// The text after an edit of what it says. The library keeps comments, order and
+/// blanks, but writes its own line ends.
+fn edited(
+    text: &str,
+    edit: impl FnOnce(&mut DocumentMut) -> Result<(), String>,
+) -> Result<String, String> {
+    let has_carriage_returns = text.contains("\r\n");
+    let lines = text.replace("\r\n", "\n");
+    let mut document: DocumentMut = lines.parse().map_err(|error| not_valid(&lines, &error))?;
+    let as_read = document.to_string();
+    if as_read.trim_end_matches('\n') != lines.trim_end_matches('\n')
+        || has_carriage_returns && text.matches('\n').count() != text.matches("\r\n").count()
+    {
+        return Err("it could not be kept as it is, with its mixed line ends".to_owned());
+    }
+    edit(&mut document)?;
+    let edited = document.to_string();
+    Ok(match has_carriage_returns {
+        _ if edited == as_read => text.to_owned(),
+        true => edited.replace('\n', "\r\n"),
+        false => edited,
+    })
+}
+
+/// The parser's own words would quote the file.
+fn not_valid(text: &str, error: &toml_edit::TomlError) -> String {
+    let line = error
+        .span()
+        .map(|span| text[..span.start].matches('\n').count() + 1);
+    match line {
+        Some(line) => format!("it is not valid TOML (line {line})"),
+        None => "it is not valid TOML".to_owned(),
+    }
+}
