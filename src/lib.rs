@@ -17,6 +17,7 @@
 //! | [`skyswitch`] | the SkySwitch API: login, pacing, retries, lists |
 //! | [`app`] | what one process shares |
 //! | [`ops`] | what can be done |
+//! | `spans` | what logs and traces tell of a call |
 //! | `sentences` | what is said of each outcome, once for both faces |
 //! | [`mcp`] | the Model Context Protocol over stdio |
 //! | [`cli`] | the command line |
@@ -32,6 +33,7 @@ pub mod mcp;
 mod nearest;
 pub mod ops;
 mod sentences;
+mod spans;
 
 #[doc(inline)]
 pub use skyswitch_client as skyswitch;

@@ -1,10 +1,12 @@
 //! The tree of commands and flags.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgMatches, Args, CommandFactory, Parser, Subcommand};
 
+use super::logs::LogFormat;
 use crate::config::{ConfirmMode, Flags};
 use crate::mcp::ToolName;
 use crate::ops;
@@ -43,6 +45,15 @@ pub(super) struct Global {
     /// Log more to stderr; twice for everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+    /// How the lines of the log are written
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "text",
+        value_name = "FORMAT"
+    )]
+    pub log_format: LogFormat,
 }
 
 impl Global {
@@ -308,4 +319,15 @@ fn meaning(mode: ConfirmMode) -> &'static str {
         }
         ConfirmMode::Block => "Nothing destructive is done",
     }
+}
+
+/// The words that name a command among its arguments, such as `vip add`.
+pub(super) fn words(arguments: &[OsString]) -> String {
+    let mut words = Vec::new();
+    let mut matches = Cli::command().try_get_matches_from(arguments).ok();
+    while let Some((word, of_word)) = matches.as_mut().and_then(ArgMatches::remove_subcommand) {
+        words.push(word);
+        matches = Some(of_word);
+    }
+    words.join(" ")
 }

@@ -42,6 +42,7 @@ mod limits;
 mod list_answers;
 mod lists;
 mod login;
+mod logs;
 mod long_lives;
 mod messages;
 mod numbers;
