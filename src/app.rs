@@ -173,6 +173,7 @@ impl App {
                 empty_object_is_list: settings.empty_object_is_empty_list,
                 not_found_is_list: settings.not_found_is_empty_list,
                 rate_limit: settings.rate_limit,
+                send_traceparent: settings.send_traceparent,
                 token_cache: match settings.sandbox {
                     true => TokenCache::Private,
                     false => TokenCache::Shared(StateFolder::new(&settings.state_dir)),

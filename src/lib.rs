@@ -18,6 +18,7 @@
 //! | [`app`] | what one process shares |
 //! | [`install`] | this program in the settings of MCP clients |
 //! | [`ops`] | what can be done |
+//! | `spans` | what logs and traces tell of a call |
 //! | `sentences` | what is said of each outcome, once for both faces |
 //! | [`mcp`] | the Model Context Protocol over stdio |
 //! | [`cli`] | the command line |
@@ -34,6 +35,7 @@ pub mod mcp;
 mod nearest;
 pub mod ops;
 mod sentences;
+mod spans;
 
 #[doc(inline)]
 pub use skyswitch_client as skyswitch;

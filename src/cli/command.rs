@@ -1,12 +1,14 @@
 //! The tree of commands and flags.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgMatches, Args, Parser, Subcommand};
 
 use super::install::InstallArgs;
 use super::layout::Format;
+use super::logs::LogFormat;
 use super::output::Colour;
 use super::packaging::VERSION;
 use super::sandbox::SandboxData;
@@ -66,6 +68,15 @@ pub(super) struct Global {
     /// How the result is printed; see `short_forms.rs` for the flag
     #[arg(skip)]
     pub format: Option<Format>,
+    /// How the lines of the log are written
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "text",
+        value_name = "FORMAT"
+    )]
+    pub log_format: LogFormat,
 }
 
 impl Global {
@@ -385,4 +396,16 @@ fn meaning(mode: ConfirmMode) -> &'static str {
         }
         ConfirmMode::Block => "Nothing destructive is done",
     }
+}
+
+/// The words that name a command among its arguments, such as `vip add`.
+pub(super) fn words(arguments: &[OsString]) -> String {
+    let mut words = Vec::new();
+    let command = super::short_forms::command(arguments);
+    let mut matches = command.try_get_matches_from(arguments).ok();
+    while let Some((word, of_word)) = matches.as_mut().and_then(ArgMatches::remove_subcommand) {
+        words.push(word);
+        matches = Some(of_word);
+    }
+    words.join(" ")
 }

@@ -12,6 +12,8 @@ mod install;
 mod layout;
 mod lists;
 mod logs;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod output;
 mod packaging;
 mod progress;
@@ -29,16 +31,18 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::config::{Flags, Settings};
+use crate::config::{Flags, Settings, process_environment};
 use crate::mcp::{Server, ToolSet, serve_stdio};
 use crate::ops::{self, PageSize};
 use crate::sentences;
+use crate::spans::{self, Ended};
 use ask::Person;
 use command::{Cli, Command, Global, McpArgs, OnAccount, TokenArgs, Vip};
 use exit::Exit;
 use layout::Format;
 use output::Output;
 use sandbox::{InProcess, SandboxData};
+use skyswitch_client::{Allowance, Trace};
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::{Face, work_in_sandbox};
 
@@ -58,7 +62,7 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
     }
     // A client may read none of a server's log, and the server goes on.
     let unread = matches!(cli.command, Command::Mcp(_));
-    let logs = logs::start(cli.global.verbose, unread);
+    let logs = logs::start(cli.global.verbose, cli.global.log_format, unread);
     let json = cli.global.json.then_some(Format::Json);
     let output = Output::new(json.or(cli.global.format), cli.global.colour);
     // One thread: most of the time a call takes is hand-overs between threads.
@@ -75,12 +79,32 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
             return output.failure(&error).into();
         }
     };
-    let exit = runtime.block_on(dispatch(cli, &output));
+    let exit = runtime.block_on(measured(&arguments, cli, &output));
     // A read of the terminal or of stdin may still be pending; nothing waits for it.
     runtime.shutdown_background();
     let code = exit.unwrap_or_else(|error| output.failure(&error)).into();
     logs.finish();
     code
+}
+
+/// Runs a command in a span of its own, unless it is one that serves others.
+async fn measured(arguments: &[OsString], cli: Cli, output: &Output) -> Result<Exit> {
+    if !matches!(cli.command, Command::OnAccount(_) | Command::Doctor(_)) {
+        return dispatch(cli, output).await;
+    }
+    let asked = Trace::of(process_environment("TRACEPARENT").as_deref());
+    let part = asked.part();
+    let span = spans::of_call(&command::words(arguments), asked, part);
+    let allowance = Allowance::unbounded().traced(part);
+    let work = Allowance::within(Some(allowance.clone()), dispatch(cli, output));
+    spans::measured(span, &allowance, work, |exit| Ended {
+        outcome: match exit {
+            Ok(_) => "ok".to_owned(),
+            Err(error) => error.code().as_str().to_owned(),
+        },
+        rows: None,
+    })
+    .await
 }
 
 async fn dispatch(cli: Cli, output: &Output) -> Result<Exit> {

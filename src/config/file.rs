@@ -48,6 +48,7 @@ pub(super) struct ConfigFile {
     pub destination_form: Option<DestinationForm>,
     pub empty_object_is_empty_list: Option<bool>,
     pub not_found_is_empty_list: Option<bool>,
+    pub send_traceparent: Option<bool>,
     pub approval_page: Option<bool>,
     pub protected: Option<Vec<String>>,
     pub allowed_domains: Option<Vec<String>>,

@@ -2,6 +2,8 @@
 //!
 //! This is the only place that knows the names of variables and config fields.
 
+#[cfg(feature = "otlp")]
+mod collector;
 mod environment;
 mod file;
 mod limits;
@@ -12,6 +14,8 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
+#[cfg(feature = "otlp")]
+pub use collector::{Collecting, collector};
 use environment::Environment;
 use file::ConfigFile;
 pub use skyswitch_client::{
@@ -65,6 +69,8 @@ pub struct Settings {
     pub not_found_is_empty_list: bool,
     /// What the operator puts out of reach.
     pub limits: Limits,
+    /// Whether the service is told the client's trace with each request.
+    pub send_traceparent: bool,
     /// Whether changes that wait may be approved on a local web page.
     pub approval_page: bool,
     /// Where tokens, the confirmation key and pending approvals live.
@@ -211,6 +217,7 @@ impl Settings {
             not_found_is_empty_list: environment
                 .switch("not_found_is_empty_list", file.not_found_is_empty_list)?,
             limits: limits::limits(&file, confirm)?,
+            send_traceparent: file.send_traceparent.unwrap_or(true),
             approval_page: file.approval_page.unwrap_or(true),
             state_dir: environment.state_dir(),
             config_path,

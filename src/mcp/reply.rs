@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::consent;
 use crate::ops::Asked;
+use crate::spans::Ended;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::unrevealing;
 
@@ -51,6 +52,37 @@ fn scrub(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(scrub),
         Value::Object(members) => members.values_mut().for_each(scrub),
         _ => {}
+    }
+}
+
+/// How a tool call ended, for logs and traces.
+pub(super) fn ended(response: &CallToolResponse) -> Ended {
+    let CallToolResponse::Complete(result) = response else {
+        return Ended {
+            outcome: "input_required".to_owned(),
+            rows: None,
+        };
+    };
+    let content = result.structured_content.as_ref();
+    let code = content.and_then(|content| content.pointer("/error/code")?.as_str());
+    let members = content.and_then(Value::as_object).into_iter().flatten();
+    let lists = members.filter_map(|(_, member)| member.as_array());
+    Ended {
+        outcome: code.unwrap_or("ok").to_owned(),
+        rows: Some(lists.map(Vec::len).sum()).filter(|rows| *rows > 0),
+    }
+}
+
+/// The same of a request that only reads.
+pub(super) fn read<T, E>(read: &Result<std::result::Result<T, E>>) -> Ended {
+    let outcome = match read {
+        Ok(Ok(_)) => "ok",
+        Ok(Err(_)) => "failed",
+        Err(error) => error.code().as_str(),
+    };
+    Ended {
+        outcome: outcome.to_owned(),
+        rows: None,
     }
 }
 

@@ -7,13 +7,14 @@ use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
     GetPromptRequestParams, GetPromptResponse, GetSkillRequestParams, GetSkillResult,
     Implementation, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
-    ListSkillsResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams,
-    ReadResourceResponse, ServerCapabilities, ServerConfig, Tool,
+    ListSkillsResult, ListToolsResult, NumberOrString, PaginatedRequestParams,
+    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Span;
 
 use super::call::Call;
 use super::completion::{self, DomainNames};
@@ -23,7 +24,8 @@ use super::tools::{Lookup, ToolSet};
 use super::{LIFETIME_MS, prompts, reply, resources, skill};
 use crate::app::App;
 use crate::ops;
-use skyswitch_client::Allowance;
+use crate::spans;
+use skyswitch_client::{Allowance, Trace};
 use skyswitch_domain::Operation;
 use skyswitch_domain::error::{Code, Error, Result};
 
@@ -111,6 +113,18 @@ impl Server {
         Allowance::new(self.answer_within * 8 / 9, MOST_BYTES)
     }
 
+    /// The same with a span around the work on a request, in the trace of the
+    /// client where it names one.
+    fn traced(&self, of: &str, context: &RequestContext<RoleServer>) -> (Span, Allowance) {
+        let asked = Trace::of(context.meta.get_traceparent());
+        let part = asked.part();
+        let span = spans::of_call(of, asked, part);
+        if let NumberOrString::Number(id) = context.id {
+            span.record("id", id);
+        }
+        (span, self.allowance().traced(part))
+    }
+
     /// Waits until a call has to be answered: a little longer than its requests
     /// may take, whose own errors say more.
     async fn is_due(&self, allowance: &Allowance) {
@@ -126,14 +140,14 @@ impl Server {
     async fn in_time<T>(
         &self,
         context: &RequestContext<RoleServer>,
+        allowance: &Allowance,
         work: impl Future<Output = T>,
     ) -> Result<T> {
-        let allowance = self.allowance();
         tokio::select! {
             done = Allowance::within(Some(allowance.clone()), work) => Ok(done),
             () = context.ct.cancelled() => Err(Error::cancelled()),
             () = self.closing().cancelled() => Err(Error::cancelled()),
-            () = self.is_due(&allowance) => Err(took_too_long()),
+            () = self.is_due(allowance) => Err(took_too_long()),
         }
     }
 
@@ -153,6 +167,31 @@ impl Server {
             Ok(response) => response,
             Err(error) => reply::error(&error),
         }
+    }
+
+    /// The same in the time that a call has.
+    async fn answer(
+        &self,
+        tool: &Row,
+        request: CallToolRequestParams,
+        context: &RequestContext<RoleServer>,
+        allowance: &Allowance,
+    ) -> CallToolResponse {
+        let stop = self.closing().child_token();
+        let response = self.run(tool, request, context, &stop);
+        if tool.effect == Effect::ChangesMany {
+            let _under_way = self.shared.lasting.token();
+            let response = Allowance::within(Some(allowance.clone()), response);
+            let stopped = async {
+                tokio::select! {
+                    () = context.ct.cancelled() => {}
+                    () = self.is_due(allowance) => {}
+                }
+            };
+            return stopped_with(stopped, &stop, response).await;
+        }
+        let response = self.in_time(context, allowance, response).await;
+        response.unwrap_or_else(|error| reply::error(&error))
     }
 }
 
@@ -239,22 +278,9 @@ impl ServerHandler for Server {
                 ));
             }
         };
-        let stop = self.closing().child_token();
-        let response = self.run(tool, request, &context, &stop);
-        if tool.effect == Effect::ChangesMany {
-            let _under_way = self.shared.lasting.token();
-            let allowance = self.allowance();
-            let response = Allowance::within(Some(allowance.clone()), response);
-            let stopped = async {
-                tokio::select! {
-                    () = context.ct.cancelled() => {}
-                    () = self.is_due(&allowance) => {}
-                }
-            };
-            return Ok(stopped_with(stopped, &stop, response).await);
-        }
-        let response = self.in_time(&context, response).await;
-        Ok(response.unwrap_or_else(|error| reply::error(&error)))
+        let (span, allowance) = self.traced(tool.name, &context);
+        let answer = self.answer(tool, request, &context, &allowance);
+        Ok(spans::measured(span, &allowance, answer, reply::ended).await)
     }
 
     async fn list_prompts(
@@ -296,7 +322,9 @@ impl ServerHandler for Server {
     ) -> Result<ReadResourceResponse, ErrorData> {
         let app = self.shared.app.as_deref().map_err(Clone::clone);
         let read = resources::read(app, &self.shared.tools, &request.uri);
-        let read = self.in_time(&context, read).await;
+        let (span, allowance) = self.traced("resources/read", &context);
+        let read = self.in_time(&context, &allowance, read);
+        let read = spans::measured(span, &allowance, read, reply::read).await;
         read.unwrap_or_else(|error| Err(resources::failure(&error, &request.uri)))
     }
 
@@ -313,7 +341,9 @@ impl ServerHandler for Server {
         let app = self.shared.app.as_deref().ok();
         let completed =
             completion::complete(app, tools, domain_names, &request.r#ref, &request.argument);
-        let completed = self.in_time(&context, completed).await;
+        let (span, allowance) = self.traced("completion/complete", &context);
+        let completed = self.in_time(&context, &allowance, completed);
+        let completed = spans::measured(span, &allowance, completed, reply::read).await;
         completed.unwrap_or_else(|_| Ok(CompleteResult::default()))
     }
 

@@ -28,18 +28,18 @@ const CODES: [Code; 15] = [
     Code::Internal,
 ];
 
-fn root() -> &'static Path {
+pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn text(path: &str) -> String {
+pub fn text(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap()
 }
 
 /// Every document of the repository.
-fn documents() -> Vec<PathBuf> {
+pub fn documents() -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for folder in ["", "docs", "docs/guides"] {
+    for folder in ["", "docs", "docs/guides", "docs/reference"] {
         for entry in fs::read_dir(root().join(folder)).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|end| end == "md") {
@@ -52,7 +52,7 @@ fn documents() -> Vec<PathBuf> {
 }
 
 /// The targets of `[text](target)`.
-fn links(document: &str) -> impl Iterator<Item = &str> {
+pub fn links(document: &str) -> impl Iterator<Item = &str> {
     let after = document.split("](").skip(1);
     after.filter_map(|rest| Some(rest.split_once(')')?.0))
 }

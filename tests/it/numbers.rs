@@ -515,6 +515,7 @@ async fn settings_credentials_client_application_and_token_print_no_secret() {
         number_scope: settings.number_scope.clone(),
         pbx: settings.pbx.clone(),
         rate_limit: 0.0,
+        send_traceparent: false,
         empty_object_is_list: false,
         not_found_is_list: false,
         state: None,

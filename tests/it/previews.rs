@@ -151,6 +151,7 @@ async fn a_journal_of_the_version_before_kinds_is_carried_on() {
         realm: "here",
         change: &Change::new(&account, &domain, "onboard_domain", piece),
         asked_by: "a test",
+        traceparent: None,
         author: Author::Program,
         undoes: None,
         run: None,

@@ -1,5 +1,6 @@
 //! What a piece of work may take in all: time and bytes, over all requests,
-//! repetitions, pages, logins and looks that it leads to.
+//! repetitions, pages, logins and looks that it leads to. It counts them, too,
+//! and knows the trace that they belong to.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::trace::Trace;
 use skyswitch_domain::Operation;
 use skyswitch_domain::error::{Code, Error, Result};
 
@@ -23,6 +25,7 @@ const FAR: Duration = Duration::from_secs(365 * 86_400);
 #[derive(Debug, Clone)]
 pub struct Allowance {
     shared: Arc<Shared>,
+    trace: Option<Trace>,
 }
 
 #[derive(Debug)]
@@ -30,6 +33,8 @@ struct Shared {
     time: Duration,
     ends: watch::Sender<Instant>,
     bytes: AtomicUsize,
+    most_bytes: usize,
+    requests: AtomicUsize,
 }
 
 impl Allowance {
@@ -40,8 +45,40 @@ impl Allowance {
                 time,
                 ends: watch::Sender::new(Instant::now() + time),
                 bytes: AtomicUsize::new(bytes),
+                most_bytes: bytes,
+                requests: AtomicUsize::new(0),
             }),
+            trace: None,
         }
+    }
+
+    /// As much as the work takes, which is only counted.
+    pub fn unbounded() -> Allowance {
+        Allowance::new(FAR, usize::MAX)
+    }
+
+    /// For work that is a part of a trace.
+    #[must_use]
+    pub fn traced(self, trace: Trace) -> Allowance {
+        Allowance {
+            trace: Some(trace),
+            ..self
+        }
+    }
+
+    /// The place of the work in a trace.
+    pub fn trace(&self) -> Option<Trace> {
+        self.trace
+    }
+
+    /// How many requests the work has led to.
+    pub fn requests(&self) -> usize {
+        self.shared.requests.load(Ordering::Relaxed)
+    }
+
+    /// How many bytes of answers it has taken in.
+    pub fn bytes(&self) -> usize {
+        self.shared.most_bytes - self.shared.bytes.load(Ordering::Relaxed)
     }
 
     /// That of the work that this is a part of.
@@ -120,6 +157,13 @@ pub(super) fn takes(bytes: usize) -> bool {
         left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
             .is_ok()
     })
+}
+
+/// Counts a request, and gives its own place in the trace.
+pub(super) fn begins_request() -> Option<Trace> {
+    let current = Allowance::current()?;
+    current.shared.requests.fetch_add(1, Ordering::Relaxed);
+    current.trace.map(Trace::part)
 }
 
 /// The error of work that has no time left, before a request was sent.

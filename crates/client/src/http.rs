@@ -9,6 +9,7 @@ use governor::{DefaultDirectRateLimiter, RateLimiter};
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tracing::Instrument;
 use url::Url;
 
 use super::acknowledgement;
@@ -19,6 +20,8 @@ use super::pace::Pace;
 use super::retry::Budget;
 use super::samples;
 use super::skeleton::{self, Skeleton};
+use super::spans;
+use super::trace::Trace;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::Secret;
 use skyswitch_guard::store::StateFolder;
@@ -122,6 +125,17 @@ impl Failure {
         }
     }
 
+    /// The error of this attempt.
+    pub fn error(&self) -> &Error {
+        match self {
+            Failure::NotSent(error)
+            | Failure::Lost(error)
+            | Failure::TooLarge(error)
+            | Failure::Answered { error, .. }
+            | Failure::Final(error) => error,
+        }
+    }
+
     /// The error a caller sees when no further attempt is made.
     pub fn into_error(self) -> Error {
         match self {
@@ -143,6 +157,7 @@ pub(super) struct Http {
     pace: Option<DefaultDirectRateLimiter>,
     calls: Arc<Semaphore>,
     logins: Arc<Semaphore>,
+    tells_traces: bool,
 }
 
 /// A place among the requests in flight, granted at the pace's time.
@@ -159,27 +174,7 @@ impl Http {
         pace: Pace,
         samples: Option<Arc<StateFolder>>,
     ) -> Result<Http> {
-        // Fails only when a provider was installed before, which serves as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let builder = match base_url.scheme() {
-            // Plain http is loopback: no proxy of the environment can reach it, and
-            // reading the system's certificates would take most of the start-up time.
-            "http" => reqwest::Client::builder().no_proxy().tls_certs_only([]),
-            _ => reqwest::Client::builder(),
-        };
-        let client = builder
-            .user_agent(concat!("skyswitch-mcp/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .tcp_nodelay(true)
-            .gzip(true)
-            .build()
-            .map_err(|error| {
-                Error::internal(
-                    format!("the HTTP client cannot be set up: {}", error.without_url()),
-                    "Check the system's certificate store.",
-                )
-            })?;
+        let client = pool(&base_url)?;
         Ok(Http {
             api,
             client,
@@ -188,7 +183,17 @@ impl Http {
             pace: pace.quota().map(RateLimiter::direct),
             calls: Arc::new(Semaphore::new(CALLS_IN_FLIGHT)),
             logins: Arc::new(Semaphore::new(LOGINS_IN_FLIGHT)),
+            tells_traces: false,
         })
+    }
+
+    /// The same pool, which tells the service of the trace that a request
+    /// belongs to, or does not.
+    pub fn telling_traces(self, tells_traces: bool) -> Http {
+        Http {
+            tells_traces,
+            ..self
+        }
     }
 
     /// Which API it speaks to.
@@ -212,20 +217,15 @@ impl Http {
             None => self.admit().await?,
         };
         let started = Instant::now();
+        let trace = allowance::begins_request();
+        let span = spans::of_request(call, trace);
         let outcome = tokio::time::timeout(
             REQUEST_TIMEOUT.min(budget.left()),
-            self.exchange(call, bearer),
+            self.exchange(call, bearer, trace).instrument(span.clone()),
         )
         .await
         .unwrap_or_else(|_| Err(Failure::Lost(answer::timed_out(self.api))));
-        // No path and no query: they hold the account, the domain and the caller.
-        tracing::debug!(
-            http.method = %call.method,
-            api.resource = call.path.last().map_or("", String::as_str),
-            http.status = status_of(&outcome),
-            duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-            "request finished"
-        );
+        spans::finished(&span, &outcome, started.elapsed());
         outcome
     }
 
@@ -255,8 +255,17 @@ impl Http {
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one place that sends")]
-    async fn exchange(&self, call: &Call, bearer: Option<&Secret>) -> Result<Answer, Failure> {
-        let request = self.request(call, bearer).map_err(Failure::Final)?;
+    async fn exchange(
+        &self,
+        call: &Call,
+        bearer: Option<&Secret>,
+        trace: Option<Trace>,
+    ) -> Result<Answer, Failure> {
+        let mut request = self.request(call, bearer).map_err(Failure::Final)?;
+        let told = trace.filter(|_| self.tells_traces);
+        if let Some(Ok(told)) = told.and_then(Trace::traceparent).map(HeaderValue::try_from) {
+            request.headers_mut().insert("traceparent", told);
+        }
         let response = self
             .client
             .execute(request)
@@ -389,10 +398,27 @@ fn announced_length(headers: &HeaderMap) -> usize {
         .unwrap_or(0)
 }
 
-fn status_of(outcome: &Result<Answer, Failure>) -> u16 {
-    match outcome {
-        Ok(answer) => answer.status,
-        Err(Failure::Answered { status, .. }) => *status,
-        Err(_) => 0,
-    }
+/// Connections to an address.
+pub(super) fn pool(address: &Url) -> Result<reqwest::Client> {
+    // Fails only when a provider was installed before, which serves as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = match address.scheme() {
+        // Plain http is loopback: no proxy of the environment can reach it, and
+        // reading the system's certificates would take most of the start-up time.
+        "http" => reqwest::Client::builder().no_proxy().tls_certs_only([]),
+        _ => reqwest::Client::builder(),
+    };
+    builder
+        .user_agent(concat!("skyswitch-mcp/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        .tcp_nodelay(true)
+        .gzip(true)
+        .build()
+        .map_err(|error| {
+            Error::internal(
+                format!("the HTTP client cannot be set up: {}", error.without_url()),
+                "Check the system's certificate store.",
+            )
+        })
 }

@@ -86,6 +86,8 @@ mod announced;
 mod answer;
 mod auth;
 mod call;
+#[cfg(feature = "otlp")]
+mod collector;
 mod domains;
 mod flight;
 mod homes;
@@ -105,9 +107,11 @@ mod scalar;
 mod settings;
 mod setup;
 mod skeleton;
+mod spans;
 mod subscribers;
 mod token;
 mod token_cache;
+mod trace;
 mod upstream;
 mod write;
 mod written;
@@ -124,6 +128,8 @@ pub use skyswitch_domain as domain;
 pub use skyswitch_guard as guard;
 
 pub use allowance::Allowance;
+#[cfg(feature = "otlp")]
+pub use collector::Collector;
 pub use domains::Domain;
 pub use list::NOT_FOUND_IS_EMPTY_LIST;
 pub use netsapiens::{AnsweringRule, DialRule, DialRuleTarget, Forward, Pbx, PbxUser};
@@ -137,6 +143,7 @@ pub use skeleton::{Skeleton, class_of};
 pub use subscribers::Subscriber;
 pub use token::{Token, TokenInfo};
 pub use token_cache::TokenCache;
+pub use trace::Trace;
 pub use write::ReadyToWrite;
 pub use written::{Evidence, Found, Matches, NotWritten, Reading, Written};
 
@@ -172,6 +179,9 @@ pub struct ClientOptions {
     pub pbx: Option<Result<PbxSettings>>,
     /// Requests a second to the SkySwitch API, bursts of twice as many; 0 for no limit.
     pub rate_limit: f64,
+    /// Whether the service is told the trace that a request belongs to, in the
+    /// header `traceparent`, where the [`Allowance`] names one that is continued.
+    pub send_traceparent: bool,
     /// Whether the answer `{}` is taken for an empty list. It is not documented
     /// that it means one, so it is otherwise refused as a list that is not understood.
     pub empty_object_is_list: bool,
@@ -196,6 +206,7 @@ impl ClientOptions {
             number_scope: format!("{DEFAULT_SCOPE} {NUMBER_SCOPES}"),
             pbx: None,
             rate_limit: DEFAULT_RATE_LIMIT,
+            send_traceparent: true,
             empty_object_is_list: false,
             not_found_is_list: false,
             token_cache: TokenCache::Private,
@@ -248,7 +259,9 @@ impl Client {
             Arc::new(StateFolder::new(folder))
         });
         let address = options.base_url.clone();
-        let http = Arc::new(Http::new(Api::Telco, address, pace, samples.clone())?);
+        let told_trace = options.send_traceparent;
+        let http = Http::new(Api::Telco, address, pace, samples.clone())?;
+        let http = Arc::new(http.telling_traces(told_trace));
         let with_scope = |scope: &str| {
             Upstream::new(
                 Arc::clone(&http),
@@ -268,7 +281,7 @@ impl Client {
         };
         let pbx = options.pbx.as_ref().map(|settings| {
             let settings = settings.as_ref().map_err(Clone::clone)?;
-            Pbx::new(settings, &options.token_cache, samples)
+            Pbx::new(settings, &options.token_cache, samples, told_trace)
         });
         Ok(Client {
             inner: Arc::new(Inner {

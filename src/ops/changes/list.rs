@@ -109,6 +109,9 @@ pub struct ChangeRow {
     /// The service's id of the request, for a support ticket; left out where all went well.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub request_id: Option<String>,
+    /// The place in the client's trace; left out where the client named none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub traceparent: Option<String>,
     /// The change that this one undid.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub undoes: Option<String>,
@@ -167,6 +170,7 @@ impl From<&ChangeRecord> for ChangeRow {
             request_id: (status != ChangeStatus::Done)
                 .then(|| change.request_id.clone())
                 .flatten(),
+            traceparent: change.traceparent.clone(),
             undoes: change.undoes.map(|id| id.to_string()),
             run_id: change.run.clone(),
             rules: Default::default(),

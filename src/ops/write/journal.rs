@@ -13,6 +13,7 @@ use tokio::sync::OnceCell;
 use crate::app::App;
 use crate::config::Limits;
 use crate::ops::write::outcomes::Work;
+use skyswitch_client::{Allowance, Trace};
 use skyswitch_domain::Operation;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_guard::store::{
@@ -202,10 +203,13 @@ impl Journal {
         origin: &Origin,
         limit: Option<(Counted, u32)>,
     ) -> Result<Begun> {
+        let trace = Allowance::current().and_then(|work| work.trace());
+        let traceparent = trace.and_then(Trace::traceparent);
         let new = NewChange {
             realm: &self.realm,
             change,
             asked_by: &app.asked_by,
+            traceparent: traceparent.as_deref(),
             author: app.author(),
             undoes: origin.undoes,
             run: origin.run.as_deref(),

@@ -107,7 +107,11 @@ impl App {
             .await;
         let unread: Vec<Unread> = unread.into_iter().flatten().collect();
         for Unread { change, error } in &unread {
-            tracing::warn!(%error, change = change.id, "a change that was cut off could not be closed");
+            tracing::warn!(
+                error.code = error.code().as_str(),
+                change = change.id,
+                "a change that was cut off could not be closed"
+            );
         }
         Ok(unread)
     }
@@ -126,7 +130,10 @@ impl App {
     ) -> Result<()> {
         let unread = match self.reconcile(Needed::For(turn), continued).await {
             Err(error) if continued.is_none() => {
-                tracing::warn!(%error, "changes that were cut off could not be closed");
+                tracing::warn!(
+                    error.code = error.code().as_str(),
+                    "changes that were cut off could not be closed"
+                );
                 return Ok(());
             }
             outcome => outcome?,

@@ -10,6 +10,8 @@ use crate::app::App;
 use crate::ops::write::agree::{Agreement, Asked, Attempt, Cleared};
 use crate::ops::write::journal::Origin;
 use crate::ops::write::outcomes::not_recorded;
+use tracing::Instrument;
+
 use skyswitch_client::{
     Allowance, Evidence, Found, Matches, NotWritten, Reading, ReadyToWrite, Written,
 };
@@ -258,7 +260,7 @@ impl App {
             sent
         };
         let sending = Allowance::within(Allowance::current(), sending);
-        let sending = self.settling().spawn(sending);
+        let sending = self.settling().spawn(sending.in_current_span());
         sending.await.unwrap_or_else(|_| Sent {
             change_id: None,
             outcome: Err(cut_short()),

@@ -57,6 +57,7 @@ impl Pbx {
         settings: &PbxSettings,
         token_cache: &TokenCache,
         samples: Option<Arc<StateFolder>>,
+        told_trace: bool,
     ) -> Result<Pbx> {
         let pace = Pace {
             rate: settings.rate_limit,
@@ -78,7 +79,7 @@ impl Pbx {
             PbxLogin::Key(key) => Auth::key(key),
         };
         Ok(Pbx {
-            upstream: Upstream::new(Arc::new(http), auth),
+            upstream: Upstream::new(Arc::new(http.telling_traces(told_trace)), auth),
             generation: settings.generation,
         })
     }

@@ -162,6 +162,8 @@ pub struct ChangeRecord {
     pub problem: Option<String>,
     /// The service's id of the request.
     pub request_id: Option<String>,
+    /// The place in the client's trace where it was made, as W3C Trace Context writes it.
+    pub traceparent: Option<String>,
     /// The person who closed it by hand: the command they gave.
     pub closed_by: Option<String>,
     /// The change that this one undid.
@@ -248,6 +250,8 @@ pub struct NewChange<'a> {
     pub change: &'a Change,
     /// Client and tool, or command.
     pub asked_by: &'a str,
+    /// The place in the client's trace, as W3C Trace Context writes it.
+    pub traceparent: Option<&'a str>,
     /// Whether a person or a program asked for it.
     pub author: Author,
     /// The change that this one undoes.

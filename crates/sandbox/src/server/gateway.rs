@@ -166,6 +166,10 @@ async fn answer(
         form: read.form,
         body: read.json,
         grant_type: None,
+        traceparent: {
+            let told = request.headers().get("traceparent");
+            told.and_then(|told| Some(told.to_str().ok()?.to_owned()))
+        },
         status: 0,
     });
 

@@ -33,6 +33,8 @@ pub struct Recorded {
     pub body: Option<Value>,
     /// `grant_type` of a token request that was acted on.
     pub grant_type: Option<String>,
+    /// Header `traceparent`, where there is one.
+    pub traceparent: Option<String>,
     /// HTTP status answered; 0 when the connection was dropped or no answer is out yet.
     pub status: u16,
 }

@@ -16,7 +16,7 @@ use skyswitch_domain::error::{Refused, Result};
 use skyswitch_domain::{Ani, Dnis, PhoneNumber, Route, RouteKey, SetupPiece};
 
 const COLUMNS: &str = "id, account, operation, asked_by, domain, ani, dnis, route_before, \
-                       route_wanted, piece, status, route_after, stands, problem, request_id, \
+                       route_wanted, piece, status, route_after, stands, problem, request_id, traceparent, \
                        closed_by, undoes, run, owner, started_at, ended_at, \
                        coalesce(given_up_at, started_at) AS last_tried_at";
 
@@ -410,8 +410,8 @@ async fn insert(
     let inserted = sqlx::query(
         "INSERT INTO changes (realm, account, operation, asked_by, domain, ani, dnis, caller,
                               route_before, route_wanted, piece, did, status, undoes, run, owner,
-                              started_at, by_person, position)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?, ?, ?, ?,
+                              started_at, by_person, traceparent, position)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?, ?, ?, ?, ?,
                  (SELECT position FROM journal_position))",
     )
     .bind(new.realm)
@@ -431,6 +431,7 @@ async fn insert(
     .bind(new.owner)
     .bind(new.now)
     .bind(new.author == Author::Person)
+    .bind(new.traceparent)
     .execute(database)
     .await
     .map_err(failed)?;
@@ -504,6 +505,7 @@ fn record(row: SqliteRow) -> sqlx::Result<ChangeRecord> {
         status: ChangeStatus::from_word(row.try_get("status")?),
         problem: row.try_get("problem")?,
         request_id: row.try_get("request_id")?,
+        traceparent: row.try_get("traceparent")?,
         closed_by: row.try_get("closed_by")?,
         undoes: row.try_get("undoes")?,
         run: row.try_get("run")?,

@@ -1,0 +1,248 @@
+"""Twelve conversations as a model has them, with what they cost: tool calls, questions to the person, and bytes that the
+model reads.
+
+    python conversations.py BINARY
+
+Each begins with what a person says and takes the shortest way that the tools offer. What a model reads is the tool list
+once (name, description and input schema of each tool) and, of every result, the larger of its two forms: clients
+differ in which they show. A conversation that takes more calls, questions or bytes than it is allowed here fails.
+Prints one "ok" or "not ok" line for each, then a table; docs/conversations.md says where the numbers are to go.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+import python_client
+from mcp import Client
+from mcp_types import ElicitRequestParams, ElicitResult
+from python_client import BAKERY, DENTIST, SECONDS, accept, expect, reason, server
+
+MODE = "legacy"
+# What the tool list alone may cost.
+MOST_OF_TOOLS = 10_700
+DENTAL = "Lakeside Dental"
+VET = "Maplewood Vet Clinic"
+LEGAL = "Harbor Street Legal"
+
+
+class Person:
+    """Types one value after the other into the forms; a word that is no value declines."""
+
+    def __init__(self) -> None:
+        self.will_type: list[str | None] = []
+        self.asked = 0
+        self.shown = ""
+
+    async def __call__(self, _context: object, form: ElicitRequestParams) -> ElicitResult:
+        self.asked += 1
+        value = self.will_type.pop(0) if self.will_type else None
+        self.shown = form.message
+        return ElicitResult(action="decline") if value is None else accept({"confirm": value})
+
+
+@dataclass
+class Talk:
+    """A conversation: what it is about, what the person types, and what it costs."""
+
+    client: Client
+    person: Person
+    calls: int = 0
+    questions: int = 0
+    bytes: int = 0
+    said: list[str] = field(default_factory=list)
+
+    async def call(self, tool: str, *typed: str | None, **arguments: Any) -> dict[str, Any]:
+        """One call of the model; the person types the values that the forms ask for."""
+        self.person.will_type, asked = list(typed), self.person.asked
+        result = await self.client.call_tool(tool, arguments)
+        text = "\n".join(block.text for block in result.content)
+        structured = json.dumps(result.structured_content, separators=(",", ":"), ensure_ascii=False)
+        self.calls += 1
+        self.questions += len(typed)
+        self.bytes += max(len(text.encode()), len(structured.encode()))
+        expect(not result.is_error, f"`{tool}` failed", text)
+        asked = self.person.asked - asked
+        expect(asked == len(typed), f"`{tool}` asked the person {asked} times", (self.person.shown, text))
+        return result.structured_content
+
+    async def before(self, tool: str, *typed: str | None, **arguments: Any) -> dict[str, Any]:
+        """What was done before the conversation; it does not count."""
+        calls, questions, size = self.calls, self.questions, self.bytes
+        content = await self.call(tool, *typed, **arguments)
+        self.calls, self.questions, self.bytes = calls, questions, size
+        return content
+
+
+@dataclass
+class Bound:
+    calls: int
+    questions: int
+    bytes: int
+
+
+CONVERSATIONS = []
+
+
+def conversation(title: str, calls: int, questions: int, size: int):
+    def register(function):
+        CONVERSATIONS.append((title, Bound(calls, questions, size), function))
+        return function
+
+    return register
+
+
+def number(ani: str) -> str:
+    return "".join(digit for digit in ani if digit.isdigit())
+
+
+@conversation("“Put 616-555-0177 through to Maya at Lakeside Dental.”", 2, 0, 430)
+async def add_by_name(talk: Talk) -> None:
+    found = await talk.call("list_destinations", domain=DENTAL, query="Maya")
+    maya = found["destinations"][0]["destination"]
+    added = await talk.call("add_vip", ani="616-555-0177", domain=DENTAL, destination=maya)
+    expect(added["status"] == "created" and added["vip"]["domain"] == DENTIST, "not added", added)
+
+
+@conversation("“Who answers when 616-555-0123 calls the dentist?”", 1, 0, 520)
+async def who_rings(talk: Talk) -> None:
+    call = await talk.call("explain_call", ani="616-555-0123", domain=DENTAL)
+    expect(call["destination"]["name"] == "Maya Lindgren", "another answers", call)
+
+
+@conversation("“Take all VIPs off Maplewood Vet.”", 5, 4, 1_350)
+async def take_all_off(talk: Talk) -> None:
+    # One call for each rule: there is no tool that takes all of them off.
+    listed = await talk.call("list_vips", domain=VET)
+    for rule in listed["vips"]:
+        removed = await talk.call("remove_vip", rule["ani"], ani=rule["ani"], domain=VET)
+        expect(removed["status"] == "removed", "not removed", removed)
+    left = await talk.before("list_vips", domain=VET)
+    expect(left["total"] == 0, "some are left", left)
+
+
+@conversation("“Set Sunrise Bakery up for VIP calls on 616-555-0170.”", 3, 3, 5_500)
+async def onboard(talk: Talk) -> None:
+    customer = {"domain": "Sunrise Bakery", "did": "616-555-0170", "fallback_destination": "100"}
+    first = await talk.call("onboard_domain", BAKERY, **customer)
+    expect(first["status"] == "applied", "nothing was made", first)
+    note = {"attested_by": "the baker", "note": "ticket 48213"}
+    await talk.call("mark_setup_step", BAKERY, domain=BAKERY, step="dial_translation_rule", **note)
+    second = await talk.call("onboard_domain", "6165550170", **customer)
+    expect(second["ready"], "not ready", second)
+
+
+@conversation("“Copy the dentist's VIP list to Harbor Street Legal, to 500.”", 2, 1, 1_200)
+async def copy_a_list(talk: Talk) -> None:
+    listed = await talk.call("list_vips", domain=DENTAL)
+    callers = "\n".join(sorted({number(rule["ani"])[-10:] for rule in listed["vips"]}))
+    copied = await talk.call("sync_vips", "5", domain=LEGAL, list=f"ani\n{callers}\n", destination="500")
+    expect(copied["plan"]["add"] == copied["done"]["made"] == 5, "not copied", copied)
+
+
+@conversation("“What was changed last week? Put it back.”", 3, 2, 1_450)
+async def put_it_back(talk: Talk) -> None:
+    for caller in ["616-555-0123", "616-555-0124"]:
+        await talk.before("remove_vip", caller, ani=caller, domain=DENTAL)
+    changed = await talk.call("list_changes", since="7d")
+    expect(changed["count"] == 2, "other changes", changed)
+    for change in changed["changes"]:
+        undone = await talk.call("undo_change", change["ani"], change_id=change["change_id"])
+        expect(undone["status"] == "restored", "not restored", undone)
+
+
+@conversation("“Is anybody losing calls? Fix it.”", 2, 1, 1_500)
+async def losing_calls(talk: Talk) -> None:
+    status = await talk.call("onboarding_status", stage="alarm")
+    did = status["customers"][0]["dids"][0]
+    routed = await talk.call("route_number", did, did=did, to="500")
+    expect(routed["status"] == "routed", "the number still leads nowhere", routed)
+
+
+@conversation("“Maya is away: move her callers to Oscar.”", 4, 1, 2_600)
+async def move_callers(talk: Talk) -> None:
+    people = await talk.call("list_destinations", domain=DENTAL)
+    named = {person.get("name", ""): person["destination"] for person in people["destinations"]}
+    listed = await talk.call("list_vips", domain=DENTAL)
+    hers = [rule for rule in listed["vips"] if rule["destination"] == named["Maya Lindgren"]]
+    rows = [f"{rule['ani']},{rule.get('dnis', '')},{named['Oscar Trent']}" for rule in hers]
+    moved = "\n".join(["ani,dnis,destination", *rows])
+    planned = await talk.call("sync_vips", domain=DENTAL, list=moved, dry_run=True)
+    applied = await talk.call("sync_vips", str(len(rows)), domain=DENTAL, list=moved)
+    expect(applied["plan"]["replace"] == applied["done"]["made"] == len(rows) == 2, "not moved", (planned, applied))
+
+
+@conversation("“616-555-0177 is a VIP of the dentist until Christmas.”", 3, 1, 620)
+async def until_christmas(talk: Talk) -> None:
+    # No rule ends by itself: the model says so, and takes it off when it is asked again.
+    await add_by_name(talk)
+    removed = await talk.call("remove_vip", "6165550177", ani="616-555-0177", domain=DENTAL)
+    expect(removed["status"] == "removed", "not removed", removed)
+
+
+@conversation("“Make these 300 contacts VIPs of the bakery, for Elena.”", 2, 1, 800)
+async def contacts(talk: Talk) -> None:
+    areas = [201, 202, 203]
+    callers = [f"{area}55501{line:02}" for area in areas for line in range(100)]
+    card = "BEGIN:VCARD\nVERSION:3.0\nFN:Contact {0}\nTEL;TYPE=CELL:{1}\nEND:VCARD\n"
+    cards = "".join(card.format(index, caller) for index, caller in enumerate(callers))
+    found = await talk.call("list_destinations", domain="Sunrise Bakery", query="Elena")
+    elena = found["destinations"][0]["destination"]
+    applied = await talk.call("sync_vips", str(len(callers)), domain="Sunrise Bakery", list=cards, destination=elena)
+    expect(applied["done"]["made"] == len(callers), "not all were added", applied["done"])
+
+
+@conversation("“Take 616-555-0123 off the dentist's list.” (and the person mistypes)", 1, 2, 180)
+async def wrong_number_typed(talk: Talk) -> None:
+    typed = ["616-555-0124", "616-555-0123"]
+    removed = await talk.call("remove_vip", *typed, ani="616-555-0123", domain=DENTAL)
+    expect(removed["status"] == "removed", "not removed", removed)
+
+
+@conversation("“Take 616-555-0123 off the dentist's list.” (and the person declines)", 1, 1, 330)
+async def declined(talk: Talk) -> None:
+    held = await talk.call("remove_vip", None, ani="616-555-0123", domain=DENTAL)
+    expect(held["status"] == "declined", "not declined", held)
+    listed = await talk.before("list_vips", domain=DENTAL)
+    expect(listed["total"] == 6, "it was taken off", listed)
+
+
+async def size_of_tool_list(client: Client) -> int:
+    tools = (await client.list_tools()).tools
+    shown = [{"name": tool.name, "description": tool.description, "input": tool.input_schema} for tool in tools]
+    return len(json.dumps(shown, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+async def held(title: str, bound: Bound, function) -> str:
+    person = Person()
+    async with server(MODE, person=person) as client:
+        talk = Talk(client, person)
+        await function(talk)
+        tools = await size_of_tool_list(client)
+    expect(tools <= MOST_OF_TOOLS, "the tool list has grown", tools)
+    within = talk.calls <= bound.calls and talk.questions <= bound.questions and talk.bytes <= bound.bytes
+    expect(within, f"more than {bound}", (talk.calls, talk.questions, talk.bytes))
+    return f"| {title} | {talk.calls} | {talk.questions} | {talk.bytes:,} | {tools + talk.bytes:,} |"
+
+
+async def main() -> int:
+    failures, rows = 0, []
+    for title, bound, function in CONVERSATIONS:
+        try:
+            rows.append(await asyncio.wait_for(held(title, bound, function), SECONDS))
+            print(f"ok - conversation: {title}", flush=True)
+        except Exception as error:
+            failures += 1
+            print(f"not ok - conversation: {title}")
+            print("\n".join(f"#   {line}" for line in reason(error)), flush=True)
+    print("| What is asked | Calls | Questions | Bytes of results | With the tool list |\n|---|---|---|---|---|")
+    print("\n".join(rows), flush=True)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    python_client.BINARY = os.path.abspath(sys.argv[1])
+    sys.exit(asyncio.run(main()))
