@@ -4,10 +4,12 @@ mod approve;
 mod ask;
 mod changes;
 mod command;
+mod config;
 mod demo;
 mod doctor;
 mod exit;
 mod lists;
+mod login;
 mod logs;
 mod output;
 mod progress;
@@ -29,7 +31,7 @@ use crate::mcp::{Server, ToolSet, serve_stdio};
 use crate::ops::{self, PageSize};
 use crate::sentences;
 use ask::Person;
-use command::{Cli, Command, Global, McpArgs, OnAccount, TokenArgs, Vip};
+use command::{AuthAction, Cli, Command, Global, McpArgs, OnAccount, TokenArgs, Vip};
 use exit::Exit;
 use output::Output;
 use skyswitch_domain::Face;
@@ -87,6 +89,11 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<Exit> {
             app.settled().await;
             exit
         }
+        Command::Login(args) => login::login(&global, args, output).await,
+        Command::Logout { all } => login::logout(&global, all, output).await,
+        Command::Auth(AuthAction::Status) => config::status(&global, output).await,
+        Command::Config(action) => config::config(&global, action, output),
+        Command::Profiles => config::profiles(&global, output),
         Command::Doctor(args) => doctor::doctor(&global, args, output).await,
         Command::Demo => match demo::converse(output).await {
             Ok(()) => Ok(Exit::Done),
@@ -217,6 +224,14 @@ async fn serve(global: &Global, args: McpArgs) -> Result<Exit> {
         }
     };
     let server = Server::new(app, ToolSet::new(args.tools, read_only, confirm));
+    let server = match global.sandbox {
+        true => server,
+        false => server.reloading(Box::new(move || {
+            let app = App::new(Settings::of_process(&flags)?);
+            app.offer_approval_page();
+            Ok(app)
+        })),
+    };
     serve_stdio(server).await?;
     Ok(Exit::Done)
 }

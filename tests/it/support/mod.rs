@@ -15,7 +15,7 @@ pub mod process;
 pub mod protocol;
 mod schemas;
 
-pub use bench::{Bench, settings};
+pub use bench::{Bench, sandbox_login, settings};
 pub use calls::*;
 pub use people::{Person, first_call, nobody, second_call, token};
 
