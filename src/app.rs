@@ -53,7 +53,8 @@ impl App {
             limits.clone(),
             realm.clone(),
             store.clone(),
-        );
+        )
+        .of_profile(settings.profile.as_ref().map(ToString::to_string));
         let journal = Journal::new(store, realm, limits);
         App {
             shared: Arc::new(Shared {

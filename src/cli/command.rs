@@ -12,7 +12,7 @@ use super::logs::LogFormat;
 use super::output::Colour;
 use super::packaging::VERSION;
 use super::sandbox::SandboxData;
-use crate::config::{ConfirmMode, Flags};
+use crate::config::{ConfirmMode, Flags, ProfileName, Store};
 use crate::mcp::ToolName;
 use crate::ops;
 use skyswitch_domain::{AccountId, CustomerKey, Destination, Since};
@@ -62,6 +62,9 @@ pub(super) struct Global {
         hide_possible_values = true
     )]
     pub colour: Colour,
+    /// Profile to use: the config file of that name in `profiles/`, which `skyswitch profiles` lists
+    #[arg(long, global = true, value_name = "NAME", conflicts_with = "config")]
+    pub profile: Option<ProfileName>,
     /// Log more to stderr; twice for everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
@@ -83,6 +86,7 @@ impl Global {
     pub fn flags(&self) -> Flags {
         Flags {
             config: self.config.clone(),
+            profile: self.profile.clone(),
             account: self.account.clone(),
             ..Flags::default()
         }
@@ -95,6 +99,25 @@ pub(super) enum Command {
     Mcp(McpArgs),
     #[command(flatten)]
     OnAccount(OnAccount),
+    /// Sign in: ask for the SkySwitch login, verify it, and store it
+    ///
+    /// Asks at a terminal, with hidden input for secrets, and tries the login before anything is stored. Secrets go into the
+    /// keychain where there is one, else into the config file, which is readable for its owner alone.
+    Login(LoginArgs),
+    /// Forget the tokens of all logins
+    Logout {
+        /// Also remove the stored secrets of this config file or profile
+        #[arg(long)]
+        all: bool,
+    },
+    /// Show what the login is made of, and where each value comes from
+    #[command(subcommand)]
+    Auth(AuthAction),
+    /// Show and change settings in the config file
+    #[command(subcommand)]
+    Config(ConfigAction),
+    /// List the profiles, and which one is in use
+    Profiles,
     /// Check configuration, login, VIP rules and state folder; or find out how the service behaves
     ///
     /// Without options it checks, in this order: the config file, credentials, login, scopes, account, domains, whether
@@ -193,6 +216,48 @@ impl Command {
             _ => false,
         }
     }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LoginArgs {
+    /// Read the values from the standard input, as one JSON object with the fields of the config file
+    #[arg(long)]
+    pub from_stdin: bool,
+    /// Where secrets are stored: `auto` takes the keychain where there is one
+    #[arg(long, value_name = "PLACE", default_value = "auto", value_parser = store())]
+    pub store: Store,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AuthAction {
+    /// Show each value of the login with its origin, never a secret; exit code 4 where one is missing
+    Status,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigAction {
+    /// List all settings, with their values and where they come from
+    List,
+    /// Print the value of one setting
+    Get {
+        /// Its field in the config file, e.g. `default_account_id`
+        name: String,
+    },
+    /// Set one setting in the config file; secrets are not taken (see `skyswitch login`)
+    Set {
+        /// Its field in the config file, e.g. `read_only`
+        name: String,
+        /// The value; lists with commas
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+    },
+    /// Take one setting out of the config file
+    Unset {
+        /// Its field in the config file
+        name: String,
+    },
+    /// Print the path of the config file
+    Path,
 }
 
 #[derive(Debug, Subcommand)]
@@ -378,6 +443,15 @@ pub(super) struct TokenArgs {
 fn habit() -> impl TypedValueParser<Value = Habit> {
     let names = HABITS.map(|habit| PossibleValue::new(habit.name).help(habit.about));
     PossibleValuesParser::new(names).try_map(|name| Habit::named(&name).ok_or("no such habit"))
+}
+
+/// The places for secrets; the settings know no command line.
+fn store() -> impl TypedValueParser<Value = Store> {
+    PossibleValuesParser::new(["auto", "keychain", "file"]).map(|word| match word.as_str() {
+        "keychain" => Store::Keychain,
+        "file" => Store::File,
+        _ => Store::Automatic,
+    })
 }
 
 /// The modes with what each means; the guard itself knows no command line.

@@ -4,6 +4,7 @@ mod approve;
 mod ask;
 mod changes;
 mod command;
+mod config;
 mod demo;
 mod doctor;
 mod examples;
@@ -11,6 +12,7 @@ mod exit;
 mod install;
 mod layout;
 mod lists;
+mod login;
 mod logs;
 #[cfg(feature = "otlp")]
 mod otlp;
@@ -37,7 +39,7 @@ use crate::ops::{self, PageSize};
 use crate::sentences;
 use crate::spans::{self, Ended};
 use ask::Person;
-use command::{Cli, Command, Global, McpArgs, OnAccount, TokenArgs, Vip};
+use command::{AuthAction, Cli, Command, Global, McpArgs, OnAccount, TokenArgs, Vip};
 use exit::Exit;
 use layout::Format;
 use output::Output;
@@ -125,6 +127,11 @@ async fn dispatch(cli: Cli, output: &Output) -> Result<Exit> {
             app.settled().await;
             exit
         }
+        Command::Login(args) => login::login(&global, args, output).await,
+        Command::Logout { all } => login::logout(&global, all, output).await,
+        Command::Auth(AuthAction::Status) => config::status(&global, output).await,
+        Command::Config(action) => config::config(&global, action, output),
+        Command::Profiles => config::profiles(&global, output),
         Command::Doctor(args) => doctor::doctor(&global, args, output).await,
         Command::Install(args) => install::install(&global, &args, output),
         Command::Completions { shell } => packaging::completions(shell, output),
@@ -275,6 +282,14 @@ async fn serve(global: &Global, args: McpArgs) -> Result<Exit> {
         }
     };
     let server = Server::new(app, ToolSet::new(args.tools, read_only, confirm));
+    let server = match global.sandbox {
+        true => server,
+        false => server.reloading(Box::new(move || {
+            let app = App::new(Settings::of_process(&flags)?);
+            app.offer_approval_page();
+            Ok(app)
+        })),
+    };
     serve_stdio(server).await?;
     Ok(Exit::Done)
 }

@@ -1,19 +1,45 @@
 //! Settings that a variable gives, or else a field of the config file: that of
 //! `rate_limit` is `SKYSWITCH_RATE_LIMIT`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::file::{not_known, safety_field};
-use super::{Credentials, Lookup, refuse_unexpanded, unusable};
+use super::origin::{Origin, OriginKind};
+use super::place::as_shown;
+use super::{Lookup, refuse_unexpanded, unusable};
 use skyswitch_domain::error::Result;
-use skyswitch_domain::redact::{Secret, shown};
+use skyswitch_domain::redact::shown;
 
-/// The one part of a login that may be set to nothing.
-const MAY_BE_EMPTY: &str = "pbx_client_secret";
+/// The variables that say something to this program. They stay the same for as
+/// long as it runs, unlike the config file.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Variables(BTreeMap<String, String>);
 
-/// The variables of the process; a blank one counts as not set.
+impl Variables {
+    /// Reads those that are known.
+    pub fn read(lookup: Lookup<'_>) -> Variables {
+        let others =
+            ["HOME", "USERPROFILE", "XDG_CONFIG_HOME", "XDG_STATE_HOME"].map(str::to_owned);
+        let names = KNOWN.iter().map(|field| variable_of(field)).chain(others);
+        Variables(
+            names
+                .filter_map(|name| Some((lookup(&name)?, name)))
+                .map(|(value, name)| (name, value))
+                .collect(),
+        )
+    }
+}
+
+/// The variables of the process, beside a config file; a blank one counts as not set.
 #[derive(Clone, Copy)]
-pub(super) struct Environment<'a>(pub Lookup<'a>);
+pub(super) struct Environment<'a> {
+    pub variables: &'a Variables,
+    /// Whether the fields of the file go before the variables.
+    pub file_goes_first: bool,
+    /// The config file, for saying where a value comes from.
+    pub file: &'a Path,
+}
 
 impl Environment<'_> {
     /// Whether a field can be set by a variable.
@@ -22,22 +48,42 @@ impl Environment<'_> {
     }
 
     pub fn variable(self, name: &str) -> Option<String> {
-        (self.0)(name).filter(|value| !value.trim().is_empty())
+        let value = self.variables.0.get(name).cloned();
+        value.filter(|value| !value.trim().is_empty())
+    }
+
+    /// Whether a variable is there, be it empty.
+    pub fn is_named(self, name: &str) -> bool {
+        self.variables.0.contains_key(name)
+    }
+
+    /// The origin of a field of the file.
+    pub fn in_file(self, field: &str) -> Origin {
+        Origin {
+            from: OriginKind::ConfigFile,
+            name: field.to_owned(),
+            file: Some(as_shown(&self.file.display().to_string())),
+        }
+    }
+
+    /// The variable of a field, unless the file goes before it.
+    pub fn exported(self, field: &str, is_stored: bool) -> Option<String> {
+        let is_hidden = self.file_goes_first && is_stored;
+        self.variable(&variable_of(field)).filter(|_| !is_hidden)
     }
 
     /// A text, with `${...}` refused.
     pub fn text(self, field: &str, stored: &Option<String>) -> Result<Option<String>> {
-        let name = variable_of(field);
-        let stored = || stored.clone().filter(|text| !text.trim().is_empty());
-        let text = self.variable(&name).or_else(stored);
-        refuse_unexpanded(text.as_deref().unwrap_or_default(), &name)?;
+        let stored = stored.clone().filter(|text| !text.trim().is_empty());
+        let text = self.exported(field, stored.is_some()).or(stored);
+        refuse_unexpanded(text.as_deref().unwrap_or_default(), &variable_of(field))?;
         Ok(text)
     }
 
     /// A switch, off where neither says anything.
     pub fn switch(self, field: &str, stored: Option<bool>) -> Result<bool> {
         let name = variable_of(field);
-        let Some(word) = self.variable(&name) else {
+        let Some(word) = self.exported(field, stored.is_some()) else {
             return Ok(stored.unwrap_or(false));
         };
         match word.trim().to_ascii_lowercase().as_str() {
@@ -53,7 +99,7 @@ impl Environment<'_> {
 
     /// Requests a second.
     pub fn rate(self, field: &str, stored: Option<f64>, default: f64) -> Result<f64> {
-        let (setting, rate) = match self.variable(&variable_of(field)) {
+        let (setting, rate) = match self.exported(field, stored.is_some()) {
             Some(text) => (variable_of(field), text.trim().parse().ok()),
             None => (field.to_owned(), Some(stored.unwrap_or(default))),
         };
@@ -65,37 +111,6 @@ impl Environment<'_> {
                 "Give requests a second between 0.01 and 10000, or 0 for no limit.",
             )),
         }
-    }
-
-    /// Client id, client secret, username and password, each with its field; or
-    /// the names of those that are missing.
-    pub fn login(self, texts: [(&str, &Option<String>); 4]) -> Result<Result<Credentials, String>> {
-        let mut missing = Vec::new();
-        let mut given = Vec::new();
-        for (field, stored) in texts {
-            let text = self.text(field, stored)?;
-            match text.or_else(|| self.expressly_empty(field, stored)) {
-                Some(text) => given.push(text),
-                None => missing.push(format!("`{field}` ({})", variable_of(field))),
-            }
-        }
-        let Ok([client_id, client_secret, username, password]) = <[String; 4]>::try_from(given)
-        else {
-            return Ok(Err(missing.join(", ")));
-        };
-        Ok(Ok(Credentials {
-            client_id,
-            client_secret: Secret::new(client_secret),
-            username,
-            password: Secret::new(password),
-        }))
-    }
-
-    /// The empty text, where it is what a setting says that may be empty: a PBX
-    /// client may have no secret.
-    fn expressly_empty(self, field: &str, stored: &Option<String>) -> Option<String> {
-        let is_said = stored.is_some() || (self.0)(&variable_of(field)).is_some();
-        (field == MAY_BE_EMPTY && is_said).then(String::new)
     }
 
     /// The state folder; empty or relative, and then refused where it is needed,
@@ -111,9 +126,12 @@ impl Environment<'_> {
 
     /// Our folder below an XDG base folder, or below its default in HOME.
     pub fn xdg(self, base: &str, default: &str) -> Option<PathBuf> {
-        let base = match (self.0)(base).filter(|path| Path::new(path).is_absolute()) {
+        let base = match self
+            .variable(base)
+            .filter(|path| Path::new(path).is_absolute())
+        {
             Some(base) => PathBuf::from(base),
-            None => super::home(self.0)?.join(default),
+            None => super::home(&|name| self.variable(name))?.join(default),
         };
         Some(base.join("skyswitch"))
     }
@@ -123,24 +141,36 @@ impl Environment<'_> {
 const PREFIX: &str = "SKYSWITCH_";
 
 /// What follows in them, in small letters.
-const KNOWN: [&str; 22] = [
+const KNOWN: &[&str] = &[
     "account_id",
     "base_url",
     "client_id",
     "client_secret",
+    "client_secret_command",
+    "client_secret_file",
     "config",
     "confirm",
     "empty_object_is_empty_list",
     "log",
+    "not_found_is_empty_list",
     "password",
+    "password_command",
+    "password_file",
     "pbx_api",
     "pbx_api_key",
+    "pbx_api_key_command",
+    "pbx_api_key_file",
     "pbx_base_url",
     "pbx_client_id",
     "pbx_client_secret",
+    "pbx_client_secret_command",
+    "pbx_client_secret_file",
     "pbx_password",
+    "pbx_password_command",
+    "pbx_password_file",
     "pbx_rate_limit",
     "pbx_username",
+    "profile",
     "rate_limit",
     "read_only",
     "scope",

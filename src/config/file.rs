@@ -7,7 +7,9 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::environment::{Environment, variable_of};
+use super::environment::Environment;
+use super::secret::{CommandLine, Forms};
+use super::variable_of;
 use super::{ConfirmMode, DoubtfulDestinations, PbxGeneration, TrustDialPlan};
 use crate::nearest::likeness;
 use skyswitch_domain::DestinationForm;
@@ -32,45 +34,111 @@ const SAFETY: [&str; 11] = [
 /// How alike a misspelt field is to what was meant, from 0 to 1.
 const ALIKE: f64 = 0.75;
 
-/// What the file may say. Every field is optional.
-#[derive(Default, Deserialize)]
-pub(super) struct ConfigFile {
-    pub client_id: Option<String>,
-    pub client_secret: Option<String>,
-    pub username: Option<String>,
-    pub password: Option<String>,
-    pub default_account_id: Option<String>,
-    pub base_url: Option<String>,
-    pub scope: Option<String>,
-    pub confirm: Option<ConfirmMode>,
-    pub read_only: Option<bool>,
-    pub rate_limit: Option<f64>,
-    pub destination_form: Option<DestinationForm>,
-    pub empty_object_is_empty_list: Option<bool>,
-    pub not_found_is_empty_list: Option<bool>,
-    pub send_traceparent: Option<bool>,
-    pub approval_page: Option<bool>,
-    pub protected: Option<Vec<String>>,
-    pub allowed_domains: Option<Vec<String>>,
-    pub allowed_accounts: Option<Vec<String>>,
-    pub max_changes_per_hour: Option<MaxChanges>,
-    pub doubtful_destinations: Option<DoubtfulDestinations>,
-    pub allow_domain_creation: Option<bool>,
-    pub allow_dial_plan_changes: Option<bool>,
-    pub check_destinations: Option<bool>,
-    pub trust_dial_plan: Option<TrustDialPlan>,
-    pub pbx_base_url: Option<String>,
-    pub pbx_api: Option<PbxGeneration>,
-    pub pbx_client_id: Option<String>,
-    pub pbx_client_secret: Option<String>,
-    pub pbx_username: Option<String>,
-    pub pbx_password: Option<String>,
-    pub pbx_api_key: Option<String>,
-    pub pbx_rate_limit: Option<f64>,
-    #[serde(flatten)]
-    unknown: serde_json::Map<String, Value>,
-    #[serde(skip)]
-    pub warnings: Vec<String>,
+/// The config file: every field is optional. What is said of a field here is
+/// what `skyswitch config` says of it.
+macro_rules! config_file {
+    ($($(#[doc = $about:literal])+ $name:ident: $kind:ty,)+) => {
+        /// What the file may say. Every field is optional.
+        #[derive(Default, Deserialize)]
+        pub(super) struct ConfigFile {
+            $($(#[doc = $about])+ pub $name: Option<$kind>,)+
+            #[serde(flatten)]
+            unknown: serde_json::Map<String, Value>,
+            #[serde(skip)]
+            pub warnings: Vec<String>,
+        }
+
+        /// The names of the fields, each with its meaning.
+        pub(super) const FIELDS: &[(&str, &str)] =
+            &[$((stringify!($name), concat!($($about),+))),+];
+    };
+}
+
+config_file! {
+    /// OAuth client id, given out by SkySwitch
+    client_id: String,
+    /// its secret
+    client_secret: String,
+    /// a file that holds the client secret
+    client_secret_file: String,
+    /// a command that prints the client secret
+    client_secret_command: CommandLine,
+    /// SkySwitch user
+    username: String,
+    /// that user's password
+    password: String,
+    /// a file that holds the password
+    password_file: String,
+    /// a command that prints the password
+    password_command: CommandLine,
+    /// account used when none is named (a UUID)
+    default_account_id: String,
+    /// root of the SkySwitch API
+    base_url: String,
+    /// scopes asked for at login, separated by spaces
+    scope: String,
+    /// how a person agrees to changes: human, token or block
+    confirm: ConfirmMode,
+    /// true: no tool that changes anything
+    read_only: bool,
+    /// requests a second; 0 for no limit
+    rate_limit: f64,
+    /// how destinations are sent: as_given, bare or prefixed
+    destination_form: DestinationForm,
+    /// true: the answer `{}` is an empty list
+    empty_object_is_empty_list: bool,
+    /// true: the answer 404 is an empty list
+    not_found_is_empty_list: bool,
+    /// false: the trace of a call is not sent on to SkySwitch
+    send_traceparent: bool,
+    /// false: no approval page
+    approval_page: bool,
+    /// numbers whose rules and routing are never replaced or removed
+    protected: Vec<String>,
+    /// the only PBX domains in which anything is changed
+    allowed_domains: Vec<String>,
+    /// the only accounts in which anything is changed
+    allowed_accounts: Vec<String>,
+    /// changes in any sixty minutes, or none for no limit
+    max_changes_per_hour: MaxChanges,
+    /// what becomes of a rule with a doubtful destination: ask, allow or refuse
+    doubtful_destinations: DoubtfulDestinations,
+    /// true: `onboard` may create PBX domains
+    allow_domain_creation: bool,
+    /// true: `onboard` may create dial translation rules
+    allow_dial_plan_changes: bool,
+    /// false: destinations are not looked up
+    check_destinations: bool,
+    /// what a dial plan proves: auto, true or false
+    trust_dial_plan: TrustDialPlan,
+    /// root of the PBX API
+    pbx_base_url: String,
+    /// generation of the PBX API: v1 or v2
+    pbx_api: PbxGeneration,
+    /// OAuth client of the PBX login
+    pbx_client_id: String,
+    /// its secret
+    pbx_client_secret: String,
+    /// a file that holds the secret of the PBX client
+    pbx_client_secret_file: String,
+    /// a command that prints the secret of the PBX client
+    pbx_client_secret_command: CommandLine,
+    /// PBX user
+    pbx_username: String,
+    /// that user's password
+    pbx_password: String,
+    /// a file that holds the PBX password
+    pbx_password_file: String,
+    /// a command that prints the PBX password
+    pbx_password_command: CommandLine,
+    /// API key of the PBX API, v2 only
+    pbx_api_key: String,
+    /// a file that holds the API key
+    pbx_api_key_file: String,
+    /// a command that prints the API key
+    pbx_api_key_command: CommandLine,
+    /// requests a second to the PBX API
+    pbx_rate_limit: f64,
 }
 
 /// How many changes an hour may have.
@@ -91,6 +159,19 @@ impl ConfigFile {
                 return Err(unreadable(path, &error.kind().to_string()));
             }
         };
+        let mut file = ConfigFile::parse(path, &text)?;
+        if is_readable_by_others(path) {
+            file.warnings.push(format!(
+                "config file {} can be read by other users; run: chmod 600 {}",
+                path.display(),
+                path.display()
+            ));
+        }
+        Ok(Some(file))
+    }
+
+    /// Understands the text of the file.
+    pub fn parse(path: &Path, text: &str) -> Result<ConfigFile> {
         let json = &mut serde_json::Deserializer::from_str(text.trim_start_matches('\u{FEFF}'));
         let mut file: ConfigFile = serde_path_to_error::deserialize(&mut *json)
             .map_err(|error| not_understood(path, &error))?;
@@ -121,14 +202,62 @@ impl ConfigFile {
                 shown(field, 40)
             ));
         }
-        if is_readable_by_others(path) {
-            file.warnings.push(format!(
-                "config file {} can be read by other users; run: chmod 600 {}",
-                path.display(),
-                path.display()
-            ));
+        Ok(file)
+    }
+
+    /// Client id, client secret, username and password of the SkySwitch login.
+    pub fn login(&self) -> [Forms<'_>; 4] {
+        [
+            Forms::plain("client_id", &self.client_id),
+            Forms {
+                field: "client_secret",
+                value: &self.client_secret,
+                file: &self.client_secret_file,
+                command: &self.client_secret_command,
+                is_secret: true,
+            },
+            Forms::plain("username", &self.username),
+            Forms {
+                field: "password",
+                value: &self.password,
+                file: &self.password_file,
+                command: &self.password_command,
+                is_secret: true,
+            },
+        ]
+    }
+
+    /// The same of the PBX login.
+    pub fn pbx_login(&self) -> [Forms<'_>; 4] {
+        [
+            Forms::plain("pbx_client_id", &self.pbx_client_id),
+            Forms {
+                field: "pbx_client_secret",
+                value: &self.pbx_client_secret,
+                file: &self.pbx_client_secret_file,
+                command: &self.pbx_client_secret_command,
+                is_secret: true,
+            },
+            Forms::plain("pbx_username", &self.pbx_username),
+            Forms {
+                field: "pbx_password",
+                value: &self.pbx_password,
+                file: &self.pbx_password_file,
+                command: &self.pbx_password_command,
+                is_secret: true,
+            },
+        ]
+    }
+
+    /// The API key of the PBX API.
+    pub fn pbx_key(&self) -> Forms<'_> {
+        Forms {
+            field: "pbx_api_key",
+            value: &self.pbx_api_key,
+            file: &self.pbx_api_key_file,
+            command: &self.pbx_api_key_command,
+            is_secret: true,
         }
-        Ok(Some(file))
     }
 }
 
@@ -214,7 +343,7 @@ pub(super) fn safety_field(unknown: &str) -> Option<&'static str> {
     by_beginning.or((by_word || score(&nearest) >= ALIKE).then_some(nearest))
 }
 
-fn unreadable(path: &Path, why: &str) -> Error {
+pub(super) fn unreadable(path: &Path, why: &str) -> Error {
     Error::new(
         Code::NotConfigured,
         format!("the config file {} cannot be used: {why}", path.display()),

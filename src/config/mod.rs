@@ -1,26 +1,45 @@
-//! Settings: flag, environment, file, default, in that order.
+//! Settings: flag, environment, file, default, in that order; a file or profile
+//! that is named by itself goes before the environment.
 //!
 //! This is the only place that knows the names of variables and config fields.
 
 #[cfg(feature = "otlp")]
 mod collector;
+mod edit;
 mod environment;
 mod file;
+mod keychain;
 mod limits;
+mod login;
+mod origin;
 mod pbx;
+mod place;
+mod program;
+mod report;
+mod secret;
 mod trust;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use url::Url;
 
 #[cfg(feature = "otlp")]
 pub use collector::{Collecting, collector};
+pub use edit::{ConfigEdit, Store};
 use environment::Environment;
+use environment::variable_of;
+use environment::{Environment, Variables};
 use file::ConfigFile;
+pub use keychain::Keychain;
+use login::{Reader, Stored};
+pub use origin::{Origin, OriginKind};
+use place::Place;
+pub use place::ProfileName;
+pub use report::{Profile, Setting, SignIn, SignInValue, profiles, settings, sign_in};
 pub use skyswitch_client::{
     Credentials, DEFAULT_BASE_URL, DEFAULT_RATE_LIMIT, DEFAULT_SCOPE, NUMBER_SCOPES, PbxGeneration,
-    PbxLogin, PbxSettings,
+    PbxLogin, PbxSettings, Source,
 };
 use skyswitch_domain::error::{Code, Error, Refused, Result};
 use skyswitch_domain::{AccountId, DestinationForm};
@@ -32,8 +51,8 @@ pub use trust::TrustDialPlan;
 pub struct Settings {
     /// Root of the API.
     pub base_url: Url,
-    /// Credentials, or the names of those that are missing.
-    pub credentials: Result<Credentials>,
+    /// Where credentials are read from, or the names of those that are missing.
+    pub credentials: Result<Source<Credentials>>,
     /// Scopes asked for at login.
     pub scope: String,
     /// Scopes asked for where numbers are read or routed.
@@ -77,6 +96,8 @@ pub struct Settings {
     pub state_dir: PathBuf,
     /// Where the config file is looked for.
     pub config_path: PathBuf,
+    /// The profile that was chosen, if one was.
+    pub profile: Option<ProfileName>,
     /// Whether the config file exists.
     pub config_found: bool,
     /// Whether the upstream is the embedded sandbox.
@@ -90,6 +111,8 @@ pub struct Settings {
 pub struct Flags {
     /// `--config`
     pub config: Option<PathBuf>,
+    /// `--profile`
+    pub profile: Option<ProfileName>,
     /// `--account`
     pub account: Option<AccountId>,
     /// `--confirm`
@@ -145,42 +168,38 @@ impl Settings {
     /// Missing credentials are no error here: they are reported by the first
     /// call that needs them.
     pub fn load(flags: &Flags, environment: Lookup<'_>) -> Result<Settings> {
-        let environment = Environment(environment);
-        let variable = |name: &str| environment.variable(name);
-        for name in ["SKYSWITCH_CONFIG", "SKYSWITCH_STATE_DIR"] {
-            refuse_unexpanded(&variable(name).unwrap_or_default(), name)?;
-        }
-        let named = flags.config.is_some() || variable("SKYSWITCH_CONFIG").is_some();
-        let config_path = flags
-            .config
-            .clone()
-            .or_else(|| variable("SKYSWITCH_CONFIG").map(PathBuf::from))
-            .or_else(|| {
-                Some(
-                    environment
-                        .xdg("XDG_CONFIG_HOME", ".config")?
-                        .join("config.json"),
-                )
-            })
-            .unwrap_or_default();
-        let file = ConfigFile::read(&config_path)?;
+        let (place, reader) = reader(flags, environment)?;
+        let file = reader.file()?;
+        place.refuse_missing(file.is_some())?;
+        Settings::assemble(flags, &reader, place.profile, file)
+    }
+
+    /// Makes settings of what was read; the file is `None` where there is none.
+    fn assemble(
+        flags: &Flags,
+        reader: &Reader,
+        profile: Option<ProfileName>,
+        file: Option<ConfigFile>,
+    ) -> Result<Settings> {
+        let environment = reader.environment();
+        let state_dir = environment.variable("SKYSWITCH_STATE_DIR");
+        refuse_unexpanded(&state_dir.unwrap_or_default(), "SKYSWITCH_STATE_DIR")?;
         let config_found = file.is_some();
         let file = file.unwrap_or_default();
-        if named && !config_found {
-            return Err(missing_file(&config_path));
-        }
 
         let base_url = environment.text("base_url", &file.base_url)?;
-        let account = variable("SKYSWITCH_ACCOUNT_ID").or(file.default_account_id.clone());
+        let account = environment.text("account_id", &file.default_account_id)?;
         let default_account = match (&flags.account, account) {
             (None, Some(text)) => {
-                refuse_unexpanded(&text, "SKYSWITCH_ACCOUNT_ID")?;
                 let account = text.parse::<AccountId>();
                 Some(account.map_err(|refused| unsuitable("default_account_id", &refused))?)
             }
             (flag, _) => flag.clone(),
         };
-        let confirm = match (flags.confirm, variable("SKYSWITCH_CONFIRM")) {
+        let confirm = match (
+            flags.confirm,
+            environment.exported("confirm", file.confirm.is_some()),
+        ) {
             (Some(mode), _) => mode,
             (None, Some(word)) => word
                 .parse()
@@ -194,13 +213,14 @@ impl Settings {
                 "base_url",
                 "Give the API's root such as `https://api.skyswitch.com` (SKYSWITCH_BASE_URL or `base_url`).",
             )?,
-            credentials: credentials(&file, &config_path, environment),
+            credentials: login::skyswitch_login(&file, environment)
+                .map(|_| reader.skyswitch_login()),
             // Who sets scopes has said everything there is to ask for.
             number_scope: scope
                 .clone()
                 .unwrap_or_else(|| format!("{DEFAULT_SCOPE} {NUMBER_SCOPES}")),
             scope: scope.unwrap_or_else(|| DEFAULT_SCOPE.to_owned()),
-            pbx: pbx::settings(&file, environment),
+            pbx: pbx::settings(&file, environment, reader),
             allow_domain_creation: file.allow_domain_creation.unwrap_or(false),
             allow_dial_plan_changes: file.allow_dial_plan_changes.unwrap_or(false),
             check_destinations: file.check_destinations.unwrap_or(true),
@@ -220,7 +240,8 @@ impl Settings {
             send_traceparent: file.send_traceparent.unwrap_or(true),
             approval_page: file.approval_page.unwrap_or(true),
             state_dir: environment.state_dir(),
-            config_path,
+            config_path: reader.path.clone(),
+            profile,
             config_found,
             sandbox: false,
             warnings: file.warnings,
@@ -237,43 +258,32 @@ impl Settings {
             scope: sandbox.scope,
             number_scope: sandbox.number_scope,
             default_account: sandbox.default_account,
+            profile: None,
             sandbox: true,
             ..self
         }
     }
 }
 
-fn credentials(
-    file: &ConfigFile,
-    path: &Path,
-    environment: Environment<'_>,
-) -> Result<Credentials> {
-    let texts = [
-        ("client_id", &file.client_id),
-        ("client_secret", &file.client_secret),
-        ("username", &file.username),
-        ("password", &file.password),
-    ];
-    environment.login(texts)?.map_err(|missing| {
-        Error::new(
-            Code::NotConfigured,
-            format!("SkySwitch credentials are missing: {missing}"),
-            format!(
-                "Set these environment variables, or put the fields into {} (mode 0600); \
-                 `skyswitch doctor` checks them. To try everything without an account, start with `--sandbox`.",
-                path.display()
-            ),
-        )
-    })
-}
+/// The one part of a login that may be set to nothing.
+const MAY_BE_EMPTY: &str = "pbx_client_secret";
 
-/// Whoever names a file relies on the limits that it sets.
-fn missing_file(path: &Path) -> Error {
-    Error::new(
-        Code::NotConfigured,
-        format!("the config file {} does not exist", path.display()),
-        "Give an existing file to --config (or SKYSWITCH_CONFIG), or leave it out.",
-    )
+/// Where the config file is, and how it is read.
+fn reader(flags: &Flags, lookup: Lookup<'_>) -> Result<(Place, Reader)> {
+    let variables = Arc::new(Variables::read(lookup));
+    let environment = Environment {
+        variables: &variables,
+        file_goes_first: false,
+        file: std::path::Path::new(""),
+    };
+    let place = Place::find(flags, environment)?;
+    let reader = Reader {
+        path: place.path.clone(),
+        file_goes_first: place.goes_first,
+        stored: Stored::OnDisk,
+        variables,
+    };
+    Ok((place, reader))
 }
 
 /// A client that does not know a variable passes `${NAME}` on unexpanded;

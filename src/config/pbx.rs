@@ -2,9 +2,10 @@
 
 use super::environment::Environment;
 use super::file::ConfigFile;
+use super::login::{Login, Reader};
 use super::{PbxGeneration, PbxLogin, PbxSettings, parse_api_root, unusable};
 use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_domain::redact::Secret;
+use url::Url;
 
 /// Requests a second to the PBX API where nothing is configured: its published
 /// limit of 1,800 an hour.
@@ -14,44 +15,52 @@ const DEFAULT_RATE: f64 = 0.5;
 pub(super) fn settings(
     file: &ConfigFile,
     environment: Environment<'_>,
+    reader: &Reader,
 ) -> Option<Result<PbxSettings>> {
     let address = environment.text("pbx_base_url", &file.pbx_base_url);
     let address = address.transpose()?;
-    Some(address.and_then(|address| with_address(&address, file, environment)))
+    Some(address.and_then(|address| with_address(&address, file, environment, reader)))
 }
 
 fn with_address(
     address: &str,
     file: &ConfigFile,
     environment: Environment<'_>,
+    reader: &Reader,
 ) -> Result<PbxSettings> {
-    // The second generation lives below the first, and people copy either address.
-    let root = address.trim().trim_end_matches('/').trim_end_matches("/v2");
-    let base_url = parse_api_root(
-        root,
-        "pbx_base_url",
-        "Give the PBX API's root such as `https://12345-hpbx.dashmanager.com/ns-api` (SKYSWITCH_PBX_BASE_URL or `pbx_base_url`).",
-    )?;
-    let generation = match environment.variable("SKYSWITCH_PBX_API") {
+    let base_url = root(address)?;
+    let generation = match environment.exported("pbx_api", file.pbx_api.is_some()) {
         Some(word) => parse_generation(&word)?,
         None => file.pbx_api.unwrap_or_default(),
     };
     Ok(PbxSettings {
         base_url,
         generation,
-        login: login(file, generation, environment)?,
+        login: login(file, generation, environment, reader)?,
         rate_limit: environment.rate("pbx_rate_limit", file.pbx_rate_limit, DEFAULT_RATE)?,
     })
+}
+
+/// The address of the PBX API.
+pub(super) fn root(address: &str) -> Result<Url> {
+    // The second generation lives below the first, and people copy either address.
+    let root = address.trim().trim_end_matches('/').trim_end_matches("/v2");
+    parse_api_root(
+        root,
+        "pbx_base_url",
+        "Give the PBX API's root such as `https://12345-hpbx.dashmanager.com/ns-api` (SKYSWITCH_PBX_BASE_URL or `pbx_base_url`).",
+    )
 }
 
 fn login(
     file: &ConfigFile,
     generation: PbxGeneration,
     environment: Environment<'_>,
+    reader: &Reader,
 ) -> Result<PbxLogin> {
-    if let Some(key) = environment.text("pbx_api_key", &file.pbx_api_key)? {
+    if file.pbx_key().find(environment)?.is_some() {
         return match generation {
-            PbxGeneration::V2 => Ok(PbxLogin::Key(Secret::new(key))),
+            PbxGeneration::V2 => Ok(PbxLogin::Key(reader.pbx_key())),
             PbxGeneration::V1 => Err(unusable(
                 "pbx_api_key",
                 "the first generation takes no API keys",
@@ -59,13 +68,13 @@ fn login(
             )),
         };
     }
-    let texts = [
-        ("pbx_client_id", &file.pbx_client_id),
-        ("pbx_client_secret", &file.pbx_client_secret),
-        ("pbx_username", &file.pbx_username),
-        ("pbx_password", &file.pbx_password),
-    ];
-    environment.login(texts)?.map(PbxLogin::Password).map_err(|missing| {
+    pbx_login(file, environment)?;
+    Ok(PbxLogin::Password(reader.pbx_login()))
+}
+
+/// The login of a PBX user, where all of it is given.
+pub(super) fn pbx_login(file: &ConfigFile, environment: Environment<'_>) -> Result<Login> {
+    Login::find(file.pbx_login(), environment)?.map_err(|missing| {
         Error::new(
             Code::NotConfigured,
             format!("the PBX API has an address but no login: {missing} missing"),

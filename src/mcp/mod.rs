@@ -4,6 +4,7 @@
 mod call;
 mod completion;
 mod consent;
+mod current;
 mod id_scan;
 mod message;
 mod progress;

@@ -19,6 +19,7 @@ use tracing::Span;
 use super::call::Call;
 use super::completion::{self, DomainNames};
 use super::consent::Client;
+use super::current::{Current, Reload};
 use super::tool_table::{Effect, Row};
 use super::tools::{Lookup, ToolSet};
 use super::{LIFETIME_MS, prompts, reply, resources, skill};
@@ -46,8 +47,7 @@ pub struct Server {
 }
 
 struct Shared {
-    /// Unusable settings do not keep the server from starting; calls report them.
-    app: Result<Arc<App>>,
+    current: Current,
     tools: ToolSet,
     definitions: OnceLock<Vec<Tool>>,
     domain_names: DomainNames,
@@ -63,7 +63,7 @@ impl Server {
     pub fn new(app: Result<Arc<App>>, tools: ToolSet) -> Server {
         Server {
             shared: Arc::new(Shared {
-                app,
+                current: Current::new(app),
                 tools,
                 definitions: OnceLock::new(),
                 domain_names: DomainNames::default(),
@@ -73,6 +73,13 @@ impl Server {
             }),
             answer_within: ANSWER_WITHIN,
         }
+    }
+
+    /// The same server, which reads the settings again for as long as there is no login.
+    #[must_use]
+    pub fn reloading(self, reload: Reload) -> Server {
+        self.shared.current.reload_with(reload);
+        self
     }
 
     /// The same server, with another time in which a call is answered.
@@ -94,15 +101,14 @@ impl Server {
     pub(super) async fn settled(&self) {
         self.shared.lasting.close();
         self.shared.lasting.wait().await;
-        if let Ok(app) = &self.shared.app {
+        if let Some(app) = self.shared.current.present() {
             app.settled().await;
         }
     }
 
     /// Sets up TLS beside the handshake, so that the first call need not wait for it.
     pub(super) fn warm_up(&self) {
-        if let Ok(app) = &self.shared.app {
-            let app = Arc::clone(app);
+        if let Some(app) = self.shared.current.present() {
             drop(tokio::task::spawn_blocking(move || app.warm_up()));
         }
     }
@@ -158,9 +164,9 @@ impl Server {
         context: &RequestContext<RoleServer>,
         stop: &CancellationToken,
     ) -> CallToolResponse {
-        let app = match &self.shared.app {
+        let app = match self.shared.current.app() {
             Ok(app) => app.asked_by(&asked_by(tool, context)),
-            Err(error) => return reply::error(error),
+            Err(error) => return reply::error(&error),
         };
         let call = Call::new(request, &app, context, stop, &self.shared.client);
         match (tool.work.run)(call).await {
@@ -320,7 +326,8 @@ impl ServerHandler for Server {
         request: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let app = self.shared.app.as_deref().map_err(Clone::clone);
+        let app = self.shared.current.app();
+        let app = app.as_deref().map_err(Clone::clone);
         let read = resources::read(app, &self.shared.tools, &request.uri);
         let (span, allowance) = self.traced("resources/read", &context);
         let read = self.in_time(&context, &allowance, read);
@@ -338,7 +345,8 @@ impl ServerHandler for Server {
             domain_names,
             ..
         } = &*self.shared;
-        let app = self.shared.app.as_deref().ok();
+        let app = self.shared.current.app().ok();
+        let app = app.as_deref();
         let completed =
             completion::complete(app, tools, domain_names, &request.r#ref, &request.argument);
         let (span, allowance) = self.traced("completion/complete", &context);

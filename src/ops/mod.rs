@@ -22,6 +22,7 @@ mod numbers;
 mod onboarding;
 mod page;
 mod progress;
+mod sign_in;
 mod state;
 mod token;
 pub(crate) mod vips;
@@ -53,6 +54,7 @@ pub use onboarding::{
 };
 pub use page::PageSize;
 pub use progress::Progress;
+pub use sign_in::{Accepted, forget_tokens, try_login};
 pub use state::{back_up_state, check_state, prune_state};
 pub use token::{TokenReport, token};
 pub use vips::{

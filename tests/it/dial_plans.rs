@@ -2,7 +2,7 @@
 //! the service keeps it, and what `status` says where they cannot be read.
 
 use skyswitch_mcp::app::App;
-use skyswitch_mcp::config::{PbxLogin, TrustDialPlan};
+use skyswitch_mcp::config::{Credentials, PbxLogin, TrustDialPlan};
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
     PageSize, Progress, SetupStatus, StatusQuery, StepState, onboarding_status,
@@ -235,10 +235,12 @@ async fn a_login_that_expired_hides_no_alarm_and_loses_no_number() {
     status(&by_default(&bench, PbxApi::V2)).await;
     let expired = app_with(&bench, PbxApi::V2, |settings| {
         settings.trust_dial_plan = TrustDialPlan::default();
-        if let Some(Ok(pbx)) = &mut settings.pbx
-            && let PbxLogin::Password(credentials) = &mut pbx.login
-        {
-            credentials.password = Secret::new("expired");
+        if let Some(Ok(pbx)) = &mut settings.pbx {
+            let login = Credentials {
+                password: Secret::new("expired"),
+                ..crate::support::customer::pbx_login()
+            };
+            pbx.login = PbxLogin::Password(login.into());
         }
     });
     bench.sandbox.clear_requests();

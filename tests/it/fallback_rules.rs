@@ -1,7 +1,7 @@
 //! Which dial rules prove that callers without a VIP rule ring somewhere, and
 //! which destinations they may be sent to.
 
-use skyswitch_mcp::config::PbxLogin;
+use skyswitch_mcp::config::{Credentials, PbxLogin};
 use skyswitch_mcp::domain::SetupStep;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
@@ -181,10 +181,12 @@ async fn a_login_that_fails_brings_no_contradicted_word_back() {
     // Now the dial plan can be read, and contradicts what was attested.
     bench.sandbox.set_pbx_habits(readable());
     let expired = app_with(&bench, PbxApi::V2, |settings| {
-        if let Some(Ok(pbx)) = &mut settings.pbx
-            && let PbxLogin::Password(credentials) = &mut pbx.login
-        {
-            credentials.password = Secret::new("expired");
+        if let Some(Ok(pbx)) = &mut settings.pbx {
+            let login = Credentials {
+                password: Secret::new("expired"),
+                ..crate::support::customer::pbx_login()
+            };
+            pbx.login = PbxLogin::Password(login.into());
         }
     });
     for app in [app_on(&bench, PbxApi::V2), expired] {

@@ -8,13 +8,14 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use skyswitch_mcp::app::App;
+use skyswitch_mcp::config::Credentials;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::ops::{self};
 use skyswitch_mcp::redact::Secret;
 use skyswitch_mcp::sandbox::{Fault, Tenant, TokenAnswer};
 
 use crate::support::{
-    BAKERY, Bench, DENTAL, LEGAL, VET, add, adding, failure, list, listing, nobody,
+    BAKERY, Bench, DENTAL, LEGAL, VET, add, adding, failure, list, listing, nobody, sandbox_login,
 };
 
 /// Reads one domain, which needs a good token.
@@ -93,8 +94,11 @@ async fn logins_of_different_users_or_scopes_share_no_token() {
     let wider = bench.app_with(|settings| settings.scope = "pbx account user".to_owned());
     read(&wider).await.expect("a list");
     let other = bench.app_with(|settings| {
-        let credentials = settings.credentials.as_mut().expect("credentials");
-        credentials.username = "somebody-else@sandbox.example".to_owned();
+        let login = Credentials {
+            username: "somebody-else@sandbox.example".to_owned(),
+            ..sandbox_login()
+        };
+        settings.credentials = Ok(login.into());
     });
     failure(read(&other).await, Code::Unauthorized);
     assert_eq!(bench.logins(), ["password"; 3]);
@@ -223,8 +227,11 @@ async fn a_token_is_not_renewed_while_it_is_good() {
 async fn a_wrong_password_is_reported_with_its_remedy_and_not_tried_again() {
     let bench = Bench::demo().await;
     let app = bench.app_with(|settings| {
-        let credentials = settings.credentials.as_mut().expect("credentials");
-        credentials.password = Secret::new("not-the-password");
+        let login = Credentials {
+            password: Secret::new("not-the-password"),
+            ..sandbox_login()
+        };
+        settings.credentials = Ok(login.into());
     });
     let error = failure(read(&app).await, Code::Unauthorized);
     assert!(
@@ -243,8 +250,11 @@ async fn a_wrong_password_is_reported_with_its_remedy_and_not_tried_again() {
 async fn many_first_calls_with_a_wrong_password_log_in_once() {
     let bench = Bench::demo().await;
     let app = bench.app_with(|settings| {
-        let credentials = settings.credentials.as_mut().expect("credentials");
-        credentials.password = Secret::new("not-the-password");
+        let login = Credentials {
+            password: Secret::new("not-the-password"),
+            ..sandbox_login()
+        };
+        settings.credentials = Ok(login.into());
     });
     let args = [DENTAL, VET, LEGAL, BAKERY].map(listing);
     let calls = args.iter().map(|args| list(&app, args));
@@ -262,8 +272,11 @@ async fn many_first_calls_with_a_wrong_password_log_in_once() {
 async fn after_a_refused_login_the_next_tries_wait_and_say_until_when() {
     let bench = Bench::demo().await;
     let app = bench.app_with(|settings| {
-        let credentials = settings.credentials.as_mut().expect("credentials");
-        credentials.password = Secret::new("not-the-password");
+        let login = Credentials {
+            password: Secret::new("not-the-password"),
+            ..sandbox_login()
+        };
+        settings.credentials = Ok(login.into());
     });
     failure(read(&app).await, Code::Unauthorized);
     for _ in 0..5 {
@@ -287,8 +300,11 @@ async fn after_a_refused_login_the_next_tries_wait_and_say_until_when() {
 async fn a_wrong_client_secret_is_reported_as_a_failed_login() {
     let bench = Bench::demo().await;
     let app = bench.app_with(|settings| {
-        let credentials = settings.credentials.as_mut().expect("credentials");
-        credentials.client_secret = Secret::new("not-the-secret");
+        let login = Credentials {
+            client_secret: Secret::new("not-the-secret"),
+            ..sandbox_login()
+        };
+        settings.credentials = Ok(login.into());
     });
     let error = failure(read(&app).await, Code::Unauthorized);
     assert_eq!(error.detail().status, Some(401));

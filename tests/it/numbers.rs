@@ -588,7 +588,8 @@ fn a_credential_that_was_not_filled_in_is_refused_with_its_variable() {
     let lookup = |name: &str| match name {
         "XDG_CONFIG_HOME" => Some("/nonexistent".to_owned()),
         "SKYSWITCH_PASSWORD" => Some("${SKYSWITCH_PASSWORD}".to_owned()),
-        _ => Some("12345".to_owned()).filter(|_| name.starts_with("SKYSWITCH_CLIENT")),
+        "SKYSWITCH_CLIENT_ID" | "SKYSWITCH_CLIENT_SECRET" => Some("12345".to_owned()),
+        _ => None,
     };
     let settings = Settings::load(&Flags::default(), &lookup).expect("settings");
     let error = settings.credentials.expect_err("a refusal");

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use skyswitch_mcp::config::Credentials;
 use skyswitch_mcp::domain::{Application, DestinationForm, SetupStep};
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
@@ -705,8 +706,11 @@ async fn the_doctor_names_what_fails_and_skips_what_depends_on_it() {
     use CheckState::{Failed, Ok, Skipped, Warning};
     let bench = Bench::demo().await;
     let wrong_password = bench.app_with(|settings| {
-        let credentials = settings.credentials.as_mut().unwrap();
-        credentials.password = Secret::new("not-the-password");
+        let login = Credentials {
+            password: Secret::new("not-the-password"),
+            ..crate::support::sandbox_login()
+        };
+        settings.credentials = Result::Ok(login.into());
     });
     let diagnosis = doctor(&wrong_password).await;
     assert!(!diagnosis.ok);

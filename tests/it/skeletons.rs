@@ -220,12 +220,15 @@ async fn a_pbx_client_may_have_no_secret() {
         settings.pbx = Some(Ok(PbxSettings {
             base_url: bench.sandbox.pbx_base_url().parse().unwrap(),
             generation: PbxGeneration::V1,
-            login: PbxLogin::Password(Credentials {
-                client_id: sandbox::PBX_CLIENT_ID.to_owned(),
-                client_secret: Secret::new(""),
-                username: sandbox::PBX_USERNAME.to_owned(),
-                password: Secret::new(sandbox::PBX_PASSWORD),
-            }),
+            login: PbxLogin::Password(
+                Credentials {
+                    client_id: sandbox::PBX_CLIENT_ID.to_owned(),
+                    client_secret: Secret::new(""),
+                    username: sandbox::PBX_USERNAME.to_owned(),
+                    password: Secret::new(sandbox::PBX_PASSWORD),
+                }
+                .into(),
+            ),
             rate_limit: 0.0,
         }));
     });

@@ -11,6 +11,7 @@ use super::answer::Api;
 use super::call::{Body, Call};
 use super::http::{Failure, Http};
 use super::retry::{self, Budget};
+use super::source::Source;
 use super::token::{Granted, Token};
 use super::token_cache::{TokenCache, TokenSlot};
 use crate::settings::Credentials;
@@ -28,7 +29,7 @@ pub(super) struct Login<'a> {
     pub base_url: &'a Url,
     /// Path of the token endpoint below it.
     pub path: &'static [&'static str],
-    pub credentials: &'a Credentials,
+    pub credentials: &'a Source<Credentials>,
     /// Scopes asked for; the PBX API knows none.
     pub scope: Option<&'a str>,
     pub token_cache: &'a TokenCache,
@@ -39,7 +40,7 @@ pub(super) enum Auth {
     /// That it logs in for.
     Login(Box<LoginAuth>),
     /// That the operator was given (NetSapiens API v2, API keys).
-    Key(Token),
+    Key(KeyAuth),
 }
 
 impl Auth {
@@ -49,14 +50,10 @@ impl Auth {
     }
 
     /// A key that is good until it is taken back.
-    pub fn key(key: &Secret) -> Auth {
-        keep_out(key);
-        Auth::Key(Token {
-            access: key.clone(),
-            refresh: None,
-            issued_at: Timestamp::MIN,
-            expires_at: Timestamp::MAX,
-            api_version: None,
+    pub fn key(source: &Source<Secret>) -> Auth {
+        Auth::Key(KeyAuth {
+            source: source.clone(),
+            current: Mutex::default(),
         })
     }
 
@@ -64,7 +61,7 @@ impl Auth {
     pub async fn token(&self, http: &Http) -> Result<Token> {
         match self {
             Auth::Login(login) => login.token(http).await,
-            Auth::Key(key) => Ok(key.clone()),
+            Auth::Key(key) => key.token().await,
         }
     }
 
@@ -72,22 +69,67 @@ impl Auth {
     pub async fn renewed(&self, http: &Http, refused: &Token) -> Result<Token> {
         match self {
             Auth::Login(login) => login.renewed(http, refused).await,
-            Auth::Key(_) => Err(Error::new(
+            Auth::Key(key) => key.renewed(refused).await,
+        }
+    }
+}
+
+/// Keeps a key.
+pub(super) struct KeyAuth {
+    source: Source<Secret>,
+    current: Mutex<Option<Token>>,
+}
+
+impl KeyAuth {
+    async fn token(&self) -> Result<Token> {
+        let current = self
+            .current
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        match current {
+            Some(token) => Ok(token),
+            None => self.read().await,
+        }
+    }
+
+    async fn read(&self) -> Result<Token> {
+        let access = self.source.read().await?;
+        keep_out(&access);
+        let token = Token {
+            access,
+            refresh: None,
+            issued_at: Timestamp::MIN,
+            expires_at: Timestamp::MAX,
+            api_version: None,
+        };
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
+        Ok(token)
+    }
+
+    /// The key that was put in the place of the refused one, if one was.
+    async fn renewed(&self, refused: &Token) -> Result<Token> {
+        let token = self.read().await?;
+        if token.access == refused.access {
+            return Err(Error::new(
                 Code::Unauthorized,
                 "the PBX API refused the API key, or does not allow it to do that",
                 "Check `pbx_api_key` (SKYSWITCH_PBX_API_KEY): its reach, and whether it is read-only or bound to an address.",
-            )),
+            ));
         }
+        Ok(token)
     }
 }
 
 /// Logs in and renews.
 pub(super) struct LoginAuth {
-    credentials: Credentials,
+    source: Source<Credentials>,
+    base_url: Url,
     path: &'static [&'static str],
     scope: Option<String>,
-    slot: TokenSlot,
-    current: Mutex<Option<Token>>,
+    token_cache: TokenCache,
+    /// The token, with the slot of the login that it was got by.
+    current: Mutex<Option<(TokenSlot, Token)>>,
     /// Held while logging in, so that any number of first calls log in once.
     renewing: tokio::sync::Mutex<()>,
     /// When a login last failed and why: for those who waited for it meanwhile.
@@ -97,32 +139,22 @@ pub(super) struct LoginAuth {
 
 /// Logins that were refused one after another, without one that was granted.
 struct Refusals {
+    /// The slot of the refused login: another password is another login.
+    slot: TokenSlot,
     times: u32,
     last: Error,
-    /// When another login may be tried.
+    /// When the same login may be tried again.
     until: Timestamp,
 }
 
 impl LoginAuth {
     fn new(login: &Login<'_>) -> LoginAuth {
-        let credentials = login.credentials.clone();
-        keep_out(&credentials.client_secret);
-        keep_out(&credentials.password);
         LoginAuth {
-            slot: TokenSlot::new(
-                login.token_cache,
-                &[
-                    login.base_url.as_str(),
-                    &credentials.client_id,
-                    credentials.client_secret.expose(),
-                    &credentials.username,
-                    credentials.password.expose(),
-                    login.scope.unwrap_or_default(),
-                ],
-            ),
-            credentials,
+            source: login.credentials.clone(),
+            base_url: login.base_url.clone(),
             path: login.path,
             scope: login.scope.map(str::to_owned),
+            token_cache: login.token_cache.clone(),
             current: Mutex::new(None),
             renewing: tokio::sync::Mutex::new(()),
             last_failure: Mutex::new(None),
@@ -148,40 +180,66 @@ impl LoginAuth {
         };
         let asked_at = Instant::now();
         let _turn = self.renewing.lock().await;
-        if let Some(token) = self.current().filter(usable) {
+        if let Some((_, token)) = self.current().filter(|(_, token)| usable(token)) {
             return Ok(token);
         }
         if let Some(error) = self.failed_since(asked_at) {
             return Err(error);
         }
+        let credentials = self.credentials().await?;
+        let slot = self.slot(&credentials);
         // Without a usable state folder every process logs in for itself; it still works.
-        let _lock = self.slot.lock().await.unwrap_or_else(not_shared);
-        let stored = self.slot.load().unwrap_or_else(not_shared);
+        let _lock = slot.lock().await.unwrap_or_else(not_shared);
+        let stored = slot.load().unwrap_or_else(not_shared);
         stored.iter().for_each(Token::keep_out);
         if let Some(token) = stored.clone().filter(usable) {
-            self.keep(&token);
+            self.keep(&slot, &token);
             return Ok(token);
         }
-        if let Some(error) = self.pauses() {
+        if let Some(error) = self.pauses(&slot) {
             return Err(error);
         }
+        let own = self.current().filter(|(of, _)| *of == slot);
         let refresh = stored
-            .or_else(|| self.current())
+            .or_else(|| own.map(|(_, token)| token))
             .and_then(|token| token.refresh);
         let token = self
-            .grant(http, refresh)
+            .grant(http, &credentials, refresh)
             .await
-            .inspect_err(|error| self.note_failure(error))?;
+            .inspect_err(|error| self.note_failure(&slot, error))?;
         *self.refusals.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        self.keep(&token);
-        self.slot.save(&token).unwrap_or_else(not_shared);
+        self.keep(&slot, &token);
+        slot.save(&token).unwrap_or_else(not_shared);
         Ok(token)
     }
 
+    /// The login as it is now: it may have been changed since the last one.
+    async fn credentials(&self) -> Result<Credentials> {
+        let credentials = self
+            .source
+            .read()
+            .await
+            .inspect_err(|error| self.note_for_those_who_wait(error))?;
+        keep_out(&credentials.client_secret);
+        keep_out(&credentials.password);
+        Ok(credentials)
+    }
+
+    fn slot(&self, credentials: &Credentials) -> TokenSlot {
+        let scope = self.scope.as_deref();
+        TokenSlot::new(&self.token_cache, &self.base_url, credentials, scope)
+    }
+
     /// Refresh grant where possible, else password grant.
-    async fn grant(&self, http: &Http, refresh: Option<Secret>) -> Result<Token> {
+    async fn grant(
+        &self,
+        http: &Http,
+        credentials: &Credentials,
+        refresh: Option<Secret>,
+    ) -> Result<Token> {
         if let Some(refresh) = refresh {
-            let form = self.form("refresh_token", vec![("refresh_token", refresh.clone())]);
+            let fields = vec![("refresh_token", refresh.clone())];
+            let form = self.form(credentials, "refresh_token", fields);
             // Once only: a refresh token may be used up even though its answer was lost.
             match self.request(http, form, &Budget::default()).await {
                 Ok(mut token) => {
@@ -197,15 +255,15 @@ impl LoginAuth {
             }
         }
         let mut fields = vec![
-            ("username", Secret::new(&self.credentials.username)),
-            ("password", self.credentials.password.clone()),
+            ("username", Secret::new(&credentials.username)),
+            ("password", credentials.password.clone()),
         ];
         fields.extend(
             self.scope
                 .as_ref()
                 .map(|scope| ("scope", Secret::new(scope))),
         );
-        let form = self.form("password", fields);
+        let form = self.form(credentials, "password", fields);
         let budget = Budget::default();
         retry::read(&budget, || self.request(http, form.clone(), &budget))
             .await
@@ -223,11 +281,16 @@ impl LoginAuth {
         token.map_err(Failure::Final)
     }
 
-    fn form(&self, grant_type: &str, fields: Vec<(&'static str, Secret)>) -> Call {
+    fn form(
+        &self,
+        credentials: &Credentials,
+        grant_type: &str,
+        fields: Vec<(&'static str, Secret)>,
+    ) -> Call {
         let mut form = vec![
             ("grant_type", Secret::new(grant_type)),
-            ("client_id", Secret::new(&self.credentials.client_id)),
-            ("client_secret", self.credentials.client_secret.clone()),
+            ("client_id", Secret::new(&credentials.client_id)),
+            ("client_secret", credentials.client_secret.clone()),
         ];
         form.extend(fields);
         Call {
@@ -248,10 +311,10 @@ impl LoginAuth {
             .map(|(_, error)| error.clone())
     }
 
-    /// Why no login is tried now, if none is.
-    fn pauses(&self) -> Option<Error> {
+    /// Why this login is not tried now, if it is not.
+    fn pauses(&self, slot: &TokenSlot) -> Option<Error> {
         let refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
-        let refused = refusals.as_ref()?;
+        let refused = refusals.as_ref().filter(|refused| refused.slot == *slot)?;
         (Timestamp::now() < refused.until).then(|| {
             let error = Error::new(
                 refused.last.code(),
@@ -261,7 +324,7 @@ impl LoginAuth {
                     refused.until.strftime("%H:%M:%S")
                 ),
                 format!(
-                    "{} A restart of this program tries it at once.",
+                    "{} Another password is tried at once, and so is the same one after a restart of this program.",
                     refused.last.hint()
                 ),
             );
@@ -273,11 +336,13 @@ impl LoginAuth {
         })
     }
 
-    fn note_failure(&self, error: &Error) {
+    fn note_failure(&self, slot: &TokenSlot, error: &Error) {
         if error.code() == Code::Unauthorized {
             let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
-            let times = refusals.as_ref().map_or(1, |before| before.times + 1);
+            let before = refusals.as_ref().filter(|before| before.slot == *slot);
+            let times = before.map_or(1, |before| before.times + 1);
             *refusals = Some(Refusals {
+                slot: slot.clone(),
                 times,
                 last: error.clone(),
                 until: Timestamp::now()
@@ -285,13 +350,17 @@ impl LoginAuth {
                     .unwrap_or(Timestamp::MAX),
             });
         }
+        self.note_for_those_who_wait(error);
+    }
+
+    fn note_for_those_who_wait(&self, error: &Error) {
         *self
             .last_failure
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), error.clone()));
     }
 
-    fn current(&self) -> Option<Token> {
+    fn current(&self) -> Option<(TokenSlot, Token)> {
         self.current
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -299,13 +368,14 @@ impl LoginAuth {
     }
 
     fn current_fresh(&self) -> Option<Token> {
-        self.current()
-            .filter(|token| token.is_fresh(Timestamp::now()))
+        let (_, token) = self.current()?;
+        token.is_fresh(Timestamp::now()).then_some(token)
     }
 
-    fn keep(&self, token: &Token) {
+    fn keep(&self, slot: &TokenSlot, token: &Token) {
         token.keep_out();
-        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        *current = Some((slot.clone(), token.clone()));
     }
 }
 
@@ -325,7 +395,7 @@ fn login_refused(failure: Failure, api: Api) -> Error {
     let (who, hint) = match api {
         Api::Telco => (
             "SkySwitch",
-            "Check client_id, client_secret, username, password and scope; `skyswitch doctor` goes through them.",
+            "Check client_id, client_secret, username, password and scope; `skyswitch login` asks for them again, `skyswitch doctor` goes through them.",
         ),
         Api::Pbx => (
             "PBX",

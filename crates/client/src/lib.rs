@@ -69,8 +69,10 @@
 //! - **Bounds**: every request has a time-out, every answer a largest size,
 //!   and redirects are not followed. An [`Allowance`] bounds all requests that
 //!   a piece of work leads to, together.
-//! - **Refused logins**: after one, no other is tried for a while, and longer
+//! - **Refused logins**: after one, the same is not tried for a while, and longer
 //!   after each, so that a program that asks again and again locks nobody out.
+//! - **Changed passwords**: the login is read from its [`Source`] whenever it is
+//!   needed, so that a running program never uses an old one.
 //!
 //! # Errors
 //!
@@ -107,6 +109,7 @@ mod scalar;
 mod settings;
 mod setup;
 mod skeleton;
+mod source;
 mod spans;
 mod subscribers;
 mod token;
@@ -140,9 +143,10 @@ pub use settings::{
 };
 pub use setup::PieceNow;
 pub use skeleton::{Skeleton, class_of};
+pub use source::Source;
 pub use subscribers::Subscriber;
 pub use token::{Token, TokenInfo};
-pub use token_cache::TokenCache;
+pub use token_cache::{KeptToken, TokenCache};
 pub use trace::Trace;
 pub use write::ReadyToWrite;
 pub use written::{Evidence, Found, Matches, NotWritten, Reading, Written};
@@ -165,8 +169,8 @@ pub struct ClientOptions {
     /// Root of the API, usually [`DEFAULT_BASE_URL`]. Plain `http` is meant for
     /// this machine only: it uses neither a proxy nor the system's certificates.
     pub base_url: Url,
-    /// The login.
-    pub credentials: Credentials,
+    /// The login, read before each login and not kept.
+    pub credentials: Source<Credentials>,
     /// Scopes asked for at login, separated by spaces.
     pub scope: String,
     /// Scopes asked for where customers' numbers are read or routed. Where they
@@ -198,10 +202,10 @@ pub struct ClientOptions {
 impl ClientOptions {
     /// The scopes that VIP rules, numbers and their routing need, the default
     /// rate limit, a token that is kept in this process only, and no PBX API.
-    pub fn new(base_url: Url, credentials: Credentials) -> ClientOptions {
+    pub fn new(base_url: Url, credentials: impl Into<Source<Credentials>>) -> ClientOptions {
         ClientOptions {
             base_url,
-            credentials,
+            credentials: credentials.into(),
             scope: DEFAULT_SCOPE.to_owned(),
             number_scope: format!("{DEFAULT_SCOPE} {NUMBER_SCOPES}"),
             pbx: None,

@@ -3,6 +3,8 @@
 use skyswitch_domain::redact::Secret;
 use url::Url;
 
+use super::source::Source;
+
 /// Host of the SkySwitch API (SkySwitch API reference: the server of every operation).
 pub const DEFAULT_BASE_URL: &str = "https://api.skyswitch.com";
 /// Scopes asked for at login, separated by spaces.
@@ -13,7 +15,7 @@ pub const NUMBER_SCOPES: &str = "routing phone_number";
 pub const DEFAULT_RATE_LIMIT: f64 = 20.0;
 
 /// The four values of the OAuth password grant.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credentials {
     /// OAuth client id, given out by SkySwitch.
     pub client_id: String,
@@ -40,9 +42,9 @@ pub enum PbxGeneration {
 #[derive(Debug, Clone)]
 pub enum PbxLogin {
     /// OAuth password grant of a subscriber, for example `admin@0000.12345.service`.
-    Password(Credentials),
+    Password(Source<Credentials>),
     /// An API key, second generation only.
-    Key(Secret),
+    Key(Source<Secret>),
 }
 
 /// Where the PBX API is and how it is used.

@@ -113,7 +113,11 @@ impl Guard {
             let same_state = approval.fingerprint == fingerprint;
             match approval.state() {
                 ApprovalState::Waiting if same_state => {
-                    return Ok(Verdict::Pending(pending(&change, &approval)));
+                    return Ok(Verdict::Pending(pending(
+                        &change,
+                        self.preview_of(&change),
+                        &approval,
+                    )));
                 }
                 decided @ (ApprovalState::Approved | ApprovalState::Declined) => {
                     let first = store
@@ -143,7 +147,7 @@ impl Guard {
         }
         let code = approval_code();
         let expires_at = now + CONFIRMATION_LIFETIME;
-        let preview = change.preview();
+        let preview = self.preview_of(&change);
         let new = NewApproval {
             code: &code,
             realm: &self.realm,
@@ -204,9 +208,9 @@ fn no_such_approval(code: &str) -> Error {
     .with_field("code")
 }
 
-fn pending(change: &impl Proposal, approval: &Approval) -> Pending {
+fn pending(change: &impl Proposal, preview: Preview, approval: &Approval) -> Pending {
     Pending {
-        preview: change.preview(),
+        preview,
         approval_code: Some(approval.code.clone()),
         confirmation: None,
         only_at_terminal: change.asks_a_person(),

@@ -118,6 +118,8 @@ pub struct Guard {
     limits: Limits,
     /// Which upstream this is for, so that a sandbox's consent is worth nothing elsewhere.
     realm: String,
+    /// The profile whose settings are used, where the person chose one.
+    profile: Option<String>,
     store: SharedStore,
     questions: Questions,
 }
@@ -135,9 +137,21 @@ impl Guard {
             mode,
             limits,
             realm: realm.into(),
+            profile: None,
             store,
             questions: Questions::default(),
         }
+    }
+
+    /// The same guard, whose previews name the profile that the person chose.
+    #[must_use]
+    pub fn of_profile(self, profile: Option<String>) -> Guard {
+        Guard { profile, ..self }
+    }
+
+    /// What a person is shown of a change.
+    fn preview_of(&self, change: &impl Proposal) -> Preview {
+        change.preview().of_profile(self.profile.as_deref())
     }
 
     /// Decides about a change that `author` asks for and whose present state was
@@ -274,7 +288,7 @@ impl Guard {
         let Some(token) = token else {
             let seal = self.seal().await?;
             return Ok(Verdict::Pending(Pending {
-                preview: change.preview(),
+                preview: self.preview_of(&change),
                 approval_code: None,
                 confirmation: Some(seal.close(Purpose::Token, &binding, &change.fingerprint(), 0)),
                 only_at_terminal: false,

@@ -78,7 +78,7 @@ impl Guard {
     /// as one person can look at.
     pub async fn ask(&self, person: &dyn AskPerson, change: &impl Proposal) -> Result<Answer> {
         let _open = self.open_question(change)?;
-        let mut preview = change.preview();
+        let mut preview = self.preview_of(change);
         let mut attempts_left = ATTEMPTS;
         loop {
             attempts_left -= 1;
@@ -101,7 +101,7 @@ impl Guard {
         answer: Option<&Answer>,
     ) -> Result<Verdict<P>> {
         let binding = self.binding(&change);
-        let preview = change.preview();
+        let preview = self.preview_of(&change);
         let (Some(state), Some(answer)) = (state, answer) else {
             // One without the other consents to nothing: ask (again).
             if state.is_some() || answer.is_some() {

@@ -203,6 +203,14 @@ impl Sandbox {
         self.upstream.held().tokens.revoke_refresh();
     }
 
+    /// Gives the user another password, and takes back every token of the old one.
+    pub fn change_password(&self, password: &str) {
+        let mut held = self.upstream.held();
+        held.password = password.to_owned();
+        held.tokens.revoke_access();
+        held.tokens.revoke_refresh();
+    }
+
     /// Makes every access token of the PBX API answer 401; its refresh tokens stay good.
     pub fn revoke_pbx_tokens(&self) {
         self.upstream.held().pbx_tokens.revoke_access();

@@ -154,7 +154,7 @@ pub fn doctor_without_settings(error: &Error) -> Diagnosis {
 pub async fn doctor(app: &App) -> Diagnosis {
     let mut diagnosis = Diagnosis::new();
     diagnosis.add("config", Ok(config(app)));
-    if diagnosis.add("credentials", credentials(app)) {
+    if diagnosis.add("credentials", credentials(app).await) {
         match app.client() {
             Ok(client) => service(app, client, &mut diagnosis).await,
             Err(error) => _ = diagnosis.add("login", Err(error)),
@@ -204,8 +204,9 @@ fn config(app: &App) -> Check {
     }
 }
 
-fn credentials(app: &App) -> Result<Check> {
-    app.settings().credentials.as_ref().map_err(Error::clone)?;
+async fn credentials(app: &App) -> Result<Check> {
+    let source = app.settings().credentials.as_ref();
+    source.map_err(Error::clone)?.read().await?;
     Ok(ok(
         "client_id, client_secret, username and password are set",
     ))

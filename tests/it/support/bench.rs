@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use skyswitch_mcp::app::App;
-use skyswitch_mcp::config::{ConfirmMode, Flags, Limits, Settings};
+use skyswitch_mcp::config::{ConfirmMode, Credentials, Flags, Limits, Settings};
+use skyswitch_mcp::redact::Secret;
 use skyswitch_mcp::sandbox::{self, Fault, Recorded, Sandbox, Tenant};
 use tempfile::TempDir;
 
@@ -176,6 +177,16 @@ impl Bench {
     pub fn next_list(&self, body: &str) {
         let list = Fault::status("GET", "route-by-ani", 200);
         self.sandbox.inject(list.body(body, "application/json"));
+    }
+}
+
+/// The login that the sandbox takes.
+pub fn sandbox_login() -> Credentials {
+    Credentials {
+        client_id: sandbox::CLIENT_ID.to_owned(),
+        client_secret: Secret::new(sandbox::CLIENT_SECRET),
+        username: sandbox::USERNAME.to_owned(),
+        password: Secret::new(sandbox::PASSWORD),
     }
 }
 

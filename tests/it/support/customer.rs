@@ -70,22 +70,25 @@ pub fn app_with(bench: &Bench, api: PbxApi, change: impl FnOnce(&mut Settings)) 
     })
 }
 
+/// The login that the sandbox's PBX API takes.
+pub fn pbx_login() -> Credentials {
+    Credentials {
+        client_id: sandbox::PBX_CLIENT_ID.to_owned(),
+        client_secret: Secret::new(sandbox::PBX_CLIENT_SECRET),
+        username: sandbox::PBX_USERNAME.to_owned(),
+        password: Secret::new(sandbox::PBX_PASSWORD),
+    }
+}
+
 fn pbx(bench: &Bench, api: PbxApi) -> Option<Result<PbxSettings>> {
-    let password = || {
-        PbxLogin::Password(Credentials {
-            client_id: sandbox::PBX_CLIENT_ID.to_owned(),
-            client_secret: Secret::new(sandbox::PBX_CLIENT_SECRET),
-            username: sandbox::PBX_USERNAME.to_owned(),
-            password: Secret::new(sandbox::PBX_PASSWORD),
-        })
-    };
+    let password = || PbxLogin::Password(pbx_login().into());
     let (generation, login) = match api {
         PbxApi::NotConfigured => return None,
         PbxApi::V1 => (PbxGeneration::V1, password()),
         PbxApi::V2 => (PbxGeneration::V2, password()),
         PbxApi::V2WithKey => (
             PbxGeneration::V2,
-            PbxLogin::Key(Secret::new(sandbox::PBX_API_KEY)),
+            PbxLogin::Key(Secret::new(sandbox::PBX_API_KEY).into()),
         ),
     };
     Some(Ok(PbxSettings {

@@ -16,7 +16,7 @@ pub mod protocol;
 mod schemas;
 pub mod strikes;
 
-pub use bench::{Bench, settings};
+pub use bench::{Bench, sandbox_login, settings};
 pub use calls::*;
 pub use people::{Person, first_call, nobody, second_call, token};
 

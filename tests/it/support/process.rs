@@ -230,6 +230,19 @@ impl Home {
         arguments: &[&str],
         prompt_and_reply: Option<(&str, &str)>,
     ) -> Option<Ran> {
+        let replies: Vec<Reply<'_>> = prompt_and_reply
+            .into_iter()
+            .map(|(prompt, reply)| Reply::shown(prompt, reply))
+            .collect();
+        self.converse_at_terminal(arguments, &replies).await
+    }
+
+    /// The same with several questions, each answered once its prompt shows.
+    pub async fn converse_at_terminal(
+        &self,
+        arguments: &[&str],
+        replies: &[Reply<'_>],
+    ) -> Option<Ran> {
         if !Path::new("/usr/bin/script").exists() {
             return None;
         }
@@ -252,7 +265,10 @@ impl Home {
         let mut screen = child.stdout.take().unwrap();
         let conversation = async {
             let mut shown = Vec::new();
-            let mut awaited = prompt_and_reply;
+            let mut awaited = replies.iter();
+            let mut next = awaited.next();
+            // What was shown before the last reply answers no later question.
+            let mut seen = 0;
             let mut piece = [0; 4096];
             loop {
                 let length = screen.read(&mut piece).await.unwrap_or(0);
@@ -260,16 +276,20 @@ impl Home {
                     break;
                 }
                 shown.extend_from_slice(&piece[..length]);
-                let text = String::from_utf8_lossy(&shown);
-                if let Some((_, reply)) = awaited.filter(|(prompt, _)| text.contains(prompt)) {
-                    awaited = None;
-                    keyboard.write_all(reply.as_bytes()).await.unwrap();
+                let text = String::from_utf8_lossy(&shown[seen..]);
+                if let Some(reply) = next.filter(|reply| text.contains(reply.prompt)) {
+                    next = awaited.next();
+                    seen = shown.len();
+                    if reply.is_hidden {
+                        echo_is_off(child.id().unwrap()).await;
+                    }
+                    keyboard.write_all(reply.text.as_bytes()).await.unwrap();
                     keyboard.write_all(b"\r").await.unwrap();
                     keyboard.flush().await.unwrap();
                 }
             }
             assert!(
-                awaited.is_none(),
+                next.is_none(),
                 "never asked: {}",
                 String::from_utf8_lossy(&shown)
             );
@@ -285,6 +305,53 @@ impl Home {
             stderr: String::new(),
         })
     }
+}
+
+/// What is typed once a prompt shows.
+#[derive(Clone, Copy)]
+pub struct Reply<'a> {
+    prompt: &'a str,
+    text: &'a str,
+    is_hidden: bool,
+}
+
+impl<'a> Reply<'a> {
+    /// Typed into a question that shows what is typed.
+    pub fn shown(prompt: &'a str, text: &'a str) -> Reply<'a> {
+        Reply {
+            prompt,
+            text,
+            is_hidden: false,
+        }
+    }
+
+    /// Typed into a question that hides it. What is typed before it hides it is lost.
+    pub fn hidden(prompt: &'a str, text: &'a str) -> Reply<'a> {
+        Reply {
+            is_hidden: true,
+            ..Reply::shown(prompt, text)
+        }
+    }
+}
+
+/// Waits until the terminal of a child of `script` shows nothing of what is typed.
+async fn echo_is_off(script: u32) {
+    eventually("what is typed is hidden", || {
+        let processes = std::fs::read_dir("/proc").unwrap().flatten();
+        let mut terminals = processes.filter_map(|process| {
+            let stat = std::fs::read_to_string(process.path().join("stat")).ok()?;
+            let parent = stat.rsplit_once(") ")?.1.split(' ').nth(1)?;
+            let is_child = parent == script.to_string();
+            is_child.then(|| std::fs::read_link(process.path().join("fd/0")).ok())?
+        });
+        terminals.any(|terminal| {
+            let mut settings = std::process::Command::new("stty");
+            let settings = settings.arg("-F").arg(terminal).arg("-a").output();
+            let settings = settings.expect("stty runs").stdout;
+            String::from_utf8_lossy(&settings).contains(" -echo ")
+        })
+    })
+    .await;
 }
 
 /// A command that has ended.

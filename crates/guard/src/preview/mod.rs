@@ -42,6 +42,8 @@ struct Fact {
 pub enum FactKind {
     /// The account
     Account,
+    /// The profile that the person chose
+    Profile,
     /// The customer's PBX domain
     Domain,
     /// The caller of a VIP rule
@@ -172,6 +174,21 @@ impl Preview {
             asks_for: plan.asks_for(),
             problem: None,
         }
+    }
+
+    /// The same preview with the profile, beside the account, where one was chosen.
+    pub(crate) fn of_profile(mut self, profile: Option<&str>) -> Preview {
+        if let Some(profile) = profile {
+            let is_account = |fact: &Fact| fact.kind == FactKind::Account;
+            let place = self
+                .facts
+                .iter()
+                .position(is_account)
+                .map_or(0, |at| at + 1);
+            let profile = fact(FactKind::Profile, shown(profile, 64));
+            self.facts.insert(place, profile);
+        }
+        self
     }
 
     /// The change in one line, for example `Remove VIP +1 616-555-0123 in acme.12345.service`.

@@ -107,6 +107,7 @@ fn row_line(number: usize, row: &Row) -> Line<'_> {
 fn label(kind: FactKind) -> Option<&'static str> {
     Some(match kind {
         FactKind::Account => "Account",
+        FactKind::Profile => "Profile",
         FactKind::Domain => "Customer",
         FactKind::Caller => "Caller",
         FactKind::CalledNumber => "Dialled number",

@@ -191,6 +191,29 @@ impl StateFolder {
         }
     }
 
+    /// Removes the files whose names begin and end so, and says how many there were.
+    ///
+    /// # Errors
+    /// `internal`, with the path and the cause.
+    pub fn remove_all(&self, prefix: &str, suffix: &str) -> Result<usize> {
+        refuse_relative(&self.path)?;
+        let entries = match std::fs::read_dir(&self.path) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
+            Err(error) => return Err(self.failed(&error)),
+        };
+        let mut removed = 0;
+        for entry in entries {
+            let name = entry.map_err(|e| self.failed(&e))?.file_name();
+            let is_meant = |name: &str| name.starts_with(prefix) && name.ends_with(suffix);
+            if name.to_str().is_some_and(is_meant) {
+                std::fs::remove_file(self.path.join(&name)).map_err(|e| self.failed(&e))?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+
     /// Removes a file, if it is there.
     pub fn remove(&self, name: &str) {
         // One that stays is swept later.

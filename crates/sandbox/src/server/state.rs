@@ -79,6 +79,8 @@ pub(crate) struct Held {
     pub(crate) tokens: Tokens,
     /// Tokens of the PBX API; neither API accepts those of the other.
     pub(crate) pbx_tokens: Tokens,
+    /// The password of the Telco user.
+    pub(crate) password: String,
     pub(crate) latency: Duration,
     stale_read: Option<StaleRead>,
     /// Numbers on which callers are dropped now.
@@ -110,6 +112,7 @@ impl Upstream {
                 kept,
                 tokens: Tokens::new("sandbox"),
                 pbx_tokens: Tokens::new("sandbox-pbx"),
+                password: crate::PASSWORD.to_owned(),
                 latency: Duration::ZERO,
                 stale_read: None,
                 faults: Vec::new(),

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::server::state::Upstream;
 use crate::telco::access::bearer;
 use crate::tenant::TokenAnswer;
-use crate::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
+use crate::{CLIENT_ID, CLIENT_SECRET, USERNAME};
 
 /// Fields of a token request; which are required depends on the grant.
 #[derive(Default, Deserialize)]
@@ -117,7 +117,7 @@ fn grant_scopes(upstream: &Upstream, asked: &GrantRequest) -> Result<Vec<String>
     let username = required(asked.username.as_ref(), "username")?;
     let password = required(asked.password.as_ref(), "password")?;
     let scope = required(asked.scope.as_ref(), "scope")?;
-    if username != USERNAME || password != PASSWORD {
+    if username != USERNAME || password != upstream.held().password {
         return Err(refusal(
             StatusCode::BAD_REQUEST,
             "invalid_grant",

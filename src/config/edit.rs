@@ -1,0 +1,345 @@
+//! Changing the config file: typed by its reader, written in one step, and with
+//! everything kept that is not changed.
+
+use std::fs::DirBuilder;
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use super::file::{ConfigFile, FIELDS, unreadable};
+use super::keychain::Keychain;
+use super::login::{Reader, Stored};
+use super::place::Place;
+use super::{Flags, ProfileName, Settings, pbx, process_environment, reader};
+use crate::nearest::nearest;
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::redact::{Secret, shown};
+
+/// The fields that hold secrets.
+pub(super) const SECRETS: [&str; 5] = [
+    "client_secret",
+    "password",
+    "pbx_client_secret",
+    "pbx_password",
+    "pbx_api_key",
+];
+
+/// Where secrets are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Store {
+    /// In the keychain where there is one that keeps them, else in the file.
+    Automatic,
+    /// In the keychain, or not at all.
+    Keychain,
+    /// In the config file.
+    File,
+}
+
+/// The config file, while it is being changed. Nothing is written before
+/// [`ConfigEdit::save`].
+pub struct ConfigEdit {
+    flags: Flags,
+    place: Place,
+    reader: Reader,
+    fields: Map<String, Value>,
+}
+
+impl ConfigEdit {
+    /// Opens the file that this process reads; one that does not exist is empty.
+    ///
+    /// # Errors
+    /// `not_configured` where it is no JSON object.
+    pub fn open(flags: &Flags) -> Result<ConfigEdit> {
+        let (place, reader) = reader(flags, &process_environment)?;
+        if place.path.as_os_str().is_empty() {
+            return Err(Error::new(
+                Code::NotConfigured,
+                "there is no place for the config file: neither SKYSWITCH_CONFIG nor XDG_CONFIG_HOME nor HOME is set",
+                "Name the file with --config.",
+            ));
+        }
+        Ok(ConfigEdit {
+            flags: flags.clone(),
+            fields: fields_of(&place.path)?,
+            place,
+            reader,
+        })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.place.path
+    }
+
+    /// The profile that it belongs to.
+    pub fn profile(&self) -> Option<&ProfileName> {
+        self.place.profile.as_ref()
+    }
+
+    /// The text of a field, where it is one.
+    pub fn text(&self, field: &str) -> Option<&str> {
+        self.fields.get(field)?.as_str()
+    }
+
+    /// Sets a field to what a person wrote, in the type that it has.
+    ///
+    /// # Errors
+    /// `invalid_argument` for an unknown name, a secret, or a value that it cannot have.
+    pub fn set(&mut self, name: &str, text: &str) -> Result<()> {
+        let (field, about) = known(name)?;
+        if SECRETS.contains(&field) {
+            return Err(Error::invalid(
+                field,
+                format!(
+                    "`{field}` is a secret, and is not taken as an argument: other users and the history of the shell see arguments"
+                ),
+                format!("Run `skyswitch login`, or set `{field}_file` or `{field}_command`."),
+            ));
+        }
+        let before = self.parse().and_then(|file| self.check(&file));
+        let list = || {
+            text.split(',')
+                .map(|part| Value::from(part.trim()))
+                .collect()
+        };
+        let candidates = [
+            serde_json::from_str(text).ok(),
+            Some(Value::from(text)),
+            Some(Value::Array(list())),
+        ];
+        let mut refusal = None;
+        for value in candidates.into_iter().flatten() {
+            let old = self.fields.insert(field.to_owned(), value);
+            // A value of another type is not what was meant; another one may be.
+            match self.parse().map(|file| self.check(&file)) {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(error)) => refusal = Some(error),
+                Err(_) => {}
+            }
+            match old {
+                Some(old) => _ = self.fields.insert(field.to_owned(), old),
+                None => _ = self.fields.remove(field),
+            }
+        }
+        // What was wrong before is not the fault of the new value.
+        before?;
+        Err(Error::invalid(
+            field,
+            format!("`{field}` cannot be `{}`", shown(text, 80)),
+            match refusal {
+                Some(refusal) => refusal.hint().to_owned(),
+                None => format!("It means: {}.", about.trim()),
+            },
+        ))
+    }
+
+    /// Sets a field to a value of any type.
+    ///
+    /// # Errors
+    /// `invalid_argument` for an unknown name.
+    pub fn put(&mut self, name: &str, value: Value) -> Result<()> {
+        let (field, _) = known(name)?;
+        self.fields.insert(field.to_owned(), value);
+        Ok(())
+    }
+
+    /// Takes a field out, and says whether it was there.
+    ///
+    /// # Errors
+    /// `invalid_argument` for a name that is neither known nor in the file.
+    pub fn unset(&mut self, name: &str) -> Result<bool> {
+        match self.fields.remove(name) {
+            Some(_) => Ok(true),
+            None => known(name).map(|(field, _)| self.fields.remove(field).is_some()),
+        }
+    }
+
+    /// The settings that the file will give.
+    ///
+    /// # Errors
+    /// `not_configured` where a value cannot be used.
+    pub fn settings(&self) -> Result<Settings> {
+        let reader = Reader {
+            file_goes_first: true,
+            stored: Stored::Given(self.to_text().into()),
+            ..self.reader.clone()
+        };
+        Settings::assemble(
+            &self.flags,
+            &reader,
+            self.place.profile.clone(),
+            reader.file()?,
+        )
+    }
+
+    fn parse(&self) -> Result<ConfigFile> {
+        ConfigFile::parse(&self.place.path, &self.to_text())
+    }
+
+    /// Refuses what the settings refuse.
+    fn check(&self, file: &ConfigFile) -> Result<()> {
+        if let Some(address) = &file.pbx_base_url {
+            pbx::root(address)?;
+        }
+        self.settings().map(drop)
+    }
+
+    fn to_text(&self) -> String {
+        // Strings and numbers always serialise.
+        serde_json::to_string_pretty(&self.fields).unwrap_or_default()
+    }
+
+    /// Writes the file in one step, for its owner alone.
+    ///
+    /// # Errors
+    /// `internal` where it cannot be written.
+    pub fn save(&self) -> Result<()> {
+        // A link to the real file stays one.
+        let path = std::fs::canonicalize(&self.place.path).unwrap_or(self.place.path.clone());
+        write(&path, &self.to_text()).map_err(|error| {
+            Error::internal(
+                format!("the config file {} cannot be written: {error}", path.display()),
+                "Make its folder writable, or name another file with --config. Nothing was changed.",
+            )
+        })
+    }
+
+    /// Stores a secret in the keychain or in the file, and forgets every other
+    /// form of it. Says whether it is in the keychain.
+    ///
+    /// # Errors
+    /// `internal` where it has to be in a keychain and there is none that keeps it.
+    pub async fn keep_secret(
+        &mut self,
+        field: &str,
+        secret: &Secret,
+        store: Store,
+    ) -> Result<bool> {
+        let file = self.place.path.display().to_string();
+        let command = match store {
+            Store::File => None,
+            Store::Automatic | Store::Keychain => Keychain::store(field, &file, secret).await,
+        };
+        if command.is_none() && store == Store::Keychain {
+            return Err(Error::internal(
+                "there is no keychain that keeps a secret: on Linux, the program `secret-tool` and an unlocked Secret Service are needed",
+                "Run the command again with `--store file`. Nothing was stored.",
+            ));
+        }
+        let is_in_keychain = command.is_some();
+        match command {
+            None => self.keep_in_file(field, secret)?,
+            Some(words) => {
+                self.forget_forms(field);
+                self.put(&format!("{field}_command"), words.into())?;
+            }
+        }
+        Ok(is_in_keychain)
+    }
+
+    /// Puts a secret into the file, and forgets every other form of it.
+    ///
+    /// # Errors
+    /// `invalid_argument` for an unknown name.
+    pub fn keep_in_file(&mut self, field: &str, secret: &Secret) -> Result<()> {
+        self.forget_forms(field);
+        self.put(field, secret.expose().into())
+    }
+
+    fn forget_forms(&mut self, field: &str) {
+        for ending in ["", "_file", "_command"] {
+            self.fields.remove(&format!("{field}{ending}"));
+        }
+    }
+
+    /// The field of that name, where it holds a secret.
+    pub fn secret_field(name: &str) -> Option<&'static str> {
+        let wanted = name.trim().replace('-', "_");
+        SECRETS.into_iter().find(|field| *field == wanted)
+    }
+
+    /// Takes out the secrets that are in the file or in the keychain. Gives the
+    /// fields, and those whose entry the keychain did not remove.
+    pub async fn forget_secrets(&mut self) -> (Vec<String>, Vec<String>) {
+        let (mut removed, mut left) = (Vec::new(), Vec::new());
+        for field in SECRETS {
+            if self.fields.remove(field).is_some() {
+                removed.push(field.to_owned());
+            }
+            let name = format!("{field}_command");
+            let words = self.fields.get(&name).and_then(words_of);
+            let entry = words.and_then(|words| Some((Keychain::of(&words)?, words)));
+            if let Some((keychain, words)) = entry {
+                self.fields.remove(&name);
+                match keychain.remove(&words).await {
+                    true => removed.push(name),
+                    false => left.push(name),
+                }
+            }
+        }
+        (removed, left)
+    }
+}
+
+fn words_of(value: &Value) -> Option<Vec<String>> {
+    let words = value.as_array()?.iter();
+    words.map(|word| Some(word.as_str()?.to_owned())).collect()
+}
+
+/// A field by its name, which may be written with hyphens.
+///
+/// # Errors
+/// `invalid_argument` with the nearest names.
+pub(super) fn known(name: &str) -> Result<(&'static str, &'static str)> {
+    let wanted = name.trim().replace('-', "_");
+    if let Some(field) = FIELDS.iter().find(|(field, _)| *field == wanted) {
+        return Ok(*field);
+    }
+    let near: Vec<String> = nearest(FIELDS, &wanted, |(field, _)| vec![*field])
+        .map(|(field, _)| format!("`{field}`"))
+        .collect();
+    Err(Error::invalid(
+        "name",
+        format!("there is no setting `{}`", shown(name, 60)),
+        match near.is_empty() {
+            true => "`skyswitch config list` shows all settings.".to_owned(),
+            false => format!("Did you mean {}?", near.join(" or ")),
+        },
+    ))
+}
+
+/// The fields of a config file as they are written; none where there is no file.
+pub(super) fn fields_of(path: &Path) -> Result<Map<String, Value>> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Map::new()),
+        Err(error) => return Err(unreadable(path, &error.kind().to_string())),
+    };
+    // What is wrong with it may be next to a password: only that it is wrong is said.
+    serde_json::from_str(text.trim_start_matches('\u{FEFF}')).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        unreadable(
+            path,
+            &format!("it is not one JSON object (line {line}, column {column})"),
+        )
+    })
+}
+
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .map_or(PathBuf::from("."), Path::to_path_buf);
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(&folder)?;
+    // tempfile creates with mode 0600.
+    let mut file = tempfile::NamedTempFile::new_in(&folder)?;
+    writeln!(file, "{text}")?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
