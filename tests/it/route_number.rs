@@ -186,7 +186,7 @@ async fn the_command_ends_the_alarm_and_says_to_call_now() {
 
 #[tokio::test]
 async fn where_it_goes_already_a_number_that_loses_calls_is_an_alarm() {
-    let bench = Bench::with(routed()).await;
+    let bench = Bench::with(routed().pbx(PbxHabits::default())).await;
     let app = app_on(&bench, PbxApi::V2);
     let same = route(&app, &sending(DID, "9000"), &Channel::Given).await;
     let same = same.unwrap();

@@ -10,7 +10,7 @@ use skyswitch_mcp::ops::{
     ListNumbers, OnboardStatus, PageSize, RouteOutcome, RouteStatus, SetupChecklist, StepState,
     UndoStatus, list_numbers, setup_checklist,
 };
-use skyswitch_mcp::sandbox::{StoredDialRule, StoredNumber, StoredSubscriber, Tenant};
+use skyswitch_mcp::sandbox::{PbxHabits, StoredDialRule, StoredNumber, StoredSubscriber, Tenant};
 
 use crate::support::customer::{
     ACME, DID, PbxApi, app_on, attest, checklist, closed, onboard, onboarding, prepared, route,
@@ -114,7 +114,7 @@ async fn onboarding_and_every_table_know_a_number_that_was_just_routed() {
 #[tokio::test]
 async fn a_number_sent_away_is_not_verified_while_the_read_shows_it_there() {
     // As a late list shows it, and as one of a service that never acted.
-    let bench = Bench::with(lagging(routed())).await;
+    let bench = Bench::with(lagging(routed().pbx(PbxHabits::default()))).await;
     let app = app_on(&bench, PbxApi::V2);
     assert_eq!(status(&app).await.alarms, 1);
     sent(&app, "100").await;

@@ -266,7 +266,7 @@ pub(super) struct ExistingRules<'a> {
     by_number: HashMap<PhoneNumber, Vec<usize>>,
     /// Those stored with wildcards.
     patterns: Vec<&'a Route>,
-    /// Those stored with marks beside a number, by the numbers that they may mean.
+    /// Those that may mean other numbers than they are read as, by these.
     unclear: HashMap<PhoneNumber, Vec<&'a Route>>,
 }
 
@@ -278,12 +278,13 @@ impl<'a> ExistingRules<'a> {
         for (index, route) in routes.iter().enumerate() {
             let text = route.key.ani.as_str();
             by_text.entry(text).or_default().push(index);
-            if let Some(number) = PhoneNumber::from_stored(text) {
+            let read = PhoneNumber::from_stored(text);
+            let possible = PhoneNumber::possible_in(text);
+            for number in possible.filter(|number| read.as_ref() != Some(number)) {
+                unclear.entry(number).or_default().push(route);
+            }
+            if let Some(number) = read {
                 by_number.entry(number).or_default().push(index);
-            } else {
-                for number in PhoneNumber::possible_in(text) {
-                    unclear.entry(number).or_default().push(route);
-                }
             }
         }
         ExistingRules {

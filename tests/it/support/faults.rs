@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use skyswitch_mcp::sandbox::{Outcome, Sandbox};
 
-use super::{BAKERY, DENTAL, VET};
+use super::{BAKERY, DENTAL, LEGAL, VET};
 
 /// What there is at the service of what an operation is to change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,17 +142,14 @@ pub const OPERATIONS: [Operation; 18] = [
     approved(
         "remove_vip (approve)",
         Way::Approve,
-        |_| json!({"domain": VET, "ani": "16165550141"}),
-        |sandbox| change(sandbox, "16165550141", Some("301"), None),
+        |_| json!({"domain": DENTAL, "ani": "16165550124"}),
+        |sandbox| change(sandbox, "16165550124", Some("user:204"), None),
     ),
     approved(
         "remove_vip (page)",
         Way::Page,
-        |_| json!({"domain": VET, "ani": "16165550143"}),
-        |sandbox| {
-            let before = Some("303@maplewoodvet.12345.service");
-            change(sandbox, "16165550143", before, None)
-        },
+        |_| json!({"domain": LEGAL, "ani": "16165550161"}),
+        |sandbox| change(sandbox, "16165550161", Some("500"), None),
     ),
     write(
         "sync_vips",
