@@ -61,15 +61,16 @@ impl SharedStore {
         )
     }
 
-    /// The open store. It is opened again where its file was removed or another
-    /// one is in its place.
+    /// The open store. It is opened again where another file is in its place.
     ///
     /// # Errors
-    /// `internal` when the folder or the file cannot be used.
+    /// `internal` when the folder or the file cannot be used, and where the store
+    /// was removed: an empty one in its place would forget what was used up.
     pub async fn get(&self) -> Result<Arc<Store>> {
         let mut open = self.open.lock().await;
         match open.as_ref() {
             Some(store) if store.is_in_place(&self.folder) => Ok(Arc::clone(store)),
+            Some(_) if !self.exists() => Err(self.replaced()),
             _ => {
                 let store = Arc::new(Store::open(&self.folder).await?);
                 *open = Some(Arc::clone(&store));
