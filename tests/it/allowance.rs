@@ -240,5 +240,6 @@ async fn an_import_whose_every_request_hangs_is_answered_in_time_and_can_be_resu
     assert!(began.elapsed() < LONGER, "{:?}", began.elapsed());
     assert_eq!(answer["done"]["made"], 0, "{answer}");
     assert_eq!(answer["done"]["unknown"], 32, "{answer}");
+    assert_eq!(answer["done"]["not_sent"], 8, "{answer}");
     assert!(answer["run_id"].is_string(), "{answer}");
 }

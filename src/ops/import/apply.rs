@@ -308,6 +308,10 @@ impl Sender<'_> {
         turn: impl Send + 'static,
         place: &Place,
     ) -> Option<Sent> {
+        if Allowance::current().is_some_and(|current| !current.has_time_for_a_change()) {
+            // It would be written down and given up unsent.
+            return None;
+        }
         let ready = async {
             let client = self.app.client()?;
             client.ready_to_write(clearance.change()).await

@@ -76,6 +76,7 @@ impl Journal {
         self.owner
             .get_or_try_init(|| async {
                 let store = self.store.get().await?;
+                self.store.hold_work();
                 Owner::of_this_process(self.store.folder(), store)
             })
             .await
