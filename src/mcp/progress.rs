@@ -10,7 +10,6 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::ops::Progress;
-use skyswitch_client::Allowance;
 
 /// Time between two notifications.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -51,8 +50,6 @@ impl Notices {
 
 impl Progress for Notices {
     fn report(&self, done: usize, total: usize, message: &str) {
-        // What goes on does not hang.
-        Allowance::current().iter().for_each(Allowance::goes_on);
         self.newest.send_replace(State {
             done,
             total,

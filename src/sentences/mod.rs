@@ -242,6 +242,7 @@ fn operation(name: &str) -> &str {
         "onboard_domain" => "setup",
         "route_number" => "number routed",
         "lost_along_with" => "removed by SkySwitch along with another rule",
+        "changed_along_with" => "changed by SkySwitch along with another rule",
         "write_probe" => "write probe",
         other => other,
     }

@@ -218,3 +218,28 @@ async fn an_import_that_hangs_is_answered_and_its_changes_are_not_known() {
         assert_eq!(change["status"], "open", "{changes}");
     }
 }
+
+#[tokio::test]
+async fn an_import_whose_every_request_hangs_is_answered_in_time_and_can_be_resumed() {
+    let bench = Bench::demo().await;
+    let client = client(bench.app_in(ConfirmMode::Token), LONGER).await;
+    let rows: Vec<String> = (0..40)
+        .map(|row| format!("161655502{row:02},101"))
+        .collect();
+    let list = format!("ani,destination\n{}", rows.join("\n"));
+    let mut import = json!({"domain": DENTAL, "list": list});
+    let asked = call(&client, "sync_vips", import.clone()).await;
+    import["confirmation"] = asked["confirmation"].clone();
+    bench.sandbox.inject(Fault::pass("GET", "route-by-ani"));
+    for method in ["PUT", "GET"] {
+        let hanging = Fault::delay(method, "route-by-ani", FOREVER);
+        bench.sandbox.inject(hanging.times(500));
+    }
+    let began = Instant::now();
+    let answer = call(&client, "sync_vips", import).await;
+    assert!(began.elapsed() < LONGER, "{:?}", began.elapsed());
+    assert_eq!(answer["done"]["made"], 0, "{answer}");
+    assert_eq!(answer["done"]["unknown"], 32, "{answer}");
+    assert_eq!(answer["done"]["not_sent"], 8, "{answer}");
+    assert!(answer["run_id"].is_string(), "{answer}");
+}

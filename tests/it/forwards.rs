@@ -5,7 +5,8 @@ use skyswitch_mcp::app::App;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
     AddVipStatus, CallExplained, DecidedBy, ExplainCall, ListNumbers, NumberRow, PageSize,
-    RouteStatus, StepState, UnknownFact, explain_call, list_numbers,
+    RouteStatus, StepState, SyncMode, SyncStatus, SyncVips, UnknownFact, explain_call,
+    list_numbers,
 };
 use skyswitch_mcp::sandbox::{
     PbxHabits, StoredAnsweringRule, StoredDialRule, StoredNumber, StoredRoute, StoredSubscriber,
@@ -15,6 +16,7 @@ use skyswitch_mcp::sandbox::{
 use crate::support::customer::{
     ACME, DID, PbxApi, app_on, attest, checklist, closed, customer, route, sending, state, status,
 };
+use crate::support::imports::{args, sync};
 use crate::support::process::{DOMAIN, Home, demo_sandbox};
 use crate::support::{Bench, CALLER, Person, add, adding, nobody};
 
@@ -228,6 +230,29 @@ async fn a_destination_that_forwards_back_to_the_list_is_doubtful_like_the_route
     assert_eq!(made.status, AddVipStatus::Created);
     let told = made.warnings.join("\n");
     assert!(told.contains("may come back to the VIP rules"), "{told}");
+}
+
+#[tokio::test]
+async fn an_import_looks_once_at_each_destination_that_may_forward_back_to_the_list() {
+    let always = StoredAnsweringRule::forward_always;
+    let tenant = only_through(always("route_by_ani"), closed())
+        .subscriber(person("720", always("Sip:710@ACME.12345.service")))
+        .subscriber(person("740", always("101")));
+    let bench = Bench::with(tenant).await;
+    let app = app_on(&bench, PbxApi::V2);
+    let arguments = SyncVips {
+        domain: ACME.parse().unwrap(),
+        ..args(SyncMode::Merge)
+    };
+    let list = "ani,destination\n16165550201,720\n16165550202,720\n16165550203,740\n";
+    let asked = sync(&app, &arguments, list, &nobody()).await.unwrap();
+    assert_eq!(asked.status, SyncStatus::ConfirmationRequired, "{asked:?}");
+    let told = asked.warnings.join("\n");
+    assert!(told.contains("line 2, 3: user \"720\" forwards"), "{told}");
+    assert!(!told.contains("740"), "{told}");
+    let requests = bench.sandbox.requests().into_iter();
+    let looks = requests.filter(|request| request.path.contains("/720/answerrules"));
+    assert_eq!(looks.count(), 1);
 }
 
 #[tokio::test]

@@ -157,9 +157,10 @@ async fn a_journal_of_the_version_before_kinds_is_carried_on() {
         run: None,
         owner: "a process",
         seen: None,
+        limit: None,
         now: 1,
     };
-    store.begin_change(&made, None).await.unwrap();
+    store.begin_changes(&[made]).await.unwrap();
     drop(store);
     for step in [
         "DROP INDEX changes_by_kind",

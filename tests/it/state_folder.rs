@@ -13,7 +13,8 @@ use skyswitch_mcp::sandbox::{Fault, Gate, Sandbox, StoredRoute};
 
 use crate::support::process::{CALLER, DOMAIN, Home, Ran, demo_sandbox, writes};
 use crate::support::{
-    Bench, DENTAL, add, adding, failure, first_call, question, remove, removing, second_call,
+    Bench, DENTAL, add, adding, failure, first_call, nobody, question, remove, removing,
+    second_call,
 };
 
 const ADD: [&str; 9] = [
@@ -354,6 +355,9 @@ async fn a_damaged_entry_is_shown_as_damaged_and_hides_nothing_else() {
     assert_eq!(damaged.ani.as_deref(), Some("16165550111"));
     let problem = damaged.problem.as_deref().unwrap();
     assert!(problem.contains("damaged"), "{problem}");
+    // What can still be read is told, and nothing else is claimed.
+    assert_eq!(damaged.before, None);
+    assert_eq!(damaged.wanted.as_deref(), Some("cannot be read"));
     assert_eq!(listed.changes[0].problem, None);
     // The others can be undone, and the rule itself be changed.
     let again = add(
@@ -371,4 +375,22 @@ async fn a_damaged_entry_is_shown_as_damaged_and_hides_nothing_else() {
     let undone = skyswitch_mcp::ops::undo_change(&bench.app(), &undo, &Channel::Given).await;
     let error = undone.map(crate::support::done).expect_err("damaged");
     assert!(error.to_string().contains("damaged"), "{error}");
+}
+
+#[tokio::test]
+async fn a_refusal_after_the_folder_was_removed_leaves_no_empty_database() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    add(&app, &adding(CALLER, DENTAL, "102"), &Channel::Given)
+        .await
+        .unwrap();
+    std::fs::remove_dir_all(bench.state_dir()).unwrap();
+    bench.sandbox.clear_requests();
+    for channel in [nobody(), first_call(), Channel::Given] {
+        let removed = remove_vip(&app, &removing(CALLER, DENTAL), &channel).await;
+        let error = removed.expect_err("refused");
+        assert!(error.to_string().contains("removed or replaced"), "{error}");
+        assert!(!bench.state_dir().join("state.db").exists());
+    }
+    bench.assert_nothing_written();
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::retry::TO_SETTLE;
 use super::trace::Trace;
 use skyswitch_domain::Operation;
 use skyswitch_domain::error::{Code, Error, Result};
@@ -112,6 +113,11 @@ impl Allowance {
     pub fn goes_on(&self) {
         let end = Instant::now() + self.shared.time;
         self.shared.ends.send_replace(end);
+    }
+
+    /// Whether a change can still be sent and settled within it.
+    pub fn has_time_for_a_change(&self) -> bool {
+        self.left() > self.shared.time / TO_SETTLE
     }
 
     /// Waits for a person, whose time does not count.

@@ -12,7 +12,7 @@ use super::http::Failure;
 const TOTAL: Duration = Duration::from_secs(30);
 
 /// The part of a bounded time that is kept for reading what became of a change.
-const TO_SETTLE: u32 = 4;
+pub(super) const TO_SETTLE: u32 = 4;
 
 /// The time one call may take, over all its attempts.
 #[derive(Debug, Clone, Copy)]

@@ -244,6 +244,11 @@ pub struct Route {
 }
 
 impl RouteKey {
+    /// Whether both name the rule of one caller and called number, in whatever writing.
+    pub fn is_same_rule(&self, other: &RouteKey) -> bool {
+        self.ani.is_same_caller(&other.ani) && self.dnis.same_as(&other.dnis)
+    }
+
     /// The rule that is stored under this key, in the list of its domain.
     pub fn find_in<'a>(&self, rules: &'a [Route]) -> Option<&'a Route> {
         rules

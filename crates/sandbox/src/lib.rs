@@ -42,7 +42,7 @@ pub use crate::tenant::customer::{
 pub use crate::tenant::demo::{ADMIN_DOMAIN, RESELLER, SCALE_DOMAIN};
 pub use crate::tenant::habits::{DialPlanAccess, Mfa, PbxHabits, V2Version};
 pub use crate::tenant::list_habits::{
-    Announcement, EmptyList, RowDestination, RowDomain, RuleForm,
+    Announcement, EmptyList, PutReach, RowDestination, RowDomain, RuleForm,
 };
 pub use crate::tenant::named_habits::{HABITS, Habit};
 pub use crate::tenant::stored::{StoredDnis, StoredDomain, StoredRoute};

@@ -72,8 +72,9 @@ pub struct ChangeRow {
     /// Whether it was made, where it is `reconciled`; the other statuses say it themselves.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub made: Option<bool>,
-    /// The operation, for example `add_vip`; `lost_along_with` is a rule that
-    /// the service removed along with another.
+    /// The operation, for example `add_vip`; `lost_along_with` and
+    /// `changed_along_with` are rules that the service removed or changed along
+    /// with another.
     pub operation: String,
     /// Client and tool, or command.
     pub asked_by: String,
@@ -178,8 +179,17 @@ impl From<&ChangeRecord> for ChangeRow {
         match &change.target {
             TargetRecord::VipRule(rule) => row.about_rule(rule),
             TargetRecord::Piece(piece) => row.about_piece(piece, &change.domain),
-            TargetRecord::Damaged { ani, .. } => ChangeRow {
+            TargetRecord::Damaged {
+                ani,
+                dnis,
+                before,
+                wanted,
+                ..
+            } => ChangeRow {
                 ani: Some(ani.clone()).filter(|ani| !ani.is_empty()),
+                dnis: dnis.clone(),
+                before: before.clone(),
+                wanted: wanted.clone(),
                 ..row
             },
         }
@@ -190,7 +200,9 @@ fn problem(change: &ChangeRecord) -> Option<String> {
     let closed_by = change.closed_by.as_ref();
     let by_hand = closed_by.map(|command| format!("closed by a person: {command}"));
     let damaged = matches!(change.target, TargetRecord::Damaged { .. });
-    let damaged = damaged.then(|| "this entry is damaged and cannot be read".to_owned());
+    let damaged = damaged.then(|| {
+        "this entry is damaged: part of it cannot be read, so it cannot be undone".to_owned()
+    });
     let problem = change.problem.clone();
     let all: Vec<String> = problem.into_iter().chain(by_hand).chain(damaged).collect();
     (!all.is_empty()).then(|| all.join("; "))

@@ -1,5 +1,7 @@
 //! `undo_change`: restores a rule, or where a number goes, as it was before a change.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +14,7 @@ use crate::ops::write::locks::Turn;
 use crate::ops::write::reconcile::{Needed, damaged};
 use crate::ops::write::send::Sent;
 use skyswitch_domain::error::{Code, Error, Refused, Result};
-use skyswitch_domain::{AccountId, DidRoute, Operation, PbxDomain, Route, Vip};
+use skyswitch_domain::{AccountId, DidRoute, Operation, PbxDomain, Route, RouteKey, Vip};
 use skyswitch_guard::store::{ChangeRecord, ChangeStatus, TargetRecord};
 use skyswitch_guard::{Channel, Plan};
 
@@ -111,6 +113,8 @@ pub(super) struct Found {
     pub rule: Option<Route>,
     /// The caller's other rules, and others put at risk where it is removed.
     pub beside: Vec<Route>,
+    /// All rules as they were listed before.
+    pub listed: Arc<Vec<Route>>,
     /// Where the number goes.
     pub route: Option<DidRoute>,
     /// What the service's list does not show yet.
@@ -175,6 +179,16 @@ pub async fn undo_change(
         warnings.extend(back.warning());
         if let (Some(removed), None) = (&found.rule, &back.rule.before) {
             let told = app.about_siblings(account, domain, removed, &found.beside, sent);
+            warnings.extend(told.await);
+        }
+        if let Some(now) = sent.and_then(Sent::rules_after) {
+            // Where a rule was removed, of those beside it is told already.
+            let is_told = |key: &RouteKey| {
+                back.rule.before.is_none() && found.beside.iter().any(|other| other.key == *key)
+            };
+            let told = app.about_others(account, domain, (found.listed.as_slice(), now), |key| {
+                key.is_same_rule(&back.rule.key) || is_told(key)
+            });
             warnings.extend(told.await);
         }
     }

@@ -1,5 +1,7 @@
 //! How a change to a VIP rule is undone.
 
+use std::sync::Arc;
+
 use crate::ops::changes::undo::{Found, TOOL, Undoing};
 use crate::ops::vips::destinations::Look;
 use crate::ops::vips::siblings::{at_risk, beside};
@@ -64,6 +66,7 @@ impl<'a> RuleBack<'a> {
         let found = Found {
             rule: now.cloned(),
             beside: now.map_or(Vec::new(), |now| beside(now, rules)),
+            listed: Arc::clone(&present.listed),
             notes: present.notes_on(&key.ani).collect(),
             ..Found::default()
         };

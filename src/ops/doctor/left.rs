@@ -51,6 +51,7 @@ impl App {
                 "vip_rule",
                 of_probes,
                 lately,
+                None,
             )
             .await?;
         let mut newest = BTreeMap::new();

@@ -17,7 +17,7 @@ use crate::ops::write::agree::Cleared;
 use crate::ops::write::journal::{Origin, now};
 use crate::ops::write::locks::{Held, of_caller};
 use crate::ops::write::send::Sent;
-use skyswitch_client::{NotWritten, Written};
+use skyswitch_client::{Allowance, Evidence, NotWritten, Written};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::{AccountId, Ani, PbxDomain, PhoneNumber, Route, RouteKey};
 use skyswitch_guard::store::{JournalPosition, NewRun, RunBasis};
@@ -133,6 +133,10 @@ impl Run {
                 done += usize::from(sent.is_some());
                 unrecorded = unrecorded.or(sent.as_ref().and_then(|sent| sent.unrecorded.clone()));
                 let is_made = sent.as_ref().is_some_and(|sent| sent.outcome.is_ok());
+                if sent.as_ref().is_some_and(is_answered) {
+                    // What goes on does not hang.
+                    Allowance::current().iter().for_each(Allowance::goes_on);
+                }
                 if let Some(row) = report.rows.get_mut(place.index) {
                     note(row, sent);
                 }
@@ -170,6 +174,22 @@ impl Run {
         }
         Ok(outcome)
     }
+}
+
+/// Whether the service itself answered a row, and no time ran out.
+fn is_answered(sent: &Sent) -> bool {
+    match &sent.outcome {
+        Ok(written) => written.evidence == Evidence::Acknowledged,
+        Err(failure) => failure.is_known && !is_of_the_moment(failure.error.code()),
+    }
+}
+
+/// Whether the next rows may well fail the same way.
+fn is_of_the_moment(code: Code) -> bool {
+    matches!(
+        code,
+        Code::UpstreamUnavailable | Code::Timeout | Code::RateLimited
+    )
 }
 
 fn report_progress(progress: &dyn Progress, done: usize, total: usize, run: &str) {
@@ -288,6 +308,10 @@ impl Sender<'_> {
         turn: impl Send + 'static,
         place: &Place,
     ) -> Option<Sent> {
+        if Allowance::current().is_some_and(|current| !current.has_time_for_a_change()) {
+            // It would be written down and given up unsent.
+            return None;
+        }
         let ready = async {
             let client = self.app.client()?;
             client.ready_to_write(clearance.change()).await
@@ -313,7 +337,7 @@ impl Sender<'_> {
     async fn origin(&self, account: &AccountId, place: &Place) -> Result<Origin> {
         let (app, domain) = (self.app, &self.run.domain);
         let undoes = match &place.lost {
-            Some(rule) => Some(app.write_down_loss(account, domain, rule).await?),
+            Some(rule) => Some(app.write_down_unasked(account, domain, rule, None).await?),
             None => None,
         };
         // What is put back as it was is not on the list's account.
@@ -341,7 +365,7 @@ impl Sender<'_> {
             | Code::NotConfigured
             | Code::Blocked
             | Code::Internal => true,
-            Code::UpstreamUnavailable | Code::Timeout | Code::RateLimited => {
+            code if is_of_the_moment(code) => {
                 self.failures.fetch_add(1, Ordering::Relaxed) + 1 >= PATIENCE
             }
             _ => false,

@@ -12,6 +12,9 @@ mod report;
 mod restore;
 mod resume;
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -21,6 +24,7 @@ use crate::ops::doctor::DeleteReach;
 pub use crate::ops::import::files::Format;
 use crate::ops::import::files::{ColumnName, Defaults, VipFile};
 use crate::ops::progress::Progress;
+use crate::ops::vips::destinations::Look;
 use crate::ops::write::agree::{Agreement, Asked, Attempt, Cleared, Confirmation, asks_a_person};
 use crate::ops::write::locks::Turn;
 use apply::Run;
@@ -254,6 +258,9 @@ struct Task {
     skip_invalid: bool,
     is_dry_run: bool,
     source: Source,
+    /// What was found of destinations that send calls back to the VIP list, for
+    /// the plan that is made again after a form.
+    circles: tokio::sync::Mutex<HashMap<destinations::Place, Option<Look>>>,
     /// What was asked for, in a form that a repeated call gives again.
     request: String,
 }
@@ -346,6 +353,7 @@ impl App {
             skip_invalid: args.skip_invalid == Some(true),
             is_dry_run: args.dry_run == Some(true),
             source,
+            circles: tokio::sync::Mutex::default(),
             request,
         })
     }
@@ -384,6 +392,7 @@ impl App {
             }
         };
         report.rows = planned.rows;
+        report.listed = Arc::clone(&present.listed);
         for row in &mut report.rows {
             row.change = row.change.take().map(|change| {
                 let late = present.late_reads(change.key());

@@ -2,6 +2,7 @@
 //! is stored, nor what went along with it.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::ops::import::apply::{Place, Sender};
@@ -12,6 +13,7 @@ use crate::ops::vips::siblings::is_lost;
 use crate::ops::write::send::words_of_rule;
 use skyswitch_client::Matches;
 use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::wording::counted;
 use skyswitch_domain::{AccountId, Operation, Route, RouteKey};
 
 impl Sender<'_> {
@@ -49,12 +51,26 @@ impl Sender<'_> {
             }
             Err(error) => {
                 report.warnings.push(format!(
-                    "SkySwitch accepted the changes, and the VIP rules could not be read back: {error}"
+                    "SkySwitch accepted {}, and the VIP rules could not be read back: {error}",
+                    counted(made.len(), "change")
                 ));
                 return true;
             }
         };
         let unseen = self.compare(made, &rules, report).await;
+        // A list that shows none of the changes yet shows nothing else either.
+        if unseen.len() < made.len() {
+            let at_risk: HashSet<&RouteKey> = at_risk.iter().map(|rule| &rule.key).collect();
+            let (domain, before) = (&self.run.domain, Arc::clone(&report.listed));
+            let told = app.about_others(
+                account,
+                domain,
+                (before.as_slice(), rules.as_slice()),
+                |key| planned.contains(key) || at_risk.contains(key),
+            );
+            let told = told.await;
+            report.warnings.extend(told);
+        }
         let mut lost: Vec<Route> = at_risk.into_iter().cloned().collect();
         lost.retain(|rule| is_lost(rule, &rules));
         // The same rule may have been put at risk by several removals.
@@ -104,7 +120,8 @@ impl Sender<'_> {
         }
         if !unseen.is_empty() {
             report.warnings.push(format!(
-                "SkySwitch accepted all changes, and {} of them are not visible yet: a read still shows the rules as they were. Look again with {} in a minute",
+                "SkySwitch accepted {}, and {} of them are not visible yet: a read still shows the rules as they were. Look again with {} in a minute",
+                counted(made.len(), "change"),
                 unseen.len(),
                 Operation::ListVips
             ));

@@ -1,6 +1,8 @@
 //! A sync while it is worked on: its rows, from what they ask for to what
 //! became of them.
 
+use std::sync::Arc;
+
 use crate::config::Limits;
 use crate::ops::import::outcome::{
     Action, Counts, Done, RowState, SyncOutcome, SyncRow, SyncStatus,
@@ -169,6 +171,8 @@ pub(super) struct Report {
     pub run_id: Option<String>,
     pub rows: Vec<Row>,
     pub warnings: Vec<String>,
+    /// All rules as they were listed before.
+    pub listed: Arc<Vec<Route>>,
 }
 
 impl Report {
@@ -181,6 +185,7 @@ impl Report {
             run_id: None,
             rows: Vec::new(),
             warnings: Vec::new(),
+            listed: Arc::default(),
         }
     }
 

@@ -52,7 +52,7 @@ impl Sender<'_> {
         let (app, domain) = (self.app, &self.run.domain);
         let number = PhoneNumber::from_stored(rule.key.ani.as_str());
         let turn = app.turns().take(of_caller(domain, number.as_ref())).await;
-        let lost = app.write_down_loss(account, domain, rule).await?;
+        let lost = app.write_down_unasked(account, domain, rule, None).await?;
         let plan = Plan::of(account, domain, TOOL, [RuleChange::put(None, rule.clone())]);
         let plan = plan.ok_or_else(not_cleared)?;
         // Nothing exists under this key, so putting it back takes nothing away.

@@ -1,5 +1,7 @@
 //! `add_vip`: makes a caller a VIP, or changes where their calls go.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
@@ -100,6 +102,8 @@ pub struct AddVipOutcome {
 struct Facts {
     vip: Vip,
     previous: Option<Vip>,
+    /// All rules as they were listed before.
+    listed: Arc<Vec<Route>>,
     warnings: Vec<String>,
 }
 
@@ -185,7 +189,18 @@ pub async fn add_vip(
     };
     let attempt = Attempt::new(app, channel, Turn::Caller(domain, Some(&args.ani)));
     let asked = attempt.carry_out(None, &RoutesNoNumber, plan).await?;
-    Ok(asked.map(|(facts, agreement)| outcome(facts, agreement)))
+    let (mut facts, agreement) = match asked {
+        Asked::Question(question) => return Ok(Asked::Question(question)),
+        Asked::Done(done) => done,
+    };
+    if let Some(now) = agreement.reached().and_then(Sent::rules_after) {
+        let key = &asked_for.wanted.key;
+        let told = app.about_others(account, domain, (facts.listed.as_slice(), now), |other| {
+            other.is_same_rule(key)
+        });
+        facts.warnings.extend(told.await);
+    }
+    Ok(Asked::Done(outcome(facts, agreement)))
 }
 
 /// What is wanted, and what is known of it before the rules are read.
@@ -249,6 +264,7 @@ fn plan(
         previous: previous
             .filter(|p| !p.same_destination(&after))
             .map(Vip::from),
+        listed: Arc::clone(&present.listed),
         warnings,
     };
     if before.is_some_and(|before| before.same_destination(&after)) {
@@ -312,6 +328,7 @@ fn outcome(facts: Facts, agreement: Agreement<Sent>) -> AddVipOutcome {
         vip,
         previous,
         mut warnings,
+        ..
     } = facts;
     let sent = agreement.reached();
     let change_id = sent.and_then(Sent::id);

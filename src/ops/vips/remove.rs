@@ -1,5 +1,7 @@
 //! `remove_vip`: takes a caller off the VIP list.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +16,7 @@ use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::first_few;
 use skyswitch_domain::{
-    AccountId, Ani, Argument, CallerKey, CustomerKey, DnisKey, PbxDomain, Route, Vip,
+    AccountId, Ani, Argument, CallerKey, CustomerKey, DnisKey, PbxDomain, Route, RouteKey, Vip,
     answering_without,
 };
 use skyswitch_guard::{Channel, Plan, RuleChange};
@@ -90,6 +92,8 @@ struct Facts {
     removed: Option<Route>,
     /// Rules of the same caller, and others put at risk, that are to stay.
     others: Vec<Route>,
+    /// All rules as they were listed before.
+    listed: Arc<Vec<Route>>,
     warnings: Vec<String>,
 }
 
@@ -135,6 +139,15 @@ pub async fn remove_vip(
     if let Some(removed) = &facts.removed {
         let told = app.about_siblings(account, domain, removed, &facts.others, sent);
         facts.warnings.extend(told.await);
+        if let Some(now) = sent.and_then(Sent::rules_after) {
+            // Of those beside it is told already.
+            let beside = |key: &RouteKey| facts.others.iter().any(|other| other.key == *key);
+            let told = app.about_others(account, domain, (facts.listed.as_slice(), now), |key| {
+                key.is_same_rule(&removed.key) || beside(key)
+            });
+            let told = told.await;
+            facts.warnings.extend(told);
+        }
     }
     Ok(Asked::Done(outcome(facts, agreement)))
 }
@@ -175,6 +188,7 @@ fn plan(
             let facts = Facts {
                 removed: None,
                 others: Vec::new(),
+                listed: Arc::default(),
                 warnings,
             };
             return Ok((None, facts));
@@ -189,6 +203,7 @@ fn plan(
     let facts = Facts {
         warnings: notes.clone(),
         others: beside(&removed, routes),
+        listed: Arc::clone(&present.listed),
         removed: Some(removed),
     };
     let plan = Plan::of(account, domain, "remove_vip", [change]);

@@ -4,13 +4,9 @@
 
 use crate::app::App;
 use crate::ops::doctor::DeleteReach;
-use crate::ops::write::journal::Origin;
 use crate::ops::write::send::Sent;
-use skyswitch_client::{Found, Matches, Reading};
-use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{AccountId, Operation, PbxDomain, Route};
-use skyswitch_guard::{Change, RuleChange};
 
 /// The caller's other rules in the same list, and those of other callers that
 /// the service may remove along with it.
@@ -54,11 +50,7 @@ impl App {
             return Vec::new();
         }
         // A list that does not show the removal yet cannot show what went with it.
-        let Some(Reading {
-            matches: Matches::Wanted | Matches::Neither,
-            found: Found::VipRule { rules, .. },
-        }) = sent.reading()
-        else {
+        let Some(rules) = sent.rules_after() else {
             if !removed.key.is_wide() {
                 return kept_of_caller();
             }
@@ -73,34 +65,22 @@ impl App {
                 warnings.extend(of_caller(&other).then(|| kept(other)));
                 continue;
             }
-            warnings.push(match self.write_down_loss(account, domain, other).await {
-                Ok(id) => format!(
-                    "{}; {} restores it",
-                    gone(removed, other),
-                    Operation::UndoChange.with("change_id", id)
-                ),
-                Err(_) => format!(
-                    "{}; add it again with {} if it is needed",
-                    gone(removed, other),
-                    Operation::AddVip
-                ),
-            });
+            warnings.push(
+                match self.write_down_unasked(account, domain, other, None).await {
+                    Ok(id) => format!(
+                        "{}; {} restores it",
+                        gone(removed, other),
+                        Operation::UndoChange.with("change_id", id)
+                    ),
+                    Err(_) => format!(
+                        "{}; add it again with {} if it is needed",
+                        gone(removed, other),
+                        Operation::AddVip
+                    ),
+                },
+            );
         }
         warnings
-    }
-
-    /// Writes a rule down as lost, so that it can be restored.
-    pub(in crate::ops) async fn write_down_loss(
-        &self,
-        account: &AccountId,
-        domain: &PbxDomain,
-        lost: &Route,
-    ) -> Result<i64> {
-        let removal = RuleChange::remove(lost.clone(), Vec::new());
-        let change = Change::new(account, domain, "lost_along_with", removal);
-        self.journal()
-            .note_loss(self, &change, &Origin::default())
-            .await
     }
 }
 

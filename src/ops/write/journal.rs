@@ -13,12 +13,11 @@ use tokio::sync::OnceCell;
 use crate::app::App;
 use crate::config::Limits;
 use crate::ops::write::outcomes::Work;
-use skyswitch_client::{Allowance, Trace};
-use skyswitch_domain::Operation;
+use crate::ops::write::together::Queue;
 use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::{Operation, Route};
 use skyswitch_guard::store::{
-    After, Begun, ChangeStatus, Closing, Counted, FileLock, JournalPosition, NewChange,
-    SharedStore, StateFolder, Store,
+    After, Begun, ChangeStatus, Closing, FileLock, JournalPosition, SharedStore, StateFolder, Store,
 };
 use skyswitch_guard::{Author, Change};
 
@@ -42,6 +41,7 @@ pub(crate) struct Journal {
     limits: Limits,
     owner: OnceCell<Owner>,
     pub(super) work: Work,
+    pub(super) queue: Queue,
 }
 
 impl Journal {
@@ -53,6 +53,7 @@ impl Journal {
             limits,
             owner: OnceCell::new(),
             work: Work::default(),
+            queue: Queue::default(),
         }
     }
 
@@ -75,6 +76,7 @@ impl Journal {
         self.owner
             .get_or_try_init(|| async {
                 let store = self.store.get().await?;
+                self.store.hold_work();
                 Owner::of_this_process(self.store.folder(), store)
             })
             .await
@@ -127,7 +129,7 @@ impl Journal {
             true => None,
             false => self.limits.hourly(app.author(), now()),
         };
-        let begun = self.write(app, change, origin, limit).await;
+        let begun = self.write_down(app, change, origin, limit).await;
         let begun = begun.map_err(not_written_down)?;
         self.begun(begun, app.author())
     }
@@ -172,17 +174,26 @@ impl Journal {
     }
 
     /// Writes down what happened without our doing: that the service removed a
-    /// rule along with another.
-    pub async fn note_loss(&self, app: &App, change: &Change, origin: &Origin) -> Result<i64> {
-        let begun = self.write(app, change, origin, None).await?;
+    /// rule along with another, or made it what it is now.
+    pub async fn note_unasked(
+        &self,
+        app: &App,
+        change: &Change,
+        now_is: Option<&Route>,
+        origin: &Origin,
+    ) -> Result<i64> {
+        let begun = self.write_down(app, change, origin, None).await?;
         let id = self.begun(begun, app.author())?;
         let closing = Closing {
             status: ChangeStatus::Done,
             after: After::VipRule {
-                now: None,
+                now: now_is,
                 was_read: true,
             },
-            problem: Some("the service removed this rule along with another of the same caller"),
+            problem: Some(match now_is {
+                None => "the service removed this rule along with another, or somebody else did",
+                Some(_) => "the service changed this rule along with another, or somebody else did",
+            }),
             request_id: None,
             closed_by: None,
             now: now(),
@@ -194,34 +205,6 @@ impl Journal {
         // Where it could not be closed, a read closes it later.
         self.work.lock().await.let_go(id, closed.is_ok());
         closed.map(|_| id)
-    }
-
-    async fn write(
-        &self,
-        app: &App,
-        change: &Change,
-        origin: &Origin,
-        limit: Option<(Counted, u32)>,
-    ) -> Result<Begun> {
-        let trace = Allowance::current().and_then(|work| work.trace());
-        let traceparent = trace.and_then(Trace::traceparent);
-        let new = NewChange {
-            realm: &self.realm,
-            change,
-            asked_by: &app.asked_by,
-            traceparent: traceparent.as_deref(),
-            author: app.author(),
-            undoes: origin.undoes,
-            run: origin.run.as_deref(),
-            owner: self.owner().await?,
-            seen: origin.seen,
-            now: now(),
-        };
-        let mut work = self.work.lock().await;
-        self.write_kept(&mut work).await?;
-        let begun = self.store_to_write().await?.begin_change(&new, limit).await;
-        work.note(&begun);
-        begun
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(in crate::ops) mod agree;
 mod confirmation;
+mod disproved;
 pub(crate) mod journal;
 pub(crate) mod locks;
 mod outcomes;
@@ -9,6 +10,8 @@ mod outvote;
 pub(in crate::ops) mod present;
 pub(in crate::ops) mod reconcile;
 pub(in crate::ops) mod send;
+mod together;
+mod unasked;
 
 pub(crate) use agree::read_only;
 pub use agree::{Asked, Confirmation, Status};

@@ -54,13 +54,16 @@ impl Work {
 }
 
 impl State {
-    /// A change was written down, or was not.
-    pub fn note(&mut self, begun: &Result<Begun>) {
-        match begun {
-            Ok(Begun::Written(id)) => _ = self.under_way.insert(*id),
-            Ok(Begun::OverLimit | Begun::ChangedMeanwhile(_)) => {}
-            Err(_) => self.has_strays = true,
+    /// A change was written down, or was refused.
+    pub fn note(&mut self, begun: Begun) {
+        if let Begun::Written(id) = begun {
+            self.under_way.insert(id);
         }
+    }
+
+    /// A write failed that may have been made all the same.
+    pub fn expect_strays(&mut self) {
+        self.has_strays = true;
     }
 
     /// The work on a change has ended; one that is not closed is left to a read.

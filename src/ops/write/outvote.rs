@@ -1,7 +1,7 @@
 //! Where the journal knows more than a read: what was made a moment ago
 //! outvotes a read that shows the state before it.
 
-use skyswitch_domain::{DidRoute, Route, SetupPiece};
+use skyswitch_domain::{DidRoute, Route, RouteKey, SetupPiece};
 use skyswitch_guard::store::{ChangeRecord, ChangeStatus, TargetRecord};
 
 /// What changes lead from one of to another: a VIP rule, or a number's routing.
@@ -70,6 +70,30 @@ impl<'a> Step<'a, DidRoute> {
             wanted,
             after,
         })
+    }
+}
+
+impl Step<'_, Route> {
+    /// Whether it is about that rule, in whatever writing.
+    pub fn is_of(&self, key: &RouteKey) -> bool {
+        matches!(&self.change.target, TargetRecord::VipRule(rule)
+            if rule.key.is_same_rule(key))
+    }
+}
+
+impl<S: State> Step<'_, S> {
+    /// Whether a read that shows this may only be older than the change.
+    pub fn may_show_late(&self, shown: Option<&S>) -> bool {
+        !self.was_read && S::are_alike(shown, self.before.as_ref())
+    }
+
+    /// Whether a read that must show it by now proves that it was never made:
+    /// it was acknowledged, and all is as before.
+    pub fn is_disproved_by(&self, shown: Option<&S>) -> bool {
+        self.change.status == ChangeStatus::Done
+            && !self.was_read
+            && S::are_alike(shown, self.before.as_ref())
+            && !S::are_alike(shown, self.wanted.as_ref())
     }
 }
 

@@ -3,6 +3,7 @@
 //! show yet.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use crate::app::App;
 use crate::ops::write::journal::now;
@@ -12,15 +13,13 @@ use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::counted;
 use skyswitch_domain::{AccountId, Ani, DidRoute, Operation, PbxDomain, PhoneNumber, Route};
 use skyswitch_domain::{RouteKey, SetupPiece};
-use skyswitch_guard::store::{ChangeFilter, ChangeRecord, ChangeStatus, TargetRecord, TimeSpan};
-
-/// How long a list may go on showing what was before a change, and as long as
-/// the change itself may take, in milliseconds.
-const LAG: i64 = 90_000;
+use skyswitch_guard::store::{ChangeFilter, ChangeRecord, ChangeStatus, TargetRecord};
 
 /// The VIP rules of a domain, as far as anybody can know them.
 pub(in crate::ops) struct PresentRules {
     pub rules: Vec<Route>,
+    /// What the service listed, whatever the journal tells.
+    pub listed: Arc<Vec<Route>>,
     /// The rules that the journal tells.
     told: Vec<Told>,
     /// Rules that a change may have replaced or removed already, and what is to be
@@ -44,6 +43,7 @@ impl PresentRules {
     ) -> PresentRules {
         let mut present = PresentRules {
             rules,
+            listed: Arc::default(),
             told: Vec::new(),
             under_way: Vec::new(),
         };
@@ -256,8 +256,13 @@ impl App {
             client.routes_now(account, Some(domain)),
             self.recent_changes(account, "vip_rule", of_domain)
         );
-        let rules = rules?.as_ref().clone();
-        Ok(PresentRules::by_journal(rules, &recent?, is_again))
+        let (listed, recent) = (rules?, recent?);
+        self.correct_rules(&recent.unseen, &listed).await;
+        let rules = listed.as_ref().clone();
+        Ok(PresentRules {
+            listed,
+            ..PresentRules::by_journal(rules, &recent.lately, is_again)
+        })
     }
 
     /// What to say of a list of VIP rules that was read just now and cannot show
@@ -276,11 +281,12 @@ impl App {
             ..ChangeFilter::default()
         };
         let recent = self.recent_changes(account, "vip_rule", of_domain).await?;
-        let listed = match recent.is_empty() {
+        self.correct_rules(&recent.unseen, listed).await;
+        let listed = match recent.lately.is_empty() {
             true => Vec::new(),
             false => listed.to_vec(),
         };
-        Ok(PresentRules::by_journal(listed, &recent, |_| false))
+        Ok(PresentRules::by_journal(listed, &recent.lately, |_| false))
     }
 
     /// Reads where a number goes, and counts as made what this installation was
@@ -302,7 +308,9 @@ impl App {
             self.recent_changes(account, "did_route", of_number)
         );
         let (route, recent) = (route?, recent?);
+        self.correct_number(&recent.unseen, route.as_ref()).await;
         let (open, ended): (Vec<_>, Vec<_>) = recent
+            .lately
             .iter()
             .filter_map(Step::of_number)
             .partition(|step| step.change.status == ChangeStatus::Open);
@@ -356,7 +364,7 @@ impl App {
             ..ChangeFilter::default()
         };
         let recent = self.recent_changes(account, "did_route", of_domain);
-        let recent = recent.await?;
+        let recent = recent.await?.lately;
         let mut numbers = BTreeMap::<&str, (&PhoneNumber, Vec<Step<'_, DidRoute>>)>::new();
         for change in &recent {
             if let TargetRecord::Piece(piece) = &change.target
@@ -377,22 +385,6 @@ impl App {
             })
         });
         Ok(told.collect())
-    }
-
-    async fn recent_changes(
-        &self,
-        account: &AccountId,
-        kind: &'static str,
-        filter: ChangeFilter<'_>,
-    ) -> Result<Vec<ChangeRecord>> {
-        let journal = self.journal();
-        let Some(store) = journal.store().if_exists().await? else {
-            return Ok(Vec::new());
-        };
-        let lately = TimeSpan::last(LAG, now());
-        store
-            .changes_of_kind(journal.realm(), account.as_str(), kind, filter, lately)
-            .await
     }
 }
 

@@ -99,10 +99,15 @@ const NOT_VISIBLE: &str = "SkySwitch accepted the change, and a read still shows
 fn words(found: &Found) -> String {
     match found {
         Found::VipRule { now, .. } => words_of_rule(now.as_ref()),
-        Found::Piece(now) => match now.as_ref().and_then(DidRoute::from_stored) {
-            Some(route) => format!("the number goes to {}", route.goes_to()),
-            None => "the number has no routing".to_owned(),
-        },
+        Found::Piece(now) => words_of_number(now.as_ref().and_then(DidRoute::from_stored).as_ref()),
+    }
+}
+
+/// Where a number goes now, for people.
+pub(super) fn words_of_number(now: Option<&DidRoute>) -> String {
+    match now {
+        Some(route) => format!("the number goes to {}", route.goes_to()),
+        None => "the number has no routing".to_owned(),
     }
 }
 

@@ -192,6 +192,13 @@ pub enum TargetRecord {
     Damaged {
         /// The caller, where it was about a VIP rule, else nothing.
         ani: String,
+        /// The dialled number of that rule, where it was for one.
+        dnis: Option<String>,
+        /// Where the calls went, as far as that can still be read, for people;
+        /// `None` where there was no rule.
+        before: Option<String>,
+        /// Where they were to go.
+        wanted: Option<String>,
         /// Whether it was made, where a person said so.
         as_wanted: bool,
     },
@@ -263,6 +270,8 @@ pub struct NewChange<'a> {
     /// Where the journal was when what changes was looked at that it was decided
     /// on. Changes to the same that were under way then or later are in its way.
     pub seen: Option<JournalPosition>,
+    /// Which changes count, and how many there may be.
+    pub limit: Option<(Counted, u32)>,
     /// Milliseconds since 1970, UTC.
     pub now: i64,
 }

@@ -1,6 +1,7 @@
 //! One open store for everybody in the process.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Mutex;
 
@@ -13,6 +14,8 @@ use skyswitch_domain::error::{Error, Result};
 pub struct SharedStore {
     folder: StateFolder,
     open: Arc<Mutex<Option<Arc<Store>>>>,
+    /// Whether this process has worked on changes in it.
+    holds_work: Arc<AtomicBool>,
 }
 
 impl SharedStore {
@@ -21,7 +24,13 @@ impl SharedStore {
         SharedStore {
             folder,
             open: Arc::default(),
+            holds_work: Arc::default(),
         }
+    }
+
+    /// This process works on changes in it: no empty one may take its place.
+    pub fn hold_work(&self) {
+        self.holds_work.store(true, Ordering::Relaxed);
     }
 
     /// The folder it lies in.
@@ -61,15 +70,19 @@ impl SharedStore {
         )
     }
 
-    /// The open store. It is opened again where its file was removed or another
-    /// one is in its place.
+    /// The open store. It is opened again where another file is in its place.
     ///
     /// # Errors
-    /// `internal` when the folder or the file cannot be used.
+    /// `internal` when the folder or the file cannot be used, and where the store
+    /// that this process has worked in was removed: an empty one in its place
+    /// would forget what was used up.
     pub async fn get(&self) -> Result<Arc<Store>> {
         let mut open = self.open.lock().await;
         match open.as_ref() {
             Some(store) if store.is_in_place(&self.folder) => Ok(Arc::clone(store)),
+            Some(_) if !self.exists() && self.holds_work.load(Ordering::Relaxed) => {
+                Err(self.replaced())
+            }
             _ => {
                 let store = Arc::new(Store::open(&self.folder).await?);
                 *open = Some(Arc::clone(&store));

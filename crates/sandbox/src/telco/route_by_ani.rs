@@ -17,6 +17,7 @@ use crate::server::state::Upstream;
 use crate::telco::access::PbxCaller;
 use crate::telco::listing::{Row, list_answer};
 use crate::tenant::Tenant;
+use crate::tenant::list_habits::PutReach;
 use crate::tenant::stored::{StoredDnis, StoredDomain, StoredRoute, specific_dnis};
 
 /// Values of `application` in the reference; read in any case.
@@ -123,6 +124,27 @@ pub(crate) async fn put_route(
         before: None,
         after: Some(route.destination.clone()),
     };
+    let is_beside = |stored: &StoredRoute| {
+        stored.ani == route.ani && stored.domain == route.domain && !stored.has_key_of(&route)
+    };
+    let mut log = Vec::new();
+    for stored in routes.iter_mut().filter(|stored| is_beside(stored)) {
+        let after = match held.tenant.put_reach {
+            PutReach::Alone => break,
+            PutReach::RemovesOthers => None,
+            PutReach::SendsOthers => Some(route.destination.clone()),
+        };
+        log.push(RuleEffect {
+            domain: stored.domain.clone(),
+            ani: stored.ani.clone(),
+            before: Some(stored.destination.clone()),
+            after: after.clone(),
+        });
+        stored.destination = after.unwrap_or_default();
+    }
+    if held.tenant.put_reach == PutReach::RemovesOthers {
+        routes.retain(|stored| !is_beside(stored));
+    }
     match routes.iter_mut().find(|held| held.has_key_of(&route)) {
         Some(existing) => {
             effect.before = Some(existing.destination.clone());
@@ -133,8 +155,9 @@ pub(crate) async fn put_route(
         None => routes.push(route),
     }
     if effect.before != effect.after {
-        held.rule_log.push(effect);
+        log.push(effect);
     }
+    held.rule_log.extend(log);
     StatusCode::CREATED.into_response()
 }
 

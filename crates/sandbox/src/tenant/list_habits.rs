@@ -116,6 +116,17 @@ impl RowDestination {
     }
 }
 
+/// What PUT of a rule of Route-by-ANI does to the other rules of its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PutReach {
+    /// Nothing.
+    Alone,
+    /// They are removed.
+    RemovesOthers,
+    /// They get the destination of this one.
+    SendsOthers,
+}
+
 /// What becomes of a rule of Route-by-ANI while it is stored, though its PUT is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RuleForm {

@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use crate::tenant::customer::{StoredDialRule, StoredNumber, StoredSubscriber};
 use crate::tenant::habits::PbxHabits;
-use crate::tenant::list_habits::{Announcement, EmptyList, RowDestination, RowDomain, RuleForm};
+use crate::tenant::list_habits::{
+    Announcement, EmptyList, PutReach, RowDestination, RowDomain, RuleForm,
+};
 use crate::tenant::stored::{StoredDomain, StoredRoute};
 
 /// Lifetime of an access token by default: 6 hours (SkySwitch API reference, OAuth token).
@@ -73,6 +75,8 @@ pub struct Tenant {
     pub delete_without_dnis_removes_all: bool,
     /// Whether DELETE pays no heed to the called number and removes all rules of the caller.
     pub delete_ignores_dnis: bool,
+    /// What PUT does to the caller's other rules, which SkySwitch does not document.
+    pub put_reach: PutReach,
     /// Whether `*` in `ani` or `dnis` of a DELETE stands for any text, which SkySwitch does not
     /// document.
     pub delete_reads_wildcards: bool,
@@ -129,6 +133,7 @@ impl Tenant {
             scopes: DEFAULT_SCOPES.map(String::from).to_vec(),
             delete_without_dnis_removes_all: false,
             delete_ignores_dnis: false,
+            put_reach: PutReach::Alone,
             delete_reads_wildcards: true,
             stores: RuleForm::AsSent,
             number_routes_read_as_written: false,

@@ -5,7 +5,9 @@
 use std::time::Duration;
 
 use crate::tenant::habits::{DialPlanAccess, Mfa, V2Version};
-use crate::tenant::list_habits::{Announcement, EmptyList, RowDestination, RowDomain, RuleForm};
+use crate::tenant::list_habits::{
+    Announcement, EmptyList, PutReach, RowDestination, RowDomain, RuleForm,
+};
 use crate::tenant::{ListShape, Tenant, TokenAnswer, WriteAnswer};
 
 /// Rows on a page where a habit cuts lists into pages: fewer than any demo customer has rules.
@@ -94,6 +96,8 @@ habits! {
     // What changes do.
     "delete-takes-all", "DELETE without a called number removes all rules of the caller", |tenant| tenant.delete_without_dnis_removes_all = true;
     "delete-ignores-dnis", "DELETE removes all rules of the caller, whichever called number is given", |tenant| tenant.delete_ignores_dnis = true;
+    "put-removes-others", "PUT removes the caller's other rules", |tenant| tenant.put_reach = PutReach::RemovesOthers;
+    "put-sends-others", "PUT gives the caller's other rules the same destination", |tenant| tenant.put_reach = PutReach::SendsOthers;
     "delete-takes-stars-literally", "`*` in a DELETE means the text `*` only", |tenant| tenant.delete_reads_wildcards = false;
     "stores-ten-digits", "callers are stored with ten digits", |tenant| tenant.stores = RuleForm::TenDigits;
     "stores-another-destination", "all rules are stored with user 100 as destination", |tenant| tenant.stores = RuleForm::ToUser("100");

@@ -37,7 +37,8 @@ impl Store {
     }
 
     /// Puts a change before a person, replacing an earlier question about the same
-    /// change; false where `most` others of that upstream wait already.
+    /// change; false where `most` others of that upstream wait already. Lost with
+    /// the power, it is asked again.
     pub async fn add_approval(
         &self,
         approval: &NewApproval<'_>,
@@ -50,7 +51,7 @@ impl Store {
                 "Please report this as a bug; nothing was sent.",
             )
         })?;
-        self.write(async |database| {
+        self.write_soon(async |database| {
             sqlx::query(
                 "DELETE FROM approvals
                  WHERE expires_at <= ? OR binding = ? OR (effect = ? AND state = 'waiting')",
@@ -130,7 +131,9 @@ impl Store {
     }
 
     /// Moves an approval from one state to the next; false when somebody else
-    /// did so first. This is what makes an approval work once.
+    /// did so first. This is what makes an approval work once, also in a power
+    /// failure: what it allows is sent only after a write that waits for the disk,
+    /// and takes this one there, too.
     pub async fn advance(
         &self,
         code: &str,
@@ -138,7 +141,7 @@ impl Store {
         to: ApprovalState,
         now: i64,
     ) -> Result<bool> {
-        self.write(async |database| {
+        self.write_soon(async |database| {
             let done = sqlx::query(
                 "UPDATE approvals SET state = ? WHERE code = ? AND state = ? AND expires_at > ?",
             )
@@ -181,9 +184,10 @@ impl Store {
         .await
     }
 
-    /// Records that a sealed confirmation was answered; false when it had been before.
+    /// Records that a sealed confirmation was answered; false when it had been
+    /// before. It is on the disk before anything is sent, as in [`Store::advance`].
     pub async fn use_once(&self, nonce: &str, expires_at: i64, now: i64) -> Result<bool> {
-        self.write(async |database| {
+        self.write_soon(async |database| {
             let first = sqlx::query(
                 "INSERT INTO used_confirmations (nonce, expires_at) VALUES (?, ?) ON CONFLICT DO NOTHING",
             )

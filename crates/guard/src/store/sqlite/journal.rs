@@ -62,30 +62,20 @@ pub(super) fn select() -> QueryBuilder<Sqlite> {
 }
 
 impl Store {
-    /// Writes a change down before it is sent. `limit` says which changes count
-    /// and how many there may be.
+    /// Writes changes down before they are sent, all of them with one wait for
+    /// the disk, and gives what became of each, in their order.
     ///
     /// # Errors
-    /// `internal`: the change is not written down and must not be sent.
-    pub async fn begin_change(
-        &self,
-        new: &NewChange<'_>,
-        limit: Option<(Counted, u32)>,
-    ) -> Result<Begun> {
-        let columns = &Columns::of(new.change)?;
+    /// `internal`: none of the changes is written down, and none may be sent.
+    pub async fn begin_changes(&self, all: &[NewChange<'_>]) -> Result<Vec<Begun>> {
         // Counting, looking for others and writing are one transaction, so that
         // processes cannot exceed the limit together, or work on the same rule.
         self.write(async |database| {
-            if let Some(other) = in_the_way(database, new, columns).await? {
-                return Ok(Begun::ChangedMeanwhile(other));
+            let mut begun = Vec::with_capacity(all.len());
+            for new in all {
+                begun.push(begin(database, new).await?);
             }
-            if let Some((those, most)) = limit
-                && counted(database, new.realm, those, new.run).await? >= u64::from(most)
-            {
-                return Ok(Begun::OverLimit);
-            }
-            go_on(database).await?;
-            insert(database, new, columns).await.map(Begun::Written)
+            Ok(begun)
         })
         .await
     }
@@ -191,8 +181,34 @@ impl Store {
         .await
     }
 
+    /// Closes a change as not made that was acknowledged and never seen, by a
+    /// read that showed it as it was before when it must have caught up. After a
+    /// newer change to the same, such a read proves nothing.
+    pub async fn disprove_change(&self, id: i64, problem: &str) -> Result<()> {
+        // Lost with the power, the next read finds it out again.
+        self.write_soon(async |database| {
+            sqlx::query(
+                "UPDATE changes SET status = 'failed', problem = ?, route_after = route_before, stands = 1
+                 WHERE id = ? AND status = 'done' AND stands = 0 AND NOT EXISTS (
+                     SELECT 1 FROM changes AS newer
+                     WHERE newer.realm = changes.realm AND newer.account = changes.account
+                       AND newer.caller = changes.caller AND newer.did IS changes.did
+                       AND newer.id > changes.id AND newer.status <> 'failed')",
+            )
+            .bind(problem)
+            .bind(id)
+            .execute(database)
+            .await
+            .map(drop)
+            .map_err(failed)
+        })
+        .await
+    }
+
     /// Changes of a kind, `vip_rule` or that of a setup's piece, that were begun
-    /// in that time and are not known to have failed, oldest first.
+    /// in that time and are not known to have failed, oldest first; and those
+    /// begun before, after `unseen_since`, that were acknowledged and that no read
+    /// has shown.
     pub async fn changes_of_kind(
         &self,
         realm: &str,
@@ -200,14 +216,17 @@ impl Store {
         kind: &str,
         filter: ChangeFilter<'_>,
         TimeSpan { since, until }: TimeSpan,
+        unseen_since: Option<i64>,
     ) -> Result<Vec<ChangeRecord>> {
         let filter = ChangeFilter {
-            since: Some(since),
+            since: unseen_since.or(Some(since)),
             ..filter
         };
         let mut query = select();
         narrow(&mut query, realm, account, &filter);
         query.push(" AND started_at <= ").push_bind(until);
+        query.push(" AND (started_at >= ").push_bind(since);
+        query.push(" OR (status = 'done' AND stands = 0))");
         query.push(" AND kind = ").push_bind(kind.to_owned());
         query.push(" AND status <> 'failed' ORDER BY id");
         self.records(query).await
@@ -271,6 +290,20 @@ impl Store {
         let mut database = self.pool.acquire().await.map_err(failed)?;
         counted(&mut database, realm, those, None).await
     }
+}
+
+async fn begin(database: &mut SqliteConnection, new: &NewChange<'_>) -> Result<Begun> {
+    let columns = &Columns::of(new.change)?;
+    if let Some(other) = in_the_way(database, new, columns).await? {
+        return Ok(Begun::ChangedMeanwhile(other));
+    }
+    if let Some((those, most)) = new.limit
+        && counted(database, new.realm, those, new.run).await? >= u64::from(most)
+    {
+        return Ok(Begun::OverLimit);
+    }
+    go_on(database).await?;
+    insert(database, new, columns).await.map(Begun::Written)
 }
 
 /// An import does not count against itself where all of it counts once.
@@ -384,7 +417,7 @@ async fn in_the_way(
                  AND coalesce(nullif(dnis, '*'), '') = coalesce(nullif(?, '*'), ''))
                 OR did = ?)
            AND ((status = 'open' AND owner NOT IN ('', ?))
-                OR (status <> 'failed' AND operation <> 'lost_along_with'
+                OR (status <> 'failed' AND operation NOT IN ('lost_along_with', 'changed_along_with')
                     AND position > ? AND (run IS NULL OR run IS NOT ?)))
          ORDER BY id DESC LIMIT 1",
     )
@@ -498,6 +531,12 @@ fn record(row: SqliteRow) -> sqlx::Result<ChangeRecord> {
         target: match target(&row) {
             Err(sqlx::Error::ColumnDecode { .. }) => TargetRecord::Damaged {
                 ani: row.try_get("ani")?,
+                dnis: row.try_get("dnis")?,
+                before: still_readable(&row, "route_before")?,
+                wanted: match row.try_get::<Option<&str>, _>("piece")? {
+                    None => still_readable(&row, "route_wanted")?,
+                    Some(_) => Some(UNREADABLE.to_owned()),
+                },
                 as_wanted: row.try_get("stands")?,
             },
             target => target?,
@@ -536,6 +575,18 @@ fn target(row: &SqliteRow) -> sqlx::Result<TargetRecord> {
         wanted: json(row, "route_wanted", route_from_text)?,
         after: json(row, "route_after", route_from_text)?,
         was_read: row.try_get("stands")?,
+    }))
+}
+
+/// Said in the place of what a damaged entry does not tell any more.
+const UNREADABLE: &str = "cannot be read";
+
+/// Where a rule went, or is to go, by a damaged entry; `None` where there was none.
+fn still_readable(row: &SqliteRow, column: &str) -> sqlx::Result<Option<String>> {
+    let text: Option<&str> = row.try_get(column)?;
+    Ok(text.map(|text| match route_from_text(text) {
+        Ok(route) => route.goes_to(),
+        Err(_) => UNREADABLE.to_owned(),
     }))
 }
 

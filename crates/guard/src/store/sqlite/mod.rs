@@ -10,6 +10,7 @@ mod runs;
 mod setup;
 mod upkeep;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sqlx::Connection;
@@ -34,6 +35,8 @@ pub struct Store {
     /// Of folder and file when it was opened.
     identity: Option<Identity>,
     installation: String,
+    /// Writes that waited for the disk.
+    waits: AtomicUsize,
 }
 
 impl Store {
@@ -82,6 +85,7 @@ impl Store {
             identity: folder.identity(FILE),
             pool,
             installation,
+            waits: AtomicUsize::new(0),
         })
     }
 
@@ -101,6 +105,12 @@ impl Store {
         &self.installation
     }
 
+    /// How often it has waited for the disk so far, which is what most of the time
+    /// of a change goes to beside the requests.
+    pub fn waits_for_disk(&self) -> usize {
+        self.waits.load(Ordering::Relaxed)
+    }
+
     /// The one way anything is written: all of it, or nothing and an error.
     ///
     /// A statement that runs by itself gives its rows before it is committed,
@@ -113,8 +123,9 @@ impl Store {
         self.write_for(Lasting::OnDisk, work).await
     }
 
-    /// The same for what is found out again after a power failure: the disk is
-    /// not waited for. It is there with the next write that waits for it.
+    /// The same for what may be lost in a power failure, because it is found out
+    /// again or a person is asked again: the disk is not waited for. It is there
+    /// with the next write that waits for it.
     async fn write_soon<T>(
         &self,
         work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T>,
@@ -128,6 +139,9 @@ impl Store {
         work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T>,
     ) -> Result<T> {
         let mut connection = self.pool.acquire().await.map_err(failed)?;
+        if lasting == Lasting::OnDisk {
+            self.waits.fetch_add(1, Ordering::Relaxed);
+        }
         let written = transaction(&mut connection, lasting, work).await;
         if written.is_err() {
             // SQLite may have rolled back by itself, which sqlx does not notice: the
@@ -139,7 +153,7 @@ impl Store {
 }
 
 /// What a write survives once it is committed.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lasting {
     /// A power failure: something is sent, or clears something to be sent, right after.
     OnDisk,
