@@ -103,8 +103,8 @@ pub(super) enum OnAccount {
     Explain(ops::ExplainCall),
     /// List the changes made from this installation, newest first
     Changes(ChangesArgs),
-    /// Restore a VIP rule or a number's routing as it was before one change
-    Undo(Asking<ops::UndoChange>),
+    /// Restore a VIP rule or a number's routing as it was before one change, or the rules as they were before an import
+    Undo(Asking<ops::Undo>),
     /// Show the setup steps of a customer, with the support ticket to send
     Checklist(ChecklistArgs),
     /// Set up a customer for VIP calling, step by step, in the safe order
@@ -176,6 +176,10 @@ pub(super) enum Vip {
     Add(Asking<ops::AddVip>),
     /// Remove a VIP caller
     Remove(Asking<ops::RemoveVip>),
+    /// Take everybody off a customer's VIP list
+    Clear(Asking<ClearArgs>),
+    /// Send the callers of one destination to another
+    Move(Asking<MoveArgs>),
     /// Import a VIP list from a CSV, JSON or vCard file
     Import(Asking<ImportArgs>),
     /// Export a customer's VIP list in the form that `import` reads
@@ -202,10 +206,39 @@ pub(super) struct ImportArgs {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct ExportArgs {
-    /// The customer: PBX domain, a short form of it, or description
+pub(super) struct ClearArgs {
+    /// The customer: PBX domain, short name or description
     #[arg(long, short)]
     pub domain: CustomerKey,
+    /// Show the plan without applying it
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct MoveArgs {
+    /// The customer: PBX domain, short name or description
+    #[arg(long, short)]
+    pub domain: CustomerKey,
+    /// Where the calls go today, e.g. `101`
+    #[arg(long, value_name = "DESTINATION")]
+    pub from: Destination,
+    /// Where they are to go, e.g. `102`
+    #[arg(long, value_name = "DESTINATION")]
+    pub to: Destination,
+    /// Show the plan without applying it
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExportArgs {
+    /// The customer: PBX domain, a short form of it, or description
+    #[arg(long, short, required_unless_present = "before")]
+    pub domain: Option<CustomerKey>,
+    /// The list as it was right before this import, as kept on this machine, e.g. `r-7f3a9c21d0b4`
+    #[arg(long, value_name = "RUN", conflicts_with = "domain")]
+    pub before: Option<String>,
     /// Format of the list
     #[arg(long, value_enum, default_value = "csv")]
     pub format: ExportFormat,

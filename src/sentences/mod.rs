@@ -61,8 +61,14 @@ pub(crate) fn removed(outcome: &RemoveVipOutcome, names: &Names<'_>) -> String {
 
 /// What became of a change that was to be undone.
 pub(crate) fn undone(outcome: &UndoOutcome, names: &Names<'_>) -> String {
-    let id = &outcome.undoes.change_id;
-    let subject = || subject(&outcome.undoes, |domain| names.customer(domain));
+    if let Some(import) = &outcome.import {
+        return import_undone(import, outcome, names);
+    }
+    let Some(undoes) = &outcome.undoes else {
+        return not_agreed(&outcome.confirmation);
+    };
+    let id = &undoes.change_id;
+    let subject = || subject(undoes, |domain| names.customer(domain));
     let now = match (&outcome.vip, &outcome.setting) {
         (Some(vip), _) => {
             let (calls, to) = calls_and_destination(vip, names);
@@ -88,6 +94,19 @@ pub(crate) fn undone(outcome: &UndoOutcome, names: &Names<'_>) -> String {
     let mut text = with_undo(text, id.filter(|_| no_undo.is_none()), &outcome.warnings);
     if outcome.status == UndoStatus::Restored && outcome.setting.is_some() {
         setup::call_now(&mut text, id, no_undo);
+    }
+    text
+}
+
+/// What became of an import that was to be undone, with the rows that were not.
+fn import_undone(import: &SyncOutcome, outcome: &UndoOutcome, names: &Names<'_>) -> String {
+    let said = SyncOutcome {
+        confirmation: outcome.confirmation.clone(),
+        ..import.clone()
+    };
+    let mut text = imported(&said, names);
+    for row in import.rows.iter().filter(|_| import.done.is_some()) {
+        let _ = write!(text, "\n{}", import_row(row));
     }
     text
 }
@@ -135,8 +154,9 @@ pub(crate) fn imported(outcome: &SyncOutcome, names: &Names<'_>) -> String {
     if let Some(run) = &outcome.run_id {
         let _ = write!(
             text,
-            "\nEvery change of this import: {}.",
-            Operation::ListChanges.with("run_id", run)
+            "\nEvery change of this import: {}. Undo: {}.",
+            Operation::ListChanges.with("run_id", run),
+            Operation::UndoChange.with("run_id", run)
         );
     }
     warnings(&mut text, &outcome.warnings);
@@ -227,6 +247,7 @@ fn operation(name: &str) -> &str {
         "add_vip" => "VIP added or sent elsewhere",
         "remove_vip" => "VIP removed",
         "sync_vips" => "list imported",
+        "move_vips" => "VIPs sent elsewhere",
         "undo_change" => "change undone",
         "onboard_domain" => "setup",
         "route_number" => "number routed",

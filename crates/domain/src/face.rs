@@ -111,7 +111,9 @@ impl Operation {
     pub fn with(self, field: &str, value: impl fmt::Display) -> String {
         match (Face::speaking(), self) {
             (Face::Tools, _) => format!("{} with {field} {value}", self.tool()),
-            (Face::CommandLine, Operation::UndoChange) => format!("`skyswitch undo {value}`"),
+            (Face::CommandLine, Operation::UndoChange) if field == "change_id" => {
+                format!("`skyswitch undo {value}`")
+            }
             (Face::CommandLine, _) => {
                 format!("`skyswitch {} --{} {value}`", self.command(), flag(field))
             }

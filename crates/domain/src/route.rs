@@ -251,6 +251,22 @@ impl Route {
         }
     }
 
+    /// Whether calls go to a destination as people name it: `101` is a user, a
+    /// device or a number of that name, `user:101` only the user.
+    pub fn leads_to(&self, place: &Destination) -> bool {
+        let named = place.implied_application();
+        let application = named.as_ref().unwrap_or(&self.application);
+        let (name, host) = place.address(application);
+        let (own_name, own_host) = self.destination.address(&self.application);
+        let host = host.unwrap_or(&self.key.domain);
+        let own_host = own_host.unwrap_or(&self.key.domain);
+        named
+            .as_ref()
+            .is_none_or(|named| *named == self.application)
+            && name.eq_ignore_ascii_case(own_name)
+            && host.eq_ignore_ascii_case(own_host)
+    }
+
     /// Whether calls leave the customer's phone system: to a SIP address or
     /// number outside, or to another domain. Only exactly the rule's own
     /// domain counts as inside.

@@ -27,6 +27,8 @@ struct Import {
     request: String,
     /// Rules that stay as they are.
     kept: usize,
+    /// Whether it takes everybody off the list.
+    clears: bool,
 }
 
 impl Plan {
@@ -75,8 +77,19 @@ impl Plan {
         self.import = Some(Import {
             request: digest(request),
             kept,
+            clears: false,
         });
         self.asked_in_any_case()
+    }
+
+    /// Says that the import takes everybody off the list: the domain is typed,
+    /// which nobody types for an import of another kind.
+    #[must_use]
+    pub fn clearing(mut self) -> Plan {
+        if let Some(import) = &mut self.import {
+            import.clears = true;
+        }
+        self
     }
 
     /// The account it is made in.
@@ -109,10 +122,14 @@ impl Plan {
         self.import.as_ref().map(|import| import.kept)
     }
 
-    /// What has to be typed: how many changes an import makes, unless it removes
-    /// one rule, which the number would not name, or all it does is to replace
-    /// one; else the caller or the number that is changed; else the domain.
+    /// What has to be typed: the domain where everybody is taken off the list; how
+    /// many changes an import makes, unless it removes one rule, which the number
+    /// would not name, or all it does is to replace one; else the caller or the
+    /// number that is changed; else the domain.
     pub(super) fn asks_for(&self) -> TypedValue {
+        if self.import.as_ref().is_some_and(|import| import.clears) {
+            return TypedValue::Domain(self.domain.clone());
+        }
         let rules = self.changes.iter().filter_map(Change::rule);
         let mut removals = rules.filter(|rule| rule.after().is_none());
         if let (Some(only), None) = (removals.next(), removals.next()) {

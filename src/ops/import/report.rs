@@ -167,6 +167,8 @@ pub(super) struct Report {
     mode: SyncMode,
     skip_invalid: bool,
     pub run_id: Option<String>,
+    /// All rules of the domain as the plan met them.
+    pub rules_before: Vec<Route>,
     pub rows: Vec<Row>,
     pub warnings: Vec<String>,
 }
@@ -179,6 +181,7 @@ impl Report {
             mode: task.mode,
             skip_invalid: task.skip_invalid,
             run_id: None,
+            rules_before: Vec::new(),
             rows: Vec::new(),
             warnings: Vec::new(),
         }

@@ -17,5 +17,5 @@ pub use explain::{ExplainCall, explain_call};
 pub use explained::{
     CallDestination, CallExplained, DecidedBy, FallbackShown, FallbackState, NotKnown, UnknownFact,
 };
-pub use list::{ListVips, VipList, list_vips};
+pub use list::{ListVips, VipList, list_before, list_vips};
 pub use remove::{RemoveVip, RemoveVipOutcome, RemoveVipStatus, remove_vip};

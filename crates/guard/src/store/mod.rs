@@ -20,7 +20,7 @@ pub use records::{
     Counted, JournalPosition, NewApproval, NewChange, PieceRecord, RuleRecord, TargetRecord,
     TimeSpan,
 };
-pub use run_records::{NewRun, Run, RunBasis};
+pub use run_records::{NewRun, RulesBefore, Run, RunBasis};
 pub use setup_records::{Attestation, NewAttestation};
 pub use shared::SharedStore;
 pub use sqlite::Store;

@@ -84,6 +84,7 @@ impl Cells {
             application,
             note: (!note.is_empty()).then_some(note),
             domain: (!self.domain.is_empty()).then_some(self.domain),
+            as_stored: false,
         };
         Ok((row, objection))
     }
