@@ -107,6 +107,8 @@ pub(super) enum OnAccount {
     Undo(Asking<ops::Undo>),
     /// Show the setup steps of a customer, with the support ticket to send
     Checklist(ChecklistArgs),
+    /// Show the support ticket that asks SkySwitch for the dial translation rule, or record that you have sent it
+    Ticket(ops::TicketArgs),
     /// Set up a customer for VIP calling, step by step, in the safe order
     Onboard(Asking<ops::OnboardDomain>),
     /// Send a customer's number to one of the customer's users, queues or attendants
@@ -137,7 +139,7 @@ pub(super) enum StateAction {
     },
     /// Check the state folder, and look through the whole journal
     Check,
-    /// Copy the journal, with attestations and imports, to a new private file
+    /// Copy the journal, with attestations, imports, notes and tickets, to a new private file
     Backup {
         /// A file that does not exist yet
         file: PathBuf,

@@ -125,6 +125,7 @@ async fn on_account(app: &App, command: OnAccount, output: &Output) -> Result<Ex
         OnAccount::Changes(args) => changes::changes(app, args, output).await,
         OnAccount::Undo(args) => lists::undo(app, args, output).await,
         OnAccount::Checklist(args) => setup::checklist(app, args, output).await,
+        OnAccount::Ticket(args) => setup::ticket(app, &args, output).await,
         OnAccount::Onboard(args) => setup::onboard(app, args, output).await,
         OnAccount::Route(args) => setup::route(app, &args, output).await,
         OnAccount::Status(args) => setup::status(app, &args, output).await,

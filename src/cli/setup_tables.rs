@@ -28,6 +28,9 @@ pub(super) fn setup_status(status: &SetupStatus) -> String {
         if row.alarm || row.unverified {
             let _ = write!(notes, "\n{domain}: {}", row.waits_for);
         }
+        if let Some(ticket) = &row.ticket {
+            let _ = write!(notes, "\n{domain} {ticket}");
+        }
         let dids: Vec<String> = row
             .dids
             .iter()
@@ -57,6 +60,7 @@ pub(super) fn setup_status(status: &SetupStatus) -> String {
     if let Some(earlier) = sentences::not_read(status) {
         let _ = write!(text, "\n{earlier}");
     }
+    sentences::ends(&mut text, status);
     text
 }
 

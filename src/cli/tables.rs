@@ -24,18 +24,28 @@ pub(super) fn vips(list: &VipList) -> String {
         sentences::warnings(&mut text, &list.warnings);
         return text;
     }
-    let mut table = table(&["Customer", "Caller", "Dialled number", "Destination"]);
+    let has_notes = list.vips.iter().any(|vip| vip.note.is_some());
+    let has_ends = list.vips.iter().any(|vip| vip.until.is_some());
+    let mut header = vec!["Customer", "Caller", "Dialled number", "Destination"];
+    header.extend(has_notes.then_some("Note"));
+    header.extend(has_ends.then_some("Until"));
+    let mut table = table(&header);
     for vip in &list.vips {
         let route = Route::from(vip);
-        table.add_row([
+        let mut cells = vec![
             shown(&vip.domain, 100),
             route.key.ani.to_string(),
             route.key.dnis.to_string(),
             route.goes_to(),
-        ]);
+        ];
+        cells.extend(has_notes.then(|| shown(vip.note.as_deref().unwrap_or_default(), 200)));
+        cells.extend(has_ends.then(|| vip.until.clone().unwrap_or_default()));
+        table.add_row(cells);
     }
     unbroken(&mut table, &[0, 1]);
-    format!("{table}\n{}", counted(list.total, "VIP rule"))
+    let mut text = format!("{table}\n{}", counted(list.total, "VIP rule"));
+    sentences::warnings(&mut text, &list.warnings);
+    text
 }
 
 pub(super) fn domains(list: &DomainList) -> String {

@@ -128,6 +128,8 @@ pub(super) static TABLE: [Row; 15] = [
                 "Extension, user:NAME, device:NAME or SIP URI",
             ),
             ("dnis", "Only for calls to this number"),
+            ("note", "Who the caller is"),
+            ("until", "Last day: 2026-12-25"),
             CONFIRMATION,
         ],
         work: asks!(AddVip, AddVipOutcome, add_vip, sentences::added),
@@ -212,6 +214,7 @@ pub(super) static TABLE: [Row; 15] = [
             DOMAIN,
             CALLER,
             ("dnis", "Dialled number; * for any number"),
+            ("destination", "Rules that lead there"),
         ],
         work: lists!(ListVips, VipList, list_vips, text::vip_list),
     },
@@ -348,9 +351,10 @@ pub(super) static TABLE: [Row; 15] = [
             ),
             (
                 "mode",
-                "merge (default) adds and replaces; mirror also removes the rest; clear (no list) \
-                 removes all; move (no list) sends those of from to destination",
+                "merge (default) adds and replaces; mirror also removes the rest; without list: \
+                 clear removes all, move sends those of from to destination",
             ),
+            ("from", "Where they go today"),
             ("destination", "For rows without one"),
             ("skip_invalid", "Import the good rows only; not with mirror"),
             (
@@ -389,7 +393,7 @@ pub(super) static TABLE: [Row; 15] = [
         effect: Effect::ChangesMany,
         explained: &[
             ACCOUNT,
-            ("change_id", "From list_changes or a result"),
+            ("change_id", "From list_changes"),
             ("run_id", "Instead: the whole import"),
             CONFIRMATION,
         ],

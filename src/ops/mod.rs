@@ -48,8 +48,8 @@ pub use numbers::{
 pub use onboarding::{
     Checklist, CustomerRow, MarkOutcome, MarkSetupStep, MarkStatus, OnboardChange, OnboardDomain,
     OnboardOutcome, OnboardStatus, OnboardSteps, PieceState, SetupChecklist, SetupStatus, Stage,
-    StageCount, StatusQuery, Step, StepState, Ticket, mark_setup_step, onboard_domain,
-    onboarding_status, readiness, setup_checklist,
+    StageCount, StatusQuery, Step, StepState, Ticket, TicketArgs, TicketOutcome, mark_setup_step,
+    onboard_domain, onboarding_status, readiness, setup_checklist, ticket,
 };
 pub use page::PageSize;
 pub use progress::Progress;

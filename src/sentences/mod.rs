@@ -17,7 +17,9 @@ use skyswitch_domain::wording::word;
 use skyswitch_domain::{Ani, Dnis, Face, Operation, PhoneNumber, Route, Vip};
 
 pub(crate) use calls::explained;
-pub(crate) use setup::{alarms, checklist, marked, not_read, onboarded, routed, stages};
+pub(crate) use setup::{
+    alarms, checklist, ends, marked, not_read, onboarded, routed, stages, ticket_of,
+};
 
 /// What became of a caller who was to become a VIP.
 pub(crate) fn added(outcome: &AddVipOutcome, names: &Names<'_>) -> String {
@@ -28,7 +30,9 @@ pub(crate) fn added(outcome: &AddVipOutcome, names: &Names<'_>) -> String {
                 "SkySwitch accepted the rule and stored it otherwise: {calls} were to go to {to}."
             )
         }
-        (AddVipStatus::Created, _) => format!("Added: {calls} now go to {to}."),
+        (AddVipStatus::Created, _) => {
+            format!("Added: {calls} now go to {to}{}.", kept_here(&outcome.vip))
+        }
         (AddVipStatus::Replaced, Some(previous)) => format!(
             "Replaced: {calls} now go to {to}; before, they went to {}.",
             names.destination(&Route::from(previous))
@@ -189,6 +193,9 @@ pub(crate) fn import_row(row: &SyncRow) -> String {
     if !sides.is_empty() {
         let _ = write!(line, ": {}", sides.join(" -> "));
     }
+    if let Some(note) = &row.note {
+        let _ = write!(line, " (note: {})", shown(note, 200));
+    }
     if let Some(state) = row.state {
         let _ = write!(line, " [{}]", word(state).replace('_', " "));
     }
@@ -247,6 +254,7 @@ fn operation(name: &str) -> &str {
         "add_vip" => "VIP added or sent elsewhere",
         "remove_vip" => "VIP removed",
         "sync_vips" => "list imported",
+        "vip_ended" => "VIP removed on the day that was given when it was added",
         "move_vips" => "VIPs sent elsewhere",
         "undo_change" => "change undone",
         "onboard_domain" => "setup",
@@ -298,7 +306,20 @@ pub(crate) fn not_agreed(confirmation: &Confirmation) -> String {
 pub(crate) fn rule(vip: &Vip, names: &Names<'_>) -> String {
     let called = when_dialling(vip.dnis.as_deref());
     let destination = names.destination(&Route::from(vip));
-    format!("{} -> {destination}{called}", caller(&vip.ani))
+    let kept = kept_here(vip);
+    format!("{} -> {destination}{called}{kept}", caller(&vip.ani))
+}
+
+/// What is kept here of a rule: ` (note: Dr. Ames; until 2026-12-25)`.
+fn kept_here(vip: &Vip) -> String {
+    let note = vip.note.as_ref();
+    let note = note.map(|note| format!("note: {}", shown(note, 200)));
+    let until = vip.until.as_ref().map(|until| format!("until {until}"));
+    let all: Vec<String> = note.into_iter().chain(until).collect();
+    match all.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", all.join("; ")),
+    }
 }
 
 /// A number in a list: `+1 616-555-0100: Front Desk (100); spam calls: voicemail`.

@@ -51,6 +51,8 @@ async fn everybody_is_taken_off_by_typing_the_domain_and_not_a_number() {
     let cleared = without_list(&app, &args(SyncMode::Clear), &Channel::During(&domain)).await;
     assert_eq!(cleared.status, SyncStatus::Applied, "{cleared:?}");
     assert_eq!(cleared.plan.remove, rules);
+    let preview = domain.shown()[0].text();
+    assert!(preview.contains("takes everybody off"), "{preview}");
     assert_eq!(of_domain(&app).await, 0);
     // The list is kept.
     let run = cleared.run_id.unwrap();

@@ -326,6 +326,12 @@ pub struct Vip {
     pub application: String,
     /// The destination, as the service stores it, for example `101`.
     pub destination: String,
+    /// Who the caller is, as it is kept here.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub note: Option<String>,
+    /// The last day of the rule, as it is kept here, for example `2026-12-25`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub until: Option<String>,
 }
 
 impl From<&Route> for Vip {
@@ -336,6 +342,8 @@ impl From<&Route> for Vip {
             domain: route.key.domain.to_string(),
             application: route.application.as_str().to_owned(),
             destination: route.destination.as_str().to_owned(),
+            note: None,
+            until: None,
         }
     }
 }

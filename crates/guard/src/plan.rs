@@ -16,6 +16,8 @@ pub struct Plan {
     changes: Vec<Change>,
     notes: Vec<String>,
     always_asks: bool,
+    /// Whether it was agreed to long before, when the rule was added.
+    is_agreed: bool,
     import: Option<Import>,
     names: CustomerNames,
 }
@@ -48,6 +50,7 @@ impl Plan {
             changes,
             notes: Vec::new(),
             always_asks: false,
+            is_agreed: false,
             import: None,
             names: CustomerNames::default(),
         })
@@ -64,6 +67,14 @@ impl Plan {
     #[must_use]
     pub fn asked_in_any_case(mut self) -> Plan {
         self.always_asks = true;
+        self
+    }
+
+    /// The same plan, which nobody is asked about: it removes a rule on the day that
+    /// was given, and shown, when the rule was added.
+    #[must_use]
+    pub fn agreed_when_added(mut self) -> Plan {
+        self.is_agreed = true;
         self
     }
 
@@ -168,6 +179,9 @@ impl Proposal for Plan {
 
     fn needs_consent(&self, limits: &Limits, author: Author) -> bool {
         let mut changes = self.changes.iter();
+        if self.is_agreed {
+            return false;
+        }
         self.always_asks || changes.any(|change| change.needs_consent(limits, author))
     }
 

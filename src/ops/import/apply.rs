@@ -19,7 +19,7 @@ use crate::ops::write::locks::{Held, of_caller};
 use crate::ops::write::send::Sent;
 use skyswitch_client::{NotWritten, Written};
 use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_domain::{AccountId, Ani, PbxDomain, PhoneNumber, Route, RouteKey, Vip};
+use skyswitch_domain::{AccountId, Ani, PbxDomain, PhoneNumber, Route, RouteKey};
 use skyswitch_guard::store::{JournalPosition, NewRun, RunBasis};
 use skyswitch_guard::{Change, Clearance, Plan, RuleChange};
 
@@ -53,7 +53,6 @@ impl Run {
             list: resume::to_text(&list.without(&report.invalid_lines().collect()))?,
             seen: met.collect(),
         };
-        let rules_before: Vec<Vip> = report.rules_before.iter().map(Vip::from).collect();
         let new = NewRun {
             id: &id,
             realm: app.journal().realm(),
@@ -62,7 +61,7 @@ impl Run {
             mode: task.mode.word(),
             request: &task.request,
             basis: &basis,
-            rules_before: &rules_before,
+            rules_before: &report.rules_before,
             asked_by: &app.asked_by,
             now: now(),
         };

@@ -44,6 +44,8 @@ pub(in crate::ops) async fn undo_run(
 /// A rule that an import changed.
 struct Changed {
     key: RouteKey,
+    /// The rule with what was kept of it.
+    kept: Option<Vip>,
     before: Option<Route>,
     /// What the import made of it, as it was wanted and as it was read.
     left: [Option<Route>; 2],
@@ -121,7 +123,14 @@ impl App {
             }
             let row = |rule| Row::of_rule(line, rule).map_err(|r| r.into_error("run_id"));
             match (before, stored) {
-                (Some(before), _) => list.rows.push(row(before)?),
+                (Some(before), _) => {
+                    let kept = rule.kept.as_ref();
+                    list.rows.push(Row {
+                        note: kept.and_then(|kept| kept.note.clone()),
+                        until: kept.and_then(|kept| kept.until.clone()),
+                        ..row(before)?
+                    });
+                }
                 (None, Some(stored)) => list.removed.push(row(stored)?),
                 (None, None) => {}
             }
@@ -143,8 +152,13 @@ impl App {
 /// was left as. A rule that the service removed along with another, and that the
 /// import put again, was there before.
 fn changed_rules(changes: Vec<ChangeRecord>, kept: Vec<Vip>) -> Vec<Changed> {
-    let kept: Vec<Route> = kept.iter().map(Route::from).collect();
-    let kept = ExistingRules::of(&kept);
+    let rules: Vec<Route> = kept.iter().map(Route::from).collect();
+    let by_key: HashMap<_, _> = rules
+        .iter()
+        .map(|rule| name(&rule.key))
+        .zip(&kept)
+        .collect();
+    let kept_rules = ExistingRules::of(&rules);
     let mut places = HashMap::new();
     let mut changed: Vec<Changed> = Vec::new();
     for change in changes.into_iter().filter(ChangeRecord::was_made) {
@@ -156,7 +170,10 @@ fn changed_rules(changes: Vec<ChangeRecord>, kept: Vec<Vip>) -> Vec<Changed> {
         match changed.get_mut(place) {
             Some(earlier) => earlier.left = left,
             None => changed.push(Changed {
-                before: rule.before.or_else(|| kept.stored_for(&rule.key).cloned()),
+                before: rule
+                    .before
+                    .or_else(|| kept_rules.stored_for(&rule.key).cloned()),
+                kept: by_key.get(&name(&rule.key)).map(|kept| (*kept).clone()),
                 key: rule.key,
                 left,
             }),

@@ -23,6 +23,7 @@ use crate::ops::doctor::DeleteReach;
 pub use crate::ops::import::files::Format;
 use crate::ops::import::files::{ColumnName, Defaults, VipFile};
 use crate::ops::progress::Progress;
+use crate::ops::vips::notes::{Notes, end_of};
 use crate::ops::write::agree::{Agreement, Asked, Attempt, Cleared, Confirmation, asks_a_person};
 use crate::ops::write::locks::Turn;
 use apply::Run;
@@ -36,10 +37,13 @@ use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::{
     AccountId, Application, Argument, CustomerKey, Destination, PbxDomain, Route,
 };
-use skyswitch_guard::{Channel, Plan};
+use skyswitch_guard::{Channel, Note, Plan};
 
 /// The operation's name in the journal.
 pub(in crate::ops) const TOOL: &str = "sync_vips";
+/// What a person reads before everybody is taken off a list.
+const EVERYBODY: &str =
+    "this takes everybody off the VIP list. It can be undone as a whole, by the id of this import";
 /// Changes that are named where the list does not show them yet.
 const NOTES_SHOWN: usize = 20;
 
@@ -196,7 +200,10 @@ async fn carry_out(
         Asked::Done(Prepared::Agreed(agreed)) => {
             let (task, report, cleared) = *agreed;
             let run = Run::begin(app, &task, &report).await?;
-            Asked::Done(run.apply(app, report, cleared, session).await?)
+            let unnoted = app.note_rules(&task.account, report.noted()).await;
+            let mut outcome = run.apply(app, report, cleared, session).await?;
+            outcome.warnings.extend(unnoted);
+            Asked::Done(outcome)
         }
     })
 }
@@ -253,13 +260,17 @@ async fn agree(app: &App, task: Task, session: &SyncSession<'_>) -> Result<Asked
         }
         return Ok(ended(report.report(SyncStatus::Planned)));
     }
-    let (report, agreement) = match attempt.agree(plan).await? {
+    let (mut report, agreement) = match attempt.agree(plan).await? {
         Asked::Question(question) => return Ok(Asked::Question(question)),
         Asked::Done(done) => done,
     };
     Ok(match agreement {
         Agreement::Nothing => {
             task.finish_if_resumed(app, &report).await?;
+            if !report.has_invalid_rows() {
+                let unnoted = app.note_rules(&task.account, report.noted()).await;
+                report.warnings.extend(unnoted);
+            }
             ended(report.without_changes())
         }
         Agreement::Reached(cleared) => {
@@ -314,6 +325,24 @@ impl Task {
     fn wants(&self, rule: &Route) -> bool {
         let mut rows = self.list().rows.iter();
         rows.any(|row| row.asks_for(rule))
+    }
+
+    /// What is to be kept of the rule of a row: what the list says; of a rule that
+    /// is removed or only sent elsewhere, what is kept already.
+    fn note_of(&self, row: &Row, notes: &Notes) -> Option<Note> {
+        let before = row
+            .previous
+            .as_ref()
+            .filter(|_| row.wanted.is_none() || self.tool == made_lists::MOVE);
+        if let Some(before) = before {
+            return notes.to_keep(before);
+        }
+        let until = row.until.as_deref().and_then(|day| day.parse().ok());
+        let note = Note {
+            text: row.note.clone(),
+            until: until.and_then(|day| end_of(day).ok()),
+        };
+        (note != Note::default()).then_some(note)
     }
 
     /// The run that is continued.
@@ -431,11 +460,13 @@ impl App {
             }
         };
         report.rows = planned.rows;
-        report.rules_before.clone_from(routes);
+        let notes = self.notes(account, Some(domain)).await;
+        report.rules_before = routes.iter().map(|rule| notes.vip(rule)).collect();
         for row in &mut report.rows {
+            let note = task.note_of(row, &notes);
             row.change = row.change.take().map(|change| {
                 let late = present.late_reads(change.key());
-                change.read_late_as(late)
+                change.read_late_as(late).noting(note)
             });
         }
         report.warnings = planned.warnings;
@@ -452,12 +483,14 @@ impl App {
         let changes = (!report.has_invalid_rows()).then_some(changes);
         let plan = Plan::of(account, domain, task.tool, changes.unwrap_or_default());
         let plan = plan.map(|plan| {
-            let notes = report.left_out().into_iter();
+            let clears = task.mode == SyncMode::Clear;
+            let everybody = clears.then(|| EVERYBODY.to_owned());
+            let notes = everybody.into_iter().chain(report.left_out());
             let notes = notes.chain(report.warnings.clone()).collect();
             let plan = plan.of_import(&task.request, kept).with_notes(notes);
-            match task.mode {
-                SyncMode::Clear => plan.clearing(),
-                _ => plan,
+            match clears {
+                true => plan.clearing(),
+                false => plan,
             }
         });
         Ok((plan, report))

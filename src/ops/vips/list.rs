@@ -77,6 +77,10 @@ pub struct VipList {
 pub async fn list_vips(app: &App, args: &ListVips, size: PageSize) -> Result<VipList> {
     let account = app.account(args.account_id.as_ref())?;
     let domain = app.domain_if_named(&account, args.domain.as_ref()).await?;
+    let mut warnings = match args.cursor {
+        None => app.end_due().await,
+        Some(_) => Vec::new(),
+    };
     let lists = app.kept_lists();
     let kept = args
         .cursor
@@ -87,7 +91,7 @@ pub async fn list_vips(app: &App, args: &ListVips, size: PageSize) -> Result<Vip
         Some(kept) => kept,
         None => app.client()?.routes(&account, domain.as_ref()).await?,
     };
-    let mut warnings = Vec::new();
+    let notes = app.notes(&account, domain.as_ref()).await;
     if let Some(domain) = domain.as_ref().filter(|_| routes.is_empty()) {
         warnings.extend(app.refuse_unknown(&account, domain).await?);
     }
@@ -113,7 +117,7 @@ pub async fn list_vips(app: &App, args: &ListVips, size: PageSize) -> Result<Vip
         let (domain, ani, dnis) = route.order_key();
         vec![domain.to_owned(), ani.to_owned(), dnis.to_owned()]
     };
-    let as_shown = |route: &&Route| Vip::from(*route);
+    let as_shown = |route: &&Route| notes.vip(route);
     let cursor = args.cursor.as_deref();
     let page = page("list_vips", &found, size, cursor, position, as_shown)?;
     if page.next_cursor.is_some() {

@@ -3,10 +3,12 @@
 pub(in crate::ops) mod add;
 mod circle;
 pub(in crate::ops) mod destinations;
+pub(crate) mod ends;
 pub(in crate::ops) mod explain;
 pub(in crate::ops) mod explained;
 pub(crate) mod kept_lists;
 pub(in crate::ops) mod list;
+pub(in crate::ops) mod notes;
 pub(in crate::ops) mod reach;
 pub(in crate::ops) mod remove;
 pub(in crate::ops) mod siblings;

@@ -105,6 +105,9 @@ pub struct Row {
     pub note: Option<String>,
     /// The domain it was written for, where it says so.
     pub domain: Option<String>,
+    /// The last day of the rule, where it says so: `2026-12-25`.
+    #[serde(default)]
+    pub until: Option<String>,
     /// Whether caller, dialled number and destination are those of a rule as the
     /// service stored it, and are to be stored so again.
     #[serde(default)]
@@ -123,6 +126,7 @@ impl Row {
             application: Some(rule.application.as_str().to_owned()),
             note: None,
             domain: None,
+            until: None,
             as_stored: true,
         })
     }

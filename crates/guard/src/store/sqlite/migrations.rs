@@ -15,7 +15,7 @@ macro_rules! version {
     };
 }
 
-const VERSIONS: [(&str, &str, &str); 14] = [
+const VERSIONS: [(&str, &str, &str); 16] = [
     version!("0001", "confirmations"),
     version!("0002", "journal"),
     version!("0003", "setup"),
@@ -30,6 +30,8 @@ const VERSIONS: [(&str, &str, &str); 14] = [
     version!("0012", "long_lives"),
     version!("0013", "agreeing"),
     version!("0030", "before_imports"),
+    version!("0031", "vip_notes"),
+    version!("0032", "setup_memory"),
 ];
 
 /// All versions, in order.
