@@ -44,6 +44,8 @@ async fn main() -> Result<()> {
         destination: "501".parse()?,
         application: None,
         dnis: None,
+        note: None,
+        until: None,
         account_id: None,
         confirmation: None,
     };

@@ -7,6 +7,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::approval_page::ApprovalPage;
 use crate::config::Settings;
+use crate::ops::vips::ends::Ends;
 use crate::ops::vips::kept_lists::KeptLists;
 use crate::ops::write::journal::Journal;
 use crate::ops::write::locks::Turns;
@@ -35,6 +36,7 @@ struct Shared {
     client: OnceLock<Result<Client>>,
     turns: Turns,
     kept_lists: KeptLists,
+    ends: Ends,
     settling: TaskTracker,
 }
 
@@ -65,6 +67,7 @@ impl App {
                 client: OnceLock::new(),
                 turns: Turns::default(),
                 kept_lists: KeptLists::default(),
+                ends: Ends::default(),
                 settling: TaskTracker::new(),
             }),
             asked_by: "an embedding program".into(),
@@ -130,6 +133,10 @@ impl App {
 
     pub(crate) fn kept_lists(&self) -> &KeptLists {
         &self.shared.kept_lists
+    }
+
+    pub(crate) fn ends(&self) -> &Ends {
+        &self.shared.ends
     }
 
     /// The changes under way, which are seen through whatever becomes of the caller.

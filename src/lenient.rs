@@ -27,6 +27,13 @@ pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
     }
 }
 
+/// The same where it may be left out.
+pub(crate) fn some_text<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
+    text(deserializer).map(Some)
+}
+
 /// A document as text; some clients send the JSON itself, unquoted.
 pub(crate) fn document<'de, D: Deserializer<'de>>(
     deserializer: D,

@@ -2,6 +2,7 @@
 //! until then. JSON has UTC.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 /// A moment as the store keeps it, in seconds since 1970.
@@ -24,6 +25,13 @@ pub(crate) fn until(moment: Timestamp) -> String {
 /// `2026-03-14 14:32`.
 pub(crate) fn minute(moment: Timestamp) -> String {
     local(moment, "%Y-%m-%d %H:%M")
+}
+
+/// The end of a day here, where there is one.
+pub(crate) fn end_of(day: Date) -> Option<Timestamp> {
+    let next = day.tomorrow().ok()?;
+    let end = next.to_zoned(TimeZone::system()).ok()?;
+    Some(end.timestamp())
 }
 
 /// A moment in RFC 3339, as results carry it, in other words.

@@ -125,6 +125,7 @@ impl Ground {
             domain: DOMAIN.parse().expect("a domain"),
             list: None,
             format: Some(format),
+            from: None,
             mode: None,
             destination: "101".parse().ok(),
             application: None,

@@ -177,10 +177,12 @@ pub(super) enum OnAccount {
     Explain(ops::ExplainCall),
     /// List the changes made from this installation, newest first
     Changes(ChangesArgs),
-    /// Restore a VIP rule or a number's routing as it was before one change
-    Undo(Asking<ops::UndoChange>),
+    /// Restore a VIP rule or a number's routing as it was before one change, or the rules as they were before an import
+    Undo(Asking<ops::Undo>),
     /// Show the setup steps of a customer, with the support ticket to send
     Checklist(ChecklistArgs),
+    /// Show the support ticket that asks SkySwitch for the dial translation rule, or record that you have sent it
+    Ticket(ops::TicketArgs),
     /// Set up a customer for VIP calling, step by step, in the safe order
     Onboard(Asking<ops::OnboardDomain>),
     /// Send a customer's number to one of the customer's users, queues or attendants
@@ -273,7 +275,7 @@ pub(super) enum StateAction {
     },
     /// Check the state folder, and look through the whole journal
     Check,
-    /// Copy the journal, with attestations and imports, to a new private file
+    /// Copy the journal, with attestations, imports, notes and tickets, to a new private file
     Backup {
         /// A file that does not exist yet
         file: PathBuf,
@@ -314,6 +316,10 @@ pub(super) enum Vip {
     /// Remove a VIP caller
     #[command(visible_alias = "rm")]
     Remove(Asking<ops::RemoveVip>),
+    /// Take everybody off a customer's VIP list
+    Clear(Asking<ClearArgs>),
+    /// Send the callers of one destination to another
+    Move(Asking<MoveArgs>),
     /// Import a VIP list from a CSV, JSON or vCard file
     Import(Asking<ImportArgs>),
     /// Export a customer's VIP list in the form that `import` reads
@@ -355,10 +361,39 @@ pub(super) struct StatusArgs {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct ExportArgs {
-    /// The customer: PBX domain, a short form of it, or description
+pub(super) struct ClearArgs {
+    /// The customer: PBX domain, short name or description
     #[arg(long, short)]
     pub domain: CustomerKey,
+    /// Show the plan without applying it
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct MoveArgs {
+    /// The customer: PBX domain, short name or description
+    #[arg(long, short)]
+    pub domain: CustomerKey,
+    /// Where the calls go today, e.g. `101`
+    #[arg(long, value_name = "DESTINATION")]
+    pub from: Destination,
+    /// Where they are to go, e.g. `102`
+    #[arg(long, value_name = "DESTINATION")]
+    pub to: Destination,
+    /// Show the plan without applying it
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExportArgs {
+    /// The customer: PBX domain, a short form of it, or description
+    #[arg(long, short, required_unless_present = "before")]
+    pub domain: Option<CustomerKey>,
+    /// The list as it was right before this import, as kept on this machine, e.g. `r-7f3a9c21d0b4`
+    #[arg(long, value_name = "RUN", conflicts_with = "domain")]
+    pub before: Option<String>,
     /// Format of the list
     #[arg(long, value_enum, default_value = "csv")]
     pub format: ExportFormat,

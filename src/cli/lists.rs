@@ -7,14 +7,17 @@ use std::path::Path;
 use tokio_util::sync::CancellationToken;
 
 use super::ask::Person;
-use super::command::{Asking, ExportArgs, ExportFormat, ImportArgs};
+use super::command::{Asking, ClearArgs, ExportArgs, ExportFormat, ImportArgs, MoveArgs};
 use super::exit::Exit;
 use super::output::Output;
 use super::progress::Bar;
 use super::tables;
 use crate::app::App;
 use crate::ops::import::files;
-use crate::ops::{self, ListVips, PageSize, SyncOutcome, SyncSession, SyncStatus};
+use crate::ops::{
+    self, PageSize, SyncMode, SyncOutcome, SyncSession, SyncStatus, SyncVips, Undo, UndoStatus,
+};
+use crate::sentences;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::wording::counted;
 
@@ -25,8 +28,90 @@ pub(super) async fn import(
     output: &Output,
 ) -> Result<Exit> {
     let list = args.file.as_deref().map(read).transpose()?;
-    let person = Person::new(yes);
     let app = app.asked_by("skyswitch vip import (command line)");
+    sync(&app, &args.sync, list.as_deref(), yes, output).await
+}
+
+/// Takes everybody off a list.
+pub(super) async fn clear(
+    app: &App,
+    Asking { args, yes }: Asking<ClearArgs>,
+    output: &Output,
+) -> Result<Exit> {
+    let app = app.asked_by("skyswitch vip clear (command line)");
+    let clear = SyncVips {
+        dry_run: Some(args.dry_run),
+        ..SyncVips::without_list(args.domain, SyncMode::Clear)
+    };
+    sync(&app, &clear, None, yes, output).await
+}
+
+/// Sends the callers of one destination to another.
+pub(super) async fn r#move(
+    app: &App,
+    Asking { args, yes }: Asking<MoveArgs>,
+    output: &Output,
+) -> Result<Exit> {
+    let app = app.asked_by("skyswitch vip move (command line)");
+    let moving = SyncVips {
+        from: Some(args.from),
+        destination: Some(args.to),
+        dry_run: Some(args.dry_run),
+        ..SyncVips::without_list(args.domain, SyncMode::Move)
+    };
+    sync(&app, &moving, None, yes, output).await
+}
+
+/// Undoes a change, or an import as one plan.
+pub(super) async fn undo(
+    app: &App,
+    Asking { args, yes }: Asking<Undo>,
+    output: &Output,
+) -> Result<Exit> {
+    let app = app.asked_by("skyswitch undo (command line)");
+    let person = Person::new(yes);
+    let undo = async |session: &SyncSession<'_>| ops::undo(&app, &args, session).await;
+    let undone = watched(&app, &person, output, undo).await?;
+    person.settle(
+        undone,
+        output,
+        |undone| sentences::undone(undone, &app.names(None)),
+        |undone| match undone.status {
+            UndoStatus::Incomplete | UndoStatus::Cancelled => Exit::Failed,
+            status => Exit::of_agreement(&status),
+        },
+    )
+}
+
+async fn sync(
+    app: &App,
+    args: &SyncVips,
+    list: Option<&[u8]>,
+    yes: bool,
+    output: &Output,
+) -> Result<Exit> {
+    let person = Person::new(yes);
+    let sync = async |session: &SyncSession<'_>| ops::sync_vips(app, args, list, session).await;
+    let synced = watched(app, &person, output, sync).await?;
+    let exit = |outcome: &SyncOutcome| match outcome.status {
+        // A plan that could not be carried out is no success for a script.
+        SyncStatus::Planned if outcome.has_rows_in_the_way() => Exit::Failed,
+        SyncStatus::Planned | SyncStatus::Unchanged | SyncStatus::Applied => Exit::Done,
+        SyncStatus::Invalid => Exit::Usage,
+        SyncStatus::Incomplete | SyncStatus::Cancelled => Exit::Failed,
+        _ => Exit::NotConfirmed,
+    };
+    let text = |outcome: &SyncOutcome| tables::imported(outcome, &app.names(None), output);
+    person.settle(synced, output, text, exit)
+}
+
+/// Works on many rules with a bar, until it ends or is stopped.
+async fn watched<T>(
+    app: &App,
+    person: &Person,
+    output: &Output,
+    work: impl AsyncFnOnce(&SyncSession<'_>) -> Result<T>,
+) -> Result<T> {
     let bar = Bar::new();
     let stop = CancellationToken::new();
     let channel = person.channel();
@@ -37,26 +122,17 @@ pub(super) async fn import(
         most_rows: None,
     };
     let work = async {
-        let synced = ops::sync_vips(&app, &args.sync, list.as_deref(), &session).await;
+        let done = work(&session).await;
         // Whatever it ended with: nothing that was sent is cut off.
         app.settled().await;
-        synced
+        done
     };
-    let synced = tokio::select! {
-        synced = work => synced,
+    let done = tokio::select! {
+        done = work => done,
         never = stopping(&stop, &bar, output) => match never {},
     };
     bar.end();
-    let exit = |outcome: &SyncOutcome| match outcome.status {
-        // A plan that could not be carried out is no success for a script.
-        SyncStatus::Planned if outcome.has_rows_in_the_way() => Exit::Failed,
-        SyncStatus::Planned | SyncStatus::Unchanged | SyncStatus::Applied => Exit::Done,
-        SyncStatus::Invalid => Exit::Usage,
-        SyncStatus::Incomplete | SyncStatus::Cancelled => Exit::Failed,
-        _ => Exit::NotConfirmed,
-    };
-    let text = |outcome: &SyncOutcome| tables::imported(outcome, &app.names(None), output);
-    person.settle(synced?, output, text, exit)
+    done
 }
 
 /// Waits for Ctrl-C, or for the signal that the process or its terminal is to
@@ -90,11 +166,16 @@ async fn told_to_stop() -> std::io::Result<()> {
 
 /// Writes a domain's rules as a list that `import` takes.
 pub(super) async fn export(app: &App, args: ExportArgs, output: &Output) -> Result<Exit> {
-    let wanted = ListVips {
-        domain: Some(args.domain),
-        ..ListVips::default()
+    let list = match (args.before, args.domain) {
+        (Some(run), _) => ops::list_before(app, &run).await?,
+        (None, domain) => {
+            let wanted = ops::ListVips {
+                domain,
+                ..ops::ListVips::default()
+            };
+            ops::list_vips(app, &wanted, PageSize::All).await?
+        }
     };
-    let list = ops::list_vips(app, &wanted, PageSize::All).await?;
     let text = match args.format {
         ExportFormat::Csv => files::to_csv(&list.vips)?,
         ExportFormat::Json => files::to_json(&list.vips)?,

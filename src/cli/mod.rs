@@ -171,18 +171,9 @@ async fn on_account(app: &App, command: OnAccount, output: &Output) -> Result<Ex
             output.result(&call, || sentences::explained(&call, &app.names(None)))
         }
         OnAccount::Changes(args) => changes::changes(app, args, output).await,
-        OnAccount::Undo(args) => {
-            let person = Person::new(args.yes);
-            let app = &app.asked_by("skyswitch undo (command line)");
-            let undone = ops::undo_change(app, &args.args, &person.channel()).await?;
-            person.settle(
-                undone,
-                output,
-                |undone| sentences::undone(undone, &app.names(None)),
-                |undone| Exit::of_agreement(&undone.status),
-            )
-        }
+        OnAccount::Undo(args) => lists::undo(app, args, output).await,
         OnAccount::Checklist(args) => setup::checklist(app, args, output).await,
+        OnAccount::Ticket(args) => setup::ticket(app, &args, output).await,
         OnAccount::Onboard(args) => setup::onboard(app, args, output).await,
         OnAccount::Route(args) => setup::route(app, &args, output).await,
         OnAccount::Status(args) => match args.watch {
@@ -236,6 +227,8 @@ async fn vip(app: &App, vip: Vip, output: &Output) -> Result<Exit> {
                 |removed| Exit::of_agreement(&removed.status),
             )
         }
+        Vip::Clear(args) => lists::clear(app, args, output).await,
+        Vip::Move(args) => lists::r#move(app, args, output).await,
         Vip::Import(args) => lists::import(app, args, output).await,
         Vip::Export(args) => lists::export(app, args, output).await,
     }

@@ -10,7 +10,7 @@ use super::tables::next;
 use crate::app::App;
 use crate::ops::{
     self, MarkOutcome, MarkSetupStep, OnboardDomain, OnboardOutcome, OnboardStatus, PageSize,
-    RouteNumber, RouteOutcome, SetupStatus, StatusQuery,
+    RouteNumber, RouteOutcome, SetupStatus, StatusQuery, TicketArgs,
 };
 use crate::sentences;
 use skyswitch_domain::error::{Error, Result};
@@ -54,6 +54,15 @@ async fn mark(app: &App, args: &MarkSetupStep, output: &Output) -> Result<Exit> 
     let marked = ops::mark_setup_step(&app, args, &person.channel()).await?;
     let exit = |outcome: &MarkOutcome| Exit::of_agreement(&outcome.status);
     person.settle(marked, output, sentences::marked, exit)
+}
+
+/// Shows the support ticket, or records that it was sent.
+pub(super) async fn ticket(app: &App, args: &TicketArgs, output: &Output) -> Result<Exit> {
+    let app = app.asked_by("skyswitch ticket (command line)");
+    let outcome = ops::ticket(&app, args).await?;
+    output.result(&outcome, || {
+        sentences::ticket_of(&outcome, &app.names(None))
+    })
 }
 
 /// Sets up what is missing for a customer.

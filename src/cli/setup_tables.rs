@@ -26,6 +26,9 @@ pub(super) fn setup_status(status: &SetupStatus) -> Listing {
         if !mark.is_empty() {
             let _ = write!(listing.worth_a_look, "\n{domain}: {}", row.waits_for);
         }
+        if let Some(ticket) = &row.ticket {
+            let _ = write!(listing.worth_a_look, "\n{domain} {ticket}");
+        }
         let dids = row.dids.iter().map(|did| Ani::from_stored(did).to_string());
         listing.row([
             domain,
@@ -43,6 +46,7 @@ pub(super) fn setup_status(status: &SetupStatus) -> Listing {
     if let Some(earlier) = sentences::not_read(status) {
         let _ = write!(listing.after, "\n{earlier}");
     }
+    sentences::ends(&mut listing.after, status);
     if let Some(first) = status.customers.iter().find(|row| row.alarm) {
         let domain = shown(&first.domain, 100);
         next(

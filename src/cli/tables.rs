@@ -19,7 +19,14 @@ use skyswitch_domain::{Ani, Route, program};
 use skyswitch_guard::store::Approval;
 
 pub(super) fn vips(list: &VipList, asked: &ListVips, names: &Names<'_>) -> Listing {
-    let columns = ["Caller", "Dialled number", "Destination", "Customer"];
+    let columns = [
+        "Caller",
+        "Dialled number",
+        "Destination",
+        "Customer",
+        "Note",
+        "Until",
+    ];
     let mut listing = Listing::new(&columns, "No VIP rules.")
         .blank("Dialled number", "any")
         .without("Customer", asked.domain.is_some());
@@ -34,6 +41,8 @@ pub(super) fn vips(list: &VipList, asked: &ListVips, names: &Names<'_>) -> Listi
             dialled,
             names.destination(&route),
             shown(&vip.domain, 100),
+            shown(vip.note.as_deref().unwrap_or_default(), 200),
+            vip.until.clone().unwrap_or_default(),
         ]);
     }
     sentences::warnings(&mut listing.worth_a_look, &list.warnings);

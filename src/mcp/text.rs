@@ -85,9 +85,12 @@ pub(super) fn setup_status(status: &SetupStatus) -> String {
     if let Some(earlier) = sentences::not_read(status) {
         let _ = write!(heading, "\n{earlier}");
     }
+    sentences::ends(&mut heading, status);
     let rows = status.customers.iter().map(|row| {
+        let ticket = row.ticket.as_ref();
+        let ticket = ticket.map_or(String::new(), |ticket| format!("; {ticket}"));
         format!(
-            "[{}] {}: VIP rules {}; {}",
+            "[{}] {}: VIP rules {}; {}{ticket}",
             row.stage,
             shown(&row.domain, 100),
             row.vips,

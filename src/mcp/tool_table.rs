@@ -128,6 +128,8 @@ pub(super) static TABLE: [Row; 15] = [
                 "Extension, user:NAME, device:NAME or SIP URI",
             ),
             ("dnis", "Only for calls to this number"),
+            ("note", "Who the caller is"),
+            ("until", "Last day: 2026-12-25"),
             CONFIRMATION,
         ],
         work: asks!(AddVip, AddVipOutcome, add_vip, sentences::added),
@@ -213,6 +215,7 @@ pub(super) static TABLE: [Row; 15] = [
             DOMAIN,
             CALLER,
             ("dnis", "Dialled number; * for any number"),
+            ("destination", "Rules that lead there"),
         ],
         work: lists!(ListVips, VipList, list_vips, text::vip_list),
     },
@@ -335,8 +338,8 @@ pub(super) static TABLE: [Row; 15] = [
     Row {
         name: "sync_vips",
         title: "Import a VIP list",
-        description: "Import, replace or clear a VIP list given as CSV, JSON or vCard, up to \
-                      5,000 rows. Use it for more than a few callers; start with dry_run. A \
+        description: "Import a VIP list (CSV, JSON or vCard, up to 5,000 rows), take everybody \
+                      off, or move callers to another destination. Start with dry_run. A \
                       person confirms the whole plan. resume continues a cancelled or cut-off \
                       import; with dry_run it says what was done.",
         effect: Effect::ChangesMany,
@@ -349,8 +352,10 @@ pub(super) static TABLE: [Row; 15] = [
             ),
             (
                 "mode",
-                "merge (default) adds and replaces; mirror also removes the rest",
+                "merge (default) adds and replaces; mirror also removes the rest; without list: \
+                 clear removes all, move sends those of from to destination",
             ),
+            ("from", "Where they go today"),
             ("destination", "For rows without one"),
             ("skip_invalid", "Import the good rows only; not with mirror"),
             (
@@ -383,15 +388,31 @@ pub(super) static TABLE: [Row; 15] = [
     Row {
         name: "undo_change",
         title: "Undo a change",
-        description: "Restore a VIP rule or a number's routing as it was before one change. \
-                      Use it with a change_id from list_changes. A person confirms first; \
-                      refused where the rule was changed since.",
-        effect: Effect::Changes,
+        description: "Restore a VIP rule or a number's routing as it was before one change, \
+                      or all rules of one import. A person confirms first; what was changed \
+                      since is refused or left out.",
+        effect: Effect::ChangesMany,
         explained: &[
             ACCOUNT,
-            ("change_id", "From list_changes or the result of the change"),
+            ("change_id", "From list_changes"),
+            ("run_id", "Instead: the whole import"),
             CONFIRMATION,
         ],
-        work: asks!(UndoChange, UndoOutcome, undo_change, sentences::undone),
+        work: work!(Undo, UndoOutcome, |call, args| {
+            let consent = call.consent();
+            let notices = Notices::of_call(call.context);
+            let session = ops::SyncSession {
+                channel: &consent.channel(),
+                progress: &notices,
+                stop: call.stop,
+                most_rows: None,
+            };
+            let undone = ops::undo(call.app, &args, &session).await;
+            notices.finish().await;
+            let names = call.app.names(args.account_id.as_ref());
+            Ok(reply::asked(undone?, |undone: &ops::UndoOutcome| {
+                sentences::undone(undone, &names)
+            }))
+        }),
     },
 ];

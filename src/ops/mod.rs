@@ -29,8 +29,8 @@ pub(crate) mod vips;
 pub(crate) mod write;
 
 pub use changes::{
-    ChangeList, ChangeRow, CloseChange, CloseOutcome, CloseStatus, ListChanges, UndoChange,
-    UndoOutcome, UndoStatus, close_change, list_changes, undo_change,
+    ChangeList, ChangeRow, CloseChange, CloseOutcome, CloseStatus, ListChanges, Undo, UndoChange,
+    UndoOutcome, UndoStatus, close_change, list_changes, undo, undo_change,
 };
 pub use doctor::{
     Check, CheckState, Diagnosis, Fact, Sample, WriteProbe, WriteProbeOutcome, WriteProbeStatus,
@@ -49,8 +49,8 @@ pub use numbers::{
 pub use onboarding::{
     Checklist, CustomerRow, MarkOutcome, MarkSetupStep, MarkStatus, OnboardChange, OnboardDomain,
     OnboardOutcome, OnboardStatus, OnboardSteps, PieceState, SetupChecklist, SetupStatus, Stage,
-    StageCount, StatusQuery, Step, StepState, Ticket, mark_setup_step, onboard_domain,
-    onboarding_status, readiness, setup_checklist,
+    StageCount, StatusQuery, Step, StepState, Ticket, TicketArgs, TicketOutcome, mark_setup_step,
+    onboard_domain, onboarding_status, readiness, setup_checklist, ticket,
 };
 pub use page::PageSize;
 pub use progress::Progress;
@@ -61,7 +61,7 @@ pub use vips::{
     AddVip, AddVipOutcome, AddVipStatus, CallDestination, CallExplained, DecidedBy,
     DestinationList, DestinationRow, ExplainCall, FallbackShown, FallbackState, ListDestinations,
     ListVips, NotKnown, RemoveVip, RemoveVipOutcome, RemoveVipStatus, UnknownFact, VipList,
-    add_vip, explain_call, list_destinations, list_vips, remove_vip,
+    add_vip, explain_call, list_before, list_destinations, list_vips, remove_vip,
 };
 pub(crate) use write::read_only;
 pub use write::{Asked, Confirmation, Question, Status};

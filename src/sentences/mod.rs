@@ -17,7 +17,9 @@ use skyswitch_domain::wording::word;
 use skyswitch_domain::{Ani, Dnis, Face, Operation, PhoneNumber, Route, Vip, program};
 
 pub(crate) use calls::explained;
-pub(crate) use setup::{alarms, checklist, marked, not_read, onboarded, routed, stages};
+pub(crate) use setup::{
+    alarms, checklist, ends, marked, not_read, onboarded, routed, stages, ticket_of,
+};
 
 /// What became of a caller who was to become a VIP.
 pub(crate) fn added(outcome: &AddVipOutcome, names: &Names<'_>) -> String {
@@ -28,7 +30,9 @@ pub(crate) fn added(outcome: &AddVipOutcome, names: &Names<'_>) -> String {
                 "SkySwitch accepted the rule and stored it otherwise: {calls} were to go to {to}."
             )
         }
-        (AddVipStatus::Created, _) => format!("Added: {calls} now go to {to}."),
+        (AddVipStatus::Created, _) => {
+            format!("Added: {calls} now go to {to}{}.", kept_here(&outcome.vip))
+        }
         (AddVipStatus::Replaced, Some(previous)) => format!(
             "Replaced: {calls} now go to {to}; before, they went to {}.",
             names.destination(&Route::from(previous))
@@ -61,8 +65,14 @@ pub(crate) fn removed(outcome: &RemoveVipOutcome, names: &Names<'_>) -> String {
 
 /// What became of a change that was to be undone.
 pub(crate) fn undone(outcome: &UndoOutcome, names: &Names<'_>) -> String {
-    let id = &outcome.undoes.change_id;
-    let subject = || subject(&outcome.undoes, |domain| names.customer(domain));
+    if let Some(import) = &outcome.import {
+        return import_undone(import, outcome, names);
+    }
+    let Some(undoes) = &outcome.undoes else {
+        return not_agreed(&outcome.confirmation);
+    };
+    let id = &undoes.change_id;
+    let subject = || subject(undoes, |domain| names.customer(domain));
     let now = match (&outcome.vip, &outcome.setting) {
         (Some(vip), _) => {
             let (calls, to) = calls_and_destination(vip, names);
@@ -88,6 +98,19 @@ pub(crate) fn undone(outcome: &UndoOutcome, names: &Names<'_>) -> String {
     let mut text = with_undo(text, id.filter(|_| no_undo.is_none()), &outcome.warnings);
     if outcome.status == UndoStatus::Restored && outcome.setting.is_some() {
         setup::call_now(&mut text, id, no_undo);
+    }
+    text
+}
+
+/// What became of an import that was to be undone, with the rows that were not.
+fn import_undone(import: &SyncOutcome, outcome: &UndoOutcome, names: &Names<'_>) -> String {
+    let said = SyncOutcome {
+        confirmation: outcome.confirmation.clone(),
+        ..import.clone()
+    };
+    let mut text = imported(&said, names);
+    for row in import.rows.iter().filter(|_| import.done.is_some()) {
+        let _ = write!(text, "\n{}", import_row(row));
     }
     text
 }
@@ -135,8 +158,9 @@ pub(crate) fn imported(outcome: &SyncOutcome, names: &Names<'_>) -> String {
     if let Some(run) = &outcome.run_id {
         let _ = write!(
             text,
-            "\nEvery change of this import: {}.",
-            Operation::ListChanges.with("run_id", run)
+            "\nEvery change of this import: {}. Undo: {}.",
+            Operation::ListChanges.with("run_id", run),
+            Operation::UndoChange.with("run_id", run)
         );
     }
     warnings(&mut text, &outcome.warnings);
@@ -171,6 +195,9 @@ pub(crate) fn import_row(row: &SyncRow) -> String {
         .collect();
     if !sides.is_empty() {
         let _ = write!(line, ": {}", sides.join(" -> "));
+    }
+    if let Some(note) = &row.note {
+        let _ = write!(line, " (note: {})", shown(note, 200));
     }
     if let Some(state) = row.state {
         let _ = write!(line, " [{}]", word(state).replace('_', " "));
@@ -238,6 +265,8 @@ fn operation(name: &str) -> &str {
         "add_vip" => "VIP added or sent elsewhere",
         "remove_vip" => "VIP removed",
         "sync_vips" => "list imported",
+        "vip_ended" => "VIP removed on the day that was given when it was added",
+        "move_vips" => "VIPs sent elsewhere",
         "undo_change" => "change undone",
         "onboard_domain" => "setup",
         "route_number" => "number routed",
@@ -289,7 +318,20 @@ pub(crate) fn not_agreed(confirmation: &Confirmation) -> String {
 pub(crate) fn rule(vip: &Vip, names: &Names<'_>) -> String {
     let called = when_dialling(vip.dnis.as_deref());
     let destination = names.destination(&Route::from(vip));
-    format!("{} -> {destination}{called}", caller(&vip.ani))
+    let kept = kept_here(vip);
+    format!("{} -> {destination}{called}{kept}", caller(&vip.ani))
+}
+
+/// What is kept here of a rule: ` (note: Dr. Ames; until 2026-12-25)`.
+fn kept_here(vip: &Vip) -> String {
+    let note = vip.note.as_ref();
+    let note = note.map(|note| format!("note: {}", shown(note, 200)));
+    let until = vip.until.as_ref().map(|until| format!("until {until}"));
+    let all: Vec<String> = note.into_iter().chain(until).collect();
+    match all.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", all.join("; ")),
+    }
 }
 
 /// A number in a list: `+1 616-555-0100: Front Desk (100); spam calls: voicemail`.

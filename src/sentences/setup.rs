@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{counted, not_agreed, warnings, with_undo};
 use crate::ops::{
     self, Checklist, MarkOutcome, MarkStatus, Names, OnboardChange, OnboardOutcome, OnboardStatus,
-    PieceState, RouteOutcome, RouteStatus, SetupStatus, Step, StepState, Ticket,
+    PieceState, RouteOutcome, RouteStatus, SetupStatus, Step, StepState, Ticket, TicketOutcome,
 };
 use skyswitch_domain::wording::{capitalised, word};
 use skyswitch_domain::{Ani, Argument, Operation, SetupStep};
@@ -23,6 +23,23 @@ pub(crate) fn checklist(checklist: &Checklist, names: &Names<'_>) -> String {
     }
     warnings(&mut text, &checklist.warnings);
     ticket(&mut text, checklist.support_ticket.as_ref());
+    text
+}
+
+/// The support ticket of a customer, and whether it was sent.
+pub(crate) fn ticket_of(outcome: &TicketOutcome, names: &Names<'_>) -> String {
+    let customer = names.customer(&outcome.domain);
+    let mut text = match (&outcome.sent, &outcome.ticket) {
+        (Some(waits), _) => format!("{customer} {waits}."),
+        (None, Some(_)) => format!("{customer}: the ticket is not recorded as sent."),
+        (None, None) => {
+            format!(
+                "{customer} needs no ticket: the dial translation rule is verified or attested."
+            )
+        }
+    };
+    warnings(&mut text, &outcome.warnings);
+    ticket(&mut text, outcome.ticket.as_ref());
     text
 }
 
@@ -150,6 +167,13 @@ pub(crate) fn alarms(status: &SetupStatus) -> String {
     });
     let all = [dropping, possible, unverified].into_iter().flatten();
     Vec::from_iter(all).join("\n")
+}
+
+/// VIP rules that end soon, a line each, after what was said before.
+pub(crate) fn ends(text: &mut String, status: &SetupStatus) {
+    for end in &status.ends {
+        let _ = write!(text, "\n{end}");
+    }
 }
 
 /// How many customers are at which stage, those of other stages included.

@@ -12,9 +12,9 @@ use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
     AddVip, AddVipStatus, ChangeRow, ExplainCall, ListDestinations, ListDomains, ListNumbers,
     OnboardDomain, PageSize, RemoveVip, RemoveVipStatus, RouteNumber, RouteStatus, SetupChecklist,
-    StatusQuery, StepState, SyncMode, SyncStatus, UndoChange, UndoStatus, add_vip, explain_call,
-    list_destinations, list_domains, list_numbers, list_vips, onboard_domain, onboarding_status,
-    remove_vip, route_number, setup_checklist, undo_change,
+    StatusQuery, StepState, SyncMode, SyncStatus, SyncVips, UndoChange, UndoStatus, add_vip,
+    explain_call, list_destinations, list_domains, list_numbers, list_vips, onboard_domain,
+    onboarding_status, remove_vip, route_number, setup_checklist, undo_change,
 };
 use skyswitch_mcp::sandbox::{HABITS, Habit, Outcome};
 
@@ -223,6 +223,16 @@ async fn nothing_is_changed_unseen(service: &Service) {
     let mirrored = imports::ask(app, &args, list, &nobody(), &watch).await;
     service.decided("sync_vips", mirrored);
     check("mirroring");
+    let moving = SyncVips {
+        from: Some("101".parse().unwrap()),
+        destination: Some("102".parse().unwrap()),
+        ..imports::args(SyncMode::Move)
+    };
+    for args in [imports::args(SyncMode::Clear), moving] {
+        let asked = imports::ask(app, &args, None, &nobody(), &watch).await;
+        service.decided("sync_vips", asked);
+    }
+    check("clearing and moving");
     let routed = route_number(app, &sending(DROPS, "500"), &nobody()).await;
     service.decided("route_number", routed);
     let onboarded = onboard_domain(app, &onboarding(), &nobody()).await;

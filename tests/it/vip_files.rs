@@ -729,6 +729,8 @@ proptest! {
                 application: "user".to_owned(),
                 domain: "acme.12345.service".to_owned(),
                 dnis: Some(format!("n{dnis}")),
+                note: None,
+                until: None,
             })
             .collect();
         let file = read(to_csv(&vips).unwrap().as_bytes(), None, &Defaults::default()).unwrap();
@@ -762,6 +764,8 @@ fn marks_around_stored_values_survive_the_way_through_a_file() {
             application: "user".to_owned(),
             domain: "acme.12345.service".to_owned(),
             dnis: None,
+            note: None,
+            until: None,
         };
         let csv = to_csv(std::slice::from_ref(&vip)).unwrap();
         let file = plain(&csv);

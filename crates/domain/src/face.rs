@@ -126,7 +126,9 @@ impl Operation {
     pub fn with(self, field: &str, value: impl fmt::Display) -> String {
         match (Face::speaking(), self) {
             (Face::Tools, _) => format!("{} with {field} {value}", self.tool()),
-            (Face::CommandLine, Operation::UndoChange) => format!("`{} undo {value}`", program()),
+            (Face::CommandLine, Operation::UndoChange) if field == "change_id" => {
+                format!("`{} undo {value}`", program())
+            }
             (Face::CommandLine, _) => {
                 let (program, command) = (program(), self.command());
                 format!("`{program} {command} --{} {value}`", flag(field))

@@ -1,5 +1,6 @@
 //! The words of the field as types: parsed once at the edge, trusted inside.
 
+mod day;
 mod destination;
 mod did_route;
 mod digits;
@@ -15,6 +16,7 @@ mod since;
 pub mod wording;
 mod writings;
 
+pub use day::Day;
 pub use destination::{Application, Destination, DestinationForm};
 pub use did_route::{DidRoute, RouteTarget};
 pub use digits::has_decimals;

@@ -297,6 +297,22 @@ impl Route {
         }
     }
 
+    /// Whether calls go to a destination as people name it: `101` is a user, a
+    /// device or a number of that name, `user:101` only the user.
+    pub fn leads_to(&self, place: &Destination) -> bool {
+        let named = place.implied_application();
+        let application = named.as_ref().unwrap_or(&self.application);
+        let (name, host) = place.address(application);
+        let (own_name, own_host) = self.destination.address(&self.application);
+        let host = host.unwrap_or(&self.key.domain);
+        let own_host = own_host.unwrap_or(&self.key.domain);
+        named
+            .as_ref()
+            .is_none_or(|named| *named == self.application)
+            && name.eq_ignore_ascii_case(own_name)
+            && host.eq_ignore_ascii_case(own_host)
+    }
+
     /// Whether calls leave the customer's phone system: to a SIP address or
     /// number outside, or to another domain. Only exactly the rule's own
     /// domain counts as inside.
@@ -356,6 +372,12 @@ pub struct Vip {
     pub application: String,
     /// The destination, as the service stores it, for example `101`.
     pub destination: String,
+    /// Who the caller is, as it is kept here.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub note: Option<String>,
+    /// The last day of the rule, as it is kept here, for example `2026-12-25`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub until: Option<String>,
 }
 
 impl From<&Route> for Vip {
@@ -366,6 +388,8 @@ impl From<&Route> for Vip {
             domain: route.key.domain.to_string(),
             application: route.application.as_str().to_owned(),
             destination: route.destination.as_str().to_owned(),
+            note: None,
+            until: None,
         }
     }
 }

@@ -16,6 +16,8 @@ pub struct Plan {
     changes: Vec<Change>,
     notes: Vec<String>,
     always_asks: bool,
+    /// Whether it was agreed to long before, when the rule was added.
+    is_agreed: bool,
     import: Option<Import>,
     names: CustomerNames,
 }
@@ -27,6 +29,8 @@ struct Import {
     request: String,
     /// Rules that stay as they are.
     kept: usize,
+    /// Whether it takes everybody off the list.
+    clears: bool,
 }
 
 impl Plan {
@@ -46,6 +50,7 @@ impl Plan {
             changes,
             notes: Vec::new(),
             always_asks: false,
+            is_agreed: false,
             import: None,
             names: CustomerNames::default(),
         })
@@ -65,6 +70,14 @@ impl Plan {
         self
     }
 
+    /// The same plan, which nobody is asked about: it removes a rule on the day that
+    /// was given, and shown, when the rule was added.
+    #[must_use]
+    pub fn agreed_when_added(mut self) -> Plan {
+        self.is_agreed = true;
+        self
+    }
+
     /// Makes it the plan of an import, which is confirmed as a whole, also
     /// where it only adds; `kept` rules stay as they are.
     ///
@@ -75,8 +88,19 @@ impl Plan {
         self.import = Some(Import {
             request: digest(request),
             kept,
+            clears: false,
         });
         self.asked_in_any_case()
+    }
+
+    /// Says that the import takes everybody off the list: the domain is typed,
+    /// which nobody types for an import of another kind.
+    #[must_use]
+    pub fn clearing(mut self) -> Plan {
+        if let Some(import) = &mut self.import {
+            import.clears = true;
+        }
+        self
     }
 
     /// The account it is made in.
@@ -109,10 +133,14 @@ impl Plan {
         self.import.as_ref().map(|import| import.kept)
     }
 
-    /// What has to be typed: how many changes an import makes, unless it removes
-    /// one rule, which the number would not name, or all it does is to replace
-    /// one; else the caller or the number that is changed; else the domain.
+    /// What has to be typed: the domain where everybody is taken off the list; how
+    /// many changes an import makes, unless it removes one rule, which the number
+    /// would not name, or all it does is to replace one; else the caller or the
+    /// number that is changed; else the domain.
     pub(super) fn asks_for(&self) -> TypedValue {
+        if self.import.as_ref().is_some_and(|import| import.clears) {
+            return TypedValue::Domain(self.domain.clone());
+        }
         let rules = self.changes.iter().filter_map(Change::rule);
         let mut removals = rules.filter(|rule| rule.after().is_none());
         if let (Some(only), None) = (removals.next(), removals.next()) {
@@ -151,6 +179,9 @@ impl Proposal for Plan {
 
     fn needs_consent(&self, limits: &Limits, author: Author) -> bool {
         let mut changes = self.changes.iter();
+        if self.is_agreed {
+            return false;
+        }
         self.always_asks || changes.any(|change| change.needs_consent(limits, author))
     }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{Author, DoubtfulDestinations, Limits};
+use crate::{Author, DoubtfulDestinations, Limits, Note};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{Ani, Route, RouteKey, Vip};
 
@@ -47,6 +47,8 @@ pub struct RuleChange {
     doubt: Option<Doubt>,
     /// Why the caller of a new rule is one to look at.
     remark: Option<Remark>,
+    /// What is kept here of the rule: of a removal, what ends with it.
+    note: Option<Note>,
 }
 
 /// Why the caller of a new rule is named in a plan, however long that is.
@@ -81,6 +83,7 @@ impl RuleChange {
             answering_without: Vec::new(),
             doubt: None,
             remark: None,
+            note: None,
         }
     }
 
@@ -121,6 +124,18 @@ impl RuleChange {
     pub fn remarking(mut self, remark: Option<Remark>) -> Self {
         self.remark = remark;
         self
+    }
+
+    /// Says what is kept here of the rule, if anything.
+    #[must_use]
+    pub fn noting(mut self, note: Option<Note>) -> Self {
+        self.note = note;
+        self
+    }
+
+    /// What is kept here of the rule, if anything.
+    pub fn note(&self) -> Option<&Note> {
+        self.note.as_ref()
     }
 
     /// Which rule changes.
@@ -256,6 +271,7 @@ impl RuleChange {
             self.key.ani.as_str().to_owned(),
             self.key.dnis.as_str().to_owned(),
             self.after.as_ref().map(Vip::from),
+            self.after.as_ref().and(self.note.clone()),
         )
     }
 }

@@ -3,9 +3,11 @@
 mod close;
 pub(in crate::ops) mod list;
 pub(in crate::ops) mod undo;
+mod undo_any;
 mod undo_number;
 mod undo_rule;
 
 pub use close::{CloseChange, CloseOutcome, CloseStatus, close_change};
 pub use list::{ChangeList, ChangeRow, ListChanges, list_changes};
 pub use undo::{UndoChange, UndoOutcome, UndoStatus, undo_change};
+pub use undo_any::{Undo, undo};

@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::ops::changes::list::{ChangeRow, change_id};
 use crate::ops::changes::undo_number::NumberBack;
 use crate::ops::changes::undo_rule::RuleBack;
+use crate::ops::import::SyncOutcome;
 use crate::ops::write::agree::{Asked, Attempt, Confirmation, asks_a_person};
 use crate::ops::write::locks::Turn;
 use crate::ops::write::reconcile::{Needed, damaged};
@@ -19,7 +20,7 @@ use skyswitch_guard::store::{ChangeRecord, ChangeStatus, TargetRecord};
 use skyswitch_guard::{Channel, Plan};
 
 /// The operation's name in the journal.
-pub(super) const TOOL: &str = "undo_change";
+pub(in crate::ops) const TOOL: &str = "undo_change";
 
 /// Which change to undo.
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
@@ -46,6 +47,10 @@ pub enum UndoStatus {
     Restored,
     /// It was so already; nothing was sent.
     Unchanged,
+    /// Of an import, not everything could be restored; `import` says what.
+    Incomplete,
+    /// Stopped on request before all of an import was restored.
+    Cancelled,
     /// Nothing was sent; a person must agree first.
     ConfirmationRequired,
     /// The person declined; nothing was sent.
@@ -66,8 +71,13 @@ asks_a_person!(UndoStatus);
 pub struct UndoOutcome {
     /// How it ended.
     pub status: UndoStatus,
-    /// The change that is undone.
-    pub undoes: ChangeRow,
+    /// The change that is undone; left out where a whole import is.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub undoes: Option<ChangeRow>,
+    /// What became of the plan that takes back a whole import, as an import of its
+    /// own, which can be undone.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub import: Option<SyncOutcome>,
     /// Where a customer's number went until now, in plain words.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub previous_setting: Option<String>,
@@ -197,7 +207,8 @@ pub async fn undo_change(
     let names = app.names(Some(account));
     let mut outcome = UndoOutcome {
         status,
-        undoes: ChangeRow::from(undone),
+        undoes: Some(ChangeRow::from(undone)),
+        import: None,
         previous_setting: found
             .route
             .as_ref()

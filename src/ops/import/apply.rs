@@ -61,6 +61,7 @@ impl Run {
             mode: task.mode.word(),
             request: &task.request,
             basis: &basis,
+            rules_before: &report.rules_before,
             asked_by: &app.asked_by,
             now: now(),
         };

@@ -2,8 +2,10 @@
 //! apply. A run that was cut off is continued by planning its list again.
 
 mod apply;
+mod back;
 mod destinations;
 pub mod files;
+mod made_lists;
 mod outcome;
 mod past;
 mod plan;
@@ -25,9 +27,11 @@ pub use crate::ops::import::files::Format;
 use crate::ops::import::files::{ColumnName, Defaults, VipFile};
 use crate::ops::progress::Progress;
 use crate::ops::vips::destinations::Look;
+use crate::ops::vips::notes::{Notes, end_of};
 use crate::ops::write::agree::{Agreement, Asked, Attempt, Cleared, Confirmation, asks_a_person};
 use crate::ops::write::locks::Turn;
 use apply::Run;
+pub(in crate::ops) use back::undo_run;
 use destinations::doubt_dialled;
 pub use outcome::{Action, Counts, Done, RowState, SyncOutcome, SyncRow, SyncStatus};
 use plan::{SyncPlan, Wanted};
@@ -37,10 +41,13 @@ use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::{
     AccountId, Application, Argument, CustomerKey, Destination, PbxDomain, Route,
 };
-use skyswitch_guard::{Channel, Plan};
+use skyswitch_guard::{Channel, Note, Plan};
 
 /// The operation's name in the journal.
-const TOOL: &str = "sync_vips";
+pub(in crate::ops) const TOOL: &str = "sync_vips";
+/// What a person reads before everybody is taken off a list.
+const EVERYBODY: &str =
+    "this takes everybody off the VIP list. It can be undone as a whole, by the id of this import";
 /// Changes that are named where the list does not show them yet.
 const NOTES_SHOWN: usize = 20;
 
@@ -61,6 +68,9 @@ pub struct SyncVips {
     /// `merge` adds and replaces (the default); `mirror` also removes every rule that is not on the list
     #[arg(long, value_enum)]
     pub mode: Option<SyncMode>,
+    /// With mode `move`: where the calls go today, e.g. `101`
+    #[arg(skip)]
+    pub from: Option<Destination>,
     /// Destination for rows without one, such as all of a vCard, e.g. `101` or `user:john`
     #[arg(long)]
     pub destination: Option<Destination>,
@@ -106,6 +116,12 @@ pub enum SyncMode {
     Merge,
     /// Also remove rules that are not on the list
     Mirror,
+    /// Remove every rule; there is no list
+    #[value(skip)]
+    Clear,
+    /// Send the callers of one destination to another; there is no list
+    #[value(skip)]
+    Move,
 }
 
 impl SyncMode {
@@ -113,12 +129,20 @@ impl SyncMode {
         match self {
             SyncMode::Merge => "merge",
             SyncMode::Mirror => "mirror",
+            SyncMode::Clear => "clear",
+            SyncMode::Move => "move",
         }
+    }
+
+    /// Whether rules that are not on the list are removed.
+    fn removes_the_rest(self) -> bool {
+        matches!(self, SyncMode::Mirror | SyncMode::Clear)
     }
 
     fn from_word(word: &str) -> SyncMode {
         match word {
             "mirror" => SyncMode::Mirror,
+            "clear" => SyncMode::Clear,
             _ => SyncMode::Merge,
         }
     }
@@ -160,10 +184,19 @@ pub async fn sync_vips(
     list: Option<&[u8]>,
     session: &SyncSession<'_>,
 ) -> Result<Asked<SyncOutcome>> {
+    carry_out(app, session, prepare(app, args, list, session)).await
+}
+
+/// Prepares, which can be dropped at any moment, and applies, which cannot.
+async fn carry_out(
+    app: &App,
+    session: &SyncSession<'_>,
+    prepare: impl Future<Output = Result<Asked<Prepared>>>,
+) -> Result<Asked<SyncOutcome>> {
     let prepared = tokio::select! {
         biased;
         () = session.stop.cancelled() => return Err(Error::cancelled()),
-        prepared = prepare(app, args, list, session) => prepared?,
+        prepared = prepare => prepared?,
     };
     Ok(match prepared {
         Asked::Question(question) => Asked::Question(question),
@@ -171,7 +204,10 @@ pub async fn sync_vips(
         Asked::Done(Prepared::Agreed(agreed)) => {
             let (task, report, cleared) = *agreed;
             let run = Run::begin(app, &task, &report).await?;
-            Asked::Done(run.apply(app, report, cleared, session).await?)
+            let unnoted = app.note_rules(&task.account, report.noted()).await;
+            let mut outcome = run.apply(app, report, cleared, session).await?;
+            outcome.warnings.extend(unnoted);
+            Asked::Done(outcome)
         }
     })
 }
@@ -196,14 +232,21 @@ async fn prepare(
         .map(|bytes| read_list(bytes, args, session.most_rows))
         .transpose()?;
     let domain = app.domain_to_change(&account, &args.domain).await?;
+    let list = app.made_list(&account, &domain, args, list).await?;
     let task = app.task(&account, &domain, args, list).await?;
+    agree(app, task, session).await
+}
+
+/// Plans and asks.
+async fn agree(app: &App, task: Task, session: &SyncSession<'_>) -> Result<Asked<Prepared>> {
+    let (account, domain) = (task.account.clone(), task.domain.clone());
     let plan = || app.plan_sync(&task, session);
     let attempt = Attempt {
         continued: task.continued(),
         // Imports into one domain take turns, also between processes.
         ..Attempt::new(app, session.channel, Turn::Import(&account, &domain))
     };
-    if args.dry_run == Some(true) {
+    if task.is_dry_run {
         let mut report = attempt.only_plan(plan).await?;
         let changes = app
             .settings()
@@ -221,13 +264,17 @@ async fn prepare(
         }
         return Ok(ended(report.report(SyncStatus::Planned)));
     }
-    let (report, agreement) = match attempt.agree(plan).await? {
+    let (mut report, agreement) = match attempt.agree(plan).await? {
         Asked::Question(question) => return Ok(Asked::Question(question)),
         Asked::Done(done) => done,
     };
     Ok(match agreement {
         Agreement::Nothing => {
             task.finish_if_resumed(app, &report).await?;
+            if !report.has_invalid_rows() {
+                let unnoted = app.note_rules(&task.account, report.noted()).await;
+                report.warnings.extend(unnoted);
+            }
             ended(report.without_changes())
         }
         Agreement::Reached(cleared) => {
@@ -251,6 +298,8 @@ fn ended(outcome: SyncOutcome) -> Asked<Prepared> {
 
 /// What is to be imported: a list, or the list of a run that was cut off.
 struct Task {
+    /// The operation's name in the journal.
+    tool: &'static str,
     account: AccountId,
     domain: PbxDomain,
     mode: SyncMode,
@@ -285,6 +334,24 @@ impl Task {
         rows.any(|row| row.asks_for(rule))
     }
 
+    /// What is to be kept of the rule of a row: what the list says; of a rule that
+    /// is removed or only sent elsewhere, what is kept already.
+    fn note_of(&self, row: &Row, notes: &Notes) -> Option<Note> {
+        let before = row
+            .previous
+            .as_ref()
+            .filter(|_| row.wanted.is_none() || self.tool == made_lists::MOVE);
+        if let Some(before) = before {
+            return notes.to_keep(before);
+        }
+        let until = row.until.as_deref().and_then(|day| day.parse().ok());
+        let note = Note {
+            text: row.note.clone(),
+            until: until.and_then(|day| end_of(day).ok()),
+        };
+        (note != Note::default()).then_some(note)
+    }
+
     /// The run that is continued.
     fn continued(&self) -> Option<&str> {
         match &self.source {
@@ -303,7 +370,7 @@ impl App {
         list: Option<VipFile>,
     ) -> Result<Task> {
         let mode = args.mode.unwrap_or_default();
-        if mode == SyncMode::Mirror && args.skip_invalid == Some(true) {
+        if mode.removes_the_rest() && args.skip_invalid == Some(true) {
             return Err(Error::invalid(
                 "skip_invalid",
                 "`mirror` removes the rules that are not on the list, and a row that cannot be read may be one of them",
@@ -316,6 +383,11 @@ impl App {
         let request = list.as_ref().map(|list| {
             resume::digest(&(mode.word(), args.allow_large_removal, fingerprint(list)))
         });
+        // What is moved is a list from now on, which changes rules and adds none.
+        let mode = match mode {
+            SyncMode::Move => SyncMode::Merge,
+            mode => mode,
+        };
         let resumed = match &args.resume {
             None => None,
             Some(text) => {
@@ -346,6 +418,10 @@ impl App {
             Source::Run(resumed) => (resumed.mode, true),
         };
         Ok(Task {
+            tool: match args.mode {
+                Some(SyncMode::Move) => made_lists::MOVE,
+                _ => TOOL,
+            },
             account: account.clone(),
             domain: domain.clone(),
             mode,
@@ -393,10 +469,13 @@ impl App {
         };
         report.rows = planned.rows;
         report.listed = Arc::clone(&present.listed);
+        let notes = self.notes(account, Some(domain)).await;
+        report.rules_before = routes.iter().map(|rule| notes.vip(rule)).collect();
         for row in &mut report.rows {
+            let note = task.note_of(row, &notes);
             row.change = row.change.take().map(|change| {
                 let late = present.late_reads(change.key());
-                change.read_late_as(late)
+                change.read_late_as(late).noting(note)
             });
         }
         report.warnings = planned.warnings;
@@ -411,11 +490,17 @@ impl App {
         let touched = changes.iter().filter(|change| change.is_destructive());
         let kept = routes.len().saturating_sub(touched.count());
         let changes = (!report.has_invalid_rows()).then_some(changes);
-        let plan = Plan::of(account, domain, TOOL, changes.unwrap_or_default());
+        let plan = Plan::of(account, domain, task.tool, changes.unwrap_or_default());
         let plan = plan.map(|plan| {
-            let notes = report.left_out().into_iter();
+            let clears = task.mode == SyncMode::Clear;
+            let everybody = clears.then(|| EVERYBODY.to_owned());
+            let notes = everybody.into_iter().chain(report.left_out());
             let notes = notes.chain(report.warnings.clone()).collect();
-            plan.of_import(&task.request, kept).with_notes(notes)
+            let plan = plan.of_import(&task.request, kept).with_notes(notes);
+            match clears {
+                true => plan.clearing(),
+                false => plan,
+            }
         });
         Ok((plan, report))
     }

@@ -142,6 +142,7 @@ pub struct SyncOutcome {
     /// The domain.
     pub domain: String,
     /// What is done with rules that are not on the list.
+    #[schemars(with = "String")]
     pub mode: SyncMode,
     /// The run, for `resume` and for list_changes; left out where none was begun.
     #[serde(skip_serializing_if = "Option::is_none", default)]

@@ -14,9 +14,9 @@ use skyswitch_domain::{Route, RouteKey};
 use skyswitch_guard::store::{RuleRecord, TargetRecord};
 
 /// Which rule it is, in whatever form its domain is written.
-type RuleName = (String, String);
+pub(super) type RuleName = (String, String);
 
-fn name(key: &RouteKey) -> RuleName {
+pub(super) fn name(key: &RouteKey) -> RuleName {
     let dnis = match key.dnis.is_any() {
         true => "",
         false => key.dnis.as_str(),

@@ -67,7 +67,13 @@ impl Wanted<'_> {
                 .find(|row| row.action == Action::Add)
                 .and_then(|row| other_house_style(row.wanted.as_ref()?, routes)),
         );
-        if self.mode == SyncMode::Mirror {
+        for gone in &self.list.removed {
+            if let Some(index) = existing.find(gone) {
+                let change = self.removal(&existing.routes[index], &existing);
+                rows.push(change);
+            }
+        }
+        if self.mode.removes_the_rest() {
             let kept: HashSet<usize> = listed.keys().filter_map(Identity::existing).collect();
             let unlisted: Vec<&Route> = routes
                 .iter()
@@ -149,6 +155,15 @@ impl Wanted<'_> {
             Some(before) => before.key.clone(),
             None => self.new_key(wanted)?,
         };
+        if wanted.as_stored {
+            let application = wanted.application.as_deref().unwrap_or_default();
+            return Ok(Route {
+                key,
+                application: Application::from_stored(application),
+                application_is_stored: true,
+                destination: Destination::from_stored(&wanted.destination),
+            });
+        }
         let given = wanted
             .application
             .as_deref()
@@ -170,6 +185,13 @@ impl Wanted<'_> {
     fn new_key(&self, wanted: &files::Row) -> Result<RouteKey, Refused> {
         let remedy = "give a phone number, or a value exactly as the VIP list shows it";
         let caller = wanted.ani.as_given();
+        if wanted.as_stored {
+            return Ok(RouteKey {
+                domain: self.domain.as_str().into(),
+                ani: Ani::from_stored(caller),
+                dnis: Dnis::from_stored(wanted.dnis.as_ref().map(|dnis| dnis.as_given())),
+            });
+        }
         if wanted.ani.number().is_none() {
             let problem = "is not a phone number, and no rule is stored exactly like that";
             return Err(Refused::new(caller, problem, remedy));
@@ -206,7 +228,7 @@ impl Wanted<'_> {
             ));
         }
         let too_many = removed.len() > FEW_REMOVALS && removed.len() * 2 > existing.routes.len();
-        if too_many && !self.allow_large_removal {
+        if too_many && !self.allow_large_removal && self.mode != SyncMode::Clear {
             let refused = too_large(removed.len(), existing.routes.len());
             if !self.is_dry_run {
                 return Err(refused);
@@ -220,17 +242,21 @@ impl Wanted<'_> {
                     shown(route.key.ani.as_str(), 64)
                 ));
             }
-            let at_risk = match route.key.ani.is_pattern() {
-                true => at_risk(self.reach, route, existing.routes),
-                false => at_risk(self.reach, route, existing.of_caller(route)),
-            };
-            let change = RuleChange::remove(route.clone(), at_risk);
-            rows.push(Row::removal(route, change));
+            rows.push(self.removal(route, existing));
         }
         for route in protected {
             rows.push(Row::protected(route));
         }
         Ok(())
+    }
+
+    fn removal(&self, route: &Route, existing: &ExistingRules<'_>) -> Row {
+        let at_risk = match route.key.ani.is_pattern() {
+            true => at_risk(self.reach, route, existing.routes),
+            false => at_risk(self.reach, route, existing.of_caller(route)),
+        };
+        let change = RuleChange::remove(route.clone(), at_risk);
+        Row::removal(route, change)
     }
 }
 

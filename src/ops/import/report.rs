@@ -8,9 +8,10 @@ use crate::ops::import::outcome::{
     Action, Counts, Done, RowState, SyncOutcome, SyncRow, SyncStatus,
 };
 use crate::ops::import::{Confirmation, SyncMode, Task, files};
+use crate::ops::vips::notes::note_text;
 use skyswitch_domain::error::Error;
 use skyswitch_domain::wording::{counted, first_few};
-use skyswitch_domain::{Route, RouteKey};
+use skyswitch_domain::{Route, RouteKey, Vip};
 use skyswitch_guard::RuleChange;
 
 /// A row while it is worked on.
@@ -23,6 +24,8 @@ pub(super) struct Row {
     pub previous: Option<Route>,
     pub wanted: Option<Route>,
     pub note: Option<String>,
+    /// The last day, where the list says so.
+    pub until: Option<String>,
     /// What is still to be sent.
     pub change: Option<RuleChange>,
     pub state: Option<RowState>,
@@ -42,7 +45,8 @@ impl Row {
             dnis: wanted.dnis.as_ref().map(|dnis| dnis.as_given().to_owned()),
             previous: None,
             wanted: None,
-            note: wanted.note.clone(),
+            note: wanted.note.as_deref().and_then(note_text),
+            until: wanted.until.clone(),
             change: None,
             state: None,
             reason: None,
@@ -78,6 +82,7 @@ impl Row {
             previous: previous.cloned(),
             wanted: wanted.cloned(),
             note: None,
+            until: None,
             change: None,
             state: None,
             reason: None,
@@ -169,6 +174,8 @@ pub(super) struct Report {
     mode: SyncMode,
     skip_invalid: bool,
     pub run_id: Option<String>,
+    /// All rules of the domain as the plan met them.
+    pub rules_before: Vec<Vip>,
     pub rows: Vec<Row>,
     pub warnings: Vec<String>,
     /// All rules as they were listed before.
@@ -183,10 +190,18 @@ impl Report {
             mode: task.mode,
             skip_invalid: task.skip_invalid,
             run_id: None,
+            rules_before: Vec::new(),
             rows: Vec::new(),
             warnings: Vec::new(),
             listed: Arc::default(),
         }
+    }
+
+    /// What the list notes of rules that stay as they are.
+    pub fn noted(&self) -> Vec<(Route, String)> {
+        let kept = self.rows.iter().filter(|row| row.action == Action::Keep);
+        let noted = kept.filter_map(|row| row.previous.clone().zip(row.note.clone()));
+        noted.collect()
     }
 
     /// What is still to be sent, in the order of the rows.

@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::ops::onboarding::evidence::{Customer, Evidence};
+use crate::ops::onboarding::remembered::tell_of_ticket;
 use crate::ops::onboarding::steps::{Step, Steps};
 use crate::ops::onboarding::ticket::Ticket;
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{AccountId, CustomerKey, Destination, PhoneNumber, SetupStep};
+use skyswitch_guard::Author;
 
 /// Which domain to look at, and what to put into the ticket.
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
@@ -75,23 +77,26 @@ pub async fn setup_checklist(app: &App, args: &SetupChecklist) -> Result<Checkli
         extension: None,
     };
     let evidence = app.evidence(&customer).await?;
-    let steps = Steps::of(&customer, &evidence);
+    let (account, domain) = (&customer.account, &customer.domain);
+    let given = args.fallback_destination.as_ref();
+    if app.author() == Author::Person {
+        app.remember_fallback(account, domain, given).await;
+    }
+    let fallback = app.fallback_for(account, domain, given).await;
+    let mut steps = Steps::of(&customer, &evidence);
+    let memory = app.remembered(account, domain).await;
+    tell_of_ticket(&mut steps.0, memory.as_ref());
     Ok(Checklist {
         domain: customer.domain.to_string(),
         ready: steps.is_ready(),
         next_step: steps.next(),
-        support_ticket: (steps.needs_ticket() && evidence.domain_exists()).then(|| {
-            Ticket::of(
-                &customer,
-                args.fallback_destination.as_ref(),
-                evidence.numbers_too_early(),
-            )
-        }),
+        support_ticket: (steps.needs_ticket() && evidence.domain_exists())
+            .then(|| Ticket::of(&customer, fallback.as_ref(), evidence.numbers_too_early())),
         warning: warning(&steps, &evidence),
         warnings: evidence
             .notes()
             .chain(
-                args.fallback_destination
+                fallback
                     .iter()
                     .filter_map(|fallback| evidence.doubt_of(&customer.domain, fallback)),
             )

@@ -121,6 +121,7 @@ impl StatusReader<'_> {
             dropping: false,
             unverified: false,
             waits_for: String::new(),
+            ticket: None,
             vips: vips.unwrap_or_default(),
             dids: Vec::new(),
             dial_plan_read_at: None,

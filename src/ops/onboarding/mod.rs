@@ -15,6 +15,7 @@ mod mark;
 mod onboard;
 mod plan;
 pub(in crate::ops) mod plan_number;
+mod remembered;
 mod stage;
 mod status;
 mod steps;
@@ -28,6 +29,7 @@ pub use onboard::{
 };
 pub(in crate::ops) use plan::TOOL as ONBOARD;
 pub(in crate::ops) use plan_number::no_way_back;
+pub use remembered::{TicketArgs, TicketOutcome, ticket};
 pub use stage::Stage;
 pub use status::{CustomerRow, SetupStatus, StageCount, StatusQuery, onboarding_status};
 pub use steps::{Step, StepState, readiness};

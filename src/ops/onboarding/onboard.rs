@@ -9,6 +9,7 @@ use crate::ops::onboarding::evidence::{Customer, Evidence};
 use crate::ops::onboarding::judge::BySetup;
 use crate::ops::onboarding::plan::{Missing, TOOL, Wanted};
 use crate::ops::onboarding::plan_number::no_way_back;
+use crate::ops::onboarding::remembered::tell_of_ticket;
 use crate::ops::onboarding::steps::Steps;
 use crate::ops::onboarding::{Step, Ticket};
 use crate::ops::write::agree::{Asked, Attempt, Confirmation, asks_a_person};
@@ -19,7 +20,7 @@ use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
     AccountId, CustomerKey, Destination, DidRoute, Extension, PbxDomain, PhoneNumber, SetupStep,
 };
-use skyswitch_guard::{Channel, PieceChange, Plan};
+use skyswitch_guard::{Author, Channel, PieceChange, Plan};
 
 /// Whom to set up.
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
@@ -208,14 +209,16 @@ pub async fn onboard_domain(
     channel: &Channel<'_>,
 ) -> Result<Asked<OnboardOutcome>> {
     let account = app.account(args.account_id.as_ref())?;
+    let domain = app.domain_to_change(&account, &args.domain).await?;
+    let given = args.fallback_destination.as_ref();
     let wanted = &Wanted {
+        fallback: app.fallback_for(&account, &domain, given).await,
         customer: Customer {
-            domain: app.domain_to_change(&account, &args.domain).await?,
+            domain,
             account,
             did: args.did.clone(),
             extension: args.extension.clone(),
         },
-        fallback: args.fallback_destination.clone(),
         description: args.description.as_deref().map(|text| shown(text, 100)),
         steps: args.steps.unwrap_or_default(),
     };
@@ -260,6 +263,11 @@ pub async fn onboard_domain(
         Ok(())
     };
     let agreement = agreement.then(apply).await?;
+    // What a program wants is remembered once a person has agreed to it.
+    if agreement.reached().is_some() || app.author() == Author::Person {
+        app.remember_fallback(account, domain, given).await;
+    }
+    let memory = app.remembered(account, domain).await;
     let is_made = |change: &OnboardChange| change.state == PieceState::Made;
     let done = match changes.iter().all(is_made) {
         true => OnboardStatus::Applied,
@@ -267,6 +275,7 @@ pub async fn onboard_domain(
     };
     let (status, confirmation) = agreement.status(OnboardStatus::Unchanged, done);
     let mut outcome = outcome(wanted, &evidence, status, changes);
+    tell_of_ticket(&mut outcome.steps, memory.as_ref());
     if confirmation.next_step.is_some() {
         // That comes before any step.
         outcome.next_step = None;

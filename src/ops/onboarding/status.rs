@@ -13,12 +13,15 @@ use crate::ops::PageSize;
 use crate::ops::customer::Unknown;
 use crate::ops::customer::is_reseller_admin;
 use crate::ops::onboarding::customer_row::StatusReader;
+use crate::ops::onboarding::remembered::waits;
 use crate::ops::onboarding::stage::{Stage, StageFilter};
 use crate::ops::page::{Query, page};
 use crate::ops::progress::Progress;
+use crate::ops::write::journal::now;
 use skyswitch_client::Domain;
-use skyswitch_domain::AccountId;
 use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::{AccountId, SetupStep};
+use skyswitch_guard::store::SetupMemory;
 
 /// Customers read at the same time.
 const AT_ONCE: usize = 16;
@@ -70,6 +73,9 @@ pub struct CustomerRow {
     pub unverified: bool,
     /// What is known of the step that is waited for, or what is wrong, in plain words.
     pub waits_for: String,
+    /// How long the customer waits for SkySwitch to answer the support ticket.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ticket: Option<String>,
     /// How many VIP rules the customer has.
     pub vips: usize,
     /// Numbers that go to the Route by ANI user.
@@ -118,6 +124,9 @@ pub struct SetupStatus {
     pub not_followed: usize,
     /// How many customers are at which stage, those of other stages included.
     pub stages: Vec<StageCount>,
+    /// VIP rules that end within a week, or should have ended.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub ends: Vec<String>,
 }
 
 /// Reads every customer: users, numbers, VIP rules, attestations and, where
@@ -201,15 +210,29 @@ pub async fn onboarding_status(
         progress.report(read.len(), total, "reading the customers");
     }
     let absence_counts = app.absence_counts().await?;
+    let memories = app.all_remembered(&account).await;
     let rows = read.into_iter();
     let rows = rows
         .map(|customer| customer.judged(absence_counts))
+        .map(|row| with_ticket(row, &memories))
         .collect();
     let table = table(&account, rows, stage, size, args.cursor.as_deref())?;
     Ok(SetupStatus {
         not_followed: reader.not_followed.load(Ordering::Relaxed),
+        ends: app.ends_soon(&account).await,
         ..table
     })
+}
+
+/// The row, with how long the customer waits for SkySwitch to answer the ticket.
+fn with_ticket(mut row: CustomerRow, memories: &[SetupMemory]) -> CustomerRow {
+    let mut memories = memories.iter();
+    let memory = memories.find(|memory| memory.domain.eq_ignore_ascii_case(&row.domain));
+    let asks_for_rule = Stage::Waits(SetupStep::DialTranslationRule);
+    if [Stage::NotStarted, asks_for_rule].contains(&row.stage) {
+        row.ticket = waits(memory, now());
+    }
+    row
 }
 
 fn table(
@@ -261,5 +284,6 @@ fn table(
         not_followed: 0,
         customers: page.rows,
         stages: stages.into_iter().filter(|at| at.count > 0).collect(),
+        ends: Vec::new(),
     })
 }

@@ -8,19 +8,20 @@ use tokio::sync::OnceCell;
 
 use crate::app::App;
 use crate::ops::vips::destinations::Look;
+use crate::ops::vips::notes::{end_of, note_text};
 use crate::ops::vips::reach::Reach;
 use crate::ops::write::agree::{Agreement, Asked, Attempt, Confirmation, asks_a_person};
 use crate::ops::write::locks::Turn;
 use crate::ops::write::present::PresentRules;
 use crate::ops::write::send::{RoutesNoNumber, Sent};
 use skyswitch_client::Matches;
-use skyswitch_domain::error::Result;
+use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
-    AccountId, Ani, Application, CalledNumber, CustomerKey, Destination, PbxDomain, PhoneNumber,
-    Route, RouteKey, Vip, answering_without,
+    AccountId, Ani, Application, Argument, CalledNumber, CustomerKey, Day, Destination, Operation,
+    PbxDomain, PhoneNumber, Route, RouteKey, Vip, answering_without,
 };
-use skyswitch_guard::{Channel, Plan, RuleChange};
+use skyswitch_guard::{Channel, Note, Plan, RuleChange};
 
 /// Whom to let through, and to where.
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
@@ -41,6 +42,12 @@ pub struct AddVip {
     /// Only for calls to this number, e.g. `6165550100`; to any number when left out
     #[arg(long)]
     pub dnis: Option<CalledNumber>,
+    /// Who the caller is, or another remark; kept on this machine and shown with the rule, e.g. `Dr. Ames, referrals`
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+    /// The last day of the rule, in local time: it is removed after that day without asking again, e.g. `2026-12-25`
+    #[arg(long, value_name = "DAY")]
+    pub until: Option<Day>,
     /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
     #[arg(skip)]
     pub account_id: Option<AccountId>,
@@ -137,6 +144,10 @@ pub async fn add_vip(
         .destination
         .in_form(app.settings().destination_form, &application);
     let dnis = args.dnis.as_ref().unwrap_or(&CalledNumber::Any).to_dnis();
+    let note = Note {
+        text: args.note.as_deref().and_then(note_text),
+        until: args.until.map(end_of).transpose()?,
+    };
     let domain = app.domain_to_change(&account, &args.domain).await?;
     let wanted = Route {
         key: RouteKey {
@@ -155,6 +166,7 @@ pub async fn add_vip(
         look: app.look_at_destination(account, domain, &wanted).await?,
         caller: &args.ani,
         wanted,
+        note,
     };
     let names_dialled = !asked_for.wanted.key.dnis.is_any();
     let (reach, circle) = (&OnceCell::new(), &OnceCell::new());
@@ -185,7 +197,7 @@ pub async fn add_vip(
             false => None,
         };
         let look = asked_for.look.as_ref().or(circle.as_ref());
-        Ok(plan(asked_for, look, &present, reach, warning))
+        plan(asked_for, look, &present, reach, warning)
     };
     let attempt = Attempt::new(app, channel, Turn::Caller(domain, Some(&args.ani)));
     let asked = attempt.carry_out(None, &RoutesNoNumber, plan).await?;
@@ -199,6 +211,10 @@ pub async fn add_vip(
             other.is_same_rule(key)
         });
         facts.warnings.extend(told.await);
+    // A rule that exists already is only noted.
+    if let (Agreement::Nothing, Some(text)) = (&agreement, &asked_for.note.text) {
+        let noted = vec![(Route::from(&facts.vip), text.clone())];
+        facts.warnings.extend(app.note_rules(account, noted).await);
     }
     Ok(Asked::Done(outcome(facts, agreement)))
 }
@@ -209,6 +225,7 @@ struct AskedFor<'a> {
     domain: &'a PbxDomain,
     caller: &'a PhoneNumber,
     wanted: Route,
+    note: Note,
     look: Option<Look>,
 }
 
@@ -218,8 +235,13 @@ fn plan(
     present: &PresentRules,
     reach: &Reach,
     warning: Option<String>,
-) -> (Option<Plan>, Facts) {
-    let AskedFor { caller, wanted, .. } = asked_for;
+) -> Result<(Option<Plan>, Facts)> {
+    let AskedFor {
+        caller,
+        wanted,
+        note,
+        ..
+    } = asked_for;
     let routes = present.rules.as_slice();
     let doubt = look.and_then(|look| look.doubt);
     let mut after = wanted.clone();
@@ -256,11 +278,15 @@ fn plan(
         }));
     }
     let facts = |previous: Option<&Route>, warnings| Facts {
-        vip: Vip::from(
-            previous
-                .filter(|p| p.same_destination(&after))
-                .unwrap_or(&after),
-        ),
+        vip: Vip {
+            note: note.text.clone(),
+            until: note.until.as_ref().map(|until| until.day.clone()),
+            ..Vip::from(
+                previous
+                    .filter(|p| p.same_destination(&after))
+                    .unwrap_or(&after),
+            )
+        },
         previous: previous
             .filter(|p| !p.same_destination(&after))
             .map(Vip::from),
@@ -268,18 +294,36 @@ fn plan(
         warnings,
     };
     if before.is_some_and(|before| before.same_destination(&after)) {
-        return (None, facts(before, warnings));
+        if note.until.is_some() {
+            return Err(exists_without_end());
+        }
+        return Ok((None, facts(before, warnings)));
     }
     let change = RuleChange::put(before.cloned(), after.clone())
         .answered_without_by(answering_without(&after.key, routes.iter()))
         .read_late_as(present.late_reads(&after.key))
-        .doubting(doubt);
+        .doubting(doubt)
+        .noting((*note != Note::default()).then(|| note.clone()));
     let notes = warnings.clone();
     // The preview shows it as today and afterwards.
     warnings.extend(taken_calls(&change));
     let plan = Plan::of(asked_for.account, asked_for.domain, "add_vip", [change]);
     let plan = plan.map(|plan| plan.with_notes(notes));
-    (plan, facts(before, warnings))
+    Ok((plan, facts(before, warnings)))
+}
+
+/// To end a rule that is there already takes something away that nobody was
+/// asked about.
+fn exists_without_end() -> Error {
+    Error::invalid(
+        "until",
+        "the same rule exists already, and only a rule that is added or replaced can be given an end; nothing was changed",
+        format!(
+            "Remove it with {} and add it again with its last day, or leave out {}.",
+            Operation::RemoveVip,
+            Argument("until")
+        ),
+    )
 }
 
 /// A warning where a new rule takes calls away from another one.

@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::ops::page::{PageSize, page};
-use skyswitch_domain::error::Result;
-use skyswitch_domain::{AccountId, CallerKey, CustomerKey, DnisKey, Route, Vip};
+use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::{
+    AccountId, CallerKey, CustomerKey, Destination, DnisKey, Operation, Route, Vip,
+};
 
 /// What is said of a page whose list is not kept any more.
 const READ_AGAIN: &str = "the list was read again for this page: it shows rules as they are now, not as they were on the first page";
@@ -29,6 +31,9 @@ pub struct ListVips {
     /// Only rules for this dialled number, e.g. `6165550100`; `*` for rules that cover any
     #[arg(long)]
     pub dnis: Option<DnisKey>,
+    /// Only rules that send calls there, e.g. `101`, `user:john`
+    #[arg(long)]
+    pub destination: Option<Destination>,
     /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
     #[arg(skip)]
     pub account_id: Option<AccountId>,
@@ -72,6 +77,10 @@ pub struct VipList {
 pub async fn list_vips(app: &App, args: &ListVips, size: PageSize) -> Result<VipList> {
     let account = app.account(args.account_id.as_ref())?;
     let domain = app.domain_if_named(&account, args.domain.as_ref()).await?;
+    let mut warnings = match args.cursor {
+        None => app.end_due().await,
+        Some(_) => Vec::new(),
+    };
     let lists = app.kept_lists();
     let kept = args
         .cursor
@@ -82,7 +91,7 @@ pub async fn list_vips(app: &App, args: &ListVips, size: PageSize) -> Result<Vip
         Some(kept) => kept,
         None => app.client()?.routes(&account, domain.as_ref()).await?,
     };
-    let mut warnings = Vec::new();
+    let notes = app.notes(&account, domain.as_ref()).await;
     if let Some(domain) = domain.as_ref().filter(|_| routes.is_empty()) {
         warnings.extend(app.refuse_unknown(&account, domain).await?);
     }
@@ -97,16 +106,18 @@ pub async fn list_vips(app: &App, args: &ListVips, size: PageSize) -> Result<Vip
         warnings.push(READ_AGAIN.to_owned());
     }
     let (ani, dnis) = (args.ani.as_ref(), args.dnis.as_ref());
+    let destination = args.destination.as_ref();
     let is_found = |route: &&Route| {
         ani.is_none_or(|ani| ani.may_match(&route.key.ani))
             && dnis.is_none_or(|dnis| dnis.matches(&route.key.dnis))
+            && destination.is_none_or(|place| route.leads_to(place))
     };
     let found: Vec<&Route> = routes.iter().filter(is_found).collect();
     let position = |route: &&Route| {
         let (domain, ani, dnis) = route.order_key();
         vec![domain.to_owned(), ani.to_owned(), dnis.to_owned()]
     };
-    let as_shown = |route: &&Route| Vip::from(*route);
+    let as_shown = |route: &&Route| notes.vip(route);
     let cursor = args.cursor.as_deref();
     let page = page("list_vips", &found, size, cursor, position, as_shown)?;
     if page.next_cursor.is_some() {
@@ -119,5 +130,34 @@ pub async fn list_vips(app: &App, args: &ListVips, size: PageSize) -> Result<Vip
         vips: page.rows,
         next_cursor: page.next_cursor,
         warnings,
+    })
+}
+
+/// The VIP rules of a domain as they were before an import, as they are kept here.
+///
+/// # Errors
+/// `not_found` for an unknown import, or one whose rules are not kept.
+pub async fn list_before(app: &App, run: &str) -> Result<VipList> {
+    let account = app.account(None)?;
+    let kept = app.rules_before(&account, run.trim()).await?;
+    let vips = kept.rules.ok_or_else(|| {
+        Error::new(
+            Code::NotFound,
+            "the rules as they were before this import are not kept: those of the newest ten imports of a customer are, \
+             unless they were more than 20,000",
+            format!(
+                "{} still puts back what the import changed.",
+                Operation::UndoChange.with("run_id", run.trim())
+            ),
+        )
+        .with_field("before")
+    })?;
+    Ok(VipList {
+        account_id: account.to_string(),
+        count: vips.len(),
+        total: vips.len(),
+        vips,
+        next_cursor: None,
+        warnings: Vec::new(),
     })
 }

@@ -3,11 +3,13 @@
 pub(in crate::ops) mod add;
 mod circle;
 pub(in crate::ops) mod destinations;
+pub(crate) mod ends;
 pub(in crate::ops) mod explain;
 pub(in crate::ops) mod explained;
 pub(crate) mod kept_lists;
 pub(in crate::ops) mod list;
 mod list_destinations;
+pub(in crate::ops) mod notes;
 pub(in crate::ops) mod reach;
 pub(in crate::ops) mod remove;
 pub(in crate::ops) mod siblings;
@@ -17,6 +19,6 @@ pub use explain::{ExplainCall, explain_call};
 pub use explained::{
     CallDestination, CallExplained, DecidedBy, FallbackShown, FallbackState, NotKnown, UnknownFact,
 };
-pub use list::{ListVips, VipList, list_vips};
+pub use list::{ListVips, VipList, list_before, list_vips};
 pub use list_destinations::{DestinationList, DestinationRow, ListDestinations, list_destinations};
 pub use remove::{RemoveVip, RemoveVipOutcome, RemoveVipStatus, remove_vip};

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::ops::doctor::DeleteReach;
+use crate::ops::vips::notes::Notes;
 use crate::ops::vips::siblings::{at_risk, beside};
 use crate::ops::write::agree::{Agreement, Asked, Attempt, Confirmation, asks_a_person};
 use crate::ops::write::locks::Turn;
@@ -124,7 +125,8 @@ pub async fn remove_vip(
             true => app.refuse_unknown(account, domain).await?,
             false => None,
         };
-        let (plan, mut facts) = plan(account, domain, args, &present, reach)?;
+        let notes = app.notes(account, Some(domain)).await;
+        let (plan, mut facts) = plan(account, domain, args, &present, reach, &notes)?;
         facts.warnings.extend(warning);
         Ok((plan, facts))
     };
@@ -158,6 +160,7 @@ fn plan(
     args: &RemoveVip,
     present: &PresentRules,
     reach: DeleteReach,
+    kept: &Notes,
 ) -> Result<(Option<Plan>, Facts)> {
     let routes = present.rules.as_slice();
     let of_caller: Vec<&Route> = routes
@@ -198,7 +201,8 @@ fn plan(
     };
     let change = RuleChange::remove(removed.clone(), at_risk(reach, &removed, routes))
         .answered_without_by(answering_without(&removed.key, routes.iter()))
-        .read_late_as(present.late_reads(&removed.key));
+        .read_late_as(present.late_reads(&removed.key))
+        .noting(kept.to_keep(&removed));
     let notes: Vec<String> = present.notes_on(&removed.key.ani).collect();
     let facts = Facts {
         warnings: notes.clone(),

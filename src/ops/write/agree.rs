@@ -168,6 +168,8 @@ impl<'a> Attempt<'a> {
         P: Proposal,
         F: Future<Output = Result<(Option<P>, T)>> + Send,
     {
+        // What it says is in the journal; its turn must not be taken yet.
+        self.app.end_due().await;
         let turn = self.app.wait_for(self.turn).await?;
         let again = self.continued;
         self.app.reconcile_before_planning(self.turn, again).await?;

@@ -23,6 +23,8 @@ pub fn adding(ani: &str, domain: &str, destination: &str) -> AddVip {
         destination: destination.parse().unwrap(),
         application: None,
         dnis: None,
+        note: None,
+        until: None,
         account_id: None,
         confirmation: None,
     }

@@ -46,6 +46,7 @@ pub fn args(mode: SyncMode) -> SyncVips {
         list: None,
         format: None,
         mode: Some(mode),
+        from: None,
         destination: None,
         application: None,
         map: Vec::new(),

@@ -58,6 +58,10 @@ pub enum FactKind {
     Afterwards,
     /// How many rules a plan adds, replaces, removes and keeps
     Counts,
+    /// Who the caller is, as it is kept here
+    KnownAs,
+    /// The last day of a VIP rule
+    Until,
     /// Settings of a number that stay as they are
     Kept,
     /// Settings of a number that change along with its destination

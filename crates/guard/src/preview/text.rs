@@ -114,6 +114,8 @@ fn label(kind: FactKind) -> Option<&'static str> {
         FactKind::CustomerNumber => "Customer's number",
         FactKind::Today => "Today",
         FactKind::Afterwards => "Afterwards",
+        FactKind::KnownAs => "Note kept here",
+        FactKind::Until => "Ends",
         FactKind::Kept => "Kept",
         FactKind::AlsoChanged => "Also changed",
         FactKind::OthersVerified => "Callers who are not VIPs (verified)",

@@ -43,8 +43,26 @@ pub(super) fn details(change: &RuleChange, names: &CustomerNames) -> Vec<Fact> {
         fact(FactKind::Today, answer(change, change.before(), names)),
         fact(FactKind::Afterwards, answer(change, change.after(), names)),
     ];
+    facts.extend(kept_here(change));
     facts.extend(at_risk(change, change.at_risk(), names));
     facts
+}
+
+/// What is kept here of the rule, or was.
+fn kept_here(change: &RuleChange) -> impl Iterator<Item = Fact> + use<> {
+    let note = change.note();
+    let text = note.and_then(|note| note.text.clone());
+    let until = note.and_then(|note| note.until.as_ref());
+    let until = until.filter(|_| change.after().is_some()).map(|until| {
+        format!(
+            "after {}: the rule is removed then, and nobody is asked again",
+            until.day
+        )
+    });
+    let known_as = text.map(|text| fact(FactKind::KnownAs, text));
+    known_as
+        .into_iter()
+        .chain(until.map(|until| fact(FactKind::Until, until)))
 }
 
 /// How many rules a plan adds, replaces, removes and keeps.
@@ -143,6 +161,11 @@ fn row(change: &RuleChange, names: &CustomerNames) -> Row {
     let doubt = doubt(change).map_or(String::new(), |doubt| format!(" ({})", doubt.words()));
     let remark = change.remark().filter(|_| !change.takes_calls());
     let remark = remark.map_or(String::new(), |remark| format!(" ({})", remark.words()));
+    let note = change.note();
+    let text = note.and_then(|note| note.text.as_ref());
+    let text = text.map_or(String::new(), |text| format!(" (note: {text})"));
+    let until = note.and_then(|note| note.until.as_ref());
+    let until = until.map_or(String::new(), |until| format!(" (until {})", until.day));
     let taken = match change.takes_calls() {
         true => format!(" (today: {})", answer(change, None, names)),
         false => String::new(),
@@ -150,7 +173,7 @@ fn row(change: &RuleChange, names: &CustomerNames) -> Row {
     Row {
         effect: effect_of(change),
         subject: format!("{} (\"{}\"){called}", key.ani, shown(key.ani.as_str(), 64)),
-        outcome: Some(format!("{calls}{doubt}{taken}{remark}{along}")),
+        outcome: Some(format!("{calls}{text}{until}{doubt}{taken}{remark}{along}")),
         facts: at_risk(change, of_others, names).collect(),
     }
 }

@@ -6,6 +6,7 @@
 
 mod folder;
 mod health;
+mod note_records;
 mod records;
 mod run_records;
 mod setup_records;
@@ -15,12 +16,13 @@ mod trust;
 
 pub use folder::{FileLock, StateFolder};
 pub use health::{StoreHealth, StorePruned};
+pub use note_records::NoteRecord;
 pub use records::{
     After, Approval, ApprovalState, Begun, ChangeFilter, ChangeRecord, ChangeStatus, Closing,
     Counted, JournalPosition, NewApproval, NewChange, PieceRecord, RuleRecord, TargetRecord,
     TimeSpan,
 };
-pub use run_records::{NewRun, Run, RunBasis};
-pub use setup_records::{Attestation, NewAttestation};
+pub use run_records::{NewRun, RulesBefore, Run, RunBasis};
+pub use setup_records::{Attestation, NewAttestation, SetupMemory};
 pub use shared::SharedStore;
 pub use sqlite::Store;

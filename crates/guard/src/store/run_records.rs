@@ -1,6 +1,6 @@
 //! Imports as the store holds them, free of any database.
 
-use skyswitch_domain::Route;
+use skyswitch_domain::{Route, Vip};
 
 /// An import that a person agreed to.
 #[derive(Debug, Clone)]
@@ -29,6 +29,15 @@ pub struct RunBasis {
     pub seen: Vec<Route>,
 }
 
+/// The rules of a domain as they were before an import.
+#[derive(Debug, Clone)]
+pub struct RulesBefore {
+    /// The domain.
+    pub domain: String,
+    /// The rules; `None` where they were not kept, or are not kept any more.
+    pub rules: Option<Vec<Vip>>,
+}
+
 /// An import about to be applied.
 #[derive(Debug)]
 pub struct NewRun<'a> {
@@ -46,6 +55,8 @@ pub struct NewRun<'a> {
     pub request: &'a str,
     /// What it is begun with.
     pub basis: &'a RunBasis,
+    /// All rules of the domain as they are.
+    pub rules_before: &'a [Vip],
     /// Client and tool, or command.
     pub asked_by: &'a str,
     /// Milliseconds since 1970, UTC.

@@ -26,6 +26,18 @@ impl Attestation {
     }
 }
 
+/// What is remembered of a customer's setup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetupMemory {
+    /// The PBX domain, in lower case.
+    pub domain: String,
+    /// Where callers who are not VIPs shall go, as it was given.
+    pub fallback: Option<String>,
+    /// The number of the support ticket, and when it was recorded as sent:
+    /// milliseconds since 1970, UTC.
+    pub ticket: Option<(String, i64)>,
+}
+
 /// An attestation about to be recorded.
 #[derive(Debug)]
 pub struct NewAttestation<'a> {

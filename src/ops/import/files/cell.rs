@@ -1,8 +1,9 @@
 //! The cells of one row, and what is wrong with them.
 
 use crate::ops::import::files::{DOMAIN, Defaults, NOTE_LIMIT, Row};
+use crate::ops::vips::notes::end_of;
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{Argument, CallerKey, DnisKey, PhoneNumber, has_decimals};
+use skyswitch_domain::{Argument, CallerKey, Day, DnisKey, PhoneNumber, has_decimals};
 
 /// What a row says, cell by cell; empty where it says nothing.
 #[derive(Debug, Default)]
@@ -14,6 +15,8 @@ pub(in crate::ops) struct Cells {
     pub note: String,
     /// Whose rule it is; a list for one domain need not say.
     pub domain: String,
+    /// The last day of the rule, where a list of rules has it.
+    pub until: String,
 }
 
 impl Cells {
@@ -26,6 +29,7 @@ impl Cells {
             "dnis" => Some(&mut self.dnis),
             "note" => Some(&mut self.note),
             DOMAIN => Some(&mut self.domain),
+            "until" => Some(&mut self.until),
             _ => None,
         }
     }
@@ -39,6 +43,7 @@ impl Cells {
             &self.dnis,
             &self.note,
             &self.domain,
+            &self.until,
         ]
         .iter()
         .all(|cell| cell.is_empty())
@@ -68,6 +73,10 @@ impl Cells {
             "" | "*" => None,
             text => Some(text.parse::<DnisKey>().map_err(refusal)?),
         };
+        if !self.until.is_empty() {
+            let day = self.until.parse::<Day>().map_err(refusal)?;
+            end_of(day).map_err(|refused| refused.to_string())?;
+        }
         let (destination, application) = self.destination(defaults);
         let objection = number_form("ani", &self.ani)
             .and_then(|()| number_form("dnis", &self.dnis))
@@ -84,6 +93,8 @@ impl Cells {
             application,
             note: (!note.is_empty()).then_some(note),
             domain: (!self.domain.is_empty()).then_some(self.domain),
+            until: (!self.until.is_empty()).then_some(self.until),
+            as_stored: false,
         };
         Ok((row, objection))
     }

@@ -307,7 +307,7 @@ pub(in crate::ops) fn write(vips: &[Vip]) -> Result<String> {
             &vip.destination,
             &vip.application,
             vip.dnis.as_deref().unwrap_or_default(),
-            "",
+            vip.note.as_deref().unwrap_or_default(),
         ];
         writer
             .write_record(cells.map(marked))

@@ -137,6 +137,12 @@ pub(in crate::ops) fn write(vips: &[Vip]) -> Result<String> {
             if let Some(dnis) = &vip.dnis {
                 put("dnis", dnis);
             }
+            if let Some(note) = &vip.note {
+                put("note", note);
+            }
+            if let Some(until) = &vip.until {
+                put("until", until);
+            }
             Value::Object(row)
         })
         .collect();

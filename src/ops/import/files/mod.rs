@@ -106,9 +106,32 @@ pub struct Row {
     pub note: Option<String>,
     /// The domain it was written for, where it says so.
     pub domain: Option<String>,
+    /// The last day of the rule, where it says so: `2026-12-25`.
+    #[serde(default)]
+    pub until: Option<String>,
+    /// Whether caller, dialled number and destination are those of a rule as the
+    /// service stored it, and are to be stored so again.
+    #[serde(default)]
+    pub as_stored: bool,
 }
 
 impl Row {
+    /// A rule that is to exist exactly as it is given.
+    pub(in crate::ops) fn of_rule(line: usize, rule: &Route) -> Result<Row, Refused> {
+        let dnis = rule.key.dnis.to_send();
+        Ok(Row {
+            line,
+            ani: rule.key.ani.as_str().parse()?,
+            dnis: dnis.map(str::parse).transpose()?,
+            destination: rule.destination.as_str().to_owned(),
+            application: Some(rule.application.as_str().to_owned()),
+            note: None,
+            domain: None,
+            until: None,
+            as_stored: true,
+        })
+    }
+
     /// Whether exactly this rule is asked for.
     pub(in crate::ops) fn asks_for(&self, rule: &Route) -> bool {
         let is_dialled = match &self.dnis {
@@ -157,6 +180,9 @@ pub struct VipFile {
     pub bad: Vec<BadRow>,
     /// Things worth a second look.
     pub warnings: Vec<String>,
+    /// Rules that are to be removed.
+    #[serde(default)]
+    pub removed: Vec<Row>,
 }
 
 /// Reads a list. Its form is seen from its content unless it is given.

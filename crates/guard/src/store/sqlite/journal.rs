@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
 use sqlx::{QueryBuilder, Row};
 
-use super::{Store, failed};
+use super::{Store, failed, notes};
 use crate::store::records::{caller_of, from_text, route_from_text, route_to_text, to_text};
 use crate::store::{
     After, Begun, ChangeFilter, ChangeRecord, ChangeStatus, Closing, Counted, JournalPosition,
@@ -303,7 +303,9 @@ async fn begin(database: &mut SqliteConnection, new: &NewChange<'_>) -> Result<B
         return Ok(Begun::OverLimit);
     }
     go_on(database).await?;
-    insert(database, new, columns).await.map(Begun::Written)
+    let id = insert(database, new, columns).await?;
+    notes::keep(database, new, id).await?;
+    Ok(Begun::Written(id))
 }
 
 /// An import does not count against itself where all of it counts once.

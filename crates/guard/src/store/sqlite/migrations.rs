@@ -15,7 +15,7 @@ macro_rules! version {
     };
 }
 
-const VERSIONS: [(&str, &str, &str); 14] = [
+const VERSIONS: [(&str, &str, &str); 17] = [
     version!("0001", "confirmations"),
     version!("0002", "journal"),
     version!("0003", "setup"),
@@ -29,7 +29,10 @@ const VERSIONS: [(&str, &str, &str); 14] = [
     version!("0011", "accounts"),
     version!("0012", "long_lives"),
     version!("0013", "agreeing"),
-    version!("0040", "traces"),
+    version!("0014", "before_imports"),
+    version!("0015", "vip_notes"),
+    version!("0016", "setup_memory"),
+    version!("0017", "traces"),
 ];
 
 /// All versions, in order.

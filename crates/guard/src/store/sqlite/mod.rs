@@ -6,8 +6,10 @@ mod dial_plans;
 mod facts;
 mod journal;
 mod migrations;
+mod notes;
 mod runs;
 mod setup;
+mod setup_memory;
 mod upkeep;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

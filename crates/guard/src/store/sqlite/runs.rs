@@ -6,9 +6,14 @@ use sqlx::sqlite::SqliteRow;
 
 use super::journal::select;
 use super::{Store, failed};
-use crate::store::records::{routes_from_text, routes_to_text};
-use crate::store::{ChangeRecord, NewRun, Run, RunBasis};
+use crate::store::records::{from_text, routes_from_text, routes_to_text, to_text};
+use crate::store::{ChangeRecord, NewRun, RulesBefore, Run, RunBasis};
 use skyswitch_domain::error::Result;
+
+/// Imports into one domain whose rules before them are kept, and how many rules
+/// a domain may have for that: together some megabytes.
+const LISTS_KEPT: i64 = 10;
+const MOST_RULES_KEPT: usize = 20_000;
 
 impl Store {
     /// Writes an import down.
@@ -16,10 +21,14 @@ impl Store {
     /// # Errors
     /// `internal`: nothing of it may be sent.
     pub async fn add_run(&self, run: &NewRun<'_>) -> Result<()> {
+        let rules_before = match run.rules_before {
+            rules if rules.len() > MOST_RULES_KEPT => None,
+            rules => Some(to_text(rules)?),
+        };
         self.write(async |database| {
             sqlx::query(
-                "INSERT INTO runs (id, realm, account, domain, mode, request, list, seen, asked_by, started_at)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO runs (id, realm, account, domain, mode, request, list, seen, rules_before, asked_by, started_at)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )
             .bind(run.id)
             .bind(run.realm)
@@ -29,14 +38,48 @@ impl Store {
             .bind(run.request)
             .bind(&run.basis.list)
             .bind(routes_to_text(&run.basis.seen)?)
+            .bind(rules_before)
             .bind(run.asked_by)
             .bind(run.now)
+            .execute(&mut *database)
+            .await
+            .map_err(failed)?;
+            sqlx::query(
+                "UPDATE runs SET rules_before = NULL
+                 WHERE realm = ?1 AND account = ?2 AND domain = ?3 AND rules_before IS NOT NULL AND rowid NOT IN (
+                     SELECT rowid FROM runs WHERE realm = ?1 AND account = ?2 AND domain = ?3
+                     ORDER BY rowid DESC LIMIT ?4)",
+            )
+            .bind(run.realm)
+            .bind(run.account)
+            .bind(run.domain)
+            .bind(LISTS_KEPT)
             .execute(database)
             .await
             .map(drop)
             .map_err(failed)
         })
         .await
+    }
+
+    /// The rules as they were before the import of that id.
+    pub async fn rules_before(
+        &self,
+        realm: &str,
+        account: &str,
+        id: &str,
+    ) -> Result<Option<RulesBefore>> {
+        let found = sqlx::query_as::<_, (String, Option<String>)>(
+            "SELECT domain, rules_before FROM runs WHERE realm = ? AND account = ? AND id = ?",
+        );
+        let found = found.bind(realm).bind(account).bind(id);
+        let found = found.fetch_optional(&self.pool).await.map_err(failed)?;
+        let Some((domain, rules)) = found else {
+            return Ok(None);
+        };
+        let rules = rules.map(|rules| from_text(&rules)).transpose();
+        let rules = rules.map_err(|refused| failed(sqlx::Error::Decode(Box::new(refused))))?;
+        Ok(Some(RulesBefore { domain, rules }))
     }
 
     /// The import of that id.

@@ -13,7 +13,8 @@ const AT_ONCE: i64 = 1_000;
 
 impl Store {
     /// Removes closed changes to VIP rules that were begun before a moment, in
-    /// milliseconds since 1970, and finished imports of which none is left. What
+    /// milliseconds since 1970, finished imports of which none is left, and what was
+    /// kept of VIP rules that ended before then. What
     /// was changed of customers' setups stays: the hard block rests on it.
     ///
     /// # Errors
@@ -47,6 +48,11 @@ impl Store {
                 .execute(&mut *database)
                 .await
                 .map_err(failed)?;
+                sqlx::query("DELETE FROM vip_notes WHERE ends_at < ?")
+                    .bind(before)
+                    .execute(&mut *database)
+                    .await
+                    .map_err(failed)?;
                 Ok(StorePruned {
                     changes: changes.rows_affected(),
                     imports: imports.rows_affected(),

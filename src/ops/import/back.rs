@@ -1,0 +1,198 @@
+//! Taking back a whole import: the rules it changed become again what they were,
+//! as one plan. It is an import itself: its list is made from the journal.
+
+use std::collections::HashMap;
+
+use crate::app::App;
+use crate::ops::changes::undo;
+use crate::ops::import::files::{Row, VipFile};
+use crate::ops::import::past::name;
+use crate::ops::import::plan::ExistingRules;
+use crate::ops::import::{
+    Source, SyncMode, SyncOutcome, SyncSession, Task, agree, carry_out, fingerprint, resume,
+};
+use crate::ops::write::agree::Asked;
+use crate::ops::write::locks::Turn;
+use crate::ops::write::reconcile::Needed;
+use skyswitch_domain::error::{Code, Error, Refused, Result};
+use skyswitch_domain::redact::shown;
+use skyswitch_domain::wording::{counted, first_few};
+use skyswitch_domain::{AccountId, Operation, PbxDomain, Route, RouteKey, Vip};
+use skyswitch_guard::store::{ChangeRecord, RulesBefore, TargetRecord};
+
+/// Rules that are named where they are left out.
+const NAMED: usize = 10;
+
+/// Takes an import back with one preview and one confirmation. Rules that were
+/// changed again since are left as they are, and that is said.
+///
+/// # Errors
+/// `not_found` for an unknown import; those of an import.
+pub(in crate::ops) async fn undo_run(
+    app: &App,
+    account: &AccountId,
+    run: &str,
+    session: &SyncSession<'_>,
+) -> Result<Asked<SyncOutcome>> {
+    let prepare = async {
+        let task = app.task_of_undo(account, run).await?;
+        agree(app, task, session).await
+    };
+    carry_out(app, session, prepare).await
+}
+
+/// A rule that an import changed.
+struct Changed {
+    key: RouteKey,
+    /// The rule with what was kept of it.
+    kept: Option<Vip>,
+    before: Option<Route>,
+    /// What the import made of it, as it was wanted and as it was read.
+    left: [Option<Route>; 2],
+}
+
+impl App {
+    /// The rules as they were before an import, where they are kept.
+    pub(in crate::ops) async fn rules_before(
+        &self,
+        account: &AccountId,
+        run: &str,
+    ) -> Result<RulesBefore> {
+        let journal = self.journal();
+        let before = match journal.store_to_read().await? {
+            Some(store) => {
+                let before = store.rules_before(journal.realm(), account.as_str(), run);
+                before.await?
+            }
+            None => None,
+        };
+        before.ok_or_else(|| unknown_run(run))
+    }
+
+    async fn task_of_undo(&self, account: &AccountId, run: &str) -> Result<Task> {
+        let kept = self.rules_before(account, run).await?;
+        let domain = kept.domain.parse::<PbxDomain>();
+        let domain = domain.map_err(|refused: Refused| refused.into_error("run_id"))?;
+        // Its outcome may be one that nobody has recorded yet.
+        let turn = Turn::Import(account, &domain);
+        let unread = self.reconcile(Needed::For(turn), None).await?;
+        if let Some(unread) = unread.into_iter().next() {
+            return Err(unread.into_error());
+        }
+        let store = self.journal().store().get().await?;
+        let changes = store.run_changes(run).await?;
+        let changed = changed_rules(changes, kept.rules.unwrap_or_default());
+        let present = self.present_rules(account, &domain, |_| false).await?;
+        let list = self.list_of_undo(&changed, &present.rules)?;
+        let removed: Vec<_> = list.removed.iter().map(|row| row.ani.as_given()).collect();
+        Ok(Task {
+            tool: undo::TOOL,
+            account: account.clone(),
+            domain,
+            mode: SyncMode::Merge,
+            allow_large_removal: true,
+            skip_invalid: false,
+            is_dry_run: false,
+            request: resume::digest(&("undo", run, fingerprint(&list), removed)),
+            source: Source::List(list),
+        })
+    }
+
+    /// What has to exist, and what has to go, for the rules to be as before.
+    fn list_of_undo(&self, changed: &[Changed], rules: &[Route]) -> Result<VipFile> {
+        let now = ExistingRules::of(rules);
+        let limits = &self.settings().limits;
+        let mut list = VipFile::default();
+        let (mut since, mut protected) = (Vec::new(), Vec::new());
+        for (line, rule) in (1..).zip(changed) {
+            let before = rule.before.as_ref();
+            let stored = now.stored_for(&rule.key);
+            if Route::are_alike(stored, before) {
+                continue;
+            }
+            let mut left = rule.left.iter();
+            if !left.any(|left| Route::are_alike(stored, left.as_ref())) {
+                let goes_to = stored.map_or("no such rule".to_owned(), Route::goes_to);
+                let caller = shown(rule.key.ani.as_str(), 64);
+                since.push(format!("\"{caller}\" (now {goes_to})"));
+                continue;
+            }
+            if stored.is_some_and(|stored| limits.refuse_protected(stored).is_err()) {
+                protected.push(shown(rule.key.ani.as_str(), 64));
+                continue;
+            }
+            let row = |rule| Row::of_rule(line, rule).map_err(|r| r.into_error("run_id"));
+            match (before, stored) {
+                (Some(before), _) => {
+                    let kept = rule.kept.as_ref();
+                    list.rows.push(Row {
+                        note: kept.and_then(|kept| kept.note.clone()),
+                        until: kept.and_then(|kept| kept.until.clone()),
+                        ..row(before)?
+                    });
+                }
+                (None, Some(stored)) => list.removed.push(row(stored)?),
+                (None, None) => {}
+            }
+        }
+        let left_out = |rules: Vec<String>, why: &str| {
+            let count = counted(rules.len(), "rule");
+            (!rules.is_empty())
+                .then(|| format!("left out: {count} {why}: {}", first_few(NAMED, rules)))
+        };
+        list.warnings
+            .extend(left_out(since, "changed again after the import"));
+        let by_operator = "whose caller the operator protects (`protected`)";
+        list.warnings.extend(left_out(protected, by_operator));
+        Ok(list)
+    }
+}
+
+/// The rules that an import has changed, each from what it was at first to what it
+/// was left as. A rule that the service removed along with another, and that the
+/// import put again, was there before.
+fn changed_rules(changes: Vec<ChangeRecord>, kept: Vec<Vip>) -> Vec<Changed> {
+    let rules: Vec<Route> = kept.iter().map(Route::from).collect();
+    let by_key: HashMap<_, _> = rules
+        .iter()
+        .map(|rule| name(&rule.key))
+        .zip(&kept)
+        .collect();
+    let kept_rules = ExistingRules::of(&rules);
+    let mut places = HashMap::new();
+    let mut changed: Vec<Changed> = Vec::new();
+    for change in changes.into_iter().filter(ChangeRecord::was_made) {
+        let TargetRecord::VipRule(rule) = change.target else {
+            continue;
+        };
+        let place = *places.entry(name(&rule.key)).or_insert(changed.len());
+        let left = [rule.wanted, rule.after];
+        match changed.get_mut(place) {
+            Some(earlier) => earlier.left = left,
+            None => changed.push(Changed {
+                before: rule
+                    .before
+                    .or_else(|| kept_rules.stored_for(&rule.key).cloned()),
+                kept: by_key.get(&name(&rule.key)).map(|kept| (*kept).clone()),
+                key: rule.key,
+                left,
+            }),
+        }
+    }
+    changed
+}
+
+fn unknown_run(id: &str) -> Error {
+    Error::new(
+        Code::NotFound,
+        format!(
+            "there is no import `{}` in this account's journal",
+            shown(id, 60)
+        ),
+        format!(
+            "{} shows the imports that exist; the journal is kept on the machine that made them.",
+            Operation::ListChanges
+        ),
+    )
+    .with_field("run_id")
+}

@@ -1,0 +1,123 @@
+//! Lists that nobody writes: an empty one to take everybody off, and that of the
+//! callers who are sent from one destination to another.
+
+use crate::app::App;
+use crate::ops::import::files::{Row, VipFile};
+use crate::ops::import::{SyncMode, SyncVips};
+use skyswitch_domain::error::{Code, Error, Refused, Result};
+use skyswitch_domain::{AccountId, Argument, CustomerKey, Destination, Operation, PbxDomain};
+
+/// The name in the journal of sending callers from one destination to another.
+pub(super) const MOVE: &str = "move_vips";
+
+impl SyncVips {
+    /// Work on one customer's list without a list.
+    pub fn without_list(domain: CustomerKey, mode: SyncMode) -> SyncVips {
+        SyncVips {
+            domain,
+            list: None,
+            format: None,
+            mode: Some(mode),
+            from: None,
+            destination: None,
+            application: None,
+            map: Vec::new(),
+            skip_invalid: None,
+            allow_large_removal: None,
+            dry_run: None,
+            resume: None,
+            account_id: None,
+            confirmation: None,
+        }
+    }
+}
+
+impl App {
+    /// The list that the mode makes by itself, else the one that was read.
+    ///
+    /// # Errors
+    /// `invalid_argument` for arguments that do not go with the mode; `not_found`
+    /// where nobody's calls go to the destination; the service's errors.
+    pub(super) async fn made_list(
+        &self,
+        account: &AccountId,
+        domain: &PbxDomain,
+        args: &SyncVips,
+        list: Option<VipFile>,
+    ) -> Result<Option<VipFile>> {
+        let mode = args.mode.unwrap_or_default();
+        let makes_list = matches!(mode, SyncMode::Clear | SyncMode::Move);
+        if makes_list && (list.is_some() || args.resume.is_some()) {
+            return Err(Error::invalid(
+                "mode",
+                format!("mode `{}` takes no list and resumes nothing", mode.word()),
+                "Leave out the list, or use `merge` or `mirror`.",
+            ));
+        }
+        if args.from.is_some() && mode != SyncMode::Move {
+            return Err(Error::invalid(
+                "from",
+                "`from` says whose calls are moved, and this mode moves none",
+                "Give mode `move`, or leave out `from`.",
+            ));
+        }
+        match mode {
+            SyncMode::Clear => Ok(Some(VipFile::default())),
+            SyncMode::Move => self.list_of_moved(account, domain, args).await.map(Some),
+            SyncMode::Merge | SyncMode::Mirror => Ok(list),
+        }
+    }
+
+    async fn list_of_moved(
+        &self,
+        account: &AccountId,
+        domain: &PbxDomain,
+        args: &SyncVips,
+    ) -> Result<VipFile> {
+        let (Some(from), Some(to)) = (&args.from, &args.destination) else {
+            let missing = match args.from {
+                Some(_) => "destination",
+                None => "from",
+            };
+            return Err(Error::invalid(
+                missing,
+                format!("`{missing}` is missing: to move callers needs both destinations"),
+                format!(
+                    "Give where the calls go today as {} and where they are to go as {}.",
+                    Argument("from"),
+                    Argument("destination")
+                ),
+            ));
+        };
+        let refused = |refused: Refused| refused.into_error("destination");
+        let application = to.application(args.application.clone()).map_err(refused)?;
+        let present = self.present_rules(account, domain, |_| false).await?;
+        let mut file = VipFile::default();
+        let moved = present.rules.iter().filter(|rule| rule.leads_to(from));
+        for (line, rule) in (1..).zip(moved) {
+            let row = Row::of_rule(line, rule).map_err(|refused| refused.into_error("from"))?;
+            file.rows.push(Row {
+                destination: to.as_str().to_owned(),
+                application: Some(application.as_str().to_owned()),
+                as_stored: false,
+                ..row
+            });
+        }
+        match file.rows.is_empty() {
+            true => Err(nobody(domain, from)),
+            false => Ok(file),
+        }
+    }
+}
+
+fn nobody(domain: &PbxDomain, from: &Destination) -> Error {
+    Error::new(
+        Code::NotFound,
+        format!(
+            "no VIP rule of {domain} sends calls to {}, so nothing was changed",
+            skyswitch_domain::redact::shown(from.as_str(), 80)
+        ),
+        format!("{} shows where they go.", Operation::ListVips),
+    )
+    .with_field("from")
+}

@@ -1,0 +1,158 @@
+//! Taking everybody off a list, and sending the callers of one destination to another.
+
+use skyswitch_mcp::app::App;
+use skyswitch_mcp::error::Code;
+use skyswitch_mcp::guard::Channel;
+use skyswitch_mcp::ops::{
+    Asked, ListVips, PageSize, SyncMode, SyncOutcome, SyncStatus, SyncVips, list_vips,
+};
+
+use crate::support::imports::{Watch, args, ask, sync};
+use crate::support::process::{DOMAIN, Home, demo_sandbox};
+use crate::support::{Bench, DENTAL, Person, done, failure, listing};
+
+async fn without_list(app: &App, args: &SyncVips, channel: &Channel<'_>) -> SyncOutcome {
+    let asked = ask(app, args, None, channel, &Watch::default()).await;
+    asked.map(done).unwrap()
+}
+
+fn moving(from: &str, to: &str) -> SyncVips {
+    SyncVips {
+        from: Some(from.parse().unwrap()),
+        destination: Some(to.parse().unwrap()),
+        ..args(SyncMode::Move)
+    }
+}
+
+async fn led_to(app: &App, destination: &str) -> usize {
+    let args = ListVips {
+        destination: Some(destination.parse().unwrap()),
+        ..listing(DENTAL)
+    };
+    list_vips(app, &args, PageSize::All).await.unwrap().total
+}
+
+async fn of_domain(app: &App) -> usize {
+    let list = list_vips(app, &listing(DENTAL), PageSize::All).await;
+    list.unwrap().total
+}
+
+#[tokio::test]
+async fn everybody_is_taken_off_by_typing_the_domain_and_not_a_number() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    let rules = of_domain(&app).await;
+    let number = Person::typing(&rules.to_string());
+    let declined = without_list(&app, &args(SyncMode::Clear), &Channel::During(&number)).await;
+    assert_eq!(declined.status, SyncStatus::WrongValue);
+    assert_eq!(of_domain(&app).await, rules);
+    bench.age_declines(120).await;
+    let domain = Person::typing(DENTAL);
+    let cleared = without_list(&app, &args(SyncMode::Clear), &Channel::During(&domain)).await;
+    assert_eq!(cleared.status, SyncStatus::Applied, "{cleared:?}");
+    assert_eq!(cleared.plan.remove, rules);
+    let preview = domain.shown()[0].text();
+    assert!(preview.contains("takes everybody off"), "{preview}");
+    assert_eq!(of_domain(&app).await, 0);
+    // The list is kept.
+    let run = cleared.run_id.unwrap();
+    let kept = skyswitch_mcp::ops::list_before(&app, &run).await.unwrap();
+    assert_eq!(kept.total, rules);
+}
+
+#[tokio::test]
+async fn an_empty_list_is_still_taken_for_a_mistake() {
+    let bench = Bench::demo().await;
+    let list = "ani,destination\n6165550177,101\n";
+    for (mode, list) in [(SyncMode::Mirror, "[]"), (SyncMode::Clear, list)] {
+        let refused = sync(&bench.app(), &args(mode), list, &Channel::Given).await;
+        failure(refused, Code::InvalidArgument);
+    }
+    bench.assert_nothing_written();
+}
+
+#[tokio::test]
+async fn the_callers_of_one_person_are_sent_to_another_as_one_plan() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    let (mayas, oscars) = (led_to(&app, "101").await, led_to(&app, "102").await);
+    assert!(mayas > 0);
+    let looking = SyncVips {
+        dry_run: Some(true),
+        ..moving("101", "102")
+    };
+    let planned = without_list(&app, &looking, &Channel::Given).await;
+    assert_eq!(planned.plan.replace, mayas, "{planned:?}");
+    let moved = without_list(&app, &moving("101", "102"), &Channel::Given).await;
+    assert_eq!(moved.status, SyncStatus::Applied, "{moved:?}");
+    assert_eq!((moved.plan.add, moved.plan.remove), (0, 0));
+    assert_eq!(led_to(&app, "101").await, 0);
+    assert_eq!(led_to(&app, "102").await, mayas + oscars);
+}
+
+#[tokio::test]
+async fn nothing_is_moved_where_nobodys_calls_go_there_or_one_side_is_missing() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    let asked = async |args: &SyncVips| {
+        let channel = Channel::Given;
+        ask(&app, args, None, &channel, &Watch::default()).await
+    };
+    failure(asked(&moving("777", "102")).await, Code::NotFound);
+    let half = SyncVips {
+        destination: None,
+        ..moving("101", "102")
+    };
+    failure(asked(&half).await, Code::InvalidArgument);
+    let other = SyncVips {
+        mode: None,
+        ..moving("101", "102")
+    };
+    failure(asked(&other).await, Code::InvalidArgument);
+    bench.assert_nothing_written();
+}
+
+#[tokio::test]
+async fn a_client_with_forms_is_asked_for_the_domain() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    let first = crate::support::first_call();
+    let asked = ask(
+        &app,
+        &args(SyncMode::Clear),
+        None,
+        &first,
+        &Watch::default(),
+    )
+    .await;
+    let Asked::Question(question) = asked.unwrap() else {
+        panic!("a person must be asked");
+    };
+    assert_eq!(question.preview.asks_for().text(), DENTAL);
+}
+
+#[tokio::test]
+async fn the_command_line_clears_moves_and_brings_back() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox);
+    let export = ["vip", "export", "-d", DOMAIN];
+    let before = home.run(&export).await.stdout;
+    let moving = [
+        "vip", "move", "--from", "101", "--to", "102", "-d", DOMAIN, "--yes",
+    ];
+    let moved = home.run(&moving).await;
+    assert_eq!(moved.code, 0, "{moved:?}");
+    let cleared = home.run(&["vip", "clear", "-d", DOMAIN, "--yes"]).await;
+    assert_eq!(cleared.code, 0, "{cleared:?}");
+    assert!(
+        cleared.stdout.contains("skyswitch undo --run r-"),
+        "{cleared:?}"
+    );
+    let back = home.run(&["undo", "--last", "--yes"]).await;
+    assert_eq!(back.code, 0, "{back:?}");
+    let first_run = moved.stdout.split("undo --run ").nth(1).unwrap();
+    let first_run = first_run.split('`').next().unwrap();
+    let back = home.run(&["undo", "--run", first_run, "--yes"]).await;
+    assert_eq!(back.code, 0, "{back:?}");
+    assert_eq!(home.run(&export).await.stdout, before);
+}

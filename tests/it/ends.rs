@@ -1,0 +1,219 @@
+//! VIP rules with a last day: they are removed by whoever works next, only if
+//! they are still as they were added.
+
+use jiff::{ToSpan, Zoned};
+use skyswitch_mcp::app::App;
+use skyswitch_mcp::config::ConfirmMode;
+use skyswitch_mcp::error::Code;
+use skyswitch_mcp::guard::Channel;
+use skyswitch_mcp::ops::{
+    AddVip, AddVipStatus, ListChanges, PageSize, SyncMode, SyncVips, list_changes,
+};
+use skyswitch_mcp::sandbox::StoredRoute;
+
+use crate::support::imports::{Watch, args, ask};
+use crate::support::process::{DOMAIN, Home, demo_sandbox};
+use crate::support::{
+    Bench, CALLER, DENTAL, Person, add, adding, done, failure, list, listing, nobody, remove,
+    removing,
+};
+
+const GUEST: &str = "16165550177";
+/// The last day of every rule is over.
+const ALL_OVER: &str = "UPDATE vip_notes SET ends_at = 1 WHERE ends_at IS NOT NULL";
+
+fn next_week() -> String {
+    let day = Zoned::now().date().checked_add(7.days()).unwrap();
+    day.to_string()
+}
+
+fn until_next_week(ani: &str, destination: &str) -> AddVip {
+    AddVip {
+        until: Some(next_week().parse().unwrap()),
+        ..adding(ani, DENTAL, destination)
+    }
+}
+
+async fn add_guest(app: &App) {
+    let added = add(app, &until_next_week(GUEST, "101"), &nobody()).await;
+    let added = added.unwrap();
+    assert_eq!(added.status, AddVipStatus::Created);
+    assert_eq!(added.vip.until, Some(next_week()));
+}
+
+#[tokio::test]
+async fn a_vip_rings_until_the_last_day_and_is_removed_by_whoever_lists_next() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    add_guest(&app).await;
+    let shown = list(&app, &listing(DENTAL)).await.unwrap();
+    let guest = shown.vips.iter().find(|vip| vip.ani == GUEST).unwrap();
+    assert_eq!(guest.until, Some(next_week()));
+    assert!(shown.warnings.is_empty(), "{shown:?}");
+    bench.change_journal(ALL_OVER).await;
+    let shown = list(&app, &listing(DENTAL)).await.unwrap();
+    assert!(shown.vips.iter().all(|vip| vip.ani != GUEST), "{shown:?}");
+    let said = shown.warnings.join("\n");
+    assert!(said.contains("was removed (change 2)"), "{said}");
+    assert_eq!(bench.rings(DENTAL, GUEST), None);
+    let changes = list_changes(&app, &ListChanges::default(), PageSize::All).await;
+    let newest = &changes.unwrap().changes[0];
+    assert_eq!(newest.operation, "vip_ended");
+    // It is removed once.
+    let writes = bench.count("DELETE");
+    list(&app, &listing(DENTAL)).await.unwrap();
+    assert_eq!(bench.count("DELETE"), writes);
+}
+
+#[tokio::test]
+async fn whoever_changes_something_removes_what_has_ended_too() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    add_guest(&app).await;
+    bench.change_journal(ALL_OVER).await;
+    add(&app, &adding("6165550178", DENTAL, "101"), &nobody())
+        .await
+        .unwrap();
+    assert_eq!(bench.rings(DENTAL, GUEST), None);
+}
+
+#[tokio::test]
+async fn a_rule_that_is_not_as_it_was_added_stays() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    add_guest(&app).await;
+    // Somebody has sent the caller elsewhere in the portal.
+    bench
+        .sandbox
+        .put_route(StoredRoute::new(DENTAL, GUEST, "103"));
+    bench.change_journal(ALL_OVER).await;
+    list(&app, &listing(DENTAL)).await.unwrap();
+    assert_eq!(bench.rings(DENTAL, GUEST).unwrap(), "103");
+    assert_eq!(bench.count("DELETE"), 0);
+}
+
+#[tokio::test]
+async fn a_rule_that_is_removed_and_added_again_has_no_end() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    add_guest(&app).await;
+    let args = removing(GUEST, DENTAL);
+    remove(&app, &args, &Channel::Given).await.unwrap();
+    add(&app, &adding(GUEST, DENTAL, "101"), &nobody())
+        .await
+        .unwrap();
+    bench.change_journal(ALL_OVER).await;
+    let shown = list(&app, &listing(DENTAL)).await.unwrap();
+    let guest = shown.vips.iter().find(|vip| vip.ani == GUEST).unwrap();
+    assert_eq!(guest.until, None);
+    assert!(bench.rings(DENTAL, GUEST).is_some());
+}
+
+#[tokio::test]
+async fn nothing_is_removed_while_only_reading_is_allowed_or_nothing_destructive() {
+    let bench = Bench::demo().await;
+    add_guest(&bench.app()).await;
+    bench.change_journal(ALL_OVER).await;
+    let reading = bench.app_with(|settings| settings.read_only = true);
+    list(&reading, &listing(DENTAL)).await.unwrap();
+    let blocked = bench.app_in(ConfirmMode::Block);
+    list(&blocked, &listing(DENTAL)).await.unwrap();
+    assert_eq!(bench.count("DELETE"), 0);
+}
+
+#[tokio::test]
+async fn a_rule_of_a_caller_with_several_is_left_to_a_person() {
+    // The service may remove both, and nobody has agreed to lose the other.
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    add_guest(&app).await;
+    let other = AddVip {
+        dnis: Some("6165550100".parse().unwrap()),
+        ..adding(GUEST, DENTAL, "101")
+    };
+    add(&app, &other, &Channel::Given).await.unwrap();
+    bench.change_journal(ALL_OVER).await;
+    let shown = list(&app, &listing(DENTAL)).await.unwrap();
+    let said = shown.warnings.join("\n");
+    assert!(said.contains("could not be removed"), "{said}");
+    assert!(said.contains("remove_vip"), "{said}");
+    assert_eq!(bench.count("DELETE"), 0);
+}
+
+#[tokio::test]
+async fn a_person_who_agrees_to_a_replacement_sees_when_it_ends() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    let person = Person::typing(CALLER);
+    let args = until_next_week(CALLER, "103");
+    let replaced = add(&app, &args, &Channel::During(&person)).await.unwrap();
+    assert_eq!(replaced.status, AddVipStatus::Replaced);
+    let preview = person.shown()[0].text();
+    let said = format!("Ends: after {}: the rule is removed then", next_week());
+    assert!(preview.contains(&said), "{preview}");
+}
+
+#[tokio::test]
+async fn a_day_that_is_over_and_an_end_for_a_rule_that_exists_are_refused() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    let over = AddVip {
+        until: Some("2020-01-31".parse().unwrap()),
+        ..adding(GUEST, DENTAL, "101")
+    };
+    failure(add(&app, &over, &nobody()).await, Code::InvalidArgument);
+    let there = bench.rings(DENTAL, CALLER).unwrap();
+    let ending = until_next_week(CALLER, &there);
+    failure(
+        add(&app, &ending, &Channel::Given).await,
+        Code::InvalidArgument,
+    );
+    bench.assert_nothing_written();
+}
+
+#[tokio::test]
+async fn an_end_goes_along_when_a_caller_is_sent_to_somebody_else() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    add_guest(&app).await;
+    let moving = SyncVips {
+        from: Some("101".parse().unwrap()),
+        destination: Some("102".parse().unwrap()),
+        ..args(SyncMode::Move)
+    };
+    let moved = ask(&app, &moving, None, &Channel::Given, &Watch::default()).await;
+    moved.map(done).unwrap();
+    assert_eq!(bench.rings(DENTAL, GUEST).unwrap(), "102");
+    bench.change_journal(ALL_OVER).await;
+    list(&app, &listing(DENTAL)).await.unwrap();
+    assert_eq!(bench.rings(DENTAL, GUEST), None);
+}
+
+#[tokio::test]
+async fn the_status_says_which_vips_end() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox);
+    let day = next_week();
+    let adding = [
+        "vip",
+        "add",
+        "--ani",
+        GUEST,
+        "-d",
+        DOMAIN,
+        "--destination",
+        "101",
+        "--until",
+        &day,
+        "--note",
+        "Visiting doctor",
+    ];
+    let added = home.run(&adding).await;
+    assert_eq!(added.code, 0, "{added:?}");
+    let shown = home.run(&["vip", "list", "-d", DOMAIN]).await;
+    assert!(shown.stdout.contains(&day), "{shown:?}");
+    assert!(shown.stdout.contains("Visiting doctor"), "{shown:?}");
+    let status = home.run(&["status", "--query", DOMAIN]).await;
+    let said = format!("ends after {day}");
+    assert!(status.stdout.contains(&said), "{status:?}");
+}

@@ -1,0 +1,190 @@
+//! Who the callers are is kept here, shown with their rules, and goes through files.
+
+use skyswitch_mcp::guard::Channel;
+use skyswitch_mcp::ops::{AddVip, AddVipStatus, SyncMode, SyncStatus};
+
+use crate::support::imports::{args, mirror, sync};
+use crate::support::process::{DOMAIN, Home, demo_sandbox};
+use crate::support::{
+    Bench, CALLER, DENTAL, Person, add, adding, list, listing, nobody, remove, removing,
+};
+
+const GUEST: &str = "16165550177";
+
+fn noted(ani: &str, destination: &str, note: &str) -> AddVip {
+    AddVip {
+        note: Some(note.to_owned()),
+        ..adding(ani, DENTAL, destination)
+    }
+}
+
+async fn note_of(bench: &Bench, ani: &str) -> Option<String> {
+    let shown = list(&bench.app(), &listing(DENTAL)).await.unwrap();
+    let mut vips = shown.vips.into_iter();
+    vips.find(|vip| vip.ani == ani).unwrap().note
+}
+
+#[tokio::test]
+async fn a_note_is_shown_with_its_rule_and_ends_with_it() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    let added = add(&app, &noted(GUEST, "101", "Dr. Ames"), &nobody()).await;
+    assert_eq!(added.unwrap().vip.note.as_deref(), Some("Dr. Ames"));
+    assert_eq!(note_of(&bench, GUEST).await.as_deref(), Some("Dr. Ames"));
+    // Who removes the rule sees whose it is.
+    let person = Person::typing(GUEST);
+    let args = removing(GUEST, DENTAL);
+    remove(&app, &args, &Channel::During(&person))
+        .await
+        .unwrap();
+    let preview = person.shown()[0].text();
+    assert!(preview.contains("Note kept here: Dr. Ames"), "{preview}");
+    add(&app, &adding(GUEST, DENTAL, "101"), &nobody())
+        .await
+        .unwrap();
+    assert_eq!(note_of(&bench, GUEST).await, None);
+}
+
+#[tokio::test]
+async fn a_rule_that_exists_is_noted_without_a_request_that_changes_anything() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    let there = bench.rings(DENTAL, CALLER).unwrap();
+    for note in ["Dr. Ames", "Dr. Ames, referrals"] {
+        let same = add(&app, &noted(CALLER, &there, note), &nobody()).await;
+        assert_eq!(same.unwrap().status, AddVipStatus::Unchanged);
+        assert_eq!(note_of(&bench, CALLER).await.as_deref(), Some(note));
+    }
+    bench.assert_nothing_written();
+}
+
+#[tokio::test]
+async fn a_change_that_was_not_made_leaves_no_note() {
+    use skyswitch_mcp::sandbox::Fault;
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    bench
+        .sandbox
+        .inject(Fault::status("PUT", "route-by-ani", 422));
+    let failed = add(&app, &noted(GUEST, "101", "Dr. Ames"), &nobody()).await;
+    assert!(failed.is_err(), "{failed:?}");
+    bench.sandbox.clear_faults();
+    add(&app, &adding(GUEST, DENTAL, "101"), &nobody())
+        .await
+        .unwrap();
+    assert_eq!(note_of(&bench, GUEST).await, None);
+}
+
+#[tokio::test]
+async fn what_a_note_holds_can_neither_hide_nor_overflow() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    let long = format!("a\u{202E}b\n {}", "x".repeat(500));
+    add(&app, &noted(GUEST, "101", &long), &nobody())
+        .await
+        .unwrap();
+    let note = note_of(&bench, GUEST).await.unwrap();
+    assert!(note.starts_with("a\\u{202e}b xxx"), "{note}");
+    assert!(note.chars().count() <= 215, "{note}");
+}
+
+#[tokio::test]
+async fn notes_of_a_list_are_kept_also_of_rules_that_exist_already() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    let there = bench.rings(DENTAL, CALLER).unwrap();
+    let text = format!("ani,destination,note\n{CALLER},{there},Mrs. Ames\n{GUEST},101,Dr. Bell\n");
+    let merged = sync(&app, &args(SyncMode::Merge), &text, &Channel::Given).await;
+    assert_eq!(merged.unwrap().status, SyncStatus::Applied);
+    assert_eq!(note_of(&bench, CALLER).await.as_deref(), Some("Mrs. Ames"));
+    assert_eq!(note_of(&bench, GUEST).await.as_deref(), Some("Dr. Bell"));
+    // Nothing differs, and the note does.
+    let text = format!("ani,destination,note\n{CALLER},{there},Mrs. Ames-Hill\n");
+    let merged = sync(&app, &args(SyncMode::Merge), &text, &Channel::Given).await;
+    assert_eq!(merged.unwrap().status, SyncStatus::Unchanged);
+    let note = note_of(&bench, CALLER).await;
+    assert_eq!(note.as_deref(), Some("Mrs. Ames-Hill"));
+}
+
+#[tokio::test]
+async fn notes_come_back_with_an_import_that_is_taken_back() {
+    use crate::support::imports::Watch;
+    use skyswitch_mcp::ops::{SyncSession, Undo, undo};
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    add(&app, &noted(GUEST, "101", "Dr. Ames"), &nobody())
+        .await
+        .unwrap();
+    let run = mirror(&app, DENTAL, "ani,destination\n6165550178,101\n").await;
+    let args = Undo {
+        run_id: run.run_id,
+        ..Undo::default()
+    };
+    let watch = Watch::default();
+    let session = SyncSession {
+        channel: &Channel::Given,
+        progress: &watch,
+        stop: &watch.stop,
+        most_rows: None,
+    };
+    undo(&app, &args, &session).await.unwrap();
+    assert_eq!(note_of(&bench, GUEST).await.as_deref(), Some("Dr. Ames"));
+}
+
+#[tokio::test]
+async fn notes_go_through_a_file_and_back() {
+    let sandbox = demo_sandbox().await;
+    let (home, other) = (Home::of(&sandbox), Home::of(&sandbox));
+    let add = [
+        "vip",
+        "add",
+        "--ani",
+        GUEST,
+        "-d",
+        DOMAIN,
+        "--destination",
+        "101",
+        "--note",
+        "=Dr. Ames, referrals",
+    ];
+    assert_eq!(home.run(&add).await.code, 0);
+    for format in ["csv", "json"] {
+        let export = ["vip", "export", "-d", DOMAIN, "--format", format];
+        let exported = home.run(&export).await.stdout;
+        assert!(exported.contains("Dr. Ames, referrals"), "{exported}");
+        let file = other.write(&format!("list.{format}"), &exported);
+        let import = [
+            "vip",
+            "import",
+            file.to_str().unwrap(),
+            "-d",
+            DOMAIN,
+            "--yes",
+        ];
+        let imported = other.run(&import).await;
+        assert_eq!(imported.code, 0, "{imported:?}");
+        assert_eq!(other.run(&export).await.stdout, exported);
+    }
+}
+
+#[tokio::test]
+async fn no_note_is_in_a_log() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox);
+    let add = [
+        "-vv",
+        "vip",
+        "add",
+        "--ani",
+        GUEST,
+        "-d",
+        DOMAIN,
+        "--destination",
+        "101",
+        "--note",
+        "Xylophonist",
+    ];
+    let added = home.run(&add).await;
+    assert_eq!(added.code, 0, "{added:?}");
+    assert!(!added.stderr.contains("Xylophonist"), "{}", added.stderr);
+}
