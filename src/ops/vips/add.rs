@@ -211,6 +211,7 @@ pub async fn add_vip(
             other.is_same_rule(key)
         });
         facts.warnings.extend(told.await);
+    }
     // A rule that exists already is only noted.
     if let (Agreement::Nothing, Some(text)) = (&agreement, &asked_for.note.text) {
         let noted = vec![(Route::from(&facts.vip), text.clone())];
