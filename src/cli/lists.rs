@@ -24,8 +24,8 @@ pub(super) async fn import(
     Asking { args, yes }: Asking<ImportArgs>,
     output: &Output,
 ) -> Result<Exit> {
+    let person = Person::new(app, yes)?;
     let list = args.file.as_deref().map(read).transpose()?;
-    let person = Person::new(yes);
     let app = app.asked_by("skyswitch vip import (command line)");
     let bar = Bar::new();
     let stop = CancellationToken::new();

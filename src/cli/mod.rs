@@ -10,6 +10,7 @@ mod exit;
 mod lists;
 mod logs;
 mod output;
+mod pin;
 mod progress;
 mod sandbox;
 mod setup;
@@ -124,7 +125,7 @@ async fn on_account(app: &App, command: OnAccount, output: &Output) -> Result<Ex
         }
         OnAccount::Changes(args) => changes::changes(app, args, output).await,
         OnAccount::Undo(args) => {
-            let person = Person::new(args.yes);
+            let person = Person::new(app, args.yes)?;
             let app = &app.asked_by("skyswitch undo (command line)");
             let undone = ops::undo_change(app, &args.args, &person.channel()).await?;
             person.settle(
@@ -151,6 +152,7 @@ async fn on_account(app: &App, command: OnAccount, output: &Output) -> Result<Ex
         }
         OnAccount::Token(args) => token(app, args, output).await,
         OnAccount::State(action) => state::state(app, action, output).await,
+        OnAccount::Pin(action) => pin::pin(app, &action, output).await,
     }
 }
 
@@ -161,7 +163,7 @@ async fn vip(app: &App, vip: Vip, output: &Output) -> Result<Exit> {
             output.result(&list, || tables::vips(&list))
         }
         Vip::Add(args) => {
-            let person = Person::new(args.yes);
+            let person = Person::new(app, args.yes)?;
             let app = &app.asked_by("skyswitch vip add (command line)");
             let added = ops::add_vip(app, &args.args, &person.channel()).await?;
             person.settle(
@@ -172,7 +174,7 @@ async fn vip(app: &App, vip: Vip, output: &Output) -> Result<Exit> {
             )
         }
         Vip::Remove(args) => {
-            let person = Person::new(args.yes);
+            let person = Person::new(app, args.yes)?;
             let app = &app.asked_by("skyswitch vip remove (command line)");
             let removed = ops::remove_vip(app, &args.args, &person.channel()).await?;
             person.settle(

@@ -2,11 +2,17 @@
 //! `rate_limit` is `SKYSWITCH_RATE_LIMIT`.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::file::{not_known, safety_field};
 use super::{Credentials, Lookup, refuse_unexpanded, unusable};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::{Secret, shown};
+
+/// Seconds that a call waits for a person; what is left of a minute is for the change.
+const DEFAULT_WAIT: f64 = 45.0;
+/// Seconds that it waits at most.
+const LONGEST_WAIT: f64 = 55.0;
 
 /// The one part of a login that may be set to nothing.
 const MAY_BE_EMPTY: &str = "pbx_client_secret";
@@ -67,6 +73,24 @@ impl Environment<'_> {
         }
     }
 
+    /// How long a call waits for a person.
+    pub fn wait(self, field: &str, stored: Option<f64>) -> Result<Duration> {
+        let (setting, seconds) = match self.variable(&variable_of(field)) {
+            Some(text) => (variable_of(field), text.trim().parse().ok()),
+            None => (field.to_owned(), Some(stored.unwrap_or(DEFAULT_WAIT))),
+        };
+        match seconds {
+            Some(seconds) if (0.0..=LONGEST_WAIT).contains(&seconds) => {
+                Ok(Duration::from_secs_f64(seconds))
+            }
+            _ => Err(unusable(
+                &setting,
+                "is not a time to wait",
+                "Give seconds from 0, which means not to wait, to 55: the usual client gives a call up after 60.",
+            )),
+        }
+    }
+
     /// Client id, client secret, username and password, each with its field; or
     /// the names of those that are missing.
     pub fn login(self, texts: [(&str, &Option<String>); 4]) -> Result<Result<Credentials, String>> {
@@ -123,14 +147,17 @@ impl Environment<'_> {
 const PREFIX: &str = "SKYSWITCH_";
 
 /// What follows in them, in small letters.
-const KNOWN: [&str; 22] = [
+const KNOWN: [&str; 25] = [
     "account_id",
+    "allow_yes",
+    "approval_wait",
     "base_url",
     "client_id",
     "client_secret",
     "config",
     "confirm",
     "empty_object_is_empty_list",
+    "list_files",
     "log",
     "password",
     "pbx_api",

@@ -16,9 +16,10 @@ use skyswitch_domain::redact::shown;
 
 /// The fields that keep something from being done. One that is misspelt would
 /// keep nothing.
-const SAFETY: [&str; 11] = [
+const SAFETY: [&str; 12] = [
     "allow_dial_plan_changes",
     "allow_domain_creation",
+    "allow_yes",
     "allowed_accounts",
     "allowed_domains",
     "approval_page",
@@ -49,6 +50,9 @@ pub(super) struct ConfigFile {
     pub empty_object_is_empty_list: Option<bool>,
     pub not_found_is_empty_list: Option<bool>,
     pub approval_page: Option<bool>,
+    pub approval_wait: Option<f64>,
+    pub allow_yes: Option<bool>,
+    pub list_files: Option<String>,
     pub protected: Option<Vec<String>>,
     pub allowed_domains: Option<Vec<String>>,
     pub allowed_accounts: Option<Vec<String>>,

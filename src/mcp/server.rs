@@ -20,7 +20,7 @@ use super::completion::{self, DomainNames};
 use super::consent::Client;
 use super::tool_table::{Effect, Row};
 use super::tools::{Lookup, ToolSet};
-use super::{LIFETIME_MS, prompts, reply, resources, skill};
+use super::{LIFETIME_MS, progress, prompts, reply, resources, skill};
 use crate::app::App;
 use crate::ops;
 use skyswitch_client::Allowance;
@@ -145,7 +145,9 @@ impl Server {
         stop: &CancellationToken,
     ) -> CallToolResponse {
         let app = match &self.shared.app {
-            Ok(app) => app.asked_by(&asked_by(tool, context)),
+            Ok(app) => app
+                .asked_by(&asked_by(tool, context))
+                .waiting(progress::patience(app, context)),
             Err(error) => return reply::error(error),
         };
         let call = Call::new(request, &app, context, stop, &self.shared.client);

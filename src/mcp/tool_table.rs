@@ -335,9 +335,9 @@ pub(super) static TABLE: [Row; 15] = [
         name: "sync_vips",
         title: "Import a VIP list",
         description: "Import, replace or clear a VIP list given as CSV, JSON or vCard, up to \
-                      5,000 rows. Use it for more than a few callers; start with dry_run. A \
-                      person confirms the whole plan. resume continues a cancelled or cut-off \
-                      import; with dry_run it says what was done.",
+                      5,000 rows. Use it for more than a few callers; start with dry_run, then \
+                      give its plan_id as plan. A person confirms the whole plan. resume \
+                      continues a cut-off import; with dry_run it says what was done.",
         effect: Effect::ChangesMany,
         explained: &[
             ACCOUNT,
@@ -346,6 +346,9 @@ pub(super) static TABLE: [Row; 15] = [
                 "list",
                 "CSV with the header ani,destination,application,dnis,note, a JSON array with those keys, or vCard",
             ),
+            ("file", "List in the operator's folder"),
+            ("from_domain", "Copy this customer's list"),
+            ("plan", "plan_id or approval_code, in place of the list"),
             (
                 "mode",
                 "merge (default) adds and replaces; mirror also removes the rest",

@@ -14,7 +14,7 @@ use crate::ops::{
 use skyswitch_domain::redact::shown;
 pub(crate) use skyswitch_domain::wording::counted;
 use skyswitch_domain::wording::word;
-use skyswitch_domain::{Ani, Dnis, Face, Operation, PhoneNumber, Route, Vip};
+use skyswitch_domain::{Ani, Argument, Dnis, Face, Operation, PhoneNumber, Route, Vip};
 
 pub(crate) use calls::explained;
 pub(crate) use setup::{alarms, checklist, marked, not_read, onboarded, routed, stages};
@@ -96,7 +96,13 @@ pub(crate) fn undone(outcome: &UndoOutcome, names: &Names<'_>) -> String {
 pub(crate) fn imported(outcome: &SyncOutcome, names: &Names<'_>) -> String {
     let plan = &outcome.plan;
     let mut text = match outcome.status {
-        SyncStatus::Planned => "This is the plan only; nothing was changed.".to_owned(),
+        SyncStatus::Planned => match &outcome.plan_id {
+            Some(id) => format!(
+                "This is the plan only; nothing was changed. To apply it without the list, give {} `{id}`.",
+                Argument("plan")
+            ),
+            None => "This is the plan only; nothing was changed.".to_owned(),
+        },
         SyncStatus::Unchanged => {
             "No change: the VIP rules are already as the list wants them.".to_owned()
         }

@@ -9,6 +9,7 @@ mod outvote;
 pub(in crate::ops) mod present;
 pub(in crate::ops) mod reconcile;
 pub(in crate::ops) mod send;
+pub(crate) mod waiting;
 
 pub(crate) use agree::read_only;
 pub use agree::{Asked, Confirmation, Status};

@@ -15,7 +15,7 @@ macro_rules! version {
     };
 }
 
-const VERSIONS: [(&str, &str, &str); 13] = [
+const VERSIONS: [(&str, &str, &str); 14] = [
     version!("0001", "confirmations"),
     version!("0002", "journal"),
     version!("0003", "setup"),
@@ -29,6 +29,7 @@ const VERSIONS: [(&str, &str, &str); 13] = [
     version!("0011", "accounts"),
     version!("0012", "long_lives"),
     version!("0013", "agreeing"),
+    version!("0020", "agreeing_whole"),
 ];
 
 /// All versions, in order.
