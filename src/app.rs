@@ -11,6 +11,7 @@ use crate::ops::vips::ends::Ends;
 use crate::ops::vips::kept_lists::KeptLists;
 use crate::ops::write::journal::Journal;
 use crate::ops::write::locks::Turns;
+use crate::ops::write::waiting::Patience;
 use skyswitch_client::{Client, ClientOptions, TokenCache};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
@@ -25,6 +26,8 @@ pub struct App {
     shared: Arc<Shared>,
     pub(crate) asked_by: Arc<str>,
     author: Author,
+    /// How long this call may wait for a person.
+    pub(crate) patience: Option<Patience>,
 }
 
 #[derive(Debug)]
@@ -72,6 +75,7 @@ impl App {
             }),
             asked_by: "an embedding program".into(),
             author: Author::Program,
+            patience: None,
         }
     }
 
@@ -83,7 +87,14 @@ impl App {
             shared: Arc::clone(&self.shared),
             asked_by: shown(who, 200).into(),
             author: self.author,
+            patience: self.patience.clone(),
         }
+    }
+
+    /// The same operations in a call that waits for a person who decides elsewhere.
+    #[must_use]
+    pub(crate) fn waiting(self, patience: Option<Patience>) -> App {
+        App { patience, ..self }
     }
 
     /// The same operations asked for by a person, who gives the commands themselves.

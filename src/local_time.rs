@@ -22,6 +22,11 @@ pub(crate) fn until(moment: Timestamp) -> String {
     format!("{left} (at {})", local(moment, "%H:%M"))
 }
 
+/// `14:32`.
+pub(crate) fn clock(moment: Timestamp) -> String {
+    local(moment, "%H:%M")
+}
+
 /// `2026-03-14 14:32`.
 pub(crate) fn minute(moment: Timestamp) -> String {
     local(moment, "%Y-%m-%d %H:%M")

@@ -124,6 +124,9 @@ impl Ground {
         let args = ops::SyncVips {
             domain: DOMAIN.parse().expect("a domain"),
             list: None,
+            file: None,
+            from_domain: None,
+            plan: None,
             format: Some(format),
             from: None,
             mode: None,

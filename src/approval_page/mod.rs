@@ -1,8 +1,9 @@
 //! A page on this machine where a person settles a change that waits, for
 //! those whose assistant has no forms and who have no terminal at hand.
 //!
-//! Nothing listens before the first link is asked for, and nothing does any
-//! more once every link is settled or has expired.
+//! Nothing listens before the first link is asked for. A link says for ten
+//! minutes after its decision or expiry which it was; after the last one nothing
+//! listens any more.
 
 mod serve;
 mod view;
@@ -27,9 +28,13 @@ use skyswitch_guard::store::Approval;
 /// How often the page looks whether what it offers was settled elsewhere.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
+/// How long a link says how its question ended.
+const REMEMBERS: Duration = Duration::from_secs(600);
+
 /// The page, and the links it offers.
 pub struct ApprovalPage {
     guard: Arc<Guard>,
+    remembers: Duration,
     site: tokio::sync::Mutex<Option<Site>>,
 }
 
@@ -52,12 +57,19 @@ impl ApprovalPage {
     pub fn new(guard: Arc<Guard>) -> ApprovalPage {
         ApprovalPage {
             guard,
+            remembers: REMEMBERS,
             site: tokio::sync::Mutex::new(None),
         }
     }
 
+    /// The same page, with another time for which a link says how its question ended.
+    #[must_use]
+    pub fn remembering_for(self, remembers: Duration) -> ApprovalPage {
+        ApprovalPage { remembers, ..self }
+    }
+
     /// Offers the change that waits under this code until it is settled or
-    /// expires. The same code gets the same link again.
+    /// expires, and then how it ended. The same code gets the same link again.
     ///
     /// # Errors
     /// `internal` when no local port can be opened.
@@ -66,7 +78,7 @@ impl ApprovalPage {
         let running = site.take().filter(|site| !site.ended.is_cancelled());
         let running = match running {
             Some(running) => running,
-            None => start(Arc::clone(&self.guard)).await?,
+            None => start(Arc::clone(&self.guard), self.remembers).await?,
         };
         let secret = running.links.offer(code, expires_at);
         let link = Url::parse(&format!("http://127.0.0.1:{}/{secret}", running.port));
@@ -80,7 +92,7 @@ impl ApprovalPage {
     }
 }
 
-async fn start(guard: Arc<Guard>) -> Result<Site> {
+async fn start(guard: Arc<Guard>, remembers: Duration) -> Result<Site> {
     let failed = |error: std::io::Error| {
         Error::internal(
             format!("the approval page cannot listen on 127.0.0.1: {error}"),
@@ -101,6 +113,7 @@ async fn start(guard: Arc<Guard>) -> Result<Site> {
     tokio::spawn(close_when_settled(
         Arc::clone(&desk.guard),
         links.clone(),
+        remembers,
         ended.clone(),
     ));
     tokio::spawn(serve::serve(listener, desk, ended.clone()));
@@ -112,22 +125,28 @@ async fn start(guard: Arc<Guard>) -> Result<Site> {
     })
 }
 
-/// Takes links away that were settled anywhere or have expired; with the last
-/// one the page ends.
-async fn close_when_settled(guard: Arc<Guard>, links: Links, ended: CancellationToken) {
+/// Takes links away a while after they were settled anywhere or have expired;
+/// with the last one the page ends.
+async fn close_when_settled(
+    guard: Arc<Guard>,
+    links: Links,
+    remembers: Duration,
+    ended: CancellationToken,
+) {
     loop {
         tokio::select! {
             () = ended.cancelled() => return,
             () = tokio::time::sleep(LOOK_AGAIN) => {}
         }
+        let now = Timestamp::now();
         // A store that cannot be read settles nothing; the links expire by themselves.
         let waiting = guard.waiting().await.ok();
-        let is_live = |offer: &Offer| {
+        let waits = |offer: &Offer| {
             let waits = |waiting: &Vec<Approval>| waiting.iter().any(|a| a.code == offer.code);
-            offer.expires_at > Timestamp::now() && waiting.as_ref().is_none_or(waits)
+            offer.expires_at > now && waiting.as_ref().is_none_or(waits)
         };
         // Closed while the links are held, so that none is added to a page that ends.
-        if links.keep(is_live, || ended.cancel()) {
+        if links.keep(waits, now, remembers, || ended.cancel()) {
             return;
         }
     }
@@ -144,6 +163,8 @@ struct Offer {
     secret: String,
     code: String,
     expires_at: Timestamp,
+    /// Since when there is nothing to be decided any more.
+    over_since: Option<Timestamp>,
 }
 
 impl Links {
@@ -157,29 +178,35 @@ impl Links {
             secret: secret.clone(),
             code: code.to_owned(),
             expires_at,
+            over_since: None,
         };
         offers.insert(digest(&secret), offer);
         secret
     }
 
-    /// The code behind a secret, while its change may be decided.
+    /// The code behind a secret.
     fn code(&self, secret: &str) -> Option<String> {
         let offers = self.offers.lock().unwrap_or_else(PoisonError::into_inner);
-        offers
-            .get(&digest(secret))
-            .filter(|offer| offer.expires_at > Timestamp::now())
-            .map(|offer| offer.code.clone())
+        offers.get(&digest(secret)).map(|offer| offer.code.clone())
     }
 
-    fn withdraw(&self, secret: &str) {
+    /// Keeps the links that wait, and those over which it is remembered how they
+    /// ended; true, after `none_left`, when there are no others.
+    fn keep(
+        &self,
+        waits: impl Fn(&Offer) -> bool,
+        now: Timestamp,
+        remembers: Duration,
+        none_left: impl FnOnce(),
+    ) -> bool {
         let mut offers = self.offers.lock().unwrap_or_else(PoisonError::into_inner);
-        offers.remove(&digest(secret));
-    }
-
-    /// Keeps the live links; true, after `none_left`, when there are no others.
-    fn keep(&self, is_live: impl Fn(&Offer) -> bool, none_left: impl FnOnce()) -> bool {
-        let mut offers = self.offers.lock().unwrap_or_else(PoisonError::into_inner);
-        offers.retain(|_, offer| is_live(offer));
+        offers.retain(|_, offer| {
+            if waits(offer) {
+                return true;
+            }
+            let since = *offer.over_since.get_or_insert(now);
+            now.duration_since(since).unsigned_abs() < remembers
+        });
         if offers.is_empty() {
             none_left();
         }

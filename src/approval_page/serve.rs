@@ -16,6 +16,7 @@ use axum::routing::get;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use jiff::Timestamp;
 use serde::Deserialize;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
@@ -23,8 +24,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Links, view};
 use skyswitch_domain::error::Code;
+use skyswitch_domain::wording::capitalised;
 use skyswitch_guard::store::Approval;
-use skyswitch_guard::{Answer, Guard, NotAgreed, Settled};
+use skyswitch_guard::{Answer, Guard, Settled};
 
 /// Connections at a time; a person needs one. With more, the oldest is closed,
 /// so that nobody can keep the person out by holding all of them.
@@ -93,14 +95,16 @@ struct Sent {
     #[serde(default)]
     confirm: String,
     #[serde(default)]
+    pin: String,
+    #[serde(default)]
     decision: String,
 }
 
-/// Shows a change. Looking never decides anything.
+/// Shows a change, or how its question ended. Looking never decides anything.
 async fn show(State(desk): State<Arc<Desk>>, Path(secret): Path<String>) -> Response {
     match desk.waiting(&secret).await {
         Some(approval) => view::question(&approval, &secret).into_response(),
-        None => gone().await,
+        None => desk.over(&secret).await,
     }
 }
 
@@ -114,47 +118,35 @@ async fn settle(
         return said(StatusCode::BAD_REQUEST, heading, text);
     };
     let Some(mut approval) = desk.waiting(&secret).await else {
-        return gone().await;
+        return desk.over(&secret).await;
     };
     let answer = match sent.decision.as_str() {
-        "approve" => Answer::Typed(sent.confirm),
+        "approve" => Answer::with_pin(sent.confirm, sent.pin),
         _ => Answer::Declined,
     };
-    let outcome = desk.guard.settle(&approval, &answer).await;
-    let waits_still = match &outcome {
-        Ok(settled) => matches!(settled, Settled::AskAgain(_) | Settled::Waits),
-        Err(error) => error.code() != Code::NotFound,
-    };
-    if !waits_still {
-        desk.links.withdraw(&secret);
-    }
-    match outcome {
-        Ok(Settled::Approved) => said(
-            StatusCode::OK,
-            "Approved",
-            "Go back to your assistant and let it continue; it makes exactly this change, once. You can close this page.",
-        ),
+    match desk.guard.settle(&approval, &answer).await {
         Ok(Settled::AskAgain(preview)) => {
             approval.preview = preview;
             view::question(&approval, &secret).into_response()
         }
-        Ok(Settled::NotAgreed(NotAgreed::WrongValue)) => said(
-            StatusCode::OK,
-            "Not approved",
-            "What was typed was not the value asked for, also at the last attempt. Nothing will be changed. Ask your \
-             assistant once more if you want this change. You can close this page.",
-        ),
-        Ok(Settled::NotAgreed(_) | Settled::Waits) => said(
-            StatusCode::OK,
-            "Declined",
-            "Nothing will be changed. You can close this page.",
-        ),
-        Err(_) if waits_still => said(
+        Ok(Settled::Approved | Settled::NotAgreed(_) | Settled::Waits) => {
+            let mut ended = desk.over(&secret).await;
+            *ended.status_mut() = StatusCode::OK;
+            ended
+        }
+        Err(error) if error.code() == Code::NotFound => desk.over(&secret).await,
+        // No PIN is looked at for a while.
+        Err(error) if error.code() == Code::Blocked => {
+            let problem = capitalised(&format!("{error}. {}", error.hint()));
+            approval.preview = approval.preview.with_problem(problem);
+            let again = view::question(&approval, &secret);
+            (StatusCode::TOO_MANY_REQUESTS, again).into_response()
+        }
+        Err(_) => said(
             StatusCode::SERVICE_UNAVAILABLE,
             "Not recorded",
             "Your decision could not be recorded, so the change still waits and nothing was changed. Go back and try again.",
         ),
-        Err(_) => gone().await,
     }
 }
 
@@ -163,6 +155,22 @@ impl Desk {
     async fn waiting(&self, secret: &str) -> Option<Approval> {
         let code = self.links.code(secret)?;
         self.guard.waiting_under(&code).await.ok()
+    }
+
+    /// How the question behind a link ended, while that is remembered.
+    async fn over(&self, secret: &str) -> Response {
+        let remembered = match self.links.code(secret) {
+            Some(code) => self.guard.remembered(&code).await.ok().flatten(),
+            None => None,
+        };
+        let now = Timestamp::now().as_second();
+        let ending = remembered.and_then(|approval| Some((approval.ending(now)?, approval)));
+        match ending {
+            Some((ending, approval)) => {
+                (StatusCode::GONE, view::ended(&approval, ending)).into_response()
+            }
+            None => gone().await,
+        }
     }
 
     /// Whether a header names this page once, by either of its names.

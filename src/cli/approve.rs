@@ -40,7 +40,8 @@ pub(super) async fn approve(app: &App, code: Option<&str>, output: &Output) -> R
         Settled::Approved => (
             "approved",
             format!(
-                "Approved. Tell the assistant to continue; it makes this change once. The approval expires {}.",
+                "Approved. The assistant makes this change once: by itself where its call waits, otherwise when you tell it to \
+                 continue. The approval expires {}.",
                 local_time::until(local_time::from_seconds(approval.expires_at))
             ),
         ),

@@ -8,8 +8,10 @@ use serde::Serialize;
 
 use super::exit::Exit;
 use super::output::{Output, tell};
+use crate::app::App;
 use crate::ops::Asked;
 use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::redact::Secret;
 use skyswitch_guard::{Answer, AskPerson, Channel, Preview};
 
 /// Who agrees to a change made from the command line.
@@ -23,11 +25,18 @@ pub(super) enum Person {
 }
 
 impl Person {
-    pub fn new(yes: bool) -> Person {
-        match yes {
-            true => Person::Agreed,
-            false => Person::at_terminal("Run the command in a terminal, or pass `--yes`."),
-        }
+    /// # Errors
+    /// `blocked` for a flag where the operator lets none agree.
+    pub fn new(app: &App, yes: bool) -> Result<Person> {
+        let settings = app.settings();
+        Ok(match (yes, settings.allow_yes) {
+            (true, _) => {
+                settings.limits.refuse_flag()?;
+                Person::Agreed
+            }
+            (false, true) => Person::at_terminal("Run the command in a terminal, or pass `--yes`."),
+            (false, false) => Person::at_terminal("Run the command in a terminal."),
+        })
     }
 
     /// Where no flag can agree; `otherwise` is what to do without a terminal.
@@ -98,15 +107,31 @@ pub(super) async fn typed_at_terminal(preview: &Preview) -> Answer {
         .problem()
         .map_or_else(|| preview.text(), str::to_owned);
     let value = preview.asks_for().name();
+    let wants_pin = preview.wants_pin();
     let read = tokio::task::spawn_blocking(move || {
         tell(&question);
-        typed_line(&format!("Type {value}, or \"no\" to decline: "))
+        let asked = format!("Type {value}, or \"no\" to decline: ");
+        let typed = typed_line(&asked).ok()??;
+        if typed.trim().eq_ignore_ascii_case("no") {
+            return Some(Answer::Declined);
+        }
+        Some(match wants_pin {
+            true => Answer::WithPin {
+                typed,
+                pin: hidden("PIN")?,
+            },
+            false => Answer::Typed(typed),
+        })
     });
-    match read.await {
-        Ok(Ok(Some(text))) if text.trim().eq_ignore_ascii_case("no") => Answer::Declined,
-        Ok(Ok(Some(text))) => Answer::Typed(text),
-        _ => Answer::NoAnswer,
-    }
+    read.await.ok().flatten().unwrap_or(Answer::NoAnswer)
+}
+
+/// Reads one line that does not appear on the screen; `None` where the terminal
+/// is gone.
+pub(super) fn hidden(what: &str) -> Option<Secret> {
+    let terminal = Term::stderr();
+    terminal.write_str(&format!("{what}: ")).ok()?;
+    terminal.read_secure_line().ok().map(Secret::new)
 }
 
 /// A line typed at the terminal; `None` where Esc, Ctrl-C or Ctrl-D ended it.

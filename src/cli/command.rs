@@ -198,6 +198,22 @@ pub(super) enum OnAccount {
     /// Check or back up the journal in the state folder, or remove old changes from it
     #[command(subcommand)]
     State(StateAction),
+    /// Set or remove the PIN that a person types besides the value to agree
+    #[command(subcommand)]
+    Pin(PinAction),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PinAction {
+    /// Set the PIN, or another one in its place, at an interactive terminal
+    ///
+    /// From then on whoever agrees to a change types it besides the value: on the approval page, at the terminal and in the
+    /// client's form. No flag and no token agrees any more. It is kept as an Argon2id hash in the state folder.
+    Set,
+    /// Remove the PIN, at an interactive terminal
+    Remove,
+    /// Say whether a PIN is set
+    Status,
 }
 
 impl Command {
@@ -339,7 +355,7 @@ pub(super) struct Asking<T: Args> {
 #[derive(Debug, Args)]
 pub(super) struct ImportArgs {
     /// The list: CSV with the header `ani,destination,application,dnis,note`, JSON, or a vCard export; `-` for standard input
-    #[arg(required_unless_present = "resume")]
+    #[arg(required_unless_present_any = ["resume", "from_domain", "plan"])]
     pub file: Option<PathBuf>,
     #[command(flatten)]
     pub sync: ops::SyncVips,

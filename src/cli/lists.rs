@@ -27,6 +27,7 @@ pub(super) async fn import(
     Asking { args, yes }: Asking<ImportArgs>,
     output: &Output,
 ) -> Result<Exit> {
+    let person = Person::new(app, yes)?;
     let list = args.file.as_deref().map(read).transpose()?;
     let app = app.asked_by("skyswitch vip import (command line)");
     sync(&app, &args.sync, list.as_deref(), yes, output).await

@@ -18,6 +18,7 @@ mod logs;
 mod otlp;
 mod output;
 mod packaging;
+mod pin;
 mod progress;
 mod sandbox;
 mod setup;
@@ -193,6 +194,7 @@ async fn on_account(app: &App, command: OnAccount, output: &Output) -> Result<Ex
         }
         OnAccount::Token(args) => token(app, args, output).await,
         OnAccount::State(action) => state::state(app, action, output).await,
+        OnAccount::Pin(action) => pin::pin(app, &action, output).await,
     }
 }
 
@@ -206,7 +208,7 @@ async fn vip(app: &App, vip: Vip, output: &Output) -> Result<Exit> {
             output.list(&list, || tables::vips(&list, &args, &names))
         }
         Vip::Add(args) => {
-            let person = Person::new(args.yes);
+            let person = Person::new(app, args.yes)?;
             let app = &app.asked_by("skyswitch vip add (command line)");
             let added = ops::add_vip(app, &args.args, &person.channel()).await?;
             person.settle(
@@ -217,7 +219,7 @@ async fn vip(app: &App, vip: Vip, output: &Output) -> Result<Exit> {
             )
         }
         Vip::Remove(args) => {
-            let person = Person::new(args.yes);
+            let person = Person::new(app, args.yes)?;
             let app = &app.asked_by("skyswitch vip remove (command line)");
             let removed = ops::remove_vip(app, &args.args, &person.channel()).await?;
             person.settle(

@@ -71,7 +71,7 @@ pub(super) async fn onboard(
     args: Asking<OnboardDomain>,
     output: &Output,
 ) -> Result<Exit> {
-    let person = Person::new(args.yes);
+    let person = Person::new(app, args.yes)?;
     let app = app.asked_by("skyswitch onboard (command line)");
     let onboarded = ops::onboard_domain(&app, &args.args, &person.channel()).await?;
     let exit = |outcome: &OnboardOutcome| match outcome.status {
@@ -91,7 +91,7 @@ pub(super) async fn onboard(
 
 /// Sends a number to a user.
 pub(super) async fn route(app: &App, args: &Asking<RouteNumber>, output: &Output) -> Result<Exit> {
-    let person = Person::new(args.yes);
+    let person = Person::new(app, args.yes)?;
     let app = app.asked_by("skyswitch route (command line)");
     let routed = ops::route_number(&app, &args.args, &person.channel()).await?;
     let exit = |outcome: &RouteOutcome| Exit::of_agreement(&outcome.status);

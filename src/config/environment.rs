@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::file::{not_known, safety_field};
 use super::origin::{Origin, OriginKind};
@@ -10,6 +11,11 @@ use super::place::as_shown;
 use super::{Lookup, refuse_unexpanded, unusable};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;
+
+/// Seconds that a call waits for a person; what is left of a minute is for the change.
+const DEFAULT_WAIT: f64 = 45.0;
+/// Seconds that it waits at most.
+const LONGEST_WAIT: f64 = 55.0;
 
 /// The variables that say something to this program. They stay the same for as
 /// long as it runs, unlike the config file.
@@ -113,6 +119,24 @@ impl Environment<'_> {
         }
     }
 
+    /// How long a call waits for a person.
+    pub fn wait(self, field: &str, stored: Option<f64>) -> Result<Duration> {
+        let (setting, seconds) = match self.exported(field, stored.is_some()) {
+            Some(text) => (variable_of(field), text.trim().parse().ok()),
+            None => (field.to_owned(), Some(stored.unwrap_or(DEFAULT_WAIT))),
+        };
+        match seconds {
+            Some(seconds) if (0.0..=LONGEST_WAIT).contains(&seconds) => {
+                Ok(Duration::from_secs_f64(seconds))
+            }
+            _ => Err(unusable(
+                &setting,
+                "is not a time to wait",
+                "Give seconds from 0, which means not to wait, to 55: the usual client gives a call up after 60.",
+            )),
+        }
+    }
+
     /// The state folder; empty or relative, and then refused where it is needed,
     /// where no place of its own is named.
     pub fn state_dir(self) -> PathBuf {
@@ -143,6 +167,8 @@ const PREFIX: &str = "SKYSWITCH_";
 /// What follows in them, in small letters.
 const KNOWN: &[&str] = &[
     "account_id",
+    "allow_yes",
+    "approval_wait",
     "base_url",
     "client_id",
     "client_secret",
@@ -151,6 +177,7 @@ const KNOWN: &[&str] = &[
     "config",
     "confirm",
     "empty_object_is_empty_list",
+    "list_files",
     "log",
     "not_found_is_empty_list",
     "password",

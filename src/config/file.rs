@@ -18,9 +18,10 @@ use skyswitch_domain::redact::shown;
 
 /// The fields that keep something from being done. One that is misspelt would
 /// keep nothing.
-const SAFETY: [&str; 11] = [
+const SAFETY: [&str; 12] = [
     "allow_dial_plan_changes",
     "allow_domain_creation",
+    "allow_yes",
     "allowed_accounts",
     "allowed_domains",
     "approval_page",
@@ -93,6 +94,12 @@ config_file! {
     send_traceparent: bool,
     /// false: no approval page
     approval_page: bool,
+    /// seconds that a call waits for a person, 0 to 55
+    approval_wait: f64,
+    /// false: `--yes` agrees to nothing
+    allow_yes: bool,
+    /// the folder in which tools may read VIP lists
+    list_files: String,
     /// numbers whose rules and routing are never replaced or removed
     protected: Vec<String>,
     /// the only PBX domains in which anything is changed

@@ -14,7 +14,7 @@ const CHANGES_BY_TOOLS: u32 = 60;
 /// # Errors
 /// `not_configured` with the field and the element at fault: a limit that
 /// is not understood must not be taken for none.
-pub(super) fn limits(file: &ConfigFile, confirm: ConfirmMode) -> Result<Limits> {
+pub(super) fn limits(file: &ConfigFile, confirm: ConfirmMode, allow_yes: bool) -> Result<Limits> {
     let domains = file.allowed_domains.as_deref();
     let accounts = file.allowed_accounts.as_deref();
     let max_changes = file.max_changes_per_hour.as_ref();
@@ -28,6 +28,7 @@ pub(super) fn limits(file: &ConfigFile, confirm: ConfirmMode) -> Result<Limits> 
         has_default_rate: max_changes.is_none(),
         imports_count_once: max_changes.is_none() && confirm != ConfirmMode::Token,
         doubtful_destinations: file.doubtful_destinations.unwrap_or_default(),
+        no_flag_agrees: !allow_yes,
     })
 }
 

@@ -21,6 +21,7 @@ mod trust;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use url::Url;
 
@@ -92,6 +93,13 @@ pub struct Settings {
     pub send_traceparent: bool,
     /// Whether changes that wait may be approved on a local web page.
     pub approval_page: bool,
+    /// How long a call waits for a person who decides on that page or at a
+    /// terminal; zero for not at all.
+    pub approval_wait: Duration,
+    /// Whether `--yes` agrees for a person.
+    pub allow_yes: bool,
+    /// The folder below which tools may read VIP lists; `None` for no files.
+    pub list_files: Option<PathBuf>,
     /// Where tokens, the confirmation key and pending approvals live.
     pub state_dir: PathBuf,
     /// Where the config file is looked for.
@@ -207,6 +215,7 @@ impl Settings {
             (None, None) => file.confirm.unwrap_or_default(),
         };
         let scope = environment.text("scope", &file.scope)?;
+        let allow_yes = environment.switch("allow_yes", file.allow_yes.or(Some(true)))?;
         Ok(Settings {
             base_url: parse_api_root(
                 base_url.as_deref().unwrap_or(DEFAULT_BASE_URL),
@@ -236,9 +245,12 @@ impl Settings {
             )?,
             not_found_is_empty_list: environment
                 .switch("not_found_is_empty_list", file.not_found_is_empty_list)?,
-            limits: limits::limits(&file, confirm)?,
+            limits: limits::limits(&file, confirm, allow_yes)?,
             send_traceparent: file.send_traceparent.unwrap_or(true),
             approval_page: file.approval_page.unwrap_or(true),
+            approval_wait: environment.wait("approval_wait", file.approval_wait)?,
+            allow_yes,
+            list_files: list_files(environment.text("list_files", &file.list_files)?)?,
             state_dir: environment.state_dir(),
             config_path: reader.path.clone(),
             profile,
@@ -284,6 +296,18 @@ fn reader(flags: &Flags, lookup: Lookup<'_>) -> Result<(Place, Reader)> {
         variables,
     };
     Ok((place, reader))
+}
+
+/// A relative folder would be another one wherever the program is started.
+fn list_files(folder: Option<String>) -> Result<Option<PathBuf>> {
+    match folder.map(PathBuf::from) {
+        Some(folder) if !folder.is_absolute() => Err(unusable(
+            "list_files",
+            "is no absolute path",
+            "Give the whole path of a folder, such as `/home/me/vip-lists`.",
+        )),
+        folder => Ok(folder),
+    }
 }
 
 /// A client that does not know a variable passes `${NAME}` on unexpanded;

@@ -24,6 +24,8 @@ use skyswitch_guard::{
 
 /// Name of the form's one field, and of the question between calls.
 const FIELD: &str = "confirm";
+/// Name of the form's other field, where a PIN is set.
+const PIN_FIELD: &str = "pin";
 /// Name of the approval page among the questions between calls.
 const PAGE: &str = "approval_page";
 
@@ -281,13 +283,17 @@ impl Drop for OpenForm {
 /// The form. Its field has no default: clients are known to send defaults by themselves.
 fn form(preview: &Preview) -> ElicitRequestParams {
     let value = preview.asks_for().name();
-    let schema = ElicitationSchema::builder()
-        .required_string_property(FIELD, |field| {
-            field.title(capitalised(value)).description(format!(
-                "Type {value} to agree. Anything else changes nothing."
-            ))
-        })
-        .build_unchecked();
+    let mut fields = ElicitationSchema::builder().required_string_property(FIELD, |field| {
+        field.title(capitalised(value)).description(format!(
+            "Type {value} to agree. Anything else changes nothing."
+        ))
+    });
+    if preview.wants_pin() {
+        fields = fields.required_string_property(PIN_FIELD, |field| {
+            field.title("PIN").description("The PIN that you have set.")
+        });
+    }
+    let schema = fields.build_unchecked();
     ElicitRequestParams::FormElicitationParams {
         meta: None,
         message: preview.text(),
@@ -317,13 +323,13 @@ fn answer_of(response: &Value) -> Option<Answer> {
 /// when nobody looked. Who closes the form has not said no.
 fn typed(result: &ElicitResult) -> Answer {
     let content = result.content.as_ref();
-    let typed = match content.and_then(|content| content.get(FIELD)) {
+    let field = |name| match content.and_then(|content| content.get(name)) {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Number(number)) => number.to_string().trim_end_matches(".0").to_owned(),
         _ => String::new(),
     };
     match result.action {
-        ElicitationAction::Accept => Answer::Typed(typed),
+        ElicitationAction::Accept => Answer::with_pin(field(FIELD), field(PIN_FIELD)),
         ElicitationAction::Cancel => Answer::NoAnswer,
         _ => Answer::Declined,
     }

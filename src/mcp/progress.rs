@@ -1,6 +1,7 @@
 //! Progress notifications: the newest state, never more often than a client
 //! can use.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rmcp::RoleServer;
@@ -9,7 +10,9 @@ use rmcp::service::{Peer, RequestContext};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::app::App;
 use crate::ops::Progress;
+use crate::ops::write::waiting::{Patience, TellWaiting};
 
 /// Time between two notifications.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -91,4 +94,38 @@ async fn notify(
     // A client that is gone needs no progress; its call ends elsewhere.
     let _ = peer.notify_progress(notice).await;
     *sent = Some(state.done);
+}
+
+/// How long a call may wait for a person, where the operator lets it.
+pub(super) fn patience(app: &App, context: &RequestContext<RoleServer>) -> Option<Patience> {
+    let wait = app.settings().approval_wait;
+    let waiting = Waiting {
+        peer: context.peer.clone(),
+        token: context.meta.get_progress_token(),
+    };
+    (!wait.is_zero()).then(|| Patience::new(wait, Arc::new(waiting)))
+}
+
+/// Says in progress notifications, which clients show to the person, that a
+/// call waits for them.
+struct Waiting {
+    peer: Peer<RoleServer>,
+    token: Option<ProgressToken>,
+}
+
+impl TellWaiting for Waiting {
+    fn reaches_somebody(&self) -> bool {
+        self.token.is_some()
+    }
+
+    fn tell(&self, words: &str, share: f64) {
+        let Some(token) = &self.token else { return };
+        // Below one: the rows of an import are counted from there on.
+        let notice = ProgressNotificationParam::new(token.clone(), share).with_message(words);
+        let peer = self.peer.clone();
+        tokio::spawn(async move {
+            // A client that is gone needs no progress; its call ends elsewhere.
+            let _ = peer.notify_progress(notice).await;
+        });
+    }
 }

@@ -22,7 +22,7 @@ use super::consent::Client;
 use super::current::{Current, Reload};
 use super::tool_table::{Effect, Row};
 use super::tools::{Lookup, ToolSet};
-use super::{LIFETIME_MS, prompts, reply, resources, skill};
+use super::{LIFETIME_MS, progress, prompts, reply, resources, skill};
 use crate::app::App;
 use crate::ops;
 use crate::spans;
@@ -165,7 +165,9 @@ impl Server {
         stop: &CancellationToken,
     ) -> CallToolResponse {
         let app = match self.shared.current.app() {
-            Ok(app) => app.asked_by(&asked_by(tool, context)),
+            Ok(app) => app
+                .asked_by(&asked_by(tool, context))
+                .waiting(progress::patience(&app, context)),
             Err(error) => return reply::error(&error),
         };
         let call = Call::new(request, &app, context, stop, &self.shared.client);

@@ -339,9 +339,9 @@ pub(super) static TABLE: [Row; 15] = [
         name: "sync_vips",
         title: "Import a VIP list",
         description: "Import a VIP list (CSV, JSON or vCard, up to 5,000 rows), take everybody \
-                      off, or move callers to another destination. Start with dry_run. A \
-                      person confirms the whole plan. resume continues a cancelled or cut-off \
-                      import; with dry_run it says what was done.",
+                      off, or move callers to another destination. Start with dry_run, then \
+                      give its plan_id as plan. A person confirms the whole plan. resume \
+                      continues a cut-off import; with dry_run it says what was done.",
         effect: Effect::ChangesMany,
         explained: &[
             ACCOUNT,
@@ -350,6 +350,9 @@ pub(super) static TABLE: [Row; 15] = [
                 "list",
                 "CSV with the header ani,destination,application,dnis,note, a JSON array with those keys, or vCard",
             ),
+            ("file", "List in the operator's folder"),
+            ("from_domain", "Copy this customer's list"),
+            ("plan", "plan_id or approval_code, in place of the list"),
             (
                 "mode",
                 "merge (default) adds and replaces; mirror also removes the rest; without list: \

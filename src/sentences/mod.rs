@@ -14,7 +14,7 @@ use crate::ops::{
 use skyswitch_domain::redact::shown;
 pub(crate) use skyswitch_domain::wording::counted;
 use skyswitch_domain::wording::word;
-use skyswitch_domain::{Ani, Dnis, Face, Operation, PhoneNumber, Route, Vip, program};
+use skyswitch_domain::{Ani, Argument, Dnis, Face, Operation, PhoneNumber, Route, Vip, program};
 
 pub(crate) use calls::explained;
 pub(crate) use setup::{
@@ -119,7 +119,13 @@ fn import_undone(import: &SyncOutcome, outcome: &UndoOutcome, names: &Names<'_>)
 pub(crate) fn imported(outcome: &SyncOutcome, names: &Names<'_>) -> String {
     let plan = &outcome.plan;
     let mut text = match outcome.status {
-        SyncStatus::Planned => "This is the plan only; nothing was changed.".to_owned(),
+        SyncStatus::Planned => match &outcome.plan_id {
+            Some(id) => format!(
+                "This is the plan only; nothing was changed. To apply it without the list, give {} `{id}`.",
+                Argument("plan")
+            ),
+            None => "This is the plan only; nothing was changed.".to_owned(),
+        },
         SyncStatus::Unchanged => {
             "No change: the VIP rules are already as the list wants them.".to_owned()
         }

@@ -1,8 +1,8 @@
 """Settles changes on the approval page with a real browser.
 
-    python approval_page.py BINARY FOLDER
+    python approval_page.py BINARY FOLDER AXE
 
-`run` installs the driver and starts this. The MCP client here has no forms, so that every change waits; it is spoken to
+`run` installs the driver and axe-core and starts this. The MCP client here has no forms, so that every change waits; it is spoken to
 in plain JSON-RPC. Prints one "ok" or "not ok" line for each scenario, puts screenshots into FOLDER, and exits with 1
 when one failed.
 """
@@ -10,6 +10,7 @@ when one failed.
 import base64
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from pathlib import Path
 from selenium import webdriver
 from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 DENTIST = "lakesidedental.12345.service"
@@ -32,6 +34,7 @@ LATER = "16165550125"
 # Declined in one scenario, and so not asked about again.
 DECLINED = "16165550124"
 SECONDS = 20
+AXE = Path(sys.argv[3])
 
 SCENARIOS = []
 
@@ -58,7 +61,10 @@ class Server:
             "HOME": folder,
             "SKYSWITCH_STATE_DIR": f"{folder}/state",
             "SKYSWITCH_CONFIG": str(config),
+            # Each answer here is looked at by itself.
+            "SKYSWITCH_APPROVAL_WAIT": "0",
         }
+        self.state = Path(folder) / "state"
         self.process = subprocess.Popen(
             [binary, "mcp", "--sandbox"],
             stdin=subprocess.PIPE,
@@ -76,6 +82,9 @@ class Server:
             },
         )
         self.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+        # The names of the customer and of its people are known from these.
+        self.call("list_domains")
+        self.call("list_destinations", domain=DENTIST)
 
     def send(self, message: dict) -> None:
         self.process.stdin.write(json.dumps(message) + "\n")
@@ -101,12 +110,18 @@ class Server:
         expect(asked["status"] == "confirmation_required", "it waits", asked)
         return asked["approval_link"]
 
+    def expire(self, code: str) -> None:
+        """Lets the time of a change that waits be over."""
+        with sqlite3.connect(self.state / "state.db") as store:
+            store.execute("UPDATE approvals SET expires_at = expires_at - 301 WHERE code = ?", [code])
+        store.close()
+
     def close(self) -> None:
         self.process.stdin.close()
         expect(self.process.wait(SECONDS) == 0, "the server ends with its input")
 
 
-def start_browser(folder: str) -> webdriver.Chrome:
+def start_browser(folder: str, scripts: bool = False) -> webdriver.Chrome:
     options = webdriver.ChromeOptions()
     options.binary_location = "/usr/bin/chromium"
     flags = [
@@ -119,12 +134,13 @@ def start_browser(folder: str) -> webdriver.Chrome:
         "--disable-background-networking",
         "--disable-component-update",
         "--disable-sync",
-        f"--user-data-dir={folder}/profile",
+        f"--user-data-dir={folder}/profile-{scripts}",
     ]
     for flag in flags:
         options.add_argument(flag)
-    # The page has to work without scripts.
-    options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
+    # The page has to work without scripts, and axe is one.
+    if not scripts:
+        options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
     options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
     service = webdriver.ChromeService("/usr/bin/chromedriver")
     browser = webdriver.Chrome(options=options, service=service)
@@ -173,11 +189,27 @@ def the_page_shows_what_changes(server, browser, folder):
     link = server.waiting(CALLER)
     browser.get(link)
     text = browser.find_element(By.TAG_NAME, "main").text
-    for words in ["Remove VIP +1 616-555-0123", DENTIST, 'goes to user "101"', "no VIP rule", CALLER, "Approve", "Decline"]:
+    for words in [
+        "Lakeside Dental",
+        "Take +1 616-555-0123 off the VIP list?",
+        "A call from +1 616-555-0123 goes straight to Maya Lindgren (101).",
+        "treated like every other call",
+        "Maya Lindgren (101) no longer gets these calls.",
+        "browser-checks 1 (tool remove_vip) asks",
+        CALLER,
+        "Approve",
+        "Decline",
+    ]:
         expect(words in text, f"the page says {words!r}", text)
+    expect(DENTIST not in text, "the domain is for the details", text)
+    browser.find_element(By.TAG_NAME, "summary").click()
+    text = browser.find_element(By.TAG_NAME, "details").text
+    for words in ["Remove VIP +1 616-555-0123", DENTIST, f'stored as "{CALLER}"']:
+        expect(words in text, f"the details say {words!r}", text)
     field = browser.find_element(By.ID, "confirm")
     expect(field.get_attribute("value") == "", "the field is empty")
     expect(field.get_attribute("autocomplete") == "off", "the browser fills nothing in")
+    expect(field.get_attribute("inputmode") == "tel", "a phone shows digits")
     expect(browser.get_cookies() == [], "no cookies", browser.get_cookies())
     expect(server.waiting(CALLER) == link, "the same change has the same link")
 
@@ -207,7 +239,9 @@ def declining_changes_nothing_and_is_final(server, browser, folder):
     expect(settle(browser, link, None, "decline") == "Declined", "declined")
     expect(server.remove(DECLINED)["status"] == "declined", "the tool is told")
     expect(server.remove(DECLINED)["status"] == "declined", "and asks nobody again so soon")
-    expect(status_of(link) in (404, 0), "the link is gone", status_of(link))
+    expect(status_of(link) == 410, "the link says that it is over", status_of(link))
+    browser.get(link)
+    expect(heading(browser) == "Declined", "and how it ended", browser.page_source)
 
 
 @scenario
@@ -217,6 +251,8 @@ def another_number_or_none_is_named_and_asked_again(server, browser, folder):
         settle(browser, link, typed, "approve")
         text = browser.find_element(By.CSS_SELECTOR, "[role=alert]").text
         expect(said in text, f"the page says {said!r}", text)
+        focused = browser.switch_to.active_element.get_attribute("id")
+        expect(focused == "confirm", "the field has the focus", focused)
         # Opening the link again shows the same change, which still waits.
     expect(server.waiting(CALLER) == link, "it still waits")
 
@@ -225,22 +261,30 @@ def another_number_or_none_is_named_and_asked_again(server, browser, folder):
 def typing_the_number_approves_and_the_call_acts_once(server, browser, folder):
     link = server.waiting(CALLER)
     expect(settle(browser, link, "(616) 555-0123", "approve") == "Approved", "approved")
-    expect(status_of(link) in (404, 0), "the link is gone", status_of(link))
+    expect(status_of(link) == 410, "nothing is left to decide", status_of(link))
     expect(server.remove(CALLER)["status"] == "removed", "the same call acts")
+    browser.get(link)
+    text = browser.find_element(By.TAG_NAME, "main").text
+    expect("Your assistant has gone on with it at" in text, "the link says so", text)
     expect(server.remove(CALLER)["status"] == "not_found", "and only once")
 
 
 @scenario
-def the_page_ends_with_its_last_link(server, browser, folder):
+def everything_is_done_with_the_keyboard(server, browser, folder):
     link = server.waiting(OTHER_CALLER)
-    expect(status_of(link) == 200, "it is open")
-    settle(browser, link, None, "decline")
-    until = time.monotonic() + SECONDS
-    while status_of(link) != 0 and time.monotonic() < until:
-        time.sleep(0.1)
-    expect(status_of(link) == 0, "nobody listens any more", status_of(link))
-    other = server.waiting(LATER)
-    expect(other != link and status_of(other) == 200, "a later change has a page again")
+    browser.get(link)
+    for expected in ["confirm", "approve", "decline", "summary"]:
+        browser.switch_to.active_element.send_keys(Keys.TAB)
+        focused = browser.switch_to.active_element
+        names = [focused.get_attribute("id"), focused.get_attribute("value"), focused.tag_name]
+        expect(expected in names, f"the focus comes to {expected}", names)
+    browser.switch_to.active_element.send_keys(Keys.ENTER)
+    expect(browser.find_element(By.TAG_NAME, "details").get_attribute("open"), "the details open")
+    question = browser.find_element(By.TAG_NAME, "h1")
+    browser.find_element(By.ID, "confirm").send_keys(OTHER_CALLER, Keys.ENTER)
+    WebDriverWait(browser, SECONDS).until(lambda b: is_gone(question))
+    expect(heading(browser) == "Approved", "Enter approves", heading(browser))
+    expect(server.remove(OTHER_CALLER)["status"] == "removed", "the same call acts")
 
 
 @scenario
@@ -251,20 +295,79 @@ def a_plan_is_approved_by_its_number_of_changes(server, browser, folder):
     expect(asked["status"] == "confirmation_required", "it waits", asked)
     changes = asked["plan"]["add"] + asked["plan"]["replace"] + asked["plan"]["remove"]
     browser.get(asked["approval_link"])
-    picture(browser, folder, "plan", 1100, "light")
+    looked_at(browser, folder, "plan")
+    browser.set_window_size(400, 700)
+    browser.execute_script("window.scrollTo(0, 500)")
+    summary = browser.find_element(By.CSS_SELECTOR, ".summary")
+    top = browser.execute_script("return arguments[0].getBoundingClientRect().top", summary)
+    expect(0 <= top < 100, "the summary stays in view", top)
+    browser.set_window_size(1100, 800)
     expect(settle(browser, asked["approval_link"], str(changes), "approve") == "Approved", "approved")
     done = server.call("sync_vips", **wanted)
     expect(done["status"] == "applied", "the same call acts", done)
 
 
 @scenario
-def it_is_fit_to_be_looked_at(server, browser, folder):
-    link = server.waiting("6165550201")
+def every_state_is_fit_to_be_looked_at_and_to_be_read_aloud(server, browser, folder):
+    asked = server.remove(LATER)
+    link = asked["approval_link"]
     browser.get(link)
+    looked_at(browser, folder, "question")
+    browser.find_element(By.TAG_NAME, "summary").click()
+    looked_at(browser, folder, "details")
+    settle(browser, link, "1", "approve")
+    looked_at(browser, folder, "wrong-value")
+    server.expire(asked["approval_code"])
+    browser.get(link)
+    expect(heading(browser) == "Expired", "the time is over", heading(browser))
+    looked_at(browser, folder, "expired")
+
+    link = server.waiting(LATER)
+    settle(browser, link, "1", "approve")
+    settle(browser, link, "2", "approve")
+    settle(browser, link, "3", "approve")
+    looked_at(browser, folder, "not-approved")
+
+    link = server.call("add_vip", ani="6165550139", domain=DENTIST, destination="999")["approval_link"]
+    browser.get(link)
+    looked_at(browser, folder, "doubtful-destination")
+    # A PIN that somebody has set; nobody knows this one.
+    pin = server.state / "pin"
+    pin.write_text("$argon2id$v=19$m=19456,t=2,p=1$" + "A" * 22 + "$" + "A" * 43)
+    pin.chmod(0o600)
+    try:
+        browser.get(link)
+        looked_at(browser, folder, "pin")
+        settle(browser, link, "6165550139", "approve")
+        text = browser.find_element(By.CSS_SELECTOR, "[role=alert]").text
+        expect("That is not the PIN" in text, "the PIN is asked for", text)
+    finally:
+        pin.unlink()
+    settle(browser, link, "6165550139", "approve")
+    looked_at(browser, folder, "approved")
+    browser.get(link.rsplit("/", 1)[0] + "/unknown")
+    looked_at(browser, folder, "unknown")
+
+
+def looked_at(browser, folder: str, state: str) -> None:
+    """Takes pictures of a state, and has axe look for what keeps people out."""
     for scheme in ["light", "dark"]:
-        for name, width in [("narrow", 320), ("wide", 1100)]:
-            page = picture(browser, folder, f"{name}-{scheme}", width, scheme)
+        for name, width in [("phone", 360), ("desktop", 1100)]:
+            page = picture(browser, folder, f"{state}-{name}-{scheme}", width, scheme)
             expect(page <= width, f"nothing sticks out at {width} px", page)
+        seen = Path(folder) / "seen-by-axe.html"
+        seen.write_text(browser.page_source)
+        judge = browser.judge
+        judge.execute_cdp_cmd(
+            "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+        )
+        judge.get(seen.as_uri())
+        judge.execute_script(AXE.read_text())
+        found = judge.execute_async_script(
+            "const told = arguments[0]; axe.run().then(seen => told(seen.violations), error => told([String(error)]));"
+        )
+        told = [f"{one['id']}: {one['nodes'][0]['html']}" if isinstance(one, dict) else one for one in found]
+        expect(not told, f"axe finds nothing in {state} ({scheme})", told)
 
 
 def picture(browser, folder: str, name: str, width: int, scheme: str) -> int:
@@ -290,7 +393,7 @@ def without_the_page(binary: str) -> None:
 
 
 def main() -> int:
-    binary, folder = sys.argv[1:]
+    binary, folder = sys.argv[1:3]
     failed = 0
 
     def check(name, function, *arguments):
@@ -306,10 +409,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         server = Server(binary, home)
         browser = start_browser(home)
+        browser.judge = start_browser(home, scripts=True)
         try:
             for function in SCENARIOS:
                 check(function.__name__, function, server, browser, folder)
         finally:
+            browser.judge.quit()
             browser.quit()
         check("the server ends although a link is live", server.close)
     check("the page can be switched off", without_the_page, binary)

@@ -31,7 +31,7 @@ inspect() {
 }
 
 sandbox() { # OPTIONS...: the sandbox server in the era of $era, in a process of its own
-  inspect --protocol-era "$era" -e SKYSWITCH_STATE_DIR="$work/home/state" "$@" -- "$binary" mcp --sandbox
+  inspect --protocol-era "$era" -e SKYSWITCH_STATE_DIR="$work/home/state" -e SKYSWITCH_APPROVAL_WAIT=0 "$@" -- "$binary" mcp --sandbox
 }
 
 call() { # TOOL ARGUMENTS

@@ -40,7 +40,8 @@ def service():
                 expect(line, "the sandbox ended before it said where it is", lines)
                 lines.append(line)
             state = os.path.join(home, "state")
-            yield {**json.loads("".join(lines)), "HOME": home, "SKYSWITCH_STATE_DIR": state, "TERM": "dumb"}
+            surroundings = {"HOME": home, "SKYSWITCH_STATE_DIR": state, "TERM": "dumb", "SKYSWITCH_APPROVAL_WAIT": "0"}
+            yield {**json.loads("".join(lines)), **surroundings}
         finally:
             sandbox.kill()
             sandbox.wait()

@@ -109,7 +109,7 @@ async def server(mode: str, *arguments: str, person: Person | None = None):
         parameters = StdioServerParameters(
             command=BINARY,
             args=["mcp", "--sandbox", *arguments],
-            env={"HOME": home, "SKYSWITCH_STATE_DIR": os.path.join(home, "state")},
+            env={"HOME": home, "SKYSWITCH_STATE_DIR": os.path.join(home, "state"), "SKYSWITCH_APPROVAL_WAIT": "0"},
         )
         try:
             async with Client(

@@ -30,9 +30,13 @@ struct Waiting {
 }
 
 async fn waiting() -> Waiting {
+    waiting_on(|page| page).await
+}
+
+async fn waiting_on(change: impl FnOnce(ApprovalPage) -> ApprovalPage) -> Waiting {
     let bench = Bench::demo().await;
     let app = bench.app();
-    let page = ApprovalPage::new(app.shared_guard());
+    let page = change(ApprovalPage::new(app.shared_guard()));
     let code = removal_waits(&app).await;
     let link = page.link_to(&code, in_a_minute()).await.unwrap();
     Waiting {
@@ -342,7 +346,8 @@ async fn typing_the_value_approves_once() {
     assert_eq!(reply.status, 200);
     assert!(reply.body.contains("Approved"), "{}", reply.body);
     let again = post(&waiting.link, &approving(CALLER), &[]).await;
-    assert_eq!(again.status, 404, "it is gone");
+    assert_eq!(again.status, 410, "it is over");
+    assert!(again.body.contains("Approved at"), "{}", again.body);
     let removed = remove(&waiting.app, &removing(CALLER, DENTAL), &nobody()).await;
     assert!(removed.unwrap().change_id.is_some(), "the same call acts");
 }
@@ -398,7 +403,7 @@ async fn every_other_decision_declines() {
 
 #[tokio::test]
 async fn nobody_listens_before_the_first_link_or_after_the_last() {
-    let waiting = waiting().await;
+    let waiting = waiting_on(|page| page.remembering_for(Duration::ZERO)).await;
     assert_eq!(get(&waiting.link).await.unwrap().status, 200);
     // Decided at a terminal, as far as the page knows.
     let guard = waiting.app.guard();
@@ -407,8 +412,8 @@ async fn nobody_listens_before_the_first_link_or_after_the_last() {
     let link = waiting.link.clone();
     let reply = get(&link).await;
     assert!(
-        reply.is_none_or(|reply| reply.status == 404),
-        "gone at once"
+        reply.is_none_or(|reply| [404, 410].contains(&reply.status)),
+        "over at once"
     );
     eventually("the page ends", || {
         std::net::TcpStream::connect(("127.0.0.1", link.port().unwrap())).is_err()
@@ -430,10 +435,128 @@ async fn a_link_expires_with_its_change() {
     let app = bench.app();
     let page = ApprovalPage::new(app.shared_guard());
     let code = removal_waits(&app).await;
-    let just_now = Timestamp::now() - Duration::from_secs(1);
-    let link = page.link_to(&code, just_now).await.unwrap();
-    let reply = get(&link).await;
-    assert!(reply.is_none_or(|reply| reply.status == 404));
+    let link = page.link_to(&code, in_a_minute()).await.unwrap();
+    bench.age_approvals(301).await;
+    let reply = get(&link).await.unwrap();
+    assert_eq!(reply.status, 410);
+    assert!(reply.body.contains("<h1>Expired</h1>"), "{}", reply.body);
+    let reply = post(&link, &approving(CALLER), &[]).await;
+    assert_eq!(reply.status, 410);
+    bench.assert_nothing_written();
+}
+
+#[tokio::test]
+async fn a_link_says_afterwards_how_its_question_ended() {
+    let declining = ["decision=decline".to_owned()];
+    let wrong = ["1", "2", "3"].map(approving);
+    let right = [approving(CALLER)];
+    let ways: [(&[String], &str, &str); 3] = [
+        (&declining, "Declined", "Declined at "),
+        (&wrong, "Not approved", "also at the last attempt"),
+        (&right, "Approved", "makes exactly this change, once"),
+    ];
+    for (answers, heading, words) in ways {
+        let waiting = waiting().await;
+        for answer in answers {
+            post(&waiting.link, answer, &[]).await;
+        }
+        let reply = get(&waiting.link).await.unwrap();
+        assert_eq!(reply.status, 410);
+        for words in [
+            &format!("<h1>{heading}</h1>"),
+            words,
+            "Remove VIP +1 616-555-0123",
+        ] {
+            assert!(reply.body.contains(words), "{words}: {}", reply.body);
+        }
+        assert!(!reply.body.contains("<form"), "nothing is left to decide");
+        waiting.bench.assert_nothing_written();
+    }
+
+    // Settled elsewhere, and made use of.
+    let waiting = waiting().await;
+    let guard = waiting.app.guard();
+    let approval = guard.waiting_under(&waiting.code).await.unwrap();
+    let typed = Answer::Typed(CALLER.to_owned());
+    guard.settle(&approval, &typed).await.unwrap();
+    remove(&waiting.app, &removing(CALLER, DENTAL), &nobody())
+        .await
+        .unwrap();
+    let reply = get(&waiting.link).await.unwrap();
+    assert!(
+        reply.body.contains("Your assistant has gone on with it at"),
+        "{}",
+        reply.body
+    );
+    // Also when the same is asked for again.
+    let again = remove(&waiting.app, &removing(CALLER, DENTAL), &nobody()).await;
+    drop(again);
+    assert_eq!(get(&waiting.link).await.unwrap().status, 410);
+}
+
+#[tokio::test]
+async fn the_page_says_whose_calls_go_where_who_asks_and_how_long_there_is_time() {
+    let sandbox = demo_sandbox().await;
+    let mut wire = Wire::ready(&Home::of(&sandbox), &[], ERAS[0], false).await;
+    // The names of the customer and of its people are known from these.
+    wire.call("list_domains", json!({})).await;
+    wire.call("list_destinations", json!({ "domain": DOMAIN }))
+        .await;
+    let arguments = json!({"ani": CALLER, "domain": DOMAIN});
+    let outcome = wire.call("remove_vip", arguments).await["structuredContent"].clone();
+    let link = Url::parse(outcome["approval_link"].as_str().unwrap()).unwrap();
+    let body = get(&link).await.unwrap().body;
+    let people = body.split("<details>").next().unwrap();
+    for words in [
+        "<p class=\"customer\">Lakeside Dental</p>",
+        "<h1>Take +1 616-555-0123 off the VIP list?</h1>",
+        "A call from +1 616-555-0123 goes straight to Maya Lindgren (101).",
+        "A call from +1 616-555-0123 is treated like every other call.",
+        "This takes something away.",
+        "Maya Lindgren (101) no longer gets these calls.",
+        "wire 1 (tool remove_vip) asks for your agreement since ",
+        "expires in 5 minutes (at ",
+        "inputmode=\"tel\"",
+    ] {
+        assert!(people.contains(words), "{words}: {people}");
+    }
+    let account = skyswitch_mcp::sandbox::ACCOUNT_ID;
+    let stored = "stored as &quot;16165550123&quot;";
+    for words in [DOMAIN, account, stored] {
+        assert!(!people.contains(words), "{words} is for the details");
+        assert!(body.contains(words), "{words} is in the details: {body}");
+    }
+    assert!(!body.contains("<script"), "no scripts");
+}
+
+#[tokio::test]
+async fn a_plan_is_grouped_by_where_the_calls_go_and_keeps_its_summary_in_view() {
+    let sandbox = demo_sandbox().await;
+    let mut wire = Wire::ready(&Home::of(&sandbox), &[], ERAS[0], false).await;
+    wire.call("list_destinations", json!({ "domain": DOMAIN }))
+        .await;
+    let list = "ani,destination\n6165550131,101\n6165550132,102\n6165550133,101\n6165550124,101\n";
+    let arguments = json!({"domain": DOMAIN, "list": list, "mode": "mirror"});
+    let outcome = wire.call("sync_vips", arguments).await["structuredContent"].clone();
+    let link = Url::parse(outcome["approval_link"].as_str().unwrap()).unwrap();
+    let body = get(&link).await.unwrap().body;
+    let page = words_of(&body);
+    assert!(
+        body.contains("class=\"summary\"") && body.contains("href=\"#answer\""),
+        "{body}"
+    );
+    assert!(
+        page.contains("Put through to Maya Lindgren (101)"),
+        "{page}"
+    );
+    assert!(page.contains("No longer put through to"), "{page}");
+    assert!(body.contains("inputmode=\"numeric\""), "{body}");
+    // The two new ones for Maya stand together, before those for another.
+    let (maya, other) = (
+        body.find("+1 616-555-0133</li>"),
+        body.find("+1 616-555-0132</li>"),
+    );
+    assert!(maya.is_some() && maya < other, "{body}");
 }
 
 #[tokio::test]

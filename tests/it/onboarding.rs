@@ -577,6 +577,7 @@ async fn attempt(app: &App, what: &str) {
 fn name(channel: &Channel<'_>) -> &'static str {
     match channel {
         Channel::Given => "--yes",
+        Channel::Within => "part of a whole",
         Channel::During(_) => "form",
         Channel::Between { .. } => "form between calls",
         Channel::Elsewhere { .. } => "nobody",

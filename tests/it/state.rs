@@ -100,6 +100,7 @@ async fn an_approval_moves_on_once_and_not_after_it_has_expired() {
         effect: "what it comes to",
         fingerprint: "a state",
         preview: &preview,
+        asked_by: "a client",
         expires_at: 100,
     };
     for code in ["AAAA-2222", "BBBB-3333"] {

@@ -120,6 +120,12 @@ impl Allowance {
         self.left() > self.shared.time / TO_SETTLE
     }
 
+    /// Lets the time be over at that moment, where it is not over before.
+    pub fn ends_by(&self, end: Instant) {
+        let earlier = (*self.shared.ends.borrow()).min(end);
+        self.shared.ends.send_replace(earlier);
+    }
+
     /// Waits for a person, whose time does not count.
     pub async fn not_counting<T>(wait: impl Future<Output = T>) -> T {
         let Some(allowance) = Allowance::current() else {

@@ -1,6 +1,6 @@
 //! Approvals: changes that wait for a person at a terminal.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -17,6 +17,9 @@ use skyswitch_domain::wording::first_few;
 /// Changes that may wait for a person at once. One that is asked to look at
 /// more looks at none.
 pub(super) const MOST_WAITING: u32 = 20;
+
+/// How often it is looked whether another process has settled what is waited for.
+const LOOK_AGAIN: Duration = Duration::from_millis(300);
 
 /// What became of a change that waits, once a person has done something.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +41,40 @@ impl Guard {
     /// `internal` when the state folder cannot be used.
     pub async fn waiting(&self) -> Result<Vec<Approval>> {
         let now = Timestamp::now().as_second();
-        self.store().await?.waiting(now).await
+        let wants_pin = self.pin_is_set()?;
+        let mut waiting = self.store().await?.waiting(now).await?;
+        for approval in &mut waiting {
+            approval.preview = approval.preview.clone().wanting_pin(wants_pin);
+        }
+        Ok(waiting)
+    }
+
+    /// What became of the change under this code, for ten minutes after its expiry.
+    ///
+    /// # Errors
+    /// `internal` when the state folder cannot be used.
+    pub async fn remembered(&self, code: &str) -> Result<Option<Approval>> {
+        self.store().await?.approval(code).await
+    }
+
+    /// Waits until a change that waits is settled, wherever that is done.
+    ///
+    /// # Errors
+    /// `internal` when the state folder cannot be used.
+    pub async fn is_settled(&self, code: &str) -> Result<()> {
+        loop {
+            // Made before looking, so that nothing is missed in between.
+            let settled_here = self.settled.notified();
+            let now = Timestamp::now().as_second();
+            match self.store().await?.approval(code).await? {
+                Some(approval) if approval.ending(now).is_none() => {}
+                _ => return Ok(()),
+            }
+            tokio::select! {
+                () = settled_here => {}
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
+            }
+        }
     }
 
     /// A change that waits, by its code in any writing.
@@ -62,11 +98,13 @@ impl Guard {
     /// the value leaves it waiting until it was typed for the last time.
     ///
     /// # Errors
-    /// `not_found` when it was settled or expired meanwhile.
+    /// `not_found` when it was settled or expired meanwhile; `blocked` after
+    /// too many wrong PINs.
     pub async fn settle(&self, approval: &Approval, answer: &Answer) -> Result<Settled> {
         let now = Timestamp::now().as_second();
         let (code, preview) = (&approval.code, &approval.preview);
         let store = self.store().await?;
+        let answer = &self.checked(answer.clone(), preview).await?;
         let (done, settled) = match answer {
             answer if preview.is_agreed_to_by(answer) => {
                 let approved = ApprovalState::Approved;
@@ -78,14 +116,15 @@ impl Guard {
                 let done = store.advance(code, ApprovalState::Waiting, declined, now);
                 (done.await?, Settled::NotAgreed(NotAgreed::Declined))
             }
-            Answer::Typed(text) => match store.note_miss(code, ATTEMPTS, now).await? {
-                None => (false, Settled::Waits),
-                Some(misses) if misses < ATTEMPTS => {
-                    let again = preview.asked_again(text, ATTEMPTS - misses);
-                    (true, Settled::AskAgain(again))
+            Answer::Typed(_) | Answer::WithPin { .. } | Answer::WrongPin => {
+                let missed = store.note_miss(code, ATTEMPTS, now).await?;
+                let left = missed.map(|misses| ATTEMPTS.saturating_sub(misses));
+                match left.map(|left| (left, preview.asked_again(answer, left))) {
+                    None => (false, Settled::Waits),
+                    Some((1.., Some(again))) => (true, Settled::AskAgain(again)),
+                    Some(_) => (true, Settled::NotAgreed(NotAgreed::WrongValue)),
                 }
-                Some(_) => (true, Settled::NotAgreed(NotAgreed::WrongValue)),
-            },
+            }
             _ => (true, Settled::Waits),
         };
         if !done {
@@ -94,6 +133,7 @@ impl Guard {
         if let Settled::NotAgreed(why) = settled {
             self.note(&approval.effect, why).await?;
         }
+        self.settled.notify_waiters();
         Ok(settled)
     }
 
@@ -102,6 +142,7 @@ impl Guard {
         &self,
         change: P,
         seen: Instant,
+        asked_by: &str,
         paused: Option<NotAgreed>,
     ) -> Result<Verdict<P>> {
         let store = self.store().await?;
@@ -113,11 +154,7 @@ impl Guard {
             let same_state = approval.fingerprint == fingerprint;
             match approval.state() {
                 ApprovalState::Waiting if same_state => {
-                    return Ok(Verdict::Pending(pending(
-                        &change,
-                        self.preview_of(&change),
-                        &approval,
-                    )));
+                    return Ok(Verdict::Pending(self.pending(&change, &approval)?));
                 }
                 decided @ (ApprovalState::Approved | ApprovalState::Declined) => {
                     let first = store
@@ -147,7 +184,7 @@ impl Guard {
         }
         let code = approval_code();
         let expires_at = now + CONFIRMATION_LIFETIME;
-        let preview = self.preview_of(&change);
+        let preview = self.preview(&change)?;
         let new = NewApproval {
             code: &code,
             realm: &self.realm,
@@ -155,6 +192,7 @@ impl Guard {
             effect: &effect,
             fingerprint: &fingerprint,
             preview: &preview,
+            asked_by,
             expires_at: expires_at.as_second(),
         };
         // Nothing keeps a person from ending a loss of calls.
@@ -172,8 +210,20 @@ impl Guard {
             approval_code: Some(code),
             confirmation: None,
             only_at_terminal: change.asks_a_person(),
+            asked_before: false,
             expires_at,
         }))
+    }
+
+    fn pending(&self, change: &impl Proposal, approval: &Approval) -> Result<Pending> {
+        Ok(Pending {
+            preview: self.preview(change)?,
+            approval_code: Some(approval.code.clone()),
+            confirmation: None,
+            only_at_terminal: change.asks_a_person(),
+            asked_before: true,
+            expires_at: Timestamp::from_second(approval.expires_at).unwrap_or(Timestamp::MIN),
+        })
     }
 }
 
@@ -206,16 +256,6 @@ fn no_such_approval(code: &str) -> Error {
         ),
     )
     .with_field("code")
-}
-
-fn pending(change: &impl Proposal, preview: Preview, approval: &Approval) -> Pending {
-    Pending {
-        preview,
-        approval_code: Some(approval.code.clone()),
-        confirmation: None,
-        only_at_terminal: change.asks_a_person(),
-        expires_at: Timestamp::from_second(approval.expires_at).unwrap_or(Timestamp::MIN),
-    }
 }
 
 /// Eight letters and digits that cannot be mistaken for one another, as `K7QM-3XPD`.

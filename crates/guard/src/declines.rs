@@ -26,7 +26,7 @@ impl NotAgreed {
     /// What an answer is that is no consent.
     fn by(answer: &Answer) -> NotAgreed {
         match answer {
-            Answer::Typed(_) => NotAgreed::WrongValue,
+            Answer::Typed(_) | Answer::WithPin { .. } | Answer::WrongPin => NotAgreed::WrongValue,
             Answer::Declined => NotAgreed::Declined,
             Answer::Expired => NotAgreed::Expired,
             Answer::NoAnswer | Answer::NotShown { .. } => NotAgreed::NoAnswer,

@@ -18,6 +18,7 @@ mod names;
 mod note;
 mod person;
 mod piece;
+mod pin;
 mod plan;
 mod preview;
 mod proposal;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use tokio::sync::Notify;
 
 pub use approvals::Settled;
 pub use attestation::AttestStep;
@@ -46,7 +48,7 @@ pub use note::{Note, Until};
 pub use person::{Answer, AskPerson, Channel, OfferLink, Offered};
 pub use piece::{PieceChange, RoutingNames};
 pub use plan::Plan;
-pub use preview::{FactKind, Line, Preview};
+pub use preview::{FactKind, Group, Line, Preview, Story};
 pub use proposal::Proposal;
 use questions::Questions;
 pub use rule::{Doubt, Remark, RuleChange};
@@ -109,6 +111,8 @@ pub struct Pending {
     /// Whether a terminal is the only place to settle it: what a model could
     /// send to the approval page is not a person's statement.
     pub only_at_terminal: bool,
+    /// Whether an earlier call has put it before a person already.
+    pub asked_before: bool,
     /// When it expires.
     pub expires_at: Timestamp,
 }
@@ -124,6 +128,8 @@ pub struct Guard {
     profile: Option<String>,
     store: SharedStore,
     questions: Questions,
+    /// Told whenever a person has settled something in this process.
+    settled: Notify,
 }
 
 impl Guard {
@@ -142,6 +148,7 @@ impl Guard {
             profile: None,
             store,
             questions: Questions::default(),
+            settled: Notify::new(),
         }
     }
 
@@ -151,13 +158,8 @@ impl Guard {
         Guard { profile, ..self }
     }
 
-    /// What a person is shown of a change.
-    fn preview_of(&self, change: &impl Proposal) -> Preview {
-        change.preview().of_profile(self.profile.as_deref())
-    }
-
-    /// Decides about a change that `author` asks for and whose present state was
-    /// read just now, in a read that began at `seen`.
+    /// Decides about a change that `author` asks for, who is known as `asked_by`,
+    /// and whose present state was read just now, in a read that began at `seen`.
     ///
     /// # Errors
     /// `blocked`, `confirmation_invalid`, `confirmation_stale`, or `internal`
@@ -167,6 +169,7 @@ impl Guard {
         change: P,
         seen: Instant,
         author: Author,
+        asked_by: &str,
         channel: &Channel<'_>,
     ) -> Result<Verdict<P>> {
         change.refuse_beyond(&self.limits)?;
@@ -203,13 +206,19 @@ impl Guard {
             Author::Program if !carries_consent => self.declined_lately(&change).await?,
             _ => None,
         };
+        // With a PIN, only who knows it agrees.
+        let asks_a_person = change.asks_a_person() || self.pin_is_set()?;
         match channel {
-            Channel::Given if change.asks_a_person() => Err(Error::new(
+            Channel::Within => Ok(Verdict::Cleared(Clearance::grant(change, seen))),
+            Channel::Given if asks_a_person => Err(Error::new(
                 Code::ConfirmationInvalid,
                 "no flag agrees to this: a person has to see it and type the value themselves",
                 "Run the command at an interactive terminal without `--yes`.",
             )),
-            Channel::Given => Ok(Verdict::Cleared(Clearance::grant(change, seen))),
+            Channel::Given => {
+                self.limits.refuse_flag()?;
+                Ok(Verdict::Cleared(Clearance::grant(change, seen)))
+            }
             Channel::During(_) => Ok(paused.map_or(Verdict::AskDuring, Verdict::Paused)),
             Channel::Between { state, answer } => match paused {
                 Some(why) => Ok(Verdict::Paused(why)),
@@ -219,7 +228,7 @@ impl Guard {
                 }
             },
             Channel::Elsewhere { confirmation, .. } => match (self.mode, confirmation) {
-                (ConfirmMode::Token, confirmation) if !change.asks_a_person() => match paused {
+                (ConfirmMode::Token, confirmation) if !asks_a_person => match paused {
                     Some(why) => Ok(Verdict::Paused(why)),
                     None => self.by_token(change, seen, *confirmation).await,
                 },
@@ -229,7 +238,7 @@ impl Guard {
                     "Call the tool again without `confirmation`; the result says how the person approves.",
                 )
                 .with_field("confirmation")),
-                (_, None) => self.by_terminal(change, seen, paused).await,
+                (_, None) => self.by_terminal(change, seen, asked_by, paused).await,
             },
         }
     }
@@ -290,10 +299,11 @@ impl Guard {
         let Some(token) = token else {
             let seal = self.seal().await?;
             return Ok(Verdict::Pending(Pending {
-                preview: self.preview_of(&change),
+                preview: self.preview(&change)?,
                 approval_code: None,
                 confirmation: Some(seal.close(Purpose::Token, &binding, &change.fingerprint(), 0)),
                 only_at_terminal: false,
+                asked_before: false,
                 expires_at: Timestamp::now() + CONFIRMATION_LIFETIME,
             }));
         };
@@ -328,6 +338,12 @@ impl Guard {
         } else {
             Err(sealed::invalid("this confirmation was used before"))
         }
+    }
+
+    /// What a person is shown, who is asked for the PIN where one is set.
+    fn preview(&self, change: &impl Proposal) -> Result<Preview> {
+        let preview = change.preview().of_profile(self.profile.as_deref());
+        Ok(preview.wanting_pin(self.pin_is_set()?))
     }
 
     /// What a confirmation is for: upstream, account, tool and the change itself.

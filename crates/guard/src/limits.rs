@@ -57,6 +57,8 @@ pub struct Limits {
     pub imports_count_once: bool,
     /// Whether a new rule may lead somewhere that looks wrong.
     pub doubtful_destinations: DoubtfulDestinations,
+    /// Whether no flag of a command agrees for a person (`allow_yes`).
+    pub no_flag_agrees: bool,
 }
 
 impl Limits {
@@ -157,6 +159,22 @@ impl Limits {
     /// Whether rules of this caller are never replaced or removed.
     pub fn is_protected(&self, ani: &Ani) -> bool {
         self.protected.iter().any(|caller| caller.may_match(ani))
+    }
+
+    /// Refuses a flag that agrees for a person, where the operator wants that.
+    ///
+    /// # Errors
+    /// `blocked`, naming the setting.
+    pub fn refuse_flag(&self) -> Result<()> {
+        match self.no_flag_agrees {
+            true => Err(Error::new(
+                Code::Blocked,
+                "the operator lets no flag agree for a person (`allow_yes`), so nothing was changed",
+                "Run the command at an interactive terminal without `--yes`, and type the value.",
+            )
+            .with_field("allow_yes")),
+            false => Ok(()),
+        }
     }
 
     /// The changes of the last hour that count for somebody, and how many there

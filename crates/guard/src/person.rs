@@ -3,12 +3,22 @@
 use std::pin::Pin;
 
 use super::Preview;
+use skyswitch_domain::redact::Secret;
 
 /// A person's answer to a question, as a face received it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// The person sent this text. Whether it is consent is the guard's to judge.
     Typed(String),
+    /// The person sent this text, and the PIN besides.
+    WithPin {
+        /// The text.
+        typed: String,
+        /// The PIN.
+        pin: Secret,
+    },
+    /// The value was right, and the PIN was not.
+    WrongPin,
     /// The person said no.
     Declined,
     /// The question was closed without an answer, or nobody was there.
@@ -20,6 +30,19 @@ pub enum Answer {
         /// The token that came with the call, as from a client without forms.
         confirmation: Option<String>,
     },
+}
+
+impl Answer {
+    /// What was typed into a form with a field for the PIN, which may be empty.
+    pub fn with_pin(typed: String, pin: String) -> Answer {
+        match pin.is_empty() {
+            true => Answer::Typed(typed),
+            false => Answer::WithPin {
+                typed,
+                pin: Secret::new(pin),
+            },
+        }
+    }
 }
 
 /// Asks a person during the call. Implemented by MCP elicitation and by the terminal.
@@ -81,4 +104,6 @@ pub enum Channel<'a> {
     },
     /// The person agreed with the command itself (`--yes`).
     Given,
+    /// The person has agreed to the whole of which this is a part.
+    Within,
 }

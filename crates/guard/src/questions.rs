@@ -78,15 +78,13 @@ impl Guard {
     /// as one person can look at.
     pub async fn ask(&self, person: &dyn AskPerson, change: &impl Proposal) -> Result<Answer> {
         let _open = self.open_question(change)?;
-        let mut preview = self.preview_of(change);
+        let mut preview = self.preview(change)?;
         let mut attempts_left = ATTEMPTS;
         loop {
             attempts_left -= 1;
-            let answer = person.ask(&preview).await;
-            match &answer {
-                Answer::Typed(text) if attempts_left > 0 && !preview.is_agreed_to_by(&answer) => {
-                    preview = preview.asked_again(text, attempts_left);
-                }
+            let answer = self.checked(person.ask(&preview).await, &preview).await?;
+            match preview.asked_again(&answer, attempts_left) {
+                Some(again) if attempts_left > 0 => preview = again,
                 _ => return Ok(answer),
             }
         }
@@ -101,7 +99,7 @@ impl Guard {
         answer: Option<&Answer>,
     ) -> Result<Verdict<P>> {
         let binding = self.binding(&change);
-        let preview = self.preview_of(&change);
+        let preview = self.preview(&change)?;
         let (Some(state), Some(answer)) = (state, answer) else {
             // One without the other consents to nothing: ask (again).
             if state.is_some() || answer.is_some() {
@@ -113,12 +111,11 @@ impl Guard {
             return Ok(Verdict::NotAgreed(NotAgreed::Expired));
         };
         self.close_between_calls(&change);
-        if let Answer::Typed(text) = answer
-            && !preview.is_agreed_to_by(answer)
-            && opened.misses + 1 < ATTEMPTS
+        let answer = &self.checked(answer.clone(), &preview).await?;
+        let misses = opened.misses + 1;
+        if misses < ATTEMPTS
+            && let Some(again) = preview.asked_again(answer, ATTEMPTS - misses)
         {
-            let misses = opened.misses + 1;
-            let again = preview.asked_again(text, ATTEMPTS - misses);
             return self.ask_between(&change, again, misses).await;
         }
         if !preview.is_agreed_to_by(answer) {

@@ -98,7 +98,7 @@ pub async fn close_change(
     let entry = entry(change, args.made);
     let (guard, channel) = (app.guard(), Channel::During(person));
     let seen = Instant::now();
-    let verdict = guard.decide(entry.clone(), seen, app.author(), &channel);
+    let verdict = guard.decide(entry.clone(), seen, app.author(), &app.asked_by, &channel);
     let answer = match verdict.await? {
         Verdict::AskDuring => guard.ask(person, &entry).await?,
         _ => Answer::NoAnswer,

@@ -13,6 +13,7 @@ mod read_back;
 mod report;
 mod restore;
 mod resume;
+mod wanted;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -62,6 +63,15 @@ pub struct SyncVips {
     #[arg(skip)]
     #[serde(default, deserialize_with = "crate::lenient::document")]
     pub list: Option<String>,
+    /// A list in the operator's folder, in place of `list`, e.g. `lakeside.csv`
+    #[arg(skip)]
+    pub file: Option<String>,
+    /// Copy the VIP list of this customer, e.g. `lakesidedental`
+    #[arg(long, value_name = "DOMAIN")]
+    pub from_domain: Option<CustomerKey>,
+    /// A plan that was shown before, by its id or approval code, in place of the list, e.g. `p-7f3a9c21d0b4`
+    #[arg(long, value_name = "ID")]
+    pub plan: Option<String>,
     /// Format of the list: `csv`, `json` or `vcard`; told from its content when left out
     #[arg(long, value_enum)]
     pub format: Option<Format>,
@@ -228,10 +238,10 @@ async fn prepare(
     session: &SyncSession<'_>,
 ) -> Result<Asked<Prepared>> {
     let account = app.account(args.account_id.as_ref())?;
-    let list = list
-        .map(|bytes| read_list(bytes, args, session.most_rows))
-        .transpose()?;
+    let list = wanted::given(app, args, list, session.most_rows)?;
     let domain = app.domain_to_change(&account, &args.domain).await?;
+    let wanted::Wanted { args, list } = app.wanted(&account, &domain, args, list).await?;
+    let args = &args;
     let list = app.made_list(&account, &domain, args, list).await?;
     let task = app.task(&account, &domain, args, list).await?;
     agree(app, task, session).await
@@ -262,7 +272,12 @@ async fn agree(app: &App, task: Task, session: &SyncSession<'_>) -> Result<Asked
             }
             within => within?,
         }
-        return Ok(ended(report.report(SyncStatus::Planned)));
+        let has_changes = !report.changes().is_empty();
+        let mut outcome = report.report(SyncStatus::Planned);
+        if has_changes {
+            outcome.plan_id = app.keep(&task, None).await;
+        }
+        return Ok(ended(outcome));
     }
     let (mut report, agreement) = match attempt.agree(plan).await? {
         Asked::Question(question) => return Ok(Asked::Question(question)),
@@ -284,6 +299,9 @@ async fn agree(app: &App, task: Task, session: &SyncSession<'_>) -> Result<Asked
             let (status, confirmation) =
                 waits_or_declined.status(SyncStatus::Unchanged, SyncStatus::Applied);
             let mut outcome = report.report(status);
+            if let Some(code) = &confirmation.approval_code {
+                app.keep(&task, Some(code)).await;
+            }
             outcome.confirmation = confirmation;
             ended(outcome)
         }
@@ -325,6 +343,14 @@ impl Task {
         match &self.source {
             Source::List(list) => list,
             Source::Run(resumed) => &resumed.list,
+        }
+    }
+
+    /// The list, where it is not that of a run.
+    fn fresh_list(&self) -> Option<&VipFile> {
+        match &self.source {
+            Source::List(list) => Some(list),
+            Source::Run(_) => None,
         }
     }
 
@@ -408,7 +434,7 @@ impl App {
                 return Err(Error::invalid(
                     "list",
                     "there is no list to import",
-                    "Give `list` as CSV with the header `ani,destination,application,dnis,note`, as JSON or as vCard, or give `resume` with the id of an earlier import.",
+                    "Give `list` as CSV with the header `ani,destination,application,dnis,note`, as JSON or as vCard, or say where it comes from: `file`, `from_domain`, `plan`, or `resume` with the id of an earlier import.",
                 ));
             }
         };

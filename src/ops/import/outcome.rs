@@ -147,6 +147,9 @@ pub struct SyncOutcome {
     /// The run, for `resume` and for list_changes; left out where none was begun.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub run_id: Option<String>,
+    /// The plan that was shown, to be applied as `plan` without the list.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub plan_id: Option<String>,
     /// What the rows ask for.
     pub plan: Counts,
     /// Whether rows that cannot be used are left out; otherwise nothing is imported beside them.

@@ -324,6 +324,7 @@ impl Report {
             domain: self.domain,
             mode: self.mode,
             run_id: self.run_id,
+            plan_id: None,
             plan,
             skips_invalid: self.skip_invalid,
             done: was_sent.then_some(done),

@@ -56,9 +56,9 @@ impl Sender<'_> {
         let plan = Plan::of(account, domain, TOOL, [RuleChange::put(None, rule.clone())]);
         let plan = plan.ok_or_else(not_cleared)?;
         // Nothing exists under this key, so putting it back takes nothing away.
-        let verdict = app
-            .guard()
-            .decide(plan, read_at, app.author(), &Channel::Given);
+        let verdict =
+            app.guard()
+                .decide(plan, read_at, app.author(), &app.asked_by, &Channel::Within);
         let Verdict::Cleared(clearance) = verdict.await? else {
             return Err(not_cleared());
         };

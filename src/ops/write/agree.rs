@@ -240,9 +240,13 @@ impl<'a> Attempt<'a> {
         let Some(proposal) = first.proposal else {
             return Ok(Asked::Done((first.facts, Agreement::Nothing)));
         };
-        let decided =
-            app.guard()
-                .decide(proposal.clone(), first.read_at, app.author(), self.channel);
+        let decided = app.guard().decide(
+            proposal.clone(),
+            first.read_at,
+            app.author(),
+            &app.asked_by,
+            self.channel,
+        );
         let agreement = match decided.await? {
             Verdict::Cleared(clearance) => Agreement::Reached(Cleared {
                 clearance,
@@ -289,10 +293,20 @@ impl<'a> Attempt<'a> {
                 return Ok(Asked::Done((again.facts, agreement)));
             }
             Verdict::AskBetween(question) => return Ok(Asked::Question(question)),
-            Verdict::Pending(pending) => match app.wait_for_person(pending, self.channel).await {
-                Asked::Question(question) => return Ok(Asked::Question(question)),
-                Asked::Done(waits) => waits,
-            },
+            Verdict::Pending(pending) => {
+                // Others may work on this while the person makes up their mind.
+                drop(first.turn);
+                let asked_before = pending.asked_before;
+                let waits = match app.wait_for_person(pending, self.channel).await {
+                    Asked::Question(question) => return Ok(Asked::Question(question)),
+                    Asked::Done(waits) => waits,
+                };
+                let is_known = asked_before || waits.is_before_the_person;
+                if app.was_settled(&waits.confirmation, is_known).await? {
+                    return Box::pin(self.agree(plan)).await;
+                }
+                Agreement::Waits(waits.confirmation)
+            }
             Verdict::NotAgreed(why) => Agreement::not_agreed(why, true),
             Verdict::Paused(why) => Agreement::not_agreed(why, false),
         };

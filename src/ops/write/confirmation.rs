@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::local_time;
 use crate::ops::write::agree::{Agreement, Asked};
+use crate::ops::write::waiting::Patience;
 use skyswitch_domain::program;
 use skyswitch_guard::{Channel, NotAgreed, Offered, Pending, Question};
 
@@ -82,24 +83,26 @@ enum Page {
     Opened,
 }
 
+/// What waits for a person.
+pub(super) struct Waits {
+    pub confirmation: Confirmation,
+    /// Whether the client has brought it before the person with this call.
+    pub is_before_the_person: bool,
+}
+
 impl App {
     /// What a result says of a change that waits for a person; or the approval
     /// page, where the client brings that before the person between two calls.
-    pub(super) async fn wait_for_person<D>(
+    pub(super) async fn wait_for_person(
         &self,
         pending: Pending,
         channel: &Channel<'_>,
-    ) -> Asked<Agreement<D>> {
+    ) -> Asked<Waits> {
         let Channel::Elsewhere {
             form_failed, links, ..
         } = channel
         else {
-            return Asked::Done(Agreement::Waits(confirmation(
-                pending,
-                false,
-                None,
-                Page::None,
-            )));
+            return Asked::Done(self.waits(pending, false, None, Page::None));
         };
         let link = match &pending.approval_code {
             Some(code) if !pending.only_at_terminal => self.approval_link(code, &pending).await,
@@ -121,12 +124,20 @@ impl App {
                 }
             },
         };
-        Asked::Done(Agreement::Waits(confirmation(
-            pending,
-            *form_failed,
-            link,
-            page,
-        )))
+        Asked::Done(self.waits(pending, *form_failed, link, page))
+    }
+
+    fn waits(
+        &self,
+        pending: Pending,
+        form_failed: bool,
+        link: Option<String>,
+        page: Page,
+    ) -> Waits {
+        Waits {
+            confirmation: confirmation(pending, form_failed, link, page, self.patience.as_ref()),
+            is_before_the_person: page == Page::Opened,
+        }
     }
 
     async fn approval_link(&self, code: &str, pending: &Pending) -> Option<String> {
@@ -147,11 +158,12 @@ fn confirmation(
     form_failed: bool,
     approval_link: Option<String>,
     page: Page,
+    patience: Option<&Patience>,
 ) -> Confirmation {
     // In whole seconds, as the store keeps it.
     let expires_at = local_time::from_seconds(pending.expires_at.as_second());
     Confirmation {
-        next_step: Some(next_step(&pending, form_failed, page)),
+        next_step: Some(next_step(&pending, form_failed, page, patience)),
         preview: Some(pending.preview.text()),
         approval_code: pending.approval_code,
         approval_link,
@@ -160,7 +172,12 @@ fn confirmation(
     }
 }
 
-fn next_step(pending: &Pending, form_failed: bool, page: Page) -> String {
+fn next_step(
+    pending: &Pending,
+    form_failed: bool,
+    page: Page,
+    patience: Option<&Patience>,
+) -> String {
     let form = match form_failed {
         true => "The client could not show the confirmation form, so nobody was asked. ",
         false => "",
@@ -172,6 +189,17 @@ fn next_step(pending: &Pending, form_failed: bool, page: Page) -> String {
         );
     };
     let (program, value) = (program(), pending.preview.asks_for().name());
+    let again = match patience {
+        Some(patience) => format!(
+            "call this tool again with the same arguments at once: it waits up to {} seconds for them",
+            patience.seconds()
+        ),
+        None => "then call this tool again with the same arguments".to_owned(),
+    };
+    let pin = match pending.preview.wants_pin() {
+        true => " and the PIN",
+        false => "",
+    };
     let page = match page {
         Page::None => "",
         Page::Linked => "open `approval_link` in a browser on this machine, or ",
@@ -179,7 +207,7 @@ fn next_step(pending: &Pending, form_failed: bool, page: Page) -> String {
     };
     format!(
         "{form}Show the person the preview word for word. To approve, they {page}run `{program} approve {code}` \
-         in a terminal, and type {value}; then call this tool again with the same arguments. \
+         in a terminal, and type {value}{pin}; {again}. \
          Do not approve for them."
     )
 }

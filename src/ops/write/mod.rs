@@ -12,6 +12,7 @@ pub(in crate::ops) mod reconcile;
 pub(in crate::ops) mod send;
 mod together;
 mod unasked;
+pub(crate) mod waiting;
 
 pub(crate) use agree::read_only;
 pub use agree::{Asked, Confirmation, Status};

@@ -82,6 +82,18 @@ impl Bench {
             .await;
     }
 
+    /// Lets what waits, or has waited, for a person expire that many seconds sooner.
+    pub async fn age_approvals(&self, seconds: i64) {
+        let older = "UPDATE approvals SET expires_at = expires_at - ?";
+        self.age(older, seconds).await;
+    }
+
+    /// Lets the pause after wrong PINs end that many seconds sooner.
+    pub async fn age_pin_tries(&self, seconds: i64) {
+        let older = "UPDATE pin_tries SET blocked_until = blocked_until - ?";
+        self.age(older, seconds).await;
+    }
+
     async fn age(&self, older: &'static str, milliseconds: i64) {
         let pool = self.database().await;
         let older = sqlx::query(older).bind(milliseconds);

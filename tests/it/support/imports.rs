@@ -44,6 +44,9 @@ pub fn args(mode: SyncMode) -> SyncVips {
     SyncVips {
         domain: DENTAL.parse().unwrap(),
         list: None,
+        file: None,
+        from_domain: None,
+        plan: None,
         format: None,
         mode: Some(mode),
         from: None,

@@ -28,6 +28,8 @@ impl Preview {
             rows: Vec::new(),
             asks_for: TypedValue::ChangeId(id),
             problem: None,
+            story: None,
+            wants_pin: false,
         }
     }
 }

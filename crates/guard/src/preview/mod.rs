@@ -4,6 +4,7 @@
 
 mod entry;
 mod setup;
+mod story;
 mod text;
 mod vips;
 
@@ -13,6 +14,7 @@ use super::{Answer, Change, CustomerNames, Plan, RuleChange, Target, TypedValue}
 use skyswitch_domain::AccountId;
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::{capitalised, counted};
+pub use story::{Group, Story};
 pub use text::Line;
 
 /// What a person decides by. Everything that comes from the service or from
@@ -27,6 +29,12 @@ pub struct Preview {
     /// What was wrong with what was typed before.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     problem: Option<String>,
+    /// The same for somebody who owns a shop.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    story: Option<Box<Story>>,
+    /// Whether the PIN is asked for, too.
+    #[serde(skip, default)]
+    wants_pin: bool,
 }
 
 /// One thing that the person has to know.
@@ -177,6 +185,8 @@ impl Preview {
             rows,
             asks_for: plan.asks_for(),
             problem: None,
+            story: Some(Box::new(Story::of_plan(plan))),
+            wants_pin: false,
         }
     }
 
@@ -193,6 +203,31 @@ impl Preview {
             self.facts.insert(place, profile);
         }
         self
+    }
+
+    /// The same, with or without the PIN.
+    #[must_use]
+    pub(crate) fn wanting_pin(self, wants_pin: bool) -> Preview {
+        Preview { wants_pin, ..self }
+    }
+
+    /// The same question, with why it was not answered yet.
+    #[must_use]
+    pub fn with_problem(self, problem: String) -> Preview {
+        Preview {
+            problem: Some(problem),
+            ..self
+        }
+    }
+
+    /// Whether the PIN is asked for besides the value.
+    pub fn wants_pin(&self) -> bool {
+        self.wants_pin
+    }
+
+    /// The same for somebody who owns a shop, where it is about calls.
+    pub fn story(&self) -> Option<&Story> {
+        self.story.as_deref()
     }
 
     /// The change in one line, for example `Remove VIP +1 616-555-0123 in acme.12345.service`.

@@ -38,6 +38,8 @@ impl Preview {
             rows: Vec::new(),
             asks_for: TypedValue::Domain(step.domain.clone()),
             problem: None,
+            story: None,
+            wants_pin: false,
         }
     }
 }

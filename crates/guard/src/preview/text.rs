@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Effect, Fact, FactKind, Preview, Row};
+use super::{Answer, Effect, Fact, FactKind, Preview, Row};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::counted;
 
@@ -42,15 +42,23 @@ impl Preview {
         self.problem.as_deref()
     }
 
-    /// The same question once more after something else was typed than the value.
-    #[must_use]
-    pub(crate) fn asked_again(&self, typed: &str, attempts_left: u8) -> Preview {
-        let problem = self.asks_for.problem_with(typed);
+    /// The same question once more after a slip; `None` where the answer was none.
+    pub(crate) fn asked_again(&self, answer: &Answer, attempts_left: u8) -> Option<Preview> {
+        let problem = match answer {
+            Answer::WrongPin => "That is not the PIN".to_owned(),
+            answer if self.is_agreed_to_by(answer) => return None,
+            // It may be the PIN, typed into the wrong field.
+            Answer::Typed(text) if self.wants_pin && !text.trim().is_empty() => {
+                format!("What was typed is not {}", self.asks_for.name())
+            }
+            Answer::Typed(text) => self.asks_for.problem_with(text),
+            _ => return None,
+        };
         let left = counted(attempts_left.into(), "attempt");
-        Preview {
+        Some(Preview {
             problem: Some(format!("{problem}. Nothing was changed yet; {left} left.")),
             ..self.clone()
-        }
+        })
     }
 
     /// Every line between the summary and what must be typed.
@@ -63,8 +71,12 @@ impl Preview {
 
     /// What must be typed, as a sentence without its full stop.
     pub fn demand(&self) -> String {
+        let pin = match self.wants_pin {
+            true => "; and the PIN",
+            false => "",
+        };
         format!(
-            "To agree, type {}: {}",
+            "To agree, type {}: {}{pin}",
             self.asks_for.name(),
             shown(&self.asks_for.text(), 64)
         )

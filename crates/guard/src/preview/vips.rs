@@ -10,7 +10,7 @@ use skyswitch_domain::redact::shown;
 
 /// Longer than any destination that is accepted, so that two never look alike
 /// for want of room.
-const DESTINATION_LIMIT: usize = 300;
+pub(super) const DESTINATION_LIMIT: usize = 300;
 
 /// Additions of a plan that are shown one by one. Those that a person has to
 /// look at are shown in any case.
@@ -85,20 +85,26 @@ pub(super) fn counts(changes: &[&RuleChange], kept: usize) -> Fact {
 /// many go where. Nothing that is agreed to stays hidden, however long that
 /// makes it.
 pub(super) fn rows(changes: &[&RuleChange], names: &CustomerNames) -> Vec<Row> {
+    let (one_by_one, counted) = in_order(changes);
+    let one_by_one = one_by_one.into_iter().map(|change| row(change, names));
+    one_by_one.chain(count(&counted, names)).collect()
+}
+
+/// The changes that are shown one by one, in their order, and those that are counted.
+pub(super) fn in_order<'a>(
+    changes: &[&'a RuleChange],
+) -> (Vec<&'a RuleChange>, Vec<&'a RuleChange>) {
     let of = |effect| {
         let alike = changes.iter().copied();
         alike.filter(move |change| effect_of(change) == effect)
     };
-    let (notable, plain): (Vec<_>, Vec<_>) = of(Effect::Add).partition(is_notable);
-    let (shown, counted) = plain.split_at(plain.len().min(ADDITIONS_SHOWN));
+    let (notable, mut plain): (Vec<_>, Vec<_>) = of(Effect::Add).partition(is_notable);
+    let counted = plain.split_off(plain.len().min(ADDITIONS_SHOWN));
     let one_by_one = of(Effect::Remove)
         .chain(of(Effect::Replace))
         .chain(notable)
-        .chain(shown.iter().copied());
-    one_by_one
-        .map(|change| row(change, names))
-        .chain(count(counted, names))
-        .collect()
+        .chain(plain);
+    (one_by_one.collect(), counted)
 }
 
 fn effect_of(change: &RuleChange) -> Effect {
@@ -130,7 +136,7 @@ fn is_notable(change: &&RuleChange) -> bool {
 
 /// Why the destination looks wrong. That calls leave the domain is seen from
 /// the rule alone.
-fn doubt(change: &RuleChange) -> Option<Doubt> {
+pub(super) fn doubt(change: &RuleChange) -> Option<Doubt> {
     let leaves = change.after().is_some_and(Route::leaves_domain);
     change.doubt().or(leaves.then_some(Doubt::Outside))
 }
@@ -213,7 +219,7 @@ fn at_risk<'a>(
 
 /// Who answers the calls that a change is about: its rule, or where it does
 /// not exist, what decides then.
-fn answer(change: &RuleChange, rule: Option<&Route>, names: &CustomerNames) -> String {
+pub(super) fn answer(change: &RuleChange, rule: Option<&Route>, names: &CustomerNames) -> String {
     if let Some(rule) = rule {
         return goes_to(rule, names);
     }

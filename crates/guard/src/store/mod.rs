@@ -17,12 +17,13 @@ mod trust;
 pub use folder::{FileLock, StateFolder};
 pub use health::{StoreHealth, StorePruned};
 pub use note_records::NoteRecord;
+use records::REMEMBERED;
 pub use records::{
     After, Approval, ApprovalState, Begun, ChangeFilter, ChangeRecord, ChangeStatus, Closing,
-    Counted, JournalPosition, NewApproval, NewChange, PieceRecord, RuleRecord, TargetRecord,
-    TimeSpan,
+    Counted, Ending, JournalPosition, NewApproval, NewChange, PieceRecord, RuleRecord,
+    TargetRecord, TimeSpan,
 };
-pub use run_records::{NewRun, RulesBefore, Run, RunBasis};
+pub use run_records::{KeptPlan, NewRun, RulesBefore, Run, RunBasis};
 pub use setup_records::{Attestation, NewAttestation, SetupMemory};
 pub use shared::SharedStore;
 pub use sqlite::Store;

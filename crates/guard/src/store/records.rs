@@ -37,6 +37,22 @@ impl ApprovalState {
     }
 }
 
+/// For how long after its expiry it is remembered what became of an approval, in seconds.
+pub(super) const REMEMBERED: i64 = 600;
+
+/// How a question ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// A person typed the value.
+    Approved,
+    /// A person said no.
+    Declined,
+    /// A person typed something else than the value, as often as they were asked.
+    WrongValue,
+    /// Nobody decided in time.
+    Expired,
+}
+
 /// A change that waits for a person.
 #[derive(Debug, Clone)]
 pub struct Approval {
@@ -52,6 +68,16 @@ pub struct Approval {
     pub preview: Preview,
     /// Seconds since 1970, UTC.
     pub expires_at: i64,
+    /// Client and tool, or command, that asked for it; empty where an earlier version kept it.
+    pub asked_by: String,
+    /// When it was asked for, in seconds since 1970, UTC.
+    pub asked_at: i64,
+    /// When a person decided.
+    pub decided_at: Option<i64>,
+    /// When the decision was made use of.
+    pub used_at: Option<i64>,
+    /// What the person decided.
+    pub(super) decision: Option<String>,
     /// How often something else was typed than the value.
     pub(super) misses: u8,
     pub(super) state: String,
@@ -63,6 +89,16 @@ impl Approval {
         match self.misses < ATTEMPTS {
             true => NotAgreed::Declined,
             false => NotAgreed::WrongValue,
+        }
+    }
+
+    /// How it ended, if it has: a decision holds, whatever came after it.
+    pub fn ending(&self, now: i64) -> Option<Ending> {
+        match self.decision.as_deref() {
+            Some("approved") => Some(Ending::Approved),
+            Some("wrong_value") => Some(Ending::WrongValue),
+            Some(_) => Some(Ending::Declined),
+            None => (self.expires_at <= now).then_some(Ending::Expired),
         }
     }
 
@@ -92,6 +128,8 @@ pub struct NewApproval<'a> {
     pub fingerprint: &'a str,
     /// What the person is shown, and has to type.
     pub preview: &'a Preview,
+    /// Client and tool, or command.
+    pub asked_by: &'a str,
     /// Seconds since 1970, UTC.
     pub expires_at: i64,
 }

@@ -62,3 +62,20 @@ pub struct NewRun<'a> {
     /// Milliseconds since 1970, UTC.
     pub now: i64,
 }
+
+/// The plan of an import that can be applied without its list being sent again.
+#[derive(Debug, Clone)]
+pub struct KeptPlan {
+    /// Its id, or the code of its approval.
+    pub id: String,
+    /// Which upstream.
+    pub realm: String,
+    /// The account.
+    pub account: String,
+    /// The domain.
+    pub domain: String,
+    /// What is to be imported, in the form of whoever imports.
+    pub request: String,
+    /// Seconds since 1970, UTC.
+    pub expires_at: i64,
+}

@@ -4,7 +4,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::{Store, failed};
-use crate::store::{Approval, ApprovalState, NewApproval};
+use crate::store::{Approval, ApprovalState, NewApproval, REMEMBERED};
 use skyswitch_domain::error::{Error, Result};
 
 impl Store {
@@ -21,6 +21,17 @@ impl Store {
         .await
         .map(Option::flatten)
         .map_err(failed)
+    }
+
+    /// The approval of that code, whatever became of it, for as long as it is remembered.
+    pub async fn approval(&self, code: &str) -> Result<Option<Approval>> {
+        sqlx::query("SELECT * FROM approvals WHERE code = ?")
+            .bind(code)
+            .try_map(approval)
+            .fetch_optional(&self.pool)
+            .await
+            .map(Option::flatten)
+            .map_err(failed)
     }
 
     /// Everything that waits for a person, soonest to expire first.
@@ -54,18 +65,21 @@ impl Store {
         self.write_soon(async |database| {
             sqlx::query(
                 "DELETE FROM approvals
-                 WHERE expires_at <= ? OR binding = ? OR (effect = ? AND state = 'waiting')",
+                 WHERE expires_at <= ? OR (binding = ? AND state <> 'used')
+                    OR (effect = ? AND state = 'waiting')",
             )
-            .bind(now)
+            .bind(now - REMEMBERED)
             .bind(approval.binding)
             .bind(approval.effect)
             .execute(&mut *database)
             .await
             .map_err(failed)?;
             let waiting: u32 = sqlx::query_scalar(
-                "SELECT COUNT(*) FROM approvals WHERE state = 'waiting' AND realm = ?",
+                "SELECT COUNT(*) FROM approvals
+                 WHERE state = 'waiting' AND realm = ? AND expires_at > ?",
             )
             .bind(approval.realm)
+            .bind(now)
             .fetch_one(&mut *database)
             .await
             .map_err(failed)?;
@@ -73,8 +87,9 @@ impl Store {
                 return Ok(false);
             }
             sqlx::query(
-                "INSERT INTO approvals (code, realm, binding, effect, fingerprint, preview, state, expires_at)
-                 VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?)",
+                "INSERT INTO approvals (code, realm, binding, effect, fingerprint, preview, asked_by,
+                                        asked_at, state, expires_at)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'waiting', ?)",
             )
             .bind(approval.code)
             .bind(approval.realm)
@@ -82,6 +97,8 @@ impl Store {
             .bind(approval.effect)
             .bind(approval.fingerprint)
             .bind(preview)
+            .bind(approval.asked_by)
+            .bind(now)
             .bind(approval.expires_at)
             .execute(&mut *database)
             .await
@@ -143,7 +160,11 @@ impl Store {
     ) -> Result<bool> {
         self.write_soon(async |database| {
             let done = sqlx::query(
-                "UPDATE approvals SET state = ? WHERE code = ? AND state = ? AND expires_at > ?",
+                "UPDATE approvals SET decision = iif(state = 'waiting', ?1, decision),
+                                      decided_at = iif(state = 'waiting', ?4, decided_at),
+                                      used_at = iif(?1 = 'used', ?4, used_at),
+                                      state = ?1
+                 WHERE code = ?2 AND state = ?3 AND expires_at > ?4",
             )
             .bind(to.word())
             .bind(code)
@@ -163,8 +184,10 @@ impl Store {
         self.write(async |database| {
             let counted = sqlx::query(
                 "UPDATE approvals SET misses = misses + 1,
-                                      state = iif(misses + 1 < ?, 'waiting', 'declined')
-                 WHERE code = ? AND state = 'waiting' AND expires_at > ?",
+                                      decision = iif(misses + 1 < ?1, NULL, 'wrong_value'),
+                                      decided_at = iif(misses + 1 < ?1, NULL, ?3),
+                                      state = iif(misses + 1 < ?1, 'waiting', 'declined')
+                 WHERE code = ?2 AND state = 'waiting' AND expires_at > ?3",
             )
             .bind(most)
             .bind(code)
@@ -222,6 +245,11 @@ fn approval(row: SqliteRow) -> sqlx::Result<Option<Approval>> {
         preview,
         expires_at: row.try_get("expires_at")?,
         misses: row.try_get("misses")?,
+        asked_by: row.try_get("asked_by")?,
+        asked_at: row.try_get("asked_at")?,
+        decision: row.try_get("decision")?,
+        decided_at: row.try_get("decided_at")?,
+        used_at: row.try_get("used_at")?,
         state: row.try_get("state")?,
     }))
 }

@@ -15,7 +15,7 @@ macro_rules! version {
     };
 }
 
-const VERSIONS: [(&str, &str, &str); 17] = [
+const VERSIONS: [(&str, &str, &str); 18] = [
     version!("0001", "confirmations"),
     version!("0002", "journal"),
     version!("0003", "setup"),
@@ -33,6 +33,7 @@ const VERSIONS: [(&str, &str, &str); 17] = [
     version!("0015", "vip_notes"),
     version!("0016", "setup_memory"),
     version!("0017", "traces"),
+    version!("0018", "agreeing_whole"),
 ];
 
 /// All versions, in order.

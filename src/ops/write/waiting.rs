@@ -1,0 +1,104 @@
+//! A call waits for a person who decides on the approval page or at a terminal,
+//! so that nobody has to tell the assistant to go on.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::app::App;
+use crate::ops::Confirmation;
+use skyswitch_client::Allowance;
+use skyswitch_domain::error::Result;
+
+/// The usual client gives up after 60 seconds: everything is over before that.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(52);
+/// What is left in any case for the change that was approved.
+const LEFT_FOR_THE_CHANGE: Duration = Duration::from_secs(4);
+/// How often the client is told that the call goes on.
+const TOLD_EVERY: Duration = Duration::from_secs(10);
+
+/// Tells the person, past the model, that a call waits for them.
+pub(crate) trait TellWaiting: Send + Sync {
+    /// Whether there is a way to tell them.
+    fn reaches_somebody(&self) -> bool;
+
+    /// Says what to do; `share` of the waiting time is over.
+    fn tell(&self, words: &str, share: f64);
+}
+
+/// How long one call may wait, and how the person is told meanwhile.
+#[derive(Clone)]
+pub(crate) struct Patience {
+    began: Instant,
+    wait: Duration,
+    tells: Arc<dyn TellWaiting>,
+}
+
+impl fmt::Debug for Patience {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Patience({:?})", self.wait)
+    }
+}
+
+impl Patience {
+    /// That of a call which begins now.
+    pub fn new(wait: Duration, tells: Arc<dyn TellWaiting>) -> Patience {
+        Patience {
+            began: Instant::now(),
+            wait,
+            tells,
+        }
+    }
+
+    /// The seconds that a call waits, for people.
+    pub fn seconds(&self) -> u64 {
+        self.wait.as_secs()
+    }
+}
+
+impl App {
+    /// Waits until a person has settled what waits: true where that happened in
+    /// time. Only where the person knows of it: nobody can decide about what
+    /// they first learn of from this call's result.
+    ///
+    /// # Errors
+    /// `internal` when the state folder cannot be used.
+    pub(super) async fn was_settled(&self, asked: &Confirmation, is_known: bool) -> Result<bool> {
+        let (Some(patience), Some(code)) = (&self.patience, &asked.approval_code) else {
+            return Ok(false);
+        };
+        let until = patience.began + patience.wait;
+        let can_be_told = patience.tells.reaches_somebody();
+        if !(is_known || can_be_told) || until <= Instant::now() {
+            return Ok(false);
+        }
+        let wait = async {
+            tokio::select! {
+                settled = self.guard().is_settled(code) => settled.map(|()| true),
+                () = tokio::time::sleep_until(until) => Ok(false),
+                never = keep_telling(patience, asked) => match never {},
+            }
+        };
+        // The person's time does not count, but the client's patience does.
+        let settled = Allowance::not_counting(wait).await;
+        let end = (patience.began + ANSWERED_WITHIN).max(Instant::now() + LEFT_FOR_THE_CHANGE);
+        Allowance::current().iter().for_each(|all| all.ends_by(end));
+        settled
+    }
+}
+
+async fn keep_telling(patience: &Patience, asked: &Confirmation) -> std::convert::Infallible {
+    let code = asked.approval_code.as_deref().unwrap_or_default();
+    let page = match &asked.approval_link {
+        Some(link) => format!("on the page {link} or "),
+        None => String::new(),
+    };
+    let words = format!("waiting for a person to decide, {page}with `skyswitch approve {code}`");
+    loop {
+        let share = patience.began.elapsed().as_secs_f64() / patience.wait.as_secs_f64();
+        patience.tells.tell(&words, share.min(0.99));
+        tokio::time::sleep(TOLD_EVERY).await;
+    }
+}
