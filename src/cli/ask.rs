@@ -126,16 +126,25 @@ pub(super) async fn typed_at_terminal(preview: &Preview) -> Answer {
     read.await.ok().flatten().unwrap_or(Answer::NoAnswer)
 }
 
-/// Reads one line that does not appear on the screen; `None` where the terminal
-/// is gone.
+/// A line that does not appear on the screen; `None` where it was not given.
 pub(super) fn hidden(what: &str) -> Option<Secret> {
-    let terminal = Term::stderr();
-    terminal.write_str(&format!("{what}: ")).ok()?;
-    terminal.read_secure_line().ok().map(Secret::new)
+    let line = read_line(&format!("{what}: "), Shown::No).ok()?;
+    line.map(Secret::new)
 }
 
 /// A line typed at the terminal; `None` where Esc, Ctrl-C or Ctrl-D ended it.
 pub(super) fn typed_line(prompt: &str) -> std::io::Result<Option<String>> {
+    read_line(prompt, Shown::Yes)
+}
+
+/// Whether what is typed appears on the screen.
+#[derive(Clone, Copy, PartialEq)]
+enum Shown {
+    Yes,
+    No,
+}
+
+fn read_line(prompt: &str, shown: Shown) -> std::io::Result<Option<String>> {
     let terminal = Term::stderr();
     let _silent = Silent::new();
     terminal.write_str(prompt)?;
@@ -148,10 +157,16 @@ pub(super) fn typed_line(prompt: &str) -> std::io::Result<Option<String>> {
             Key::Char('\u{4}' | '\0') => break false,
             // Esc, and Enter so soon after it that they look like one key.
             Key::UnknownEscSeq(keys) if matches!(keys[..], ['\r' | '\n']) => break false,
-            Key::Backspace if line.pop().is_some() => terminal.clear_chars(1)?,
+            Key::Backspace if line.pop().is_some() => {
+                if shown == Shown::Yes {
+                    terminal.clear_chars(1)?;
+                }
+            }
             Key::Char(letter) if !letter.is_control() => {
                 line.push(letter);
-                terminal.write_str(letter.encode_utf8(&mut [0; 4]))?;
+                if shown == Shown::Yes {
+                    terminal.write_str(letter.encode_utf8(&mut [0; 4]))?;
+                }
             }
             _ => {}
         }

@@ -97,7 +97,7 @@ fn changed(edit: &ConfigEdit, name: &str, status: &str, output: &Output) -> Resu
 
 /// Shows what the login is made of.
 pub(super) async fn status(global: &Global, output: &Output) -> Result<Exit> {
-    if global.sandbox {
+    if global.sandbox.is_some() {
         return Err(Error::invalid(
             "sandbox",
             "the embedded sandbox needs no login",

@@ -4,10 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use dialoguer::Confirm;
 use serde_json::json;
 
-use super::ask::is_interactive;
+use super::ask::{is_interactive, typed_line};
 use super::command::Global;
 use super::exit::Exit;
 use super::output::Output;
@@ -57,7 +56,7 @@ pub(super) fn install(global: &Global, args: &InstallArgs, output: &Output) -> R
         .map(std::path::absolute)
         .transpose();
     let config = config.map_err(|error| not_found(&error))?;
-    let entry = Entry::new(program()?, global.sandbox, config.as_deref());
+    let entry = Entry::new(program()?, global.sandbox.is_some(), config.as_deref());
     let Some(client) = args.client else {
         return list(&entry, &surroundings, output);
     };
@@ -97,11 +96,9 @@ fn is_agreed(report: &Report, output: &Output) -> bool {
         return false;
     }
     output.note(&report.change());
-    let question = Confirm::new()
-        .with_prompt("Write this?")
-        .default(false)
-        .interact_on_opt(&dialoguer::console::Term::stderr());
-    matches!(question, Ok(Some(true)))
+    let answer = typed_line("Write this? [y/N] ").ok().flatten();
+    let yes = ["y", "yes"];
+    answer.is_some_and(|text| yes.iter().any(|yes| text.trim().eq_ignore_ascii_case(yes)))
 }
 
 /// What became of one client's file.

@@ -2,15 +2,13 @@
 
 use std::io::Read;
 
-use console::Term;
-use dialoguer::{Input, Password};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::ask::is_interactive;
+use super::ask::{self, is_interactive, typed_line};
 use super::command::{Global, LoginArgs};
 use super::exit::Exit;
-use super::output::Output;
+use super::output::{Output, tell};
 use crate::config::{self, ConfigEdit, OriginKind, Settings};
 use crate::ops;
 use skyswitch_domain::AccountId;
@@ -44,7 +42,7 @@ struct SignedIn {
 
 /// Asks for a login or reads it from the standard input, tries it, and stores it.
 pub(super) async fn login(global: &Global, args: LoginArgs, output: &Output) -> Result<Exit> {
-    if global.sandbox {
+    if global.sandbox.is_some() {
         return Err(Error::invalid(
             "sandbox",
             "the embedded sandbox needs no login",
@@ -197,21 +195,15 @@ async fn asked_for(edit: &mut ConfigEdit) -> Result<Vec<(&'static str, Secret)>>
     let client_id = text("client_id", before.as_ref().map(|login| &login.client_id));
     let username = text("username", before.as_ref().map(|login| &login.username));
     let questions = move || -> Option<[String; 4]> {
-        let terminal = Term::stderr();
-        terminal.write_line(INTRODUCTION).ok()?;
+        tell(INTRODUCTION);
         Some([
-            visible(&terminal, "Client id", client_id)?,
+            visible("Client id", client_id)?,
             hidden(
-                &terminal,
                 "Client secret",
                 before.as_ref().map(|login| &login.client_secret),
             )?,
-            visible(&terminal, "User name", username)?,
-            hidden(
-                &terminal,
-                "Password",
-                before.as_ref().map(|login| &login.password),
-            )?,
+            visible("User name", username)?,
+            hidden("Password", before.as_ref().map(|login| &login.password))?,
         ])
     };
     let answers = tokio::task::spawn_blocking(questions).await;
@@ -226,32 +218,39 @@ async fn asked_for(edit: &mut ConfigEdit) -> Result<Vec<(&'static str, Secret)>>
         .collect())
 }
 
-fn visible(terminal: &Term, prompt: &str, before: Option<String>) -> Option<String> {
-    let question = Input::<String>::new().with_prompt(prompt);
-    let question = match before {
-        Some(before) => question.default(before),
-        None => question,
+/// An empty answer keeps what is there; where nothing is, it asks again.
+fn visible(prompt: &str, before: Option<String>) -> Option<String> {
+    let question = match &before {
+        Some(before) => format!("{prompt} [{before}]: "),
+        None => format!("{prompt}: "),
     };
-    let answer = question.interact_text_on(terminal).ok()?;
-    Some(answer.trim().to_owned())
+    loop {
+        let answer = typed_line(&question).ok()??;
+        match (answer.trim(), &before) {
+            ("", Some(before)) => return Some(before.clone()),
+            ("", None) => {}
+            (answer, _) => return Some(answer.to_owned()),
+        }
+    }
 }
 
-/// Shows nothing of what is typed.
-fn hidden(terminal: &Term, prompt: &str, before: Option<&Secret>) -> Option<String> {
-    let prompt = match before {
+/// Shows nothing of what is typed; empty for the one that is there.
+fn hidden(prompt: &str, before: Option<&Secret>) -> Option<String> {
+    let question = match before {
         Some(_) => format!("{prompt} (empty keeps the present one)"),
         None => prompt.to_owned(),
     };
-    Password::new()
-        .with_prompt(prompt)
-        .allow_empty_password(before.is_some())
-        .interact_on(terminal)
-        .ok()
+    loop {
+        let answer = ask::hidden(&question)?.expose().to_owned();
+        if before.is_some() || !answer.is_empty() {
+            return Some(answer);
+        }
+    }
 }
 
 async fn ask_for_account(known: Option<&AccountId>) -> Result<AccountId> {
     let before = known.map(ToString::to_string);
-    let question = move || visible(&Term::stderr(), "Account id", before);
+    let question = move || visible("Account id", before);
     let answer = tokio::task::spawn_blocking(question).await;
     let answer = answer.ok().flatten().ok_or_else(not_answered)?;
     let account = answer.parse::<AccountId>();

@@ -278,8 +278,8 @@ async fn serve(global: &Global, args: McpArgs) -> Result<Exit> {
     };
     let server = Server::new(app, ToolSet::new(args.tools, read_only, confirm));
     let server = match global.sandbox {
-        true => server,
-        false => server.reloading(Box::new(move || {
+        Some(_) => server,
+        None => server.reloading(Box::new(move || {
             let app = App::new(Settings::of_process(&flags)?);
             app.offer_approval_page();
             Ok(app)

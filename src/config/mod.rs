@@ -28,9 +28,7 @@ use url::Url;
 #[cfg(feature = "otlp")]
 pub use collector::{Collecting, collector};
 pub use edit::{ConfigEdit, Store};
-use environment::Environment;
-use environment::variable_of;
-use environment::{Environment, Variables};
+use environment::{Environment, Variables, variable_of};
 use file::ConfigFile;
 pub use keychain::Keychain;
 use login::{Reader, Stored};
