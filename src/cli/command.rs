@@ -40,7 +40,7 @@ pub(super) struct Global {
     /// Config file to read instead of ~/.config/skyswitch/config.json
     #[arg(long, global = true, value_name = "PATH")]
     pub config: Option<PathBuf>,
-    /// Profile to use: the config file of that name in `profiles/`, which `skyswitch profiles` lists
+    /// Profile to use; `skyswitch profiles` lists them
     #[arg(long, global = true, value_name = "NAME", conflicts_with = "config")]
     pub profile: Option<ProfileName>,
     /// Log more to stderr; twice for everything
