@@ -216,8 +216,8 @@ impl App {
                     Code::NotConfigured,
                     "no SkySwitch account is named and no default account is configured",
                     format!(
-                        "Give {}, or set SKYSWITCH_ACCOUNT_ID or `default_account_id` in the config file to the \
-                         account's UUID.",
+                        "Give {}, or run `skyswitch login` in a terminal, which stores the account's UUID; \
+                         SKYSWITCH_ACCOUNT_ID and `default_account_id` in the config file set it, too.",
                         Argument("account_id")
                     ),
                 )

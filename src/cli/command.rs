@@ -62,7 +62,7 @@ pub(super) struct Global {
         hide_possible_values = true
     )]
     pub colour: Colour,
-    /// Profile to use: the config file of that name in `profiles/`, which `skyswitch profiles` lists
+    /// Profile to use; `skyswitch profiles` lists them
     #[arg(long, global = true, value_name = "NAME", conflicts_with = "config")]
     pub profile: Option<ProfileName>,
     /// Log more to stderr; twice for everything

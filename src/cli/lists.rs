@@ -27,7 +27,6 @@ pub(super) async fn import(
     Asking { args, yes }: Asking<ImportArgs>,
     output: &Output,
 ) -> Result<Exit> {
-    let person = Person::new(app, yes)?;
     let list = args.file.as_deref().map(read).transpose()?;
     let app = app.asked_by("skyswitch vip import (command line)");
     sync(&app, &args.sync, list.as_deref(), yes, output).await
@@ -70,7 +69,7 @@ pub(super) async fn undo(
     output: &Output,
 ) -> Result<Exit> {
     let app = app.asked_by("skyswitch undo (command line)");
-    let person = Person::new(yes);
+    let person = Person::new(&app, yes)?;
     let undo = async |session: &SyncSession<'_>| ops::undo(&app, &args, session).await;
     let undone = watched(&app, &person, output, undo).await?;
     person.settle(
@@ -91,7 +90,7 @@ async fn sync(
     yes: bool,
     output: &Output,
 ) -> Result<Exit> {
-    let person = Person::new(yes);
+    let person = Person::new(app, yes)?;
     let sync = async |session: &SyncSession<'_>| ops::sync_vips(app, args, list, session).await;
     let synced = watched(app, &person, output, sync).await?;
     let exit = |outcome: &SyncOutcome| match outcome.status {

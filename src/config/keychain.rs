@@ -35,15 +35,13 @@ impl Keychain {
 
     /// The keychain whose entry a command prints, where `login` made it.
     pub(super) fn of(words: &[String]) -> Option<Keychain> {
-        let is = |start: &[&str]| words.iter().take(start.len()).eq(start.iter());
-        match () {
-            () if is(&["secret-tool", "lookup", "service", SERVICE]) => {
-                Some(Keychain::SecretService)
-            }
-            () if is(&["security", "find-generic-password", "-s", SERVICE]) => {
-                Some(Keychain::MacOs)
-            }
-            () => None,
+        let begins = |start: &[&str]| words.iter().take(start.len()).eq(start.iter());
+        if begins(&["secret-tool", "lookup", "service", SERVICE]) {
+            Some(Keychain::SecretService)
+        } else if begins(&["security", "find-generic-password", "-s", SERVICE]) {
+            Some(Keychain::MacOs)
+        } else {
+            None
         }
     }
 

@@ -107,12 +107,12 @@ impl Reader {
 
     /// Client id, client secret, username and password of the SkySwitch API.
     pub fn skyswitch_login(&self) -> Source<Credentials> {
-        self.source(|file, environment| skyswitch_login(file, environment))
+        self.source(skyswitch_login)
     }
 
     /// The same of the PBX API.
     pub fn pbx_login(&self) -> Source<Credentials> {
-        self.source(|file, environment| pbx::pbx_login(file, environment))
+        self.source(pbx::pbx_login)
     }
 
     fn source(

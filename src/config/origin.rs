@@ -47,7 +47,7 @@ impl Origin {
     }
 
     /// The value that nobody has set.
-    pub(super) fn default() -> Origin {
+    pub(super) fn nowhere() -> Origin {
         Origin {
             from: OriginKind::Default,
             ..Origin::variable("")

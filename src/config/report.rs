@@ -75,17 +75,19 @@ fn value_of(
     let (value, origin) = match (exported, stored) {
         (Some(text), _) => (Value::from(text), Origin::variable(&variable_of(named))),
         (None, Some(value)) => (value.clone(), environment.in_file(field)),
-        (None, None) => return (None, Origin::default()),
+        (None, None) => return (None, Origin::nowhere()),
     };
     let text = match &value {
         Value::String(text) => text.clone(),
         value => value.to_string(),
     };
-    let value = match () {
-        () if SECRETS.contains(&field) => None,
+    let value = if SECRETS.contains(&field) {
+        None
+    } else if field.ends_with("_command") {
         // Its arguments may hold a secret.
-        () if field.ends_with("_command") => Some(program_of(&value)),
-        () => Some(as_shown(&text)),
+        Some(program_of(&value))
+    } else {
+        Some(as_shown(&text))
     };
     (value, origin)
 }

@@ -10,7 +10,7 @@ use super::keychain::Keychain;
 use super::origin::Origin;
 use super::{MAY_BE_EMPTY, program, refuse_unexpanded, unusable, variable_of};
 use skyswitch_domain::error::{Error, Result};
-use skyswitch_domain::redact::Secret;
+use skyswitch_domain::redact::{Secret, keep_out};
 
 /// No secret is nearly as long.
 const LONGEST: u64 = 64 * 1024;
@@ -99,7 +99,7 @@ impl<'a> Forms<'a> {
             (name, line)
         });
         let forms = [
-            variable("").map(|(name, value)| given(&name, &value)),
+            variable("").map(|(name, value)| self.given(&name, &value)),
             other("_file").map(|(name, path)| in_file(&name, &path)),
             command.map(|(name, line)| by_command(&name, &line)),
         ];
@@ -113,7 +113,7 @@ impl<'a> Forms<'a> {
         // A text that was not filled in is reported under the name of its variable.
         let value = says(self.value).map(|value| {
             refuse_unexpanded(&value, &variable_of(self.field))?;
-            given(self.field, &value)
+            self.given(self.field, &value)
         });
         let forms = [
             value,
@@ -124,6 +124,16 @@ impl<'a> Forms<'a> {
         ];
         let found = self.only(forms)?;
         Ok(found.map(|(at, field)| (at, environment.in_file(&field))))
+    }
+
+    fn given(self, name: &str, value: &str) -> Result<(SecretAt, String)> {
+        refuse_unexpanded(value, name)?;
+        let value = Secret::new(value);
+        if self.is_secret {
+            // Also where it is not used yet: whoever knows it may repeat it.
+            keep_out(&value);
+        }
+        Ok((SecretAt::Given(value), name.to_owned()))
     }
 
     /// The form that is given, where not several are: nobody could say which is meant.
@@ -142,11 +152,6 @@ impl<'a> Forms<'a> {
             )),
         }
     }
-}
-
-fn given(name: &str, value: &str) -> Result<(SecretAt, String)> {
-    refuse_unexpanded(value, name)?;
-    Ok((SecretAt::Given(Secret::new(value)), name.to_owned()))
 }
 
 fn in_file(name: &str, path: &str) -> Result<(SecretAt, String)> {

@@ -89,12 +89,14 @@ impl App {
             tool: undo::TOOL,
             account: account.clone(),
             domain,
+            asked_mode: None,
             mode: SyncMode::Merge,
             allow_large_removal: true,
             skip_invalid: false,
             is_dry_run: false,
             request: resume::digest(&("undo", run, fingerprint(&list), removed)),
             source: Source::List(list),
+            circles: tokio::sync::Mutex::default(),
         })
     }
 

@@ -16,6 +16,9 @@ impl SyncVips {
         SyncVips {
             domain,
             list: None,
+            file: None,
+            from_domain: None,
+            plan: None,
             format: None,
             mode: Some(mode),
             from: None,

@@ -241,9 +241,12 @@ async fn prepare(
     let list = wanted::given(app, args, list, session.most_rows)?;
     let domain = app.domain_to_change(&account, &args.domain).await?;
     let wanted::Wanted { args, list } = app.wanted(&account, &domain, args, list).await?;
-    let args = &args;
-    let list = app.made_list(&account, &domain, args, list).await?;
-    let task = app.task(&account, &domain, args, list).await?;
+    let list = match args.plan {
+        // A plan has its list, also one that was made.
+        Some(_) => list,
+        None => app.made_list(&account, &domain, &args, list).await?,
+    };
+    let task = app.task(&account, &domain, &args, list).await?;
     agree(app, task, session).await
 }
 
@@ -320,6 +323,9 @@ struct Task {
     tool: &'static str,
     account: AccountId,
     domain: PbxDomain,
+    /// The mode that was asked for; `None` where it is no list of somebody's.
+    asked_mode: Option<SyncMode>,
+    /// What becomes of the rules.
     mode: SyncMode,
     allow_large_removal: bool,
     skip_invalid: bool,
@@ -409,6 +415,7 @@ impl App {
         let request = list.as_ref().map(|list| {
             resume::digest(&(mode.word(), args.allow_large_removal, fingerprint(list)))
         });
+        let asked_mode = Some(mode);
         // What is moved is a list from now on, which changes rules and adds none.
         let mode = match mode {
             SyncMode::Move => SyncMode::Merge,
@@ -450,6 +457,7 @@ impl App {
             },
             account: account.clone(),
             domain: domain.clone(),
+            asked_mode,
             mode,
             allow_large_removal,
             skip_invalid: args.skip_invalid == Some(true),

@@ -194,7 +194,7 @@ impl App {
     /// `None` where that is not possible and it has to be sent again.
     pub(super) async fn keep(&self, task: &Task, approval_code: Option<&str>) -> Option<String> {
         let kept = Kept {
-            mode: task.mode,
+            mode: task.asked_mode?,
             allow_large_removal: task.allow_large_removal,
             skip_invalid: task.skip_invalid,
             list: task.fresh_list()?.clone(),
@@ -284,6 +284,8 @@ fn row(line: usize, vip: &Vip, from: &PbxDomain) -> Result<Row> {
         application: Some(vip.application.clone()),
         note: None,
         domain: None,
+        until: None,
+        as_stored: false,
     })
 }
 

@@ -150,9 +150,9 @@ impl App {
             .read_late_as(present.late_reads(&rule.key));
         let plan = Plan::of(account, domain, TOOL, [change]).ok_or_else(not_cleared)?;
         let plan = plan.agreed_when_added();
-        let verdict = app
-            .guard()
-            .decide(plan, read_at, app.author(), &Channel::Given);
+        let verdict =
+            app.guard()
+                .decide(plan, read_at, app.author(), &app.asked_by, &Channel::Given);
         let Verdict::Cleared(clearance) = verdict.await? else {
             return Err(not_cleared());
         };

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::local_time;
-use crate::ops::write::agree::{Agreement, Asked};
+use crate::ops::write::agree::Asked;
 use crate::ops::write::waiting::Patience;
 use skyswitch_domain::program;
 use skyswitch_guard::{Channel, NotAgreed, Offered, Pending, Question};
