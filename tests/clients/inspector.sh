@@ -174,4 +174,10 @@ configured skyswitch --method tools/call --tool-name list_vips --tool-arg "domai
 check "mcp.json: a call without credentials says which are missing" 5 \
   "result.isError && content.error.code === 'not_configured' && JSON.stringify(content.error).includes('SKYSWITCH_')"
 
+# As `skyswitch install` writes it, into a file that this client reads too.
+HOME=$work/person "$binary" install cursor --sandbox --yes >"$work/installed" || cat "$work/installed"
+mcp_json=$work/person/.cursor/mcp.json
+configured skyswitch-sandbox --method tools/list --strict
+check "skyswitch install: the sandbox lists its tools" 0 "$all_tools"
+
 exit $((failures > 0))

@@ -343,6 +343,11 @@ async fn the_entry_is_printed_for_a_client_whose_file_is_elsewhere() {
         json!(["mcp", "--config", config])
     );
     assert!(!file_of(&home, ".cursor/mcp.json").exists());
+    let ran = home
+        .run(&["install", "cursor", "--print", "-a", "5b0f3a52"])
+        .await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.stderr.contains("default_account_id"), "{ran:?}");
 }
 
 #[tokio::test]
@@ -461,6 +466,37 @@ fn claude_desktop_as_a_windows_package_looks_into_the_folder_of_the_package() {
     std::fs::create_dir_all(&roaming).unwrap();
     let file = roaming.join("Claude/claude_desktop_config.json");
     assert_eq!(Client::ClaudeDesktop.file(&surroundings), file);
+}
+
+#[test]
+fn in_each_way_of_writing_toml_only_the_entry_comes_and_goes() {
+    let entry = Entry::new("C:\\bin\\skyswitch.exe".to_owned(), true, None);
+    for before in [
+        "",
+        "# only a comment\n",
+        "model = 1\n",
+        "[mcp_servers]\n",
+        "[mcp_servers]\na.command = 'x' # one\n\n[z]\nb = 1\n",
+        "mcp_servers.a.command = 'x'\n[z]\nb = 1\n",
+        "mcp_servers = { a = { command = 'x' } }\n",
+        "[z]\nb = 1\n\n[mcp_servers.a]\ncommand = 'x'\n[mcp_servers.a.env]\nA = \"1\"\n# the end\n",
+        "[mcp_servers.\"a b\"]\nargs = [\n  'one', # 1\n  'two',\n]\n",
+        "text = \"\"\"\n[mcp_servers.skyswitch]\n\"\"\"\n",
+    ] {
+        let edit =
+            |text: &str, wanted| install::edited(text, Client::Codex, &entry, wanted).unwrap();
+        let installed = edit(before, Wanted::Present);
+        let read: toml_edit::DocumentMut = installed.parse().unwrap();
+        let ours = &read["mcp_servers"]["skyswitch-sandbox"];
+        assert_eq!(
+            ours["command"].as_str(),
+            Some(entry.command.as_str()),
+            "{installed}"
+        );
+        assert_eq!(edit(&installed, Wanted::Present), installed);
+        assert_eq!(edit(&installed, Wanted::Absent), before);
+        assert_eq!(edit(before, Wanted::Absent), before);
+    }
 }
 
 #[test]
