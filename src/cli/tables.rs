@@ -117,7 +117,7 @@ pub(super) fn changes(list: &ChangeList, names: &Names<'_>) -> Listing {
 pub(super) fn imported(outcome: &SyncOutcome, names: &Names<'_>, output: &Output) -> String {
     let rows = match outcome.rows.is_empty() {
         true => String::new(),
-        false => format!("{}\n", output.laid_out(&import_rows(&outcome.rows))),
+        false => format!("{}\n", output.laid_out(&import_rows(&outcome.rows, names))),
     };
     let mut text = rows + &sentences::imported(outcome, names);
     if outcome.status == SyncStatus::Planned && !outcome.has_rows_in_the_way() {
@@ -127,7 +127,7 @@ pub(super) fn imported(outcome: &SyncOutcome, names: &Names<'_>, output: &Output
 }
 
 /// The rows, and below them what has to be said of some of them.
-fn import_rows(rows: &[SyncRow]) -> Listing {
+fn import_rows(rows: &[SyncRow], names: &Names<'_>) -> Listing {
     let columns = [
         "Caller",
         "Line",
@@ -151,6 +151,11 @@ fn import_rows(rows: &[SyncRow]) -> Listing {
                 .map_or(caller.clone(), |line| format!("line {line}"));
             let _ = writeln!(listing.after, "{place}: {reason}");
         }
+        let goes_to = |rule: &Option<Route>| {
+            let rule = rule.as_ref();
+            rule.map_or(String::new(), |rule| names.destination(rule))
+        };
+        let [before, wanted] = row.rules.each_ref().map(goes_to);
         listing.row([
             caller,
             line.unwrap_or_default(),
@@ -158,8 +163,8 @@ fn import_rows(rows: &[SyncRow]) -> Listing {
             row.dnis
                 .as_deref()
                 .map_or(String::new(), |dnis| shown(dnis, 64)),
-            row.before.clone().unwrap_or_default(),
-            row.wanted.clone().unwrap_or_default(),
+            before,
+            wanted,
             row.state.map(word).unwrap_or_default(),
             row.note
                 .as_ref()

@@ -157,7 +157,7 @@ pub(super) static TABLE: [Row; 15] = [
         name: "list_changes",
         title: "List changes",
         description: "List the changes made from this installation, newest first: who asked, \
-                      before and after, outcome. Use it to find a change_id for undo_change. \
+                      before, after, outcome. Use it to find the id for undo_change. \
                       Changes made elsewhere are not listed.",
         effect: Effect::Reads,
         explained: &[
@@ -165,8 +165,8 @@ pub(super) static TABLE: [Row; 15] = [
             DOMAIN,
             CALLER,
             ("did", "Routing of this customer's number"),
-            ("since", "2026-03-14, yesterday, last week, 24h, 7d"),
-            ("until", "The same, to its end"),
+            ("since", "2026-03-14, yesterday, last week, 7d"),
+            ("until", "Likewise"),
             ("run_id", "Changes of this import"),
         ],
         work: lists!(ListChanges, ChangeList, list_changes, text::change_list),

@@ -172,9 +172,18 @@ async fn people_are_named_beside_their_extensions() {
     let home = Home::of(&sandbox);
     home.run(&["vip", "add", "6165550177", "101", "-d", DOMAIN])
         .await;
+    let file = home.write("list.csv", "ani,destination\n6165550181,101\n");
     for list in [
         &["vip", "list"][..],
         &["vip", "list", "-d", DOMAIN],
+        &[
+            "vip",
+            "import",
+            file.to_str().unwrap(),
+            "-d",
+            DOMAIN,
+            "--dry-run",
+        ],
         &["changes"],
         &["changes", "-d", DOMAIN],
     ] {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ops::import::{Confirmation, SyncMode};
 use crate::ops::page::{self, RESULT_BUDGET};
+use skyswitch_domain::Route;
 
 /// What a row of the list asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -129,6 +130,9 @@ pub struct SyncRow {
     /// The change in the journal, for `undo_change`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub change_id: Option<String>,
+    /// The rules that `before` and `wanted` tell of, for whoever can name their destinations.
+    #[serde(skip)]
+    pub rules: [Option<Route>; 2],
 }
 
 /// What became of a sync.

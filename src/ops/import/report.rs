@@ -162,6 +162,7 @@ impl From<&Row> for SyncRow {
             state: row.state,
             reason: row.reason.clone(),
             change_id: row.change_id.map(|id| id.to_string()),
+            rules: [row.previous.clone(), row.wanted.clone()],
         }
     }
 }
