@@ -8,7 +8,7 @@ use skyswitch_mcp::sandbox::{
     self, Sandbox, StoredDialRule, StoredNumber, StoredSubscriber, Tenant,
 };
 
-use crate::documents::{documents, root};
+use crate::documents::{documents, root, text};
 use crate::support::process::{Home, sandbox_of};
 
 /// Commands that cannot be run here, by what they begin with, and why.
@@ -194,4 +194,65 @@ async fn each_command_of_the_documents_works_as_it_is_written() {
             "no document shows `{begin}`"
         );
     }
+}
+
+/// The help of each command, by its words, as the reference has it.
+fn helps() -> Vec<(Vec<String>, String)> {
+    let page = text("docs/reference/commands.md");
+    let sections = page.split("\n## ").skip(1);
+    sections
+        .map(|section| {
+            let (name, help) = section.split_once('\n').unwrap();
+            let words = name.split_whitespace().map(str::to_owned).collect();
+            (words, help.to_owned())
+        })
+        .collect()
+}
+
+/// What is wrong with a command that a sentence mentions.
+fn problem(command: &str, helps: &[(Vec<String>, String)]) -> Option<String> {
+    let command = command.replace(['[', ']', '|'], " ");
+    let words: Vec<&str> = command.split_whitespace().collect();
+    let plain = words.iter().filter(|word| !word.starts_with('-'));
+    let plain: Vec<&str> = plain.copied().collect();
+    // The command with the most words that the text begins with.
+    let is_named = |name: &[String]| plain.len() >= name.len() && plain[..name.len()] == *name;
+    let named = helps.iter().filter(|(name, _)| is_named(name));
+    let (name, help) = named.max_by_key(|(name, _)| name.len())?;
+    let has_below = help.contains("\nCommands:\n");
+    let next = plain.get(name.len()).filter(|next| **next != "COMMAND");
+    if let Some(next) = next.filter(|_| has_below && name.len() == 1) {
+        return Some(format!("there is no command `{next}`"));
+    }
+    let flags = words.iter().filter(|word| word.starts_with("--"));
+    let mut flags = flags.map(|flag| flag.split('=').next().unwrap_or(flag));
+    let unknown = flags.find(|flag| !help.contains(*flag));
+    unknown.map(|flag| format!("`{}` has no `{flag}`", name.join(" ")))
+}
+
+#[test]
+fn each_command_that_a_sentence_mentions_exists_with_its_options() {
+    let helps = helps();
+    let mut found = 0;
+    let mut problems = Vec::new();
+    for path in documents() {
+        let document = std::fs::read_to_string(&path).unwrap();
+        // Blocks for a shell are run; here it is about the code within sentences, and about the overview.
+        let prose = document.split("```").step_by(2);
+        let codes = prose.flat_map(|text| text.split('`').skip(1).step_by(2));
+        let overview = document.split("```text\n").skip(1);
+        let overview = overview.flat_map(|rest| rest.split("```").next());
+        let lines = overview.flat_map(str::lines);
+        for command in codes
+            .chain(lines)
+            .filter(|code| code.starts_with("skyswitch "))
+        {
+            found += 1;
+            if let Some(problem) = problem(command, &helps) {
+                problems.push(format!("{}: `{command}`: {problem}", path.display()));
+            }
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+    assert!(found > 60, "only {found} were found");
 }

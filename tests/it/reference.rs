@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use skyswitch_mcp::config::process_environment;
 
 use crate::documents::{links, root, text};
 use crate::support::process::Home;
@@ -15,7 +16,7 @@ use crate::support::protocol::{Era, Wire};
 #[track_caller]
 fn assert_is(path: &str, wanted: &str) {
     let file = root().join(path);
-    if std::env::var("UPDATE_DOCUMENTS").is_ok_and(|word| word == "1") {
+    if process_environment("UPDATE_DOCUMENTS").is_some_and(|word| word == "1") {
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(&file, wanted).unwrap();
     }
