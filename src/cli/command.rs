@@ -193,7 +193,7 @@ pub(super) enum Vip {
     /// Remove a VIP caller
     Remove(Asking<ops::RemoveVip>),
     /// Import a VIP list from a CSV, JSON or vCard file
-    Import(Asking<ImportArgs>),
+    Import(Box<Asking<ImportArgs>>),
     /// Export a customer's VIP list in the form that `import` reads
     Export(ExportArgs),
 }

@@ -184,7 +184,7 @@ async fn vip(app: &App, vip: Vip, output: &Output) -> Result<Exit> {
                 |removed| Exit::of_agreement(&removed.status),
             )
         }
-        Vip::Import(args) => lists::import(app, args, output).await,
+        Vip::Import(args) => lists::import(app, *args, output).await,
         Vip::Export(args) => lists::export(app, args, output).await,
     }
 }

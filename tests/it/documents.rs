@@ -205,15 +205,15 @@ fn every_variable_and_config_field_is_documented() {
     });
     // A field that is read together with its variable: that has the field's name.
     let named_like_fields = fields.clone().filter(|name| {
-        let readings =
-            ["text", "switch", "rate"].map(|read| format!("environment.{read}(\"{name}\","));
+        let readings = ["text", "switch", "rate", "wait"]
+            .map(|read| format!("environment.{read}(\"{name}\","));
         readings.iter().any(|reading| code.contains(reading))
             || code.contains(&format!("(\"{name}\",&file.{name})"))
     });
     let named_like_fields: Vec<_> = named_like_fields
         .map(|name| format!("SKYSWITCH_{}", name.to_uppercase()))
         .collect();
-    assert_eq!(named_like_fields.len(), 17, "{named_like_fields:?}");
+    assert_eq!(named_like_fields.len(), 20, "{named_like_fields:?}");
     let mut found = 0;
     let names = variables.chain(named_like_fields.iter().cloned());
     for name in names.chain(fields.map(str::to_owned)) {

@@ -155,7 +155,7 @@ async fn the_tool_list_is_small() {
     let sets: [(&[&str], usize); 4] = [
         (&[], 24_000),
         (&["--confirm", "token"], 24_000),
-        (&["--confirm", "token", "--tools", &first], 20_000),
+        (&["--confirm", "token", "--tools", &first], 20_350),
         (&["--tools", five], 7_500),
     ];
     for era in ERAS {
@@ -337,7 +337,7 @@ async fn arguments_are_those_of_the_contract() {
         (
             "sync_vips",
             (
-                "domain list format mode destination application skip_invalid allow_large_removal dry_run resume account_id",
+                "domain list file from_domain plan format mode destination application skip_invalid allow_large_removal dry_run resume account_id",
                 "domain",
             ),
         ),
