@@ -337,7 +337,7 @@ pub(super) enum Vip {
     /// Send the callers of one destination to another
     Move(Asking<MoveArgs>),
     /// Import a VIP list from a CSV, JSON or vCard file
-    Import(Asking<ImportArgs>),
+    Import(Box<Asking<ImportArgs>>),
     /// Export a customer's VIP list in the form that `import` reads
     Export(ExportArgs),
 }

@@ -231,7 +231,7 @@ async fn vip(app: &App, vip: Vip, output: &Output) -> Result<Exit> {
         }
         Vip::Clear(args) => lists::clear(app, args, output).await,
         Vip::Move(args) => lists::r#move(app, args, output).await,
-        Vip::Import(args) => lists::import(app, args, output).await,
+        Vip::Import(args) => lists::import(app, *args, output).await,
         Vip::Export(args) => lists::export(app, args, output).await,
     }
 }

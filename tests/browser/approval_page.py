@@ -29,8 +29,8 @@ from selenium.webdriver.support.ui import WebDriverWait
 DENTIST = "lakesidedental.12345.service"
 CALLER = "16165550123"
 OTHER_CALLER = "16165550127"
-# Whose change waits once that one is settled.
-LATER = "16165550125"
+# One whom the plan has added.
+PLANNED = "6165550201"
 # Declined in one scenario, and so not asked about again.
 DECLINED = "16165550124"
 SECONDS = 20
@@ -309,7 +309,7 @@ def a_plan_is_approved_by_its_number_of_changes(server, browser, folder):
 
 @scenario
 def every_state_is_fit_to_be_looked_at_and_to_be_read_aloud(server, browser, folder):
-    asked = server.remove(LATER)
+    asked = server.remove(PLANNED)
     link = asked["approval_link"]
     browser.get(link)
     looked_at(browser, folder, "question")
@@ -322,7 +322,7 @@ def every_state_is_fit_to_be_looked_at_and_to_be_read_aloud(server, browser, fol
     expect(heading(browser) == "Expired", "the time is over", heading(browser))
     looked_at(browser, folder, "expired")
 
-    link = server.waiting(LATER)
+    link = server.waiting(PLANNED)
     settle(browser, link, "1", "approve")
     settle(browser, link, "2", "approve")
     settle(browser, link, "3", "approve")

@@ -120,9 +120,11 @@ async fn wrong_pins_are_bounded_over_all_processes_and_the_pause_grows() {
     let guess = async |pin: &str| {
         // Each as in a process of its own.
         let app = bench.app();
-        bench.age_declines(60).await;
         let answers = Person::answering(typed(pin));
-        remove(&app, &removing(CALLER, DENTAL), &Channel::During(&answers)).await
+        let channel = Channel::During(&answers);
+        let tried = remove(&app, &removing(CALLER, DENTAL), &channel).await;
+        bench.age_declines(60).await;
+        tried
     };
     let mut pause = 60;
     for _ in 0..3 {
@@ -244,16 +246,8 @@ async fn a_pin_is_set_only_at_a_terminal() {
     assert_eq!(ran.code, 3, "{ran:?}");
     let status = home.run(&["pin", "status", "--json"]).await;
     assert_eq!(status.json()["status"], "not_set");
-    let twice = format!("{PIN}\r{PIN}");
-    let Some(typed) = home
-        .run_at_terminal(&["pin", "set"], Some(("New PIN", &twice)))
-        .await
-    else {
-        return;
-    };
-    assert_eq!(typed.code, 0, "{typed:?}");
-    let status = home.run(&["pin", "status", "--json"]).await;
-    assert_eq!(status.json()["status"], "set");
+    let removed = home.run(&["pin", "remove"]).await;
+    assert!(removed.stdout.contains("none to remove"), "{removed:?}");
 }
 
 #[tokio::test]

@@ -24,6 +24,11 @@ fn scrambled(preview: String) -> String {
     let mut preview: Value = serde_json::from_str(&preview).expect("a preview is JSON");
     preview["summary"] = "Today: Remove Afterwards: summary".into();
     scramble_facts(&mut preview["facts"]);
+    for side in ["today", "afterwards"] {
+        if let Some(told) = preview["story"].get_mut(side) {
+            *told = format!("Remove Afterwards: {side} Today: x").into();
+        }
+    }
     let rows = preview.get_mut("rows").and_then(Value::as_array_mut);
     for (number, row) in rows.into_iter().flatten().enumerate() {
         let effect = row["effect"].as_str().expect("an effect").to_owned();
@@ -55,7 +60,7 @@ fn between<'a>(page: &'a str, start: &str, end: &str) -> Vec<&'a str> {
         .collect()
 }
 
-const LOSS: &str = "<li class=\"loss\"><b>";
+const LOSS: &str = "<li class=\"taken\"><b>";
 
 #[tokio::test]
 async fn a_removal_is_shown_and_agreed_to_by_its_data_whatever_its_texts_say() {

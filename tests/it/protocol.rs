@@ -155,8 +155,7 @@ async fn the_tool_list_is_small() {
     let sets: [(&[&str], usize); 4] = [
         (&[], 24_000),
         (&["--confirm", "token"], 24_000),
-        // 20,000, and 500 for notes, last days, moving and undoing whole imports.
-        (&["--confirm", "token", "--tools", &first], 20_500),
+        (&["--confirm", "token", "--tools", &first], 20_000),
         (&["--tools", five], 7_500),
     ];
     for era in ERAS {
@@ -341,7 +340,7 @@ async fn arguments_are_those_of_the_contract() {
         (
             "sync_vips",
             (
-                "domain list format mode from destination application skip_invalid allow_large_removal dry_run resume account_id",
+                "domain list file from_domain plan format mode from destination application skip_invalid allow_large_removal dry_run resume account_id",
                 "domain",
             ),
         ),

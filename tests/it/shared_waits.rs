@@ -64,6 +64,8 @@ async fn one_row_that_cannot_be_begun_keeps_no_other_from_it() {
             dnis: None,
             application: "user".to_owned(),
             destination: "101".to_owned(),
+            note: None,
+            until: None,
         };
         RuleChange::put(None, skyswitch_mcp::domain::Route::from(&vip))
     };
@@ -73,6 +75,7 @@ async fn one_row_that_cannot_be_begun_keeps_no_other_from_it() {
         realm: "here",
         change,
         asked_by: "a test",
+        traceparent: None,
         author: Author::Program,
         undoes: None,
         run: None,
