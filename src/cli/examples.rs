@@ -1,6 +1,6 @@
 //! Examples in the help of each command. Each of them is run by a test.
 
-const EXAMPLES: [(&str, &[&str]); 29] = [
+const EXAMPLES: [(&str, &[&str]); 50] = [
     (
         "",
         &[
@@ -57,6 +57,11 @@ const EXAMPLES: [(&str, &[&str]); 29] = [
             "skyswitch vip export -d lakeside --format json -o copy.json",
         ],
     ),
+    ("vip clear", &["skyswitch vip clear -d lakeside --dry-run"]),
+    (
+        "vip move",
+        &["skyswitch vip move --from 101 --to 102 -d lakeside --dry-run"],
+    ),
     (
         "domains",
         &["skyswitch domains", "skyswitch domains --query bakery"],
@@ -76,8 +81,15 @@ const EXAMPLES: [(&str, &[&str]); 29] = [
         ],
     ),
     ("changes close", &["skyswitch changes close 1 --not-made"]),
-    ("undo", &["skyswitch undo 1", "skyswitch undo 1 --yes"]),
+    ("undo", &["skyswitch undo 1 --yes", "skyswitch undo --last"]),
     ("checklist", &["skyswitch checklist -d sunrise"]),
+    (
+        "ticket",
+        &[
+            "skyswitch ticket -d sunrise",
+            "skyswitch ticket -d sunrise --sent T4711",
+        ],
+    ),
     (
         "checklist mark",
         &["skyswitch checklist mark -d sunrise --step dial_translation_rule --by Ada --note T4711"],
@@ -105,6 +117,43 @@ const EXAMPLES: [(&str, &[&str]); 29] = [
             "skyswitch doctor --sample answers.json -d lakeside",
         ],
     ),
+    ("pin", &["skyswitch pin set"]),
+    ("pin set", &["skyswitch pin set"]),
+    ("pin remove", &["skyswitch pin remove"]),
+    ("pin status", &["skyswitch pin status"]),
+    (
+        "login",
+        &[
+            "skyswitch login",
+            "skyswitch login --from-stdin < login.json",
+        ],
+    ),
+    ("logout", &["skyswitch logout", "skyswitch logout --all"]),
+    ("auth", &["skyswitch auth status"]),
+    ("auth status", &["skyswitch auth status"]),
+    ("config", &["skyswitch config list"]),
+    ("config list", &["skyswitch config list"]),
+    ("config get", &["skyswitch config get rate_limit"]),
+    (
+        "config set",
+        &[
+            "skyswitch config set rate_limit 10",
+            "skyswitch config set protected 6165550123,6165550124",
+        ],
+    ),
+    ("config unset", &["skyswitch config unset rate_limit"]),
+    ("config path", &["skyswitch config path"]),
+    ("profiles", &["skyswitch profiles"]),
+    (
+        "install",
+        &[
+            "skyswitch install cursor --dry-run",
+            "skyswitch install claude-desktop --sandbox",
+            "skyswitch install --list",
+        ],
+    ),
+    ("completions", &["skyswitch completions bash"]),
+    ("man", &["skyswitch man man1"]),
     ("demo", &["skyswitch demo"]),
     ("sandbox", &["skyswitch sandbox --list-habits"]),
 ];

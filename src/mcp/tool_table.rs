@@ -15,13 +15,13 @@ const MOST_ROWS: usize = 5_000;
 /// An argument and what it means.
 pub(super) type Explained = (&'static str, &'static str);
 
-const ACCOUNT: Explained = ("account_id", "Default: the configured one");
-const CALLER: Explained = ("ani", "Caller's number, or the value as listed");
+const ACCOUNT: Explained = ("account_id", "Default: configured");
+const CALLER: Explained = ("ani", "Caller's number, or as listed");
 const CONFIRMATION: Explained = ("confirmation", "As returned");
 const DID: Explained = ("did", "Customer's own number");
 const DOMAIN: Explained = ("domain", "Domain or name");
-const DRY_RUN: Explained = ("dry_run", "Show the plan without applying it");
-const FALLBACK: Explained = ("fallback_destination", "Where callers who are not VIPs go");
+const DRY_RUN: Explained = ("dry_run", "Only show the plan");
+const FALLBACK: Explained = ("fallback_destination", "Where other callers go");
 const QUERY: Explained = ("query", "Part of a name or description");
 
 /// One tool.
@@ -115,9 +115,9 @@ pub(super) static TABLE: [Row; 15] = [
         name: "add_vip",
         title: "Add a VIP caller",
         description: "Add a VIP caller: calls from this number go straight to the \
-                      destination, also after hours. A new rule takes effect at once; a person \
-                      is asked first where it replaces a rule, takes another's calls, or leads \
-                      outside the domain or nowhere. Find destinations with list_destinations.",
+                      destination, also after hours. A person is asked first where it replaces \
+                      a rule, takes another's calls, or leads outside the domain or nowhere. \
+                      list_destinations finds destinations.",
         effect: Effect::Changes,
         explained: &[
             ACCOUNT,
@@ -137,8 +137,8 @@ pub(super) static TABLE: [Row; 15] = [
     Row {
         name: "explain_call",
         title: "Explain a call",
-        description: "Explain where a call goes now, and why, and what is not known. Use it \
-                      when a caller does or does not get through.",
+        description: "Explain where a call goes now, and why, and what is not known: whether a \
+                      caller gets through.",
         effect: Effect::Reads,
         explained: &[
             ACCOUNT,
@@ -156,9 +156,8 @@ pub(super) static TABLE: [Row; 15] = [
     Row {
         name: "list_changes",
         title: "List changes",
-        description: "List the changes made from this installation, newest first: who asked, \
-                      before, after, outcome. Use it to find the id for undo_change. \
-                      Changes made elsewhere are not listed.",
+        description: "List the changes made from here, newest first: who asked, before, after, \
+                      outcome, and the ids for undo_change. Changes made elsewhere are missing.",
         effect: Effect::Reads,
         explained: &[
             ACCOUNT,
@@ -174,8 +173,8 @@ pub(super) static TABLE: [Row; 15] = [
     Row {
         name: "list_destinations",
         title: "List destinations",
-        description: "List a customer's people, queues, attendants and devices. Use it to \
-                      find the destination for add_vip and sync_vips.",
+        description: "List a customer's people, queues, attendants and devices: the \
+                      destinations for add_vip and sync_vips.",
         effect: Effect::Reads,
         explained: &[ACCOUNT, DOMAIN, ("query", "Part of an id or name")],
         work: lists!(
@@ -188,8 +187,8 @@ pub(super) static TABLE: [Row; 15] = [
     Row {
         name: "list_domains",
         title: "List customers",
-        description: "List the account's customers (PBX domains). Use it to find one by a \
-                      part of its name.",
+        description: "List the account's customers (PBX domains), or find one by a part of \
+                      its name.",
         effect: Effect::Reads,
         explained: &[ACCOUNT, QUERY, ("refresh", "Skip the cache")],
         work: lists!(ListDomains, DomainList, list_domains, text::domain_list),
@@ -207,8 +206,7 @@ pub(super) static TABLE: [Row; 15] = [
     Row {
         name: "list_vips",
         title: "List VIP callers",
-        description: "List VIP rules: which callers go straight through, and where to. Use \
-                      it to look up a caller or a customer's VIP list.",
+        description: "List VIP rules: which callers go straight through, and where to.",
         effect: Effect::Reads,
         explained: &[
             ACCOUNT,
@@ -223,8 +221,8 @@ pub(super) static TABLE: [Row; 15] = [
         name: "mark_setup_step",
         title: "Attest a setup step",
         description: "Record a person's statement that a setup step is done, for the two \
-                      steps no API can verify. Use it only when the person says they checked. \
-                      The person confirms by typing the domain; no token can.",
+                      steps no API can verify, and only when the person says they checked. \
+                      They confirm by typing the domain; no token can.",
         effect: Effect::Changes,
         explained: &[
             ACCOUNT,
@@ -241,8 +239,8 @@ pub(super) static TABLE: [Row; 15] = [
         name: "onboard_domain",
         title: "Set up a customer",
         description: "Set up a customer for VIP calling, in the safe order. \
-                      Start with dry_run; call it again to continue. A person confirms each \
-                      plan; the number comes last, in a tool call of its own, once the dial \
+                      Start with dry_run; call again to continue. A person confirms each \
+                      plan; the number comes last, in a call of its own, once the dial \
                       translation rule is verified or attested.",
         effect: Effect::Changes,
         explained: &[
@@ -266,9 +264,8 @@ pub(super) static TABLE: [Row; 15] = [
     Row {
         name: "onboarding_status",
         title: "Show the setup status",
-        description: "Show the setup status of all customers, one row each, those who may be \
-                      losing calls first. Use it for an overview; setup_checklist shows one \
-                      customer in detail.",
+        description: "Show the setup status of all customers, those who may be losing calls \
+                      first; setup_checklist shows one in detail.",
         effect: Effect::Reads,
         explained: &[
             ACCOUNT,
@@ -323,7 +320,7 @@ pub(super) static TABLE: [Row; 15] = [
         name: "setup_checklist",
         title: "Check a customer's setup",
         description: "Show the five setup steps of a customer (verified, attested or \
-                      unknown) and the support ticket. Use it before a number is routed: \
+                      unknown) and the support ticket. Use it before routing a number: \
                       without the dial translation rule, every caller who is not a VIP is \
                       dropped.",
         effect: Effect::Reads,
@@ -341,26 +338,26 @@ pub(super) static TABLE: [Row; 15] = [
         description: "Import a VIP list (CSV, JSON or vCard, up to 5,000 rows), take everybody \
                       off, or move callers to another destination. Start with dry_run, then \
                       give its plan_id as plan. A person confirms the whole plan. resume \
-                      continues a cut-off import; with dry_run it says what was done.",
+                      continues a cut-off import.",
         effect: Effect::ChangesMany,
         explained: &[
             ACCOUNT,
             DOMAIN,
             (
                 "list",
-                "CSV with the header ani,destination,application,dnis,note, a JSON array with those keys, or vCard",
+                "CSV with the header ani,destination,application,dnis,note, JSON with those keys, or vCard",
             ),
             ("file", "List in the operator's folder"),
             ("from_domain", "Copy this customer's list"),
             ("plan", "plan_id or approval_code, in place of the list"),
             (
                 "mode",
-                "merge (default) adds and replaces; mirror also removes the rest; without list: \
-                 clear removes all, move sends those of from to destination",
+                "merge (default); mirror also removes the rest; without list: clear removes all, \
+                 move sends those of from to destination",
             ),
             ("from", "Where they go today"),
             ("destination", "For rows without one"),
-            ("skip_invalid", "Import the good rows only; not with mirror"),
+            ("skip_invalid", "Only the good rows; not with mirror"),
             (
                 "allow_large_removal",
                 "Let mirror remove over half the rules",

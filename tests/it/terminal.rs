@@ -109,7 +109,7 @@ async fn nothing_is_drawn_in_a_pipe_unless_it_is_asked_for() {
     let mut lines = csv.stdout.lines();
     assert_eq!(
         lines.next(),
-        Some("Caller,Dialled number,Destination,Customer")
+        Some("Caller,Dialled number,Destination,Customer,Note,Until")
     );
     let caller = lines.next().unwrap();
     assert!(

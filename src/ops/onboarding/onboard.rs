@@ -119,6 +119,7 @@ pub enum PieceState {
 #[schemars(inline)]
 pub struct OnboardChange {
     /// The step it belongs to, for example `route_did`.
+    #[schemars(with = "String")]
     pub step: SetupStep,
     /// What is made, in plain words.
     pub what: String,
@@ -181,7 +182,8 @@ pub struct OnboardOutcome {
     pub changes: Vec<OnboardChange>,
     /// Whether every step before `manage_vips` is verified or attested.
     pub ready: bool,
-    /// The steps as they are now.
+    /// The steps as they are now, in the form of the checklist.
+    #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
     pub steps: Vec<Step>,
     /// Name of the first step that is not settled.
     #[serde(skip_serializing_if = "Option::is_none", default)]

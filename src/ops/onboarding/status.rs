@@ -123,6 +123,7 @@ pub struct SetupStatus {
     #[serde(skip)]
     pub not_followed: usize,
     /// How many customers are at which stage, those of other stages included.
+    #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
     pub stages: Vec<StageCount>,
     /// VIP rules that end within a week, or should have ended.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
