@@ -157,10 +157,8 @@ fn read_line(prompt: &str, shown: Shown) -> std::io::Result<Option<String>> {
             Key::Char('\u{4}' | '\0') => break false,
             // Esc, and Enter so soon after it that they look like one key.
             Key::UnknownEscSeq(keys) if matches!(keys[..], ['\r' | '\n']) => break false,
-            Key::Backspace if line.pop().is_some() => {
-                if shown == Shown::Yes {
-                    terminal.clear_chars(1)?;
-                }
+            Key::Backspace if line.pop().is_some() && shown == Shown::Yes => {
+                terminal.clear_chars(1)?;
             }
             Key::Char(letter) if !letter.is_control() => {
                 line.push(letter);
