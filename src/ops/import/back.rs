@@ -5,11 +5,12 @@ use std::collections::HashMap;
 
 use crate::app::App;
 use crate::ops::changes::undo;
+use crate::ops::import::existing::ExistingRules;
 use crate::ops::import::files::{Row, VipFile};
 use crate::ops::import::past::name;
-use crate::ops::import::plan::ExistingRules;
+use crate::ops::import::task::fingerprint;
 use crate::ops::import::{
-    Source, SyncMode, SyncOutcome, SyncSession, Task, agree, carry_out, fingerprint, resume,
+    Source, SyncMode, SyncOutcome, SyncSession, Task, agree, carry_out, resume,
 };
 use crate::ops::write::agree::Asked;
 use crate::ops::write::locks::Turn;

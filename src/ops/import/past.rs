@@ -5,8 +5,9 @@ use std::collections::{HashMap, HashSet};
 
 use crate::app::App;
 use crate::ops::import::apply::caller;
+use crate::ops::import::existing::ExistingRules;
 use crate::ops::import::outcome::{Action, RowState};
-use crate::ops::import::plan::{ExistingRules, SyncPlan};
+use crate::ops::import::plan::SyncPlan;
 use crate::ops::import::report::Row;
 use crate::ops::import::resume::Resumed;
 use skyswitch_domain::error::Result;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::ops::import::apply::{Place, Sender};
+use crate::ops::import::existing::ExistingRules;
 use crate::ops::import::outcome::RowState;
-use crate::ops::import::plan::ExistingRules;
 use crate::ops::import::report::Report;
 use crate::ops::vips::siblings::is_lost;
 use crate::ops::write::send::words_of_rule;

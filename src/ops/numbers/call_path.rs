@@ -11,7 +11,7 @@ use crate::ops::onboarding::evidence::{Reading, Unread, fallback, route_not_show
 use crate::ops::onboarding::forwards::{Behind, Site};
 use crate::ops::vips::destinations::FRESH;
 use crate::ops::vips::explained::{FallbackShown, FallbackState, NotKnown, UnknownFact};
-use crate::ops::write::present::PresentRoute;
+use crate::ops::write::present_route::PresentRoute;
 use skyswitch_client::Subscriber;
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;

@@ -17,7 +17,7 @@ use crate::ops::onboarding::evidence::{Unread, fallback, route_not_shown};
 use crate::ops::onboarding::forwards::Site;
 use crate::ops::page::{PageSize, Query, first_page, page};
 use crate::ops::vips::destinations::FRESH;
-use crate::ops::write::present::PresentRoute;
+use crate::ops::write::present_route::PresentRoute;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{AccountId, Argument, CustomerKey, DidRoute, PbxDomain, PhoneNumber};

@@ -5,7 +5,7 @@
 use crate::app::App;
 use crate::ops::numbers::inventory::Routed;
 use crate::ops::onboarding::forwards::{Behind, Site};
-use crate::ops::write::present::StillShown;
+use crate::ops::write::present_route::StillShown;
 use skyswitch_client::Subscriber;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::{AccountId, Argument, DidRoute, Extension, PbxDomain, PhoneNumber};

@@ -14,7 +14,7 @@ use crate::ops::onboarding::ani_users::{Perhaps, Reaching, going, users_called};
 use crate::ops::onboarding::dial_plan::{OwnPlan, rings_nobody};
 use crate::ops::onboarding::forwards::Site;
 use crate::ops::vips::destinations::nearest_users;
-use crate::ops::write::present::PresentRoute;
+use crate::ops::write::present_route::PresentRoute;
 use skyswitch_client::Subscriber;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;

@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::ops::onboarding::StepState;
 use crate::ops::onboarding::plan::Planner;
 use crate::ops::onboarding::steps::Steps;
-use crate::ops::write::present::PresentRoute;
+use crate::ops::write::present_route::PresentRoute;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{

@@ -7,7 +7,7 @@ use crate::local_time;
 use crate::ops::onboarding::actions::{action, title};
 use crate::ops::onboarding::ani_user::AniUser;
 use crate::ops::onboarding::evidence::{Customer, Evidence, Unread};
-use crate::ops::write::present::PresentRoute;
+use crate::ops::write::present_route::PresentRoute;
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::first_few;
 use skyswitch_domain::{Argument, DidRoute, PhoneNumber, SetupStep};

@@ -9,7 +9,7 @@ use crate::ops::numbers::{CallPath, RoutingRead};
 use crate::ops::vips::explained::{
     CallDestination, CallExplained, DecidedBy, NotKnown, UnknownFact,
 };
-use crate::ops::write::present::PresentRoute;
+use crate::ops::write::present_route::PresentRoute;
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::first_few;

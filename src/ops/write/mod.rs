@@ -8,6 +8,7 @@ pub(crate) mod locks;
 mod outcomes;
 mod outvote;
 pub(in crate::ops) mod present;
+pub(in crate::ops) mod present_route;
 pub(in crate::ops) mod reconcile;
 pub(in crate::ops) mod send;
 mod together;

@@ -4,6 +4,7 @@
 //! is its one implementation. Another database is another folder beside it
 //! with a `Store` of the same methods.
 
+mod approval_records;
 mod folder;
 mod health;
 mod note_records;
@@ -12,16 +13,17 @@ mod run_records;
 mod setup_records;
 mod shared;
 mod sqlite;
+mod stored_text;
 mod trust;
 
+use approval_records::REMEMBERED;
+pub use approval_records::{Approval, ApprovalState, Ending, NewApproval};
 pub use folder::{FileLock, StateFolder};
 pub use health::{StoreHealth, StorePruned};
 pub use note_records::NoteRecord;
-use records::REMEMBERED;
 pub use records::{
-    After, Approval, ApprovalState, Begun, ChangeFilter, ChangeRecord, ChangeStatus, Closing,
-    Counted, Ending, JournalPosition, NewApproval, NewChange, PieceRecord, RuleRecord,
-    TargetRecord, TimeSpan,
+    After, Begun, ChangeFilter, ChangeRecord, ChangeStatus, Closing, Counted, JournalPosition,
+    NewChange, PieceRecord, RuleRecord, TargetRecord, TimeSpan,
 };
 pub use run_records::{KeptPlan, NewRun, RulesBefore, Run, RunBasis};
 pub use setup_records::{Attestation, NewAttestation, SetupMemory};

@@ -1,24 +1,17 @@
-//! The journal of changes.
+//! The journal of changes: how they are begun and closed. `journal_lists.rs`
+//! finds them, `journal_rows.rs` reads them.
 
 use std::collections::BTreeSet;
 
-use sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
-use sqlx::{QueryBuilder, Row};
+use sqlx::sqlite::SqliteConnection;
 
 use super::{Store, failed, notes};
-use crate::store::records::{caller_of, from_text, route_from_text, route_to_text, to_text};
-use crate::store::{
-    After, Begun, ChangeFilter, ChangeRecord, ChangeStatus, Closing, Counted, JournalPosition,
-    NewChange, PieceRecord, RuleRecord, TargetRecord, TimeSpan,
-};
+use crate::store::records::caller_of;
+use crate::store::stored_text::{route_to_text, to_text};
+use crate::store::{After, Begun, Closing, Counted, JournalPosition, NewChange};
 use crate::{Author, Change, Target};
-use skyswitch_domain::error::{Refused, Result};
-use skyswitch_domain::{Ani, Dnis, PhoneNumber, Route, RouteKey, SetupPiece};
-
-const COLUMNS: &str = "id, account, operation, asked_by, domain, ani, dnis, route_before, \
-                       route_wanted, piece, status, route_after, stands, problem, request_id, traceparent, \
-                       closed_by, undoes, run, owner, started_at, ended_at, \
-                       coalesce(given_up_at, started_at) AS last_tried_at";
+use skyswitch_domain::error::Result;
+use skyswitch_domain::{PhoneNumber, Route};
 
 /// What a change is about, as the columns of the journal hold it.
 struct Columns<'a> {
@@ -54,11 +47,6 @@ impl<'a> Columns<'a> {
             },
         })
     }
-}
-
-/// The beginning of every query for changes of the journal.
-pub(super) fn select() -> QueryBuilder<Sqlite> {
-    QueryBuilder::new(format!("SELECT {COLUMNS} FROM changes WHERE "))
 }
 
 impl Store {
@@ -155,15 +143,6 @@ impl Store {
         .await
     }
 
-    /// Changes that are open and not worked on by `owner`, oldest first.
-    pub async fn open_changes(&self, realm: &str, owner: &str) -> Result<Vec<ChangeRecord>> {
-        let mut query = select();
-        query.push("realm = ").push_bind(realm.to_owned());
-        query.push(" AND status = 'open' AND owner <> ");
-        query.push_bind(owner.to_owned()).push(" ORDER BY id");
-        self.records(query).await
-    }
-
     /// Writes down what a read showed of changes that were made: the rule, or
     /// that it does not exist.
     pub async fn note_readings(&self, readings: &[(i64, Option<&Route>)]) -> Result<()> {
@@ -203,86 +182,6 @@ impl Store {
             .map_err(failed)
         })
         .await
-    }
-
-    /// Changes of a kind, `vip_rule` or that of a setup's piece, that were begun
-    /// in that time and are not known to have failed, oldest first; and those
-    /// begun before, after `unseen_since`, that were acknowledged and that no read
-    /// has shown.
-    pub async fn changes_of_kind(
-        &self,
-        realm: &str,
-        account: &str,
-        kind: &str,
-        filter: ChangeFilter<'_>,
-        TimeSpan { since, until }: TimeSpan,
-        unseen_since: Option<i64>,
-    ) -> Result<Vec<ChangeRecord>> {
-        let filter = ChangeFilter {
-            since: unseen_since.or(Some(since)),
-            ..filter
-        };
-        let mut query = select();
-        narrow(&mut query, realm, account, &filter);
-        query.push(" AND started_at <= ").push_bind(until);
-        query.push(" AND (started_at >= ").push_bind(since);
-        query.push(" OR (status = 'done' AND stands = 0))");
-        query.push(" AND kind = ").push_bind(kind.to_owned());
-        query.push(" AND status <> 'failed' ORDER BY id");
-        self.records(query).await
-    }
-
-    /// A change by its id.
-    pub async fn change(&self, realm: &str, id: i64) -> Result<Option<ChangeRecord>> {
-        let mut query = select();
-        query.push("realm = ").push_bind(realm.to_owned());
-        query.push(" AND id = ").push_bind(id);
-        Ok(self.records(query).await?.pop())
-    }
-
-    /// The changes that a query finds.
-    pub(super) async fn records(
-        &self,
-        mut query: QueryBuilder<Sqlite>,
-    ) -> Result<Vec<ChangeRecord>> {
-        let found = query.build().try_map(record).fetch_all(&self.pool).await;
-        found.map_err(failed)
-    }
-
-    /// Changes of an account, newest first: at most `limit` of those before
-    /// the id `before`, and how many there are in all.
-    pub async fn changes(
-        &self,
-        realm: &str,
-        account: &str,
-        filter: &ChangeFilter<'_>,
-        before: Option<i64>,
-        limit: Option<usize>,
-    ) -> Result<(Vec<ChangeRecord>, usize)> {
-        let mut count = QueryBuilder::new("SELECT COUNT(*) FROM changes WHERE ");
-        narrow(&mut count, realm, account, filter);
-        let total: i64 = count
-            .build_query_scalar()
-            .fetch_one(&self.pool)
-            .await
-            .map_err(failed)?;
-        let mut list = select();
-        narrow(&mut list, realm, account, filter);
-        if let Some(before) = before {
-            list.push(" AND id < ").push_bind(before);
-        }
-        // The changes of a caller are few and found by their index; sorted by the id itself,
-        // SQLite would go through all changes of the account instead.
-        list.push(match filter.caller.or(filter.ani) {
-            Some(_) => " ORDER BY +id DESC",
-            None => " ORDER BY id DESC",
-        });
-        if let Some(limit) = limit {
-            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            list.push(" LIMIT ").push_bind(limit);
-        }
-        let rows = self.records(list).await?;
-        Ok((rows, usize::try_from(total).unwrap_or_default()))
     }
 
     /// How many changes count: those begun in that time and not known to have failed.
@@ -471,143 +370,4 @@ async fn insert(
     .await
     .map_err(failed)?;
     Ok(inserted.last_insert_rowid())
-}
-
-/// The conditions of a list. What goes into the text is ours; values are bound.
-fn narrow<'a>(
-    query: &mut QueryBuilder<Sqlite>,
-    realm: &'a str,
-    account: &'a str,
-    filter: &ChangeFilter<'a>,
-) {
-    query.push("realm = ").push_bind(realm.to_owned());
-    query.push(" AND account = ").push_bind(account.to_owned());
-    if let Some(domain) = filter.domain {
-        query
-            .push(" AND lower(domain) = ")
-            .push_bind(domain.to_owned());
-    }
-    // A stored value is kept under the caller that it is a writing of.
-    let stored = filter.ani.map(|ani| caller_of(&Ani::from_stored(ani)));
-    let given = filter.caller.map(str::to_owned);
-    if let Some(caller) = given.clone().or(stored.clone()) {
-        query.push(" AND caller IN (").push_bind(caller);
-        query.push(", ").push_bind(stored.or(given)).push(")");
-    }
-    if let Some(since) = filter.since {
-        query.push(" AND started_at >= ").push_bind(since);
-    }
-    if let Some(until) = filter.until {
-        query.push(" AND started_at < ").push_bind(until);
-    }
-    match filter.status {
-        None => {}
-        Some(ChangeStatus::Done) => _ = query.push(" AND status = 'done'"),
-        // Said in the words of the index of those that are not done.
-        Some(status) => {
-            query.push(" AND status <> 'done' AND status = ");
-            query.push_bind(status.word());
-        }
-    }
-    if let Some(did) = filter.did {
-        query.push(" AND did = ").push_bind(did.to_owned());
-    }
-    if let Some(run) = filter.run {
-        query.push(" AND run = ").push_bind(run.to_owned());
-    }
-    if let Some(operation) = filter.operation {
-        query
-            .push(" AND operation = ")
-            .push_bind(operation.to_owned());
-    }
-}
-
-fn record(row: SqliteRow) -> sqlx::Result<ChangeRecord> {
-    Ok(ChangeRecord {
-        id: row.try_get("id")?,
-        account: row.try_get("account")?,
-        domain: row.try_get("domain")?,
-        operation: row.try_get("operation")?,
-        asked_by: row.try_get("asked_by")?,
-        // One that is damaged hides no other.
-        target: match target(&row) {
-            Err(sqlx::Error::ColumnDecode { .. }) => TargetRecord::Damaged {
-                ani: row.try_get("ani")?,
-                dnis: row.try_get("dnis")?,
-                before: still_readable(&row, "route_before")?,
-                wanted: match row.try_get::<Option<&str>, _>("piece")? {
-                    None => still_readable(&row, "route_wanted")?,
-                    Some(_) => Some(UNREADABLE.to_owned()),
-                },
-                as_wanted: row.try_get("stands")?,
-            },
-            target => target?,
-        },
-        status: ChangeStatus::from_word(row.try_get("status")?),
-        problem: row.try_get("problem")?,
-        request_id: row.try_get("request_id")?,
-        traceparent: row.try_get("traceparent")?,
-        closed_by: row.try_get("closed_by")?,
-        undoes: row.try_get("undoes")?,
-        run: row.try_get("run")?,
-        owner: row.try_get("owner")?,
-        started_at: row.try_get("started_at")?,
-        ended_at: row.try_get("ended_at")?,
-        last_tried_at: row.try_get("last_tried_at")?,
-    })
-}
-
-fn target(row: &SqliteRow) -> sqlx::Result<TargetRecord> {
-    if let Some(piece) = piece(row)? {
-        return Ok(TargetRecord::Piece(PieceRecord {
-            piece,
-            before: json(row, "route_before", from_text)?,
-            after: json(row, "route_after", from_text)?,
-            as_wanted: row.try_get("stands")?,
-        }));
-    }
-    let dnis: Option<String> = row.try_get("dnis")?;
-    Ok(TargetRecord::VipRule(RuleRecord {
-        key: RouteKey {
-            domain: row.try_get::<String, _>("domain")?.into(),
-            ani: Ani::from_stored(row.try_get("ani")?),
-            dnis: Dnis::from_stored(dnis.as_deref()),
-        },
-        before: json(row, "route_before", route_from_text)?,
-        wanted: json(row, "route_wanted", route_from_text)?,
-        after: json(row, "route_after", route_from_text)?,
-        was_read: row.try_get("stands")?,
-    }))
-}
-
-/// Said in the place of what a damaged entry does not tell any more.
-const UNREADABLE: &str = "cannot be read";
-
-/// Where a rule went, or is to go, by a damaged entry; `None` where there was none.
-fn still_readable(row: &SqliteRow, column: &str) -> sqlx::Result<Option<String>> {
-    let text: Option<&str> = row.try_get(column)?;
-    Ok(text.map(|text| match route_from_text(text) {
-        Ok(route) => route.goes_to(),
-        Err(_) => UNREADABLE.to_owned(),
-    }))
-}
-
-/// The piece that a change is about; `None` for a VIP rule.
-pub(super) fn piece(row: &SqliteRow) -> sqlx::Result<Option<SetupPiece>> {
-    json(row, "piece", from_text)
-}
-
-fn json<T>(
-    row: &SqliteRow,
-    column: &str,
-    read: impl Fn(&str) -> Result<T, Refused>,
-) -> sqlx::Result<Option<T>> {
-    let text: Option<&str> = row.try_get(column)?;
-    text.map(|text| {
-        read(text).map_err(|refused| sqlx::Error::ColumnDecode {
-            index: column.to_owned(),
-            source: Box::new(refused),
-        })
-    })
-    .transpose()
 }

@@ -5,6 +5,8 @@ mod approvals;
 mod dial_plans;
 mod facts;
 mod journal;
+mod journal_lists;
+mod journal_rows;
 mod kept_plans;
 mod migrations;
 mod notes;

@@ -5,7 +5,8 @@ use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::{Store, failed};
-use crate::store::records::{caller_of, route_from_text, route_to_text};
+use crate::store::records::caller_of;
+use crate::store::stored_text::{route_from_text, route_to_text};
 use crate::store::{NewChange, NoteRecord};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{Route, RouteKey};

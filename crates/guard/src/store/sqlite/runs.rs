@@ -4,9 +4,9 @@
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::journal::select;
+use super::journal_rows::select;
 use super::{Store, failed};
-use crate::store::records::{from_text, routes_from_text, routes_to_text, to_text};
+use crate::store::stored_text::{from_text, routes_from_text, routes_to_text, to_text};
 use crate::store::{ChangeRecord, NewRun, RulesBefore, Run, RunBasis};
 use skyswitch_domain::error::Result;
 

@@ -3,7 +3,7 @@
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
-use super::journal::piece;
+use super::journal_rows::piece;
 use super::{Store, failed};
 use crate::store::{Attestation, NewAttestation};
 use skyswitch_domain::error::Result;

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::journal::select;
+use super::journal_rows::select;
 use super::{Store, failed};
 use crate::store::{ChangeStatus, StoreHealth, StorePruned, TargetRecord};
 use skyswitch_domain::error::{Error, Result};
