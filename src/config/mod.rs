@@ -213,7 +213,9 @@ impl Settings {
             (None, None) => file.confirm.unwrap_or_default(),
         };
         let scope = environment.text("scope", &file.scope)?;
-        let allow_yes = environment.switch("allow_yes", file.allow_yes.or(Some(true)))?;
+        // A variable may be stricter than the file, and not more lenient.
+        let allow_yes = environment.switch("allow_yes", file.allow_yes.or(Some(true)))?
+            && file.allow_yes != Some(false);
         Ok(Settings {
             base_url: parse_api_root(
                 base_url.as_deref().unwrap_or(DEFAULT_BASE_URL),

@@ -217,3 +217,58 @@ async fn the_status_says_which_vips_end() {
     let said = format!("ends after {day}");
     assert!(status.stdout.contains(&said), "{status:?}");
 }
+
+#[tokio::test]
+async fn a_rule_that_is_made_again_without_a_last_day_has_none_whatever_was_there_meanwhile() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    add_guest(&app).await;
+    // Somebody sends the caller elsewhere in the portal, and a person takes that back.
+    bench
+        .sandbox
+        .put_route(StoredRoute::new(DENTAL, GUEST, "102"));
+    let again = adding(GUEST, DENTAL, "101");
+    let person = Person::typing(GUEST);
+    let replaced = add(&app, &again, &Channel::During(&person)).await.unwrap();
+    assert_eq!(replaced.status, AddVipStatus::Replaced, "{replaced:?}");
+    bench.change_journal(ALL_OVER).await;
+    let shown = list(&app, &listing(DENTAL)).await.unwrap();
+    let guest = shown.vips.iter().find(|vip| vip.ani == GUEST).unwrap();
+    assert_eq!(guest.until, None);
+    assert!(bench.rings(DENTAL, GUEST).is_some());
+}
+
+#[tokio::test]
+async fn who_adds_a_rule_that_has_a_last_day_already_is_told_of_it() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    add_guest(&app).await;
+    let again = add(&app, &adding(GUEST, DENTAL, "101"), &nobody())
+        .await
+        .unwrap();
+    assert_eq!(again.status, AddVipStatus::Unchanged);
+    assert_eq!(again.vip.until, Some(next_week()));
+    assert!(
+        again
+            .warnings
+            .iter()
+            .any(|text| text.contains(&next_week())),
+        "{again:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_plan_that_is_only_shown_removes_nothing_that_has_ended() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    add_guest(&app).await;
+    bench.change_journal(ALL_OVER).await;
+    let dry = SyncVips {
+        dry_run: Some(true),
+        ..args(SyncMode::Merge)
+    };
+    let list = "ani,destination\n6165550178,101\n";
+    let planned = ask(&app, &dry, Some(list), &nobody(), &Watch::default()).await;
+    planned.map(done).unwrap();
+    assert!(bench.rings(DENTAL, GUEST).is_some());
+}

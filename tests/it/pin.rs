@@ -269,7 +269,11 @@ async fn yes_can_be_switched_off() {
         DOMAIN,
         "--yes",
     ];
-    for home in [by_file, by_variable] {
+    // A variable cannot undo what the file says.
+    let by_both = Home::of(&sandbox)
+        .with_config(r#"{"allow_yes": false}"#)
+        .with("SKYSWITCH_ALLOW_YES", "1");
+    for home in [by_file, by_variable, by_both] {
         for command in [remove.as_slice(), add.as_slice()] {
             let ran = home.run(command).await;
             assert_eq!(ran.code, 3, "{ran:?}");

@@ -51,6 +51,29 @@ async fn a_plan_that_was_approved_is_applied_by_its_code_without_the_list() {
 }
 
 #[tokio::test]
+async fn a_list_that_was_approved_is_applied_by_its_code_and_beside_a_plan_nothing_else_is_taken() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    let merge = args(SyncMode::Merge);
+    let list = "ani,destination\n16165550123,102\n16165550124,102\n";
+    let waits = sync(&app, &merge, list, &nobody()).await.unwrap();
+    let code = waits.confirmation.approval_code.unwrap();
+    let approval = app.guard().waiting_under(&code).await.unwrap();
+    let value = Answer::Typed(approval.preview.asks_for().text());
+    app.guard().settle(&approval, &value).await.unwrap();
+    let beside = SyncVips {
+        mode: Some(SyncMode::Mirror),
+        ..by_plan(&code)
+    };
+    let refused = ask(&app, &beside, None, &nobody(), &Watch::default()).await;
+    let refused = failure(refused, Code::InvalidArgument);
+    assert_eq!(refused.detail().field.as_deref(), Some("mode"));
+    let applied = ask(&app, &by_plan(&code), None, &nobody(), &Watch::default()).await;
+    let applied = done(applied.unwrap());
+    assert_eq!(applied.status, SyncStatus::Applied, "{applied:?}");
+}
+
+#[tokio::test]
 async fn a_plan_that_was_only_shown_is_applied_by_its_id_and_the_state_is_looked_at_again() {
     let bench = Bench::demo().await;
     let app = bench.app();

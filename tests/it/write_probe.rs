@@ -111,6 +111,19 @@ async fn a_write_probe_settles_how_rules_are_written_and_leaves_nothing_behind()
 }
 
 #[tokio::test]
+async fn a_write_probe_removes_what_it_created_also_where_no_flag_agrees() {
+    let bench = Bench::demo().await;
+    let app = bench.app_with(|settings| settings.limits.no_flag_agrees = true);
+    let before = bench.sandbox.routes();
+    let person = Person::typing("2");
+    let probed = write_probe(&app, &probing(DENTAL), &Channel::During(&person)).await;
+    let outcome = done(probed.unwrap());
+    assert_eq!(outcome.status, WriteProbeStatus::Probed, "{outcome:?}");
+    assert_eq!(outcome.warnings, Vec::<String>::new());
+    assert_eq!(bench.sandbox.routes(), before);
+}
+
+#[tokio::test]
 async fn a_removal_that_is_known_to_be_narrow_warns_of_no_other_rules() {
     let one = StoredRoute::new(DENTAL, CALLER, "102").dnis(StoredDnis::number("16165550100"));
     let bench = Bench::with(tenant_of(&[(CALLER, "101")]).route(one)).await;

@@ -40,6 +40,7 @@ impl Guard {
     /// `confirmation_invalid` where the present one is not right; `blocked`
     /// after too many wrong ones.
     pub async fn set_pin(&self, present: Option<Secret>, new: Secret) -> Result<()> {
+        let is_first = !self.pin_is_set()?;
         self.refuse_wrong_pin(present).await?;
         let length = new.expose().chars().count();
         if !(SHORTEST..=LONGEST).contains(&length) {
@@ -56,7 +57,12 @@ impl Guard {
             STANDARD_NO_PAD.encode(salt),
             STANDARD_NO_PAD.encode(hash)
         );
-        self.store.folder().replace(FILE, content.as_bytes())
+        self.store.folder().replace(FILE, content.as_bytes())?;
+        // Wrong tries at an earlier one say nothing of this one.
+        match is_first {
+            true => self.store().await?.forget_pin_tries().await,
+            false => Ok(()),
+        }
     }
 
     /// Removes the PIN, for who knows it.

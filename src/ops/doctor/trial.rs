@@ -220,7 +220,7 @@ impl Trial<'_> {
         let change = RuleChange::remove(rule, Vec::new());
         let plan = &Plan::of(self.account, self.domain, TOOL, [change]);
         // The person has agreed to this with the trial.
-        let channel = Channel::Given;
+        let channel = Channel::Within;
         let turn = Turn::Caller(self.domain, Some(&self.caller));
         let attempt = Attempt::new(self.app, &channel, turn);
         let planned = || std::future::ready(Ok((plan.clone(), ())));

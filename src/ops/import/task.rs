@@ -109,7 +109,11 @@ impl App {
             ));
         }
         let request = list.as_ref().map(|list| {
-            resume::digest(&(mode.word(), args.allow_large_removal, fingerprint(list)))
+            resume::digest(&(
+                mode.word(),
+                args.allow_large_removal == Some(true),
+                fingerprint(list),
+            ))
         });
         let asked_mode = Some(mode);
         // What is moved is a list from now on, which changes rules and adds none.

@@ -138,6 +138,7 @@ impl App {
             let args = args.clone();
             return Ok(Wanted { args, list: given });
         };
+        refuse_beside_plan(args)?;
         let kept = self.kept(account, domain, plan).await?;
         let args = SyncVips {
             mode: Some(kept.mode),
@@ -258,6 +259,31 @@ impl App {
         let kept = kept.ok_or_else(unknown)?;
         // What another version kept is as good as nothing.
         serde_json::from_str(&kept.request).map_err(|_| unknown())
+    }
+}
+
+/// A plan says all of these, and was shown so.
+fn refuse_beside_plan(args: &SyncVips) -> Result<()> {
+    let beside = [
+        ("mode", args.mode.is_some()),
+        ("from", args.from.is_some()),
+        ("destination", args.destination.is_some()),
+        ("application", args.application.is_some()),
+        ("format", args.format.is_some()),
+        ("map", !args.map.is_empty()),
+        ("skip_invalid", args.skip_invalid.is_some()),
+        ("allow_large_removal", args.allow_large_removal.is_some()),
+    ];
+    match beside.into_iter().find(|(_, is_given)| *is_given) {
+        None => Ok(()),
+        Some((name, _)) => Err(Error::invalid(
+            name,
+            format!(
+                "{} is given beside a plan, which was made without it and is applied as it was shown",
+                Argument(name)
+            ),
+            "Leave it out, or make another plan; nothing was sent.",
+        )),
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::sync::OnceCell;
 
 use crate::app::App;
 use crate::ops::vips::destinations::Look;
-use crate::ops::vips::notes::{end_of, note_text};
+use crate::ops::vips::notes::{Notes, end_of, note_text};
 use crate::ops::vips::reach::Reach;
 use crate::ops::write::agree::{Agreement, Asked, Attempt, Confirmation, asks_a_person};
 use crate::ops::write::locks::Turn;
@@ -197,7 +197,8 @@ pub async fn add_vip(
             false => None,
         };
         let look = asked_for.look.as_ref().or(circle.as_ref());
-        plan(asked_for, look, &present, reach, warning)
+        let kept = app.notes(account, Some(domain)).await;
+        plan(asked_for, look, &present, reach, &kept, warning)
     };
     let attempt = Attempt::new(app, channel, Turn::Caller(domain, Some(&args.ani)));
     let asked = attempt.carry_out(None, &RoutesNoNumber, plan).await?;
@@ -235,6 +236,7 @@ fn plan(
     look: Option<&Look>,
     present: &PresentRules,
     reach: &Reach,
+    kept: &Notes,
     warning: Option<String>,
 ) -> Result<(Option<Plan>, Facts)> {
     let AskedFor {
@@ -294,11 +296,20 @@ fn plan(
         listed: Arc::clone(&present.listed),
         warnings,
     };
-    if before.is_some_and(|before| before.same_destination(&after)) {
+    if let Some(before) = before.filter(|before| before.same_destination(&after)) {
         if note.until.is_some() {
             return Err(exists_without_end());
         }
-        return Ok((None, facts(before, warnings)));
+        let mut facts = facts(Some(before), warnings);
+        let kept = kept.vip(before);
+        facts.warnings.extend(kept.until.as_ref().map(|day| {
+            format!(
+                "the rule exists with a last day and is removed after {day}; to keep it, remove it and add it again"
+            )
+        }));
+        facts.vip.note = note.text.clone().or(kept.note);
+        facts.vip.until = kept.until;
+        return Ok((None, facts));
     }
     let change = RuleChange::put(before.cloned(), after.clone())
         .answered_without_by(answering_without(&after.key, routes.iter()))

@@ -19,8 +19,10 @@ use skyswitch_guard::{Channel, ConfirmMode, Plan, RuleChange, Verdict};
 
 /// The operation's name in the journal.
 const TOOL: &str = "vip_ended";
-/// Rules that are removed at a time, and that are named.
-const AT_A_TIME: u32 = 20;
+/// Rules that are removed at a time.
+const AT_A_TIME: usize = 20;
+/// Rules that are looked at: of some, this installation may remove none.
+const AT_MOST: u32 = 1_000;
 /// So long nothing is tried again after something went wrong.
 const REST: Duration = Duration::from_secs(300);
 /// What counts as soon, in milliseconds: a last day within a week.
@@ -44,9 +46,9 @@ impl Ends {
 
 impl App {
     /// Removes rules whose last day is over and that are still as they were added,
-    /// and says so. While only reading is allowed, or nothing destructive, it does
-    /// nothing.
-    pub(in crate::ops) async fn end_due(&self) -> Vec<String> {
+    /// and says so: those of one customer, or of all. While only reading is allowed,
+    /// or nothing destructive, it does nothing.
+    pub(in crate::ops) async fn end_due(&self, domain: Option<&PbxDomain>) -> Vec<String> {
         let settings = self.settings();
         let may_remove = !settings.read_only && settings.confirm != ConfirmMode::Block;
         if !may_remove || self.ends().are_resting() {
@@ -59,15 +61,25 @@ impl App {
                 return Vec::new();
             }
         };
+        let is_meant = |ended: &&NoteRecord| {
+            let key = &ended.rule.key;
+            let may_change =
+                |account: AccountId| settings.limits.refuse_place(&account, &key.domain);
+            domain.is_none_or(|domain| domain.is(&key.domain))
+                && ended
+                    .account
+                    .parse()
+                    .is_ok_and(|account| may_change(account).is_ok())
+        };
         let mut said = Vec::new();
-        for ended in due {
-            match self.end(&ended).await {
+        for ended in due.iter().filter(is_meant).take(AT_A_TIME) {
+            match self.end(ended).await {
                 Ok(told) => said.extend(told),
                 Err(error) => {
                     self.ends().rest();
                     said.push(format!(
                         "{} could not be removed: {error}. {}",
-                        named(&ended),
+                        named(ended),
                         error.hint()
                     ));
                 }
@@ -80,7 +92,7 @@ impl App {
     pub(in crate::ops) async fn ends_soon(&self, account: &AccountId) -> Vec<String> {
         let now = now();
         let ending = self.ending(Some(account), now + SOON).await;
-        let ending = ending.unwrap_or_default().into_iter();
+        let ending = ending.unwrap_or_default().into_iter().take(AT_A_TIME);
         let said = ending.map(|ending| match ending.ends_at < Some(now) {
             true => format!(
                 "{} is still there unless it was removed elsewhere",
@@ -103,7 +115,7 @@ impl App {
         };
         let account = account.map(AccountId::as_str);
         store
-            .vip_notes_ending(journal.realm(), account, before, AT_A_TIME)
+            .vip_notes_ending(journal.realm(), account, before, AT_MOST)
             .await
     }
 

@@ -78,7 +78,7 @@ pub async fn list_vips(app: &App, args: &ListVips, size: PageSize) -> Result<Vip
     let account = app.account(args.account_id.as_ref())?;
     let domain = app.domain_if_named(&account, args.domain.as_ref()).await?;
     let mut warnings = match args.cursor {
-        None => app.end_due().await,
+        None => app.end_due(domain.as_ref()).await,
         Some(_) => Vec::new(),
     };
     let lists = app.kept_lists();

@@ -168,8 +168,6 @@ impl<'a> Attempt<'a> {
         P: Proposal,
         F: Future<Output = Result<(Option<P>, T)>> + Send,
     {
-        // What it says is in the journal; its turn must not be taken yet.
-        self.app.end_due().await;
         let turn = self.app.wait_for(self.turn).await?;
         let again = self.continued;
         self.app.reconcile_before_planning(self.turn, again).await?;
@@ -236,6 +234,8 @@ impl<'a> Attempt<'a> {
         if app.settings().read_only {
             return Err(read_only());
         }
+        // What it says is in the journal; its turn must not be taken yet.
+        app.end_due(None).await;
         let first = self.planned(&plan).await?;
         let Some(proposal) = first.proposal else {
             return Ok(Asked::Done((first.facts, Agreement::Nothing)));

@@ -1,6 +1,6 @@
 //! The cells of one row, and what is wrong with them.
 
-use crate::ops::import::files::{DOMAIN, Defaults, NOTE_LIMIT, Row};
+use crate::ops::import::files::{DOMAIN, Defaults, NOTE_LIMIT, Row, UNTIL};
 use crate::ops::vips::notes::end_of;
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{Argument, CallerKey, Day, DnisKey, PhoneNumber, has_decimals};
@@ -29,7 +29,7 @@ impl Cells {
             "dnis" => Some(&mut self.dnis),
             "note" => Some(&mut self.note),
             DOMAIN => Some(&mut self.domain),
-            "until" => Some(&mut self.until),
+            UNTIL => Some(&mut self.until),
             _ => None,
         }
     }

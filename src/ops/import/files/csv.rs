@@ -4,7 +4,7 @@ use csv::{Position, ReaderBuilder, StringRecord, WriterBuilder};
 
 use crate::ops::import::files::cell::Cells;
 use crate::ops::import::files::quotes::Quotes;
-use crate::ops::import::files::{COLUMNS, DOMAIN, Defaults, VipFile, unusable};
+use crate::ops::import::files::{COLUMNS, DOMAIN, Defaults, UNTIL, VipFile, unusable};
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{Argument, Face, PhoneNumber, Vip};
@@ -168,7 +168,7 @@ fn column_of(header: &str, defaults: &Defaults) -> Option<&'static str> {
         None => COLUMNS
             .into_iter()
             .filter(|column| !is_mapped_otherwise(column))
-            .chain([DOMAIN])
+            .chain([DOMAIN, UNTIL])
             .find(|column| is_column(column)),
     }
 }
@@ -291,7 +291,7 @@ fn plain(cell: &str) -> String {
     formula.unwrap_or(trimmed).trim().to_owned()
 }
 
-/// Writes rules under the header.
+/// Writes rules under the header, with a column of last days where a rule has one.
 pub(in crate::ops) fn write(vips: &[Vip]) -> Result<String> {
     let mut writer = WriterBuilder::new().from_writer(Vec::new());
     let failed = || {
@@ -300,7 +300,9 @@ pub(in crate::ops) fn write(vips: &[Vip]) -> Result<String> {
             "Please report this as a bug.",
         )
     };
-    writer.write_record(COLUMNS).map_err(|_| failed())?;
+    let until = vips.iter().any(|vip| vip.until.is_some()).then_some(UNTIL);
+    let header = COLUMNS.into_iter().chain(until);
+    writer.write_record(header).map_err(|_| failed())?;
     for vip in vips {
         let cells = [
             vip.ani.as_str(),
@@ -309,9 +311,9 @@ pub(in crate::ops) fn write(vips: &[Vip]) -> Result<String> {
             vip.dnis.as_deref().unwrap_or_default(),
             vip.note.as_deref().unwrap_or_default(),
         ];
-        writer
-            .write_record(cells.map(marked))
-            .map_err(|_| failed())?;
+        let last_day = until.map(|_| vip.until.as_deref().unwrap_or_default());
+        let cells = cells.into_iter().chain(last_day).map(marked);
+        writer.write_record(cells).map_err(|_| failed())?;
     }
     let bytes = writer.into_inner().map_err(|_| failed())?;
     String::from_utf8(bytes).map_err(|_| failed())

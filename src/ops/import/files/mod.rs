@@ -26,6 +26,8 @@ pub const COLUMNS: [&str; 5] = ["ani", "destination", "application", "dnis", "no
 
 /// Beside them, a rule that was listed names its domain.
 const DOMAIN: &str = "domain";
+/// And its last day, where it has one.
+const UNTIL: &str = "until";
 
 /// A larger file is no VIP list.
 const LARGEST: usize = 64 * 1024 * 1024;

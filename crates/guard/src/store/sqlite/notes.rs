@@ -5,6 +5,7 @@ use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::{Store, failed};
+use crate::Note;
 use crate::store::records::caller_of;
 use crate::store::stored_text::{route_from_text, route_to_text};
 use crate::store::{NewChange, NoteRecord};
@@ -122,6 +123,10 @@ impl Store {
 }
 
 /// Keeps what a change says of the rule that it makes, with the change itself.
+///
+/// A rule that is made with nothing said of it has no note and no last day, also
+/// where the same rule had them before: an empty row takes their place. Only what
+/// is put back keeps what was said of it.
 pub(super) async fn keep(
     database: &mut SqliteConnection,
     new: &NewChange<'_>,
@@ -130,8 +135,14 @@ pub(super) async fn keep(
     let Some(rule) = new.change.rule() else {
         return Ok(());
     };
-    let (Some(after), Some(note)) = (rule.after(), rule.note()) else {
+    let Some(after) = rule.after() else {
         return Ok(());
+    };
+    let nothing = Note::default();
+    let note = match (rule.note(), new.undoes) {
+        (Some(note), _) => note,
+        (None, None) => &nothing,
+        (None, Some(_)) => return Ok(()),
     };
     let (domain, caller, dnis) = columns(&after.key);
     let until = note.until.as_ref();
