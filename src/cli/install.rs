@@ -56,7 +56,9 @@ pub(super) fn install(global: &Global, args: &InstallArgs, output: &Output) -> R
         .map(std::path::absolute)
         .transpose();
     let config = config.map_err(|error| not_found(&error))?;
-    let entry = Entry::new(program()?, global.sandbox.is_some(), config.as_deref());
+    let profile = global.profile.as_ref().map(|profile| profile.as_str());
+    let entry =
+        Entry::new(program()?, global.sandbox.is_some(), config.as_deref()).with_profile(profile);
     let Some(client) = args.client else {
         return list(&entry, &surroundings, output);
     };
@@ -117,6 +119,7 @@ impl Report {
             "status": status,
             "diff": self.plan.diff(),
             "backup": backup,
+            "keeps_arguments": self.plan.keeps_arguments(),
         });
         output.result(&result, || self.text(status, backup.as_deref()))
     }
@@ -127,16 +130,25 @@ impl Report {
         let backup = backup.map_or_else(String::new, |backup| {
             format!(" The file as it was: {}.", backup.display())
         });
+        // Whoever asked for another profile has to learn that it was not written.
+        let kept = match self.plan.keeps_arguments() {
+            true => {
+                " The entry keeps the arguments that it has; for new ones, take it out with `--remove` first."
+            }
+            false => "",
+        };
         match (status, self.wanted) {
             ("unchanged", Wanted::Present) => {
-                format!("No change: {title} starts this program as `{name}` already ({file}).")
+                format!(
+                    "No change: {title} starts this program as `{name}` already ({file}).{kept}"
+                )
             }
             ("unchanged", Wanted::Absent) => {
                 format!("No change: {title} has no server `{name}` ({file}).")
             }
             ("installed", _) => {
                 format!(
-                    "{title} starts this program as `{name}` from now on ({file}).{backup}\nNext: {then}"
+                    "{title} starts this program as `{name}` from now on ({file}).{backup}{kept}\nNext: {then}"
                 )
             }
             ("removed", _) => {

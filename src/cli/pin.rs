@@ -8,15 +8,17 @@ use super::exit::Exit;
 use super::output::Output;
 use crate::app::App;
 use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::program;
 use skyswitch_domain::redact::Secret;
 
 /// Sets or removes the PIN, or says whether there is one.
 pub(super) async fn pin(app: &App, action: &PinAction, output: &Output) -> Result<Exit> {
     let guard = app.guard();
     let is_set = guard.pin_is_set()?;
+    let none_is_set = format!("No PIN is set; `{} pin set` sets one.", program());
     let (status, text) = match action {
         PinAction::Status if is_set => ("set", "A PIN is set."),
-        PinAction::Status => ("not_set", "No PIN is set; `skyswitch pin set` sets one."),
+        PinAction::Status => ("not_set", none_is_set.as_str()),
         PinAction::Remove if !is_set => ("not_set", "No PIN is set, so there is none to remove."),
         PinAction::Remove => {
             refuse_without_terminal()?;

@@ -1,7 +1,9 @@
 //! A secret in one of three forms: the text itself, a file that holds it, or a
 //! command that prints it.
 
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -210,13 +212,25 @@ impl SecretAt {
     }
 }
 
-fn read_file(path: &PathBuf) -> Result<String, String> {
+fn read_file(path: &Path) -> Result<String, String> {
     let refused = |error: std::io::Error| format!("cannot be read: {}", error.kind());
-    let length = std::fs::metadata(path).map_err(refused)?.len();
-    if length > LONGEST {
-        return Err(format!("has {length} bytes, which no secret has"));
+    // Before it is opened: to open a pipe waits for whoever writes into it, and
+    // the whole server with it.
+    if !fs::metadata(path).map_err(refused)?.is_file() {
+        return Err("is not a regular file, but a folder, a pipe or a device".to_owned());
     }
-    let text = std::fs::read_to_string(path).map_err(refused)?;
+    // Counted while it is read: the files of /proc say that they are empty, and
+    // another may grow.
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(refused)?;
+    let mut limited = file.take(LONGEST + 1);
+    limited.read_to_end(&mut bytes).map_err(refused)?;
+    if bytes.len() as u64 > LONGEST {
+        return Err(format!(
+            "has more than {LONGEST} bytes, which no secret has"
+        ));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_owned())?;
     Ok(program::without_line_break(&text).to_owned())
 }
 

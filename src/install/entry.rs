@@ -21,13 +21,24 @@ pub struct Entry {
 }
 
 /// Refuses an entry with our name whose server is reached over the network, which
-/// this program's is not.
-pub(super) fn refuse_another(name: &str, has: impl Fn(&str) -> bool) -> Result<(), String> {
-    match ["url", "serverUrl", "httpUrl"].into_iter().any(has) {
-        true => Err(format!(
+/// this program's is not, or is another program: it is not ours to change.
+pub(super) fn refuse_another(
+    entry: &Entry,
+    has: impl Fn(&str) -> bool,
+    command: Option<&str>,
+) -> Result<(), String> {
+    let name = &entry.name;
+    if ["url", "serverUrl", "httpUrl"].into_iter().any(has) {
+        return Err(format!(
             "its server `{name}` is another one, which is reached at an address"
+        ));
+    }
+    match command {
+        // The command itself is not repeated: it may be a line with secrets in it.
+        Some(command) if !entry.is_started_by(command) => Err(format!(
+            "its server `{name}` is another one, which starts another program"
         )),
-        false => Ok(()),
+        _ => Ok(()),
     }
 }
 
@@ -56,9 +67,61 @@ impl Entry {
         }
     }
 
-    /// Whether a value in a file is one that this program wrote.
+    /// The same for one profile.
+    pub fn with_profile(mut self, profile: Option<&str>) -> Entry {
+        if let Some(profile) = profile {
+            self.arguments.push("--profile".to_owned());
+            self.arguments.push(profile.to_owned());
+        }
+        self
+    }
+
+    /// Whether a command starts this program, here or at another place. A file may
+    /// come from another system, so both kinds of slashes part a path.
+    fn is_started_by(&self, command: &str) -> bool {
+        let file = command.rsplit(['/', '\\']).next().unwrap_or_default();
+        command == self.command
+            || ["skyswitch", "skyswitch.exe"]
+                .iter()
+                .any(|name| file.eq_ignore_ascii_case(name))
+    }
+
+    /// The arguments to write over those of an entry that there is; `None` where
+    /// its own stay, which a person may have made narrower with `--read-only`.
+    pub(super) fn arguments_instead_of(
+        &self,
+        said: Option<&[Option<&str>]>,
+    ) -> Option<Vec<String>> {
+        let Some(said) = said.filter(|said| said.contains(&Some("mcp"))) else {
+            return Some(self.arguments.clone());
+        };
+        // Without this one the sandbox's entry would work on the real service.
+        let needs_sandbox = self.arguments.iter().any(|one| one == "--sandbox");
+        let has_sandbox = said
+            .iter()
+            .flatten()
+            .any(|one| one.starts_with("--sandbox"));
+        if !needs_sandbox || has_sandbox {
+            return None;
+        }
+        let kept = said.iter().flatten().map(|one| (*one).to_owned());
+        Some(kept.chain(["--sandbox".to_owned()]).collect())
+    }
+
+    /// Whether a value in a file may be shown: this program wrote it, or it is a flag.
     pub(super) fn says(&self, value: &str) -> bool {
         let program = |name: &str| value.ends_with(name);
+        // What follows `=` may be the secret of another server, unless the flag is ours.
+        let flag = value.strip_prefix("--");
+        let is_name = |flag: &str| flag.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+        let is_ours = |flag: &str| {
+            ["sandbox=", "config=", "profile=", "tools=", "confirm="]
+                .into_iter()
+                .any(|start| flag.starts_with(start))
+        };
+        if flag.is_some_and(|flag| is_name(flag) || is_ours(flag)) {
+            return true;
+        }
         value == self.command
             || value == self.name
             || self.arguments.iter().any(|argument| argument == value)
@@ -67,7 +130,7 @@ impl Entry {
     }
 
     /// The fields that say how the server is started.
-    pub(super) fn start(&self) -> [(&'static str, Value); 2] {
+    fn start(&self) -> [(&'static str, Value); 2] {
         [
             ("command", json!(self.command)),
             ("args", json!(self.arguments)),
@@ -89,8 +152,17 @@ pub fn edited(text: &str, client: Client, entry: &Entry, wanted: Wanted) -> Resu
     let row = client.row();
     match (row.language, wanted) {
         (Language::Json, Wanted::Present) => json::with(text, &row, entry),
-        (Language::Json, Wanted::Absent) => json::without(text, &row, &entry.name),
+        (Language::Json, Wanted::Absent) => json::without(text, &row, entry),
         (Language::Toml, Wanted::Present) => toml::with(text, &row, entry),
-        (Language::Toml, Wanted::Absent) => toml::without(text, &row, &entry.name),
+        (Language::Toml, Wanted::Absent) => toml::without(text, &row, entry),
+    }
+}
+
+/// The arguments of our entry in the text of a client's file.
+pub(super) fn arguments(text: &str, client: Client, entry: &Entry) -> Option<Vec<String>> {
+    let row = client.row();
+    match row.language {
+        Language::Json => json::arguments(text, &row, &entry.name),
+        Language::Toml => toml::arguments(text, &row, &entry.name),
     }
 }

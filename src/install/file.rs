@@ -18,6 +18,9 @@ pub(super) fn read(path: &Path) -> Result<Option<String>> {
     }
 }
 
+/// So many copies beside one file are more than anybody looks through.
+const MOST_BACKUPS: u32 = 1000;
+
 /// Writes a file in one step. Where there was one, it is kept beside it, its
 /// rights are those of the new one, and a link to it stays a link.
 pub(super) fn replace(path: &Path, before: Option<&str>, after: &str) -> Result<Option<PathBuf>> {
@@ -30,16 +33,53 @@ pub(super) fn replace(path: &Path, before: Option<&str>, after: &str) -> Result<
     };
     let target = fs::canonicalize(path).map_err(failed)?;
     let rights = fs::metadata(&target).map_err(failed)?.permissions();
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(BACKUP);
-    let backup = path.with_file_name(name);
-    write(&backup, before, Some(rights.clone())).map_err(failed)?;
+    let backup = back_up(path, before, &rights).map_err(failed)?;
     write(&target, after, Some(rights)).map_err(failed)?;
     Ok(Some(backup))
 }
 
-/// A new file is private: clients keep credentials of other servers in theirs.
+/// Keeps a text beside its file, under a number of its own: an earlier copy is
+/// the file as it was before this program touched it, and is never overwritten.
+fn back_up(path: &Path, text: &str, rights: &fs::Permissions) -> io::Result<PathBuf> {
+    for number in 1..=MOST_BACKUPS {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(BACKUP);
+        if number > 1 {
+            name.push(format!("-{number}"));
+        }
+        let backup = path.with_file_name(name);
+        match fs::symlink_metadata(&backup) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+            // The same copy twice would be of no use.
+            Ok(found) if found.is_file() && fs::read(&backup)? == text.as_bytes() => {
+                return Ok(backup);
+            }
+            Ok(_) => continue,
+        }
+        let file = written(&backup, text, Some(rights.clone()))?;
+        match file.persist_noclobber(&backup) {
+            Ok(_) => return Ok(backup),
+            // Somebody else wrote one in the meantime.
+            Err(failed) if failed.error.kind() == ErrorKind::AlreadyExists => {}
+            Err(failed) => return Err(failed.error),
+        }
+    }
+    Err(io::Error::other("too many copies of it are kept beside it"))
+}
+
 fn write(path: &Path, text: &str, rights: Option<fs::Permissions>) -> io::Result<()> {
+    written(path, text, rights)?.persist(path)?;
+    Ok(())
+}
+
+/// A file that is to become the one at a path. A new file is private: clients keep
+/// credentials of other servers in theirs.
+fn written(
+    path: &Path,
+    text: &str,
+    rights: Option<fs::Permissions>,
+) -> io::Result<tempfile::NamedTempFile> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(text.as_bytes())?;
@@ -47,8 +87,7 @@ fn write(path: &Path, text: &str, rights: Option<fs::Permissions>) -> io::Result
         file.as_file().set_permissions(rights)?;
     }
     file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+    Ok(file)
 }
 
 fn unusable(path: &Path, what: &str, error: &io::Error) -> Error {

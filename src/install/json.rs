@@ -20,9 +20,23 @@ pub(super) fn with(text: &str, row: &Row, entry: &Entry) -> Result<String, Strin
 }
 
 /// The text without our entry.
-pub(super) fn without(text: &str, row: &Row, name: &str) -> Result<String, String> {
+pub(super) fn without(text: &str, row: &Row, entry: &Entry) -> Result<String, String> {
     let (mark, text) = apart(text);
-    Ok(format!("{mark}{}", unset(text, row, name)?))
+    Ok(format!("{mark}{}", unset(text, row, entry)?))
+}
+
+/// The arguments of a server.
+pub(super) fn arguments(text: &str, row: &Row, name: &str) -> Option<Vec<String>> {
+    let (_, text) = apart(text);
+    let root = parsed(text).ok()??;
+    let servers = root.as_object()?.get_object(row.section)?;
+    let (place, _) = start(servers.get_object(name)?).ok()?;
+    let said = place.get_array("args")?;
+    let said = said.elements.iter().map(|one| {
+        let one = one.as_string_lit();
+        one.map_or_else(String::new, |one| one.value.to_string())
+    });
+    Some(said.collect())
 }
 
 /// The mark that some editors put before a text, and the text.
@@ -42,7 +56,7 @@ fn set(text: &str, row: &Row, entry: &Entry) -> Result<String, String> {
         let gap = if comments.is_empty() { "" } else { "\n" };
         return Ok(format!("{comments}{gap}{document}\n"));
     };
-    let root = object(&root, "the file")?;
+    let root = whole(&root)?;
     let layout = Layout::of(text, root);
     let Some(servers) = property(root, row.section)? else {
         let section = |indent: Option<&str>| layout.section(row, entry, indent);
@@ -53,33 +67,46 @@ fn set(text: &str, row: &Row, entry: &Entry) -> Result<String, String> {
         let new = |indent: Option<&str>| layout.entry(row, entry, indent);
         return Ok(layout.inserted(text, servers, &entry.name, &new));
     };
-    let old = ours(old, &entry.name)?;
+    let (place, command) = start(ours(old, entry)?)?;
+    let said = property(place, "args")?.and_then(|found| found.value.as_array());
+    let said = said.map(|said| {
+        let said = said.elements.iter();
+        let said = said.map(|one| one.as_string_lit().map(|one| &*one.value));
+        said.collect::<Vec<Option<&str>>>()
+    });
+    let arguments = entry.arguments_instead_of(said.as_deref());
     // What else a person wrote into the entry, such as `env`, stays.
-    for (field, value) in entry.start() {
-        let changed = match property(old, field)? {
+    for (field, value) in [
+        (command, Some(Value::from(entry.command.as_str()))),
+        ("args", arguments.map(Value::from)),
+    ] {
+        let Some(value) = value else {
+            continue;
+        };
+        let changed = match property(place, field)? {
             Some(found) if Value::from(found.value.clone()) == value => continue,
             Some(found) => spliced(text, bytes(&found.value), &written(&value)),
-            None => layout.inserted(text, old, field, &|_| written(&value)),
+            None => layout.inserted(text, place, field, &|_| written(&value)),
         };
         return set(&changed, row, entry);
     }
     Ok(text.to_owned())
 }
 
-fn unset(text: &str, row: &Row, name: &str) -> Result<String, String> {
+fn unset(text: &str, row: &Row, entry: &Entry) -> Result<String, String> {
     let Some(root) = parsed(text)? else {
         return Ok(text.to_owned());
     };
-    let root = object(&root, "the file")?;
+    let root = whole(&root)?;
     let Some(servers) = property(root, row.section)? else {
         return Ok(text.to_owned());
     };
     let servers = object(&servers.value, row.section)?;
-    let Some(entry) = property(servers, name)? else {
+    let Some(old) = property(servers, &entry.name)? else {
         return Ok(text.to_owned());
     };
-    ours(entry, name)?;
-    Ok(cut_out(text, servers, entry))
+    ours(old, entry)?;
+    Ok(cut_out(text, servers, old))
 }
 
 /// What the text says; `None` where it says nothing, beside comments.
@@ -107,22 +134,43 @@ fn parsed(text: &str) -> Result<Option<Node<'_>>, String> {
     }
 }
 
+/// The object that a whole file is.
+fn whole<'a, 'b>(root: &'b Node<'a>) -> Result<&'b Object<'a>, String> {
+    let found = root.as_object();
+    found.ok_or_else(|| "the file is not a JSON object".to_owned())
+}
+
 fn object<'a, 'b>(node: &'b Node<'a>, what: &str) -> Result<&'b Object<'a>, String> {
     let found = node.as_object();
     found.ok_or_else(|| format!("`{what}` is not a JSON object"))
 }
 
 /// The fields of our entry.
-fn ours<'a, 'b>(entry: &'b ObjectProp<'a>, name: &str) -> Result<&'b Object<'a>, String> {
-    let fields = object(&entry.value, name)?;
+fn ours<'a, 'b>(found: &'b ObjectProp<'a>, entry: &Entry) -> Result<&'b Object<'a>, String> {
+    let fields = object(&found.value, &entry.name)?;
     let has = |name: &str| {
         fields
             .properties
             .iter()
             .any(|field| field.name.as_str() == name)
     };
-    refuse_another(name, has)?;
+    let (place, command) = start(fields)?;
+    let command = property(place, command)?.and_then(|found| found.value.as_string_lit());
+    refuse_another(entry, has, command.map(|command| &*command.value))?;
     Ok(fields)
+}
+
+/// Where an entry says how its server is started, and which field there has the
+/// program. Older versions of Zed have it in an object below `command`.
+fn start<'a, 'b>(fields: &'b Object<'a>) -> Result<(&'b Object<'a>, &'static str), String> {
+    let command = property(fields, "command")?;
+    let Some(nested) = command.and_then(|command| command.value.as_object()) else {
+        return Ok((fields, "command"));
+    };
+    Ok(match property(nested, "path")? {
+        Some(_) => (nested, "path"),
+        None => (fields, "command"),
+    })
 }
 
 /// A property that there is once. Which of two counts is for each client to say.

@@ -97,6 +97,12 @@ impl Plan {
         self.before.is_none()
     }
 
+    /// Whether our entry has other arguments than a new one would, which stay.
+    pub fn keeps_arguments(&self) -> bool {
+        let said = entry::arguments(&self.after, self.client, &self.entry);
+        said.is_some_and(|said| said != self.entry.arguments)
+    }
+
     /// The lines that change. Values that are not ours are left out, since they
     /// may be the secrets of other servers.
     pub fn diff(&self) -> String {

@@ -21,39 +21,48 @@ pub(super) fn with(text: &str, row: &Row, entry: &Entry) -> Result<String, Strin
             return Err(format!("`{}` cannot be added", row.section));
         };
         let ours = table(ours, &entry.name)?;
-        refuse_another(&entry.name, |field| ours.contains_key(field))?;
+        refuse(entry, ours)?;
         // What is the same is not written again, and what else a person wrote stays.
         if ours.get("command").and_then(Item::as_str) != Some(&entry.command) {
             ours.insert("command", value(&entry.command));
         }
-        let arguments = ours.get("args").and_then(Item::as_array);
-        let said = arguments.map(|said| said.iter().map(|one| one.as_str()).collect::<Vec<_>>());
-        let wanted: Vec<_> = entry
-            .arguments
-            .iter()
-            .map(|one| Some(one.as_str()))
-            .collect();
-        if said.as_ref() != Some(&wanted) {
-            ours.insert("args", value(Array::from_iter(&entry.arguments)));
+        let said = ours.get("args").and_then(Item::as_array);
+        let said = said.map(|said| said.iter().map(|one| one.as_str()).collect::<Vec<_>>());
+        if let Some(arguments) = entry.arguments_instead_of(said.as_deref()) {
+            ours.insert("args", value(Array::from_iter(&arguments)));
         }
         Ok(())
     })
 }
 
 /// The text without our entry.
-pub(super) fn without(text: &str, row: &Row, name: &str) -> Result<String, String> {
+pub(super) fn without(text: &str, row: &Row, entry: &Entry) -> Result<String, String> {
     edited(text, |document| {
         let Some(servers) = document.get_mut(row.section) else {
             return Ok(());
         };
         let servers = table(servers, row.section)?;
-        if let Some(ours) = servers.get_mut(name) {
-            let ours = table(ours, name)?;
-            refuse_another(name, |field| ours.contains_key(field))?;
-            servers.remove(name);
+        if let Some(ours) = servers.get_mut(&entry.name) {
+            let ours = table(ours, &entry.name)?;
+            refuse(entry, ours)?;
+            servers.remove(&entry.name);
         }
         Ok(())
     })
+}
+
+/// The arguments of a server.
+pub(super) fn arguments(text: &str, row: &Row, name: &str) -> Option<Vec<String>> {
+    let document: DocumentMut = text.parse().ok()?;
+    let entry = document.get(row.section)?.get(name)?;
+    let said = entry.get("args")?.as_array()?.iter();
+    let said = said.map(|one| one.as_str().unwrap_or_default().to_owned());
+    Some(said.collect())
+}
+
+fn refuse(entry: &Entry, found: &dyn TableLike) -> Result<(), String> {
+    let command = found.get("command").and_then(Item::as_str);
+    refuse_another(entry, |field| found.contains_key(field), command)
 }
 
 fn table<'a>(item: &'a mut Item, what: &str) -> Result<&'a mut dyn TableLike, String> {

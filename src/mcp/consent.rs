@@ -1,6 +1,6 @@
 //! How a client's user is asked: a form with one typed value.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,8 +39,9 @@ struct Known {
     forms_failed: AtomicBool,
     /// Nor links.
     links_failed: AtomicBool,
-    /// Digests of the links that it was sent; each is offered once.
-    links: Mutex<HashSet<[u8; 32]>>,
+    /// Digests of the links that it was sent, and whether it has accepted them;
+    /// each is offered once.
+    links: Mutex<HashMap<[u8; 32], bool>>,
 }
 
 impl Client {
@@ -54,10 +55,19 @@ impl Client {
         self.0.links_failed.store(true, Ordering::Relaxed);
     }
 
-    /// Whether this link was not sent before.
-    fn is_new(&self, link: &str) -> bool {
+    fn note_link(&self, link: &str, is_accepted: bool) {
         let mut links = self.0.links.lock().unwrap_or_else(PoisonError::into_inner);
-        links.insert(Sha256::digest(link).into())
+        links.insert(Sha256::digest(link).into(), is_accepted);
+    }
+
+    /// Whether it has accepted this link, now or earlier; `None` for one that it
+    /// was not sent.
+    fn has_accepted(&self, link: &str, accepts_now: bool) -> Option<bool> {
+        let digest: [u8; 32] = Sha256::digest(link).into();
+        let mut links = self.0.links.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_accepted = links.get_mut(&digest)?;
+        *is_accepted |= accepts_now;
+        Some(*is_accepted)
     }
 }
 
@@ -112,6 +122,7 @@ impl Consent {
             peer: context.peer.clone(),
             client: client.clone(),
             modern,
+            accepts_now: response(PAGE).is_some_and(is_accepted),
         });
         Consent {
             elicitation: (has_forms && !form_failed).then(|| Elicitation {
@@ -205,6 +216,8 @@ struct Links {
     peer: Peer<RoleServer>,
     client: Client,
     modern: bool,
+    /// Whether this call brings the client's word that the person has the link.
+    accepts_now: bool,
 }
 
 impl Links {
@@ -220,23 +233,33 @@ impl OfferLink for Links {
         link: &'a str,
     ) -> Pin<Box<dyn Future<Output = Offered> + Send + 'a>> {
         Box::pin(async move {
-            if !self.client.is_new(link) {
-                return Offered::ToThePerson;
+            if let Some(is_accepted) = self.client.has_accepted(link, self.accepts_now) {
+                return as_offered(is_accepted);
             }
             if self.modern {
+                self.client.note_link(link, false);
                 return Offered::WithTheResult;
             }
             match show(&self.peer, page(preview, link)).await {
-                Ok(ClientResult::ElicitResult(result)) => match result.action {
-                    ElicitationAction::Accept => Offered::ToThePerson,
-                    _ => Offered::NotWanted,
-                },
+                Ok(ClientResult::ElicitResult(result)) => {
+                    let is_accepted = result.action == ElicitationAction::Accept;
+                    self.client.note_link(link, is_accepted);
+                    as_offered(is_accepted)
+                }
                 _ => {
                     self.client.note_failed_link();
                     Offered::Failed
                 }
             }
         })
+    }
+}
+
+/// Only a link that the client has accepted is before the person.
+fn as_offered(is_accepted: bool) -> Offered {
+    match is_accepted {
+        true => Offered::ToThePerson,
+        false => Offered::NotWanted,
     }
 }
 
@@ -272,7 +295,7 @@ impl Drop for OpenForm {
         };
         let peer = self.peer.clone();
         runtime.spawn(async move {
-            let reason = Some("the tool call was cancelled".to_owned());
+            let reason = Some("nobody waits for the answer any more".to_owned());
             let withdrawal = CancelledNotificationParam::new(Some(id), reason);
             // A client that is gone shows no form either.
             let _ = peer.notify_cancelled(withdrawal).await;
@@ -316,6 +339,12 @@ fn page(preview: &Preview, link: &str) -> ElicitRequestParams {
 fn answer_of(response: &Value) -> Option<Answer> {
     let result: ElicitResult = serde_json::from_value(response.clone()).ok()?;
     Some(typed(&result))
+}
+
+/// Whether this is the answer of a client whose person took the link.
+fn is_accepted(response: &Value) -> bool {
+    serde_json::from_value::<ElicitResult>(response.clone())
+        .is_ok_and(|result| result.action == ElicitationAction::Accept)
 }
 
 /// Only what was typed into the form's field is consent, which some clients make

@@ -16,6 +16,9 @@ use crate::ops::write::waiting::{Patience, TellWaiting};
 
 /// Time between two notifications.
 const PAUSE: Duration = Duration::from_millis(100);
+/// What is told where nothing is done yet: all notices before that, of the wait
+/// for a person, stay below it, because progress has to grow.
+const NOTHING_DONE: f64 = 0.01;
 
 #[derive(Clone, Default)]
 struct State {
@@ -88,7 +91,7 @@ async fn notify(
         reason = "counts of rows are far below 2^52"
     )]
     let (done, total) = (state.done as f64, state.total as f64);
-    let notice = ProgressNotificationParam::new(token.clone(), done)
+    let notice = ProgressNotificationParam::new(token.clone(), done.max(NOTHING_DONE))
         .with_total(total)
         .with_message(state.message.clone());
     // A client that is gone needs no progress; its call ends elsewhere.
@@ -120,8 +123,9 @@ impl TellWaiting for Waiting {
 
     fn tell(&self, words: &str, share: f64) {
         let Some(token) = &self.token else { return };
-        // Below one: the rows of an import are counted from there on.
-        let notice = ProgressNotificationParam::new(token.clone(), share).with_message(words);
+        // The rows of an import are counted from there on.
+        let progress = share * NOTHING_DONE;
+        let notice = ProgressNotificationParam::new(token.clone(), progress).with_message(words);
         let peer = self.peer.clone();
         tokio::spawn(async move {
             // A client that is gone needs no progress; its call ends elsewhere.

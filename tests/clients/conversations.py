@@ -14,6 +14,7 @@ import json
 import os
 import sys
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import python_client
@@ -113,13 +114,10 @@ async def who_rings(talk: Talk) -> None:
     expect(call["destination"]["name"] == "Maya Lindgren", "another answers", call)
 
 
-@conversation("“Take all VIPs off Maplewood Vet.”", 5, 4, 1_350)
+@conversation("“Take all VIPs off Maplewood Vet.”", 1, 1, 440)
 async def take_all_off(talk: Talk) -> None:
-    # One call for each rule: there is no tool that takes all of them off.
-    listed = await talk.call("list_vips", domain=VET)
-    for rule in listed["vips"]:
-        removed = await talk.call("remove_vip", rule["ani"], ani=rule["ani"], domain=VET)
-        expect(removed["status"] == "removed", "not removed", removed)
+    cleared = await talk.call("sync_vips", "maplewoodvet.12345.service", domain=VET, mode="clear")
+    expect(cleared["status"] == "applied", "not taken off", cleared)
     left = await talk.before("list_vips", domain=VET)
     expect(left["total"] == 0, "some are left", left)
 
@@ -162,25 +160,22 @@ async def losing_calls(talk: Talk) -> None:
     expect(routed["status"] == "routed", "the number still leads nowhere", routed)
 
 
-@conversation("“Maya is away: move her callers to Oscar.”", 4, 1, 2_600)
+@conversation("“Maya is away: move her callers to Oscar.”", 2, 1, 1_240)
 async def move_callers(talk: Talk) -> None:
     people = await talk.call("list_destinations", domain=DENTAL)
     named = {person.get("name", ""): person["destination"] for person in people["destinations"]}
-    listed = await talk.call("list_vips", domain=DENTAL)
-    hers = [rule for rule in listed["vips"] if rule["destination"] == named["Maya Lindgren"]]
-    rows = [f"{rule['ani']},{rule.get('dnis', '')},{named['Oscar Trent']}" for rule in hers]
-    moved = "\n".join(["ani,dnis,destination", *rows])
-    planned = await talk.call("sync_vips", domain=DENTAL, list=moved, dry_run=True)
-    applied = await talk.call("sync_vips", str(len(rows)), domain=DENTAL, list=moved)
-    expect(applied["plan"]["replace"] == applied["done"]["made"] == len(rows) == 2, "not moved", (planned, applied))
+    whose = {"from": named["Maya Lindgren"], "destination": named["Oscar Trent"]}
+    moved = await talk.call("sync_vips", "2", domain=DENTAL, mode="move", **whose)
+    expect(moved["plan"]["replace"] == moved["done"]["made"] == 2, "not moved", moved)
 
 
-@conversation("“616-555-0177 is a VIP of the dentist until Christmas.”", 3, 1, 620)
+@conversation("“616-555-0177 is a VIP of the dentist until Christmas.”", 2, 0, 430)
 async def until_christmas(talk: Talk) -> None:
-    # No rule ends by itself: the model says so, and takes it off when it is asked again.
-    await add_by_name(talk)
-    removed = await talk.call("remove_vip", "6165550177", ani="616-555-0177", domain=DENTAL)
-    expect(removed["status"] == "removed", "not removed", removed)
+    found = await talk.call("list_destinations", domain=DENTAL, query="Maya")
+    maya = found["destinations"][0]["destination"]
+    last = f"{date.today().year + 1}-12-25"
+    added = await talk.call("add_vip", ani="616-555-0177", domain=DENTAL, destination=maya, until=last)
+    expect(added["status"] == "created" and added["vip"]["until"] == last, "no last day", added)
 
 
 @conversation("“Make these 300 contacts VIPs of the bakery, for Elena.”", 2, 1, 800)

@@ -192,7 +192,7 @@ async def from_nothing_to_ready_at_a_terminal(_mode: str) -> None:
             return ran.returncode, json.loads(ran.stdout or ran.stderr.splitlines()[-1])
 
         code, status = run("status", "--stage", "alarm")
-        expect(code == 5 and status["customers"], "customers who lose calls are not shown", status)
+        expect(code == 6 and status["customers"], "customers who may lose calls are not shown", status)
         onboard = ["onboard", "--domain", BAKERY, "--did", DID, "--fallback-destination", "100"]
         code, planned = run(*onboard, "--dry-run")
         expect(code == 0 and planned["status"] == "planned", "not planned", planned)

@@ -235,9 +235,156 @@ async fn an_old_entry_gets_the_new_path_and_keeps_what_a_person_added() {
 }
 
 #[tokio::test]
+async fn the_arguments_of_an_entry_stay_when_it_is_installed_again() {
+    let json = |section: &str| {
+        format!(
+            r#"{{"{section}": {{"skyswitch": {{"args": ["mcp", "--read-only", "--profile", "acme"], "command": "/old/skyswitch"}}}}}}"#
+        )
+    };
+    let toml = "[mcp_servers.skyswitch]\ncommand = '/old/skyswitch'\nargs = ['mcp', '--read-only', '--profile', 'acme'] # mine\n";
+    for (client, file, before) in [
+        ("cursor", ".cursor/mcp.json", json("mcpServers")),
+        ("zed", ".config/zed/settings.json", json("context_servers")),
+        ("codex", ".codex/config.toml", toml.to_owned()),
+    ] {
+        let home = Home::bare();
+        let path = home.write(&format!("home/{file}"), &before);
+        let ran = home.run(&["install", client, "--yes", "--json"]).await;
+        assert_eq!((ran.code, &ran.json()["status"]), (0, &json!("installed")));
+        assert_eq!(ran.json()["keeps_arguments"], true, "{ran:?}");
+        let entry = entry(&path, section(client), "skyswitch");
+        assert_eq!(entry["command"], BINARY, "{client}");
+        let arguments = json!(["mcp", "--read-only", "--profile", "acme"]);
+        assert_eq!(entry["args"], arguments, "{client}");
+        let installed = read(&path);
+        let again = ["--profile", "other", "install", client, "--yes"];
+        let again = home.run(&again).await;
+        assert!(again.stdout.starts_with("No change: "), "{again:?}");
+        assert!(again.stdout.contains("keeps the arguments"), "{again:?}");
+        assert_eq!(read(&path), installed, "{client}");
+        let listed = home.run(&["install", "--list", "--json"]).await.json();
+        let mut rows = listed["clients"].as_array().unwrap().iter();
+        let row = rows.find(|row| row["client"] == client).unwrap();
+        assert_eq!(row["state"], "installed", "{client}");
+        let removed = home
+            .run(&["install", client, "--remove", "--dry-run"])
+            .await;
+        assert!(removed.stdout.contains("--read-only"), "{removed:?}");
+    }
+}
+
+#[test]
+fn an_entry_in_the_form_of_older_versions_of_zed_keeps_it() {
+    let entry = Entry::new("/bin/skyswitch".to_owned(), false, None);
+    let before = r#"{"context_servers": {"skyswitch": {"command": {"path": "/old/skyswitch", "args": ["mcp", "--read-only"], "env": {"A": "1"}}}}}"#;
+    let edit = |text: &str, wanted| install::edited(text, Client::Zed, &entry, wanted).unwrap();
+    let installed = edit(before, Wanted::Present);
+    assert_eq!(installed, before.replace("/old/", "/bin/"));
+    assert_eq!(
+        edit(&installed, Wanted::Absent),
+        r#"{"context_servers": {}}"#
+    );
+}
+
+#[test]
+fn this_program_is_known_by_its_name_on_each_system() {
+    let entry = Entry::new("/bin/skyswitch".to_owned(), false, None);
+    for (command, is_ours) in [
+        ("skyswitch", true),
+        ("/opt/skyswitch/skyswitch", true),
+        ("C:\\Programs\\SkySwitch.EXE", true),
+        ("/opt/skyswitch/other", false),
+        ("my-skyswitch", false),
+        ("npx", false),
+    ] {
+        let server = json!({ "command": command, "args": ["mcp"] });
+        let text = json!({ "mcpServers": { "skyswitch": server } }).to_string();
+        for wanted in [Wanted::Present, Wanted::Absent] {
+            let edited = install::edited(&text, Client::Cursor, &entry, wanted);
+            assert_eq!(edited.is_ok(), is_ours, "{command}: {edited:?}");
+        }
+    }
+}
+
+#[test]
+fn an_entry_of_the_sandbox_never_works_on_the_real_service() {
+    let entry = Entry::new("/bin/skyswitch".to_owned(), true, None);
+    for (client, text, arguments) in [
+        (
+            Client::Codex,
+            "[mcp_servers.skyswitch-sandbox]\ncommand = \"skyswitch\"\nargs = [\"mcp\", \"--read-only\"]\n",
+            r#"["mcp", "--read-only", "--sandbox"]"#,
+        ),
+        (
+            Client::Cursor,
+            r#"{"mcpServers": {"skyswitch-sandbox": {"command": "skyswitch", "args": ["mcp", "--read-only"]}}}"#,
+            r#"["mcp", "--read-only", "--sandbox"]"#,
+        ),
+        (
+            Client::Cursor,
+            r#"{"mcpServers": {"skyswitch-sandbox": {"command": "skyswitch", "args": ["mcp", "--sandbox=fresh"]}}}"#,
+            r#"["mcp", "--sandbox=fresh"]"#,
+        ),
+    ] {
+        let edit = |text: &str| install::edited(text, client, &entry, Wanted::Present).unwrap();
+        let installed = edit(text);
+        assert!(installed.contains(arguments), "{installed}");
+        assert_eq!(edit(&installed), installed);
+    }
+}
+
+#[tokio::test]
+async fn a_profile_is_written_into_a_new_entry() {
+    let home = Home::bare();
+    for (client, file) in CLIENTS {
+        let arguments = ["--profile", "acme", "install", client, "--yes"];
+        let ran = home.run(&arguments).await;
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let entry = entry(&file_of(&home, file), section(client), "skyswitch");
+        let arguments = json!(["mcp", "--profile", "acme"]);
+        assert_eq!(entry["args"], arguments, "{client}");
+    }
+}
+
+#[tokio::test]
+async fn the_file_as_it_was_before_is_never_lost() {
+    let home = Home::bare();
+    let before = "{\n  \"a\": 1\n}\n";
+    let path = home.write("home/.cursor/mcp.json", before);
+    let first = path.with_file_name("mcp.json.skyswitch-backup");
+    let second = path.with_file_name("mcp.json.skyswitch-backup-2");
+    let ran = home.run(&["install", "cursor", "--yes", "--json"]).await;
+    assert_eq!(ran.json()["backup"], json!(first), "{ran:?}");
+    let installed = read(&path);
+    let arguments = ["install", "cursor", "--sandbox", "--yes"];
+    let ran = home.run(&arguments).await;
+    let says = format!("The file as it was: {}.", second.display());
+    assert!(ran.stdout.contains(&says), "{ran:?}");
+    assert_eq!(read(&first), before);
+    assert_eq!(read(&second), installed);
+    // What is kept already is not kept twice.
+    std::fs::write(&path, before).unwrap();
+    let ran = home.run(&["install", "cursor", "--yes", "--json"]).await;
+    assert_eq!(ran.json()["backup"], json!(first), "{ran:?}");
+    assert!(!path.with_file_name("mcp.json.skyswitch-backup-3").exists());
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_object_is_said_to_be_none() {
+    let home = Home::bare();
+    home.write("home/.cursor/mcp.json", "[]");
+    let ran = home.run(&["install", "cursor", "--yes"]).await;
+    let says = "cannot be edited: the file is not a JSON object";
+    assert!(ran.stderr.contains(says), "{ran:?}");
+}
+
+#[tokio::test]
 async fn a_file_that_is_not_understood_is_refused_and_not_touched() {
     let remote = r#"{"mcpServers": {"skyswitch": {"url": "https://elsewhere.example"}}}"#;
     let twice = r#"{"mcpServers": {}, "mcpServers": {}}"#;
+    let another = r#"{"mcpServers": {"skyswitch": {"command": "npx", "args": ["-y", "@someone/other", "mcp"], "env": {"TOKEN": "ghp_of_somebody"}}}}"#;
+    let on_windows = r#"{"mcpServers": {"skyswitch": {"command": "C:\\skyswitch\\Other.exe", "args": ["mcp"]}}}"#;
+    let of_old_zed = r#"{"context_servers": {"skyswitch": {"command": {"path": "/skyswitch/npx", "args": ["mcp"]}}}}"#;
     for (client, file, before) in [
         ("cursor", ".cursor/mcp.json", "{\"a\": ghp_of_somebody"),
         ("cursor", ".cursor/mcp.json", "[]"),
@@ -249,6 +396,14 @@ async fn a_file_that_is_not_understood_is_refused_and_not_touched() {
         ),
         ("cursor", ".cursor/mcp.json", remote),
         ("cursor", ".cursor/mcp.json", twice),
+        ("cursor", ".cursor/mcp.json", another),
+        ("cursor", ".cursor/mcp.json", on_windows),
+        ("zed", ".config/zed/settings.json", of_old_zed),
+        (
+            "codex",
+            ".codex/config.toml",
+            "[mcp_servers.skyswitch]\ncommand = \"npx\"\nargs = [\"mcp\", \"ghp_of_somebody\"]\n",
+        ),
         ("codex", ".codex/config.toml", "a = ghp_of_somebody\n"),
         ("codex", ".codex/config.toml", "mcp_servers = 1\n"),
         ("codex", ".codex/config.toml", "a = 1\r\nb = 2\n"),

@@ -330,6 +330,38 @@ async fn secrets_come_from_files_and_commands_too_and_only_from_one_of_them() {
 }
 
 #[tokio::test]
+async fn only_a_regular_file_of_a_sensible_length_is_read_for_a_secret() {
+    let sandbox = demo_sandbox().await;
+    let mut home = Home::of(&sandbox).without("SKYSWITCH_PASSWORD");
+    let pipe = home.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let link = home.path().join("link-to-pipe");
+    std::os::unix::fs::symlink(&pipe, &link).unwrap();
+    let long = home.write("long", &"x".repeat(64 * 1024 + 1));
+    let password = home.write("password", sandbox::PASSWORD);
+    let good_link = home.path().join("link-to-password");
+    std::os::unix::fs::symlink(&password, &good_link).unwrap();
+    let not_regular = "is not a regular file";
+    for (file, why) in [
+        (pipe.as_path(), not_regular),
+        (link.as_path(), not_regular),
+        (Path::new("/dev/zero"), not_regular),
+        (Path::new("/"), not_regular),
+        (long.as_path(), "which no secret has"),
+    ] {
+        home = home.with("SKYSWITCH_PASSWORD_FILE", &file.display().to_string());
+        let ran = home.run(&["vip", "list"]).await;
+        assert_eq!(ran.code, 4, "{file:?}: {ran:?}");
+        assert!(ran.stderr.contains(why), "{file:?}: {ran:?}");
+    }
+    let path = good_link.display().to_string();
+    let home = home.with("SKYSWITCH_PASSWORD_FILE", &path);
+    let ran = home.run(&["vip", "list"]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+}
+
+#[tokio::test]
 async fn a_command_that_gives_no_secret_says_why_and_no_shell_reads_it() {
     let sandbox = demo_sandbox().await;
     let home = |command: Value| {

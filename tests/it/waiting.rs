@@ -8,7 +8,7 @@ use crate::support::page::{Reply, host, raw};
 use crate::support::process::{
     CALLER, DOMAIN, Home, PROMPT, demo_sandbox, eventually, received, stored, writes,
 };
-use crate::support::protocol::{ERAS, Wire};
+use crate::support::protocol::{ERAS, LEGACY, Wire};
 
 /// Where a call waits for as long as it may.
 fn patient(home: Home) -> Home {
@@ -116,6 +116,59 @@ async fn an_import_waits_too_and_counts_its_rows_after_that() {
     let ended = wire.finish().await;
     let counted = ended.stdout.matches("notifications/progress").count();
     assert!(counted > 1, "{}", ended.stdout);
+}
+
+#[tokio::test]
+async fn a_call_whose_question_another_call_replaced_ends_and_does_not_ask_again() {
+    let sandbox = demo_sandbox().await;
+    let home = patient(Home::of(&sandbox));
+    let mut wire = Wire::ready(&home, &[], ERAS[0], false).await;
+    let mut posted = Vec::new();
+    let mut asked = Vec::new();
+    // The same rule with another note is the same change in other words.
+    for note in ["first", "second"] {
+        let arguments =
+            json!({"ani": CALLER, "domain": DOMAIN, "destination": "102", "note": note});
+        let params =
+            json!({"name": "add_vip", "arguments": arguments, "_meta": {"progressToken": note}});
+        posted.push(wire.post("tools/call", params).await);
+        // The first call may tell again that it waits.
+        let notice = loop {
+            let notice = wire.notified("notifications/progress").await;
+            if notice["params"]["progressToken"] == note {
+                break notice;
+            }
+        };
+        asked.push(notice["params"]["message"].as_str().unwrap().to_owned());
+    }
+    let first = wire.result_of(posted[0]).await["structuredContent"].clone();
+    assert_eq!(first["status"], "confirmation_required", "{first}");
+    let code = first["approval_code"].as_str().unwrap();
+    assert!(asked[0].contains(code), "{first}");
+    // Nobody has taken the question of the second one away.
+    let link = asked[1]
+        .split_whitespace()
+        .find(|word| word.starts_with("http"));
+    decide(link.unwrap(), "decision=decline").await;
+    let second = wire.result_of(posted[1]).await["structuredContent"].clone();
+    assert_eq!(second["status"], "declined", "{second}");
+    assert_eq!(writes(&sandbox), []);
+}
+
+#[tokio::test]
+async fn a_client_that_never_says_what_became_of_the_link_keeps_no_approved_change_waiting() {
+    let sandbox = demo_sandbox().await;
+    let home = patient(Home::of(&sandbox));
+    let mut wire = Wire::start(&home, &[]);
+    wire.initialize(LEGACY, json!({"elicitation": {"url": {}}}))
+        .await;
+    let waits = wire.post_call("remove_vip", arguments()).await;
+    let offered = wire.asked("elicitation/create").await;
+    decide(offered["params"]["url"].as_str().unwrap(), &approving()).await;
+    let result = wire.result_of(waits).await;
+    assert_eq!(result["structuredContent"]["status"], "removed", "{result}");
+    let withdrawn = wire.notified("notifications/cancelled").await;
+    assert_eq!(withdrawn["params"]["requestId"], offered["id"]);
 }
 
 #[tokio::test]

@@ -57,18 +57,21 @@ impl Guard {
         self.store().await?.approval(code).await
     }
 
-    /// Waits until a change that waits is settled, wherever that is done.
+    /// Waits until a change that waits is settled, wherever that is done: true
+    /// where it was decided or has expired, false where it is gone, because
+    /// another call asks for the same in its place.
     ///
     /// # Errors
     /// `internal` when the state folder cannot be used.
-    pub async fn is_settled(&self, code: &str) -> Result<()> {
+    pub async fn is_settled(&self, code: &str) -> Result<bool> {
         loop {
             // Made before looking, so that nothing is missed in between.
             let settled_here = self.settled.notified();
             let now = Timestamp::now().as_second();
             match self.store().await?.approval(code).await? {
                 Some(approval) if approval.ending(now).is_none() => {}
-                _ => return Ok(()),
+                Some(_) => return Ok(true),
+                None => return Ok(false),
             }
             tokio::select! {
                 () = settled_here => {}

@@ -297,7 +297,7 @@ impl<'a> Attempt<'a> {
                 // Others may work on this while the person makes up their mind.
                 drop(first.turn);
                 let asked_before = pending.asked_before;
-                let waits = match app.wait_for_person(pending, self.channel).await {
+                let waits = match app.wait_for_person(pending, self.channel).await? {
                     Asked::Question(question) => return Ok(Asked::Question(question)),
                     Asked::Done(waits) => waits,
                 };

@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::local_time;
 use crate::ops::write::agree::Asked;
 use crate::ops::write::waiting::Patience;
+use skyswitch_domain::error::Result;
 use skyswitch_domain::program;
 use skyswitch_guard::{Channel, NotAgreed, Offered, Pending, Question};
 
@@ -81,6 +82,9 @@ enum Page {
     Linked,
     /// The client has brought it before the person.
     Opened,
+    /// The client was sent it and has not said what became of it: the result
+    /// has the link, too.
+    Unanswered,
 }
 
 /// What waits for a person.
@@ -93,16 +97,19 @@ pub(super) struct Waits {
 impl App {
     /// What a result says of a change that waits for a person; or the approval
     /// page, where the client brings that before the person between two calls.
+    ///
+    /// # Errors
+    /// `internal` when the state folder cannot be used.
     pub(super) async fn wait_for_person(
         &self,
         pending: Pending,
         channel: &Channel<'_>,
-    ) -> Asked<Waits> {
+    ) -> Result<Asked<Waits>> {
         let Channel::Elsewhere {
             form_failed, links, ..
         } = channel
         else {
-            return Asked::Done(self.waits(pending, false, None, Page::None));
+            return Ok(Asked::Done(self.waits(pending, false, None, Page::None)));
         };
         let link = match &pending.approval_code {
             Some(code) if !pending.only_at_terminal => self.approval_link(code, &pending).await,
@@ -111,20 +118,26 @@ impl App {
         let (link, page) = match (link, links) {
             (None, _) => (None, Page::None),
             (Some(link), None) => (Some(link), Page::Linked),
-            (Some(link), Some(links)) => match links.offer(&pending.preview, &link).await {
-                Offered::ToThePerson => (None, Page::Opened),
-                Offered::NotWanted => (None, Page::None),
-                Offered::Failed => (Some(link), Page::Linked),
-                Offered::WithTheResult => {
-                    return Asked::Question(Question {
-                        preview: pending.preview,
-                        state: String::new(),
-                        link: Some(link),
-                    });
+            (Some(link), Some(links)) => {
+                let code = pending.approval_code.as_deref().unwrap_or_default();
+                let offer = links.offer(&pending.preview, &link);
+                let offered = self.while_it_waits(code, offer).await?;
+                match offered {
+                    Some(Offered::ToThePerson) => (None, Page::Opened),
+                    // Who closed it may still want it later.
+                    Some(Offered::NotWanted | Offered::Failed) => (Some(link), Page::Linked),
+                    Some(Offered::WithTheResult) => {
+                        return Ok(Asked::Question(Question {
+                            preview: pending.preview,
+                            state: String::new(),
+                            link: Some(link),
+                        }));
+                    }
+                    None => (Some(link), Page::Unanswered),
                 }
-            },
+            }
         };
-        Asked::Done(self.waits(pending, *form_failed, link, page))
+        Ok(Asked::Done(self.waits(pending, *form_failed, link, page)))
     }
 
     fn waits(
@@ -136,7 +149,7 @@ impl App {
     ) -> Waits {
         Waits {
             confirmation: confirmation(pending, form_failed, link, page, self.patience.as_ref()),
-            is_before_the_person: page == Page::Opened,
+            is_before_the_person: matches!(page, Page::Opened | Page::Unanswered),
         }
     }
 
@@ -202,7 +215,7 @@ fn next_step(
     };
     let page = match page {
         Page::None => "",
-        Page::Linked => "open `approval_link` in a browser on this machine, or ",
+        Page::Linked | Page::Unanswered => "open `approval_link` in a browser on this machine, or ",
         Page::Opened => "use the page that the client has offered them, or ",
     };
     format!(

@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::ops::Confirmation;
 use skyswitch_client::Allowance;
 use skyswitch_domain::error::Result;
+use skyswitch_domain::program;
 
 /// The usual client gives up after 60 seconds: everything is over before that.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(52);
@@ -52,6 +53,11 @@ impl Patience {
         }
     }
 
+    /// When the call waits no longer.
+    fn until(&self) -> Instant {
+        self.began + self.wait
+    }
+
     /// The seconds that a call waits, for people.
     pub fn seconds(&self) -> u64 {
         self.wait.as_secs()
@@ -60,8 +66,10 @@ impl Patience {
 
 impl App {
     /// Waits until a person has settled what waits: true where that happened in
-    /// time. Only where the person knows of it: nobody can decide about what
-    /// they first learn of from this call's result.
+    /// time. Not where another call asks for the same in its place: two calls
+    /// would take each other's question away for ever. Only where the person
+    /// knows of it: nobody can decide about what they first learn of from this
+    /// call's result.
     ///
     /// # Errors
     /// `internal` when the state folder cannot be used.
@@ -69,14 +77,14 @@ impl App {
         let (Some(patience), Some(code)) = (&self.patience, &asked.approval_code) else {
             return Ok(false);
         };
-        let until = patience.began + patience.wait;
+        let until = patience.until();
         let can_be_told = patience.tells.reaches_somebody();
         if !(is_known || can_be_told) || until <= Instant::now() {
             return Ok(false);
         }
         let wait = async {
             tokio::select! {
-                settled = self.guard().is_settled(code) => settled.map(|()| true),
+                settled = self.guard().is_settled(code) => settled,
                 () = tokio::time::sleep_until(until) => Ok(false),
                 never = keep_telling(patience, asked) => match never {},
             }
@@ -87,6 +95,42 @@ impl App {
         Allowance::current().iter().for_each(|all| all.ends_by(end));
         settled
     }
+
+    /// Waits for what the client does with a link; `None` where that is no
+    /// longer needed, because the change is settled or the call has waited for
+    /// as long as it may. Some clients never answer, whatever the person does.
+    ///
+    /// # Errors
+    /// `internal` when the state folder cannot be used.
+    pub(super) async fn while_it_waits<T>(
+        &self,
+        code: &str,
+        offer: impl Future<Output = T>,
+    ) -> Result<Option<T>> {
+        let until = self.patience.as_ref().map(Patience::until);
+        if until.is_some_and(|until| until <= Instant::now()) {
+            return Ok(None);
+        }
+        let no_longer = async {
+            match until {
+                Some(until) => tokio::time::sleep_until(until).await,
+                None => std::future::pending::<()>().await,
+            }
+        };
+        let wait = async {
+            tokio::select! {
+                biased;
+                offered = offer => Ok(Some(offered)),
+                settled = self.guard().is_settled(code) => settled.map(|_| None),
+                () = no_longer => Ok(None),
+            }
+        };
+        match until {
+            // The person's time does not count, and it is bounded here.
+            Some(_) => Allowance::not_counting(wait).await,
+            None => wait.await,
+        }
+    }
 }
 
 async fn keep_telling(patience: &Patience, asked: &Confirmation) -> std::convert::Infallible {
@@ -95,7 +139,8 @@ async fn keep_telling(patience: &Patience, asked: &Confirmation) -> std::convert
         Some(link) => format!("on the page {link} or "),
         None => String::new(),
     };
-    let words = format!("waiting for a person to decide, {page}with `skyswitch approve {code}`");
+    let program = program();
+    let words = format!("waiting for a person to decide, {page}with `{program} approve {code}`");
     loop {
         let share = patience.began.elapsed().as_secs_f64() / patience.wait.as_secs_f64();
         patience.tells.tell(&words, share.min(0.99));
