@@ -112,7 +112,7 @@ class Server:
 
     def expire(self, code: str) -> None:
         """Lets the time of a change that waits be over."""
-        with sqlite3.connect(self.state / "state.db") as store:
+        with sqlite3.connect(self.state / "sandbox" / "state.db") as store:
             store.execute("UPDATE approvals SET expires_at = expires_at - 301 WHERE code = ?", [code])
         store.close()
 
@@ -332,7 +332,7 @@ def every_state_is_fit_to_be_looked_at_and_to_be_read_aloud(server, browser, fol
     browser.get(link)
     looked_at(browser, folder, "doubtful-destination")
     # A PIN that somebody has set; nobody knows this one.
-    pin = server.state / "pin"
+    pin = server.state / "sandbox" / "pin"
     pin.write_text("$argon2id$v=19$m=19456,t=2,p=1$" + "A" * 22 + "$" + "A" * 43)
     pin.chmod(0o600)
     try:
