@@ -37,7 +37,7 @@ pub(super) struct Global {
     /// Print one JSON document; errors go to stderr as JSON
     #[arg(short, long, global = true)]
     pub json: bool,
-    /// Use the embedded sandbox instead of the real service; needs no account. Its data last; `=fresh` starts anew
+    /// Use the embedded sandbox instead of the real service; needs no account. Its data last; `=fresh` starts over
     #[arg(
         long,
         global = true,

@@ -25,7 +25,7 @@ pub(super) enum SandboxData {
 /// The sandbox of this process, and the hold on its data.
 pub(super) struct InProcess {
     server: Sandbox,
-    /// Shared by all who use the data, so that nobody starts anew beneath them.
+    /// Shared by all who use the data, so that nobody starts over beneath them.
     _in_use: Option<File>,
 }
 
@@ -67,7 +67,7 @@ pub(super) async fn in_process(
     })?;
     if let Some(aside) = server.set_aside() {
         tracing::warn!(
-            "the sandbox's data were damaged; they are kept in {}, and the sandbox starts anew",
+            "the sandbox's data were damaged; they are kept in {}, and the sandbox starts over",
             aside.display()
         );
     }
@@ -84,7 +84,7 @@ pub(super) async fn in_process(
 /// The sandbox's folder in the state folder.
 const FOLDER: &str = "sandbox";
 
-/// Makes the folder, empty where it is to start anew, and marks it as in use.
+/// Makes the folder, empty where it is to start over, and marks it as in use.
 fn prepare(state: &StateFolder, folder: &StateFolder, data: SandboxData) -> Result<File> {
     let failed = |error: std::io::Error| {
         Error::internal(
@@ -115,7 +115,7 @@ fn prepare(state: &StateFolder, folder: &StateFolder, data: SandboxData) -> Resu
 fn in_use() -> Error {
     Error::invalid(
         "sandbox",
-        "another process uses the sandbox, so it cannot start anew",
+        "another process uses the sandbox, so it cannot start over",
         "End that process, such as a server that was started with `--sandbox`, or give `--sandbox` alone.",
     )
 }

@@ -965,7 +965,7 @@ async fn a_run_is_taken_up_with_its_own_list_or_none() {
         resume: Some("last".to_owned()),
         ..args(SyncMode::Merge)
     };
-    // Nothing was cut off: the list starts anew.
+    // Nothing was cut off: the list starts over.
     let fresh = sync(&app, &last, &csv(&[("6165550130", "101")]), &Channel::Given).await;
     assert_eq!(fresh.unwrap().status, SyncStatus::Applied);
     stopped(&bench, &app).await;
