@@ -103,6 +103,20 @@ fn every_link_between_documents_leads_somewhere() {
 }
 
 #[test]
+fn no_page_of_the_book_links_to_what_is_not_in_the_book() {
+    let book = root().join("docs");
+    for path in documents().iter().filter(|path| path.starts_with(&book)) {
+        let document = fs::read_to_string(path).unwrap();
+        for link in links(&document).filter(|link| !link.starts_with("https://")) {
+            let file = path.parent().unwrap().join(link.split('#').next().unwrap());
+            let target = file.canonicalize().unwrap();
+            let is_inside = target.starts_with(book.canonicalize().unwrap());
+            assert!(is_inside, "{link} in {}", path.display());
+        }
+    }
+}
+
+#[test]
 fn every_file_that_a_document_names_exists() {
     const FOLDERS: [&str; 8] = [
         ".ci/",
