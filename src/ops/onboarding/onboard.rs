@@ -11,7 +11,7 @@ use crate::ops::onboarding::plan::{Missing, TOOL, Wanted};
 use crate::ops::onboarding::plan_number::no_way_back;
 use crate::ops::onboarding::remembered::tell_of_ticket;
 use crate::ops::onboarding::steps::Steps;
-use crate::ops::onboarding::{Step, Ticket};
+use crate::ops::onboarding::{Step, StepState, Ticket};
 use crate::ops::write::agree::{Asked, Attempt, Confirmation, asks_a_person};
 use crate::ops::write::locks::Turn;
 use crate::ops::write::send::Sent;
@@ -182,7 +182,8 @@ pub struct OnboardOutcome {
     pub changes: Vec<OnboardChange>,
     /// Whether every step before `manage_vips` is verified or attested.
     pub ready: bool,
-    /// The steps as they are now, in the form of the checklist.
+    /// The steps as they are now, in the form of the checklist; those that are
+    /// verified without the evidence.
     #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
     pub steps: Vec<Step>,
     /// Name of the first step that is not settled.
@@ -293,7 +294,11 @@ fn outcome(
     status: OnboardStatus,
     changes: Vec<OnboardChange>,
 ) -> OnboardOutcome {
-    let steps = Steps::of(&wanted.customer, evidence);
+    let mut steps = Steps::of(&wanted.customer, evidence);
+    // How a step was verified is for the checklist to say.
+    for step in &mut steps.0 {
+        step.evidence.take_if(|_| step.state == StepState::Done);
+    }
     let alarm = evidence.alarm().map(|alarm| alarm.words);
     OnboardOutcome {
         status,

@@ -59,6 +59,7 @@ pub struct Step {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub action: Option<String>,
     /// Whether doing later steps without this one drops callers.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub blocker: bool,
 }
 
