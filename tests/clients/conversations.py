@@ -122,7 +122,7 @@ async def take_all_off(talk: Talk) -> None:
     expect(left["total"] == 0, "some are left", left)
 
 
-@conversation("“Set Sunrise Bakery up for VIP calls on 616-555-0170.”", 3, 3, 5_500)
+@conversation("“Set Sunrise Bakery up for VIP calls on 616-555-0170.”", 3, 3, 4_600)
 async def onboard(talk: Talk) -> None:
     customer = {"domain": "Sunrise Bakery", "did": "616-555-0170", "fallback_destination": "100"}
     first = await talk.call("onboard_domain", BAKERY, **customer)
