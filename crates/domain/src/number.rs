@@ -118,12 +118,11 @@ impl FromStr for PhoneNumber {
         if !plain.starts_with('+') {
             return refused("is not a North American number");
         }
-        match phonenumber::parse(None, &plain) {
-            Ok(number) if (7..=15).contains(&(plain.len() - 1)) => Ok(PhoneNumber(format!(
-                "{}{}",
-                number.code().value(),
-                number.national()
-            ))),
+        // Counted as it is kept: without a trunk prefix, such as the 0 in `+44 (0)20`.
+        let digits = phonenumber::parse(None, &plain)
+            .map(|number| format!("{}{}", number.code().value(), number.national()));
+        match digits {
+            Ok(digits) if (7..=15).contains(&digits.len()) => Ok(PhoneNumber(digits)),
             _ => refused("is not an international phone number"),
         }
     }
