@@ -8,7 +8,7 @@ use crate::ops::import::outcome::{
     Action, Counts, Done, RowState, SyncOutcome, SyncRow, SyncStatus,
 };
 use crate::ops::import::{Confirmation, SyncMode, Task, files};
-use crate::ops::vips::notes::{LIMIT, Notes};
+use crate::ops::vips::notes::{LIMIT, Notes, in_one_line};
 use crate::ops::write::agree::Facts;
 use skyswitch_domain::error::Error;
 use skyswitch_domain::redact::shown;
@@ -50,7 +50,12 @@ impl Row {
             dnis: wanted.dnis.as_ref().map(|dnis| dnis.as_given().to_owned()),
             previous: None,
             wanted: None,
-            note: wanted.note.as_deref().map(|note| shown(note, LIMIT)),
+            note: wanted
+                .note
+                .as_deref()
+                .map(in_one_line)
+                .filter(|note| !note.is_empty())
+                .map(|note| shown(&note, LIMIT)),
             until: wanted.until.clone(),
             change: None,
             state: None,

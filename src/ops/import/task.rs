@@ -65,9 +65,7 @@ impl Task {
     /// What is to be kept of the rule of a row: what the list says; of one that is
     /// only sent elsewhere, what is kept already.
     pub fn note_of(&self, row: &Row, notes: &Notes) -> Option<Note> {
-        if row.wanted.is_none() {
-            return None;
-        }
+        row.wanted.as_ref()?;
         if let (Some(before), made_lists::MOVE) = (&row.previous, self.tool) {
             return notes.to_keep(before);
         }

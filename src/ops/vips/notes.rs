@@ -86,13 +86,18 @@ fn caller(rule: &Route) -> String {
     number.map_or_else(|| ani.to_owned(), |number| number.as_str().to_owned())
 }
 
+/// A text without line breaks and other wide spaces.
+pub(in crate::ops) fn in_one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ")
+}
+
 /// A note in one line, made harmless to print; `None` where nothing is left.
 ///
 /// # Errors
 /// `invalid_argument` for one that is too long: nothing is cut unseen.
 pub(in crate::ops) fn note_text(field: &'static str, given: &str) -> Result<Option<String>> {
-    let words: Vec<&str> = given.split_whitespace().collect();
-    let text = words.join(" ");
+    let text = in_one_line(given);
     match text.chars().count() {
         0 => Ok(None),
         1..=LIMIT => Ok(Some(shown(&text, LIMIT))),

@@ -15,7 +15,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ops::vips::notes::LIMIT;
+use crate::ops::vips::notes::{LIMIT, in_one_line};
 use cell::Cells;
 pub(crate) use csv::marked;
 use skyswitch_domain::error::{Error, Refused};
@@ -277,10 +277,12 @@ impl VipFile {
 
     /// Enters what the cells of a row say.
     fn add(&mut self, line: usize, mut cells: Cells, defaults: &Defaults) {
-        let words: Vec<&str> = cells.note.split_whitespace().collect();
-        cells.note = words.join(" ");
-        if cells.note.chars().count() > LIMIT {
+        let note = in_one_line(&cells.note);
+        if note.chars().count() > LIMIT {
             self.cut_notes.push(line);
+        }
+        if cells.note.chars().count() > LIMIT {
+            cells.note = note;
         }
         let given = shown(&cells.ani, 60);
         match cells.row(line, defaults) {
