@@ -134,6 +134,7 @@ fn is_for_people(line: &Line<'_>) -> bool {
                 | FactKind::Afterwards
                 | FactKind::Counts
                 | FactKind::MayBeRemoved
+                | FactKind::NoLongerApplies
         )
     )
 }

@@ -43,8 +43,9 @@ pub(super) fn setup_status(status: &SetupStatus) -> Listing {
     }
     listing.count(status.total, "customer");
     let _ = write!(listing.after, ". {}", sentences::stages(status));
-    if let Some(earlier) = sentences::not_read(status) {
-        let _ = write!(listing.after, "\n{earlier}");
+    let said = [sentences::not_read(status), sentences::not_listed(status)];
+    for said in said.into_iter().flatten() {
+        let _ = write!(listing.after, "\n{said}");
     }
     sentences::ends(&mut listing.after, status);
     if let Some(first) = status.customers.iter().find(|row| row.alarm) {

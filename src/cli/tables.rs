@@ -59,7 +59,11 @@ pub(super) fn domains(list: &DomainList) -> Listing {
             shown(row.reseller.as_deref().unwrap_or_default(), 40),
         ]);
     }
-    listing.count(list.total, "customer");
+    listing.count(list.total, "PBX domain");
+    let names = list.domains.iter().map(|row| row.domain.as_str());
+    if let Some(own) = sentences::no_customers(names) {
+        let _ = write!(listing.after, ". {own}");
+    }
     listing
 }
 

@@ -31,7 +31,11 @@ pub(super) fn domain_list(list: &DomainList, _: &Names<'_>) -> String {
         let domain = shown(&row.domain, 100);
         domain + &in_brackets(row.description.as_deref())
     });
-    let heading = format!("{} of {} customers (PBX domains)", list.count, list.total);
+    let mut heading = format!("{} of {} PBX domains", list.count, list.total);
+    let names = list.domains.iter().map(|row| row.domain.as_str());
+    if let Some(own) = sentences::no_customers(names) {
+        let _ = write!(heading, ". {own}");
+    }
     listed(heading, rows, &[], list.next_cursor.as_deref())
 }
 
@@ -82,8 +86,9 @@ pub(super) fn setup_status(status: &SetupStatus) -> String {
         status.total,
         sentences::stages(status)
     );
-    if let Some(earlier) = sentences::not_read(status) {
-        let _ = write!(heading, "\n{earlier}");
+    let said = [sentences::not_read(status), sentences::not_listed(status)];
+    for said in said.into_iter().flatten() {
+        let _ = write!(heading, "\n{said}");
     }
     sentences::ends(&mut heading, status);
     let rows = status.customers.iter().map(|row| {

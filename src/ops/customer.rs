@@ -272,7 +272,7 @@ fn named_so(known: &[Domain], named: &CustomerKey) -> Vec<Domain> {
 }
 
 /// Whether a domain is the reseller's own, which is not a customer.
-pub(in crate::ops) fn is_reseller_admin(name: &str) -> bool {
+pub(crate) fn is_reseller_admin(name: &str) -> bool {
     name.starts_with("0000.")
 }
 

@@ -32,6 +32,7 @@ pub use changes::{
     ChangeList, ChangeRow, CloseChange, CloseOutcome, CloseStatus, ListChanges, Undo, UndoChange,
     UndoOutcome, UndoStatus, close_change, list_changes, undo, undo_change,
 };
+pub(crate) use customer::is_reseller_admin;
 pub use doctor::{
     Check, CheckState, Diagnosis, Fact, Sample, WriteProbe, WriteProbeOutcome, WriteProbeStatus,
     doctor, doctor_without_settings, sample, write_probe,
@@ -57,6 +58,7 @@ pub use progress::Progress;
 pub use sign_in::{Accepted, forget_tokens, try_login};
 pub use state::{back_up_state, check_state, prune_state};
 pub use token::{TokenReport, token};
+pub(crate) use vips::notes::note_changed;
 pub use vips::{
     AddVip, AddVipOutcome, AddVipStatus, CallDestination, CallExplained, DecidedBy,
     DestinationList, DestinationRow, ExplainCall, FallbackShown, FallbackState, ListDestinations,

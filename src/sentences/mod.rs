@@ -9,16 +9,17 @@ use std::fmt::Write;
 use crate::local_time;
 use crate::ops::{
     AddVipOutcome, AddVipStatus, ChangeRow, Confirmation, Names, NumberRow, RemoveVipOutcome,
-    RemoveVipStatus, SyncOutcome, SyncRow, SyncStatus, UndoOutcome, UndoStatus,
+    RemoveVipStatus, SyncOutcome, SyncRow, SyncStatus, UndoOutcome, UndoStatus, note_changed,
 };
 use skyswitch_domain::redact::shown;
 pub(crate) use skyswitch_domain::wording::counted;
-use skyswitch_domain::wording::word;
+use skyswitch_domain::wording::{self, word};
 use skyswitch_domain::{Ani, Argument, Dnis, Face, Operation, PhoneNumber, Route, Vip, program};
 
 pub(crate) use calls::explained;
 pub(crate) use setup::{
-    alarms, checklist, ends, marked, not_read, onboarded, routed, stages, ticket_of,
+    alarms, checklist, ends, marked, no_customers, not_listed, not_read, onboarded, routed, stages,
+    ticket_of,
 };
 
 /// What became of a caller who was to become a VIP.
@@ -34,11 +35,17 @@ pub(crate) fn added(outcome: &AddVipOutcome, names: &Names<'_>) -> String {
             format!("Added: {calls} now go to {to}{}.", kept_here(&outcome.vip))
         }
         (AddVipStatus::Replaced, Some(previous)) => format!(
-            "Replaced: {calls} now go to {to}; before, they went to {}.",
-            names.destination(&Route::from(previous))
+            "Replaced: {calls} now go to {to}{}; before, they went to {}.{}",
+            kept_here(&outcome.vip),
+            names.destination(&Route::from(previous)),
+            no_longer_applies(previous, Some(&outcome.vip))
         ),
         (AddVipStatus::Replaced, None) => format!("Replaced: {calls} now go to {to}."),
-        (AddVipStatus::Unchanged, _) => format!("No change: {calls} already go to {to}."),
+        (AddVipStatus::Unchanged, Some(previous)) => format!(
+            "No change to the rule: {calls} already go to {to}. {}.",
+            note_changed(previous.note.as_deref(), outcome.vip.note.as_deref()).unwrap_or_default()
+        ),
+        (AddVipStatus::Unchanged, None) => format!("No change: {calls} already go to {to}."),
         _ => not_agreed(&outcome.confirmation),
     };
     with_undo(text, outcome.change_id.as_deref(), &outcome.warnings)
@@ -49,12 +56,17 @@ pub(crate) fn removed(outcome: &RemoveVipOutcome, names: &Names<'_>) -> String {
     let rule = || match &outcome.vip {
         Some(vip) => {
             let (calls, to) = calls_and_destination(vip, names);
-            format!("the VIP rule that sent {calls} to {to}")
+            let kept = kept_here(vip);
+            format!("the VIP rule that sent {calls} to {to}{kept}")
         }
         None => "the VIP rule".to_owned(),
     };
     let text = match outcome.status {
-        RemoveVipStatus::Removed => format!("Removed: {}.", rule()),
+        RemoveVipStatus::Removed => {
+            let lost = outcome.vip.as_ref();
+            let lost = lost.map(|vip| no_longer_applies(vip, None));
+            format!("Removed: {}.{}", rule(), lost.unwrap_or_default())
+        }
         RemoveVipStatus::NotFound => {
             "Not found: this caller has no such VIP rule here. Nothing was changed.".to_owned()
         }
@@ -76,7 +88,7 @@ pub(crate) fn undone(outcome: &UndoOutcome, names: &Names<'_>) -> String {
     let now = match (&outcome.vip, &outcome.setting) {
         (Some(vip), _) => {
             let (calls, to) = calls_and_destination(vip, names);
-            format!("{calls} go to {to}")
+            format!("{calls} go to {to}{}", kept_here(vip))
         }
         (None, Some(setting)) => format!("{} goes to {setting}", subject()),
         (None, None) => format!("{} has no such VIP rule, as before that change", subject()),
@@ -92,7 +104,8 @@ pub(crate) fn undone(outcome: &UndoOutcome, names: &Names<'_>) -> String {
         && let Some(previous) = &outcome.previous
     {
         let (calls, to) = calls_and_destination(previous, names);
-        let _ = write!(text, " Until now, {calls} went to {to}.");
+        let lost = no_longer_applies(previous, outcome.vip.as_ref());
+        let _ = write!(text, " Until now, {calls} went to {to}.{lost}");
     }
     let (id, no_undo) = (outcome.change_id.as_deref(), outcome.no_undo.as_deref());
     let mut text = with_undo(text, id.filter(|_| no_undo.is_none()), &outcome.warnings);
@@ -338,6 +351,19 @@ fn kept_here(vip: &Vip) -> String {
         true => String::new(),
         false => format!(" ({})", all.join("; ")),
     }
+}
+
+/// ` Its last day, 2026-12-25, and its note no longer apply.`, of what was kept of a
+/// rule that is another one now, or none.
+fn no_longer_applies(before: &Vip, after: Option<&Vip>) -> String {
+    let (until, note) = (
+        after.and_then(|after| after.until.as_ref()),
+        after.and_then(|after| after.note.as_ref()),
+    );
+    let day = before.until.as_ref().filter(|day| Some(*day) != until);
+    let has_lost_note = before.note.is_some() && before.note.as_ref() != note;
+    let lost = wording::no_longer_applies(day.map(String::as_str), has_lost_note);
+    lost.map_or(String::new(), |lost| format!(" {lost}."))
 }
 
 /// A number in a list: `+1 616-555-0100: Front Desk (100); spam calls: voicemail`.

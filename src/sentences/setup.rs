@@ -7,7 +7,7 @@ use crate::ops::{
     self, Checklist, MarkOutcome, MarkStatus, Names, OnboardChange, OnboardOutcome, OnboardStatus,
     PieceState, RouteOutcome, RouteStatus, SetupStatus, Step, StepState, Ticket, TicketOutcome,
 };
-use skyswitch_domain::wording::{capitalised, word};
+use skyswitch_domain::wording::{capitalised, first_few, word};
 use skyswitch_domain::{Ani, Argument, Operation, SetupStep};
 
 /// A customer's setup, step by step.
@@ -29,15 +29,15 @@ pub(crate) fn checklist(checklist: &Checklist, names: &Names<'_>) -> String {
 /// The support ticket of a customer, and whether it was sent.
 pub(crate) fn ticket_of(outcome: &TicketOutcome, names: &Names<'_>) -> String {
     let customer = names.customer(&outcome.domain);
-    let mut text = match (&outcome.sent, &outcome.ticket) {
-        (Some(waits), _) => format!("{customer} {waits}."),
-        (None, Some(_)) => format!("{customer}: the ticket is not recorded as sent."),
+    let said = match (&outcome.sent, &outcome.ticket) {
+        (Some(waits), _) => format!("It was sent: the customer {waits}."),
+        (None, Some(_)) => "It is not recorded as sent.".to_owned(),
         (None, None) => {
-            format!(
-                "{customer} needs no ticket: the dial translation rule is verified or attested."
-            )
+            "None is needed: the dial translation rule is verified or attested. Nothing was recorded."
+                .to_owned()
         }
     };
+    let mut text = format!("Support ticket of {customer}\n{said}");
     warnings(&mut text, &outcome.warnings);
     ticket(&mut text, outcome.ticket.as_ref());
     text
@@ -174,6 +174,25 @@ pub(crate) fn ends(text: &mut String, status: &SetupStatus) {
     for end in &status.ends {
         let _ = write!(text, "\n{end}");
     }
+}
+
+/// Customers in the table that the list of domains does not have.
+pub(crate) fn not_listed(status: &SetupStatus) -> Option<String> {
+    (status.not_listed > 0).then(|| {
+        format!(
+            "Counted too, although not in the account's list of domains: {} with VIP rules.",
+            customers(status.not_listed)
+        )
+    })
+}
+
+/// The reseller's own domains among some, which the setup status leaves out.
+pub(crate) fn no_customers<'a>(domains: impl Iterator<Item = &'a str>) -> Option<String> {
+    let own: Vec<&str> = domains
+        .filter(|name| ops::is_reseller_admin(name))
+        .collect();
+    let own = (!own.is_empty()).then(|| first_few(5, own));
+    own.map(|own| format!("The reseller's own, which is no customer: {own}."))
 }
 
 /// How many customers are at which stage, those of other stages included.

@@ -113,6 +113,36 @@ async fn nothing_is_moved_where_nobodys_calls_go_there_or_one_side_is_missing() 
 }
 
 #[tokio::test]
+async fn nobody_is_moved_to_where_they_are_whatever_it_is_called() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    for (from, to) in [
+        ("101", "101"),
+        ("101", "user:101"),
+        ("user:101", "101"),
+        ("101", "101@LakesideDental.12345.service"),
+        (
+            "sip:+16165559999@carrier.example",
+            "sip:+16165559999@Carrier.example",
+        ),
+    ] {
+        let person = Person::typing("1");
+        let channel = Channel::During(&person);
+        let moved = ask(&app, &moving(from, to), None, &channel, &Watch::default()).await;
+        let refused = failure(moved, Code::InvalidArgument);
+        let said = refused.to_string();
+        assert!(
+            said.contains("`from`") && said.contains("`destination`"),
+            "{said}"
+        );
+        assert!(said.contains("the same destination"), "{said}");
+        assert!(person.shown().is_empty(), "{from} {to}");
+    }
+    assert_eq!(bench.count("GET"), 0);
+    bench.assert_nothing_written();
+}
+
+#[tokio::test]
 async fn a_client_with_forms_is_asked_for_the_domain() {
     let bench = Bench::demo().await;
     let app = bench.app();

@@ -11,7 +11,7 @@ use skyswitch_mcp::ops::{
 };
 use skyswitch_mcp::sandbox::StoredRoute;
 
-use crate::support::imports::{Watch, args, ask};
+use crate::support::imports::{Watch, args, args as args_of, ask};
 use crate::support::process::{DOMAIN, Home, demo_sandbox};
 use crate::support::{
     Bench, CALLER, DENTAL, Person, add, adding, done, failure, list, listing, nobody, remove,
@@ -271,4 +271,73 @@ async fn a_plan_that_is_only_shown_removes_nothing_that_has_ended() {
     let planned = ask(&app, &dry, Some(list), &nobody(), &Watch::default()).await;
     planned.map(done).unwrap();
     assert!(bench.rings(DENTAL, GUEST).is_some());
+}
+
+#[tokio::test]
+async fn who_removes_or_replaces_a_rule_sees_that_its_last_day_and_note_end() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    let args = AddVip {
+        note: Some("Dr. Ames".to_owned()),
+        ..until_next_week(GUEST, "101")
+    };
+    add(&app, &args, &nobody()).await.unwrap();
+    let said = format!(
+        "Its last day, {}, and its note no longer apply.",
+        next_week()
+    );
+    let declining = Person::answering(skyswitch_mcp::guard::Answer::Declined);
+    let channel = Channel::During(&declining);
+    let elsewhere = adding(GUEST, DENTAL, "102");
+    add(&app, &elsewhere, &channel).await.unwrap();
+    bench.age_declines(120).await;
+    remove(&app, &removing(GUEST, DENTAL), &channel)
+        .await
+        .unwrap();
+    bench.age_declines(120).await;
+    let moving = SyncVips {
+        allow_large_removal: Some(true),
+        ..args_of(SyncMode::Mirror)
+    };
+    let list = format!("ani,destination\n{GUEST},102\n");
+    let asked = ask(&app, &moving, Some(&list), &channel, &Watch::default()).await;
+    let asked = done(asked.unwrap());
+    let shown = declining.shown();
+    assert_eq!(shown.len(), 3);
+    for preview in &shown[..2] {
+        assert!(preview.text().contains(&said), "{}", preview.text());
+        let story = preview.story().unwrap();
+        assert!(story.loss.as_ref().unwrap().contains(&said), "{story:?}");
+    }
+    let in_a_row = "(its last day, ";
+    let text = shown[2].text();
+    assert!(text.contains(in_a_row), "{text}");
+    let groups = &shown[2].story().unwrap().groups;
+    let mut lines = groups.iter().flat_map(|group| &group.lines);
+    assert!(
+        lines.any(|line| line.contains("no longer apply")),
+        "{groups:?}"
+    );
+    let warnings = asked.warnings.join("\n");
+    assert!(warnings.contains("no longer apply"), "{warnings}");
+}
+
+#[tokio::test]
+async fn a_result_says_which_last_day_and_note_have_ended() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox);
+    let day = next_week();
+    let adding = ["vip", "add", GUEST, "101", "-d", DOMAIN];
+    let noted = [&adding[..], &["--until", &day, "--note", "Dr. Ames"]].concat();
+    assert_eq!(home.run(&noted).await.code, 0);
+    let elsewhere = ["vip", "add", GUEST, "102", "-d", DOMAIN, "--yes"];
+    let replaced = home.run(&elsewhere).await.stdout;
+    let said = format!("Its last day, {day}, and its note no longer apply.");
+    assert!(replaced.contains(&said), "{replaced}");
+    let back = home.run(&["undo", "--last", "--yes"]).await.stdout;
+    assert!(back.contains("(note: Dr. Ames; until "), "{back}");
+    let gone = ["vip", "remove", GUEST, "-d", DOMAIN, "--yes"];
+    let gone = home.run(&gone).await.stdout;
+    assert!(gone.contains("(note: Dr. Ames; until "), "{gone}");
+    assert!(gone.contains(&said), "{gone}");
 }

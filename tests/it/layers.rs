@@ -133,6 +133,13 @@ fn the_protocol_library_is_known_to_the_mcp_face_and_the_demo() {
 }
 
 #[test]
+fn whole_lists_of_vip_rules_are_read_where_notes_of_gone_rules_end() {
+    // After an import, what is gone is told and restored before its note ends.
+    let homes = ["ops/vips/read.rs", "ops/import/read_back.rs"];
+    lives_only_in("routes_now", &homes);
+}
+
+#[test]
 fn only_the_approval_page_serves_http() {
     lives_only_in("axum", &["approval_page/"]);
 }

@@ -1,12 +1,13 @@
 //! Who the callers are is kept here, shown with their rules, and goes through files.
 
+use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{AddVip, AddVipStatus, SyncMode, SyncStatus};
 
 use crate::support::imports::{args, mirror, sync};
 use crate::support::process::{DOMAIN, Home, demo_sandbox};
 use crate::support::{
-    Bench, CALLER, DENTAL, Person, add, adding, list, listing, nobody, remove, removing,
+    Bench, CALLER, DENTAL, Person, add, adding, failure, list, listing, nobody, remove, removing,
 };
 
 const GUEST: &str = "16165550177";
@@ -79,13 +80,102 @@ async fn a_change_that_was_not_made_leaves_no_note() {
 async fn what_a_note_holds_can_neither_hide_nor_overflow() {
     let bench = Bench::demo().await;
     let app = bench.app();
-    let long = format!("a\u{202E}b\n {}", "x".repeat(500));
+    let long = format!("a\u{202E}b\n {}", "x".repeat(196));
     add(&app, &noted(GUEST, "101", &long), &nobody())
         .await
         .unwrap();
     let note = note_of(&bench, GUEST).await.unwrap();
     assert!(note.starts_with("a\\u{202e}b xxx"), "{note}");
-    assert!(note.chars().count() <= 215, "{note}");
+    assert!(note.ends_with('x') && note.chars().count() <= 215, "{note}");
+}
+
+#[tokio::test]
+async fn a_note_that_is_too_long_is_refused_with_its_length_and_the_limit() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    let there = bench.rings(DENTAL, CALLER).unwrap();
+    for (ani, destination) in [(GUEST, "101"), (CALLER, there.as_str())] {
+        let long = noted(ani, destination, &"x".repeat(201));
+        let refused = failure(add(&app, &long, &nobody()).await, Code::InvalidArgument);
+        assert_eq!(refused.detail().field.as_deref(), Some("note"));
+        assert!(refused.to_string().contains("201 characters"), "{refused}");
+        assert!(refused.hint().contains("200"), "{refused:?}");
+    }
+    bench.assert_nothing_written();
+}
+
+#[tokio::test]
+async fn a_note_of_a_rule_that_stays_as_it_is_is_changed_and_removed_and_that_is_said() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox);
+    let mut said = Vec::new();
+    for note in [Some("Dr. Ames"), Some("Dr. Bell"), None, Some("")] {
+        let adding = ["vip", "add", CALLER, "101", "-d", DOMAIN];
+        let noted = note.map(|note| ["--note", note]);
+        let noted = noted.iter().flatten().copied();
+        let adding: Vec<&str> = adding.into_iter().chain(noted).collect();
+        let ran = home.run(&adding).await;
+        assert_eq!(ran.code, 0, "{ran:?}");
+        said.push(ran.stdout);
+    }
+    assert!(said[0].contains("Note added: \"Dr. Ames\"."), "{said:?}");
+    let changed = "Note changed from \"Dr. Ames\" to \"Dr. Bell\".";
+    assert!(said[1].contains(changed), "{said:?}");
+    assert!(!said[2].contains("Note"), "{said:?}");
+    assert!(said[3].contains("Note removed: \"Dr. Bell\"."), "{said:?}");
+    let shown = home.run(&["vip", "list", "-d", DOMAIN]).await.stdout;
+    assert!(!shown.contains("Dr."), "{shown}");
+}
+
+#[tokio::test]
+async fn another_note_keeps_the_last_day_however_the_service_writes_the_rule() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    let day = jiff::Zoned::now().date().tomorrow().unwrap().to_string();
+    let until = AddVip {
+        until: Some(day.parse().unwrap()),
+        ..noted(GUEST, "101", "Dr. Ames")
+    };
+    add(&app, &until, &nobody()).await.unwrap();
+    let rule = skyswitch_mcp::sandbox::StoredRoute::new(DENTAL, GUEST, "user:101");
+    bench.sandbox.put_route(rule);
+    let same = add(&app, &noted(GUEST, "101", "Dr. Bell"), &nobody()).await;
+    let same = same.unwrap();
+    assert_eq!(same.status, AddVipStatus::Unchanged, "{same:?}");
+    assert_eq!(same.vip.until.as_ref(), Some(&day));
+    let shown = list(&app, &listing(DENTAL)).await.unwrap();
+    let vip = shown.vips.into_iter().find(|vip| vip.ani == GUEST).unwrap();
+    assert_eq!(vip.note.as_deref(), Some("Dr. Bell"));
+    assert_eq!(vip.until, Some(day));
+}
+
+#[tokio::test]
+async fn what_a_list_changes_of_notes_and_cannot_keep_of_them_is_told() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    let there = bench.rings(DENTAL, CALLER).unwrap();
+    add(&app, &noted(CALLER, &there, "Mrs. Ames"), &nobody())
+        .await
+        .unwrap();
+    let long = "y".repeat(300);
+    let text = format!("ani,destination,note\n{CALLER},{there},Mrs. Hill\n{GUEST},101,{long}\n");
+    let merged = sync(&app, &args(SyncMode::Merge), &text, &Channel::Given).await;
+    let said = merged.unwrap().warnings.join("\n");
+    assert!(
+        said.contains("from \"Mrs. Ames\" to \"Mrs. Hill\""),
+        "{said}"
+    );
+    assert!(said.contains("longer than 200 characters"), "{said}");
+    assert!(said.contains("line 3"), "{said}");
+    assert_eq!(note_of(&bench, GUEST).await.unwrap().len(), 200);
+    let contact = format!("BEGIN:VCARD\nVERSION:3.0\nFN:{long}\nTEL:6165550178\nEND:VCARD\n");
+    let args = skyswitch_mcp::ops::SyncVips {
+        destination: Some("101".parse().unwrap()),
+        ..args(SyncMode::Merge)
+    };
+    let merged = sync(&app, &args, &contact, &Channel::Given).await;
+    let said = merged.unwrap().warnings.join("\n");
+    assert!(said.contains("longer than 200 characters"), "{said}");
 }
 
 #[tokio::test]

@@ -7,12 +7,12 @@ use std::path::Path;
 use serde_json::json;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::{Answer, Channel};
-use skyswitch_mcp::ops::{SyncMode, SyncStatus, SyncVips};
+use skyswitch_mcp::ops::{AddVip, SyncMode, SyncStatus, SyncVips};
 
 use crate::support::imports::{Watch, args, ask, sync};
 use crate::support::process::{DOMAIN, Home, demo_sandbox};
 use crate::support::protocol::{ERAS, Wire};
-use crate::support::{Bench, DENTAL, LEGAL, Person, done, failure, nobody};
+use crate::support::{Bench, DENTAL, LEGAL, Person, VET, add, adding, done, failure, nobody};
 
 const LIST: &str = "ani,destination\n6165550131,101\n6165550132,102\n";
 
@@ -238,4 +238,64 @@ async fn the_list_of_another_customer_is_copied_and_its_destinations_are_looked_
     let refused = ask(&app, &itself, None, &channel, &Watch::default()).await;
     failure(refused, Code::InvalidArgument);
     bench.assert_nothing_written();
+}
+
+#[tokio::test]
+async fn what_of_a_list_cannot_be_another_customers_is_left_out_and_shown_with_the_reason() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    let day = jiff::Zoned::now().date().tomorrow().unwrap().to_string();
+    let until = AddVip {
+        note: Some("Dr. Ames".to_owned()),
+        until: Some(day.parse().unwrap()),
+        ..adding("16165550144", VET, "301")
+    };
+    add(&app, &until, &nobody()).await.unwrap();
+    for mode in [SyncMode::Merge, SyncMode::Mirror] {
+        let copying = SyncVips {
+            domain: LEGAL.parse().unwrap(),
+            from_domain: Some(VET.parse().unwrap()),
+            ..args(mode)
+        };
+        let person = Person::answering(Answer::Declined);
+        let channel = Channel::During(&person);
+        let asked = ask(&app, &copying, None, &channel, &Watch::default()).await;
+        let asked = done(asked.unwrap());
+        assert_eq!(asked.status, SyncStatus::Declined, "{asked:?}");
+        assert_eq!((asked.plan.add, asked.plan.invalid), (3, 2), "{asked:?}");
+        let shown = person.shown()[0].text();
+        assert!(
+            shown.contains("2 rows cannot be used and would be left out"),
+            "{shown}"
+        );
+        assert!(
+            shown.contains("`anonymous` is not a phone number"),
+            "{shown}"
+        );
+        assert!(
+            shown.contains("is only for calls to +1 616-555-0140"),
+            "{shown}"
+        );
+        // Note and last day go along.
+        assert!(shown.contains("(note: Dr. Ames)"), "{shown}");
+        assert!(shown.contains(&format!("(until {day})")), "{shown}");
+        bench.age_declines(120).await;
+    }
+    // A plan that was shown is applied as it was shown.
+    let dry = SyncVips {
+        domain: LEGAL.parse().unwrap(),
+        from_domain: Some(VET.parse().unwrap()),
+        dry_run: Some(true),
+        ..args(SyncMode::Mirror)
+    };
+    let watch = Watch::default();
+    let planned = ask(&app, &dry, None, &nobody(), &watch).await;
+    let plan = done(planned.unwrap()).plan_id.unwrap();
+    let apply = SyncVips {
+        domain: LEGAL.parse().unwrap(),
+        ..by_plan(&plan)
+    };
+    let applied = ask(&app, &apply, None, &Channel::Given, &watch).await;
+    let applied = done(applied.unwrap());
+    assert_eq!(applied.status, SyncStatus::Applied, "{applied:?}");
 }

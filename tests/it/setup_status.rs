@@ -69,6 +69,21 @@ async fn customers_who_lose_calls_come_first() {
 }
 
 #[tokio::test]
+async fn customers_are_counted_alike_and_the_resellers_own_domain_is_named() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox);
+    let table = home.run(&["status"]).await.stdout;
+    assert!(table.contains("5 customers"), "{table}");
+    let domains = home.run(&["domains", "--refresh"]).await.stdout;
+    assert!(domains.contains("6 PBX domains"), "{domains}");
+    let own = "The reseller's own, which is no customer: 0000.12345.service.";
+    assert!(domains.contains(own), "{domains}");
+    let doctor = home.run(&["doctor"]).await.stdout;
+    let said = "5 customers visible, and 1 domain of the reseller's own";
+    assert!(doctor.contains(said), "{doctor}");
+}
+
+#[tokio::test]
 async fn the_table_and_the_checklist_judge_by_the_same_steps() {
     let bench = Bench::demo().await;
     let table = status(&bench, PbxApi::V2, &StatusQuery::default()).await;

@@ -367,7 +367,8 @@ async fn a_probe_says_all_that_it_changes_and_what_it_cannot_show() {
     let person = Person::typing("2");
     let probed = write_probe(&bench.app(), &probing(DENTAL), &Channel::During(&person)).await;
     let shown = person.shown()[0].text();
-    assert!(shown.contains("a trial of 4 changes"), "{shown}");
+    assert!(shown.contains("The 2 rules that are added here"), "{shown}");
+    assert!(shown.contains("the journal then has 4 changes"), "{shown}");
     let outcome = done(probed.unwrap());
     let not_tried = outcome.not_tried.join("\n");
     assert!(not_tried.contains("a customer without any"), "{not_tried}");

@@ -36,6 +36,17 @@ pub fn first_few<T: ToString>(most: usize, all: impl IntoIterator<Item = T>) -> 
     }
 }
 
+/// `Its last day, 2026-12-25, and its note no longer apply`, of what is kept of a
+/// VIP rule; `None` where nothing is lost.
+pub fn no_longer_applies(day: Option<&str>, note: bool) -> Option<String> {
+    match (day, note) {
+        (Some(day), true) => Some(format!("Its last day, {day}, and its note no longer apply")),
+        (Some(day), false) => Some(format!("Its last day, {day}, no longer applies")),
+        (None, true) => Some("Its note no longer applies".to_owned()),
+        (None, false) => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{capitalised, first_few, word};

@@ -47,7 +47,9 @@ pub struct RuleChange {
     doubt: Option<Doubt>,
     /// Why the caller of a new rule is one to look at.
     remark: Option<Remark>,
-    /// What is kept here of the rule: of a removal, what ends with it.
+    /// What is kept here of the rule as it is, which ends with it.
+    kept: Option<Note>,
+    /// What is kept here of it afterwards.
     note: Option<Note>,
 }
 
@@ -83,6 +85,7 @@ impl RuleChange {
             answering_without: Vec::new(),
             doubt: None,
             remark: None,
+            kept: None,
             note: None,
         }
     }
@@ -126,14 +129,31 @@ impl RuleChange {
         self
     }
 
-    /// Says what is kept here of the rule, if anything.
+    /// Says what is kept here of the rule as it is, if anything.
+    #[must_use]
+    pub fn ending(mut self, kept: Option<Note>) -> Self {
+        self.kept = kept;
+        self
+    }
+
+    /// Says what is kept here of the rule afterwards, if anything.
     #[must_use]
     pub fn noting(mut self, note: Option<Note>) -> Self {
         self.note = note;
         self
     }
 
-    /// What is kept here of the rule, if anything.
+    /// What is kept here of the rule as it is, if anything.
+    pub fn kept(&self) -> Option<&Note> {
+        self.kept.as_ref()
+    }
+
+    /// What of that no longer applies afterwards, in one sentence.
+    pub fn no_longer_applies(&self) -> Option<String> {
+        self.kept.as_ref()?.lost_to(self.note.as_ref())
+    }
+
+    /// What is kept here of the rule afterwards, if anything.
     pub fn note(&self) -> Option<&Note> {
         self.note.as_ref()
     }

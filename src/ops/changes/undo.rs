@@ -10,7 +10,7 @@ use crate::ops::changes::list::{ChangeRow, change_id};
 use crate::ops::changes::undo_number::NumberBack;
 use crate::ops::changes::undo_rule::RuleBack;
 use crate::ops::import::SyncOutcome;
-use crate::ops::write::agree::{Asked, Attempt, Confirmation, asks_a_person};
+use crate::ops::write::agree::{Asked, Attempt, Confirmation, Facts, asks_a_person};
 use crate::ops::write::locks::Turn;
 use crate::ops::write::reconcile::{Needed, damaged};
 use crate::ops::write::send::Sent;
@@ -121,6 +121,8 @@ enum Back<'a> {
 #[derive(Default)]
 pub(super) struct Found {
     pub rule: Option<Route>,
+    /// The same as the result carries it.
+    pub previous: Option<Vip>,
     /// The caller's other rules, and others put at risk where it is removed.
     pub beside: Vec<Route>,
     /// All rules as they were listed before.
@@ -131,6 +133,12 @@ pub(super) struct Found {
     pub notes: Vec<String>,
     /// Why the undo of a number's routing could not be undone in turn, if so.
     pub no_undo: Option<String>,
+}
+
+impl Facts for Found {
+    fn warnings(&mut self) -> &mut Vec<String> {
+        &mut self.notes
+    }
 }
 
 impl Back<'_> {
@@ -186,7 +194,7 @@ pub async fn undo_change(
     let change_id = sent.and_then(Sent::id);
     let mut warnings = found.notes;
     if let Back::Rule(back) = back {
-        warnings.extend(back.warning());
+        warnings.extend(back.warnings());
         if let (Some(removed), None) = (&found.rule, &back.rule.before) {
             let told = app.about_siblings(account, domain, removed, &found.beside, sent);
             warnings.extend(told.await);
@@ -214,7 +222,7 @@ pub async fn undo_change(
             .as_ref()
             .map(|route| names.routing(route, Some(domain))),
         setting: None,
-        previous: found.rule.as_ref().map(Vip::from),
+        previous: found.previous,
         vip: None,
         change_id,
         no_undo: found.no_undo,
@@ -222,7 +230,7 @@ pub async fn undo_change(
         confirmation,
     };
     match back {
-        Back::Rule(back) => outcome.vip = back.rule.before.as_ref().map(Vip::from),
+        Back::Rule(back) => outcome.vip = back.vip(),
         Back::Number(back) => {
             outcome.setting = Some(names.routing(&back.before, Some(domain)));
         }

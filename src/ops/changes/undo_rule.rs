@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use crate::ops::changes::undo::{Found, TOOL, Undoing};
 use crate::ops::vips::destinations::Look;
+use crate::ops::vips::notes::{given_back, vip_with};
 use crate::ops::vips::siblings::{at_risk, beside};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{Operation, PhoneNumber, Route, answering_without};
+use skyswitch_domain::{Operation, PhoneNumber, Route, Vip, answering_without};
 use skyswitch_guard::store::{ChangeRecord, ChangeStatus, RuleRecord};
-use skyswitch_guard::{Plan, RuleChange};
+use skyswitch_guard::{Note, Plan, RuleChange};
 
 /// A rule that is to be again as it was before a change.
 pub(super) struct RuleBack<'a> {
@@ -18,6 +19,10 @@ pub(super) struct RuleBack<'a> {
     /// The caller, where it is a number.
     pub caller: Option<PhoneNumber>,
     look: Option<Look>,
+    /// What the change ended of what was kept of the rule, and what of that is not
+    /// restored.
+    note: Note,
+    not_restored: Option<String>,
 }
 
 impl<'a> RuleBack<'a> {
@@ -31,17 +36,34 @@ impl<'a> RuleBack<'a> {
             }
             None => None,
         };
+        let ended = match &rule.before {
+            Some(before) => {
+                let id = undoing.undone.id;
+                undoing.app.note_ended_by(id, before).await?
+            }
+            None => None,
+        };
+        let (note, not_restored) = given_back(ended.unwrap_or_default());
         Ok(RuleBack {
             undoing,
             rule,
             caller: PhoneNumber::from_stored(rule.key.ani.as_str()),
             look,
+            note,
+            not_restored,
         })
     }
 
-    /// Why the restored destination looks wrong, if it does.
-    pub fn warning(&self) -> Option<String> {
-        self.look.as_ref().map(|look| look.warning.clone())
+    /// Why the restored destination looks wrong, if it does, and what is not restored.
+    pub fn warnings(&self) -> impl Iterator<Item = String> {
+        let look = self.look.as_ref().map(|look| look.warning.clone());
+        look.into_iter().chain(self.not_restored.clone())
+    }
+
+    /// The rule as it is restored.
+    pub fn vip(&self) -> Option<Vip> {
+        let before = self.rule.before.as_ref()?;
+        Some(vip_with(before, Some(&self.note)))
     }
 
     pub async fn plan(&self) -> Result<(Option<Plan>, Found)> {
@@ -63,8 +85,10 @@ impl<'a> RuleBack<'a> {
         })?;
         let now = key.find_in_any_writing(rules);
         let before = self.rule.before.as_ref();
+        let kept = app.notes(account, Some(domain)).await;
         let found = Found {
             rule: now.cloned(),
+            previous: now.map(|now| kept.vip(now)),
             beside: now.map_or(Vec::new(), |now| beside(now, rules)),
             listed: Arc::clone(&present.listed),
             notes: present.notes_on(&key.ani).collect(),
@@ -88,7 +112,7 @@ impl<'a> RuleBack<'a> {
                     // Under another writing of the caller it would be a second rule.
                     after.key = now.key.clone();
                 }
-                Some(RuleChange::put(now.cloned(), after))
+                Some(RuleChange::put(now.cloned(), after).noting(Some(self.note.clone())))
             }
             (Some(now), None) => {
                 let at_risk = at_risk(reach, now, rules);
@@ -100,10 +124,11 @@ impl<'a> RuleBack<'a> {
             // Whether a rule may lead where it led before is not asked again: the note says it.
             let answering = answering_without(change.key(), rules.iter());
             let late = present.late_reads(change.key());
-            change.answered_without_by(answering).read_late_as(late)
+            let change = change.answered_without_by(answering).read_late_as(late);
+            change.ending(now.and_then(|now| kept.to_keep(now)))
         });
         let plan = Plan::of(account, domain, TOOL, change).map(|plan| {
-            let notes = self.warning().into_iter().chain(found.notes.clone());
+            let notes = self.warnings().chain(found.notes.clone());
             plan.with_notes(notes.collect()).asked_in_any_case()
         });
         Ok((plan, found))

@@ -69,10 +69,10 @@ impl App {
 
     /// Whether a rule exists, or that cannot be read.
     async fn may_exist(&self, account: &AccountId, key: &RouteKey) -> bool {
-        let (Ok(client), Ok(domain)) = (self.client(), key.domain.parse::<PbxDomain>()) else {
+        let Ok(domain) = key.domain.parse::<PbxDomain>() else {
             return true;
         };
-        match client.routes(account, Some(&domain)).await {
+        match self.listed_rules(account, Some(&domain)).await {
             Ok(rules) => key.find_in_any_writing(&rules).is_some(),
             Err(_) => true,
         }

@@ -17,6 +17,7 @@ use crate::ops::customer::is_reseller_admin;
 use skyswitch_client::{Client, Domain, TokenInfo};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
+use skyswitch_domain::wording::counted;
 use skyswitch_domain::{AccountId, PbxDomain};
 
 pub(in crate::ops) use facts::DeleteReach;
@@ -174,7 +175,7 @@ async fn service(app: &App, client: &Client, diagnosis: &mut Diagnosis) {
         Ok((account, domains)) => {
             diagnosis.add("account", Ok(ok(format!("{account} answers"))));
             diagnosis.add("domains", Ok(visible(&domains)));
-            diagnosis.add("vip_rules", vip_rules(client, &account, &domains).await);
+            diagnosis.add("vip_rules", vip_rules(app, &account, &domains).await);
             let left = left::left_by_probes(app, &account).await;
             diagnosis.checks.extend(left);
             domains
@@ -245,7 +246,7 @@ async fn scopes(client: &Client) -> Result<Check> {
 /// The domains of the account, which exists where they can be read.
 async fn domains(app: &App, client: &Client) -> Result<(AccountId, Arc<Vec<Domain>>)> {
     let account = app.account(None)?;
-    match client.domains(&account, false).await {
+    match client.domains(&account, true).await {
         Ok(domains) => Ok((account, domains)),
         Err(error) if account.looks_like_reseller_number() => Err(Error::new(
             error.code(),
@@ -262,7 +263,16 @@ fn visible(domains: &[Domain]) -> Check {
             "the account has no PBX domains",
             "Check that the account id is the one that holds the customers' domains.",
         ),
-        n => ok(format!("{n} visible")),
+        _ => {
+            let own = |domain: &&Domain| is_reseller_admin(&domain.name);
+            let own = domains.iter().filter(own).count();
+            let beside = match own {
+                0 => String::new(),
+                own => format!(", and {} of the reseller's own", counted(own, "domain")),
+            };
+            let customers = counted(domains.len() - own, "customer");
+            ok(format!("{customers} visible{beside}"))
+        }
     }
 }
 
@@ -274,9 +284,9 @@ fn first_of(domains: &[Domain]) -> Option<PbxDomain> {
 const TRIED: usize = 3;
 
 /// Whether the VIP rules of a customer can be read. Nothing works without.
-async fn vip_rules(client: &Client, account: &AccountId, domains: &[Domain]) -> Result<Check> {
+async fn vip_rules(app: &App, account: &AccountId, domains: &[Domain]) -> Result<Check> {
     // A customer without rules proves little: an empty list can be read in any form.
-    let all = client.routes(account, None).await;
+    let all = app.listed_rules(account, None).await;
     let with_rules = all
         .iter()
         .flat_map(|rules| rules.iter())
@@ -286,7 +296,7 @@ async fn vip_rules(client: &Client, account: &AccountId, domains: &[Domain]) -> 
     let tried: Vec<PbxDomain> = with_rules.into_iter().chain(customers).collect();
     let mut empty = None;
     for domain in tried.into_iter().take(TRIED) {
-        let rules = client.routes(account, Some(&domain)).await?;
+        let rules = app.listed_rules(account, Some(&domain)).await?;
         match rules.len() {
             0 => empty = empty.or(Some(domain)),
             rules => {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::facts::{self, Fact};
 use super::write_probe::{TOOL, WriteProbeOutcome, WriteProbeStatus};
 use crate::app::App;
-use crate::ops::write::agree::{Agreement, Asked, Attempt, Cleared, Confirmation};
+use crate::ops::write::agree::{Agreement, Asked, Attempt, Cleared, Confirmation, Facts};
 use crate::ops::write::locks::Turn;
 use crate::ops::write::send::{RoutesNoNumber, Sent};
 use skyswitch_client::{Evidence, Found, Matches, NOT_FOUND_IS_EMPTY_LIST, Skeleton, class_of};
@@ -61,6 +61,12 @@ struct Removed {
 impl Seen {
     fn of(&self, dnis: &Dnis) -> Option<&Route> {
         self.rules.iter().find(|rule| rule.key.dnis.same_as(dnis))
+    }
+}
+
+impl Facts for Trial<'_> {
+    fn warnings(&mut self) -> &mut Vec<String> {
+        &mut self.warnings
     }
 }
 
@@ -172,8 +178,8 @@ impl Trial<'_> {
     }
 
     async fn rules_now(&self) -> Result<Seen> {
-        let client = self.app.client()?;
-        match client.routes_now(self.account, Some(self.domain)).await {
+        let read = self.app.listed_rules_now(self.account, self.domain);
+        match read.await {
             Ok(rules) => Ok(self.seen_in(&rules)),
             Err(error) if self.is_not_found && error.detail().status == Some(404) => Ok(Seen {
                 rules: Vec::new(),
@@ -223,10 +229,13 @@ impl Trial<'_> {
         let channel = Channel::Within;
         let turn = Turn::Caller(self.domain, Some(&self.caller));
         let attempt = Attempt::new(self.app, &channel, turn);
-        let planned = || std::future::ready(Ok((plan.clone(), ())));
+        let planned = || std::future::ready(Ok((plan.clone(), Vec::new())));
         let removed = attempt.carry_out(None, &RoutesNoNumber, planned).await;
         let sent = match removed {
-            Ok(Asked::Done((_, Agreement::Reached(sent)))) => sent,
+            Ok(Asked::Done((told, Agreement::Reached(sent)))) => {
+                self.warnings.extend::<Vec<String>>(told);
+                sent
+            }
             Ok(_) => return None,
             Err(error) => {
                 self.warnings.push(error.to_string());

@@ -113,7 +113,7 @@ pub async fn write_probe(
                 learned: Vec::new(),
                 not_tried: Vec::new(),
                 left: Vec::new(),
-                warnings: Vec::new(),
+                warnings: trial.warnings,
                 confirmation,
             }
         }
@@ -151,8 +151,8 @@ async fn plan<'a>(
     };
     let rules = [rule(Dnis::any()), rule(Dnis::from(&dialled))];
     let mut notes = vec![format!(
-        "a trial of {CHANGES} changes: nobody has this caller's number, and both rules are removed again right after \
-             they were read"
+        "a trial: nobody has this caller's number. The 2 rules that are added here are removed again right after they were \
+             read, which nobody is asked about once more; the journal then has {CHANGES} changes"
     )];
     if is_not_found {
         notes.push(

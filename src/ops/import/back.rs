@@ -12,6 +12,7 @@ use crate::ops::import::task::fingerprint;
 use crate::ops::import::{
     Source, SyncMode, SyncOutcome, SyncSession, Task, agree, carry_out, resume,
 };
+use crate::ops::vips::notes::{end_of, given_back};
 use crate::ops::write::agree::Asked;
 use crate::ops::write::locks::Turn;
 use crate::ops::write::reconcile::Needed;
@@ -19,6 +20,7 @@ use skyswitch_domain::error::{Code, Error, Refused, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::{counted, first_few};
 use skyswitch_domain::{AccountId, Operation, PbxDomain, Route, RouteKey, Vip};
+use skyswitch_guard::Note;
 use skyswitch_guard::store::{ChangeRecord, RulesBefore, TargetRecord};
 
 /// Rules that are named where they are left out.
@@ -45,8 +47,10 @@ pub(in crate::ops) async fn undo_run(
 /// A rule that an import changed.
 struct Changed {
     key: RouteKey,
-    /// The rule with what was kept of it.
-    kept: Option<Vip>,
+    /// The change that was the first.
+    first: i64,
+    /// What was kept of the rule.
+    kept: Note,
     before: Option<Route>,
     /// What the import made of it, as it was wanted and as it was read.
     left: [Option<Route>; 2],
@@ -82,7 +86,14 @@ impl App {
         }
         let store = self.journal().store().get().await?;
         let changes = store.run_changes(run).await?;
-        let changed = changed_rules(changes, kept.rules.unwrap_or_default());
+        let mut changed = changed_rules(changes, kept.rules.unwrap_or_default());
+        for rule in &mut changed {
+            if let Some(before) = &rule.before
+                && let Some(ended) = self.note_ended_by(rule.first, before).await?
+            {
+                rule.kept = ended;
+            }
+        }
         let present = self.present_rules(account, &domain, |_| false).await?;
         let list = self.list_of_undo(&changed, &present.rules)?;
         let removed: Vec<_> = list.removed.iter().map(|row| row.ani.as_given()).collect();
@@ -106,7 +117,7 @@ impl App {
         let now = ExistingRules::of(rules);
         let limits = &self.settings().limits;
         let mut list = VipFile::default();
-        let (mut since, mut protected) = (Vec::new(), Vec::new());
+        let (mut since, mut protected, mut over) = (Vec::new(), Vec::new(), Vec::new());
         for (line, rule) in (1..).zip(changed) {
             let before = rule.before.as_ref();
             let stored = now.stored_for(&rule.key);
@@ -127,10 +138,11 @@ impl App {
             let row = |rule| Row::of_rule(line, rule).map_err(|r| r.into_error("run_id"));
             match (before, stored) {
                 (Some(before), _) => {
-                    let kept = rule.kept.as_ref();
+                    let (kept, is_over) = given_back(rule.kept.clone());
+                    over.extend(is_over.map(|_| rule.key.ani.to_string()));
                     list.rows.push(Row {
-                        note: kept.and_then(|kept| kept.note.clone()),
-                        until: kept.and_then(|kept| kept.until.clone()),
+                        note: kept.text,
+                        until: kept.until.map(|until| until.day),
                         ..row(before)?
                     });
                 }
@@ -147,6 +159,12 @@ impl App {
             .extend(left_out(since, "changed again after the import"));
         let by_operator = "whose caller the operator protects (`protected`)";
         list.warnings.extend(left_out(protected, by_operator));
+        list.warnings.extend((!over.is_empty()).then(|| {
+            format!(
+                "restored without their last day, which is over: {}; they stay until somebody removes them",
+                first_few(NAMED, over)
+            )
+        }));
         Ok(list)
     }
 }
@@ -176,13 +194,27 @@ fn changed_rules(changes: Vec<ChangeRecord>, kept: Vec<Vip>) -> Vec<Changed> {
                 before: rule
                     .before
                     .or_else(|| kept_rules.stored_for(&rule.key).cloned()),
-                kept: by_key.get(&name(&rule.key)).map(|kept| (*kept).clone()),
+                first: change.id,
+                kept: by_key
+                    .get(&name(&rule.key))
+                    .map(|kept| kept_of(kept))
+                    .unwrap_or_default(),
                 key: rule.key,
                 left,
             }),
         }
     }
     changed
+}
+
+/// What was kept of a rule, where no change has ended it: the service removed it
+/// along with another.
+fn kept_of(kept: &Vip) -> Note {
+    let day = kept.until.as_ref().and_then(|day| day.parse().ok());
+    Note {
+        text: kept.note.clone(),
+        until: day.and_then(|day| end_of(day).ok()),
+    }
 }
 
 fn unknown_run(id: &str) -> Error {

@@ -5,7 +5,11 @@ use crate::app::App;
 use crate::ops::import::files::{Row, VipFile};
 use crate::ops::import::{SyncMode, SyncVips};
 use skyswitch_domain::error::{Code, Error, Refused, Result};
-use skyswitch_domain::{AccountId, Argument, CustomerKey, Destination, Operation, PbxDomain};
+use skyswitch_domain::redact::shown;
+use skyswitch_domain::{
+    AccountId, Ani, Argument, CustomerKey, Destination, Dnis, Face, Operation, PbxDomain, Route,
+    RouteKey,
+};
 
 /// The name in the journal of sending callers from one destination to another.
 pub(super) const MOVE: &str = "move_vips";
@@ -94,6 +98,19 @@ impl App {
         };
         let refused = |refused: Refused| refused.into_error("destination");
         let application = to.application(args.application.clone()).map_err(refused)?;
+        let moved = Route {
+            key: RouteKey {
+                domain: domain.as_str().into(),
+                ani: Ani::from_stored(""),
+                dnis: Dnis::any(),
+            },
+            application: application.clone(),
+            application_is_stored: true,
+            destination: to.clone(),
+        };
+        if moved.leads_to(from) {
+            return Err(nowhere(from, to));
+        }
         let present = self.present_rules(account, domain, |_| false).await?;
         let mut file = VipFile::default();
         let moved = present.rules.iter().filter(|rule| rule.leads_to(from));
@@ -113,12 +130,29 @@ impl App {
     }
 }
 
+fn nowhere(from: &Destination, to: &Destination) -> Error {
+    let (from, to) = (shown(from.as_str(), 80), shown(to.as_str(), 80));
+    // A command that only moves calls it otherwise than the tool that imports.
+    let field = Argument(match Face::speaking() {
+        Face::Tools => "destination",
+        Face::CommandLine => "to",
+    });
+    Error::invalid(
+        field.0,
+        format!(
+            "{} \"{from}\" and {field} \"{to}\" are the same destination, so nobody would be moved; nothing was changed",
+            Argument("from")
+        ),
+        format!("Give another destination as {field}."),
+    )
+}
+
 fn nobody(domain: &PbxDomain, from: &Destination) -> Error {
     Error::new(
         Code::NotFound,
         format!(
             "no VIP rule of {domain} sends calls to {}, so nothing was changed",
-            skyswitch_domain::redact::shown(from.as_str(), 80)
+            shown(from.as_str(), 80)
         ),
         format!("{} shows where they go.", Operation::ListVips),
     )

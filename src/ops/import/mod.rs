@@ -211,9 +211,10 @@ async fn carry_out(
         Asked::Done(Prepared::Agreed(agreed)) => {
             let (task, report, cleared) = *agreed;
             let run = Run::begin(app, &task, &report).await?;
-            let unnoted = app.note_rules(&task.account, report.noted()).await;
+            let (account, domain) = (&task.account, &task.domain);
+            let noted = app.note_listed(account, domain, report.noted()).await;
             let mut outcome = run.apply(app, report, cleared, session).await?;
-            outcome.warnings.extend(unnoted);
+            outcome.warnings.extend(noted);
             Asked::Done(outcome)
         }
     })
@@ -287,8 +288,9 @@ async fn agree(app: &App, task: Task, session: &SyncSession<'_>) -> Result<Asked
         Agreement::Nothing => {
             task.finish_if_resumed(app, &report).await?;
             if !report.has_invalid_rows() {
-                let unnoted = app.note_rules(&task.account, report.noted()).await;
-                report.warnings.extend(unnoted);
+                let (account, domain) = (&task.account, &task.domain);
+                let noted = app.note_listed(account, domain, report.noted()).await;
+                report.warnings.extend(noted);
             }
             ended(report.without_changes())
         }
@@ -354,12 +356,14 @@ impl App {
         report.rules_before = routes.iter().map(|rule| notes.vip(rule)).collect();
         for row in &mut report.rows {
             let note = task.note_of(row, &notes);
+            let kept = row.previous.as_ref().and_then(|rule| notes.to_keep(rule));
             row.change = row.change.take().map(|change| {
                 let late = present.late_reads(change.key());
-                change.read_late_as(late).noting(note)
+                change.read_late_as(late).ending(kept).noting(note)
             });
         }
         report.warnings = planned.warnings;
+        report.warnings.extend(report.other_last_days(&notes));
         report.warnings.extend(unknown);
         report.warnings.extend(present.notes().take(NOTES_SHOWN));
         report.warnings.extend(report.put_back());
@@ -383,6 +387,8 @@ impl App {
                 false => plan,
             }
         });
+        // A preview says it with each rule.
+        report.warnings.extend(report.no_longer_applies());
         Ok((plan, report))
     }
 

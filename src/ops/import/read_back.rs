@@ -37,6 +37,7 @@ impl Sender<'_> {
             .collect();
         let read = async {
             let seen = (Instant::now(), app.journal().position().await?);
+            // What is gone is told and written down here, before what is kept of it ends.
             let rules = app.client()?.routes_now(account, Some(&self.run.domain));
             Ok::<_, Error>((seen, rules.await?))
         };

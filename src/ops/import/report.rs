@@ -8,11 +8,16 @@ use crate::ops::import::outcome::{
     Action, Counts, Done, RowState, SyncOutcome, SyncRow, SyncStatus,
 };
 use crate::ops::import::{Confirmation, SyncMode, Task, files};
-use crate::ops::vips::notes::note_text;
+use crate::ops::vips::notes::{LIMIT, Notes, in_one_line};
+use crate::ops::write::agree::Facts;
 use skyswitch_domain::error::Error;
+use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::{counted, first_few};
 use skyswitch_domain::{Route, RouteKey, Vip};
 use skyswitch_guard::RuleChange;
+
+/// Rows named in one sentence.
+const NAMED: usize = 20;
 
 /// A row while it is worked on.
 #[derive(Debug, Clone)]
@@ -45,7 +50,12 @@ impl Row {
             dnis: wanted.dnis.as_ref().map(|dnis| dnis.as_given().to_owned()),
             previous: None,
             wanted: None,
-            note: wanted.note.as_deref().and_then(note_text),
+            note: wanted
+                .note
+                .as_deref()
+                .map(in_one_line)
+                .filter(|note| !note.is_empty())
+                .map(|note| shown(&note, LIMIT)),
             until: wanted.until.clone(),
             change: None,
             state: None,
@@ -167,6 +177,12 @@ impl From<&Row> for SyncRow {
     }
 }
 
+impl Facts for Report {
+    fn warnings(&mut self) -> &mut Vec<String> {
+        &mut self.warnings
+    }
+}
+
 /// Everything that is known of a sync so far.
 #[derive(Debug, Clone)]
 pub(super) struct Report {
@@ -199,10 +215,43 @@ impl Report {
     }
 
     /// What the list notes of rules that stay as they are.
-    pub fn noted(&self) -> Vec<(Route, String)> {
+    pub fn noted(&self) -> Vec<(Route, Option<String>)> {
         let kept = self.rows.iter().filter(|row| row.action == Action::Keep);
-        let noted = kept.filter_map(|row| row.previous.clone().zip(row.note.clone()));
+        let noted = kept.filter_map(|row| Some((row.previous.clone()?, Some(row.note.clone()?))));
         noted.collect()
+    }
+
+    /// What to say of rules that stay as they are and of which the list names
+    /// another last day.
+    pub fn other_last_days(&self, notes: &Notes) -> Option<String> {
+        let kept = self.rows.iter().filter(|row| row.action == Action::Keep);
+        let others = kept.filter_map(|row| {
+            let (rule, wanted) = (row.previous.as_ref()?, row.until.as_ref()?);
+            let until = notes.vip(rule).until;
+            (until.as_ref() != Some(wanted)).then(|| format!("{} ({wanted})", rule.key.ani))
+        });
+        let others: Vec<String> = others.collect();
+        (!others.is_empty()).then(|| {
+            format!(
+                "only a rule that is added or replaced gets a last day; these exist already and keep theirs, or none: {}",
+                first_few(NAMED, others)
+            )
+        })
+    }
+
+    /// What to say of notes and last days that end with their rules.
+    pub fn no_longer_applies(&self) -> Option<String> {
+        let changes = self.rows.iter().filter_map(|row| row.change.as_ref());
+        let lost: Vec<String> = changes
+            .filter_map(|change| Some(format!("{}: {}", change.ani(), change.no_longer_applies()?)))
+            .collect();
+        (!lost.is_empty()).then(|| {
+            format!(
+                "what is kept of {} that this plan replaces or removes ends with them: {}",
+                counted(lost.len(), "rule"),
+                first_few(NAMED, lost)
+            )
+        })
     }
 
     /// What is still to be sent, in the order of the rows.
@@ -232,7 +281,6 @@ impl Report {
 
     /// What to say, before anybody agrees, of rows that are left out.
     pub fn left_out(&self) -> Option<String> {
-        const NAMED: usize = 20;
         let rows = self.rows.iter();
         let rows = rows.filter(|row| row.action == Action::Invalid && row.state.is_none());
         let told: Vec<String> = rows

@@ -62,14 +62,11 @@ impl Task {
         rows.any(|row| row.asks_for(rule))
     }
 
-    /// What is to be kept of the rule of a row: what the list says; of a rule that
-    /// is removed or only sent elsewhere, what is kept already.
+    /// What is to be kept of the rule of a row: what the list says; of one that is
+    /// only sent elsewhere, what is kept already.
     pub fn note_of(&self, row: &Row, notes: &Notes) -> Option<Note> {
-        let before = row
-            .previous
-            .as_ref()
-            .filter(|_| row.wanted.is_none() || self.tool == made_lists::MOVE);
-        if let Some(before) = before {
+        row.wanted.as_ref()?;
+        if let (Some(before), made_lists::MOVE) = (&row.previous, self.tool) {
             return notes.to_keep(before);
         }
         let until = row.until.as_deref().and_then(|day| day.parse().ok());
@@ -98,7 +95,9 @@ impl App {
         list: Option<VipFile>,
     ) -> Result<Task> {
         let mode = args.mode.unwrap_or_default();
-        if mode.removes_the_rest() && args.skip_invalid == Some(true) {
+        // A plan was shown so; of a copied list, every row names a rule.
+        let is_given = args.plan.is_none() && args.skip_invalid == Some(true);
+        if mode.removes_the_rest() && is_given {
             return Err(Error::invalid(
                 "skip_invalid",
                 "`mirror` removes the rules that are not on the list, and a row that cannot be read may be one of them",
@@ -160,7 +159,8 @@ impl App {
             asked_mode,
             mode,
             allow_large_removal,
-            skip_invalid: args.skip_invalid == Some(true),
+            // What of a customer's list cannot be another's is left out, and shown.
+            skip_invalid: args.skip_invalid == Some(true) || args.from_domain.is_some(),
             is_dry_run: args.dry_run == Some(true),
             source,
             circles: tokio::sync::Mutex::default(),

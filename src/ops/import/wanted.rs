@@ -10,13 +10,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::ops::import::files::{Row, VipFile};
+use crate::ops::import::files::{BadRow, Row, VipFile};
 use crate::ops::import::{SyncMode, SyncVips, Task, read_list};
+use crate::ops::vips::notes::end_of;
 use crate::ops::{ListVips, PageSize, list_vips};
 use skyswitch_domain::error::{Code, Error, Refused, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
-    AccountId, Application, Argument, CustomerKey, Destination, Operation, PbxDomain, Vip,
+    AccountId, Application, Argument, CustomerKey, Destination, Dnis, Operation, PbxDomain, Vip,
     operator_can,
 };
 use skyswitch_guard::store::KeptPlan;
@@ -186,7 +187,22 @@ impl App {
             ..VipFile::default()
         };
         for (line, vip) in (1..).zip(rules) {
-            list.rows.push(row(line, &vip, &from)?);
+            match row(line, &vip, &from) {
+                // One that is there exactly so is left alone.
+                Ok((row, Some(reason))) => list.bad.push(BadRow {
+                    line,
+                    given: shown(&vip.ani, 60),
+                    reason,
+                    row: Some(row),
+                }),
+                Ok((row, None)) => list.rows.push(row),
+                Err(refused) => list.bad.push(BadRow {
+                    line,
+                    given: shown(&vip.ani, 60),
+                    reason: refused.to_string(),
+                    row: None,
+                }),
+            }
         }
         Ok(list)
     }
@@ -287,32 +303,36 @@ fn refuse_beside_plan(args: &SyncVips) -> Result<()> {
     }
 }
 
-/// A rule of another customer as a row; what names that customer's own phone
-/// system is taken off its destination.
-fn row(line: usize, vip: &Vip, from: &PbxDomain) -> Result<Row> {
-    let application: Application = vip.application.parse().map_err(unreadable)?;
+/// A rule of another customer as a row, and why it cannot be another's unless
+/// exactly that rule exists; what names that customer's own phone system is taken
+/// off its destination.
+fn row(line: usize, vip: &Vip, from: &PbxDomain) -> Result<(Row, Option<String>), Refused> {
+    let application: Application = vip.application.parse()?;
     let stored = Destination::from_stored(&vip.destination);
     let (_, host) = stored.address(&application);
     let destination = match host {
         Some(host) if from.is(host) => vip.destination.split('@').next().unwrap_or_default(),
         _ => vip.destination.as_str(),
     };
-    Ok(Row {
+    let dialled = Dnis::from_stored(vip.dnis.as_deref());
+    let dnis = (!dialled.is_any()).then(|| dialled.as_str().parse());
+    let day = vip.until.as_ref().and_then(|day| day.parse().ok());
+    let over = day.and_then(|day| end_of(day).err());
+    let of_number = (!dialled.is_any()).then(|| {
+        format!("is only for calls to {dialled}, a number of {from}; add it for a number of this customer")
+    });
+    let row = Row {
         line,
-        ani: vip.ani.parse().map_err(unreadable)?,
-        dnis: vip
-            .dnis
-            .as_deref()
-            .map(str::parse)
-            .transpose()
-            .map_err(unreadable)?,
+        ani: vip.ani.parse()?,
+        dnis: dnis.transpose()?,
         destination: destination.to_owned(),
         application: Some(vip.application.clone()),
-        note: None,
+        note: vip.note.clone(),
         domain: None,
-        until: None,
+        until: vip.until.clone(),
         as_stored: false,
-    })
+    };
+    Ok((row, of_number.or(over.map(|over| over.to_string()))))
 }
 
 fn unreadable(refused: Refused) -> Error {

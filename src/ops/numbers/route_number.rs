@@ -11,7 +11,7 @@ use crate::ops::onboarding::evidence::{Customer, Evidence, Unread};
 use crate::ops::onboarding::forwards::{Behind, Site};
 use crate::ops::onboarding::plan_number::{no_way_back, not_of_domain, refuse_foreign};
 use crate::ops::vips::destinations::nearest_users;
-use crate::ops::write::agree::{Asked, Attempt, Confirmation, asks_a_person};
+use crate::ops::write::agree::{Asked, Attempt, Confirmation, Facts, asks_a_person};
 use crate::ops::write::locks::Turn;
 use crate::ops::write::send::{JudgeRoute, Sent};
 use skyswitch_domain::error::{Code, Error, Result};
@@ -165,6 +165,12 @@ struct Found {
     after: DidRoute,
     notes: Vec<String>,
     no_undo: Option<String>,
+}
+
+impl Facts for Found {
+    fn warnings(&mut self) -> &mut Vec<String> {
+        &mut self.notes
+    }
 }
 
 impl Sending<'_> {

@@ -238,7 +238,7 @@ impl App {
             Checked::NotShown(why) => Some(why),
         };
         let (routes, users, numbers, did_route) = tokio::join!(
-            client.routes(account, Some(domain)),
+            self.listed_rules(account, Some(domain)),
             client.subscribers(account, domain, Duration::ZERO),
             client.domain_numbers(account, domain, None),
             OptionFuture::from(

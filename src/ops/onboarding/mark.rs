@@ -121,11 +121,11 @@ pub async fn mark_setup_step(
             }),
             false => None,
         };
-        Ok((step, ()))
+        Ok((step, Vec::new()))
     };
     let turn = Turn::Setup(&customer.account, &customer.domain);
     let attempt = Attempt::new(app, channel, turn);
-    let ((), agreement) = match attempt.agree(look).await? {
+    let (told, agreement) = match attempt.agree(look).await? {
         Asked::Question(question) => return Ok(Asked::Question(question)),
         Asked::Done(done) => done,
     };
@@ -138,6 +138,7 @@ pub async fn mark_setup_step(
     let (status, confirmation) = agreement.status(MarkStatus::Unchanged, MarkStatus::Attested);
     let mut outcome = outcome(app, status, args.step, &customer).await?;
     outcome.confirmation = confirmation;
+    outcome.warnings.extend::<Vec<String>>(told);
     Ok(Asked::Done(outcome))
 }
 

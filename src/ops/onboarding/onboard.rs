@@ -12,13 +12,14 @@ use crate::ops::onboarding::plan_number::no_way_back;
 use crate::ops::onboarding::remembered::tell_of_ticket;
 use crate::ops::onboarding::steps::Steps;
 use crate::ops::onboarding::{Step, StepState, Ticket};
-use crate::ops::write::agree::{Asked, Attempt, Confirmation, asks_a_person};
+use crate::ops::write::agree::{Asked, Attempt, Confirmation, Facts, asks_a_person};
 use crate::ops::write::locks::Turn;
 use crate::ops::write::send::Sent;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
-    AccountId, CustomerKey, Destination, DidRoute, Extension, PbxDomain, PhoneNumber, SetupStep,
+    AccountId, Argument, CustomerKey, Destination, DidRoute, Extension, PbxDomain, PhoneNumber,
+    SetupStep,
 };
 use skyswitch_guard::{Author, Channel, PieceChange, Plan};
 
@@ -222,7 +223,7 @@ pub async fn onboard_domain(
             did: args.did.clone(),
             extension: args.extension.clone(),
         },
-        description: args.description.as_deref().map(|text| shown(text, 100)),
+        description: args.description.as_deref().map(described).transpose()?,
         steps: args.steps.unwrap_or_default(),
     };
     let Customer {
@@ -286,6 +287,30 @@ pub async fn onboard_domain(
     outcome.confirmation = confirmation;
     outcome.warnings.extend(notes);
     Ok(Asked::Done(outcome))
+}
+
+/// Characters that a description may have.
+const DESCRIPTION_LIMIT: usize = 100;
+
+/// What a new domain is described with: nothing is cut unseen.
+fn described(text: &str) -> Result<String> {
+    match text.chars().count() {
+        ..=DESCRIPTION_LIMIT => Ok(shown(text, DESCRIPTION_LIMIT)),
+        length => Err(Error::invalid(
+            "description",
+            format!(
+                "{} has {length} characters; nothing was changed",
+                Argument("description")
+            ),
+            format!("Give at most {DESCRIPTION_LIMIT}."),
+        )),
+    }
+}
+
+impl Facts for (Evidence, Vec<String>, Vec<OnboardChange>) {
+    fn warnings(&mut self) -> &mut Vec<String> {
+        &mut self.1
+    }
 }
 
 fn outcome(

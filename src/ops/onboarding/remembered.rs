@@ -1,15 +1,17 @@
 //! What is remembered of a customer's setup: where callers who are not VIPs shall
 //! go, and the support ticket, which only the person who has sent it records.
 
+use futures_util::future::OptionFuture;
 use serde::Serialize;
 
 use crate::app::App;
 use crate::ops::onboarding::checklist::{SetupChecklist, setup_checklist};
+use crate::ops::onboarding::plan_number::not_of_domain;
 use crate::ops::onboarding::steps::{Step, StepState};
 use crate::ops::onboarding::ticket::Ticket;
-use crate::ops::vips::notes::note_text;
 use crate::ops::write::journal::now;
 use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::counted;
 use skyswitch_domain::{
     AccountId, Argument, CustomerKey, Destination, PbxDomain, PhoneNumber, SetupStep,
@@ -55,8 +57,9 @@ pub struct TicketOutcome {
 /// Writes the support ticket of a customer, or records that a person has sent it.
 ///
 /// # Errors
-/// `confirmation_invalid` where no person gives the command; those of
-/// [`setup_checklist`].
+/// `confirmation_invalid` where no person gives the command; `not_found` for an
+/// unknown customer; `invalid_argument` for what is no number of a ticket, and for
+/// a phone number that is not the customer's; those of [`setup_checklist`].
 pub async fn ticket(app: &App, args: &TicketArgs) -> Result<TicketOutcome> {
     if app.author() != Author::Person {
         return Err(Error::new(
@@ -67,9 +70,17 @@ pub async fn ticket(app: &App, args: &TicketArgs) -> Result<TicketOutcome> {
     }
     let account = app.account(None)?;
     let domain = app.domain_to_change(&account, &args.domain).await?;
-    if let Some(number) = &args.sent {
-        app.remember_ticket(&account, &domain, number).await?;
-    }
+    let number = args.sent.as_deref().map(ticket_number).transpose()?;
+    let (unknown, numbers) = tokio::join!(
+        app.refuse_unknown(&account, &domain),
+        OptionFuture::from(
+            args.did
+                .as_ref()
+                .map(|did| app.refuse_number_of_others(&account, &domain, did))
+        ),
+    );
+    let mut warnings = Vec::from_iter(unknown?);
+    warnings.extend(numbers.transpose()?.flatten());
     let wanted = SetupChecklist {
         domain: args.domain.clone(),
         account_id: Some(account.clone()),
@@ -77,14 +88,42 @@ pub async fn ticket(app: &App, args: &TicketArgs) -> Result<TicketOutcome> {
         fallback_destination: args.fallback_destination.clone(),
     };
     let checklist = setup_checklist(app, &wanted).await?;
-    let sent = app.remembered(&account, &domain).await;
     let is_waiting = checklist.support_ticket.is_some();
+    if let Some(number) = number.filter(|_| is_waiting) {
+        app.remember_ticket(&account, &domain, number).await?;
+    }
+    let sent = app.remembered(&account, &domain).await;
+    warnings.extend(checklist.warnings);
     Ok(TicketOutcome {
         domain: checklist.domain,
         sent: waits(sent.as_ref(), now()).filter(|_| is_waiting),
         ticket: checklist.support_ticket.filter(|_| args.sent.is_none()),
-        warnings: checklist.warnings,
+        warnings,
     })
+}
+
+/// The number that SkySwitch gave a ticket, such as `482913` or `INC-482913`.
+fn ticket_number(given: &str) -> Result<&str> {
+    const LONGEST: usize = 40;
+    let number = given.trim().trim_start_matches('#');
+    let is_sign = |sign: char| sign.is_ascii_alphanumeric() || "-_./".contains(sign);
+    let is_number = number.len() <= LONGEST
+        && number.chars().all(is_sign)
+        && number.contains(|sign: char| sign.is_ascii_digit());
+    match is_number {
+        true => Ok(number),
+        false => Err(Error::invalid(
+            "sent",
+            format!(
+                "\"{}\" is not the number of a ticket, so nothing was recorded",
+                shown(given, 60)
+            ),
+            format!(
+                "Give the number that SkySwitch gave it as {}, such as `482913` or `INC-482913`.",
+                Argument("sent")
+            ),
+        )),
+    }
 }
 
 impl App {
@@ -157,22 +196,33 @@ impl App {
         }
     }
 
+    /// Refuses a phone number that is not the customer's; where their numbers cannot
+    /// be read, a warning says so.
+    async fn refuse_number_of_others(
+        &self,
+        account: &AccountId,
+        domain: &PbxDomain,
+        did: &PhoneNumber,
+    ) -> Result<Option<String>> {
+        let numbers = self.client()?.domain_numbers(account, domain, None).await;
+        match numbers {
+            Ok(numbers) if numbers.contains(did) => Ok(None),
+            Ok(_) => Err(not_of_domain(did, domain)),
+            Err(error) => Ok(Some(format!(
+                "whether {did} is a number of {domain} could not be checked: {error}"
+            ))),
+        }
+    }
+
     async fn remember_ticket(
         &self,
         account: &AccountId,
         domain: &PbxDomain,
         number: &str,
     ) -> Result<()> {
-        let Some(number) = note_text(number) else {
-            return Err(Error::invalid(
-                "sent",
-                "the ticket's number is empty",
-                format!("Give it as {}.", Argument("sent")),
-            ));
-        };
         let journal = self.journal();
         let store = journal.store().get().await?;
-        let sent = (number.as_str(), &*self.asked_by, now());
+        let sent = (number, &*self.asked_by, now());
         store
             .remember_ticket(journal.realm(), account.as_str(), domain.as_str(), sent)
             .await

@@ -122,6 +122,9 @@ pub struct SetupStatus {
     /// Customers without VIP rules whose numbers were not followed; `fresh` follows them.
     #[serde(skip)]
     pub not_followed: usize,
+    /// Customers that have VIP rules and are not in the account's list of domains.
+    #[serde(skip)]
+    pub not_listed: usize,
     /// How many customers are at which stage, those of other stages included.
     #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
     pub stages: Vec<StageCount>,
@@ -160,7 +163,7 @@ pub async fn onboarding_status(
     let (domains, routes, attestations, login_refused) = tokio::join!(
         // Not the cached list: a customer who was created today may be losing calls, too.
         client.domains(&account, true),
-        client.routes(&account, None),
+        app.listed_rules(&account, None),
         app.attestations(&account, None),
         app.pbx_refuses_login(),
     );
@@ -174,11 +177,13 @@ pub async fn onboarding_status(
     let listed: HashSet<String> = domains.iter().map(|it| it.name.to_lowercase()).collect();
     let not_listed = vips.keys().filter(|name| !listed.contains(*name));
     let not_listed: Vec<Domain> = not_listed.map(Domain::named).collect();
+    let is_asked = |domain: &&Domain| {
+        !is_reseller_admin(&domain.name) && query.is_in(&domain.name, domain.description.as_deref())
+    };
     let customers: Vec<_> = domains
         .iter()
         .chain(&not_listed)
-        .filter(|domain| !is_reseller_admin(&domain.name))
-        .filter(|domain| query.is_in(&domain.name, domain.description.as_deref()))
+        .filter(is_asked)
         .cloned()
         .collect();
     // Nothing found must not pass for no alarm.
@@ -186,6 +191,10 @@ pub async fn onboarding_status(
         let unknown = Error::from(Unknown::among(&domains, text));
         return Err(unknown.with_field("query"));
     }
+    let names = customers
+        .iter()
+        .map(|customer| customer.name.to_lowercase());
+    let names: HashSet<String> = names.collect();
     let reader = StatusReader {
         app,
         account: &account,
@@ -220,7 +229,12 @@ pub async fn onboarding_status(
     let table = table(&account, rows, stage, size, args.cursor.as_deref())?;
     Ok(SetupStatus {
         not_followed: reader.not_followed.load(Ordering::Relaxed),
-        ends: app.ends_soon(&account).await,
+        ends: app
+            .ends_soon(&account, &routes, |domain| {
+                names.contains(&domain.to_lowercase())
+            })
+            .await,
+        not_listed: not_listed.iter().filter(is_asked).count(),
         ..table
     })
 }
@@ -283,6 +297,7 @@ fn table(
         next_cursor: page.next_cursor,
         read_earlier,
         not_followed: 0,
+        not_listed: 0,
         customers: page.rows,
         stages: stages.into_iter().filter(|at| at.count > 0).collect(),
         ends: Vec::new(),

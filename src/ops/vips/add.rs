@@ -8,9 +8,9 @@ use tokio::sync::OnceCell;
 
 use crate::app::App;
 use crate::ops::vips::destinations::Look;
-use crate::ops::vips::notes::{Notes, end_of, note_text};
+use crate::ops::vips::notes::{Notes, end_of, note_text, vip_with};
 use crate::ops::vips::reach::Reach;
-use crate::ops::write::agree::{Agreement, Asked, Attempt, Confirmation, asks_a_person};
+use crate::ops::write::agree::{self, Agreement, Asked, Attempt, Confirmation, asks_a_person};
 use crate::ops::write::locks::Turn;
 use crate::ops::write::present::PresentRules;
 use crate::ops::write::send::{RoutesNoNumber, Sent};
@@ -42,7 +42,7 @@ pub struct AddVip {
     /// Only for calls to this number, e.g. `6165550100`; to any number when left out
     #[arg(long)]
     pub dnis: Option<CalledNumber>,
-    /// Who the caller is, or another remark; kept on this machine and shown with the rule, e.g. `Dr. Ames, referrals`
+    /// Who the caller is, or another remark of at most 200 characters; kept on this machine and shown with the rule, e.g. `Dr. Ames, referrals`; empty removes it
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
     /// The last day of the rule, in local time: it is removed after that day without asking again, e.g. `2026-12-25`
@@ -89,7 +89,7 @@ pub struct AddVipOutcome {
     pub status: AddVipStatus,
     /// The rule as it was asked for.
     pub vip: Vip,
-    /// The rule before, where it had another destination.
+    /// The rule before, where it had another destination or another note.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub previous: Option<Vip>,
     /// Things worth a second look.
@@ -109,6 +109,8 @@ pub struct AddVipOutcome {
 struct Facts {
     vip: Vip,
     previous: Option<Vip>,
+    /// The rule that exists already just so, with the notes of its customer.
+    unchanged: Option<(Route, Notes)>,
     /// All rules as they were listed before.
     listed: Arc<Vec<Route>>,
     warnings: Vec<String>,
@@ -144,10 +146,9 @@ pub async fn add_vip(
         .destination
         .in_form(app.settings().destination_form, &application);
     let dnis = args.dnis.as_ref().unwrap_or(&CalledNumber::Any).to_dnis();
-    let note = Note {
-        text: args.note.as_deref().and_then(note_text),
-        until: args.until.map(end_of).transpose()?,
-    };
+    let given = args.note.as_deref();
+    let text = given.map(|note| note_text("note", note)).transpose()?;
+    let until = args.until.map(end_of).transpose()?;
     let domain = app.domain_to_change(&account, &args.domain).await?;
     let wanted = Route {
         key: RouteKey {
@@ -166,7 +167,10 @@ pub async fn add_vip(
         look: app.look_at_destination(account, domain, &wanted).await?,
         caller: &args.ani,
         wanted,
-        note,
+        note: Note {
+            text: text.clone().flatten(),
+            until,
+        },
     };
     let names_dialled = !asked_for.wanted.key.dnis.is_any();
     let (reach, circle) = (&OnceCell::new(), &OnceCell::new());
@@ -198,7 +202,7 @@ pub async fn add_vip(
         };
         let look = asked_for.look.as_ref().or(circle.as_ref());
         let kept = app.notes(account, Some(domain)).await;
-        plan(asked_for, look, &present, reach, &kept, warning)
+        plan(asked_for, look, &present, reach, kept, warning)
     };
     let attempt = Attempt::new(app, channel, Turn::Caller(domain, Some(&args.ani)));
     let asked = attempt.carry_out(None, &RoutesNoNumber, plan).await?;
@@ -213,10 +217,22 @@ pub async fn add_vip(
         });
         facts.warnings.extend(told.await);
     }
-    // A rule that exists already is only noted.
-    if let (Agreement::Nothing, Some(text)) = (&agreement, &asked_for.note.text) {
-        let noted = vec![(Route::from(&facts.vip), text.clone())];
-        facts.warnings.extend(app.note_rules(account, noted).await);
+    // A rule that exists already is only noted, where something is said of it.
+    if let (Agreement::Nothing, Some(text), Some((rule, kept))) =
+        (&agreement, text, facts.unchanged.take())
+    {
+        let wanted = vec![(rule, text.clone())];
+        match app.note_rules(account, &kept, wanted).await {
+            Ok(changed) if changed.is_empty() => {}
+            Ok(_) => {
+                let vip = Vip {
+                    note: text,
+                    ..facts.vip.clone()
+                };
+                facts.previous = Some(std::mem::replace(&mut facts.vip, vip));
+            }
+            Err(error) => facts.warnings.push(error.to_string()),
+        }
     }
     Ok(Asked::Done(outcome(facts, agreement)))
 }
@@ -236,7 +252,7 @@ fn plan(
     look: Option<&Look>,
     present: &PresentRules,
     reach: &Reach,
-    kept: &Notes,
+    kept: Notes,
     warning: Option<String>,
 ) -> Result<(Option<Plan>, Facts)> {
     let AskedFor {
@@ -280,48 +296,50 @@ fn plan(
             )
         }));
     }
-    let facts = |previous: Option<&Route>, warnings| Facts {
-        vip: Vip {
-            note: note.text.clone(),
-            until: note.until.as_ref().map(|until| until.day.clone()),
-            ..Vip::from(
-                previous
-                    .filter(|p| p.same_destination(&after))
-                    .unwrap_or(&after),
-            )
-        },
-        previous: previous
-            .filter(|p| !p.same_destination(&after))
-            .map(Vip::from),
-        listed: Arc::clone(&present.listed),
-        warnings,
-    };
     if let Some(before) = before.filter(|before| before.same_destination(&after)) {
         if note.until.is_some() {
             return Err(exists_without_end());
         }
-        let mut facts = facts(Some(before), warnings);
-        let kept = kept.vip(before);
-        facts.warnings.extend(kept.until.as_ref().map(|day| {
+        let vip = kept.vip(before);
+        warnings.extend(vip.until.as_ref().map(|day| {
             format!(
                 "the rule exists with a last day and is removed after {day}; to keep it, remove it and add it again"
             )
         }));
-        facts.vip.note = note.text.clone().or(kept.note);
-        facts.vip.until = kept.until;
+        let facts = Facts {
+            vip,
+            previous: None,
+            unchanged: Some((before.clone(), kept)),
+            listed: Arc::clone(&present.listed),
+            warnings,
+        };
         return Ok((None, facts));
     }
     let change = RuleChange::put(before.cloned(), after.clone())
         .answered_without_by(answering_without(&after.key, routes.iter()))
         .read_late_as(present.late_reads(&after.key))
         .doubting(doubt)
+        .ending(before.and_then(|before| kept.to_keep(before)))
         .noting((*note != Note::default()).then(|| note.clone()));
     let notes = warnings.clone();
     // The preview shows it as today and afterwards.
     warnings.extend(taken_calls(&change));
     let plan = Plan::of(asked_for.account, asked_for.domain, "add_vip", [change]);
     let plan = plan.map(|plan| plan.with_notes(notes));
-    Ok((plan, facts(before, warnings)))
+    let facts = Facts {
+        vip: vip_with(&after, Some(note)),
+        previous: before.map(|before| kept.vip(before)),
+        unchanged: None,
+        listed: Arc::clone(&present.listed),
+        warnings,
+    };
+    Ok((plan, facts))
+}
+
+impl agree::Facts for Facts {
+    fn warnings(&mut self) -> &mut Vec<String> {
+        &mut self.warnings
+    }
 }
 
 /// To end a rule that is there already takes something away that nobody was

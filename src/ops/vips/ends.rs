@@ -5,7 +5,6 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::app::App;
-use crate::ops::vips::notes::is_as_noted;
 use crate::ops::vips::siblings::at_risk;
 use crate::ops::write::journal::{Origin, now};
 use crate::ops::write::locks::Turn;
@@ -14,7 +13,7 @@ use skyswitch_domain::error::{Code, Error, Refused, Result};
 use skyswitch_domain::{
     AccountId, Ani, Operation, PbxDomain, PhoneNumber, Route, answering_without,
 };
-use skyswitch_guard::store::NoteRecord;
+use skyswitch_guard::store::{NoteRecord, TargetRecord};
 use skyswitch_guard::{Channel, ConfirmMode, Plan, RuleChange, Verdict};
 
 /// The operation's name in the journal.
@@ -28,23 +27,47 @@ const REST: Duration = Duration::from_secs(300);
 /// What counts as soon, in milliseconds: a last day within a week.
 const SOON: i64 = 8 * 86_400_000;
 
-/// When this process last failed to remove a rule whose last day is over.
+/// What this process knows of removing rules whose last day is over.
 #[derive(Debug, Default)]
-pub(crate) struct Ends(Mutex<Option<Instant>>);
+pub(crate) struct Ends {
+    /// When it last failed.
+    failed: Mutex<Option<Instant>>,
+    /// What no result has told yet.
+    untold: Mutex<Vec<String>>,
+}
 
 impl Ends {
     fn are_resting(&self) -> bool {
-        let failed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         failed.is_some_and(|failed| failed.elapsed() < REST)
     }
 
     fn rest(&self) {
-        let mut failed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         *failed = Some(Instant::now());
+    }
+
+    /// Keeps what was done before a call that only asks a question.
+    pub fn tell_later(&self, told: Vec<String>) {
+        let mut untold = self.untold.lock().unwrap_or_else(PoisonError::into_inner);
+        untold.extend(told);
+    }
+
+    fn untold(&self) -> Vec<String> {
+        let mut untold = self.untold.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *untold)
     }
 }
 
 impl App {
+    /// Removes such rules of all customers before a change, and says so, with what
+    /// no earlier result has said.
+    pub(in crate::ops) async fn end_due_first(&self) -> Vec<String> {
+        let mut told = self.ends().untold();
+        told.extend(self.end_due(None).await);
+        told
+    }
+
     /// Removes rules whose last day is over and that are still as they were added,
     /// and says so: those of one customer, or of all. While only reading is allowed,
     /// or nothing destructive, it does nothing.
@@ -62,6 +85,9 @@ impl App {
             }
         };
         let is_meant = |ended: &&NoteRecord| {
+            if ended.is_doubtful {
+                return false;
+            }
             let key = &ended.rule.key;
             let may_change =
                 |account: AccountId| settings.limits.refuse_place(&account, &key.domain);
@@ -88,24 +114,40 @@ impl App {
         said
     }
 
-    /// What to say of rules that end soon, and of those that should have ended.
-    pub(in crate::ops) async fn ends_soon(&self, account: &AccountId) -> Vec<String> {
+    /// What to say of rules that end soon, of those that should have ended, and of
+    /// those whose last day may not hold any more: of the customers that are meant,
+    /// by a list of all rules that was read just now.
+    pub(in crate::ops) async fn ends_soon(
+        &self,
+        account: &AccountId,
+        rules: &[Route],
+        is_meant: impl Fn(&str) -> bool,
+    ) -> Vec<String> {
         let now = now();
         let ending = self.ending(Some(account), now + SOON).await;
-        let ending = ending.unwrap_or_default().into_iter().take(AT_A_TIME);
-        let said = ending.map(|ending| match ending.ends_at < Some(now) {
-            true => format!(
-                "{} is still there unless it was removed elsewhere",
-                named(&ending)
-            ),
-            false => format!(
-                "The VIP rule of {} in {} ends after {}",
-                ending.rule.key.ani,
-                ending.rule.key.domain,
-                ending.until.as_deref().unwrap_or_default()
-            ),
-        });
-        said.collect()
+        let ending = ending.unwrap_or_default().into_iter();
+        let is_there = |ending: &NoteRecord| rules.iter().any(|rule| ending.is_of(rule));
+        let said = ending
+            .filter(|ending| is_meant(&ending.rule.key.domain))
+            .filter(|ending| (!ending.is_doubtful && ends_at(ending) >= now) || is_there(ending))
+            .map(|ending| match (ending.is_doubtful, ends_at(&ending) < now) {
+                (true, _) => format!(
+                    "{} was gone or otherwise meanwhile and is there again: it is not removed by itself. {} removes it",
+                    named(&ending),
+                    Operation::RemoveVip
+                ),
+                (false, true) => format!(
+                    "{} is still there; whoever lists or changes VIP rules of this customer next removes it",
+                    named(&ending)
+                ),
+                (false, false) => format!(
+                    "The VIP rule of {} in {} ends after {}",
+                    ending.rule.key.ani,
+                    ending.rule.key.domain,
+                    last_day(&ending)
+                ),
+            });
+        said.take(AT_A_TIME).collect()
     }
 
     async fn ending(&self, account: Option<&AccountId>, before: i64) -> Result<Vec<NoteRecord>> {
@@ -117,6 +159,22 @@ impl App {
         store
             .vip_notes_ending(journal.realm(), account, before, AT_MOST)
             .await
+    }
+
+    /// Whether a rule is stored in every respect as a read showed it when it was
+    /// added; where none did, nobody can say more than that it leads to the same.
+    async fn is_stored_as_added(&self, ended: &NoteRecord, rule: &Route) -> Result<bool> {
+        let (journal, Some(change)) = (self.journal(), ended.change) else {
+            return Ok(true);
+        };
+        let store = journal.store().get().await?;
+        let added = store.change(journal.realm(), change).await?;
+        Ok(match added.map(|change| change.target) {
+            Some(TargetRecord::VipRule(added)) if added.was_read => {
+                added.after.is_none_or(|added| added == *rule)
+            }
+            _ => true,
+        })
     }
 
     /// Removes one, if it is still as it was added.
@@ -137,17 +195,20 @@ impl App {
         present.refuse_under_way(|key| key.ani.is_same_caller(&ended.rule.key.ani))?;
         let notes = app.notes(account, Some(domain)).await;
         let rules = present.rules.as_slice();
-        let is_as_added = |rule: &&Route| {
-            is_as_noted(&ended.rule, rule) && notes.of(rule).is_some_and(|kept| kept.id == ended.id)
-        };
+        let is_as_added = |rule: &&Route| notes.of(rule).is_some_and(|kept| kept.id == ended.id);
+        // The list has ended what is kept of one that is gone or otherwise.
         let Some(rule) = rules.iter().find(is_as_added) else {
-            // An empty list may be one that was not read whole.
-            if !rules.is_empty() {
-                let store = app.journal().store().get().await?;
-                store.forget_note(ended.id).await?;
-            }
             return Ok(None);
         };
+        if !app.is_stored_as_added(ended, rule).await? {
+            let store = app.journal().store().get().await?;
+            store.end_notes(&[ended.id], now()).await?;
+            return Ok(Some(format!(
+                "{} is stored otherwise than when it was added, so it may be another one and was not removed. {} removes it",
+                named(ended),
+                Operation::RemoveVip
+            )));
+        }
         if !at_risk(
             reach,
             rule,
@@ -158,6 +219,7 @@ impl App {
             return Err(may_take_others());
         }
         let change = RuleChange::remove(rule.clone(), Vec::new())
+            .ending(notes.to_keep(rule))
             .answered_without_by(answering_without(&rule.key, rules.iter()))
             .read_late_as(present.late_reads(&rule.key));
         let plan = Plan::of(account, domain, TOOL, [change]).ok_or_else(not_cleared)?;
@@ -188,8 +250,16 @@ fn named(ended: &NoteRecord) -> String {
     format!(
         "The VIP rule of {caller} in {}, whose last day was {},",
         ended.rule.key.domain,
-        ended.until.as_deref().unwrap_or_default()
+        last_day(ended)
     )
+}
+
+fn last_day(ended: &NoteRecord) -> &str {
+    ended.until().map_or("", |until| until.day.as_str())
+}
+
+fn ends_at(ended: &NoteRecord) -> i64 {
+    ended.until().map_or(i64::MAX, |until| until.ends_at)
 }
 
 fn may_take_others() -> Error {

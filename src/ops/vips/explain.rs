@@ -93,7 +93,7 @@ pub async fn explain_call(app: &App, args: &ExplainCall) -> Result<CallExplained
             routing => {
                 // The domains are read for the customers' names alone.
                 let (routes, _) = tokio::join!(
-                    client.routes(&account, None),
+                    app.listed_rules(&account, None),
                     client.domains(&account, false),
                 );
                 call.search(&routes?, args, routing);

@@ -89,7 +89,7 @@ pub async fn list_vips(app: &App, args: &ListVips, size: PageSize) -> Result<Vip
     let is_read_again = args.cursor.is_some() && kept.is_none();
     let routes = match kept {
         Some(kept) => kept,
-        None => app.client()?.routes(&account, domain.as_ref()).await?,
+        None => app.listed_rules(&account, domain.as_ref()).await?,
     };
     let notes = app.notes(&account, domain.as_ref()).await;
     if let Some(domain) = domain.as_ref().filter(|_| routes.is_empty()) {

@@ -9,8 +9,9 @@ pub(in crate::ops) mod explained;
 pub(crate) mod kept_lists;
 pub(in crate::ops) mod list;
 mod list_destinations;
-pub(in crate::ops) mod notes;
+pub(crate) mod notes;
 pub(in crate::ops) mod reach;
+mod read;
 pub(in crate::ops) mod remove;
 pub(in crate::ops) mod siblings;
 

@@ -7,57 +7,77 @@ use jiff::Timestamp;
 
 use crate::app::App;
 use crate::local_time;
+use crate::ops::write::disproved::LAG;
+use crate::ops::write::journal::now;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{AccountId, Day, PbxDomain, PhoneNumber, Route, Vip};
-use skyswitch_guard::store::NoteRecord;
+use skyswitch_domain::wording::{counted, first_few};
+use skyswitch_domain::{AccountId, Argument, Day, PbxDomain, PhoneNumber, Route, Vip};
+use skyswitch_guard::store::{NewText, NoteRecord};
 use skyswitch_guard::{Note, Until};
 
-/// Characters of a note that are kept.
-const LIMIT: usize = 200;
+/// Characters that a note may have.
+pub(in crate::ops) const LIMIT: usize = 200;
+/// Notes that are named in one sentence.
+const NAMED: usize = 10;
 
 /// What is kept of the rules of a domain, or of an account.
 #[derive(Debug, Default)]
 pub(in crate::ops) struct Notes(HashMap<String, Vec<NoteRecord>>);
 
 impl Notes {
+    fn of_records(records: Vec<NoteRecord>) -> Notes {
+        let mut notes = Notes::default();
+        for record in records {
+            let of_caller = notes.0.entry(caller(&record.rule)).or_default();
+            of_caller.push(record);
+        }
+        notes
+    }
+
     /// What is kept of a rule as it is. What was said of another destination of
     /// the caller does not hold for it.
     pub fn of(&self, rule: &Route) -> Option<&NoteRecord> {
         let of_caller = self.0.get(&caller(rule))?;
-        let is_of_rule = |kept: &&NoteRecord| is_as_noted(&kept.rule, rule);
-        of_caller.iter().rev().find(is_of_rule)
+        of_caller.iter().rev().find(|kept| kept.is_of(rule))
     }
 
     /// The same, to be kept of what the rule becomes.
     pub fn to_keep(&self, rule: &Route) -> Option<Note> {
-        self.of(rule).map(|kept| Note {
-            text: kept.note.clone(),
-            until: kept
-                .until
-                .clone()
-                .zip(kept.ends_at)
-                .map(|(day, ends_at)| Until { day, ends_at }),
-        })
+        self.of(rule).map(|kept| kept.note.clone())
     }
 
     /// A rule as results carry it, with what is kept of it.
     pub fn vip(&self, rule: &Route) -> Vip {
-        let kept = self.of(rule);
-        Vip {
-            note: kept.and_then(|kept| kept.note.clone()),
-            until: kept.and_then(|kept| kept.until.clone()),
-            ..Vip::from(rule)
+        vip_with(rule, self.of(rule).map(|kept| &kept.note))
+    }
+
+    /// What is kept of rules that are none of these.
+    fn of_none(&self, rules: &[Route]) -> Vec<i64> {
+        let mut present = HashMap::<String, Vec<&Route>>::new();
+        for rule in rules {
+            let caller = caller(rule);
+            if self.0.contains_key(&caller) {
+                present.entry(caller).or_default().push(rule);
+            }
         }
+        let all = self.0.iter().flat_map(|(caller, kept)| {
+            let rules = present.get(caller).map_or(&[][..], Vec::as_slice);
+            let gone = move |kept: &&NoteRecord| !rules.iter().any(|rule| kept.is_of(rule));
+            kept.iter().filter(gone).map(|kept| kept.id)
+        });
+        all.collect()
     }
 }
 
-/// Whether a rule is still as it was when something was said of it.
-pub(super) fn is_as_noted(noted: &Route, now: &Route) -> bool {
-    noted.key.domain.eq_ignore_ascii_case(&now.key.domain)
-        && noted.key.ani.is_same_caller(&now.key.ani)
-        && noted.key.dnis.same_as(&now.key.dnis)
-        && noted.same_destination(now)
+/// A rule as results carry it, with what is kept of it.
+pub(in crate::ops) fn vip_with(rule: &Route, kept: Option<&Note>) -> Vip {
+    let until = kept.and_then(|kept| kept.until.as_ref());
+    Vip {
+        note: kept.and_then(|kept| kept.text.clone()),
+        until: until.map(|until| until.day.clone()),
+        ..Vip::from(rule)
+    }
 }
 
 fn caller(rule: &Route) -> String {
@@ -66,11 +86,46 @@ fn caller(rule: &Route) -> String {
     number.map_or_else(|| ani.to_owned(), |number| number.as_str().to_owned())
 }
 
+/// A text without line breaks and other wide spaces.
+pub(in crate::ops) fn in_one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ")
+}
+
 /// A note in one line, made harmless to print; `None` where nothing is left.
-pub(in crate::ops) fn note_text(given: &str) -> Option<String> {
-    let words: Vec<&str> = given.split_whitespace().collect();
-    let text = shown(&words.join(" "), LIMIT);
-    (!text.is_empty()).then_some(text)
+///
+/// # Errors
+/// `invalid_argument` for one that is too long: nothing is cut unseen.
+pub(in crate::ops) fn note_text(field: &'static str, given: &str) -> Result<Option<String>> {
+    let text = in_one_line(given);
+    match text.chars().count() {
+        0 => Ok(None),
+        1..=LIMIT => Ok(Some(shown(&text, LIMIT))),
+        length => Err(Error::invalid(
+            field,
+            format!(
+                "{} has {length} characters, and at most {LIMIT} are kept; nothing was changed",
+                Argument(field)
+            ),
+            format!("Give a text of at most {LIMIT} characters."),
+        )),
+    }
+}
+
+/// What became of a note, in one sentence; `None` where it is as it was.
+pub(crate) fn note_changed(before: Option<&str>, after: Option<&str>) -> Option<String> {
+    let quoted = |text| shown(text, LIMIT);
+    match (before, after) {
+        (before, after) if before == after => None,
+        (Some(before), Some(after)) => Some(format!(
+            "Note changed from \"{}\" to \"{}\"",
+            quoted(before),
+            quoted(after)
+        )),
+        (None, Some(after)) => Some(format!("Note added: \"{}\"", quoted(after))),
+        (Some(before), None) => Some(format!("Note removed: \"{}\"", quoted(before))),
+        (None, None) => None,
+    }
 }
 
 /// The end of a day, which must be to come.
@@ -89,6 +144,26 @@ pub(in crate::ops) fn end_of(day: Day) -> Result<Until> {
             format!("{day} is over, so nothing was sent"),
             "Give today or a day to come.",
         )),
+    }
+}
+
+/// What a rule is given back; its last day only if that is to come, and else why not.
+pub(in crate::ops) fn given_back(note: Note) -> (Note, Option<String>) {
+    match note.until {
+        Some(until) if until.ends_at <= now() => {
+            let told = format!(
+                "its last day, {}, is over and is not restored: the rule stays until somebody removes it",
+                until.day
+            );
+            (
+                Note {
+                    until: None,
+                    ..note
+                },
+                Some(told),
+            )
+        }
+        until => (Note { until, ..note }, None),
     }
 }
 
@@ -111,41 +186,117 @@ impl App {
                 .await
         };
         let read: Result<Vec<NoteRecord>> = read.await;
-        let kept = read.unwrap_or_else(|error| {
+        Notes::of_records(read.unwrap_or_else(|error| {
             tracing::warn!(%error, "notes cannot be read");
             Vec::new()
-        });
-        let mut notes = Notes::default();
-        for record in kept {
-            notes
-                .0
-                .entry(caller(&record.rule))
-                .or_default()
-                .push(record);
-        }
-        notes
+        }))
     }
 
-    /// Notes who the callers of rules are that exist already, and says what could
-    /// not be noted.
+    /// What a change ended of what was kept of a rule.
+    ///
+    /// # Errors
+    /// The store's errors.
+    pub(in crate::ops) async fn note_ended_by(
+        &self,
+        change: i64,
+        rule: &Route,
+    ) -> Result<Option<Note>> {
+        let Some(store) = self.journal().store().if_exists().await? else {
+            return Ok(None);
+        };
+        let ended = store.vip_notes_ended_by(change).await?;
+        let mut ended = ended.into_iter().rev();
+        Ok(ended.find(|kept| kept.is_of(rule)).map(|kept| kept.note))
+    }
+
+    /// Ends what is kept of rules that a list shows gone or otherwise: one that is
+    /// there again later may be another one. A list without any rule of a customer
+    /// ends nothing, because it may be one that was not read whole.
+    pub(super) async fn end_notes_of_gone(
+        &self,
+        account: &AccountId,
+        domain: Option<&PbxDomain>,
+        rules: &[Route],
+    ) {
+        let mut notes = self.notes(account, domain).await;
+        let mut shown: Vec<&str> = rules.iter().map(|rule| &*rule.key.domain).collect();
+        shown.dedup();
+        notes.0.retain(|_, kept| {
+            kept.retain(|kept| {
+                let domain = &kept.rule.key.domain;
+                shown.iter().any(|shown| shown.eq_ignore_ascii_case(domain))
+            });
+            !kept.is_empty()
+        });
+        let gone = notes.of_none(rules);
+        if gone.is_empty() {
+            return;
+        }
+        let ended = async {
+            let store = self.journal().store().get().await?;
+            store.end_notes(&gone, now() - LAG).await
+        };
+        let ended: Result<()> = ended.await;
+        if let Err(error) = ended {
+            tracing::warn!(%error, "notes of rules that are gone could not be ended");
+        }
+    }
+
+    /// The same of the rows of a list, whose rules stay as they are: what that
+    /// changed, or why it was not possible, in one sentence.
+    pub(in crate::ops) async fn note_listed(
+        &self,
+        account: &AccountId,
+        domain: &PbxDomain,
+        wanted: Vec<(Route, Option<String>)>,
+    ) -> Option<String> {
+        if wanted.is_empty() {
+            return None;
+        }
+        let kept = self.notes(account, Some(domain)).await;
+        match self.note_rules(account, &kept, wanted).await {
+            Ok(changed) if changed.is_empty() => None,
+            Ok(changed) => Some(format!(
+                "{} of rules that stay as they are changed: {}",
+                counted(changed.len(), "note"),
+                first_few(NAMED, changed)
+            )),
+            Err(error) => Some(error.to_string()),
+        }
+    }
+
+    /// Notes who the callers of rules are that exist already, and gives what that
+    /// changed, a sentence for each.
+    ///
+    /// # Errors
+    /// The store's errors: nothing was noted.
     pub(in crate::ops) async fn note_rules(
         &self,
         account: &AccountId,
-        notes: Vec<(Route, String)>,
-    ) -> Option<String> {
-        if notes.is_empty() {
-            return None;
+        notes: &Notes,
+        wanted: Vec<(Route, Option<String>)>,
+    ) -> Result<Vec<String>> {
+        let (mut told, mut texts) = (Vec::new(), Vec::new());
+        for (rule, text) in wanted {
+            let kept = notes.of(&rule);
+            let before = kept.and_then(|kept| kept.note.text.as_deref());
+            if let Some(changed) = note_changed(before, text.as_deref()) {
+                told.push(format!("{}: {changed}", rule.key.ani));
+                let kept = kept.map(|kept| kept.id);
+                texts.push(NewText { kept, rule, text });
+            }
         }
-        let journal = self.journal();
-        let noted = async {
+        if !texts.is_empty() {
+            let journal = self.journal();
             let store = journal.store().get().await?;
-            store
-                .note_rules(journal.realm(), account.as_str(), &notes)
-                .await
-        };
-        let noted: Result<()> = noted.await;
-        noted
-            .err()
-            .map(|error| format!("the notes could not be kept: {error}"))
+            let noted = store.note_rules(journal.realm(), account.as_str(), &texts);
+            noted.await.map_err(|error| {
+                Error::internal(
+                    format!("the notes could not be kept: {error}"),
+                    error.hint(),
+                )
+            })?;
+        }
+        Ok(told)
     }
 }

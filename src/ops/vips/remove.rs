@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::ops::doctor::DeleteReach;
 use crate::ops::vips::notes::Notes;
 use crate::ops::vips::siblings::{at_risk, beside};
-use crate::ops::write::agree::{Agreement, Asked, Attempt, Confirmation, asks_a_person};
+use crate::ops::write::agree::{self, Agreement, Asked, Attempt, Confirmation, asks_a_person};
 use crate::ops::write::locks::Turn;
 use crate::ops::write::present::PresentRules;
 use crate::ops::write::send::{RoutesNoNumber, Sent};
@@ -91,6 +91,8 @@ pub struct RemoveVipOutcome {
 
 struct Facts {
     removed: Option<Route>,
+    /// The same as the result carries it.
+    vip: Option<Vip>,
     /// Rules of the same caller, and others put at risk, that are to stay.
     others: Vec<Route>,
     /// All rules as they were listed before.
@@ -190,6 +192,7 @@ fn plan(
             let warnings = warnings.collect();
             let facts = Facts {
                 removed: None,
+                vip: None,
                 others: Vec::new(),
                 listed: Arc::default(),
                 warnings,
@@ -202,16 +205,23 @@ fn plan(
     let change = RuleChange::remove(removed.clone(), at_risk(reach, &removed, routes))
         .answered_without_by(answering_without(&removed.key, routes.iter()))
         .read_late_as(present.late_reads(&removed.key))
-        .noting(kept.to_keep(&removed));
+        .ending(kept.to_keep(&removed));
     let notes: Vec<String> = present.notes_on(&removed.key.ani).collect();
     let facts = Facts {
         warnings: notes.clone(),
         others: beside(&removed, routes),
         listed: Arc::clone(&present.listed),
+        vip: Some(kept.vip(&removed)),
         removed: Some(removed),
     };
     let plan = Plan::of(account, domain, "remove_vip", [change]);
     Ok((plan.map(|plan| plan.with_notes(notes)), facts))
+}
+
+impl agree::Facts for Facts {
+    fn warnings(&mut self) -> &mut Vec<String> {
+        &mut self.warnings
+    }
 }
 
 fn not_a_number(args: &RemoveVip) -> Option<String> {
@@ -292,7 +302,7 @@ fn outcome(facts: Facts, agreement: Agreement<Sent>) -> RemoveVipOutcome {
         agreement.status(RemoveVipStatus::NotFound, RemoveVipStatus::Removed);
     RemoveVipOutcome {
         status,
-        vip: facts.removed.as_ref().map(Vip::from),
+        vip: facts.vip,
         warnings: facts.warnings,
         change_id,
         confirmation,

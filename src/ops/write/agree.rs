@@ -54,6 +54,18 @@ pub(in crate::ops) struct Cleared<P: Proposal> {
     pub turn: Held,
 }
 
+/// What an operation knows beside its status: every one can say more.
+pub(in crate::ops) trait Facts {
+    /// Things worth a second look, as the result tells them.
+    fn warnings(&mut self) -> &mut Vec<String>;
+}
+
+impl Facts for Vec<String> {
+    fn warnings(&mut self) -> &mut Vec<String> {
+        self
+    }
+}
+
 /// The words that the status of every operation has for what was not agreed to.
 pub trait Status: Sized {
     /// A person must agree first.
@@ -211,14 +223,9 @@ impl<'a> Attempt<'a> {
         Ok(self.planned(&plan).await?.facts)
     }
 
-    /// Plans, and lets the guard decide.
-    ///
-    /// `plan` reads what exists, and gives what to do about it, if anything,
-    /// and what the result will say beside the status. It is called again after
-    /// a person was asked during the call, so that what is cleared was decided
-    /// on what exists right then. A client that fails to show its form goes on
-    /// like one without forms, with a plan of its own, because the question
-    /// took time.
+    /// Removes rules whose last day is over, and then plans and lets the guard
+    /// decide. The result tells what was removed, or the next one where this is a
+    /// question.
     ///
     /// # Errors
     /// `read_only`, the guard's errors, and those of planning.
@@ -228,14 +235,49 @@ impl<'a> Attempt<'a> {
     ) -> Result<Asked<(T, Agreement<Cleared<P>>)>>
     where
         P: Proposal,
+        T: Facts,
         F: Future<Output = Result<(Option<P>, T)>> + Send,
     {
         let app = self.app;
         if app.settings().read_only {
             return Err(read_only());
         }
-        // What it says is in the journal; its turn must not be taken yet.
-        app.end_due(None).await;
+        // Its turn must not be taken yet.
+        let told = app.end_due_first().await;
+        match self.decide(plan).await {
+            Ok(Asked::Done((mut facts, agreement))) => {
+                facts.warnings().extend(told);
+                Ok(Asked::Done((facts, agreement)))
+            }
+            Ok(Asked::Question(question)) => {
+                app.ends().tell_later(told);
+                Ok(Asked::Question(question))
+            }
+            Err(error) if !told.is_empty() => {
+                let told = told.join(". ");
+                Err(error.with_more_hint(&format!("Before that: {told}.")))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Plans, and lets the guard decide.
+    ///
+    /// `plan` reads what exists, and gives what to do about it, if anything,
+    /// and what the result will say beside the status. It is called again after
+    /// a person was asked during the call, so that what is cleared was decided
+    /// on what exists right then. A client that fails to show its form goes on
+    /// like one without forms, with a plan of its own, because the question
+    /// took time.
+    async fn decide<P, T, F>(
+        &self,
+        plan: impl Fn() -> F + Send + Sync,
+    ) -> Result<Asked<(T, Agreement<Cleared<P>>)>>
+    where
+        P: Proposal,
+        F: Future<Output = Result<(Option<P>, T)>> + Send,
+    {
+        let app = self.app;
         let first = self.planned(&plan).await?;
         let Some(proposal) = first.proposal else {
             return Ok(Asked::Done((first.facts, Agreement::Nothing)));
@@ -269,7 +311,7 @@ impl<'a> Attempt<'a> {
                         links,
                     };
                     let channel = &elsewhere;
-                    return Box::pin(Attempt { channel, ..*self }.agree(plan)).await;
+                    return Box::pin(Attempt { channel, ..*self }.decide(plan)).await;
                 }
                 if !app.guard().is_consent(&answer, &proposal) {
                     let why = app.guard().without_consent(&proposal, &answer).await?;
@@ -303,7 +345,7 @@ impl<'a> Attempt<'a> {
                 };
                 let is_known = asked_before || waits.is_before_the_person;
                 if app.was_settled(&waits.confirmation, is_known).await? {
-                    return Box::pin(self.agree(plan)).await;
+                    return Box::pin(self.decide(plan)).await;
                 }
                 Agreement::Waits(waits.confirmation)
             }

@@ -13,7 +13,7 @@ use skyswitch_guard::store::{ChangeFilter, ChangeRecord, TargetRecord, TimeSpan}
 
 /// How long a list may go on showing what was before a change, and as long as
 /// the change itself may take, in milliseconds.
-const LAG: i64 = 90_000;
+pub(in crate::ops) const LAG: i64 = 90_000;
 /// How long after a change a read may disprove it: what is as before much later
 /// may have been changed back by somebody else.
 const JUDGED: i64 = 3_600_000;

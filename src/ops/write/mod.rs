@@ -2,7 +2,7 @@
 
 pub(in crate::ops) mod agree;
 mod confirmation;
-mod disproved;
+pub(in crate::ops) mod disproved;
 pub(crate) mod journal;
 pub(crate) mod locks;
 mod outcomes;

@@ -175,13 +175,12 @@ impl App {
         domain: &PbxDomain,
         is_again: impl Fn(&Route) -> bool,
     ) -> Result<PresentRules> {
-        let client = self.client()?;
         let of_domain = ChangeFilter {
             domain: Some(domain.as_str()),
             ..ChangeFilter::default()
         };
         let (rules, recent) = tokio::join!(
-            client.routes_now(account, Some(domain)),
+            self.listed_rules_now(account, domain),
             self.recent_changes(account, "vip_rule", of_domain)
         );
         let (listed, recent) = (rules?, recent?);

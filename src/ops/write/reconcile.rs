@@ -261,7 +261,7 @@ impl App {
         let client = self.client()?;
         Ok(match &change.target {
             TargetRecord::VipRule(rule) => {
-                let read = || client.routes_now(account, Some(domain));
+                let read = || self.listed_rules_now(account, domain);
                 let rules = rules.get_or_try_init(read).await?;
                 let now = match rule.before {
                     Some(_) => rule.key.find_in(rules),

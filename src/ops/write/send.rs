@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 
 use crate::app::App;
-use crate::ops::write::agree::{Agreement, Asked, Attempt, Cleared};
+use crate::ops::write::agree::{Agreement, Asked, Attempt, Cleared, Facts};
 use crate::ops::write::journal::Origin;
 use crate::ops::write::outcomes::not_recorded;
 use tracing::Instrument;
@@ -155,6 +155,7 @@ impl Attempt<'_> {
         plan: impl Fn() -> F + Send + Sync,
     ) -> Result<Asked<(T, Agreement<Sent>)>>
     where
+        T: Facts,
         F: Future<Output = Result<(Option<Plan>, T)>> + Send,
     {
         let (facts, agreement) = match self.agree(plan).await? {

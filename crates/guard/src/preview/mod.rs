@@ -70,6 +70,8 @@ pub enum FactKind {
     KnownAs,
     /// The last day of a VIP rule
     Until,
+    /// What was kept of a VIP rule and ends with it
+    NoLongerApplies,
     /// Settings of a number that stay as they are
     Kept,
     /// Settings of a number that change along with its destination
@@ -105,7 +107,10 @@ impl FactKind {
     fn is_loss(self) -> bool {
         matches!(
             self,
-            FactKind::Irreversible | FactKind::ReplacedAnsweringRule | FactKind::MayBeRemoved
+            FactKind::Irreversible
+                | FactKind::ReplacedAnsweringRule
+                | FactKind::MayBeRemoved
+                | FactKind::NoLongerApplies
         )
     }
 }

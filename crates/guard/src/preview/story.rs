@@ -133,6 +133,7 @@ fn of_change(change: &Change, names: &CustomerNames, customer: String) -> Story 
             counted(rule.at_risk().len(), "other VIP rule")
         ));
     }
+    losses.extend(rule.no_longer_applies().map(|lost| format!("{lost}.")));
     Story {
         question,
         today: Some(sentence(rule, rule.before(), names)),
@@ -247,6 +248,8 @@ fn line(change: &RuleChange, names: &CustomerNames) -> String {
             counted(change.at_risk().len(), "other rule")
         ));
     }
+    let lost = change.no_longer_applies();
+    remarks.extend(lost.map(|lost| vips::uncapitalised(&lost)));
     let remarks: String = remarks.iter().map(|remark| format!("; {remark}")).collect();
     format!("{}{}{remarks}", change.ani(), called(change))
 }

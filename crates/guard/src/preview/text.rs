@@ -140,6 +140,9 @@ fn label(kind: FactKind) -> Option<&'static str> {
         FactKind::Proof => "Proof",
         FactKind::Note => "Note",
         FactKind::Entry => "Change",
-        FactKind::Counts | FactKind::Irreversible | FactKind::AgreeOnlyIf => return None,
+        FactKind::Counts
+        | FactKind::NoLongerApplies
+        | FactKind::Irreversible
+        | FactKind::AgreeOnlyIf => return None,
     })
 }

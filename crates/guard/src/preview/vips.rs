@@ -50,19 +50,28 @@ pub(super) fn details(change: &RuleChange, names: &CustomerNames) -> Vec<Fact> {
 
 /// What is kept here of the rule, or was.
 fn kept_here(change: &RuleChange) -> impl Iterator<Item = Fact> + use<> {
-    let note = change.note();
-    let text = note.and_then(|note| note.text.clone());
-    let until = note.and_then(|note| note.until.as_ref());
-    let until = until.filter(|_| change.after().is_some()).map(|until| {
+    let until = change.note().and_then(|note| note.until.as_ref());
+    let until = until.map(|until| {
         format!(
             "after {}: the rule is removed then, and nobody is asked again",
             until.day
         )
     });
-    let known_as = text.map(|text| fact(FactKind::KnownAs, text));
+    let known_as = known_as(change).map(|text| fact(FactKind::KnownAs, text));
+    let lost = change.no_longer_applies();
     known_as
         .into_iter()
         .chain(until.map(|until| fact(FactKind::Until, until)))
+        .chain(lost.map(|lost| fact(FactKind::NoLongerApplies, format!("{lost}."))))
+}
+
+/// Who the caller is: of a rule that goes, by what was kept of it.
+fn known_as(change: &RuleChange) -> Option<&str> {
+    let note = match change.after() {
+        Some(_) => change.note(),
+        None => change.kept(),
+    };
+    note?.text.as_deref()
 }
 
 /// How many rules a plan adds, replaces, removes and keeps.
@@ -167,11 +176,11 @@ fn row(change: &RuleChange, names: &CustomerNames) -> Row {
     let doubt = doubt(change).map_or(String::new(), |doubt| format!(" ({})", doubt.words()));
     let remark = change.remark().filter(|_| !change.takes_calls());
     let remark = remark.map_or(String::new(), |remark| format!(" ({})", remark.words()));
-    let note = change.note();
-    let text = note.and_then(|note| note.text.as_ref());
-    let text = text.map_or(String::new(), |text| format!(" (note: {text})"));
-    let until = note.and_then(|note| note.until.as_ref());
+    let text = known_as(change).map_or(String::new(), |text| format!(" (note: {text})"));
+    let until = change.note().and_then(|note| note.until.as_ref());
     let until = until.map_or(String::new(), |until| format!(" (until {})", until.day));
+    let lost = change.no_longer_applies();
+    let lost = lost.map_or(String::new(), |lost| format!(" ({})", uncapitalised(&lost)));
     let taken = match change.takes_calls() {
         true => format!(" (today: {})", answer(change, None, names)),
         false => String::new(),
@@ -179,7 +188,9 @@ fn row(change: &RuleChange, names: &CustomerNames) -> Row {
     Row {
         effect: effect_of(change),
         subject: format!("{} (\"{}\"){called}", key.ani, shown(key.ani.as_str(), 64)),
-        outcome: Some(format!("{calls}{text}{until}{doubt}{taken}{remark}{along}")),
+        outcome: Some(format!(
+            "{calls}{text}{until}{lost}{doubt}{taken}{remark}{along}"
+        )),
         facts: at_risk(change, of_others, names).collect(),
     }
 }
@@ -194,6 +205,13 @@ fn place(route: &Route, names: &CustomerNames) -> String {
         Some(name) => format!("{name} ({place})"),
         None => place,
     }
+}
+
+/// A sentence inside another one.
+pub(super) fn uncapitalised(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_lowercase());
+    first.into_iter().chain(letters).collect()
 }
 
 /// The service does not say whether a delete without called number, or with

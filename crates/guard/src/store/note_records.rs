@@ -1,8 +1,9 @@
 //! What is kept of VIP rules beside the service, free of any database.
 
+use crate::{Note, Until};
 use skyswitch_domain::Route;
 
-/// What is kept of one VIP rule.
+/// What is kept of one VIP rule, or was.
 #[derive(Debug, Clone)]
 pub struct NoteRecord {
     /// Grows with time.
@@ -11,10 +12,36 @@ pub struct NoteRecord {
     pub account: String,
     /// The rule as it was when that was said of it.
     pub rule: Route,
-    /// Who the caller is, or another remark.
-    pub note: Option<String>,
+    /// Who the caller is, and the last day.
+    pub note: Note,
+    /// The change that made the rule, where one did.
+    pub change: Option<i64>,
+    /// Whether a list has shown the rule gone or otherwise since: one that is there
+    /// again may be another one.
+    pub is_doubtful: bool,
+}
+
+impl NoteRecord {
+    /// Whether a rule is as it was when that was said of it, in whatever writing.
+    pub fn is_of(&self, rule: &Route) -> bool {
+        self.rule.key.domain.eq_ignore_ascii_case(&rule.key.domain)
+            && self.rule.key.is_same_rule(&rule.key)
+            && self.rule.same_destination(rule)
+    }
+
     /// The last day of the rule, such as `2026-12-25`.
-    pub until: Option<String>,
-    /// The end of that day: milliseconds since 1970, UTC.
-    pub ends_at: Option<i64>,
+    pub fn until(&self) -> Option<&Until> {
+        self.note.until.as_ref()
+    }
+}
+
+/// What is to be noted of a rule that exists already.
+#[derive(Debug, Clone)]
+pub struct NewText {
+    /// What is kept of it so far, by its id: the last day stays.
+    pub kept: Option<i64>,
+    /// The rule as it is.
+    pub rule: Route,
+    /// Who the caller is; `None` for nothing.
+    pub text: Option<String>,
 }

@@ -1,7 +1,7 @@
 //! The cells of one row, and what is wrong with them.
 
-use crate::ops::import::files::{DOMAIN, Defaults, NOTE_LIMIT, Row, UNTIL};
-use crate::ops::vips::notes::end_of;
+use crate::ops::import::files::{DOMAIN, Defaults, Row, UNTIL};
+use crate::ops::vips::notes::{LIMIT, end_of};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{Argument, CallerKey, Day, DnisKey, PhoneNumber, has_decimals};
 
@@ -84,7 +84,7 @@ impl Cells {
             .and_then(|()| leftover("application", &self.application))
             .and_then(|()| failed_formula("note", &self.note))
             .err();
-        let note: String = self.note.chars().take(NOTE_LIMIT).collect();
+        let note: String = self.note.chars().take(LIMIT).collect();
         let row = Row {
             line,
             ani,

@@ -15,10 +15,12 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ops::vips::notes::{LIMIT, in_one_line};
 use cell::Cells;
 pub(crate) use csv::marked;
 use skyswitch_domain::error::{Error, Refused};
 use skyswitch_domain::redact::shown;
+use skyswitch_domain::wording::first_few;
 use skyswitch_domain::{Application, Argument, CallerKey, Destination, DnisKey, Route, Vip};
 
 /// The columns of a list.
@@ -31,8 +33,8 @@ const UNTIL: &str = "until";
 
 /// A larger file is no VIP list.
 const LARGEST: usize = 64 * 1024 * 1024;
-/// Characters of a note that are kept.
-const NOTE_LIMIT: usize = 200;
+/// Lines that are named in one sentence.
+const LINES_NAMED: usize = 20;
 
 /// The form of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, schemars::JsonSchema, clap::ValueEnum)]
@@ -185,6 +187,9 @@ pub struct VipFile {
     /// Rules that are to be removed.
     #[serde(default)]
     pub removed: Vec<Row>,
+    /// Lines of which only the beginning of the note is kept.
+    #[serde(skip)]
+    pub cut_notes: Vec<usize>,
 }
 
 /// Reads a list. Its form is seen from its content unless it is given.
@@ -215,6 +220,12 @@ pub fn read(bytes: &[u8], format: Option<Format>, defaults: &Defaults) -> Result
         Format::Json => json::read(&text::decoded(&bytes)?, defaults, &mut file)?,
         // Each line may be in a charset of its own.
         Format::Vcard => vcard::read(&bytes, defaults, &mut file)?,
+    }
+    if !file.cut_notes.is_empty() {
+        file.warnings.push(format!(
+            "of notes and names longer than {LIMIT} characters the beginning is kept: line {}",
+            first_few(LINES_NAMED, &file.cut_notes)
+        ));
     }
     if file.rows.is_empty() && file.bad.is_empty() {
         return Err(unusable(
@@ -265,7 +276,14 @@ impl VipFile {
     }
 
     /// Enters what the cells of a row say.
-    fn add(&mut self, line: usize, cells: Cells, defaults: &Defaults) {
+    fn add(&mut self, line: usize, mut cells: Cells, defaults: &Defaults) {
+        let note = in_one_line(&cells.note);
+        if note.chars().count() > LIMIT {
+            self.cut_notes.push(line);
+        }
+        if cells.note.chars().count() > LIMIT {
+            cells.note = note;
+        }
         let given = shown(&cells.ani, 60);
         match cells.row(line, defaults) {
             Ok((row, None)) => self.rows.push(row),

@@ -28,7 +28,7 @@ use sqlx::sqlite::{
 
 use super::StateFolder;
 use super::trust::{Identity, Kind};
-use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::error::{Error, Refused, Result};
 
 const FILE: &str = "state.db";
 /// What SQLite keeps beside it.
@@ -199,6 +199,11 @@ fn from_the_future(version: i64) -> Error {
         ),
         "Use that version, or set SKYSWITCH_STATE_DIR to another folder.",
     )
+}
+
+/// What was read of a text that the store keeps, as a column of a row.
+fn decoded<T>(read: Result<T, Refused>) -> sqlx::Result<T> {
+    read.map_err(|refused| sqlx::Error::Decode(Box::new(refused)))
 }
 
 fn failed(error: sqlx::Error) -> Error {

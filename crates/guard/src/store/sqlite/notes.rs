@@ -1,14 +1,15 @@
 //! What is kept of VIP rules beside the service: notes, and until when they are
 //! to be there. A trigger of the schema ends it with the rule.
 
+use sqlx::QueryBuilder;
 use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
 
-use super::{Store, failed};
-use crate::Note;
+use super::{Store, decoded, failed};
 use crate::store::records::caller_of;
 use crate::store::stored_text::{route_from_text, route_to_text};
-use crate::store::{NewChange, NoteRecord};
+use crate::store::{NewChange, NewText, NoteRecord};
+use crate::{Note, Until};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{Route, RouteKey};
 
@@ -21,22 +22,21 @@ impl Store {
         account: &str,
         domain: Option<&str>,
     ) -> Result<Vec<NoteRecord>> {
-        sqlx::query(
-            "SELECT id, account, rule, note, until, ends_at FROM vip_notes
-             WHERE realm = ? AND account = ? AND (? IS NULL OR domain = ?) ORDER BY id",
-        )
-        .bind(realm)
-        .bind(account)
-        .bind(domain)
-        .bind(domain)
-        .try_map(record)
-        .fetch_all(&self.pool)
-        .await
-        .map_err(failed)
+        let mut query = select();
+        query
+            .push("ended IS NULL AND realm = ")
+            .push_bind(realm.to_owned());
+        query.push(" AND account = ").push_bind(account.to_owned());
+        if let Some(domain) = domain {
+            query.push(" AND domain = ").push_bind(domain.to_owned());
+        }
+        query.push(" ORDER BY id");
+        self.note_records(query).await
     }
 
     /// Those of rules that end before a moment, in milliseconds since 1970, of one
-    /// account or of all; the first to end come first.
+    /// account or of all, also where a list has shown the rule gone since; the
+    /// first to end come first.
     pub async fn vip_notes_ending(
         &self,
         realm: &str,
@@ -44,61 +44,67 @@ impl Store {
         before: i64,
         limit: u32,
     ) -> Result<Vec<NoteRecord>> {
-        sqlx::query(
-            "SELECT id, account, rule, note, until, ends_at FROM vip_notes
-             WHERE realm = ? AND (? IS NULL OR account = ?) AND ends_at < ? ORDER BY ends_at, id LIMIT ?",
-        )
-        .bind(realm)
-        .bind(account)
-        .bind(account)
-        .bind(before)
-        .bind(limit)
-        .try_map(record)
-        .fetch_all(&self.pool)
-        .await
-        .map_err(failed)
+        let mut query = select();
+        query.push("(ended IS NULL OR ended = 0) AND realm = ");
+        query.push_bind(realm.to_owned());
+        query.push(" AND ends_at < ").push_bind(before);
+        if let Some(account) = account {
+            query.push(" AND account = ").push_bind(account.to_owned());
+        }
+        query.push(" ORDER BY ends_at, id LIMIT ").push_bind(limit);
+        self.note_records(query).await
+    }
+
+    /// What a change has ended, oldest first.
+    pub async fn vip_notes_ended_by(&self, change: i64) -> Result<Vec<NoteRecord>> {
+        self.note_records(ended_by(change)).await
+    }
+
+    async fn note_records(&self, mut query: QueryBuilder<Sqlite>) -> Result<Vec<NoteRecord>> {
+        let found = query.build().try_map(record).fetch_all(&self.pool).await;
+        found.map_err(failed)
     }
 
     /// Notes who the callers of rules are that exist already. Their ends stay.
-    pub async fn note_rules(
-        &self,
-        realm: &str,
-        account: &str,
-        notes: &[(Route, String)],
-    ) -> Result<()> {
+    pub async fn note_rules(&self, realm: &str, account: &str, texts: &[NewText]) -> Result<()> {
         self.write(async |database| {
-            for (rule, note) in notes {
-                let text = route_to_text(rule)?;
-                let (domain, caller, dnis) = columns(&rule.key);
-                let updated = sqlx::query(
-                    "UPDATE vip_notes SET note = ? WHERE id = (
-                         SELECT max(id) FROM vip_notes WHERE realm = ? AND account = ? AND domain = ?
-                           AND caller = ? AND dnis = ? AND rule = ?)",
-                )
-                .bind(note)
-                .bind(realm)
-                .bind(account)
-                .bind(&domain)
-                .bind(&caller)
-                .bind(dnis)
-                .bind(&text)
-                .execute(&mut *database)
-                .await
-                .map_err(failed)?;
-                if updated.rows_affected() > 0 {
+            for NewText { kept, rule, text } in texts {
+                let Some(id) = kept else {
+                    let note = Note {
+                        text: text.clone(),
+                        until: None,
+                    };
+                    insert(database, (realm, account), rule, &note, None).await?;
                     continue;
-                }
+                };
+                sqlx::query("UPDATE vip_notes SET note = ? WHERE id = ?")
+                    .bind(text.as_deref())
+                    .bind(*id)
+                    .execute(&mut *database)
+                    .await
+                    .map_err(failed)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Ends what is kept of rules that a list has shown gone or otherwise; not
+    /// where a change to a rule of the caller is open, or was begun or ended since
+    /// a moment, in milliseconds since 1970: the list need not show that yet.
+    pub async fn end_notes(&self, gone: &[i64], since: i64) -> Result<()> {
+        self.write_soon(async |database| {
+            for id in gone {
                 sqlx::query(
-                    "INSERT INTO vip_notes (realm, account, domain, caller, dnis, rule, note)
-                     VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    "UPDATE vip_notes SET ended = 0 WHERE id = ? AND ended IS NULL AND NOT EXISTS (
+                         SELECT 1 FROM changes
+                         WHERE realm = vip_notes.realm AND account = vip_notes.account
+                           AND caller = vip_notes.caller AND lower(domain) = vip_notes.domain
+                           AND (status = 'open' OR started_at > ? OR ended_at > ?))",
                 )
-                .bind(realm)
-                .bind(account)
-                .bind(&domain)
-                .bind(&caller)
-                .bind(dnis)
-                .bind(&text)
-                .bind(note)
+                .bind(id)
+                .bind(since)
+                .bind(since)
                 .execute(&mut *database)
                 .await
                 .map_err(failed)?;
@@ -107,26 +113,13 @@ impl Store {
         })
         .await
     }
-
-    /// Forgets what is kept of a rule that is not there any more.
-    pub async fn forget_note(&self, id: i64) -> Result<()> {
-        self.write(async |database| {
-            sqlx::query("DELETE FROM vip_notes WHERE id = ?")
-                .bind(id)
-                .execute(database)
-                .await
-                .map(drop)
-                .map_err(failed)
-        })
-        .await
-    }
 }
 
 /// Keeps what a change says of the rule that it makes, with the change itself.
 ///
 /// A rule that is made with nothing said of it has no note and no last day, also
-/// where the same rule had them before: an empty row takes their place. Only what
-/// is put back keeps what was said of it.
+/// where the same rule had them before: an empty row takes their place. One that is
+/// put back has again what the change that it undoes has ended.
 pub(super) async fn keep(
     database: &mut SqliteConnection,
     new: &NewChange<'_>,
@@ -138,24 +131,40 @@ pub(super) async fn keep(
     let Some(after) = rule.after() else {
         return Ok(());
     };
-    let nothing = Note::default();
     let note = match (rule.note(), new.undoes) {
-        (Some(note), _) => note,
-        (None, None) => &nothing,
-        (None, Some(_)) => return Ok(()),
+        (Some(note), _) => note.clone(),
+        (None, None) => Note::default(),
+        (None, Some(undone)) => {
+            let mut query = ended_by(undone);
+            let ended = query.build().try_map(record);
+            let ended = ended.fetch_all(&mut *database).await.map_err(failed)?;
+            let ended = ended.into_iter().rev().find(|kept| kept.is_of(after));
+            ended.map(|kept| kept.note).unwrap_or_default()
+        }
     };
-    let (domain, caller, dnis) = columns(&after.key);
+    let place = (new.realm, new.change.account().as_str());
+    insert(database, place, after, &note, Some(change)).await
+}
+
+async fn insert(
+    database: &mut SqliteConnection,
+    (realm, account): (&str, &str),
+    rule: &Route,
+    note: &Note,
+    change: Option<i64>,
+) -> Result<()> {
+    let (domain, caller, dnis) = columns(&rule.key);
     let until = note.until.as_ref();
     sqlx::query(
         "INSERT INTO vip_notes (realm, account, domain, caller, dnis, rule, note, until, ends_at, change)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
-    .bind(new.realm)
-    .bind(new.change.account().as_str())
+    .bind(realm)
+    .bind(account)
     .bind(domain)
     .bind(caller)
     .bind(dnis)
-    .bind(route_to_text(after)?)
+    .bind(route_to_text(rule)?)
     .bind(note.text.as_deref())
     .bind(until.map(|until| until.day.as_str()))
     .bind(until.map(|until| until.ends_at))
@@ -176,14 +185,35 @@ fn columns(key: &RouteKey) -> (String, String, &str) {
     )
 }
 
+fn select() -> QueryBuilder<Sqlite> {
+    QueryBuilder::new(
+        "SELECT id, account, rule, note, until, ends_at, change, ended FROM vip_notes WHERE ",
+    )
+}
+
+fn ended_by(change: i64) -> QueryBuilder<Sqlite> {
+    let mut query = select();
+    query.push("ended = ").push_bind(change);
+    // The index has no others.
+    query.push(" AND ended > 0 ORDER BY id");
+    query
+}
+
 fn record(row: SqliteRow) -> sqlx::Result<NoteRecord> {
-    let rule = route_from_text(row.try_get("rule")?);
+    let day: Option<String> = row.try_get("until")?;
+    let ends_at: Option<i64> = row.try_get("ends_at")?;
+    let ended: Option<i64> = row.try_get("ended")?;
     Ok(NoteRecord {
         id: row.try_get("id")?,
         account: row.try_get("account")?,
-        rule: rule.map_err(|refused| sqlx::Error::Decode(Box::new(refused)))?,
-        note: row.try_get("note")?,
-        until: row.try_get("until")?,
-        ends_at: row.try_get("ends_at")?,
+        rule: decoded(route_from_text(row.try_get("rule")?))?,
+        note: Note {
+            text: row.try_get("note")?,
+            until: day
+                .zip(ends_at)
+                .map(|(day, ends_at)| Until { day, ends_at }),
+        },
+        change: row.try_get("change")?,
+        is_doubtful: ended == Some(0),
     })
 }

@@ -5,7 +5,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::journal_rows::select;
-use super::{Store, failed};
+use super::{Store, decoded, failed};
 use crate::store::stored_text::{from_text, routes_from_text, routes_to_text, to_text};
 use crate::store::{ChangeRecord, NewRun, RulesBefore, Run, RunBasis};
 use skyswitch_domain::error::Result;
@@ -78,7 +78,7 @@ impl Store {
             return Ok(None);
         };
         let rules = rules.map(|rules| from_text(&rules)).transpose();
-        let rules = rules.map_err(|refused| failed(sqlx::Error::Decode(Box::new(refused))))?;
+        let rules = decoded(rules).map_err(failed)?;
         Ok(Some(RulesBefore { domain, rules }))
     }
 
@@ -163,6 +163,6 @@ fn basis(row: &SqliteRow) -> sqlx::Result<Option<RunBasis>> {
     let (Some(list), Some(seen)) = texts else {
         return Ok(None);
     };
-    let seen = routes_from_text(seen).map_err(|refused| sqlx::Error::Decode(Box::new(refused)))?;
+    let seen = decoded(routes_from_text(seen))?;
     Ok(Some(RunBasis { list, seen }))
 }

@@ -14,8 +14,9 @@ const AT_ONCE: i64 = 1_000;
 impl Store {
     /// Removes closed changes to VIP rules that were begun before a moment, in
     /// milliseconds since 1970, finished imports of which none is left, and what was
-    /// kept of VIP rules that ended before then. What
-    /// was changed of customers' setups stays: the hard block rests on it.
+    /// kept of VIP rules that ended before then or that none of the changes that stay
+    /// could bring back. What was changed of customers' setups stays: the hard block
+    /// rests on it.
     ///
     /// # Errors
     /// `internal`: nothing was removed.
@@ -48,11 +49,15 @@ impl Store {
                 .execute(&mut *database)
                 .await
                 .map_err(failed)?;
-                sqlx::query("DELETE FROM vip_notes WHERE ends_at < ?")
-                    .bind(before)
-                    .execute(&mut *database)
-                    .await
-                    .map_err(failed)?;
+                sqlx::query(
+                    "DELETE FROM vip_notes
+                     WHERE ends_at < ? OR (ended = 0 AND ends_at IS NULL)
+                        OR (ended > 0 AND NOT EXISTS (SELECT 1 FROM changes WHERE id = ended))",
+                )
+                .bind(before)
+                .execute(&mut *database)
+                .await
+                .map_err(failed)?;
                 Ok(StorePruned {
                     changes: changes.rows_affected(),
                     imports: imports.rows_affected(),

@@ -1,0 +1,226 @@
+//! A rule that is gone and there again need not be the one that was given a last
+//! day: it is not removed by itself, and the status says so.
+
+use jiff::{ToSpan, Zoned};
+use skyswitch_mcp::app::App;
+use skyswitch_mcp::guard::Channel;
+use skyswitch_mcp::ops::{
+    AddVip, ExplainCall, ListVips, PageSize, Progress, SetupStatus, StatusQuery, SyncMode,
+    SyncVips, explain_call, onboarding_status,
+};
+use skyswitch_mcp::sandbox::{StoredDnis, StoredRoute};
+
+use crate::support::imports::{args, sync};
+use crate::support::{
+    BAKERY, Bench, DENTAL, add, adding, done, first_call, list, listing, nobody, removing,
+};
+
+const GUEST: &str = "16165550177";
+const ALL_OVER: &str = "UPDATE vip_notes SET ends_at = 1 WHERE ends_at IS NOT NULL";
+/// Lists show by now what was changed.
+const LONG_AGO: &str =
+    "UPDATE changes SET started_at = started_at - 200000, ended_at = ended_at - 200000";
+
+async fn add_guest(app: &App) {
+    let day = Zoned::now().date().checked_add(7.days()).unwrap();
+    let args = AddVip {
+        note: Some("Dr. Ames".to_owned()),
+        until: Some(day.to_string().parse().unwrap()),
+        ..adding(GUEST, DENTAL, "101")
+    };
+    add(app, &args, &nobody()).await.unwrap();
+}
+
+fn remove_elsewhere(bench: &Bench) {
+    let routes = bench.sandbox.routes();
+    let rule = routes.iter().find(|rule| rule.ani == GUEST).unwrap();
+    assert!(bench.sandbox.delete_route(DENTAL, GUEST, &rule.dnis));
+}
+
+struct Unwatched;
+
+impl Progress for Unwatched {
+    fn report(&self, _: usize, _: usize, _: &str) {}
+}
+
+async fn status_of(app: &App, query: Option<&str>) -> SetupStatus {
+    let query = StatusQuery {
+        query: query.map(str::to_owned),
+        ..StatusQuery::default()
+    };
+    let status = onboarding_status(app, &query, PageSize::All, &Unwatched).await;
+    status.unwrap()
+}
+
+#[tokio::test]
+async fn whoever_sees_that_a_rule_is_gone_ends_what_is_kept_of_it() {
+    for reading in ["list", "list of all", "plan", "explain", "status", "add"] {
+        let bench = Bench::demo().await;
+        let app = bench.app();
+        add_guest(&app).await;
+        let rule = bench.sandbox.routes();
+        let rule = rule.into_iter().find(|rule| rule.ani == GUEST).unwrap();
+        remove_elsewhere(&bench);
+        bench.change_journal(LONG_AGO).await;
+        match reading {
+            "list" => _ = list(&app, &listing(DENTAL)).await.unwrap(),
+            "list of all" => _ = list(&app, &ListVips::default()).await.unwrap(),
+            "plan" => {
+                let dry = SyncVips {
+                    dry_run: Some(true),
+                    ..args(SyncMode::Merge)
+                };
+                let file = "ani,destination\n6165550178,101\n";
+                sync(&app, &dry, file, &nobody()).await.unwrap();
+            }
+            "explain" => {
+                let args = ExplainCall {
+                    ani: GUEST.parse().unwrap(),
+                    domain: Some(DENTAL.parse().unwrap()),
+                    dnis: None,
+                    account_id: None,
+                };
+                explain_call(&app, &args).await.unwrap();
+            }
+            "status" => _ = status_of(&app, None).await,
+            _ => {
+                let other = adding("6165550178", DENTAL, "101");
+                add(&app, &other, &nobody()).await.unwrap();
+            }
+        }
+        // The same rule is made again in the portal, for good.
+        bench.sandbox.put_route(rule);
+        bench.change_journal(ALL_OVER).await;
+        let shown = list(&app, &listing(DENTAL)).await.unwrap();
+        let guest = shown.vips.iter().find(|vip| vip.ani == GUEST).unwrap();
+        let kept = (guest.note.as_ref(), guest.until.as_ref());
+        assert_eq!(kept, (None, None), "{reading}");
+        assert_eq!(bench.count("DELETE"), 0, "{reading}");
+        let said = status_of(&app, None).await.ends.join("\n");
+        assert!(said.contains("is there again"), "{reading}: {said}");
+        assert!(said.contains("not removed by itself"), "{reading}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_person_does_with_such_a_rule_settles_it() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    add_guest(&app).await;
+    remove_elsewhere(&bench);
+    bench.change_journal(LONG_AGO).await;
+    list(&app, &listing(DENTAL)).await.unwrap();
+    add(&app, &adding(GUEST, DENTAL, "101"), &nobody())
+        .await
+        .unwrap();
+    let said = status_of(&app, None).await.ends;
+    assert!(said.is_empty(), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_list_that_is_late_ends_nothing_of_a_rule_that_was_added_a_moment_ago() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    add_guest(&app).await;
+    let rule = bench.sandbox.routes();
+    let rule = rule.into_iter().find(|rule| rule.ani == GUEST).unwrap();
+    remove_elsewhere(&bench);
+    list(&app, &listing(DENTAL)).await.unwrap();
+    bench.sandbox.put_route(rule);
+    let shown = list(&app, &listing(DENTAL)).await.unwrap();
+    let guest = shown.vips.iter().find(|vip| vip.ani == GUEST).unwrap();
+    assert_eq!(guest.note.as_deref(), Some("Dr. Ames"));
+}
+
+#[tokio::test]
+async fn a_list_without_any_rule_of_the_customer_proves_nothing() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    add_guest(&app).await;
+    bench.change_journal(LONG_AGO).await;
+    bench.next_list("[]");
+    list(&app, &listing(DENTAL)).await.unwrap();
+    let shown = list(&app, &listing(DENTAL)).await.unwrap();
+    let guest = shown.vips.iter().find(|vip| vip.ani == GUEST).unwrap();
+    assert_eq!(guest.note.as_deref(), Some("Dr. Ames"));
+}
+
+#[tokio::test]
+async fn a_rule_that_is_stored_otherwise_than_when_it_was_added_is_left_to_a_person() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    add_guest(&app).await;
+    remove_elsewhere(&bench);
+    // The same caller and the same person, written in another way.
+    let other = StoredRoute::new(DENTAL, GUEST, "user:101").dnis(StoredDnis::Null);
+    bench.sandbox.put_route(other);
+    bench.change_journal(ALL_OVER).await;
+    let shown = list(&app, &listing(DENTAL)).await.unwrap();
+    let said = shown.warnings.join("\n");
+    assert!(said.contains("is stored otherwise"), "{said}");
+    assert!(said.contains("remove_vip"), "{said}");
+    assert_eq!(bench.count("DELETE"), 0);
+    // It is said once, and by the status from then on.
+    let shown = list(&app, &listing(DENTAL)).await.unwrap();
+    assert!(shown.warnings.is_empty(), "{shown:?}");
+    let said = status_of(&app, None).await.ends.join("\n");
+    assert!(said.contains("not removed by itself"), "{said}");
+}
+
+#[tokio::test]
+async fn every_change_tells_which_rules_it_removed_before() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    add_guest(&app).await;
+    bench.change_journal(ALL_OVER).await;
+    let other = adding("6165550178", DENTAL, "101");
+    let added = add(&app, &other, &nobody()).await.unwrap();
+    let said = added.warnings.join("\n");
+    assert!(said.contains("was removed (change 2)"), "{said}");
+    // It is told once.
+    let other = adding("6165550179", DENTAL, "101");
+    let added = add(&app, &other, &nobody()).await.unwrap();
+    assert!(
+        !added.warnings.join("\n").contains("was removed"),
+        "{added:?}"
+    );
+
+    add_guest(&app).await;
+    bench.change_journal(ALL_OVER).await;
+    let file = "ani,destination\n6165550171,101\n";
+    let merged = sync(&app, &args(SyncMode::Merge), file, &Channel::Given).await;
+    let said = merged.unwrap().warnings.join("\n");
+    assert!(said.contains("was removed"), "{said}");
+}
+
+#[tokio::test]
+async fn a_call_that_only_asks_leaves_it_to_the_next_one_and_a_refusal_tells_it() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    add_guest(&app).await;
+    bench.change_journal(ALL_OVER).await;
+    let args = removing("6165550123", DENTAL);
+    let asked = skyswitch_mcp::ops::remove_vip(&app, &args, &first_call()).await;
+    crate::support::question(asked.unwrap());
+    assert_eq!(bench.rings(DENTAL, GUEST), None);
+    let waits = skyswitch_mcp::ops::remove_vip(&app, &args, &nobody()).await;
+    let said = done(waits.unwrap()).warnings.join("\n");
+    assert!(said.contains("was removed"), "{said}");
+
+    add_guest(&app).await;
+    bench.change_journal(ALL_OVER).await;
+    let unknown = removing("6165550126", DENTAL);
+    let refused = skyswitch_mcp::ops::remove_vip(&app, &unknown, &nobody()).await;
+    let refused = refused.unwrap_err();
+    assert!(refused.hint().contains("was removed"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn the_status_of_some_customers_names_only_their_last_days() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    add_guest(&app).await;
+    assert!(status_of(&app, Some(BAKERY)).await.ends.is_empty());
+    assert_eq!(status_of(&app, Some("Lakeside")).await.ends.len(), 1);
+    assert_eq!(status_of(&app, None).await.ends.len(), 1);
+}
