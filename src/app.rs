@@ -9,6 +9,7 @@ use crate::approval_page::ApprovalPage;
 use crate::config::Settings;
 use crate::ops::vips::ends::Ends;
 use crate::ops::vips::kept_lists::KeptLists;
+use crate::ops::vips::reach::Reached;
 use crate::ops::write::journal::Journal;
 use crate::ops::write::locks::Turns;
 use crate::ops::write::waiting::Patience;
@@ -40,6 +41,8 @@ struct Shared {
     turns: Turns,
     kept_lists: KeptLists,
     ends: Ends,
+    /// Customers whose numbers were seen to come to the VIP list.
+    reached: Reached,
     settling: TaskTracker,
 }
 
@@ -71,6 +74,7 @@ impl App {
                 turns: Turns::default(),
                 kept_lists: KeptLists::default(),
                 ends: Ends::default(),
+                reached: Reached::default(),
                 settling: TaskTracker::new(),
             }),
             asked_by: "an embedding program".into(),
@@ -148,6 +152,11 @@ impl App {
 
     pub(crate) fn ends(&self) -> &Ends {
         &self.shared.ends
+    }
+
+    /// Customers whose numbers were seen to come to the VIP list lately.
+    pub(crate) fn reached(&self) -> &Reached {
+        &self.shared.reached
     }
 
     /// The changes under way, which are seen through whatever becomes of the caller.

@@ -51,7 +51,6 @@ impl App {
                 "vip_rule",
                 of_probes,
                 lately,
-                None,
             )
             .await?;
         let mut newest = BTreeMap::new();

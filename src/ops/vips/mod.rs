@@ -10,7 +10,7 @@ pub(crate) mod kept_lists;
 pub(in crate::ops) mod list;
 mod list_destinations;
 pub(crate) mod notes;
-pub(in crate::ops) mod reach;
+pub(crate) mod reach;
 mod read;
 pub(in crate::ops) mod remove;
 pub(in crate::ops) mod siblings;

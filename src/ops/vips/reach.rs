@@ -1,6 +1,10 @@
 //! Whether VIP rules can have an effect: only calls to the customer's own numbers
 //! can match one, and only where these go to the Route by ANI user.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
 use futures_util::future::OptionFuture;
 
 use crate::app::App;
@@ -23,6 +27,35 @@ pub(in crate::ops) struct Reach {
     numbers: Option<Vec<PhoneNumber>>,
 }
 
+/// When each customer was last seen to have a number that comes to the VIP list.
+#[derive(Debug, Default)]
+pub(crate) struct Reached(Mutex<HashMap<(AccountId, PbxDomain), Instant>>);
+
+/// Customers that are remembered at most.
+const REMEMBERED: usize = 256;
+
+impl Reached {
+    fn lately(&self, customer: &(AccountId, PbxDomain)) -> bool {
+        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.get(customer)
+            .is_some_and(|seen| seen.elapsed() < FRESH)
+    }
+
+    fn remember(&self, customer: (AccountId, PbxDomain)) {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() >= REMEMBERED {
+            seen.clear();
+        }
+        seen.insert(customer, Instant::now());
+    }
+
+    /// A number is routed elsewhere: it is not known any more of anybody.
+    pub(crate) fn forget_all(&self) {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.clear();
+    }
+}
+
 impl Reach {
     /// A warning where a dialled number is not the customer's.
     pub fn doubt(&self, dialled: &Dnis) -> Option<String> {
@@ -39,7 +72,8 @@ impl Reach {
 
 impl App {
     /// Reads whether any of the customer's numbers goes to the Route by ANI
-    /// user and, for rules that name a dialled number, which numbers there are.
+    /// user and, for rules that name a dialled number, which numbers there are. A
+    /// customer of whom that was seen within a minute is not looked at again.
     pub(in crate::ops) async fn reach(
         &self,
         account: &AccountId,
@@ -49,14 +83,20 @@ impl App {
         if !self.settings().check_destinations {
             return Reach::default();
         }
+        let customer = (account.clone(), domain.clone());
+        let is_known = self.reached().lately(&customer);
         let (reaching, numbers) = tokio::join!(
-            self.numbers_reaching(account, domain),
+            OptionFuture::from((!is_known).then(|| self.numbers_reaching(account, domain))),
             OptionFuture::from(names_dialled.then_some(async move {
                 let client = self.client()?;
                 client.domain_numbers(account, domain, None).await
             })),
         );
-        let without_any = reaching.ok().flatten().filter(|all| all.numbers.is_empty());
+        let reaching = reaching.and_then(Result::ok).flatten();
+        if reaching.as_ref().is_some_and(|all| !all.numbers.is_empty()) {
+            self.reached().remember(customer);
+        }
+        let without_any = reaching.filter(|all| all.numbers.is_empty());
         let warning = without_any.map(|all| match all.perhaps.first() {
             Some(Perhaps { number, why }) => {
                 format!("this may have no effect for calls to {number}: {why}")

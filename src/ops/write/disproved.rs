@@ -27,6 +27,24 @@ pub(super) struct Recent {
 }
 
 impl App {
+    /// The changes of the last minutes, whatever a read has shown since.
+    pub(super) async fn changes_lately(
+        &self,
+        account: &AccountId,
+        kind: &'static str,
+        filter: ChangeFilter<'_>,
+    ) -> Result<Vec<ChangeRecord>> {
+        let journal = self.journal();
+        let Some(store) = journal.store().if_exists().await? else {
+            return Ok(Vec::new());
+        };
+        let span = TimeSpan::last(LAG, now());
+        store
+            .changes_of_kind(journal.realm(), account.as_str(), kind, filter, span)
+            .await
+    }
+
+    /// Those that a read need not show, or should show by now.
     pub(super) async fn recent_changes(
         &self,
         account: &AccountId,
@@ -37,8 +55,8 @@ impl App {
         let (mut lately, mut unseen) = (Vec::new(), Vec::new());
         if let Some(store) = journal.store().if_exists().await? {
             let (realm, account) = (journal.realm(), account.as_str());
-            let (span, judged) = (TimeSpan::last(LAG, now), Some(now - JUDGED));
-            let found = store.changes_of_kind(realm, account, kind, filter, span, judged);
+            let (span, judged) = (TimeSpan::last(LAG, now), now - JUDGED);
+            let found = store.changes_to_be_seen(realm, account, kind, filter, span, judged);
             (lately, unseen) = found
                 .await?
                 .into_iter()

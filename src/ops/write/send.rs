@@ -281,6 +281,9 @@ impl App {
         origin: &Origin,
     ) -> Sent {
         let change = clearance.change().clone();
+        if let Target::Piece(_) = change.target() {
+            self.reached().forget_all();
+        }
         let journal = self.journal();
         let id = match journal.begin(self, &change, origin).await {
             Ok(id) => id,

@@ -57,8 +57,8 @@ impl App {
             ..ChangeFilter::default()
         };
         // What others have changed through this installation is no news.
-        match self.recent_changes(account, "vip_rule", of_domain).await {
-            Ok(recent) => different.retain(|(rule, now)| !is_ours(&recent.lately, rule, *now)),
+        match self.changes_lately(account, "vip_rule", of_domain).await {
+            Ok(lately) => different.retain(|(rule, now)| !is_ours(&lately, rule, *now)),
             Err(error) => tracing::warn!(%error, "the journal cannot be read"),
         }
         let left_out = different.len().saturating_sub(NAMED);

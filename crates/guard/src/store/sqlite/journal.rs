@@ -89,10 +89,12 @@ impl Store {
         };
         // Lost with the power, it is found out again by a read.
         self.write_soon(async |database| {
-            end_work(database, Whose::Change(id)).await?;
+            go_on(database).await?;
             let done = sqlx::query(
                 "UPDATE changes SET status = ?, route_after = ?, stands = ?, problem = ?, request_id = ?,
-                                    closed_by = ?, ended_at = ?
+                                    closed_by = ?, ended_at = ?, owner = '',
+                                    position = CASE owner WHEN '' THEN position
+                                        ELSE (SELECT position FROM journal_position) END
                  WHERE id = ? AND status = 'open'",
             )
             .bind(closing.status.word())
@@ -187,7 +189,7 @@ impl Store {
     /// How many changes count: those begun in that time and not known to have failed.
     pub async fn changes_within(&self, realm: &str, those: Counted) -> Result<u64> {
         let mut database = self.pool.acquire().await.map_err(failed)?;
-        counted(&mut database, realm, those, None).await
+        counted(&mut database, realm, those, None, u32::MAX).await
     }
 }
 
@@ -197,7 +199,7 @@ async fn begin(database: &mut SqliteConnection, new: &NewChange<'_>) -> Result<B
         return Ok(Begun::ChangedMeanwhile(other));
     }
     if let Some((those, most)) = new.limit
-        && counted(database, new.realm, those, new.run).await? >= u64::from(most)
+        && counted(database, new.realm, those, new.run, most).await? >= u64::from(most)
     {
         return Ok(Begun::OverLimit);
     }
@@ -207,6 +209,9 @@ async fn begin(database: &mut SqliteConnection, new: &NewChange<'_>) -> Result<B
     Ok(Begun::Written(id))
 }
 
+/// How many there are, counted no further than `most`: an import would else go
+/// through all its rows with each of them.
+///
 /// An import does not count against itself where all of it counts once.
 ///
 /// What lies ahead was begun before the clock was set back. When that was nobody
@@ -216,33 +221,35 @@ async fn counted(
     realm: &str,
     those: Counted,
     own_run: Option<&str>,
+    most: u32,
 ) -> Result<u64> {
     // Each is answered from an index alone, however many rows an import has made.
     let alone = match (those.imports_once, those.without_people) {
         (false, false) => {
-            "SELECT COUNT(*) FROM changes
-             WHERE realm = ? AND started_at > ? AND started_at <= ? AND status <> 'failed'"
+            "SELECT COUNT(*) FROM (SELECT 1 FROM changes
+             WHERE realm = ? AND started_at > ? AND started_at <= ? AND status <> 'failed' LIMIT ?)"
         }
         (false, true) => {
-            "SELECT COUNT(*) FROM changes
+            "SELECT COUNT(*) FROM (SELECT 1 FROM changes
              WHERE realm = ? AND started_at > ? AND started_at <= ? AND status <> 'failed'
-               AND by_person = 0"
+               AND by_person = 0 LIMIT ?)"
         }
         (true, false) => {
-            "SELECT COUNT(*) FROM changes
+            "SELECT COUNT(*) FROM (SELECT 1 FROM changes
              WHERE realm = ? AND started_at > ? AND started_at <= ? AND status <> 'failed'
-               AND run IS NULL"
+               AND run IS NULL LIMIT ?)"
         }
         (true, true) => {
-            "SELECT COUNT(*) FROM changes
+            "SELECT COUNT(*) FROM (SELECT 1 FROM changes
              WHERE realm = ? AND started_at > ? AND started_at <= ? AND status <> 'failed'
-               AND run IS NULL AND by_person = 0"
+               AND run IS NULL AND by_person = 0 LIMIT ?)"
         }
     };
     let mut count: i64 = sqlx::query_scalar(alone)
         .bind(realm)
         .bind(those.span.since)
         .bind(those.span.until)
+        .bind(most)
         .fetch_one(&mut *database)
         .await
         .map_err(failed)?;

@@ -10,6 +10,9 @@ use crate::store::{ChangeFilter, ChangeRecord, ChangeStatus, TimeSpan};
 use skyswitch_domain::Ani;
 use skyswitch_domain::error::Result;
 
+/// The kind of changes to VIP rules; the others are those of a setup's pieces.
+const VIP_RULE: &str = "vip_rule";
+
 impl Store {
     /// Changes that are open and not worked on by `owner`, oldest first.
     pub async fn open_changes(&self, realm: &str, owner: &str) -> Result<Vec<ChangeRecord>> {
@@ -21,9 +24,7 @@ impl Store {
     }
 
     /// Changes of a kind, `vip_rule` or that of a setup's piece, that were begun
-    /// in that time and are not known to have failed, oldest first; and those
-    /// begun before, after `unseen_since`, that were acknowledged and that no read
-    /// has shown.
+    /// in that time and are not known to have failed, oldest first.
     pub async fn changes_of_kind(
         &self,
         realm: &str,
@@ -31,19 +32,60 @@ impl Store {
         kind: &str,
         filter: ChangeFilter<'_>,
         TimeSpan { since, until }: TimeSpan,
-        unseen_since: Option<i64>,
     ) -> Result<Vec<ChangeRecord>> {
-        let filter = ChangeFilter {
-            since: unseen_since.or(Some(since)),
-            ..filter
-        };
+        let since = Some(since);
+        let filter = ChangeFilter { since, ..filter };
         let mut query = select();
         narrow(&mut query, realm, account, &filter);
         query.push(" AND started_at <= ").push_bind(until);
-        query.push(" AND (started_at >= ").push_bind(since);
-        query.push(" OR (status = 'done' AND stands = 0))");
         query.push(" AND kind = ").push_bind(kind.to_owned());
         query.push(" AND status <> 'failed' ORDER BY id");
+        self.records(query).await
+    }
+
+    /// Those that a read need not show: begun in that time; and those begun
+    /// before, after `unseen_since`, that were acknowledged and that no read has
+    /// shown. VIP rules are left out of which a read has shown every such change.
+    pub async fn changes_to_be_seen(
+        &self,
+        realm: &str,
+        account: &str,
+        kind: &str,
+        filter: ChangeFilter<'_>,
+        TimeSpan { since, until }: TimeSpan,
+        unseen_since: i64,
+    ) -> Result<Vec<ChangeRecord>> {
+        let mut query = select();
+        narrow(&mut query, realm, account, &filter);
+        query.push(" AND kind = ").push_bind(kind.to_owned());
+        query.push(" AND status <> 'failed'");
+        let mut started_at = "started_at";
+        if kind == VIP_RULE {
+            // However many were made lately, the few that were not seen lead to the rows;
+            // SQLite would go by the time, and looks up no sum in an index.
+            started_at = "+started_at";
+            query.push(
+                " AND id IN (SELECT others.id FROM changes AS unseen CROSS JOIN changes AS others
+                   WHERE NOT unseen.is_seen AND unseen.piece IS NULL AND unseen.realm = ",
+            );
+            query.push_bind(realm.to_owned());
+            query
+                .push(" AND unseen.account = ")
+                .push_bind(account.to_owned());
+            query
+                .push(" AND unseen.started_at >= ")
+                .push_bind(unseen_since);
+            query.push(
+                " AND others.realm = unseen.realm AND others.account = unseen.account
+                   AND others.caller = unseen.caller)",
+            );
+        }
+        query.push(format!(" AND {started_at} BETWEEN "));
+        query.push_bind(unseen_since).push(" AND ").push_bind(until);
+        query
+            .push(format!(" AND ({started_at} >= "))
+            .push_bind(since);
+        query.push(" OR (status = 'done' AND stands = 0)) ORDER BY id");
         self.records(query).await
     }
 

@@ -35,6 +35,7 @@ const VERSIONS: [(&str, &str, &str); 19] = [
     version!("0017", "traces"),
     version!("0018", "agreeing_whole"),
     version!("0019", "ended_notes"),
+    version!("0021", "seen_changes"),
 ];
 
 /// All versions, in order.

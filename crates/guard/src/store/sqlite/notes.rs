@@ -117,9 +117,9 @@ impl Store {
 
 /// Keeps what a change says of the rule that it makes, with the change itself.
 ///
-/// A rule that is made with nothing said of it has no note and no last day, also
-/// where the same rule had them before: an empty row takes their place. One that is
-/// put back has again what the change that it undoes has ended.
+/// A rule that is made with nothing said of it has no note and no last day. Where
+/// the same rule has them until then, an empty row takes their place; else none is
+/// needed. One that is put back has again what the change that it undoes has ended.
 pub(super) async fn keep(
     database: &mut SqliteConnection,
     new: &NewChange<'_>,
@@ -157,7 +157,9 @@ async fn insert(
     let until = note.until.as_ref();
     sqlx::query(
         "INSERT INTO vip_notes (realm, account, domain, caller, dnis, rule, note, until, ends_at, change)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE ?7 IS NOT NULL OR ?8 IS NOT NULL
+             OR EXISTS (SELECT 1 FROM vip_notes WHERE realm = ?1 AND account = ?2 AND domain = ?3
+                          AND caller = ?4 AND dnis = ?5 AND coalesce(ended, 0) = 0)",
     )
     .bind(realm)
     .bind(account)
