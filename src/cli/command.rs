@@ -15,6 +15,7 @@ use super::sandbox::SandboxData;
 use crate::config::{ConfirmMode, Flags, ProfileName, Store};
 use crate::mcp::ToolName;
 use crate::ops;
+use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::{AccountId, CustomerKey, Destination, Since};
 use skyswitch_sandbox::{HABITS, Habit};
 
@@ -217,8 +218,24 @@ pub(super) enum PinAction {
 }
 
 impl Command {
+    /// Refuses to write as CSV what is not one list of rows.
+    ///
+    /// # Errors
+    /// `invalid_argument` where it is none, or one after another.
+    pub fn refuse_csv(&self) -> Result<()> {
+        let watches =
+            matches!(self, Command::OnAccount(OnAccount::Status(args)) if args.watch.is_some());
+        let why = match self.is_list() {
+            true if watches => "`--watch` prints one list after another, which is no CSV",
+            true => return Ok(()),
+            false => "this command prints no list, so there is nothing to write as CSV",
+        };
+        let hint = "Give `--format table`, `plain` or `json`.";
+        Err(Error::invalid("format", why, hint))
+    }
+
     /// Whether it prints rows, which can be written as CSV.
-    pub fn is_list(&self) -> bool {
+    fn is_list(&self) -> bool {
         match self {
             Command::Sandbox { list_habits, .. } => *list_habits,
             Command::OnAccount(command) => match command {
@@ -413,9 +430,12 @@ pub(super) struct ExportArgs {
     /// Format of the list
     #[arg(long, value_enum, default_value = "csv")]
     pub format: ExportFormat,
-    /// File to write, instead of standard output
+    /// File to write, instead of standard output; readable for its owner alone
     #[arg(long, short)]
     pub output: Option<PathBuf>,
+    /// Replace the file where it exists
+    #[arg(long, requires = "output")]
+    pub force: bool,
 }
 
 /// Forms a list can be written in.

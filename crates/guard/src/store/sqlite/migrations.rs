@@ -15,7 +15,7 @@ macro_rules! version {
     };
 }
 
-const VERSIONS: [(&str, &str, &str); 18] = [
+const VERSIONS: [(&str, &str, &str); 19] = [
     version!("0001", "confirmations"),
     version!("0002", "journal"),
     version!("0003", "setup"),
@@ -34,6 +34,7 @@ const VERSIONS: [(&str, &str, &str); 18] = [
     version!("0016", "setup_memory"),
     version!("0017", "traces"),
     version!("0018", "agreeing_whole"),
+    version!("0019", "pin_tries_by_place"),
 ];
 
 /// All versions, in order.
