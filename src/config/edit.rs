@@ -123,6 +123,10 @@ impl ConfigEdit {
                 Some(old) => _ = self.fields.insert(field.to_owned(), old),
                 None => _ = self.fields.remove(field),
             }
+            // It was of the right type: the same in other words is not meant.
+            if refusal.is_some() {
+                break;
+            }
         }
         // What was wrong before is not the fault of the new value.
         before?;

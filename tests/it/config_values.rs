@@ -160,6 +160,8 @@ async fn a_value_that_only_its_use_would_refuse_is_refused_with_the_reason() {
             &["client_secret_file", "secrets/it"],
             "not an absolute path",
         ),
+        // What is no command as a text is none as a list of words either.
+        (&["client_secret_command", "'open"], "not a command"),
         // A flag does not hide it.
         (
             &["default_account_id", "my account", "-a", "x"],
