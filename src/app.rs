@@ -29,6 +29,8 @@ pub struct App {
     author: Author,
     /// How long this call may wait for a person.
     pub(crate) patience: Option<Patience>,
+    /// Whether requests are made only to name customers and people.
+    pub(crate) reads_names: bool,
 }
 
 #[derive(Debug)]
@@ -80,6 +82,7 @@ impl App {
             asked_by: "an embedding program".into(),
             author: Author::Program,
             patience: None,
+            reads_names: false,
         }
     }
 
@@ -92,6 +95,7 @@ impl App {
             asked_by: shown(who, 200).into(),
             author: self.author,
             patience: self.patience.clone(),
+            reads_names: self.reads_names,
         }
     }
 
@@ -99,6 +103,15 @@ impl App {
     #[must_use]
     pub(crate) fn waiting(self, patience: Option<Patience>) -> App {
         App { patience, ..self }
+    }
+
+    /// The same operations, which make requests for names where no other read gives them.
+    #[must_use]
+    pub(crate) fn reading_names(self, reads_names: bool) -> App {
+        App {
+            reads_names,
+            ..self
+        }
     }
 
     /// The same operations asked for by a person, who gives the commands themselves.

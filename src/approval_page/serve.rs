@@ -124,7 +124,7 @@ async fn settle(
         "approve" => Answer::with_pin(sent.confirm, sent.pin),
         _ => Answer::Declined,
     };
-    match desk.guard.settle(&approval, &answer).await {
+    match desk.guard.settle_on_page(&approval, &answer).await {
         Ok(Settled::AskAgain(preview)) => {
             approval.preview = preview;
             view::question(&approval, &secret).into_response()

@@ -24,19 +24,31 @@ pub(super) enum Person {
     Absent(&'static str),
 }
 
+/// The operations as the person at the command line gives them, who is shown
+/// names; a program that reads JSON needs no requests for them.
+pub(super) fn commanded(app: &App, output: &Output) -> App {
+    app.clone()
+        .commanded_by_a_person()
+        .reading_names(!output.is_json())
+}
+
 impl Person {
     /// # Errors
     /// `blocked` for a flag where the operator lets none agree.
     pub fn new(app: &App, yes: bool) -> Result<Person> {
         let settings = app.settings();
-        Ok(match (yes, settings.allow_yes) {
-            (true, _) => {
-                settings.limits.refuse_flag()?;
-                Person::Agreed
-            }
-            (false, true) => Person::at_terminal("Run the command in a terminal, or pass `--yes`."),
-            (false, false) => Person::at_terminal("Run the command in a terminal."),
-        })
+        if yes {
+            settings.limits.refuse_flag()?;
+            return Ok(Person::Agreed);
+        }
+        // With a PIN, no flag agrees.
+        let has_no_pin = app.guard().pin_is_set().is_ok_and(|is_set| !is_set);
+        Ok(Person::at_terminal(
+            match settings.allow_yes && has_no_pin {
+                true => "Run the command in a terminal, or pass `--yes`.",
+                false => "Run the command in a terminal.",
+            },
+        ))
     }
 
     /// Where no flag can agree; `otherwise` is what to do without a terminal.
@@ -96,6 +108,13 @@ impl AskPerson for Person {
         match self {
             Person::Present => Box::pin(typed_at_terminal(preview)),
             Person::Agreed | Person::Absent(_) => Box::pin(async { Answer::NoAnswer }),
+        }
+    }
+
+    fn absent(&self) -> Option<&str> {
+        match self {
+            Person::Absent(otherwise) => Some(otherwise),
+            Person::Agreed | Person::Present => None,
         }
     }
 }

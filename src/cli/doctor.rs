@@ -1,16 +1,17 @@
 //! `skyswitch doctor`: the checks, a sample of the service's answers, and the
 //! trial of how it stores VIP rules.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
 use serde_json::json;
 
-use super::ask::Person;
+use super::ask::{self, Person};
 use super::command::{DoctorArgs, Global};
 use super::exit::Exit;
 use super::output::Output;
+use super::private_file::{new_private_file, unusable};
 use super::{tables, with_upstream};
 use crate::app::App;
 use crate::config::Settings;
@@ -102,29 +103,12 @@ async fn write_sample(
     Ok(sample)
 }
 
-/// A file that only its owner can read and that did not exist.
-pub(super) fn new_private_file(path: &Path) -> std::io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-pub(super) fn unusable(argument: &str, path: &Path, error: &std::io::Error) -> Error {
-    Error::invalid(
-        argument,
-        format!("{} cannot be written: {error}", path.display()),
-        "Give a file that does not exist yet, in a folder that can be written to.",
-    )
-}
-
 /// Tries how the service stores VIP rules. The person sees at the terminal what
 /// is tried; there is no flag for it.
 async fn write_probe(app: &App, args: &WriteProbe, output: &Output) -> Result<Exit> {
     let person = Person::at_terminal("Run the command in a terminal; nothing was sent.");
     let app = app.asked_by("skyswitch doctor --write-probe (command line)");
-    let app = app.commanded_by_a_person();
+    let app = ask::commanded(&app, output);
     let probed = ops::write_probe(&app, args, &person.channel()).await?;
     let exit = |outcome: &WriteProbeOutcome| match outcome.status {
         WriteProbeStatus::Probed => Exit::Done,

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::io::Read;
 use std::path::Path;
 
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::ask::Person;
@@ -11,7 +12,7 @@ use super::command::{Asking, ClearArgs, ExportArgs, ExportFormat, ImportArgs, Mo
 use super::exit::Exit;
 use super::output::Output;
 use super::progress::Bar;
-use super::tables;
+use super::{private_file, tables};
 use crate::app::App;
 use crate::ops::import::files;
 use crate::ops::{
@@ -184,13 +185,11 @@ pub(super) async fn export(app: &App, args: ExportArgs, output: &Output) -> Resu
         None if output.is_json() => output.result(&list, String::new),
         None => output.text(&text),
         Some(path) => {
-            std::fs::write(path, text).map_err(|error| unusable(path, "written", &error))?;
-            output.note(&format!(
-                "{} written to {}",
-                counted(list.total, "VIP rule"),
-                path.display()
-            ));
-            Ok(Exit::Done)
+            private_file::write("output", path, &text, args.force)?;
+            output.result(&json!({ "file": path, "rules": list.total }), || {
+                let rules = counted(list.total, "VIP rule");
+                format!("{rules} written to {}", path.display())
+            })
         }
     }
 }
@@ -201,13 +200,11 @@ fn read(path: &Path) -> Result<Vec<u8>> {
         true => std::io::stdin().read_to_end(&mut bytes).map(|_| bytes),
         false => std::fs::read(path),
     };
-    read.map_err(|error| unusable(path, "read", &error))
-}
-
-fn unusable(path: &Path, what: &str, error: &std::io::Error) -> Error {
-    Error::invalid(
-        "file",
-        format!("{} cannot be {what}: {error}", path.display()),
-        "Check the path and its permissions; nothing was sent.",
-    )
+    read.map_err(|error| {
+        Error::invalid(
+            "file",
+            format!("{} cannot be read: {error}", path.display()),
+            "Check the path and its permissions; nothing was sent.",
+        )
+    })
 }

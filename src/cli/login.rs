@@ -5,10 +5,11 @@ use std::io::Read;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::ask::{self, is_interactive, typed_line};
+use super::ask::is_interactive;
 use super::command::{Global, LoginArgs};
 use super::exit::Exit;
-use super::output::{Output, tell};
+use super::login_questions::ask_for_login;
+use super::output::Output;
 use crate::config::{self, ConfigEdit, OriginKind, Settings};
 use crate::ops;
 use skyswitch_domain::AccountId;
@@ -16,7 +17,7 @@ use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::{Secret, shown};
 
 /// Where the values come from, for whoever has none of them yet.
-const INTRODUCTION: &str = "\
+pub(super) const INTRODUCTION: &str = "\
 Sign in to SkySwitch. Nothing is stored before the login was accepted.
 - Client id and client secret: SkySwitch gives them out with the access to its API.
 - User name and password: a SkySwitch user with the role PBX Manager; PBX Reader is enough to look.
@@ -40,6 +41,16 @@ struct SignedIn {
     warnings: Vec<String>,
 }
 
+/// A login that the service has accepted, and what it was tried with.
+pub(super) struct Accepted {
+    /// As they were given, to be stored where secrets are.
+    pub secrets: Vec<(&'static str, Secret)>,
+    pub settings: Settings,
+    pub login: ops::Accepted,
+    pub account: AccountId,
+    pub customers: usize,
+}
+
 /// Asks for a login or reads it from the standard input, tries it, and stores it.
 pub(super) async fn login(global: &Global, args: LoginArgs, output: &Output) -> Result<Exit> {
     if global.sandbox.is_some() {
@@ -58,39 +69,29 @@ pub(super) async fn login(global: &Global, args: LoginArgs, output: &Output) -> 
     }
     let flags = global.flags();
     let mut edit = ConfigEdit::open(&flags)?;
-    let given = match args.from_stdin {
-        true => from_stdin(&mut edit)?,
-        false => asked_for(&mut edit).await?,
+    let accepted = match args.from_stdin {
+        true => read_login(&mut edit).await?,
+        false => ask_for_login(&mut edit).await?,
     };
-    for (field, secret) in &given {
-        // Only in memory, for the login that is tried.
-        edit.keep_in_file(field, secret)?;
-    }
-    let settings = edit.settings()?;
-    let accepted = ops::try_login(&settings).await?;
-    let account = match (&settings.default_account, args.from_stdin) {
-        (Some(account), true) => account.clone(),
-        (None, true) => return Err(no_account()),
-        (known, false) => ask_for_account(known.as_ref()).await?,
-    };
-    let customers = accepted.customers_of(&account).await?;
+    let account = &accepted.account;
     edit.put("default_account_id", account.as_str().into())?;
     let mut warnings = Vec::new();
-    if let Some(error) = accepted.pbx_problem().await {
+    if let Some(error) = accepted.login.pbx_problem().await {
         warnings.push(format!("the PBX API did not accept its login: {error}"));
     }
+    warnings.extend(not_stored(&edit));
     let mut in_keychain = Vec::new();
-    for (field, secret) in &given {
+    for (field, secret) in &accepted.secrets {
         if edit.keep_secret(field, secret, args.store).await? {
             in_keychain.push((*field).to_owned());
         }
     }
     edit.save()?;
-    warnings.extend(overridden(&flags).await);
+    warnings.extend(overridden(&flags, &accepted.settings).await);
     let signed_in = SignedIn {
-        username: accepted.username,
+        username: accepted.login.username.clone(),
         account_id: account.to_string(),
-        customers,
+        customers: accepted.customers,
         profile: edit.profile().map(ToString::to_string),
         file: edit.path().display().to_string(),
         in_keychain,
@@ -136,22 +137,56 @@ fn no_account() -> Error {
     .with_field("default_account_id")
 }
 
+/// What the login was tried with and only variables say: elsewhere, it would go
+/// to another address.
+fn not_stored(edit: &ConfigEdit) -> Option<String> {
+    let variables = edit.exported_beside_login();
+    (!variables.is_empty()).then(|| {
+        format!(
+            "this login was tried with {}, and that is not stored: set the same in the config file, for example with \
+             `skyswitch config set`, to use the login where that is not exported",
+            variables.join(", ")
+        )
+    })
+}
+
 /// What is stored and has no effect, because something exported goes before it.
-async fn overridden(flags: &config::Flags) -> Vec<String> {
+async fn overridden(flags: &config::Flags, tried: &Settings) -> Vec<String> {
     let Ok(sign_in) = config::sign_in(flags).await else {
         return Vec::new();
     };
+    let elsewhere = sign_in.base_url != tried.base_url.as_str();
+    let address = elsewhere.then(|| "SKYSWITCH_BASE_URL".to_owned());
     let values = sign_in.values.into_iter();
     let origins = values.filter_map(|value| value.origin);
-    origins
-        .filter(|origin| origin.from == OriginKind::Variable)
-        .map(|origin| {
-            format!(
-                "{} is exported and goes before what was stored; unset it to use the login",
-                origin.name
-            )
+    let exported = origins.filter(|origin| origin.from == OriginKind::Variable);
+    exported
+        .map(|origin| origin.name)
+        .chain(address)
+        .map(|name| {
+            format!("{name} is exported and goes before what was stored; unset it to use the login")
         })
         .collect()
+}
+
+/// Reads a login from the standard input, and tries it once.
+async fn read_login(edit: &mut ConfigEdit) -> Result<Accepted> {
+    let secrets = from_stdin(edit)?;
+    for (field, secret) in &secrets {
+        // Only in memory, for the login that is tried.
+        edit.keep_in_file(field, secret)?;
+    }
+    let settings = edit.settings()?;
+    let login = ops::try_login(&settings).await?;
+    let account = settings.default_account.clone().ok_or_else(no_account)?;
+    let customers = login.customers_of(&account).await?;
+    Ok(Accepted {
+        secrets,
+        settings,
+        login,
+        account,
+        customers,
+    })
 }
 
 /// The fields of one JSON object; the secrets among them apart.
@@ -180,89 +215,6 @@ fn from_stdin(edit: &mut ConfigEdit) -> Result<Vec<(&'static str, Secret)>> {
         }
     }
     Ok(secrets)
-}
-
-/// Asks for the four values; an empty answer keeps what is there.
-async fn asked_for(edit: &mut ConfigEdit) -> Result<Vec<(&'static str, Secret)>> {
-    let before = match edit.settings()?.credentials {
-        Ok(source) => source.read().await.ok(),
-        Err(_) => None,
-    };
-    let text = |field: &str, before: Option<&String>| {
-        let stored = edit.text(field).map(str::to_owned);
-        stored.or_else(|| before.cloned())
-    };
-    let client_id = text("client_id", before.as_ref().map(|login| &login.client_id));
-    let username = text("username", before.as_ref().map(|login| &login.username));
-    let questions = move || -> Option<[String; 4]> {
-        tell(INTRODUCTION);
-        Some([
-            visible("Client id", client_id)?,
-            hidden(
-                "Client secret",
-                before.as_ref().map(|login| &login.client_secret),
-            )?,
-            visible("User name", username)?,
-            hidden("Password", before.as_ref().map(|login| &login.password))?,
-        ])
-    };
-    let answers = tokio::task::spawn_blocking(questions).await;
-    let [client_id, client_secret, username, password] =
-        answers.ok().flatten().ok_or_else(not_answered)?;
-    edit.put("client_id", client_id.into())?;
-    edit.put("username", username.into())?;
-    let secrets = [("client_secret", client_secret), ("password", password)];
-    let given = secrets.into_iter().filter(|(_, text)| !text.is_empty());
-    Ok(given
-        .map(|(field, text)| (field, Secret::new(text)))
-        .collect())
-}
-
-/// An empty answer keeps what is there; where nothing is, it asks again.
-fn visible(prompt: &str, before: Option<String>) -> Option<String> {
-    let question = match &before {
-        Some(before) => format!("{prompt} [{before}]: "),
-        None => format!("{prompt}: "),
-    };
-    loop {
-        let answer = typed_line(&question).ok()??;
-        match (answer.trim(), &before) {
-            ("", Some(before)) => return Some(before.clone()),
-            ("", None) => {}
-            (answer, _) => return Some(answer.to_owned()),
-        }
-    }
-}
-
-/// Shows nothing of what is typed; empty for the one that is there.
-fn hidden(prompt: &str, before: Option<&Secret>) -> Option<String> {
-    let question = match before {
-        Some(_) => format!("{prompt} (empty keeps the present one)"),
-        None => prompt.to_owned(),
-    };
-    loop {
-        let answer = ask::hidden(&question)?.expose().to_owned();
-        if before.is_some() || !answer.is_empty() {
-            return Some(answer);
-        }
-    }
-}
-
-async fn ask_for_account(known: Option<&AccountId>) -> Result<AccountId> {
-    let before = known.map(ToString::to_string);
-    let question = move || visible("Account id", before);
-    let answer = tokio::task::spawn_blocking(question).await;
-    let answer = answer.ok().flatten().ok_or_else(not_answered)?;
-    let account = answer.parse::<AccountId>();
-    account.map_err(|refused| refused.into_error("default_account_id"))
-}
-
-fn not_answered() -> Error {
-    Error::new(
-        Code::Cancelled,
-        "the login was not completed, so nothing was stored",
-        "Run `skyswitch login` again.",
-    )
 }
 
 /// Settings of a process whose tokens are forgotten, and what else it forgets.

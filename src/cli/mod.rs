@@ -13,12 +13,14 @@ mod install;
 mod layout;
 mod lists;
 mod login;
+mod login_questions;
 mod logs;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod output;
 mod packaging;
 mod pin;
+mod private_file;
 mod progress;
 mod sandbox;
 mod setup;
@@ -61,7 +63,7 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
     };
     if cli.global.json {
         // One JSON document for both faces: a program that reads it may use either.
-        Face::Tools.speak();
+        Face::name_tools();
     }
     // A client may read none of a server's log, and the server goes on.
     let unread = matches!(cli.command, Command::Mcp(_));
@@ -112,19 +114,16 @@ async fn measured(arguments: &[OsString], cli: Cli, output: &Output) -> Result<E
 
 async fn dispatch(cli: Cli, output: &Output) -> Result<Exit> {
     let Cli { global, command } = cli;
-    if global.format == Some(Format::Csv) && !command.is_list() {
-        return Err(Error::invalid(
-            "format",
-            "this command prints no list, so there is nothing to write as CSV",
-            "Give `--format table`, `plain` or `json`.",
-        ));
+    if global.format == Some(Format::Csv) {
+        command.refuse_csv()?;
     }
     match command {
         Command::Mcp(args) => serve(&global, args).await,
         Command::OnAccount(command) => {
             let settings = Settings::of_process(&global.flags())?;
             let (app, _sandbox) = with_upstream(settings, global.sandbox).await?;
-            let exit = on_account(&app.clone().commanded_by_a_person(), command, output).await;
+            let commanded = ask::commanded(&app, output);
+            let exit = on_account(&commanded, command, output).await;
             app.settled().await;
             exit
         }
@@ -239,7 +238,8 @@ async fn vip(app: &App, vip: Vip, output: &Output) -> Result<Exit> {
 async fn token(app: &App, args: TokenArgs, output: &Output) -> Result<Exit> {
     let report = ops::token(app, args.refresh).await?;
     if args.quiet {
-        return output.text(report.access_token.expose());
+        let token = report.access_token.expose();
+        return output.as_it_is(&serde_json::json!({ "access_token": token }), token);
     }
     output.result(&report, || tables::token(&report))
 }

@@ -76,6 +76,14 @@ impl Output {
         }
     }
 
+    /// Prints a text that is the whole result, for the program that reads it; or its JSON form.
+    pub fn as_it_is(&self, result: &impl Serialize, text: &str) -> Result<Exit> {
+        match self.is_json() {
+            true => self.json(result),
+            false => self.text(text),
+        }
+    }
+
     /// Prints a list: its JSON form, or the rows that `listing` makes of it.
     pub fn list(&self, list: &impl Serialize, listing: impl FnOnce() -> Listing) -> Result<Exit> {
         match self.format {

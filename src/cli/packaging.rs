@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use clap::CommandFactory;
 use serde_json::json;
 
-use super::command::Cli;
 use super::exit::Exit;
 use super::output::Output;
+use super::short_forms::command;
 use skyswitch_domain::error::{Error, Result};
 
 /// The version with the commit that it was built from; see `build.rs`.
@@ -16,14 +15,15 @@ pub(super) const VERSION: &str = env!("SKYSWITCH_VERSION");
 /// Prints the completion script of a shell.
 pub(super) fn completions(shell: clap_complete::Shell, output: &Output) -> Result<Exit> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "skyswitch", &mut script);
-    output.text(&String::from_utf8_lossy(&script))
+    clap_complete::generate(shell, &mut command(&[]), "skyswitch", &mut script);
+    let script = String::from_utf8_lossy(&script);
+    output.as_it_is(&json!({ "script": script }), &script)
 }
 
 /// Writes the manual pages, one for each command.
 pub(super) fn manual(folder: &Path, output: &Output) -> Result<Exit> {
     std::fs::create_dir_all(folder)
-        .and_then(|()| clap_mangen::generate_to(Cli::command(), folder))
+        .and_then(|()| clap_mangen::generate_to(command(&[]), folder))
         .map_err(|error| {
             Error::invalid(
                 "dir",

@@ -14,7 +14,7 @@ pub(super) fn setup_status(status: &SetupStatus) -> Listing {
         true => "No customers.",
         false => "No customer is at this stage.",
     };
-    let columns = ["Customer", "Name", "Stage", "VIPs", "Numbers"];
+    let columns = ["Customer", "Alarm", "Name", "Stage", "VIPs", "Numbers"];
     let mut listing = Listing::new(&columns, none);
     if status.alarms + status.unverified > 0 {
         let alarms = console::style(sentences::alarms(status));
@@ -32,8 +32,9 @@ pub(super) fn setup_status(status: &SetupStatus) -> Listing {
         let dids = row.dids.iter().map(|did| Ani::from_stored(did).to_string());
         listing.row([
             domain,
+            mark.to_owned(),
             row.description.clone().unwrap_or_default(),
-            format!("{mark}{}", row.stage.words()),
+            row.stage.words().to_owned(),
             row.vips.to_string(),
             dids.collect::<Vec<_>>().join(", "),
         ]);
@@ -59,12 +60,12 @@ pub(super) fn setup_status(status: &SetupStatus) -> Listing {
 }
 
 pub(super) fn numbers(list: &NumberList) -> Listing {
-    let columns = ["Number", "Goes to", "Spam calls"];
+    let columns = ["Number", "Alarm", "Goes to", "Spam calls"];
     let mut listing = Listing::new(&columns, "No numbers.");
     for row in &list.numbers {
-        let mark = sentences::alarm_mark(row.alarm, row.unverified);
         listing.row([
-            format!("{mark}{}", Ani::from_stored(&row.number)),
+            Ani::from_stored(&row.number).to_string(),
+            sentences::alarm_mark(row.alarm, row.unverified).to_owned(),
             sentences::goes_to(row),
             row.spam_handling.clone().unwrap_or_default(),
         ]);

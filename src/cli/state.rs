@@ -5,9 +5,9 @@ use std::path::Path;
 use serde_json::json;
 
 use super::command::StateAction;
-use super::doctor::{new_private_file, unusable};
 use super::exit::Exit;
 use super::output::Output;
+use super::private_file::{new_private_file, unusable};
 use crate::app::App;
 use crate::ops;
 use skyswitch_domain::error::Result;

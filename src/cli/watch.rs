@@ -75,7 +75,8 @@ impl Screen {
         // A terminal that cannot be cleared shows one look below the other.
         let _ = terminal.clear_screen();
         output.text(&format!(
-            "{text}\n{now}; looks again every {seconds} seconds, until Ctrl-C"
+            "{text}\n{now}; looks again every {}, until Ctrl-C",
+            every(seconds)
         ))
     }
 
@@ -90,5 +91,22 @@ impl Screen {
         }
         self.seen = lines.iter().map(|line| words(line)).collect();
         Ok(Exit::Done)
+    }
+}
+
+fn every(seconds: u64) -> String {
+    match seconds {
+        1 => "second".to_owned(),
+        seconds => format!("{seconds} seconds"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_second_is_no_plural() {
+        assert_eq!([every(1), every(60)], ["second", "60 seconds"]);
     }
 }

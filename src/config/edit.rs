@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+use super::check::refuse_unusable;
+use super::environment::variable_of;
 use super::file::{ConfigFile, FIELDS, unreadable};
 use super::keychain::Keychain;
 use super::login::{Reader, Stored};
 use super::place::Place;
-use super::{Flags, ProfileName, Settings, pbx, process_environment, reader};
+use super::{Flags, ProfileName, Settings, process_environment, reader};
 use crate::nearest::nearest;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::{Secret, shown};
@@ -97,7 +99,7 @@ impl ConfigEdit {
                 format!("Run `skyswitch login`, or set `{field}_file` or `{field}_command`."),
             ));
         }
-        let before = self.parse().and_then(|file| self.check(&file));
+        let before = self.check();
         let list = || {
             text.split(',')
                 .map(|part| Value::from(part.trim()))
@@ -112,7 +114,7 @@ impl ConfigEdit {
         for value in candidates.into_iter().flatten() {
             let old = self.fields.insert(field.to_owned(), value);
             // A value of another type is not what was meant; another one may be.
-            match self.parse().map(|file| self.check(&file)) {
+            match ConfigFile::parse(&self.place.path, &self.to_text()).map(|_| self.check()) {
                 Ok(Ok(())) => return Ok(()),
                 Ok(Err(error)) => refusal = Some(error),
                 Err(_) => {}
@@ -121,17 +123,18 @@ impl ConfigEdit {
                 Some(old) => _ = self.fields.insert(field.to_owned(), old),
                 None => _ = self.fields.remove(field),
             }
+            // It was of the right type: the same in other words is not meant.
+            if refusal.is_some() {
+                break;
+            }
         }
         // What was wrong before is not the fault of the new value.
         before?;
-        Err(Error::invalid(
-            field,
-            format!("`{field}` cannot be `{}`", shown(text, 80)),
-            match refusal {
-                Some(refusal) => refusal.hint().to_owned(),
-                None => format!("It means: {}.", about.trim()),
-            },
-        ))
+        let cannot = format!("`{field}` cannot be `{}`", shown(text, 80));
+        Err(match refusal {
+            Some(why) => Error::invalid(field, format!("{cannot}: {why}"), why.hint()),
+            None => Error::invalid(field, cannot, format!("It means: {}.", about.trim())),
+        })
     }
 
     /// Sets a field to a value of any type.
@@ -147,12 +150,39 @@ impl ConfigEdit {
     /// Takes a field out, and says whether it was there.
     ///
     /// # Errors
-    /// `invalid_argument` for a name that is neither known nor in the file.
+    /// `invalid_argument` for a name that is neither known nor in the file, and
+    /// for a field without which another one cannot be used.
     pub fn unset(&mut self, name: &str) -> Result<bool> {
-        match self.fields.remove(name) {
-            Some(_) => Ok(true),
-            None => known(name).map(|(field, _)| self.fields.remove(field).is_some()),
+        let field = match self.fields.contains_key(name) {
+            true => name,
+            false => known(name)?.0,
+        };
+        let before = self.check();
+        let Some(value) = self.fields.remove(field) else {
+            return Ok(false);
+        };
+        match (before, self.check()) {
+            (Ok(()), Err(why)) => {
+                self.fields.insert(field.to_owned(), value);
+                let problem = format!("`{field}` cannot be taken out: {why}");
+                Err(Error::invalid("name", problem, why.hint()))
+            }
+            _ => Ok(true),
         }
+    }
+
+    /// The variables that say how the service is reached, where the file does not.
+    pub fn exported_beside_login(&self) -> Vec<String> {
+        let fields = FIELDS.iter().map(|(field, _)| *field);
+        let of_service = |field: &&str| {
+            let of_service = matches!(*field, "base_url" | "scope") || field.starts_with("pbx_");
+            of_service && !self.fields.contains_key(*field)
+        };
+        let environment = self.reader.environment();
+        let variables = fields.filter(of_service).map(variable_of);
+        variables
+            .filter(|variable| environment.variable(variable).is_some())
+            .collect()
     }
 
     /// The settings that the file will give.
@@ -173,16 +203,9 @@ impl ConfigEdit {
         )
     }
 
-    fn parse(&self) -> Result<ConfigFile> {
-        ConfigFile::parse(&self.place.path, &self.to_text())
-    }
-
-    /// Refuses what the settings refuse.
-    fn check(&self, file: &ConfigFile) -> Result<()> {
-        if let Some(address) = &file.pbx_base_url {
-            pbx::root(address)?;
-        }
-        self.settings().map(drop)
+    /// Refuses what whoever reads the file refuses.
+    fn check(&self) -> Result<()> {
+        refuse_unusable(&self.place.path, &self.to_text())
     }
 
     fn to_text(&self) -> String {

@@ -3,6 +3,7 @@
 //!
 //! This is the only place that knows the names of variables and config fields.
 
+mod check;
 #[cfg(feature = "otlp")]
 mod collector;
 mod edit;

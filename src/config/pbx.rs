@@ -52,21 +52,49 @@ pub(super) fn root(address: &str) -> Result<Url> {
     )
 }
 
+/// Refuses each value that cannot be used, also where no address is given yet.
+/// What is missing is no error.
+pub(super) fn refuse_unusable(file: &ConfigFile, environment: Environment<'_>) -> Result<()> {
+    for form in file.pbx_login() {
+        form.find(environment)?;
+    }
+    environment.rate("pbx_rate_limit", file.pbx_rate_limit, DEFAULT_RATE)?;
+    let address = environment.text("pbx_base_url", &file.pbx_base_url)?;
+    if let Some(address) = &address {
+        root(address)?;
+    }
+    match has_key(file, file.pbx_api.unwrap_or_default(), environment) {
+        // Which generation it is may be told before the address is.
+        Err(_) if address.is_none() => file.pbx_key().find(environment).map(drop),
+        has_key => has_key.map(drop),
+    }
+}
+
+/// Whether an API key logs in.
+fn has_key(
+    file: &ConfigFile,
+    generation: PbxGeneration,
+    environment: Environment<'_>,
+) -> Result<bool> {
+    match (file.pbx_key().find(environment)?, generation) {
+        (None, _) => Ok(false),
+        (Some(_), PbxGeneration::V2) => Ok(true),
+        (Some(_), PbxGeneration::V1) => Err(unusable(
+            "pbx_api_key",
+            "the first generation takes no API keys",
+            "Set `pbx_api` to `v2`, or give `pbx_username` and `pbx_password` instead.",
+        )),
+    }
+}
+
 fn login(
     file: &ConfigFile,
     generation: PbxGeneration,
     environment: Environment<'_>,
     reader: &Reader,
 ) -> Result<PbxLogin> {
-    if file.pbx_key().find(environment)?.is_some() {
-        return match generation {
-            PbxGeneration::V2 => Ok(PbxLogin::Key(reader.pbx_key())),
-            PbxGeneration::V1 => Err(unusable(
-                "pbx_api_key",
-                "the first generation takes no API keys",
-                "Set `pbx_api` to `v2`, or give `pbx_username` and `pbx_password` instead.",
-            )),
-        };
+    if has_key(file, generation, environment)? {
+        return Ok(PbxLogin::Key(reader.pbx_key()));
     }
     pbx_login(file, environment)?;
     Ok(PbxLogin::Password(reader.pbx_login()))

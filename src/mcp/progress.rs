@@ -109,18 +109,14 @@ pub(super) fn patience(app: &App, context: &RequestContext<RoleServer>) -> Optio
     (!wait.is_zero()).then(|| Patience::new(wait, Arc::new(waiting)))
 }
 
-/// Says in progress notifications, which clients show to the person, that a
-/// call waits for them.
+/// Says in progress notifications, which some clients show to the person, that
+/// a call waits for them.
 struct Waiting {
     peer: Peer<RoleServer>,
     token: Option<ProgressToken>,
 }
 
 impl TellWaiting for Waiting {
-    fn reaches_somebody(&self) -> bool {
-        self.token.is_some()
-    }
-
     fn tell(&self, words: &str, share: f64) {
         let Some(token) = &self.token else { return };
         // The rows of an import are counted from there on.

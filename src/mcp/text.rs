@@ -70,7 +70,11 @@ pub(super) fn imported(outcome: &SyncOutcome, names: &Names<'_>) -> String {
         let _ = write!(text, "\n{}", sentences::import_row(row));
     }
     if outcome.rows_left_out > 0 {
-        let _ = write!(text, "\n… and {} more rows", outcome.rows_left_out);
+        let _ = write!(
+            text,
+            "\n… and {}",
+            sentences::counted(outcome.rows_left_out, "more row")
+        );
     }
     text
 }

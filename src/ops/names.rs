@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use crate::app::App;
 use skyswitch_client::{Client, Subscriber};
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{AccountId, Application, DidRoute, Face, PbxDomain, Route};
+use skyswitch_domain::{AccountId, Application, DidRoute, PbxDomain, Route};
 use skyswitch_guard::CustomerNames;
 
 /// The names of one account.
@@ -23,10 +23,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const MOST_NAMED: usize = 8;
 
 impl App {
-    /// Reads the names that a person at the terminal is shown: a server has read
-    /// them before, a command has not. Without them, numbers and ids are shown.
+    /// Reads the names that a person is shown: a server has read them before, a
+    /// command has not. Without them, numbers and ids are shown.
     pub(in crate::ops) async fn read_names(&self, account: &AccountId, domain: &PbxDomain) {
-        let (Face::CommandLine, Ok(client)) = (Face::speaking(), self.client()) else {
+        let (true, Ok(client)) = (self.reads_names, self.client()) else {
             return;
         };
         let customer = async {

@@ -368,9 +368,12 @@ fn no_longer_applies(before: &Vip, after: Option<&Vip>) -> String {
 
 /// A number in a list: `+1 616-555-0100: Front Desk (100); spam calls: voicemail`.
 pub(crate) fn number(row: &NumberRow) -> String {
-    let alarm = alarm_mark(row.alarm, row.unverified);
+    let mark = match alarm_mark(row.alarm, row.unverified) {
+        "" => String::new(),
+        mark => format!("{mark}: "),
+    };
     let number = Ani::from_stored(&row.number);
-    let mut line = format!("{alarm}{number}: {}", goes_to(row));
+    let mut line = format!("{mark}{number}: {}", goes_to(row));
     if let Some(action) = &row.spam_handling {
         let _ = write!(line, "; spam calls: {action}");
     }
@@ -380,8 +383,8 @@ pub(crate) fn number(row: &NumberRow) -> String {
 /// What a customer or a number is marked with that may be losing calls.
 pub(crate) fn alarm_mark(alarm: bool, unverified: bool) -> &'static str {
     match (alarm, unverified) {
-        (true, _) => "ALARM: ",
-        (false, true) => "NOT VERIFIED: ",
+        (true, _) => "ALARM",
+        (false, true) => "NOT VERIFIED",
         (false, false) => "",
     }
 }

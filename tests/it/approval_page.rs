@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use serde_json::json;
 use skyswitch_mcp::app::App;
 use skyswitch_mcp::approval_page::ApprovalPage;
-use skyswitch_mcp::guard::Answer;
+use skyswitch_mcp::guard::{Answer, Settled};
 use skyswitch_mcp::ops::RemoveVipStatus;
+use skyswitch_mcp::redact::Secret;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use url::Url;
@@ -693,6 +694,80 @@ async fn a_client_that_offers_links_gets_the_page_and_the_model_does_not() {
         let removed = wire.call("remove_vip", arguments).await;
         assert_eq!(removed["structuredContent"]["status"], "removed", "{era:?}");
     }
+}
+
+#[tokio::test]
+async fn a_link_that_the_person_cancels_or_declines_is_no_answer_and_stays_with_the_result() {
+    for era in ERAS {
+        for action in ["cancel", "decline"] {
+            let sandbox = demo_sandbox().await;
+            let mut wire = with_links(&Home::of(&sandbox), era).await;
+            let closed = json!({"result": {"action": action}});
+            let (link, waiting) = call_with_link(&mut wire, era, closed).await;
+            let arguments = json!({"ani": CALLER, "domain": DOMAIN});
+            // The same call offers it no second time.
+            let again = wire.call("remove_vip", arguments.clone()).await;
+            for result in [waiting, again] {
+                let outcome = &result["structuredContent"];
+                assert_eq!(outcome["status"], "confirmation_required", "{result}");
+                assert_eq!(outcome["approval_link"], link.as_str(), "{result}");
+                assert!(outcome["approval_code"].is_string(), "{result}");
+            }
+            assert_eq!(writes(&sandbox), []);
+            // Who closed it may still want it later.
+            let reply = post(&link, &approving(CALLER), &[]).await;
+            assert!(reply.body.contains("Approved"), "{}", reply.body);
+            let removed = wire.call("remove_vip", arguments).await;
+            assert_eq!(
+                removed["structuredContent"]["status"], "removed",
+                "{action}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_flood_of_wrong_pins_on_the_page_makes_no_change_possible_and_keeps_nobody_out() {
+    const PIN: &str = "tulip-48151623";
+    let waiting = waiting().await;
+    let guard = waiting.app.guard();
+    guard.set_pin(None, Secret::new(PIN)).await.unwrap();
+    let with_pin = |pin: &str| format!("{}&pin={pin}", approving(CALLER));
+    for attempt in 0..12 {
+        let reply = post(&waiting.link, &with_pin("wrong-wrong"), &[]).await;
+        let (status, said) = match attempt {
+            0..3 => (200, "That is not the PIN"),
+            _ => (429, "no PIN is looked at on this page for 1 minute"),
+        };
+        assert_eq!(reply.status, status, "{attempt}: {}", reply.body);
+        assert!(reply.body.contains(said), "{attempt}: {}", reply.body);
+        assert!(still_waits(&waiting).await, "{attempt}");
+    }
+    // Not even with the right one, during the pause.
+    let reply = post(&waiting.link, &with_pin(PIN), &[]).await;
+    assert_eq!(reply.status, 429, "{}", reply.body);
+    assert!(reply.body.contains("skyswitch approve"), "{}", reply.body);
+    assert!(still_waits(&waiting).await);
+    // However long it goes on, the pause on the page stays short.
+    for _ in 0..20 {
+        waiting.bench.age_pin_tries(15 * 60).await;
+        for _ in 0..3 {
+            let reply = post(&waiting.link, &with_pin("wrong-wrong"), &[]).await;
+            assert_eq!(reply.status, 200, "{}", reply.body);
+        }
+    }
+    // The person at the terminal is asked as ever, and that ends the pause.
+    let approval = guard.waiting_under(&waiting.code).await.unwrap();
+    let typed = |pin: &str| Answer::with_pin(CALLER.to_owned(), pin.to_owned());
+    let slip = guard
+        .settle(&approval, &typed("tulip-4815162"))
+        .await
+        .unwrap();
+    assert!(matches!(slip, Settled::AskAgain(_)), "{slip:?}");
+    let settled = guard.settle(&approval, &typed(PIN)).await.unwrap();
+    assert_eq!(settled, Settled::Approved);
+    let removed = remove(&waiting.app, &removing(CALLER, DENTAL), &nobody()).await;
+    assert!(removed.unwrap().change_id.is_some());
 }
 
 #[tokio::test]

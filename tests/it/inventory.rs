@@ -201,7 +201,7 @@ async fn the_command_marks_the_alarm_and_names_people() {
     let ran = home.run(&["numbers", "--domain", DOMAIN]).await;
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.stdout.contains("Route By ANI (9000)"), "{ran:?}");
-    assert!(ran.stdout.contains("ALARM: +1 616-555-0100"), "{ran:?}");
+    assert!(ran.stdout.contains("+1 616-555-0100  ALARM"), "{ran:?}");
 }
 
 #[tokio::test]

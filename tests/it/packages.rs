@@ -56,6 +56,13 @@ async fn each_command_has_a_manual_page_that_is_the_same_each_time() {
     }
     let written = pages("a/b");
     assert_eq!(written, pages("c"));
+    // What needs no flag is in them, as in the help.
+    let page = |name: &str| std::fs::read_to_string(home.path().join("c").join(name)).unwrap();
+    for word in ["CALLER", "TO", "format"] {
+        let page = page("skyswitch-vip-add.1");
+        assert!(page.contains(word), "{word}: {page}");
+    }
+    assert!(page("skyswitch-route.1").contains("TO_USER"));
     let names: Vec<_> = written
         .iter()
         .map(|(name, _)| name.to_string_lossy())

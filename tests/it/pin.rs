@@ -10,7 +10,7 @@ use skyswitch_mcp::ops::RemoveVipStatus;
 use skyswitch_mcp::redact::Secret;
 
 use crate::support::client::{Client, Person as AtClient, accept};
-use crate::support::process::{DOMAIN, Home, demo_sandbox, writes};
+use crate::support::process::{DOMAIN, Home, Reply, demo_sandbox, writes};
 use crate::support::protocol::{ERAS, Wire};
 use crate::support::{
     Bench, CALLER, DENTAL, Person, failure, nobody, question, remove, removing, second_call,
@@ -248,6 +248,70 @@ async fn a_pin_is_set_only_at_a_terminal() {
     assert_eq!(status.json()["status"], "not_set");
     let removed = home.run(&["pin", "remove"]).await;
     assert!(removed.stdout.contains("none to remove"), "{removed:?}");
+}
+
+#[tokio::test]
+async fn a_pin_is_set_changed_and_removed_at_a_terminal_and_never_shown() {
+    const OTHER: &str = "lily-62343846";
+    let home = Home::bare();
+    let set = [
+        Reply::hidden("New PIN:", PIN),
+        Reply::hidden("New PIN once more:", PIN),
+    ];
+    let change = [
+        Reply::hidden("Present PIN:", PIN),
+        Reply::hidden("New PIN:", OTHER),
+        Reply::hidden("New PIN once more:", OTHER),
+    ];
+    let slip = [
+        Reply::hidden("Present PIN:", OTHER),
+        Reply::hidden("New PIN:", PIN),
+        Reply::hidden("New PIN once more:", "tulip"),
+    ];
+    let wrong = [Reply::hidden("Present PIN:", PIN)];
+    let right = [Reply::hidden("Present PIN:", OTHER)];
+    // What is asked, what comes of it, what is said, and whether a PIN is set then.
+    for (command, replies, code, says, status) in [
+        ("set", &set[..], 0, "The PIN is set", "set"),
+        ("set", &change, 0, "The PIN is set", "set"),
+        ("set", &slip, 2, "the two PINs differ", "set"),
+        ("remove", &wrong, 3, "not the present PIN", "set"),
+        ("remove", &right, 0, "The PIN is removed", "not_set"),
+    ] {
+        let arguments = ["pin", command];
+        let Some(ran) = home.converse_at_terminal(&arguments, replies).await else {
+            return eprintln!("not tried: `script` of util-linux is missing");
+        };
+        assert_eq!(ran.code, code, "{ran:?}");
+        assert!(ran.stdout.contains(says), "{ran:?}");
+        assert!(!ran.stdout.contains("tulip"), "{ran:?}");
+        assert!(!ran.stdout.contains("lily"), "{ran:?}");
+        let found = home.run(&["pin", "status", "--json"]).await;
+        assert_eq!(found.json()["status"], status, "{ran:?}");
+    }
+}
+
+#[tokio::test]
+async fn esc_at_a_question_about_the_pin_changes_nothing() {
+    let home = Home::bare();
+    let replies = [Reply::hidden("New PIN:", "\u{1b}")];
+    let Some(ran) = home.converse_at_terminal(&["pin", "set"], &replies).await else {
+        return eprintln!("not tried: `script` of util-linux is missing");
+    };
+    assert_eq!(ran.code, 3, "{ran:?}");
+    let status = home.run(&["pin", "status", "--json"]).await;
+    assert_eq!(status.json()["status"], "not_set");
+}
+
+#[tokio::test]
+async fn where_a_pin_is_set_no_command_offers_yes() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox);
+    let settings = crate::support::settings(sandbox.base_url(), &home.path().join("state"));
+    set(&App::new(settings)).await;
+    let refused = home.run(&["vip", "rm", CALLER, "-d", DOMAIN]).await;
+    assert_eq!(refused.code, 3, "{refused:?}");
+    assert!(!refused.stderr.contains("--yes"), "{refused:?}");
 }
 
 #[tokio::test]

@@ -85,6 +85,18 @@ async fn changes_are_found_by_words_for_days() {
         let ran = home.run(&all).await;
         assert_eq!(ran.json()["total"], found, "{words:?}: {ran:?}");
     }
+    for (since, until) in [
+        ("2026-03-15", "2026-03-14"),
+        ("today", "yesterday"),
+        ("1h", "3h"),
+    ] {
+        let times = ["changes", "--since", since, "--until", until];
+        let refused = home.run(&times).await;
+        assert_eq!(refused.code, 2, "{refused:?}");
+        for flag in ["`--since`", "`--until`"] {
+            assert!(refused.stderr.contains(flag), "{refused:?}");
+        }
+    }
     let refused = home.run(&["changes", "--since", "some day"]).await;
     assert_eq!(refused.code, 2, "{refused:?}");
     let mut server = Wire::ready(&home, &[], Era::Legacy, false).await;

@@ -490,7 +490,7 @@ async fn config_sets_by_type_keeps_the_rest_and_refuses_secrets_and_unknown_name
             json!(["acme.12345.service"]),
         ),
         (
-            "password_file",
+            "pbx_password_file",
             "/run/secrets/skyswitch",
             json!("/run/secrets/skyswitch"),
         ),

@@ -71,15 +71,31 @@ async fn the_second_call_waits_and_makes_the_change_that_is_approved_meanwhile()
     }
 }
 
+/// Posts a call that wants to be told how far it is.
+async fn post_with_token(wire: &mut Wire, tool: &str, arguments: &Value, token: &str) -> u64 {
+    let meta = json!({ "progressToken": token });
+    let params = json!({"name": tool, "arguments": arguments, "_meta": meta});
+    wire.post("tools/call", params).await
+}
+
+/// Asks once, as nobody can know of it yet, and gives the result.
+async fn asked_first(wire: &mut Wire, tool: &str, arguments: &Value, token: &str) -> Value {
+    let first = post_with_token(wire, tool, arguments, token).await;
+    let asked = wire.result_of(first).await["structuredContent"].clone();
+    assert_eq!(asked["status"], "confirmation_required", "{asked}");
+    asked
+}
+
 #[tokio::test]
-async fn a_call_that_can_tell_the_person_waits_at_once_and_an_approval_at_a_terminal_ends_it() {
+async fn progress_shows_nobody_anything_so_the_first_call_answers_and_the_second_tells_and_waits() {
     let sandbox = demo_sandbox().await;
     let home = patient(Home::of(&sandbox));
     let mut wire = Wire::ready(&home, &[], ERAS[0], false).await;
-    let params =
-        json!({"name": "remove_vip", "arguments": arguments(), "_meta": {"progressToken": "p"}});
-    let waits = wire.post("tools/call", params).await;
+    let asked = asked_first(&mut wire, "remove_vip", &arguments(), "a").await;
+    assert!(asked["approval_link"].is_string(), "{asked}");
+    let waits = post_with_token(&mut wire, "remove_vip", &arguments(), "b").await;
     let notice = wire.notified("notifications/progress").await;
+    assert_eq!(notice["params"]["progressToken"], "b", "{notice}");
     let message = notice["params"]["message"].as_str().unwrap();
     assert!(message.contains("http://127.0.0.1:"), "{notice}");
     let (_, code) = message.split_once("skyswitch approve ").unwrap();
@@ -96,15 +112,30 @@ async fn a_call_that_can_tell_the_person_waits_at_once_and_an_approval_at_a_term
 }
 
 #[tokio::test]
+async fn a_call_waits_at_once_where_the_client_has_brought_the_link_before_the_person() {
+    let sandbox = demo_sandbox().await;
+    let home = patient(Home::of(&sandbox));
+    let mut wire = Wire::start(&home, &[]);
+    wire.initialize(LEGACY, json!({"elicitation": {"url": {}}}))
+        .await;
+    let waits = wire.post_call("remove_vip", arguments()).await;
+    let offered = wire.asked("elicitation/create").await;
+    wire.send(json!({"jsonrpc": "2.0", "id": offered["id"], "result": {"action": "accept"}}))
+        .await;
+    decide(offered["params"]["url"].as_str().unwrap(), &approving()).await;
+    let result = wire.result_of(waits).await;
+    assert_eq!(result["structuredContent"]["status"], "removed", "{result}");
+}
+
+#[tokio::test]
 async fn an_import_waits_too_and_counts_its_rows_after_that() {
     let sandbox = demo_sandbox().await;
     let home = patient(Home::of(&sandbox));
     let mut wire = Wire::ready(&home, &[], ERAS[0], false).await;
     let list = "ani,destination\n6165550131,101\n6165550132,102\n";
     let arguments = json!({"domain": DOMAIN, "list": list});
-    let params =
-        json!({"name": "sync_vips", "arguments": arguments, "_meta": {"progressToken": "p"}});
-    let waits = wire.post("tools/call", params).await;
+    asked_first(&mut wire, "sync_vips", &arguments, "a").await;
+    let waits = post_with_token(&mut wire, "sync_vips", &arguments, "b").await;
     let notice = wire.notified("notifications/progress").await;
     let message = notice["params"]["message"].as_str().unwrap();
     let link = message
@@ -123,34 +154,21 @@ async fn a_call_whose_question_another_call_replaced_ends_and_does_not_ask_again
     let sandbox = demo_sandbox().await;
     let home = patient(Home::of(&sandbox));
     let mut wire = Wire::ready(&home, &[], ERAS[0], false).await;
-    let mut posted = Vec::new();
-    let mut asked = Vec::new();
     // The same rule with another note is the same change in other words.
-    for note in ["first", "second"] {
-        let arguments =
-            json!({"ani": CALLER, "domain": DOMAIN, "destination": "102", "note": note});
-        let params =
-            json!({"name": "add_vip", "arguments": arguments, "_meta": {"progressToken": note}});
-        posted.push(wire.post("tools/call", params).await);
-        // The first call may tell again that it waits.
-        let notice = loop {
-            let notice = wire.notified("notifications/progress").await;
-            if notice["params"]["progressToken"] == note {
-                break notice;
-            }
-        };
-        asked.push(notice["params"]["message"].as_str().unwrap().to_owned());
-    }
-    let first = wire.result_of(posted[0]).await["structuredContent"].clone();
+    let noted =
+        |note: &str| json!({"ani": CALLER, "domain": DOMAIN, "destination": "102", "note": note});
+    let asked = asked_first(&mut wire, "add_vip", &noted("first"), "a").await;
+    let waits = post_with_token(&mut wire, "add_vip", &noted("first"), "b").await;
+    wire.notified("notifications/progress").await;
+    let other = wire.call("add_vip", noted("second")).await["structuredContent"].clone();
+    assert_eq!(other["status"], "confirmation_required", "{other}");
+    let first = wire.result_of(waits).await["structuredContent"].clone();
     assert_eq!(first["status"], "confirmation_required", "{first}");
-    let code = first["approval_code"].as_str().unwrap();
-    assert!(asked[0].contains(code), "{first}");
-    // Nobody has taken the question of the second one away.
-    let link = asked[1]
-        .split_whitespace()
-        .find(|word| word.starts_with("http"));
-    decide(link.unwrap(), "decision=decline").await;
-    let second = wire.result_of(posted[1]).await["structuredContent"].clone();
+    assert_eq!(first["approval_code"], asked["approval_code"]);
+    // Nobody has taken the question of the other one away.
+    let waits = wire.post_call("add_vip", noted("second")).await;
+    decide(other["approval_link"].as_str().unwrap(), "decision=decline").await;
+    let second = wire.result_of(waits).await["structuredContent"].clone();
     assert_eq!(second["status"], "declined", "{second}");
     assert_eq!(writes(&sandbox), []);
 }

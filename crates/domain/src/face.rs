@@ -8,6 +8,8 @@ use crate::wording::capitalised;
 
 /// A process speaks with one face: it serves tools, or it runs one command.
 static IS_COMMAND_LINE: AtomicBool = AtomicBool::new(false);
+/// Whether whoever reads gives commands: a person, or a program of theirs.
+static IS_COMMANDED: AtomicBool = AtomicBool::new(false);
 /// Whether commands that are named reach this process's data only with `--sandbox`.
 static IS_IN_SANDBOX: AtomicBool = AtomicBool::new(false);
 
@@ -37,6 +39,13 @@ impl Face {
     /// Says how this process is used. Until then, it is by its tools.
     pub fn speak(self) {
         IS_COMMAND_LINE.store(self == Face::CommandLine, Ordering::Relaxed);
+        IS_COMMANDED.store(self == Face::CommandLine, Ordering::Relaxed);
+    }
+
+    /// Names tools in what a command prints for a program, which may use either
+    /// face. Nobody is told there what only a model can do.
+    pub fn name_tools() {
+        IS_COMMAND_LINE.store(false, Ordering::Relaxed);
     }
 
     /// How this process is used.
@@ -148,20 +157,18 @@ impl fmt::Display for Operation {
 
 /// What to do where a confirmation no longer applies.
 pub fn ask_again() -> &'static str {
-    match Face::speaking() {
-        Face::Tools => {
-            "Call the tool again without a confirmation, and show the person the new preview."
-        }
-        Face::CommandLine => "Run the command again to see the new preview and confirm it.",
+    match IS_COMMANDED.load(Ordering::Relaxed) {
+        true => "Run the command again to see the new preview and confirm it.",
+        false => "Call the tool again without a confirmation, and show the person the new preview.",
     }
 }
 
 /// The hint where only the operator can do something, such as "change `protected`
 /// and start again".
 pub fn operator_can(what: &str) -> String {
-    match Face::speaking() {
-        Face::Tools => format!("Tell the person; the operator can {what}."),
-        Face::CommandLine => format!("{}.", capitalised(what)),
+    match IS_COMMANDED.load(Ordering::Relaxed) {
+        true => format!("{}.", capitalised(what)),
+        false => format!("Tell the person; the operator can {what}."),
     }
 }
 

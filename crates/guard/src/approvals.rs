@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::pin::AnsweredAt;
 use super::{
     ATTEMPTS, Answer, CONFIRMATION_LIFETIME, Clearance, Guard, NotAgreed, Pending, Preview,
     Proposal, Verdict, stale,
@@ -104,10 +105,29 @@ impl Guard {
     /// `not_found` when it was settled or expired meanwhile; `blocked` after
     /// too many wrong PINs.
     pub async fn settle(&self, approval: &Approval, answer: &Answer) -> Result<Settled> {
+        self.settle_at(AnsweredAt::Person, approval, answer).await
+    }
+
+    /// The same on the approval page, which everybody can open who has read the
+    /// link. A wrong PIN there ends no question, and takes no try away from the
+    /// person at a terminal.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn settle_on_page(&self, approval: &Approval, answer: &Answer) -> Result<Settled> {
+        self.settle_at(AnsweredAt::Page, approval, answer).await
+    }
+
+    async fn settle_at(
+        &self,
+        at: AnsweredAt,
+        approval: &Approval,
+        answer: &Answer,
+    ) -> Result<Settled> {
         let now = Timestamp::now().as_second();
         let (code, preview) = (&approval.code, &approval.preview);
         let store = self.store().await?;
-        let answer = &self.checked(answer.clone(), preview).await?;
+        let answer = &self.checked(answer.clone(), preview, at).await?;
         let (done, settled) = match answer {
             answer if preview.is_agreed_to_by(answer) => {
                 let approved = ApprovalState::Approved;
@@ -118,6 +138,14 @@ impl Guard {
                 let declined = ApprovalState::Declined;
                 let done = store.advance(code, ApprovalState::Waiting, declined, now);
                 (done.await?, Settled::NotAgreed(NotAgreed::Declined))
+            }
+            Answer::WrongPin if at == AnsweredAt::Page => {
+                let again = preview.clone().with_problem(
+                    "That is not the PIN. Nothing was changed yet. After three wrong ones, this page looks at none \
+                     for a while."
+                        .to_owned(),
+                );
+                (true, Settled::AskAgain(again))
             }
             Answer::Typed(_) | Answer::WithPin { .. } | Answer::WrongPin => {
                 let missed = store.note_miss(code, ATTEMPTS, now).await?;

@@ -57,6 +57,7 @@ pub use typed::TypedValue;
 
 use crate::store::{SharedStore, Store};
 use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::wording::counted;
 use skyswitch_domain::{ask_again, operator_can};
 
 /// How long a confirmation may be answered and used.
@@ -374,7 +375,7 @@ fn beginning_of(preview: &str) -> String {
     let beginning: Vec<&str> = lines.by_ref().take(LINES).collect();
     let more = match lines.count() {
         0 => String::new(),
-        n => format!("\n… and {n} more lines"),
+        n => format!("\n… and {}", counted(n, "more line")),
     };
     format!("{}{more}", beginning.join("\n"))
 }

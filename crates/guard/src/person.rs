@@ -51,6 +51,11 @@ pub trait AskPerson: Sync {
     fn ask<'a>(&'a self, preview: &'a Preview)
     -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
 
+    /// What to do where nobody can be asked from here.
+    fn absent(&self) -> Option<&str> {
+        None
+    }
+
     /// Where a link can be brought before the person, too.
     fn links(&self) -> Option<&dyn OfferLink> {
         None

@@ -8,7 +8,9 @@ use jiff::Timestamp;
 
 use super::{Answer, Guard, Preview};
 use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::program;
 use skyswitch_domain::redact::{Secret, keep_out};
+use skyswitch_domain::wording::counted;
 
 /// The file in the state folder that holds its hash.
 const FILE: &str = "pin";
@@ -23,6 +25,16 @@ const LANES: u32 = 1;
 /// The file before salt and hash, in the usual writing of password hashes.
 const BEGINNING: &str = "$argon2id$v=19$m=19456,t=2,p=1$";
 const HASH_LENGTH: usize = 32;
+
+/// Where somebody answers. Wrong PINs are counted apart: whoever reads a link
+/// can open the approval page, and must not use up the person's tries elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AnsweredAt {
+    /// A terminal, or a form of the client.
+    Person,
+    /// The approval page.
+    Page,
+}
 
 impl Guard {
     /// Whether a person has set a PIN.
@@ -84,7 +96,10 @@ impl Guard {
     async fn refuse_wrong_pin(&self, present: Option<Secret>) -> Result<()> {
         if !self.pin_is_set()?
             || self
-                .is_pin(present.unwrap_or_else(|| Secret::new("")))
+                .is_pin(
+                    present.unwrap_or_else(|| Secret::new("")),
+                    AnsweredAt::Person,
+                )
                 .await?
         {
             return Ok(());
@@ -101,7 +116,12 @@ impl Guard {
     ///
     /// # Errors
     /// `blocked` after too many wrong ones; `internal` when the state folder cannot be used.
-    pub(super) async fn checked(&self, answer: Answer, preview: &Preview) -> Result<Answer> {
+    pub(super) async fn checked(
+        &self,
+        answer: Answer,
+        preview: &Preview,
+        at: AnsweredAt,
+    ) -> Result<Answer> {
         let (typed, pin) = match answer {
             Answer::Typed(typed) => (Answer::Typed(typed), None),
             Answer::WithPin { typed, pin } => (Answer::Typed(typed), Some(pin)),
@@ -111,19 +131,19 @@ impl Guard {
             return Ok(typed);
         }
         match pin {
-            Some(pin) if self.is_pin(pin.clone()).await? => Ok(typed),
+            Some(pin) if self.is_pin(pin.clone(), at).await? => Ok(typed),
             _ => Ok(Answer::WrongPin),
         }
     }
 
-    async fn is_pin(&self, pin: Secret) -> Result<bool> {
+    async fn is_pin(&self, pin: Secret, at: AnsweredAt) -> Result<bool> {
         if pin.expose().is_empty() {
             return Ok(false);
         }
         let store = self.store().await?;
         let now = Timestamp::now().as_second();
-        if let Some(until) = store.take_pin_try(now).await? {
-            return Err(too_often((until - now + 59) / 60));
+        if let Some(until) = store.take_pin_try(at, now).await? {
+            return Err(too_often(at, (until - now + 59) / 60));
         }
         let kept = self.store.folder().read(FILE)?.unwrap_or_default();
         let Some((salt, expected)) = parts(&kept) else {
@@ -173,12 +193,27 @@ async fn hashed(pin: Secret, salt: Vec<u8>) -> Result<Vec<u8>> {
     })
 }
 
-fn too_often(minutes: i64) -> Error {
-    let wait = skyswitch_domain::wording::counted(usize::try_from(minutes).unwrap_or(0), "minute");
+fn too_often(at: AnsweredAt, minutes: i64) -> Error {
+    let wait = counted(usize::try_from(minutes).unwrap_or(0), "minute");
+    let (place, hint) = match at {
+        AnsweredAt::Person => (
+            "",
+            format!("Try again in {wait}; each further pause is longer."),
+        ),
+        AnsweredAt::Page => (
+            " on this page",
+            format!(
+                "Try again in {wait}, or decide in a terminal with `{} approve`, which still asks for it.",
+                program()
+            ),
+        ),
+    };
     Error::new(
         Code::Blocked,
-        format!("a wrong PIN was typed too often, so no PIN is looked at for {wait} and nothing was changed"),
-        format!("Try again in {wait}; each further pause is longer."),
+        format!(
+            "a wrong PIN was typed too often, so no PIN is looked at{place} for {wait} and nothing was changed"
+        ),
+        hint,
     )
     .with_field("pin")
 }

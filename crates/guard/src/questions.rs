@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::approvals::MOST_WAITING;
+use super::pin::AnsweredAt;
 use super::sealed::Purpose;
 use super::{
     ATTEMPTS, Answer, AskPerson, Clearance, Guard, NotAgreed, Preview, Proposal, Question, Verdict,
@@ -82,7 +83,9 @@ impl Guard {
         let mut attempts_left = ATTEMPTS;
         loop {
             attempts_left -= 1;
-            let answer = self.checked(person.ask(&preview).await, &preview).await?;
+            let answer = self
+                .checked(person.ask(&preview).await, &preview, AnsweredAt::Person)
+                .await?;
             match preview.asked_again(&answer, attempts_left) {
                 Some(again) if attempts_left > 0 => preview = again,
                 _ => return Ok(answer),
@@ -111,7 +114,9 @@ impl Guard {
             return Ok(Verdict::NotAgreed(NotAgreed::Expired));
         };
         self.close_between_calls(&change);
-        let answer = &self.checked(answer.clone(), &preview).await?;
+        let answer = &self
+            .checked(answer.clone(), &preview, AnsweredAt::Person)
+            .await?;
         let misses = opened.misses + 1;
         if misses < ATTEMPTS
             && let Some(again) = preview.asked_again(answer, ATTEMPTS - misses)

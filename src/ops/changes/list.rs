@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
+use crate::local_time;
 use crate::ops::customer::not_checked;
 use crate::ops::page::{PageSize, first_page, number_in};
 use crate::ops::write::reconcile::Needed;
@@ -12,8 +13,8 @@ use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::{counted, first_few};
 use skyswitch_domain::{
-    AccountId, CallerKey, CustomerKey, Operation, PbxDomain, PhoneNumber, Route, SetupPiece, Since,
-    Until,
+    AccountId, Argument, CallerKey, CustomerKey, Operation, PbxDomain, PhoneNumber, Route,
+    SetupPiece, Since, Until,
 };
 use skyswitch_guard::store::{
     ChangeFilter, ChangeRecord, ChangeStatus, PieceRecord, RuleRecord, TargetRecord,
@@ -275,6 +276,7 @@ pub struct ChangeList {
 /// are no changes; `invalid_argument` for a foreign cursor; `internal` when the
 /// store cannot be read.
 pub async fn list_changes(app: &App, args: &ListChanges, size: PageSize) -> Result<ChangeList> {
+    refuse_empty_time(args)?;
     let account = app.account(args.account_id.as_ref())?;
     let before = args.cursor.as_deref();
     let before = before.map(|cursor| number_in(LIST, cursor)).transpose()?;
@@ -320,6 +322,27 @@ pub async fn list_changes(app: &App, args: &ListChanges, size: PageSize) -> Resu
     list.changes = page.rows;
     list.next_cursor = page.next_cursor;
     Ok(list)
+}
+
+/// Refuses a time that ends before it begins: an empty list would say that
+/// nothing was changed.
+fn refuse_empty_time(args: &ListChanges) -> Result<()> {
+    let (Some(since), Some(until)) = (args.since, args.until) else {
+        return Ok(());
+    };
+    if since.moment() < until.moment() {
+        return Ok(());
+    }
+    let (first, last) = (Argument("since"), Argument("until"));
+    Err(Error::invalid(
+        "since",
+        format!(
+            "no change can be found between {first} and {last}: the first begins at {}, and the other ends at {}",
+            local_time::minute(since.moment()),
+            local_time::minute(until.moment())
+        ),
+        format!("Give an earlier {first} or a later {last}."),
+    ))
 }
 
 /// Closes what was cut off, and says what could not be read.

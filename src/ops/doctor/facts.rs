@@ -8,6 +8,7 @@ use skyswitch_client::NOT_FOUND_IS_EMPTY_LIST;
 use skyswitch_domain::Route;
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;
+use skyswitch_domain::wording::counted;
 
 /// What a new rule is answered with.
 pub(super) const PUT_ANSWER: &str = "put_answer";
@@ -62,8 +63,11 @@ impl Fact {
             READ_BACK_LAG => match value.parse::<u64>() {
                 Ok(0..1_000) => "a list shows a change within a second".to_owned(),
                 Ok(lag) => format!(
-                    "a list shows a change after {} seconds",
-                    lag.div_ceil(1_000)
+                    "a list shows a change after {}",
+                    counted(
+                        usize::try_from(lag.div_ceil(1_000)).unwrap_or(usize::MAX),
+                        "second"
+                    )
                 ),
                 Err(_) => format!("a list shows a change after {value}"),
             },

@@ -12,7 +12,7 @@ use crate::ops::vips::explained::{
 use crate::ops::write::present_route::PresentRoute;
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::wording::first_few;
+use skyswitch_domain::wording::{counted, first_few};
 use skyswitch_domain::{
     AccountId, Ani, Application, CallerKey, CallerRules, CustomerKey, DidRoute, DnisKey, PbxDomain,
     PhoneNumber, Route, RouteKey, Vip,
@@ -265,9 +265,9 @@ impl CallExplained {
         let listed = others.iter().take(LISTED);
         self.other_rules = listed.map(|other| Vip::from(**other)).collect();
         if others.len() > LISTED {
-            let more = others.len() - LISTED;
+            let more = counted(others.len() - LISTED, "more rule");
             self.warnings
-                .push(format!("{more} more rules of this caller are not listed"));
+                .push(format!("not listed of this caller: {more}"));
         }
     }
 

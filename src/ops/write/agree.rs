@@ -9,7 +9,7 @@ use crate::ops::write::locks::{Held, Turn};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::operator_can;
 use skyswitch_guard::store::JournalPosition;
-use skyswitch_guard::{Answer, Channel, Clearance, NotAgreed, Proposal, Question, Verdict};
+use skyswitch_guard::{Answer, Author, Channel, Clearance, NotAgreed, Proposal, Question, Verdict};
 
 /// The result of an operation that may have to ask a person first.
 #[derive(Debug)]
@@ -135,8 +135,8 @@ impl<D> Agreement<D> {
 
     /// Nobody agreed; `was_asked` is false where that was a moment ago, and nobody
     /// was asked again.
-    fn not_agreed(why: NotAgreed, was_asked: bool) -> Agreement<D> {
-        Agreement::NotAgreed(why, Confirmation::refused(why, was_asked))
+    fn not_agreed(why: NotAgreed, was_asked: bool, author: Author) -> Agreement<D> {
+        Agreement::NotAgreed(why, Confirmation::refused(why, was_asked, author))
     }
 }
 
@@ -298,11 +298,12 @@ impl<'a> Attempt<'a> {
             Verdict::AskDuring => {
                 // Others may work on this while the person makes up their mind.
                 drop(first.turn);
-                let (answer, links) = match self.channel {
+                let (answer, links, absent) = match self.channel {
                     Channel::During(person) => {
-                        (app.guard().ask(*person, &proposal).await?, person.links())
+                        let answer = app.guard().ask(*person, &proposal).await?;
+                        (answer, person.links(), person.absent())
                     }
-                    _ => (Answer::NoAnswer, None),
+                    _ => (Answer::NoAnswer, None, None),
                 };
                 if let Answer::NotShown { confirmation } = answer {
                     let elsewhere = Channel::Elsewhere {
@@ -315,7 +316,12 @@ impl<'a> Attempt<'a> {
                 }
                 if !app.guard().is_consent(&answer, &proposal) {
                     let why = app.guard().without_consent(&proposal, &answer).await?;
-                    let agreement = Agreement::not_agreed(why, true);
+                    let agreement = match absent {
+                        Some(otherwise) => {
+                            Agreement::NotAgreed(why, Confirmation::of_nobody(otherwise))
+                        }
+                        None => Agreement::not_agreed(why, true, app.author()),
+                    };
                     return Ok(Asked::Done((first.facts, agreement)));
                 }
                 let again = self.planned(&plan).await?;
@@ -349,8 +355,8 @@ impl<'a> Attempt<'a> {
                 }
                 Agreement::Waits(waits.confirmation)
             }
-            Verdict::NotAgreed(why) => Agreement::not_agreed(why, true),
-            Verdict::Paused(why) => Agreement::not_agreed(why, false),
+            Verdict::NotAgreed(why) => Agreement::not_agreed(why, true, app.author()),
+            Verdict::Paused(why) => Agreement::not_agreed(why, false, app.author()),
         };
         Ok(Asked::Done((first.facts, agreement)))
     }

@@ -9,7 +9,8 @@ use crate::ops::write::agree::Asked;
 use crate::ops::write::waiting::Patience;
 use skyswitch_domain::error::Result;
 use skyswitch_domain::program;
-use skyswitch_guard::{Channel, NotAgreed, Offered, Pending, Question};
+use skyswitch_domain::wording::counted;
+use skyswitch_guard::{Author, Channel, NotAgreed, Offered, Pending, Question};
 
 /// What a result says of a confirmation that is still to be given.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -36,40 +37,71 @@ pub struct Confirmation {
 }
 
 impl Confirmation {
+    /// Nobody could be asked; with what to do about it.
+    pub(super) fn of_nobody(otherwise: &str) -> Confirmation {
+        Confirmation {
+            next_step: Some(format!(
+                "Not confirmed: nobody could be asked, so nothing was changed. {otherwise}"
+            )),
+            ..Confirmation::default()
+        }
+    }
+
     /// Nobody agreed; with what that allows. `was_asked` is false where that was a
     /// moment ago, and nobody was asked again.
-    pub(super) fn refused(why: NotAgreed, was_asked: bool) -> Confirmation {
-        let next_step = match (why, was_asked) {
-            (NotAgreed::Declined, true) => {
-                "Declined: the person said no, so nothing was changed. Ask for this again only when the person wants \
-                 it; for a minute after a no, it is not put before them."
-            }
-            (NotAgreed::Declined, false) => {
-                "Declined less than a minute ago: nobody was asked again, and nothing was changed. Ask for this again \
-                 only when the person wants it, and not before that minute is over."
-            }
-            (NotAgreed::WrongValue, true) => {
-                "Wrong value: what the person typed was not the value asked for, also at the last attempt, so nothing \
-                 was changed. That is not a no: ask the person whether they want it. For a minute after that attempt, \
-                 it is not put before them; after that, calling the tool again asks them."
-            }
-            (NotAgreed::WrongValue, false) => {
-                "Wrong value: less than a minute ago, the person did not type the value asked for. Nobody was asked \
-                 again, and nothing was changed. Ask the person whether they want it, and call the tool again after \
-                 that minute."
-            }
-            (NotAgreed::Expired, _) => {
-                "Expired: nobody answered the question in time, so nothing was changed. Ask the person whether they \
-                 want it; calling the tool again asks them again."
-            }
-            (NotAgreed::NoAnswer, _) => {
-                "Not answered: the question was closed without an answer, so nothing was changed. Ask the person \
-                 whether they want it before you call the tool again."
-            }
+    pub(super) fn refused(why: NotAgreed, was_asked: bool, author: Author) -> Confirmation {
+        let next_step = match author {
+            Author::Program => told_to_a_model(why, was_asked),
+            Author::Person => told_to_the_person(why),
         };
         Confirmation {
             next_step: Some(next_step.to_owned()),
             ..Confirmation::default()
+        }
+    }
+}
+
+/// For whoever has answered at the terminal, or a program of theirs.
+fn told_to_the_person(why: NotAgreed) -> &'static str {
+    match why {
+        NotAgreed::Declined => "Declined: nothing was changed.",
+        NotAgreed::WrongValue => {
+            "Wrong value: what was typed was not the value asked for, also at the last attempt, so nothing was \
+             changed. Run the command again to be asked again."
+        }
+        NotAgreed::Expired | NotAgreed::NoAnswer => {
+            "Not answered: no value was typed, so nothing was changed. Run the command again to be asked again."
+        }
+    }
+}
+
+fn told_to_a_model(why: NotAgreed, was_asked: bool) -> &'static str {
+    match (why, was_asked) {
+        (NotAgreed::Declined, true) => {
+            "Declined: the person said no, so nothing was changed. Ask for this again only when the person wants \
+                 it; for a minute after a no, it is not put before them."
+        }
+        (NotAgreed::Declined, false) => {
+            "Declined less than a minute ago: nobody was asked again, and nothing was changed. Ask for this again \
+                 only when the person wants it, and not before that minute is over."
+        }
+        (NotAgreed::WrongValue, true) => {
+            "Wrong value: what the person typed was not the value asked for, also at the last attempt, so nothing \
+                 was changed. That is not a no: ask the person whether they want it. For a minute after that attempt, \
+                 it is not put before them; after that, calling the tool again asks them."
+        }
+        (NotAgreed::WrongValue, false) => {
+            "Wrong value: less than a minute ago, the person did not type the value asked for. Nobody was asked \
+                 again, and nothing was changed. Ask the person whether they want it, and call the tool again after \
+                 that minute."
+        }
+        (NotAgreed::Expired, _) => {
+            "Expired: nobody answered the question in time, so nothing was changed. Ask the person whether they \
+                 want it; calling the tool again asks them again."
+        }
+        (NotAgreed::NoAnswer, _) => {
+            "Not answered: the question was closed without an answer, so nothing was changed. Ask the person \
+                 whether they want it before you call the tool again."
         }
     }
 }
@@ -204,8 +236,8 @@ fn next_step(
     let (program, value) = (program(), pending.preview.asks_for().name());
     let again = match patience {
         Some(patience) => format!(
-            "call this tool again with the same arguments at once: it waits up to {} seconds for them",
-            patience.seconds()
+            "call this tool again with the same arguments at once: it waits up to {} for them",
+            counted(patience.seconds(), "second")
         ),
         None => "then call this tool again with the same arguments".to_owned(),
     };

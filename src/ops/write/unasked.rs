@@ -13,6 +13,7 @@ use crate::ops::write::send::Sent;
 use skyswitch_client::{Found, Matches, Reading};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::redact::shown;
+use skyswitch_domain::wording::counted;
 use skyswitch_domain::{AccountId, Operation, PbxDomain, Route, RouteKey};
 use skyswitch_guard::store::{ChangeFilter, ChangeRecord, ChangeStatus};
 use skyswitch_guard::{Change, RuleChange};
@@ -73,8 +74,10 @@ impl App {
             .await;
         told.truncate(NAMED);
         if left_out > 0 {
+            let are = if left_out == 1 { "is" } else { "are" };
             told.push(format!(
-                "{left_out} more rules are gone or changed without having been asked for; {} shows them",
+                "{} {are} gone or changed without having been asked for; {} shows them",
+                counted(left_out, "more rule"),
                 Operation::ListChanges
             ));
         }

@@ -20,11 +20,9 @@ const LEFT_FOR_THE_CHANGE: Duration = Duration::from_secs(4);
 /// How often the client is told that the call goes on.
 const TOLD_EVERY: Duration = Duration::from_secs(10);
 
-/// Tells the person, past the model, that a call waits for them.
+/// Tells the client that a call waits for the person. Whether it shows that to
+/// them nobody knows.
 pub(crate) trait TellWaiting: Send + Sync {
-    /// Whether there is a way to tell them.
-    fn reaches_somebody(&self) -> bool;
-
     /// Says what to do; `share` of the waiting time is over.
     fn tell(&self, words: &str, share: f64);
 }
@@ -59,8 +57,8 @@ impl Patience {
     }
 
     /// The seconds that a call waits, for people.
-    pub fn seconds(&self) -> u64 {
-        self.wait.as_secs()
+    pub fn seconds(&self) -> usize {
+        usize::try_from(self.wait.as_secs()).unwrap_or(usize::MAX)
     }
 }
 
@@ -69,7 +67,8 @@ impl App {
     /// time. Not where another call asks for the same in its place: two calls
     /// would take each other's question away for ever. Only where the person
     /// knows of it: nobody can decide about what they first learn of from this
-    /// call's result.
+    /// call's result. A progress notification is no such knowledge: clients ask
+    /// for them and show nothing.
     ///
     /// # Errors
     /// `internal` when the state folder cannot be used.
@@ -78,8 +77,7 @@ impl App {
             return Ok(false);
         };
         let until = patience.until();
-        let can_be_told = patience.tells.reaches_somebody();
-        if !(is_known || can_be_told) || until <= Instant::now() {
+        if !is_known || until <= Instant::now() {
             return Ok(false);
         }
         let wait = async {

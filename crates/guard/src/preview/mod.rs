@@ -174,7 +174,10 @@ impl Preview {
                 vips::rows(&rules, names),
             ),
             (_, steps) => (
-                format!("Set up Route by ANI in {customer}: {} steps", steps.len()),
+                format!(
+                    "Set up Route by ANI in {customer}: {}",
+                    counted(steps.len(), "step")
+                ),
                 Vec::new(),
                 steps.iter().map(|change| step(change, names)).collect(),
             ),

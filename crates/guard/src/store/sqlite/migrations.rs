@@ -15,7 +15,7 @@ macro_rules! version {
     };
 }
 
-const VERSIONS: [(&str, &str, &str); 19] = [
+const VERSIONS: [(&str, &str, &str); 21] = [
     version!("0001", "confirmations"),
     version!("0002", "journal"),
     version!("0003", "setup"),
@@ -35,6 +35,7 @@ const VERSIONS: [(&str, &str, &str); 19] = [
     version!("0017", "traces"),
     version!("0018", "agreeing_whole"),
     version!("0019", "ended_notes"),
+    version!("0020", "pin_tries_by_place"),
     version!("0021", "seen_changes"),
 ];
 

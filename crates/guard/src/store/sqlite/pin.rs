@@ -3,6 +3,7 @@
 use sqlx::Row;
 
 use super::{Store, failed};
+use crate::pin::AnsweredAt;
 use skyswitch_domain::error::Result;
 
 /// PINs that may be tried before a pause.
@@ -11,6 +12,9 @@ const TRIES: i64 = 3;
 const FIRST_PAUSE: i64 = 60;
 /// The longest pause.
 const LONGEST_PAUSE: i64 = 86_400;
+/// The longest one on the approval page: a flood of wrong PINs there keeps nobody
+/// from it for long, and three in fifteen minutes guess no PIN.
+const LONGEST_PAUSE_ON_PAGE: i64 = 900;
 
 impl Store {
     /// Takes one try, before the PIN is looked at, so that no number of
@@ -19,9 +23,14 @@ impl Store {
     ///
     /// # Errors
     /// `internal`: the PIN may not be looked at.
-    pub async fn take_pin_try(&self, now: i64) -> Result<Option<i64>> {
+    pub(crate) async fn take_pin_try(&self, at: AnsweredAt, now: i64) -> Result<Option<i64>> {
+        let (place, longest) = match at {
+            AnsweredAt::Person => ("person", LONGEST_PAUSE),
+            AnsweredAt::Page => ("page", LONGEST_PAUSE_ON_PAGE),
+        };
         self.write(async |database| {
-            let row = sqlx::query("SELECT tries, blocked_until FROM pin_tries")
+            let row = sqlx::query("SELECT tries, blocked_until FROM pin_tries WHERE place = ?")
+                .bind(place)
                 .fetch_optional(&mut *database)
                 .await
                 .map_err(failed)?;
@@ -35,15 +44,16 @@ impl Store {
             }
             let tries = tries.saturating_add(1);
             let until = match tries % TRIES {
-                0 => now + pause(tries / TRIES),
+                0 => now + pause(tries / TRIES).min(longest),
                 _ => 0,
             };
             sqlx::query(
-                "INSERT INTO pin_tries (only_row, tries, blocked_until) VALUES (1, ?1, ?2)
+                "INSERT INTO pin_tries (place, tries, blocked_until) VALUES (?3, ?1, ?2)
                  ON CONFLICT DO UPDATE SET tries = ?1, blocked_until = ?2",
             )
             .bind(tries)
             .bind(until)
+            .bind(place)
             .execute(&mut *database)
             .await
             .map_err(failed)?;
