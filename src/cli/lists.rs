@@ -177,6 +177,12 @@ pub(super) async fn export(app: &App, args: ExportArgs, output: &Output) -> Resu
             ops::list_vips(app, &wanted, PageSize::All).await?
         }
     };
+    if !output.is_json() {
+        // What was removed because its last day was over, and what else the file does not tell.
+        list.warnings
+            .iter()
+            .for_each(|warning| output.note(&format!("Warning: {warning}")));
+    }
     let text = match args.format {
         ExportFormat::Csv => files::to_csv(&list.vips)?,
         ExportFormat::Json => files::to_json(&list.vips)?,
@@ -186,10 +192,14 @@ pub(super) async fn export(app: &App, args: ExportArgs, output: &Output) -> Resu
         None => output.text(&text),
         Some(path) => {
             private_file::write("output", path, &text, args.force)?;
-            output.result(&json!({ "file": path, "rules": list.total }), || {
-                let rules = counted(list.total, "VIP rule");
-                format!("{rules} written to {}", path.display())
-            })
+            // In a pipe, `/dev/stdout` is the list and nothing beside it.
+            if output.is_json() && path.is_file() {
+                let written = json!({ "file": path, "rules": list.total });
+                return output.result(&written, String::new);
+            }
+            let rules = counted(list.total, "VIP rule");
+            output.note(&format!("{rules} written to {}", path.display()));
+            Ok(Exit::Done)
         }
     }
 }

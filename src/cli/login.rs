@@ -87,7 +87,7 @@ pub(super) async fn login(global: &Global, args: LoginArgs, output: &Output) -> 
         }
     }
     edit.save()?;
-    warnings.extend(overridden(&flags, &accepted.settings).await);
+    warnings.extend(overridden(&flags, &edit, &accepted.settings).await);
     let signed_in = SignedIn {
         username: accepted.login.username.clone(),
         account_id: account.to_string(),
@@ -143,22 +143,23 @@ fn not_stored(edit: &ConfigEdit) -> Option<String> {
     let variables = edit.exported_beside_login();
     (!variables.is_empty()).then(|| {
         format!(
-            "this login was tried with {}, and that is not stored: set the same in the config file, for example with \
-             `skyswitch config set`, to use the login where that is not exported",
+            "this login was tried with {}, and that is not stored: set the same in the config file with `skyswitch config set`, \
+             secrets as `…_file` or `…_command`, to use the login where that is not exported",
             variables.join(", ")
         )
     })
 }
 
 /// What is stored and has no effect, because something exported goes before it.
-async fn overridden(flags: &config::Flags, tried: &Settings) -> Vec<String> {
+async fn overridden(flags: &config::Flags, edit: &ConfigEdit, tried: &Settings) -> Vec<String> {
     let Ok(sign_in) = config::sign_in(flags).await else {
         return Vec::new();
     };
     let elsewhere = sign_in.base_url != tried.base_url.as_str();
     let address = elsewhere.then(|| "SKYSWITCH_BASE_URL".to_owned());
     let values = sign_in.values.into_iter();
-    let origins = values.filter_map(|value| value.origin);
+    let stored = values.filter(|value| edit.is_stored(value.setting));
+    let origins = stored.filter_map(|value| value.origin);
     let exported = origins.filter(|origin| origin.from == OriginKind::Variable);
     exported
         .map(|origin| origin.name)

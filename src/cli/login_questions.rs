@@ -21,6 +21,8 @@ pub(super) async fn ask_for_login(edit: &mut ConfigEdit) -> Result<Accepted> {
     ask_for_values(edit, &mut secrets).await?;
     let mut tries = Tries(TRIES);
     let (settings, login) = loop {
+        // Whoever was told what to correct may have done so meanwhile.
+        edit.read_again()?;
         let settings = edit.settings()?;
         match ops::try_login(&settings).await {
             Ok(login) => break (settings, login),
@@ -71,7 +73,11 @@ impl Tries {
     /// The failure itself, after the last try or where the person has enough of it.
     async fn next(&mut self, error: Error) -> Result<Next> {
         let what = format!("{}.\n{}", capitalised(&error.to_string()), error.hint());
-        if matches!(error.code(), Code::Unauthorized | Code::NotConfigured) {
+        let nobody_looked = matches!(
+            error.code(),
+            Code::UpstreamUnavailable | Code::Timeout | Code::RateLimited
+        );
+        if !nobody_looked {
             self.0 -= 1;
             if self.0 == 0 {
                 return Err(error);

@@ -90,6 +90,8 @@ impl Output {
             Format::Json => self.json(list),
             Format::Csv => {
                 let listing = listing();
+                // That there is more must not be lost with the rows alone.
+                self.note(listing.after.trim_start());
                 self.note(listing.worth_a_look.trim_start());
                 self.text(&listing.csv()?)
             }

@@ -42,6 +42,13 @@ pub(super) fn write(argument: &str, path: &Path, text: &str, replaces: bool) -> 
         }
         Ok(found) if found.is_file() => replace(path, text),
         Ok(_) => std::fs::write(path, text),
+        Err(_) if path.is_symlink() => {
+            return Err(Error::invalid(
+                argument,
+                format!("{} is a link to a file that does not exist", path.display()),
+                "Name the file itself; nothing was written.",
+            ));
+        }
         Err(_) => new_private_file(path).and_then(|mut file| file.write_all(text.as_bytes())),
     };
     written.map_err(failed)

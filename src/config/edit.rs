@@ -44,6 +44,8 @@ pub struct ConfigEdit {
     flags: Flags,
     place: Place,
     reader: Reader,
+    /// The fields as the file had them.
+    opened: Map<String, Value>,
     fields: Map<String, Value>,
 }
 
@@ -61,9 +63,11 @@ impl ConfigEdit {
                 "Name the file with --config.",
             ));
         }
+        let opened = fields_of(&place.path)?;
         Ok(ConfigEdit {
             flags: flags.clone(),
-            fields: fields_of(&place.path)?,
+            fields: opened.clone(),
+            opened,
             place,
             reader,
         })
@@ -105,8 +109,10 @@ impl ConfigEdit {
                 .map(|part| Value::from(part.trim()))
                 .collect()
         };
+        // Nothing is set to nothing: that is what `unset` is for.
+        let read = serde_json::from_str(text).ok();
         let candidates = [
-            serde_json::from_str(text).ok(),
+            read.filter(|value: &Value| !value.is_null()),
             Some(Value::from(text)),
             Some(Value::Array(list())),
         ];
@@ -116,6 +122,8 @@ impl ConfigEdit {
             // A value of another type is not what was meant; another one may be.
             match ConfigFile::parse(&self.place.path, &self.to_text()).map(|_| self.check()) {
                 Ok(Ok(())) => return Ok(()),
+                // Something else cannot be used, now as before.
+                Ok(Err(error)) if before.as_ref().is_err_and(|old| *old == error) => return Ok(()),
                 Ok(Err(error)) => refusal = Some(error),
                 Err(_) => {}
             }
@@ -171,12 +179,37 @@ impl ConfigEdit {
         }
     }
 
+    /// Whether the file gives that value, itself or as the file or command it comes from.
+    pub fn is_stored(&self, field: &str) -> bool {
+        let name = field.trim_end_matches("_file").trim_end_matches("_command");
+        let forms = ["", "_file", "_command"].map(|ending| format!("{name}{ending}"));
+        forms.iter().any(|form| self.fields.contains_key(form))
+    }
+
+    /// Takes in what others have changed in the file since it was opened.
+    ///
+    /// # Errors
+    /// `not_configured` where it is no JSON object any more.
+    pub fn read_again(&mut self) -> Result<()> {
+        let now = fields_of(&self.place.path)?;
+        let mut merged = now.clone();
+        for name in self.opened.keys().chain(self.fields.keys()) {
+            match self.fields.get(name) {
+                value if value == self.opened.get(name) => {}
+                Some(value) => _ = merged.insert(name.clone(), value.clone()),
+                None => _ = merged.remove(name),
+            }
+        }
+        (self.opened, self.fields) = (now, merged);
+        Ok(())
+    }
+
     /// The variables that say how the service is reached, where the file does not.
     pub fn exported_beside_login(&self) -> Vec<String> {
         let fields = FIELDS.iter().map(|(field, _)| *field);
         let of_service = |field: &&str| {
             let of_service = matches!(*field, "base_url" | "scope") || field.starts_with("pbx_");
-            of_service && !self.fields.contains_key(*field)
+            of_service && !self.is_stored(field)
         };
         let environment = self.reader.environment();
         let variables = fields.filter(of_service).map(variable_of);
@@ -213,11 +246,13 @@ impl ConfigEdit {
         serde_json::to_string_pretty(&self.fields).unwrap_or_default()
     }
 
-    /// Writes the file in one step, for its owner alone.
+    /// Writes the file in one step, for its owner alone, with what others have
+    /// changed in it meanwhile.
     ///
     /// # Errors
-    /// `internal` where it cannot be written.
-    pub fn save(&self) -> Result<()> {
+    /// `internal` where it cannot be written, and those of [`ConfigEdit::read_again`].
+    pub fn save(&mut self) -> Result<()> {
+        self.read_again()?;
         // A link to the real file stays one.
         let path = std::fs::canonicalize(&self.place.path).unwrap_or(self.place.path.clone());
         write(&path, &self.to_text()).map_err(|error| {

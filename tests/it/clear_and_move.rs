@@ -138,8 +138,22 @@ async fn nobody_is_moved_to_where_they_are_whatever_it_is_called() {
         assert!(said.contains("the same destination"), "{said}");
         assert!(person.shown().is_empty(), "{from} {to}");
     }
-    assert_eq!(bench.count("GET"), 0);
     bench.assert_nothing_written();
+}
+
+#[tokio::test]
+async fn callers_of_a_user_are_moved_to_a_device_of_that_name() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    let dry = SyncVips {
+        dry_run: Some(true),
+        ..moving("101", "device:101")
+    };
+    let planned = ask(&app, &dry, None, &Channel::Given, &Watch::default()).await;
+    let Asked::Done(planned) = planned.unwrap() else {
+        panic!("nobody is asked");
+    };
+    assert_eq!(planned.plan.replace, 2);
 }
 
 #[tokio::test]

@@ -134,7 +134,10 @@ proptest! {
         for (name, value) in steps {
             let name = name.get(&names);
             match value {
-                Some(value) => _ = set(&flags, name, *value.get(&VALUES)),
+                Some(value) => {
+                    let text = value.get(&VALUES);
+                    let _ = set(&flags, name, text);
+                }
                 None => {
                     let mut edit = ConfigEdit::open(&flags).unwrap();
                     if edit.unset(name).is_ok_and(|was_there| was_there) {
@@ -177,4 +180,71 @@ async fn a_value_that_only_its_use_would_refuse_is_refused_with_the_reason() {
     let file = home.path().join("home/.config/skyswitch/config.json");
     let kept: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
     assert_eq!(kept, serde_json::from_str::<Value>(config).unwrap());
+}
+
+#[test]
+fn what_others_set_meanwhile_is_kept_and_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.json");
+    std::fs::write(&path, r#"{"scope": "*", "username": "maya"}"#).unwrap();
+    let flags = Flags {
+        config: Some(path.clone()),
+        ..Flags::default()
+    };
+    let mut slow = ConfigEdit::open(&flags).unwrap();
+    slow.put("username", "oscar".into()).unwrap();
+    for (name, text) in [("read_only", "true"), ("username", "ines")] {
+        let mut quick = ConfigEdit::open(&flags).unwrap();
+        quick.set(name, text).unwrap();
+        quick.save().unwrap();
+    }
+    let mut quick = ConfigEdit::open(&flags).unwrap();
+    quick.unset("scope").unwrap();
+    quick.save().unwrap();
+    slow.read_again().unwrap();
+    assert!(slow.settings().unwrap().read_only);
+    slow.save().unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let fields: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let wanted = serde_json::json!({"read_only": true, "username": "oscar"});
+    assert_eq!(fields, wanted);
+}
+
+#[test]
+fn an_old_fault_of_another_setting_keeps_nobody_from_allowing_only_reading() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.json");
+    let flags = Flags {
+        config: Some(path.clone()),
+        ..Flags::default()
+    };
+    for fault in [
+        r#"{"password": "a", "password_command": ["pass", "show", "x"]}"#,
+        r#"{"password_file": "relative"}"#,
+    ] {
+        std::fs::write(&path, fault).unwrap();
+        let mut edit = ConfigEdit::open(&flags).unwrap();
+        edit.set("read_only", "true").unwrap();
+        edit.save().unwrap();
+        assert!(
+            std::fs::read_to_string(&path)
+                .unwrap()
+                .contains("\"read_only\": true")
+        );
+    }
+}
+
+#[test]
+fn nothing_is_set_to_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.json");
+    std::fs::write(&path, r#"{"read_only": true}"#).unwrap();
+    let flags = Flags {
+        config: Some(path),
+        ..Flags::default()
+    };
+    let mut edit = ConfigEdit::open(&flags).unwrap();
+    for name in ["read_only", "allow_yes", "confirm"] {
+        assert!(edit.set(name, "null").is_err(), "{name}");
+    }
 }

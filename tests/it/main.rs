@@ -85,6 +85,7 @@ mod routing_lag;
 mod rules_again;
 mod sandbox_onboarding;
 mod secrets;
+mod seen_changes;
 mod setup_status;
 mod shared_waits;
 mod short_forms;

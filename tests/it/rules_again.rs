@@ -5,8 +5,8 @@ use jiff::{ToSpan, Zoned};
 use skyswitch_mcp::app::App;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
-    AddVip, ExplainCall, ListVips, PageSize, Progress, SetupStatus, StatusQuery, SyncMode,
-    SyncVips, explain_call, onboarding_status,
+    AddVip, ExplainCall, ListChanges, ListVips, PageSize, Progress, SetupStatus, StatusQuery,
+    SyncMode, SyncVips, explain_call, list_changes, onboarding_status,
 };
 use skyswitch_mcp::sandbox::{StoredDnis, StoredRoute};
 
@@ -223,4 +223,52 @@ async fn the_status_of_some_customers_names_only_their_last_days() {
     assert!(status_of(&app, Some(BAKERY)).await.ends.is_empty());
     assert_eq!(status_of(&app, Some("Lakeside")).await.ends.len(), 1);
     assert_eq!(status_of(&app, None).await.ends.len(), 1);
+}
+
+#[tokio::test]
+async fn the_rule_of_an_addition_that_was_cut_off_before_it_was_made_is_somebody_elses() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    add_guest(&app).await;
+    let rule = bench.sandbox.routes();
+    let rule = rule.into_iter().find(|rule| rule.ani == GUEST).unwrap();
+    remove_elsewhere(&bench);
+    bench
+        .change_journal(
+            "UPDATE changes SET status = 'open', owner = '', route_after = NULL, stands = 0, ended_at = NULL,
+                 started_at = started_at - 200000",
+        )
+        .await;
+    let other = adding("6165550178", DENTAL, "101");
+    add(&app, &other, &nobody()).await.unwrap();
+    list_changes(&app, &ListChanges::default(), PageSize::All)
+        .await
+        .unwrap();
+
+    bench.sandbox.put_route(rule);
+    bench.change_journal(ALL_OVER).await;
+    let shown = list(&app, &listing(DENTAL)).await.unwrap();
+    let guest = shown.vips.iter().find(|vip| vip.ani == GUEST).unwrap();
+    assert_eq!((&guest.note, &guest.until), (&None, &None));
+    assert_eq!(bench.count("DELETE"), 0);
+}
+
+#[tokio::test]
+async fn rules_that_may_be_others_by_now_keep_none_from_its_end() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    add_guest(&app).await;
+    bench
+        .change_journal(
+            "INSERT INTO vip_notes (realm, account, domain, caller, dnis, rule, note, until, ends_at, ended)
+             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+             SELECT realm, account, domain, caller, dnis, rule, note, until, 1, 0 FROM vip_notes, n",
+        )
+        .await;
+    bench
+        .change_journal("UPDATE vip_notes SET ends_at = 2 WHERE ended IS NULL")
+        .await;
+    let shown = list(&app, &listing(DENTAL)).await.unwrap();
+    assert!(shown.vips.iter().all(|vip| vip.ani != GUEST));
+    assert_eq!(bench.count("DELETE"), 1);
 }

@@ -81,12 +81,12 @@ impl Code {
 /// and why, the hint says what to do next.
 ///
 /// Messages never hold a secret, a token or a list of callers.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.0.message)]
 pub struct Error(Box<Detail>);
 
 /// The published form of an [`Error`]: the value under `"error"`.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub struct Detail {
     /// What kind of failure this is.

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, Timestamp, Zoned};
 
@@ -54,9 +54,8 @@ impl FromStr for Until {
 /// Where what is written begins and ends; a moment does both at once.
 fn span(text: &str, now: &Zoned) -> Result<(Timestamp, Timestamp), Refused> {
     let given = text.trim();
-    let moment = given.parse::<Timestamp>().ok();
     let at_once = |moment| (moment, moment);
-    let span = moment
+    let span = moment(given, now)
         .map(at_once)
         .or_else(|| days(given, now))
         .or_else(|| ago(given, now).map(at_once));
@@ -68,6 +67,20 @@ fn span(text: &str, now: &Zoned) -> Result<(Timestamp, Timestamp), Refused> {
              ago such as `24h` or `7d`",
         )
     })
+}
+
+/// A time, which is local where it names no zone.
+fn moment(text: &str, now: &Zoned) -> Option<Timestamp> {
+    let zoned = || text.parse::<Zoned>().ok().map(|time| time.timestamp());
+    let local = || {
+        // A day alone would be its first moment.
+        let has_time = text.contains([':', 'T', 't']);
+        let time = text.parse::<DateTime>().ok().filter(|_| has_time)?;
+        let zone = now.time_zone().clone();
+        Some(time.to_zoned(zone).ok()?.timestamp())
+    };
+    let absolute = text.parse::<Timestamp>().ok();
+    absolute.or_else(zoned).or_else(local)
 }
 
 /// A day, a week from Monday on, or a month, in the time zone of `now`.
@@ -88,7 +101,11 @@ fn days(text: &str, now: &Zoned) -> Option<(Timestamp, Timestamp)> {
             let month = Span::new().months(1);
             (today.first_of_month().checked_sub(month).ok()?, month)
         }
-        _ => (text.parse::<Date>().ok()?, Span::new().days(1)),
+        // Followed by anything, it is no day.
+        [day] if day.chars().all(|c| c.is_ascii_digit() || c == '-') => {
+            (day.parse::<Date>().ok()?, Span::new().days(1))
+        }
+        _ => return None,
     };
     let after = first.checked_add(length).ok()?;
     let start_of = |day: Date| begin(day, now.time_zone());
@@ -128,6 +145,21 @@ mod tests {
             ("last  week", "2026-03-09T04:00:00Z", "2026-03-16T04:00:00Z"),
             ("this month", "2026-03-01T04:00:00Z", "2026-04-01T04:00:00Z"),
             ("last month", "2026-02-01T04:00:00Z", "2026-03-01T04:00:00Z"),
+            (
+                "2026-03-14T15:00",
+                "2026-03-14T19:00:00Z",
+                "2026-03-14T19:00:00Z",
+            ),
+            (
+                "2026-03-14 15:00:30",
+                "2026-03-14T19:00:30Z",
+                "2026-03-14T19:00:30Z",
+            ),
+            (
+                "2026-03-14T15:00[America/Chicago]",
+                "2026-03-14T20:00:00Z",
+                "2026-03-14T20:00:00Z",
+            ),
             ("3d", "2026-03-15T13:30:00Z", "2026-03-15T13:30:00Z"),
             (
                 "2026-03-14T09:00:00Z",

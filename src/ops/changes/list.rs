@@ -330,7 +330,8 @@ fn refuse_empty_time(args: &ListChanges) -> Result<()> {
     let (Some(since), Some(until)) = (args.since, args.until) else {
         return Ok(());
     };
-    if since.moment() < until.moment() {
+    // As the journal keeps times.
+    if since.moment().as_millisecond() < until.moment().as_millisecond() {
         return Ok(());
     }
     let (first, last) = (Argument("since"), Argument("until"));

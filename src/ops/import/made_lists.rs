@@ -108,24 +108,31 @@ impl App {
             application_is_stored: true,
             destination: to.clone(),
         };
-        if moved.leads_to(from) {
-            return Err(nowhere(from, to));
-        }
         let present = self.present_rules(account, domain, |_| false).await?;
+        let notes = self.notes(account, Some(domain)).await;
         let mut file = VipFile::default();
-        let moved = present.rules.iter().filter(|rule| rule.leads_to(from));
-        for (line, rule) in (1..).zip(moved) {
+        let of_from = present.rules.iter().filter(|rule| rule.leads_to(from));
+        // A user and a device may be called the same and are two destinations.
+        let (there, to_move): (Vec<&Route>, Vec<_>) =
+            of_from.partition(|rule| moved.leads_to(from) && rule.application == moved.application);
+        for (line, rule) in (1..).zip(to_move) {
+            let kept = notes.vip(rule);
             let row = Row::of_rule(line, rule).map_err(|refused| refused.into_error("from"))?;
             file.rows.push(Row {
                 destination: to.as_str().to_owned(),
                 application: Some(application.as_str().to_owned()),
                 as_stored: false,
+                // Kept with the run, so that continuing it loses nothing.
+                note: kept.note,
+                until: kept.until,
                 ..row
             });
         }
-        match file.rows.is_empty() {
-            true => Err(nobody(domain, from)),
-            false => Ok(file),
+        match (file.rows.is_empty(), there.is_empty()) {
+            (false, _) => Ok(file),
+            (true, false) => Err(nowhere(from, to)),
+            (true, true) if moved.leads_to(from) => Err(nowhere(from, to)),
+            (true, true) => Err(nobody(domain, from)),
         }
     }
 }

@@ -171,14 +171,15 @@ impl App {
             account_id: Some(account.clone()),
             ..ListVips::default()
         };
-        let rules = list_vips(self, &whole, PageSize::All).await?.vips;
+        let read = list_vips(self, &whole, PageSize::All).await?;
+        let (rules, told) = (read.vips, read.warnings);
         if rules.is_empty() {
-            return Err(Error::new(
-                Code::NotFound,
-                format!("{from} has no VIP rules to copy"),
-                format!("{} shows a customer's rules.", Operation::ListVips),
-            )
-            .with_field("from_domain"));
+            let mut hint = format!("{} shows a customer's rules.", Operation::ListVips);
+            for told in &told {
+                hint.push_str(&format!(" {told}."));
+            }
+            let problem = format!("{from} has no VIP rules to copy");
+            return Err(Error::new(Code::NotFound, problem, hint).with_field("from_domain"));
         }
         let mut list = VipFile {
             warnings: vec![format!(
@@ -186,6 +187,7 @@ impl App {
             )],
             ..VipFile::default()
         };
+        list.warnings.extend(told);
         for (line, vip) in (1..).zip(rules) {
             match row(line, &vip, &from) {
                 // One that is there exactly so is left alone.

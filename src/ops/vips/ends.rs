@@ -1,11 +1,13 @@
 //! VIP rules with a last day: whoever works next after it removes them. That was
 //! agreed to when they were added.
 
+use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::app::App;
 use crate::ops::vips::siblings::at_risk;
+use crate::ops::write::disproved::LAG;
 use crate::ops::write::journal::{Origin, now};
 use crate::ops::write::locks::Turn;
 use crate::ops::write::send::RoutesNoNumber;
@@ -24,6 +26,8 @@ const AT_A_TIME: usize = 20;
 const AT_MOST: u32 = 1_000;
 /// So long nothing is tried again after something went wrong.
 const REST: Duration = Duration::from_secs(300);
+/// So long the call that asked for something else is held up at most, and by one rule more.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// What counts as soon, in milliseconds: a last day within a week.
 const SOON: i64 = 8 * 86_400_000;
 
@@ -72,12 +76,11 @@ impl App {
     /// and says so: those of one customer, or of all. While only reading is allowed,
     /// or nothing destructive, it does nothing.
     pub(in crate::ops) async fn end_due(&self, domain: Option<&PbxDomain>) -> Vec<String> {
-        let settings = self.settings();
-        let may_remove = !settings.read_only && settings.confirm != ConfirmMode::Block;
-        if !may_remove || self.ends().are_resting() {
+        if !self.may_end() || self.ends().are_resting() {
             return Vec::new();
         }
-        let due = match self.ending(None, now()).await {
+        let settings = self.settings();
+        let due = match self.ending(None, now(), false).await {
             Ok(due) => due,
             Err(error) => {
                 tracing::warn!(%error, "it cannot be read which VIP rules end");
@@ -85,9 +88,6 @@ impl App {
             }
         };
         let is_meant = |ended: &&NoteRecord| {
-            if ended.is_doubtful {
-                return false;
-            }
             let key = &ended.rule.key;
             let may_change =
                 |account: AccountId| settings.limits.refuse_place(&account, &key.domain);
@@ -98,11 +98,19 @@ impl App {
                     .is_ok_and(|account| may_change(account).is_ok())
         };
         let mut said = Vec::new();
+        let (begun, mut unread) = (Instant::now(), HashSet::new());
         for ended in due.iter().filter(is_meant).take(AT_A_TIME) {
+            let customer = (&ended.account, &ended.rule.key.domain);
+            if unread.contains(&customer) || begun.elapsed() > PATIENCE {
+                continue;
+            }
             match self.end(ended).await {
                 Ok(told) => said.extend(told),
                 Err(error) => {
                     self.ends().rest();
+                    if error.code() != Code::Blocked {
+                        unread.insert(customer);
+                    }
                     said.push(format!(
                         "{} could not be removed: {error}. {}",
                         named(ended),
@@ -112,6 +120,11 @@ impl App {
             }
         }
         said
+    }
+
+    fn may_end(&self) -> bool {
+        let settings = self.settings();
+        !settings.read_only && settings.confirm != ConfirmMode::Block
     }
 
     /// What to say of rules that end soon, of those that should have ended, and of
@@ -124,20 +137,28 @@ impl App {
         is_meant: impl Fn(&str) -> bool,
     ) -> Vec<String> {
         let now = now();
-        let ending = self.ending(Some(account), now + SOON).await;
+        let (ending, doubtful) = tokio::join!(
+            self.ending(Some(account), now + SOON, false),
+            self.ending(Some(account), now + SOON, true),
+        );
         let ending = ending.unwrap_or_default().into_iter();
+        let ending = ending.chain(doubtful.unwrap_or_default());
         let is_there = |ending: &NoteRecord| rules.iter().any(|rule| ending.is_of(rule));
         let said = ending
             .filter(|ending| is_meant(&ending.rule.key.domain))
-            .filter(|ending| (!ending.is_doubtful && ends_at(ending) >= now) || is_there(ending))
+            .filter(is_there)
             .map(|ending| match (ending.is_doubtful, ends_at(&ending) < now) {
                 (true, _) => format!(
                     "{} was gone or otherwise meanwhile and is there again: it is not removed by itself. {} removes it",
                     named(&ending),
                     Operation::RemoveVip
                 ),
-                (false, true) => format!(
+                (false, true) if self.may_end() => format!(
                     "{} is still there; whoever lists or changes VIP rules of this customer next removes it",
+                    named(&ending)
+                ),
+                (false, true) => format!(
+                    "{} is still there, and nothing is removed here: changes, or removals, are switched off",
                     named(&ending)
                 ),
                 (false, false) => format!(
@@ -150,19 +171,24 @@ impl App {
         said.take(AT_A_TIME).collect()
     }
 
-    async fn ending(&self, account: Option<&AccountId>, before: i64) -> Result<Vec<NoteRecord>> {
+    async fn ending(
+        &self,
+        account: Option<&AccountId>,
+        before: i64,
+        doubtful: bool,
+    ) -> Result<Vec<NoteRecord>> {
         let journal = self.journal();
         let Some(store) = journal.store().if_exists().await? else {
             return Ok(Vec::new());
         };
         let account = account.map(AccountId::as_str);
         store
-            .vip_notes_ending(journal.realm(), account, before, AT_MOST)
+            .vip_notes_ending(journal.realm(), account, before, doubtful, AT_MOST)
             .await
     }
 
     /// Whether a rule is stored in every respect as a read showed it when it was
-    /// added; where none did, nobody can say more than that it leads to the same.
+    /// added; where none did, whether it is as the change has left it by the journal.
     async fn is_stored_as_added(&self, ended: &NoteRecord, rule: &Route) -> Result<bool> {
         let (journal, Some(change)) = (self.journal(), ended.change) else {
             return Ok(true);
@@ -171,7 +197,10 @@ impl App {
         let added = store.change(journal.realm(), change).await?;
         Ok(match added.map(|change| change.target) {
             Some(TargetRecord::VipRule(added)) if added.was_read => {
-                added.after.is_none_or(|added| added == *rule)
+                added.after.as_ref() == Some(rule)
+            }
+            Some(TargetRecord::VipRule(added)) => {
+                Route::are_alike(added.after.as_ref(), Some(rule))
             }
             _ => true,
         })
@@ -198,6 +227,12 @@ impl App {
         let is_as_added = |rule: &&Route| notes.of(rule).is_some_and(|kept| kept.id == ended.id);
         // The list has ended what is kept of one that is gone or otherwise.
         let Some(rule) = rules.iter().find(is_as_added) else {
+            if present.listed.is_empty() {
+                // Gone, or not read whole: it is not removed by itself any more, and no other
+                // rule has to wait for it.
+                let store = app.journal().store().get().await?;
+                store.end_notes(&[ended.id], now() - LAG).await?;
+            }
             return Ok(None);
         };
         if !app.is_stored_as_added(ended, rule).await? {

@@ -35,17 +35,21 @@ impl Store {
     }
 
     /// Those of rules that end before a moment, in milliseconds since 1970, of one
-    /// account or of all, also where a list has shown the rule gone since; the
-    /// first to end come first.
+    /// account or of all; the first to end come first. With `doubtful`, instead
+    /// those whose rule a list has shown gone since.
     pub async fn vip_notes_ending(
         &self,
         realm: &str,
         account: Option<&str>,
         before: i64,
+        doubtful: bool,
         limit: u32,
     ) -> Result<Vec<NoteRecord>> {
         let mut query = select();
-        query.push("(ended IS NULL OR ended = 0) AND realm = ");
+        query.push(match doubtful {
+            true => "ended = 0 AND realm = ",
+            false => "ended IS NULL AND realm = ",
+        });
         query.push_bind(realm.to_owned());
         query.push(" AND ends_at < ").push_bind(before);
         if let Some(account) = account {

@@ -51,7 +51,7 @@ impl Store {
                 .map_err(failed)?;
                 sqlx::query(
                     "DELETE FROM vip_notes
-                     WHERE ends_at < ? OR (ended = 0 AND ends_at IS NULL)
+                     WHERE (ended = 0 AND coalesce(ends_at, 0) < ?)
                         OR (ended > 0 AND NOT EXISTS (SELECT 1 FROM changes WHERE id = ended))",
                 )
                 .bind(before)

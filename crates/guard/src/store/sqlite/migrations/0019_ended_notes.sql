@@ -27,3 +27,15 @@ BEGIN
     DELETE FROM vip_notes WHERE change = NEW.id;
     UPDATE vip_notes SET ended = NULL WHERE ended = NEW.id;
 END;
+
+-- The rule of one that was cut off before it was made is somebody else's, should it
+-- appear later.
+CREATE TRIGGER vip_notes_cut_off AFTER UPDATE OF status ON changes
+WHEN OLD.status = 'open' AND NEW.status = 'reconciled' AND NEW.piece IS NULL
+     AND NEW.route_after IS NULL AND NEW.route_wanted IS NOT NULL
+BEGIN
+    DELETE FROM vip_notes WHERE change = NEW.id;
+END;
+DELETE FROM vip_notes WHERE change IN (
+    SELECT id FROM changes WHERE status = 'reconciled' AND piece IS NULL
+       AND route_after IS NULL AND route_wanted IS NOT NULL);
