@@ -32,7 +32,7 @@ use skyswitch_domain::error::{Code, Error, Result};
 
 /// A call is answered in this time, whatever hangs: the usual client gives up
 /// after 60 seconds. A person's time does not count, and an import that goes on
-/// has it anew after each step.
+/// gets it again after each step.
 const ANSWER_WITHIN: Duration = Duration::from_secs(45);
 /// Bytes of answers of the service that one call may take in, over all its requests.
 const MOST_BYTES: usize = 256 * 1024 * 1024;

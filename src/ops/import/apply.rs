@@ -148,7 +148,7 @@ impl Run {
             report_progress(session.progress, done, total, &self.id);
         }
         drop(sending);
-        // One stands for all: a disk that is full is full for every row.
+        // One tells for all: a disk that is full is full for every row.
         report.warnings.extend(unrecorded);
         let is_complete = match made.is_empty() {
             true => true,
