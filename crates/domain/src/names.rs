@@ -4,6 +4,7 @@
 use crate::face::Operation;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use super::parsed_from_text;
 use crate::error::Refused;
@@ -13,7 +14,7 @@ use crate::redact::shown;
 ///
 /// SkySwitch and NetSapiens compare domain names without regard to case.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
-pub struct PbxDomain(String);
+pub struct PbxDomain(Arc<str>);
 
 impl PbxDomain {
     /// The lower-cased name.
@@ -82,7 +83,7 @@ impl FromStr for PbxDomain {
                 ),
             ));
         }
-        Ok(PbxDomain(name))
+        Ok(PbxDomain(name.into()))
     }
 }
 
@@ -110,7 +111,7 @@ impl CustomerKey {
 
 impl From<PbxDomain> for CustomerKey {
     fn from(domain: PbxDomain) -> Self {
-        CustomerKey(domain.0)
+        CustomerKey(domain.as_str().to_owned())
     }
 }
 
@@ -142,7 +143,7 @@ impl FromStr for CustomerKey {
 /// A SkySwitch account id, lower case: an opaque path segment, in practice a
 /// UUID, of which two writings must not pass for two accounts.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct AccountId(String);
+pub struct AccountId(Arc<str>);
 
 impl AccountId {
     /// The lower-cased id.
@@ -178,7 +179,7 @@ impl FromStr for AccountId {
                 "give the account's UUID, or leave it out to use the configured default account",
             ));
         }
-        Ok(AccountId(id.to_ascii_lowercase()))
+        Ok(AccountId(id.to_ascii_lowercase().into()))
     }
 }
 

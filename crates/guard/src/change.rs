@@ -1,5 +1,7 @@
 //! One change at the service: to a VIP rule, or to a piece of a customer's setup.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -21,14 +23,20 @@ pub struct Change {
 /// What a change is about.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Target {
-    /// A VIP rule.
-    VipRule(RuleChange),
+    /// A VIP rule. An import holds as many as it has rows, and its rows share them.
+    VipRule(Arc<RuleChange>),
     /// A piece of a customer's setup.
     Piece(PieceChange),
 }
 
 impl From<RuleChange> for Target {
     fn from(rule: RuleChange) -> Target {
+        Target::VipRule(Arc::new(rule))
+    }
+}
+
+impl From<Arc<RuleChange>> for Target {
+    fn from(rule: Arc<RuleChange>) -> Target {
         Target::VipRule(rule)
     }
 }

@@ -91,7 +91,7 @@ impl Run {
         for (index, row) in report.rows.iter_mut().enumerate() {
             if let Some(change) = row.change.take() {
                 planned.insert(change.key().clone());
-                let lost = row.lost.clone();
+                let lost = row.lost.clone().map(Box::new);
                 places.push(Place {
                     index,
                     change,
@@ -205,9 +205,9 @@ fn report_progress(progress: &dyn Progress, done: usize, total: usize, run: &str
 pub(super) struct Place {
     /// Its row in the report.
     pub index: usize,
-    pub change: RuleChange,
+    pub change: Arc<RuleChange>,
     /// The rule as it was before the service removed it along with another.
-    lost: Option<Route>,
+    lost: Option<Box<Route>>,
 }
 
 /// A change with its place and the permission for it.
@@ -342,7 +342,7 @@ impl Sender<'_> {
             None => None,
         };
         // What is put back as it was is not on the list's account.
-        let is_put_back = undoes.is_some() && place.change.after() == place.lost.as_ref();
+        let is_put_back = undoes.is_some() && place.change.after() == place.lost.as_deref();
         let (undoes, run) = match is_put_back {
             true => (undoes, None),
             false => (None, Some(self.run.id.clone())),

@@ -1,6 +1,7 @@
 //! Rows whose destination or dialled number looks wrong, and rows without effect.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt};
 
@@ -41,7 +42,7 @@ impl App {
                 continue;
             };
             if let Some(change) = row.change.take() {
-                let change = change.doubting(look.doubt);
+                let change = Arc::unwrap_or_clone(change).doubting(look.doubt);
                 **row = row.clone().with_change(change, &self.settings().limits);
             }
             found.entry(look.warning).or_default().extend(row.line);

@@ -211,8 +211,15 @@ async fn carry_out(
         Asked::Done(Prepared::Agreed(agreed)) => {
             let (task, report, cleared) = *agreed;
             let run = Run::begin(app, &task, &report).await?;
-            let (account, domain) = (&task.account, &task.domain);
-            let noted = app.note_listed(account, domain, report.noted()).await;
+            let Task {
+                account,
+                domain,
+                source,
+                ..
+            } = task;
+            // A long list is not held until its last row is sent.
+            drop(source);
+            let noted = app.note_listed(&account, &domain, report.noted()).await;
             let mut outcome = run.apply(app, report, cleared, session).await?;
             outcome.warnings.extend(noted);
             Asked::Done(outcome)
@@ -359,7 +366,8 @@ impl App {
             let kept = row.previous.as_ref().and_then(|rule| notes.to_keep(rule));
             row.change = row.change.take().map(|change| {
                 let late = present.late_reads(change.key());
-                change.read_late_as(late).ending(kept).noting(note)
+                let change = Arc::unwrap_or_clone(change).read_late_as(late);
+                Arc::new(change.ending(kept).noting(note))
             });
         }
         report.warnings = planned.warnings;

@@ -2,6 +2,7 @@
 //! the rules that its plan met say what others changed meanwhile.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::app::App;
 use crate::ops::import::apply::caller;
@@ -207,7 +208,7 @@ impl Past<'_> {
                     .to_owned(),
             ),
             lost: Some(lost.clone()),
-            change: Some(change),
+            change: Some(Arc::new(change)),
             ..of_rule(&row, None, Some(wanted))
         }
     }

@@ -32,7 +32,7 @@ pub(super) struct Row {
     /// The last day, where the list says so.
     pub until: Option<String>,
     /// What is still to be sent.
-    pub change: Option<RuleChange>,
+    pub change: Option<Arc<RuleChange>>,
     pub state: Option<RowState>,
     pub reason: Option<String>,
     pub change_id: Option<i64>,
@@ -103,7 +103,7 @@ impl Row {
 
     pub fn removal(route: &Route, change: RuleChange) -> Row {
         Row {
-            change: Some(change),
+            change: Some(Arc::new(change)),
             ..Row::of_rule(Some(route), None)
         }
     }
@@ -126,7 +126,7 @@ impl Row {
     pub fn with_change(mut self, change: RuleChange, limits: &Limits) -> Row {
         match change.refuse_beyond(limits) {
             Ok(()) => {
-                self.change = Some(change);
+                self.change = Some(Arc::new(change));
                 self
             }
             Err(refused) => self.invalid(refused.to_string()),
@@ -255,7 +255,7 @@ impl Report {
     }
 
     /// What is still to be sent, in the order of the rows.
-    pub fn changes(&self) -> Vec<RuleChange> {
+    pub fn changes(&self) -> Vec<Arc<RuleChange>> {
         self.rows
             .iter()
             .filter_map(|row| row.change.clone())

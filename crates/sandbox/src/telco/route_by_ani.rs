@@ -128,22 +128,24 @@ pub(crate) async fn put_route(
         stored.ani == route.ani && stored.domain == route.domain && !stored.has_key_of(&route)
     };
     let mut log = Vec::new();
-    for stored in routes.iter_mut().filter(|stored| is_beside(stored)) {
-        let after = match held.tenant.put_reach {
-            PutReach::Alone => break,
-            PutReach::RemovesOthers => None,
-            PutReach::SendsOthers => Some(route.destination.clone()),
-        };
-        log.push(RuleEffect {
-            domain: stored.domain.clone(),
-            ani: stored.ani.clone(),
-            before: Some(stored.destination.clone()),
-            after: after.clone(),
-        });
-        stored.destination = after.unwrap_or_default();
-    }
-    if held.tenant.put_reach == PutReach::RemovesOthers {
-        routes.retain(|stored| !is_beside(stored));
+    let others_go_to = match held.tenant.put_reach {
+        PutReach::Alone => None,
+        PutReach::RemovesOthers => Some(None),
+        PutReach::SendsOthers => Some(Some(route.destination.clone())),
+    };
+    if let Some(after) = others_go_to {
+        for stored in routes.iter_mut().filter(|stored| is_beside(stored)) {
+            log.push(RuleEffect {
+                domain: stored.domain.clone(),
+                ani: stored.ani.clone(),
+                before: Some(stored.destination.clone()),
+                after: after.clone(),
+            });
+            stored.destination = after.clone().unwrap_or_default();
+        }
+        if after.is_none() {
+            routes.retain(|stored| !is_beside(stored));
+        }
     }
     match routes.iter_mut().find(|held| held.has_key_of(&route)) {
         Some(existing) => {

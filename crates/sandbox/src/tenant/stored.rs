@@ -92,7 +92,7 @@ impl StoredRoute {
 
     /// Whether this is the rule of that key; `dnis` None is "any called number".
     pub(crate) fn has_key(&self, domain: &str, ani: &str, dnis: Option<&str>) -> bool {
-        self.domain.eq_ignore_ascii_case(domain) && self.ani == ani && self.dnis.specific() == dnis
+        self.ani == ani && self.domain.eq_ignore_ascii_case(domain) && self.dnis.specific() == dnis
     }
 
     /// Whether both rules have one key, so that they cannot exist side by side.
