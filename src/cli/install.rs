@@ -64,7 +64,8 @@ pub(super) fn install(global: &Global, args: &InstallArgs, output: &Output) -> R
     };
     if args.print {
         let snippet = install::snippet(client, &entry);
-        let result = json!({ "file": client.file(&surroundings), "snippet": snippet });
+        let file = client.file(&surroundings).display().to_string();
+        let result = json!({ "file": file, "snippet": snippet });
         return output.result(&result, || snippet);
     }
     let wanted = match args.remove {
@@ -114,11 +115,11 @@ impl Report {
     fn print(&self, status: &str, backup: Option<PathBuf>, output: &Output) -> Result<Exit> {
         let result = json!({
             "client": self.plan.client.name(),
-            "file": self.plan.file,
+            "file": self.plan.file.display().to_string(),
             "entry": self.name,
             "status": status,
             "diff": self.plan.diff(),
-            "backup": backup,
+            "backup": backup.as_ref().map(|backup| backup.display().to_string()),
             "keeps_arguments": self.plan.keeps_arguments(),
         });
         output.result(&result, || self.text(status, backup.as_deref()))
@@ -176,7 +177,8 @@ impl Report {
 fn list(entry: &Entry, surroundings: &Surroundings, output: &Output) -> Result<Exit> {
     let clients = Client::value_variants().iter().map(|client| {
         let state = install::state(*client, entry, surroundings);
-        (client.name(), client.file(surroundings), state)
+        let file = client.file(surroundings).display().to_string();
+        (client.name(), file, state)
     });
     let clients: Vec<_> = clients.collect();
     let rows = clients.iter();
@@ -186,7 +188,7 @@ fn list(entry: &Entry, surroundings: &Surroundings, output: &Output) -> Result<E
     output.result(&result, || {
         let lines = clients.iter().map(|(client, file, state)| {
             let state = state.replace('_', " ");
-            format!("{client:<15} {state:<14} {}", file.display())
+            format!("{client:<15} {state:<14} {file}")
         });
         lines.collect::<Vec<_>>().join("\n")
     })
