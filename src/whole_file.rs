@@ -27,6 +27,15 @@ pub(crate) fn replace(path: &Path, text: &str, rights: Option<Permissions>) -> i
     Ok(())
 }
 
+/// Whether a file of that length could be written there now.
+///
+/// # Errors
+/// Why it could not.
+pub(crate) fn try_room(path: &Path, length: usize) -> io::Result<()> {
+    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    beside(&path, &" ".repeat(length), None).map(drop)
+}
+
 /// The text in a file of its own beside the path, and safely on the disk.
 fn beside(path: &Path, text: &str, rights: Option<Permissions>) -> io::Result<NamedTempFile> {
     let folder = path
