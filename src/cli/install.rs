@@ -56,6 +56,9 @@ pub(super) fn install(global: &Global, args: &InstallArgs, output: &Output) -> R
         .map(std::path::absolute)
         .transpose();
     let config = config.map_err(|error| not_found(&error))?;
+    if let Some(file) = config.as_deref().filter(|file| file.to_str().is_none()) {
+        return Err(not_unicode("config", file));
+    }
     let profile = global.profile.as_ref().map(|profile| profile.as_str());
     let entry =
         Entry::new(program()?, global.sandbox.is_some(), config.as_deref()).with_profile(profile);
@@ -214,16 +217,17 @@ fn program() -> Result<String> {
         .map(|folder| folder.join(name))
         .find(|file| file.is_absolute() && is_same(file, &this));
     let chosen = on_path.unwrap_or(this);
-    chosen.into_os_string().into_string().map_err(|path| {
-        Error::invalid(
-            "client",
-            format!(
-                "the path of this program is not Unicode: {}",
-                path.display()
-            ),
-            "Nothing was changed. Copy the program to a folder with a plain name.",
-        )
-    })
+    let name = chosen.to_str().map(str::to_owned);
+    name.ok_or_else(|| not_unicode("client", &chosen))
+}
+
+/// Clients keep texts, and such a path would be another one there.
+fn not_unicode(argument: &str, path: &Path) -> Error {
+    Error::invalid(
+        argument,
+        format!("the path {} is not Unicode", path.display()),
+        "Nothing was changed. Copy the file to a folder with a plain name, under a plain name.",
+    )
 }
 
 fn is_same(one: &Path, other: &Path) -> bool {

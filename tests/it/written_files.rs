@@ -46,6 +46,18 @@ async fn a_path_that_is_no_unicode_is_used_and_told_of() {
     }
 }
 
+#[tokio::test]
+async fn a_path_that_a_client_cannot_keep_is_not_written_into_its_settings() {
+    let home = Home::bare();
+    let mut command = home.command(&["install", "cursor", "--yes", "--config"]);
+    command.arg(OsStr::from_bytes(b"config-\xff.j"));
+    let output = command.stdin(Stdio::null()).output().await.unwrap();
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("not Unicode"), "{said}");
+    assert!(!home.path().join("home/.cursor").exists());
+}
+
 /// The names in the folder in which commands run.
 fn names(home: &Home) -> Vec<String> {
     let entries = std::fs::read_dir(home.path()).unwrap().flatten();
