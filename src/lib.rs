@@ -36,6 +36,7 @@ mod nearest;
 pub mod ops;
 mod sentences;
 mod spans;
+mod whole_file;
 
 #[doc(inline)]
 pub use skyswitch_client as skyswitch;

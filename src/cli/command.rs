@@ -229,7 +229,8 @@ impl Command {
             Command::Sandbox { list_habits, .. } => *list_habits,
             Command::OnAccount(command) => match command {
                 OnAccount::Approve { code } => code.is_none(),
-                OnAccount::Vip(vip) => matches!(vip, Vip::List(_)),
+                // The list that is exported has a format of its own.
+                OnAccount::Vip(vip) => matches!(vip, Vip::List(_) | Vip::Export(_)),
                 OnAccount::Changes(args) => args.action.is_none(),
                 OnAccount::Domains(_)
                 | OnAccount::Status(_)

@@ -41,10 +41,9 @@ pub(super) fn config(global: &Global, action: ConfigAction, output: &Output) -> 
         }
         ConfigAction::Path => {
             let edit = ConfigEdit::open(&flags)?;
-            let path = edit.path();
-            output.result(&json!({ "file": path, "exists": path.exists() }), || {
-                path.display().to_string()
-            })
+            let file = edit.path().display().to_string();
+            let exists = edit.path().exists();
+            output.result(&json!({ "file": file, "exists": exists }), || file.clone())
         }
     }
 }

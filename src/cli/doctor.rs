@@ -79,13 +79,14 @@ async fn sample(
     }
     let sample = written?;
     let (answers, refused) = (sample.answers.len(), sample.refused());
-    let summary = json!({ "file": path, "answers": answers, "refused": refused });
+    let file = path.display().to_string();
+    let summary = json!({ "file": file, "answers": answers, "refused": refused });
     output.result(&summary, || {
         format!(
             "{} of the service, {refused} of them refused or missing, told by their forms in {}. The file holds no name, \
              number or secret, and was sent nowhere. Look through it before you pass it on.",
             sentences::counted(answers, "answer"),
-            path.display()
+            file
         )
     })
 }

@@ -56,6 +56,9 @@ pub(super) fn install(global: &Global, args: &InstallArgs, output: &Output) -> R
         .map(std::path::absolute)
         .transpose();
     let config = config.map_err(|error| not_found(&error))?;
+    if let Some(file) = config.as_deref().filter(|file| file.to_str().is_none()) {
+        return Err(not_unicode("config", file));
+    }
     let profile = global.profile.as_ref().map(|profile| profile.as_str());
     let entry =
         Entry::new(program()?, global.sandbox.is_some(), config.as_deref()).with_profile(profile);
@@ -64,7 +67,8 @@ pub(super) fn install(global: &Global, args: &InstallArgs, output: &Output) -> R
     };
     if args.print {
         let snippet = install::snippet(client, &entry);
-        let result = json!({ "file": client.file(&surroundings), "snippet": snippet });
+        let file = client.file(&surroundings).display().to_string();
+        let result = json!({ "file": file, "snippet": snippet });
         return output.result(&result, || snippet);
     }
     let wanted = match args.remove {
@@ -114,11 +118,11 @@ impl Report {
     fn print(&self, status: &str, backup: Option<PathBuf>, output: &Output) -> Result<Exit> {
         let result = json!({
             "client": self.plan.client.name(),
-            "file": self.plan.file,
+            "file": self.plan.file.display().to_string(),
             "entry": self.name,
             "status": status,
             "diff": self.plan.diff(),
-            "backup": backup,
+            "backup": backup.as_ref().map(|backup| backup.display().to_string()),
             "keeps_arguments": self.plan.keeps_arguments(),
         });
         output.result(&result, || self.text(status, backup.as_deref()))
@@ -176,7 +180,8 @@ impl Report {
 fn list(entry: &Entry, surroundings: &Surroundings, output: &Output) -> Result<Exit> {
     let clients = Client::value_variants().iter().map(|client| {
         let state = install::state(*client, entry, surroundings);
-        (client.name(), client.file(surroundings), state)
+        let file = client.file(surroundings).display().to_string();
+        (client.name(), file, state)
     });
     let clients: Vec<_> = clients.collect();
     let rows = clients.iter();
@@ -186,7 +191,7 @@ fn list(entry: &Entry, surroundings: &Surroundings, output: &Output) -> Result<E
     output.result(&result, || {
         let lines = clients.iter().map(|(client, file, state)| {
             let state = state.replace('_', " ");
-            format!("{client:<15} {state:<14} {}", file.display())
+            format!("{client:<15} {state:<14} {file}")
         });
         lines.collect::<Vec<_>>().join("\n")
     })
@@ -212,16 +217,17 @@ fn program() -> Result<String> {
         .map(|folder| folder.join(name))
         .find(|file| file.is_absolute() && is_same(file, &this));
     let chosen = on_path.unwrap_or(this);
-    chosen.into_os_string().into_string().map_err(|path| {
-        Error::invalid(
-            "client",
-            format!(
-                "the path of this program is not Unicode: {}",
-                path.display()
-            ),
-            "Nothing was changed. Copy the program to a folder with a plain name.",
-        )
-    })
+    let name = chosen.to_str().map(str::to_owned);
+    name.ok_or_else(|| not_unicode("client", &chosen))
+}
+
+/// Clients keep texts, and such a path would be another one there.
+fn not_unicode(argument: &str, path: &Path) -> Error {
+    Error::invalid(
+        argument,
+        format!("the path {} is not Unicode", path.display()),
+        "Nothing was changed. Copy the file to a folder with a plain name, under a plain name.",
+    )
 }
 
 fn is_same(one: &Path, other: &Path) -> bool {

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::io::Read;
 use std::path::Path;
 
-use serde_json::json;
+use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::ask::Person;
@@ -165,8 +165,21 @@ async fn told_to_stop() -> std::io::Result<()> {
     tokio::signal::ctrl_c().await
 }
 
+/// A list that was written into a file.
+#[derive(Serialize)]
+struct Exported<'a> {
+    file: String,
+    rules: usize,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    warnings: &'a [String],
+}
+
 /// Writes a domain's rules as a list that `import` takes.
 pub(super) async fn export(app: &App, args: ExportArgs, output: &Output) -> Result<Exit> {
+    if let Some(path) = &args.output {
+        // Before anything is read: that removes rules whose last day is over.
+        private_file::refuse_existing("output", path, args.force)?;
+    }
     let list = match (args.before, args.domain) {
         (Some(run), _) => ops::list_before(app, &run).await?,
         (None, domain) => {
@@ -177,11 +190,10 @@ pub(super) async fn export(app: &App, args: ExportArgs, output: &Output) -> Resu
             ops::list_vips(app, &wanted, PageSize::All).await?
         }
     };
-    if !output.is_json() {
-        // What was removed because its last day was over, and what else the file does not tell.
-        list.warnings
-            .iter()
-            .for_each(|warning| output.note(&format!("Warning: {warning}")));
+    // What was removed because its last day was over, and what else the file does
+    // not tell. In JSON, the result tells it.
+    for warning in &list.warnings {
+        output.note(&format!("Warning: {warning}"));
     }
     let text = match args.format {
         ExportFormat::Csv => files::to_csv(&list.vips)?,
@@ -191,14 +203,28 @@ pub(super) async fn export(app: &App, args: ExportArgs, output: &Output) -> Resu
         None if output.is_json() => output.result(&list, String::new),
         None => output.text(&text),
         Some(path) => {
-            private_file::write("output", path, &text, args.force)?;
-            // In a pipe, `/dev/stdout` is the list and nothing beside it.
-            if output.is_json() && path.is_file() {
-                let written = json!({ "file": path, "rules": list.total });
-                return output.result(&written, String::new);
+            let written = private_file::write("output", path, &text, args.force);
+            written.map_err(|error| match list.warnings.join(". ") {
+                told if output.is_json() && !told.is_empty() => {
+                    error.with_more_hint(&format!("Before that: {told}."))
+                }
+                _ => error,
+            })?;
+            let exported = Exported {
+                file: path.display().to_string(),
+                rules: list.total,
+                warnings: &list.warnings,
+            };
+            if !output.is_json() {
+                let rules = counted(exported.rules, "VIP rule");
+                output.note(&format!("{rules} written to {}", exported.file));
+            } else if path.is_file() {
+                return output.result(&exported, String::new);
+            } else {
+                // In a pipe, `/dev/stdout` is the list and nothing beside it.
+                let warnings = list.warnings.iter();
+                warnings.for_each(|warning| tracing::warn!("{warning}"));
             }
-            let rules = counted(list.total, "VIP rule");
-            output.note(&format!("{rules} written to {}", path.display()));
             Ok(Exit::Done)
         }
     }

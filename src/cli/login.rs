@@ -80,13 +80,19 @@ pub(super) async fn login(global: &Global, args: LoginArgs, output: &Output) -> 
         warnings.push(format!("the PBX API did not accept its login: {error}"));
     }
     warnings.extend(not_stored(&edit));
+    edit.refuse_unwritable()?;
     let mut in_keychain = Vec::new();
     for (field, secret) in &accepted.secrets {
         if edit.keep_secret(field, secret, args.store).await? {
             in_keychain.push((*field).to_owned());
         }
     }
-    edit.save()?;
+    edit.save().map_err(|error| match in_keychain.is_empty() {
+        true => error,
+        false => {
+            error.with_more_hint("The keychain has the new secrets: run `skyswitch login` again.")
+        }
+    })?;
     warnings.extend(overridden(&flags, &edit, &accepted.settings).await);
     let signed_in = SignedIn {
         username: accepted.login.username.clone(),
@@ -241,7 +247,7 @@ pub(super) async fn logout(global: &Global, all: bool, output: &Output) -> Resul
     };
     if all {
         let mut edit = ConfigEdit::open(&flags)?;
-        let (removed, not_removed) = edit.forget_secrets().await;
+        let (removed, not_removed) = edit.forget_secrets().await?;
         if !removed.is_empty() || !not_removed.is_empty() {
             edit.save()?;
         }

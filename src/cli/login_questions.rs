@@ -180,7 +180,7 @@ async fn ask_for_account(known: Option<&AccountId>) -> Result<AccountId> {
         let answer = visible("Account id", before.clone())?;
         match answer.parse::<AccountId>() {
             Ok(account) => return Some(account),
-            Err(refused) => tell(&format!("`{answer}` {}.", refused.problem)),
+            Err(refused) => tell(&format!("{refused}.")),
         }
     };
     let answer = tokio::task::spawn_blocking(question).await;

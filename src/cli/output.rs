@@ -116,10 +116,15 @@ impl Output {
 
     /// Prints a text as it is.
     pub fn text(&self, text: &str) -> Result<Exit> {
+        // A reader who has seen enough (`| head`) is no failure.
+        self.is_read(text).map(|_| Exit::Done)
+    }
+
+    /// Prints a text as it is, and says whether anybody still reads the output.
+    pub fn is_read(&self, text: &str) -> Result<bool> {
         match writeln!(io::stdout(), "{}", text.trim_end()) {
-            Ok(()) => Ok(Exit::Done),
-            // The reader has seen enough (`| head`); that is not a failure.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
             Err(error) => Err(Error::internal(
                 format!("stdout cannot be written: {error}"),
                 "Check where the output goes; the operation itself was carried out.",

@@ -31,7 +31,7 @@ pub(super) fn manual(folder: &Path, output: &Output) -> Result<Exit> {
                 "Give a folder in which this user may create files.",
             )
         })?;
-    output.result(&json!({ "dir": folder }), || {
+    output.result(&json!({ "dir": folder.display().to_string() }), || {
         format!("The manual pages are in {}.", folder.display())
     })
 }

@@ -59,7 +59,7 @@ async fn back_up(app: &App, path: &Path, output: &Output) -> Result<Exit> {
     copied?;
     file.sync_all()
         .map_err(|error| unusable("file", path, &error))?;
-    output.result(&json!({ "file": path }), || {
+    output.result(&json!({ "file": path.display().to_string() }), || {
         format!(
             "The journal is copied to {}. The copy holds callers' numbers, and neither tokens nor the confirmation key.",
             path.display()

@@ -18,14 +18,20 @@ use crate::ops::{self, PageSize, SetupStatus, StatusQuery};
 use skyswitch_domain::error::{Error, Result};
 
 /// Shows the setup status every so many seconds: as a picture at a terminal,
-/// elsewhere only what has changed. It ends with the exit code of the last look.
+/// elsewhere only what has changed. It ends with the exit code of the last look,
+/// also where nobody reads what it prints any more.
 pub(super) async fn status(
     app: &App,
     query: &StatusQuery,
     seconds: u64,
     output: &Output,
 ) -> Result<Exit> {
-    let mut interrupted = pin!(tokio::signal::ctrl_c());
+    let mut ended = pin!(async {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            () = nobody_reads() => {}
+        }
+    });
     let mut screen = Screen::default();
     let mut exit = Exit::Done;
     loop {
@@ -33,25 +39,45 @@ pub(super) async fn status(
             let bar = Bar::new();
             let looked = ops::onboarding_status(app, query, PageSize::All, &bar).await;
             bar.end();
-            let exit = match looked {
-                Ok(status) => {
-                    screen.show(&status, seconds, output)?;
-                    exit_of(&status)
-                }
+            let shown = match looked {
+                Ok(status) => (exit_of(&status), screen.show(&status, seconds, output)?),
                 // The next look may succeed.
-                Err(error) => output.failure(&error),
+                Err(error) => (output.failure(&error), true),
             };
-            Ok::<Exit, Error>(exit)
+            Ok::<(Exit, bool), Error>(shown)
         };
+        let is_read;
         tokio::select! {
-            looked = look => exit = looked?,
-            _ = &mut interrupted => return Ok(exit),
+            shown = look => (exit, is_read) = shown?,
+            () = &mut ended => return Ok(exit),
+        }
+        if !is_read {
+            return Ok(exit);
         }
         tokio::select! {
             () = tokio::time::sleep(Duration::from_secs(seconds)) => {}
-            _ = &mut interrupted => return Ok(exit),
+            () = &mut ended => return Ok(exit),
         }
     }
+}
+
+/// Ends when nobody reads the standard output any more, which a pipe tells also
+/// while there is nothing to print.
+async fn nobody_reads() {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd;
+        use tokio::io::Interest;
+        use tokio::net::unix::pipe::Sender;
+        // Unchecked, so that the output is not made one that does not block. A file
+        // cannot be waited for, and is read whenever somebody likes.
+        let output = std::io::stdout().as_fd().try_clone_to_owned();
+        if let Ok(output) = output.and_then(Sender::from_owned_fd_unchecked) {
+            let _ = output.ready(Interest::ERROR).await;
+            return;
+        }
+    }
+    std::future::pending().await
 }
 
 /// What whoever watches has seen.
@@ -61,7 +87,8 @@ struct Screen {
 }
 
 impl Screen {
-    fn show(&mut self, status: &SetupStatus, seconds: u64, output: &Output) -> Result<Exit> {
+    /// Shows a look, and says whether anybody still reads.
+    fn show(&mut self, status: &SetupStatus, seconds: u64, output: &Output) -> Result<bool> {
         let terminal = Term::stdout();
         let now = local_time::minute(Timestamp::now());
         if output.is_json() {
@@ -74,23 +101,21 @@ impl Screen {
         }
         // A terminal that cannot be cleared shows one look below the other.
         let _ = terminal.clear_screen();
-        output.text(&format!(
+        output.is_read(&format!(
             "{text}\n{now}; looks again every {}, until Ctrl-C",
             every(seconds)
         ))
     }
 
     /// The lines that the look before did not show, however wide their columns were.
-    fn news(&mut self, lines: impl Iterator<Item = String>, output: &Output) -> Result<Exit> {
+    fn news(&mut self, lines: impl Iterator<Item = String>, output: &Output) -> Result<bool> {
         let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
         let lines: Vec<String> = lines.collect();
         let is_new = |line: &&String| !self.seen.contains(&words(line));
         let new: Vec<&str> = lines.iter().filter(is_new).map(String::as_str).collect();
-        if !new.is_empty() {
-            output.text(&new.join("\n"))?;
-        }
+        let is_read = new.is_empty() || output.is_read(&new.join("\n"))?;
         self.seen = lines.iter().map(|line| words(line)).collect();
-        Ok(Exit::Done)
+        Ok(is_read)
     }
 }
 

@@ -2,8 +2,8 @@
 //! everything kept that is not changed.
 
 use std::fs::DirBuilder;
-use std::io::{self, ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, ErrorKind};
+use std::path::{self, Path};
 
 use serde_json::{Map, Value};
 
@@ -15,6 +15,7 @@ use super::login::{Reader, Stored};
 use super::place::Place;
 use super::{Flags, ProfileName, Settings, process_environment, reader};
 use crate::nearest::nearest;
+use crate::whole_file;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::{Secret, shown};
 
@@ -26,6 +27,9 @@ pub(super) const SECRETS: [&str; 5] = [
     "pbx_password",
     "pbx_api_key",
 ];
+
+/// How much longer a file may become where commands take the place of its secrets.
+const ROOM: usize = 4096;
 
 /// Where secrets are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,7 +107,6 @@ impl ConfigEdit {
                 format!("Run `skyswitch login`, or set `{field}_file` or `{field}_command`."),
             ));
         }
-        let before = self.check();
         let list = || {
             text.split(',')
                 .map(|part| Value::from(part.trim()))
@@ -116,28 +119,25 @@ impl ConfigEdit {
             Some(Value::from(text)),
             Some(Value::Array(list())),
         ];
+        let mut fields = self.usable();
         let mut refusal = None;
         for value in candidates.into_iter().flatten() {
-            let old = self.fields.insert(field.to_owned(), value);
-            // A value of another type is not what was meant; another one may be.
-            match ConfigFile::parse(&self.place.path, &self.to_text()).map(|_| self.check()) {
-                Ok(Ok(())) => return Ok(()),
-                // Something else cannot be used, now as before.
-                Ok(Err(error)) if before.as_ref().is_err_and(|old| *old == error) => return Ok(()),
-                Ok(Err(error)) => refusal = Some(error),
+            fields.insert(field.to_owned(), value.clone());
+            let parsed = ConfigFile::parse(&self.place.path, &text_of(&fields));
+            match parsed.map(|_| self.check(&fields)) {
+                Ok(Ok(())) => {
+                    self.fields.insert(field.to_owned(), value);
+                    return Ok(());
+                }
+                // It was of the right type: the same in other words is not meant.
+                Ok(Err(error)) => {
+                    refusal = Some(error);
+                    break;
+                }
+                // A value of another type is not what was meant; another one may be.
                 Err(_) => {}
             }
-            match old {
-                Some(old) => _ = self.fields.insert(field.to_owned(), old),
-                None => _ = self.fields.remove(field),
-            }
-            // It was of the right type: the same in other words is not meant.
-            if refusal.is_some() {
-                break;
-            }
         }
-        // What was wrong before is not the fault of the new value.
-        before?;
         let cannot = format!("`{field}` cannot be `{}`", shown(text, 80));
         Err(match refusal {
             Some(why) => Error::invalid(field, format!("{cannot}: {why}"), why.hint()),
@@ -165,34 +165,65 @@ impl ConfigEdit {
             true => name,
             false => known(name)?.0,
         };
-        let before = self.check();
-        let Some(value) = self.fields.remove(field) else {
-            return Ok(false);
-        };
-        match (before, self.check()) {
-            (Ok(()), Err(why)) => {
-                self.fields.insert(field.to_owned(), value);
-                let problem = format!("`{field}` cannot be taken out: {why}");
-                Err(Error::invalid("name", problem, why.hint()))
+        let mut usable = self.usable();
+        if usable.remove(field).is_some()
+            && let Err(why) = self.check(&usable)
+        {
+            let problem = format!("`{field}` cannot be taken out: {why}");
+            return Err(Error::invalid("name", problem, why.hint()));
+        }
+        Ok(self.fields.remove(field).is_some())
+    }
+
+    /// The fields without those that cannot be used beside the others: an old fault
+    /// is not the fault of a change, and hides none that the change would make.
+    fn usable(&self) -> Map<String, Value> {
+        let mut usable = self.fields.clone();
+        if self.check(&usable).is_ok() {
+            return usable;
+        }
+        usable.clear();
+        loop {
+            let before = usable.len();
+            for (name, value) in &self.fields {
+                if !usable.contains_key(name) {
+                    usable.insert(name.clone(), value.clone());
+                    if self.check(&usable).is_err() {
+                        usable.remove(name);
+                    }
+                }
             }
-            _ => Ok(true),
+            // One may be usable only beside another that came after it.
+            if usable.len() == before {
+                return usable;
+            }
         }
     }
 
     /// Whether the file gives that value, itself or as the file or command it comes from.
     pub fn is_stored(&self, field: &str) -> bool {
         let name = field.trim_end_matches("_file").trim_end_matches("_command");
-        let forms = ["", "_file", "_command"].map(|ending| format!("{name}{ending}"));
+        let forms = forms_of(name);
         forms.iter().any(|form| self.fields.contains_key(form))
     }
 
-    /// Takes in what others have changed in the file since it was opened.
+    /// Takes in what others have changed in the file since it was opened. A secret
+    /// that was given here counts in the one form that it has here.
     ///
     /// # Errors
     /// `not_configured` where it is no JSON object any more.
     pub fn read_again(&mut self) -> Result<()> {
         let now = fields_of(&self.place.path)?;
         let mut merged = now.clone();
+        for forms in SECRETS.map(forms_of) {
+            let is_changed = |form: &String| self.fields.get(form) != self.opened.get(form);
+            let is_given = |form: &String| self.fields.contains_key(form);
+            if forms.iter().any(is_changed) && forms.iter().any(is_given) {
+                merged.retain(|name, _| !forms.contains(name));
+                let ours = self.fields.iter().filter(|(name, _)| forms.contains(name));
+                merged.extend(ours.map(|(name, value)| (name.clone(), value.clone())));
+            }
+        }
         for name in self.opened.keys().chain(self.fields.keys()) {
             match self.fields.get(name) {
                 value if value == self.opened.get(name) => {}
@@ -236,14 +267,33 @@ impl ConfigEdit {
         )
     }
 
-    /// Refuses what whoever reads the file refuses.
-    fn check(&self) -> Result<()> {
-        refuse_unusable(&self.place.path, &self.to_text())
+    /// Refuses what whoever reads a file with these fields refuses.
+    fn check(&self, fields: &Map<String, Value>) -> Result<()> {
+        refuse_unusable(&self.place.path, &text_of(fields))
     }
 
     fn to_text(&self) -> String {
-        // Strings and numbers always serialise.
-        serde_json::to_string_pretty(&self.fields).unwrap_or_default()
+        text_of(&self.fields)
+    }
+
+    /// Refuses a file that cannot be written, before something else is changed
+    /// along with it.
+    ///
+    /// # Errors
+    /// `internal` where it cannot be written as long as it may become.
+    pub fn refuse_unwritable(&self) -> Result<()> {
+        let path = &self.place.path;
+        let length = self.to_text().len() + ROOM;
+        let tried = make_folder(path).and_then(|()| whole_file::try_room(path, length));
+        tried.map_err(|error| self.unwritable(&error))
+    }
+
+    fn unwritable(&self, error: &io::Error) -> Error {
+        let path = self.place.path.display();
+        Error::internal(
+            format!("the config file {path} cannot be written: {error}"),
+            "Make sure that its folder can be written to and its disk has space, or name another file with --config. The file is as it was.",
+        )
     }
 
     /// Writes the file in one step, for its owner alone, with what others have
@@ -253,14 +303,9 @@ impl ConfigEdit {
     /// `internal` where it cannot be written, and those of [`ConfigEdit::read_again`].
     pub fn save(&mut self) -> Result<()> {
         self.read_again()?;
-        // A link to the real file stays one.
-        let path = std::fs::canonicalize(&self.place.path).unwrap_or(self.place.path.clone());
-        write(&path, &self.to_text()).map_err(|error| {
-            Error::internal(
-                format!("the config file {} cannot be written: {error}", path.display()),
-                "Make its folder writable, or name another file with --config. Nothing was changed.",
-            )
-        })
+        let (path, text) = (&self.place.path, format!("{}\n", self.to_text()));
+        let written = make_folder(path).and_then(|()| whole_file::replace(path, &text, None));
+        written.map_err(|error| self.unwritable(&error))
     }
 
     /// Stores a secret in the keychain or in the file, and forgets every other
@@ -274,7 +319,7 @@ impl ConfigEdit {
         secret: &Secret,
         store: Store,
     ) -> Result<bool> {
-        let file = self.place.path.display().to_string();
+        let file = path::absolute(&self.place.path).unwrap_or_else(|_| self.place.path.clone());
         let command = match store {
             Store::File => None,
             Store::Automatic | Store::Keychain => Keychain::store(field, &file, secret).await,
@@ -282,7 +327,7 @@ impl ConfigEdit {
         if command.is_none() && store == Store::Keychain {
             return Err(Error::internal(
                 "there is no keychain that keeps a secret: on Linux, the program `secret-tool` and an unlocked Secret Service are needed",
-                "Run the command again with `--store file`. Nothing was stored.",
+                "Run the command again with `--store file`. The config file is as it was.",
             ));
         }
         let is_in_keychain = command.is_some();
@@ -306,8 +351,8 @@ impl ConfigEdit {
     }
 
     fn forget_forms(&mut self, field: &str) {
-        for ending in ["", "_file", "_command"] {
-            self.fields.remove(&format!("{field}{ending}"));
+        for form in forms_of(field) {
+            self.fields.remove(&form);
         }
     }
 
@@ -319,16 +364,20 @@ impl ConfigEdit {
 
     /// Takes out the secrets that are in the file or in the keychain. Gives the
     /// fields, and those whose entry the keychain did not remove.
-    pub async fn forget_secrets(&mut self) -> (Vec<String>, Vec<String>) {
+    ///
+    /// # Errors
+    /// `internal` where the file cannot be written: nothing was removed then.
+    pub async fn forget_secrets(&mut self) -> Result<(Vec<String>, Vec<String>)> {
+        if SECRETS.iter().any(|field| self.entry(field).is_some()) {
+            self.refuse_unwritable()?;
+        }
         let (mut removed, mut left) = (Vec::new(), Vec::new());
         for field in SECRETS {
             if self.fields.remove(field).is_some() {
                 removed.push(field.to_owned());
             }
-            let name = format!("{field}_command");
-            let words = self.fields.get(&name).and_then(words_of);
-            let entry = words.and_then(|words| Some((Keychain::of(&words)?, words)));
-            if let Some((keychain, words)) = entry {
+            if let Some((keychain, words)) = self.entry(field) {
+                let name = format!("{field}_command");
                 self.fields.remove(&name);
                 match keychain.remove(&words).await {
                     true => removed.push(name),
@@ -336,8 +385,25 @@ impl ConfigEdit {
                 }
             }
         }
-        (removed, left)
+        Ok((removed, left))
     }
+
+    /// The keychain's entry of a field, where `login` made it, and the command that
+    /// prints it.
+    fn entry(&self, field: &str) -> Option<(Keychain, Vec<String>)> {
+        let words = words_of(self.fields.get(&format!("{field}_command"))?)?;
+        Some((Keychain::of(&words)?, words))
+    }
+}
+
+/// The fields that can give a secret.
+fn forms_of(field: &str) -> [String; 3] {
+    ["", "_file", "_command"].map(|ending| format!("{field}{ending}"))
+}
+
+fn text_of(fields: &Map<String, Value>) -> String {
+    // Strings and numbers always serialise.
+    serde_json::to_string_pretty(fields).unwrap_or_default()
 }
 
 fn words_of(value: &Value) -> Option<Vec<String>> {
@@ -384,20 +450,11 @@ pub(super) fn fields_of(path: &Path) -> Result<Map<String, Value>> {
     })
 }
 
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .map_or(PathBuf::from("."), Path::to_path_buf);
+/// Makes the folder of the config file, for its owner alone.
+fn make_folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(&folder)?;
-    // tempfile creates with mode 0600.
-    let mut file = tempfile::NamedTempFile::new_in(&folder)?;
-    writeln!(file, "{text}")?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+    builder.create(path.parent().unwrap_or(Path::new("")))
 }

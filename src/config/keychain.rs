@@ -2,6 +2,7 @@
 //! What is stored there is read back as any other secret is that a command
 //! prints, so the config file itself says where it is.
 
+use std::path::Path;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -47,12 +48,12 @@ impl Keychain {
 
     /// Stores a secret for a field of a config file, and gives the command that
     /// prints it; `None` where there is no keychain that keeps it.
-    pub(super) async fn store(field: &str, file: &str, secret: &Secret) -> Option<Vec<String>> {
+    pub(super) async fn store(field: &str, file: &Path, secret: &Secret) -> Option<Vec<String>> {
         let keychain = Keychain::of_system()?;
         let entry = entry_of(field, file);
         let (store, input) = match keychain {
             Keychain::SecretService => {
-                let label = format!("--label=SkySwitch {field} ({file})");
+                let label = format!("--label=SkySwitch {field} ({})", file.display());
                 let words = [
                     "secret-tool",
                     "store",
@@ -129,9 +130,10 @@ impl Keychain {
     }
 }
 
-/// The name of an entry: two config files have two passwords.
-fn entry_of(field: &str, file: &str) -> String {
-    let digest = Sha256::digest(file);
+/// The name of an entry: two config files have two passwords, so `file` is the
+/// whole path.
+fn entry_of(field: &str, file: &Path) -> String {
+    let digest = Sha256::digest(file.as_os_str().as_encoded_bytes());
     let digits: String = digest[..6]
         .iter()
         .map(|byte| format!("{byte:02x}"))

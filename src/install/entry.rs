@@ -21,24 +21,29 @@ pub struct Entry {
 }
 
 /// Refuses an entry with our name whose server is reached over the network, which
-/// this program's is not, or is another program: it is not ours to change.
+/// this program's is not, or is another program, as also one is whose command is
+/// no text: it is not ours to change.
 pub(super) fn refuse_another(
     entry: &Entry,
     has: impl Fn(&str) -> bool,
     command: Option<&str>,
 ) -> Result<(), String> {
     let name = &entry.name;
-    if ["url", "serverUrl", "httpUrl"].into_iter().any(has) {
+    if ["url", "serverUrl", "httpUrl"].into_iter().any(&has) {
         return Err(format!(
             "its server `{name}` is another one, which is reached at an address"
         ));
     }
-    match command {
+    let is_ours = match command {
+        Some(command) => entry.is_started_by(command),
+        None => !has("command"),
+    };
+    match is_ours {
+        true => Ok(()),
         // The command itself is not repeated: it may be a line with secrets in it.
-        Some(command) if !entry.is_started_by(command) => Err(format!(
+        false => Err(format!(
             "its server `{name}` is another one, which starts another program"
         )),
-        _ => Ok(()),
     }
 }
 

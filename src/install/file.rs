@@ -1,9 +1,10 @@
 //! Reading and replacing a client's file.
 
 use std::fs;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use crate::whole_file;
 use skyswitch_domain::error::{Error, Result};
 
 /// What the copy of the file is called, behind its own name.
@@ -28,13 +29,13 @@ pub(super) fn replace(path: &Path, before: Option<&str>, after: &str) -> Result<
     let Some(before) = before else {
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder).map_err(failed)?;
-        write(path, after, None).map_err(failed)?;
+        // Clients keep credentials of other servers in theirs: a new one is private.
+        whole_file::replace(path, after, None).map_err(failed)?;
         return Ok(None);
     };
-    let target = fs::canonicalize(path).map_err(failed)?;
-    let rights = fs::metadata(&target).map_err(failed)?.permissions();
+    let rights = fs::metadata(path).map_err(failed)?.permissions();
     let backup = back_up(path, before, &rights).map_err(failed)?;
-    write(&target, after, Some(rights)).map_err(failed)?;
+    whole_file::replace(path, after, Some(rights)).map_err(failed)?;
     Ok(Some(backup))
 }
 
@@ -57,37 +58,14 @@ fn back_up(path: &Path, text: &str, rights: &fs::Permissions) -> io::Result<Path
             }
             Ok(_) => continue,
         }
-        let file = written(&backup, text, Some(rights.clone()))?;
-        match file.persist_noclobber(&backup) {
-            Ok(_) => return Ok(backup),
+        match whole_file::create(&backup, text, Some(rights.clone())) {
+            Ok(()) => return Ok(backup),
             // Somebody else wrote one in the meantime.
-            Err(failed) if failed.error.kind() == ErrorKind::AlreadyExists => {}
-            Err(failed) => return Err(failed.error),
+            Err(failed) if failed.kind() == ErrorKind::AlreadyExists => {}
+            Err(failed) => return Err(failed),
         }
     }
     Err(io::Error::other("too many copies of it are kept beside it"))
-}
-
-fn write(path: &Path, text: &str, rights: Option<fs::Permissions>) -> io::Result<()> {
-    written(path, text, rights)?.persist(path)?;
-    Ok(())
-}
-
-/// A file that is to become the one at a path. A new file is private: clients keep
-/// credentials of other servers in theirs.
-fn written(
-    path: &Path,
-    text: &str,
-    rights: Option<fs::Permissions>,
-) -> io::Result<tempfile::NamedTempFile> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    if let Some(rights) = rights {
-        file.as_file().set_permissions(rights)?;
-    }
-    file.as_file().sync_all()?;
-    Ok(file)
 }
 
 fn unusable(path: &Path, what: &str, error: &io::Error) -> Error {

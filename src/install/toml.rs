@@ -1,6 +1,6 @@
 //! The edit of a TOML file.
 
-use toml_edit::{Array, DocumentMut, Item, Table, TableLike, value};
+use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value};
 
 use super::clients::Row;
 use super::entry::{Entry, refuse_another};
@@ -24,12 +24,12 @@ pub(super) fn with(text: &str, row: &Row, entry: &Entry) -> Result<String, Strin
         refuse(entry, ours)?;
         // What is the same is not written again, and what else a person wrote stays.
         if ours.get("command").and_then(Item::as_str) != Some(&entry.command) {
-            ours.insert("command", value(&entry.command));
+            put(ours, "command", Value::from(&entry.command));
         }
         let said = ours.get("args").and_then(Item::as_array);
         let said = said.map(|said| said.iter().map(|one| one.as_str()).collect::<Vec<_>>());
         if let Some(arguments) = entry.arguments_instead_of(said.as_deref()) {
-            ours.insert("args", value(Array::from_iter(&arguments)));
+            put(ours, "args", Value::from(Array::from_iter(&arguments)));
         }
         Ok(())
     })
@@ -63,6 +63,14 @@ pub(super) fn arguments(text: &str, row: &Row, name: &str) -> Option<Vec<String>
 fn refuse(entry: &Entry, found: &dyn TableLike) -> Result<(), String> {
     let command = found.get("command").and_then(Item::as_str);
     refuse_another(entry, |field| found.contains_key(field), command)
+}
+
+/// Sets a field; the comment behind its old value stays.
+fn put(fields: &mut dyn TableLike, name: &str, mut value: Value) {
+    if let Some(old) = fields.get(name).and_then(Item::as_value) {
+        *value.decor_mut() = old.decor().clone();
+    }
+    fields.insert(name, Item::Value(value));
 }
 
 fn table<'a>(item: &'a mut Item, what: &str) -> Result<&'a mut dyn TableLike, String> {

@@ -39,8 +39,9 @@ struct Known {
     forms_failed: AtomicBool,
     /// Nor links.
     links_failed: AtomicBool,
-    /// Digests of the links that it was sent, and whether it has accepted them;
-    /// each is offered once.
+    /// Digests of the links that it has answered or was sent with a result, and
+    /// whether it has accepted them. They are not sent again; one that it left
+    /// unanswered is, with the next call.
     links: Mutex<HashMap<[u8; 32], bool>>,
 }
 

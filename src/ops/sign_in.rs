@@ -1,6 +1,7 @@
 //! Verifying a login before it is stored, and forgetting what it brought.
 
 use crate::config::Settings;
+use crate::ops::customer::is_reseller_admin;
 use skyswitch_client::{Client, ClientOptions, TokenCache};
 use skyswitch_domain::AccountId;
 use skyswitch_domain::error::{Code, Error, Result};
@@ -58,7 +59,9 @@ impl Accepted {
                 false => error,
             }
         })?;
-        Ok(domains.len())
+        let customers = domains.iter();
+        let customers = customers.filter(|domain| !is_reseller_admin(&domain.name));
+        Ok(customers.count())
     }
 
     /// Why the PBX API, where one is configured, does not accept its login.

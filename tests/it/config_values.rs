@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use skyswitch_mcp::config::{ConfigEdit, Flags, Settings};
 use skyswitch_mcp::error::Code;
+use skyswitch_mcp::redact::Secret;
 
 use crate::support::process::Home;
 
@@ -247,4 +248,109 @@ fn nothing_is_set_to_nothing() {
     for name in ["read_only", "allow_yes", "confirm"] {
         assert!(edit.set(name, "null").is_err(), "{name}");
     }
+}
+
+/// A config file with these fields.
+fn file_with(fields: &str) -> (tempfile::TempDir, Flags) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.json");
+    std::fs::write(&path, fields).unwrap();
+    let flags = Flags {
+        config: Some(path),
+        ..Flags::default()
+    };
+    (folder, flags)
+}
+
+fn fields_of(flags: &Flags) -> Value {
+    let text = std::fs::read_to_string(flags.config.as_ref().unwrap()).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+#[test]
+fn a_secret_that_is_stored_goes_before_another_form_that_others_set_meanwhile() {
+    let command = serde_json::json!(["secret-tool", "lookup", "it"]);
+    let forms = [
+        ("password", "typed".into()),
+        ("password_file", "/run/secrets/it".into()),
+        ("password_command", command),
+    ];
+    for (ours, value) in &forms {
+        for (theirs, other) in &forms {
+            let (_folder, flags) = file_with(r#"{"username": "maya", "password_file": "/old"}"#);
+            let mut slow = ConfigEdit::open(&flags).unwrap();
+            slow.keep_in_file("password", &Secret::new("typed"))
+                .unwrap();
+            slow.unset("password").unwrap();
+            slow.put(ours, value.clone()).unwrap();
+            let mut quick = ConfigEdit::open(&flags).unwrap();
+            quick.unset("password_file").unwrap();
+            quick.put(theirs, other.clone()).unwrap();
+            quick.put("read_only", true.into()).unwrap();
+            quick.save().unwrap();
+            slow.save().unwrap();
+            let wanted = serde_json::json!({"username": "maya", "read_only": true, *ours: value});
+            assert_eq!(fields_of(&flags), wanted, "beside {theirs}");
+        }
+    }
+}
+
+#[test]
+fn an_old_fault_hides_none_of_a_new_value() {
+    let rate = r#"{"rate_limit": -1}"#;
+    let pbx = r#"{"rate_limit": -1, "pbx_api": "v2", "pbx_api_key": "k", "pbx_base_url": "https://p.example"}"#;
+    for (before, name, value) in [
+        (rate, "rate_limit", "-2"),
+        (rate, "protected", "12"),
+        (rate, "allowed_domains", "harborlegal"),
+        (rate, "max_changes_per_hour", "-5"),
+        (r#"{"approval_wait": 99}"#, "approval_wait", "77"),
+        (
+            r#"{"base_url": "http://a.example"}"#,
+            "base_url",
+            "http://b.example",
+        ),
+        (r#"{"password_file": "rel1"}"#, "password_file", "rel2"),
+        (
+            r#"{"password": "a", "password_file": "rel"}"#,
+            "password_file",
+            "/it",
+        ),
+        // It counts together with others, which could be used.
+        (pbx, "pbx_api", "v1"),
+    ] {
+        let (_folder, flags) = file_with(before);
+        let mut edit = ConfigEdit::open(&flags).unwrap();
+        let refused = edit.set(name, value).unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument, "{before} {name}");
+        assert!(
+            refused.to_string().contains(name),
+            "{before} {name}: {refused}"
+        );
+        edit.save().unwrap();
+        assert_eq!(
+            fields_of(&flags),
+            serde_json::from_str::<Value>(before).unwrap()
+        );
+    }
+    let (_folder, flags) = file_with(pbx);
+    let mut edit = ConfigEdit::open(&flags).unwrap();
+    assert!(
+        edit.unset("pbx_api").is_err(),
+        "the key cannot be used without"
+    );
+}
+
+#[test]
+fn a_file_with_several_faults_is_mended_one_by_one() {
+    let (_folder, flags) =
+        file_with(r#"{"approval_wait": "soon", "rate_limit": -1, "scope": "*"}"#);
+    for (name, value) in [("rate_limit", "5"), ("approval_wait", "10")] {
+        let mut edit = ConfigEdit::open(&flags).unwrap();
+        edit.set(name, value).unwrap();
+        edit.save().unwrap();
+    }
+    assert_reads(&flags, "both");
+    let wanted = serde_json::json!({"approval_wait": 10, "rate_limit": 5, "scope": "*"});
+    assert_eq!(fields_of(&flags), wanted);
 }

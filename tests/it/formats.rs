@@ -218,6 +218,12 @@ async fn an_exported_file_is_private_told_of_in_json_and_replaced_only_when_forc
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!(private(&path), written);
 
+    // The format of what is printed may be said before the command, too.
+    let ran = home
+        .run(&[&["--format", "csv"], &export[..4]].concat())
+        .await;
+    assert_eq!((ran.code, &ran.stdout), (0, &written), "{ran:?}");
+
     // A pipe is no file that could be lost.
     let to_stdout = ["vip", "export", "-d", DOMAIN, "-o", "/dev/null"];
     let ran = home.run(&to_stdout).await;

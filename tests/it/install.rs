@@ -385,6 +385,10 @@ async fn a_file_that_is_not_understood_is_refused_and_not_touched() {
     let another = r#"{"mcpServers": {"skyswitch": {"command": "npx", "args": ["-y", "@someone/other", "mcp"], "env": {"TOKEN": "ghp_of_somebody"}}}}"#;
     let on_windows = r#"{"mcpServers": {"skyswitch": {"command": "C:\\skyswitch\\Other.exe", "args": ["mcp"]}}}"#;
     let of_old_zed = r#"{"context_servers": {"skyswitch": {"command": {"path": "/skyswitch/npx", "args": ["mcp"]}}}}"#;
+    let of_words =
+        r#"{"mcpServers": {"skyswitch": {"command": ["/usr/bin/npx"], "args": ["mcp"]}}}"#;
+    let of_parts =
+        r#"{"context_servers": {"skyswitch": {"command": {"path": ["npx"], "args": ["mcp"]}}}}"#;
     for (client, file, before) in [
         ("cursor", ".cursor/mcp.json", "{\"a\": ghp_of_somebody"),
         ("cursor", ".cursor/mcp.json", "[]"),
@@ -399,6 +403,13 @@ async fn a_file_that_is_not_understood_is_refused_and_not_touched() {
         ("cursor", ".cursor/mcp.json", another),
         ("cursor", ".cursor/mcp.json", on_windows),
         ("zed", ".config/zed/settings.json", of_old_zed),
+        ("cursor", ".cursor/mcp.json", of_words),
+        ("zed", ".config/zed/settings.json", of_parts),
+        (
+            "codex",
+            ".codex/config.toml",
+            "[mcp_servers.skyswitch]\ncommand = [\"npx\"]\nargs = [\"mcp\"]\n",
+        ),
         (
             "codex",
             ".codex/config.toml",
@@ -652,6 +663,16 @@ fn in_each_way_of_writing_toml_only_the_entry_comes_and_goes() {
         assert_eq!(edit(&installed, Wanted::Absent), before);
         assert_eq!(edit(before, Wanted::Absent), before);
     }
+}
+
+#[test]
+fn comments_behind_what_is_written_again_stay_in_toml() {
+    let entry = Entry::new("/new/skyswitch".to_owned(), true, None);
+    let before = "[mcp_servers.skyswitch-sandbox]\ncommand = \"/x/skyswitch\" # where\nargs = [\"mcp\"] # how\n";
+    let after = install::edited(before, Client::Codex, &entry, Wanted::Present).unwrap();
+    let wanted = before.replace("/x/", "/new/");
+    let wanted = wanted.replace("[\"mcp\"]", "[\"mcp\", \"--sandbox\"]");
+    assert_eq!(after, wanted);
 }
 
 #[test]

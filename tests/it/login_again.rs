@@ -133,6 +133,9 @@ async fn a_wrong_account_id_is_asked_for_again_and_the_login_is_not() {
     };
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(has_config(&home));
+    let said = "`no account` is not an account id; give the account's UUID";
+    assert!(ran.stdout.contains(said), "{ran:?}");
+    assert!(!ran.stdout.contains("`no account` `no account`"), "{ran:?}");
 }
 
 #[tokio::test]

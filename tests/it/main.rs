@@ -106,3 +106,4 @@ mod unread;
 mod vip_files;
 mod waiting;
 mod write_probe;
+mod written_files;

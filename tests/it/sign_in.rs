@@ -1,6 +1,7 @@
 //! Signing in and out, where each value of the login comes from, and settings
 //! that are changed by command.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -41,8 +42,14 @@ fn login(password: &str) -> Value {
 
 /// Runs a command with something on its standard input.
 async fn run_with_input(home: &Home, arguments: &[&str], input: &str) -> Ran {
+    run_in(home.path(), home, arguments, input).await
+}
+
+/// The same in a folder.
+async fn run_in(folder: &Path, home: &Home, arguments: &[&str], input: &str) -> Ran {
     let mut command = home.command(arguments);
     let mut child = command
+        .current_dir(folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -109,7 +116,11 @@ async fn login_without_a_terminal_is_refused_with_the_remedy_and_reads_json_wher
     let ran = run_with_input(&home, &["login", "--from-stdin", "--json"], &input).await;
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!(ran.json()["account_id"], sandbox::ACCOUNT_ID);
-    assert_eq!(ran.json()["customers"], 6);
+    assert_eq!(
+        ran.json()["customers"],
+        5,
+        "without the reseller's own domain"
+    );
     assert_no_secret(&ran);
     assert_eq!(config(&home), login(sandbox::PASSWORD));
 
@@ -190,6 +201,66 @@ async fn where_there_is_a_keychain_secrets_go_there_and_logout_takes_them_out() 
     let mut names = names.map(|entry| entry.file_name().into_string().unwrap());
     assert!(!names.any(|name| name.starts_with("keychain-")));
     assert!(config(&home).get("password_command").is_none());
+}
+
+/// The entries of that keychain, by their names.
+fn keychain(home: &Home) -> BTreeMap<String, String> {
+    let entries = std::fs::read_dir(home.path().join("home"))
+        .unwrap()
+        .flatten();
+    let entries = entries.filter_map(|entry| {
+        let name = entry.file_name().into_string().unwrap();
+        let text = || std::fs::read_to_string(entry.path()).unwrap();
+        name.starts_with("keychain-").then(|| (name, text()))
+    });
+    entries.collect()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn files_of_the_same_relative_name_in_two_folders_have_two_passwords() {
+    let sandbox = demo_sandbox().await;
+    let home = with_keychain(stranger(&sandbox));
+    let folders = ["a", "b"].map(|name| home.path().join(name));
+    let relative = ["--config", "w.json"];
+    let input = login(sandbox::PASSWORD).to_string();
+    for folder in &folders {
+        std::fs::create_dir(folder).unwrap();
+        let words = [&relative[..], &["login", "--from-stdin"]].concat();
+        let ran = run_in(folder, &home, &words, &input).await;
+        assert_eq!(ran.code, 0, "{ran:?}");
+    }
+    assert_eq!(keychain(&home).len(), 4, "a password and a secret each");
+    let words = [&relative[..], &["logout", "--all"]].concat();
+    let ran = run_in(&folders[0], &home, &words, "").await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let words = [&relative[..], &["vip", "list"]].concat();
+    let ran = run_in(&folders[1], &home, &words, "").await;
+    assert_eq!(ran.code, 0, "the other one still has its login: {ran:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn where_the_file_cannot_be_written_the_keychain_stays_as_it_is() {
+    let sandbox = demo_sandbox().await;
+    let numbers: Vec<_> = (0..100).map(|n| format!("1616555{n:04}")).collect();
+    let long = json!({ "protected": numbers }).to_string();
+    let home = with_keychain(stranger(&sandbox)).with_config(&long);
+    let full = home.with_files_up_to(1);
+    let input = login(sandbox::PASSWORD).to_string();
+    let ran = run_with_input(&full, &["login", "--from-stdin"], &input).await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.stderr.contains("The file is as it was"), "{ran:?}");
+    assert!(keychain(&home).is_empty(), "{ran:?}");
+
+    let ran = run_with_input(&home, &["login", "--from-stdin"], &input).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let kept = keychain(&home);
+    assert_eq!(kept.len(), 2);
+    let ran = full.run(&["logout", "--all"]).await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert_eq!(keychain(&home), kept);
+    assert_eq!(home.run(&["vip", "list"]).await.code, 0);
 }
 
 #[cfg(target_os = "linux")]

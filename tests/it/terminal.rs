@@ -4,7 +4,12 @@ use std::process::Stdio;
 
 use skyswitch_mcp::sandbox::{StoredDnis, StoredRoute, Tenant};
 
-use crate::support::process::{CALLER, DOMAIN, Home, demo_sandbox, sandbox_of, stored, writes};
+use tokio::io::AsyncReadExt;
+use tokio::time::timeout;
+
+use crate::support::process::{
+    CALLER, DOMAIN, Home, PATIENCE, demo_sandbox, sandbox_of, stored, writes,
+};
 
 const REMOVE: [&str; 6] = ["vip", "rm", "6165550123", "-d", DOMAIN, "--dnis=*"];
 
@@ -294,5 +299,24 @@ async fn what_every_command_takes_has_a_heading_of_its_own() {
     assert!(own.contains("--dnis") && !own.contains("--json"), "{help}");
     for flag in ["--json", "--format", "--color", "--sandbox", "--account"] {
         assert!(global.contains(flag), "{flag}: {help}");
+    }
+}
+
+#[tokio::test]
+async fn a_watch_ends_with_the_last_look_where_nobody_reads_it_any_more() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox);
+    let expected = home.run(&["status"]).await.code;
+    for format in ["plain", "json"] {
+        let mut watch = home.command(&["status", "--watch", "1", "--format", format]);
+        let watch = watch.stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut watch = watch.spawn().unwrap();
+        let mut reader = watch.stdout.take().unwrap();
+        assert!(reader.read(&mut [0; 64]).await.unwrap() > 0);
+        drop(reader);
+        // Also where there is nothing more to print.
+        let ended = timeout(PATIENCE, watch.wait()).await;
+        let code = ended.expect("it ends").unwrap().code();
+        assert_eq!(code, Some(expected), "{format}");
     }
 }

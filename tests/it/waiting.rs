@@ -1,7 +1,12 @@
 //! A call waits for a person who decides on the page or at a terminal, so that
 //! nobody has to tell the assistant to go on.
 
+use std::pin::Pin;
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use skyswitch_mcp::guard::{Channel, OfferLink, Offered, Preview};
+use skyswitch_mcp::ops::RemoveVipStatus;
 use url::Url;
 
 use crate::support::page::{Reply, host, raw};
@@ -9,6 +14,7 @@ use crate::support::process::{
     CALLER, DOMAIN, Home, PROMPT, demo_sandbox, eventually, received, stored, writes,
 };
 use crate::support::protocol::{ERAS, LEGACY, Wire};
+use crate::support::{Bench, DENTAL, remove, removing};
 
 /// Where a call waits for as long as it may.
 fn patient(home: Home) -> Home {
@@ -187,6 +193,53 @@ async fn a_client_that_never_says_what_became_of_the_link_keeps_no_approved_chan
     assert_eq!(result["structuredContent"]["status"], "removed", "{result}");
     let withdrawn = wire.notified("notifications/cancelled").await;
     assert_eq!(withdrawn["params"]["requestId"], offered["id"]);
+}
+
+/// A client that never says what became of a link. Meanwhile time goes as fast as
+/// whoever waits for it.
+struct NeverSays;
+
+struct Hurried;
+
+impl Drop for Hurried {
+    fn drop(&mut self) {
+        tokio::time::resume();
+    }
+}
+
+impl OfferLink for NeverSays {
+    fn offer<'a>(
+        &'a self,
+        _: &'a Preview,
+        _: &'a str,
+    ) -> Pin<Box<dyn Future<Output = Offered> + Send + 'a>> {
+        Box::pin(async {
+            tokio::time::pause();
+            let _hurried = Hurried;
+            std::future::pending().await
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_waits_for_nobody_gives_the_link_itself_where_the_client_says_nothing_of_it() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    app.offer_approval_page();
+    let channel = Channel::Elsewhere {
+        confirmation: None,
+        form_failed: false,
+        links: Some(&NeverSays),
+    };
+    let rule = removing(CALLER, DENTAL);
+    let call = remove(&app, &rule, &channel);
+    // Clients give a call up after a minute.
+    let asked = tokio::time::timeout(Duration::from_secs(50), call).await;
+    let asked = asked.expect("the call ends").unwrap();
+    assert_eq!(asked.status, RemoveVipStatus::ConfirmationRequired);
+    assert!(asked.confirmation.approval_code.is_some(), "{asked:?}");
+    assert!(asked.confirmation.approval_link.is_some(), "{asked:?}");
+    bench.assert_nothing_written();
 }
 
 #[tokio::test]

@@ -17,6 +17,9 @@ use skyswitch_domain::program;
 const ANSWERED_WITHIN: Duration = Duration::from_secs(52);
 /// What is left in any case for the change that was approved.
 const LEFT_FOR_THE_CHANGE: Duration = Duration::from_secs(4);
+/// How long a link is offered by a call that waits for nobody: the client may have
+/// to ask somebody whether to open it, and the result has the link after that.
+const LINK_OFFERED_FOR: Duration = Duration::from_secs(10);
 /// How often the client is told that the call goes on.
 const TOLD_EVERY: Duration = Duration::from_secs(10);
 
@@ -96,7 +99,8 @@ impl App {
 
     /// Waits for what the client does with a link; `None` where that is no
     /// longer needed, because the change is settled or the call has waited for
-    /// as long as it may. Some clients never answer, whatever the person does.
+    /// as long as it may. Some clients never answer, whatever the person does; so
+    /// a call that may not wait for a person waits for them only a moment.
     ///
     /// # Errors
     /// `internal` when the state folder cannot be used.
@@ -105,29 +109,23 @@ impl App {
         code: &str,
         offer: impl Future<Output = T>,
     ) -> Result<Option<T>> {
-        let until = self.patience.as_ref().map(Patience::until);
-        if until.is_some_and(|until| until <= Instant::now()) {
+        let until = match &self.patience {
+            Some(patience) => patience.until(),
+            None => Instant::now() + LINK_OFFERED_FOR,
+        };
+        if until <= Instant::now() {
             return Ok(None);
         }
-        let no_longer = async {
-            match until {
-                Some(until) => tokio::time::sleep_until(until).await,
-                None => std::future::pending::<()>().await,
-            }
-        };
         let wait = async {
             tokio::select! {
                 biased;
                 offered = offer => Ok(Some(offered)),
                 settled = self.guard().is_settled(code) => settled.map(|_| None),
-                () = no_longer => Ok(None),
+                () = tokio::time::sleep_until(until) => Ok(None),
             }
         };
-        match until {
-            // The person's time does not count, and it is bounded here.
-            Some(_) => Allowance::not_counting(wait).await,
-            None => wait.await,
-        }
+        // The person's time does not count, and it is bounded here.
+        Allowance::not_counting(wait).await
     }
 }
 
