@@ -233,7 +233,7 @@ async fn gone() -> Response {
     said(
         StatusCode::NOT_FOUND,
         "No change is waiting here",
-        "The change was already approved or declined, its time is over, or the link is not complete. Ask your assistant for a new one.",
+        "The change was approved or declined, its time is over, a newer question about it replaced this one, or the link is not complete. Ask your assistant for a new one.",
     )
 }
 

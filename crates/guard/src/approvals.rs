@@ -282,7 +282,7 @@ fn no_such_approval(code: &str) -> Error {
         Code::NotFound,
         format!("no pending change has the code `{}`", shown(code, 40)),
         format!(
-            "It was already approved or declined, or its time is over; `{} approve` lists the pending changes.",
+            "It was approved or declined, its time is over, or a newer question about the same change replaced it; `{} approve` lists the pending changes.",
             program()
         ),
     )

@@ -6,6 +6,8 @@ use std::time::Instant;
 use crate::app::App;
 pub use crate::ops::write::confirmation::Confirmation;
 use crate::ops::write::locks::{Held, Turn};
+use crate::ops::write::waiting::Waited;
+use crate::ops::write::waiting::Waited;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::operator_can;
 use skyswitch_guard::store::JournalPosition;
@@ -350,10 +352,16 @@ impl<'a> Attempt<'a> {
                     Asked::Done(waits) => waits,
                 };
                 let is_known = asked_before || waits.is_before_the_person;
-                if app.was_settled(&waits.confirmation, is_known).await? {
-                    return Box::pin(self.decide(plan)).await;
+                match app
+                    .wait_until_settled(&waits.confirmation, is_known)
+                    .await?
+                {
+                    Waited::Settled => return Box::pin(self.decide(plan)).await,
+                    Waited::Replaced => {
+                        Agreement::NotAgreed(NotAgreed::Expired, Confirmation::replaced())
+                    }
+                    Waited::LongEnough => Agreement::Waits(waits.confirmation),
                 }
-                Agreement::Waits(waits.confirmation)
             }
             Verdict::NotAgreed(why) => Agreement::not_agreed(why, true, app.author()),
             Verdict::Paused(why) => Agreement::not_agreed(why, false, app.author()),

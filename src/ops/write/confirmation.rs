@@ -47,6 +47,20 @@ impl Confirmation {
         }
     }
 
+    /// Another call asks for the same change, and its question is the one that
+    /// people can answer.
+    pub(super) fn replaced() -> Confirmation {
+        Confirmation {
+            next_step: Some(
+                "Not confirmed: another call asked for the same change meanwhile, and its question replaced this \
+                 one, whose code and link no longer work. Nothing was changed. Call the tool again to see what \
+                 waits now."
+                    .to_owned(),
+            ),
+            ..Confirmation::default()
+        }
+    }
+
     /// Nobody agreed; with what that allows. `was_asked` is false where that was a
     /// moment ago, and nobody was asked again.
     pub(super) fn refused(why: NotAgreed, was_asked: bool, author: Author) -> Confirmation {

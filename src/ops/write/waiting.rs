@@ -65,36 +65,59 @@ impl Patience {
     }
 }
 
+/// What waiting for a person came to.
+pub(super) enum Waited {
+    /// It was decided, or has expired.
+    Settled,
+    /// Another call asks for the same change in its place, so that nobody can
+    /// decide this question any more. Asking it again here would take the other
+    /// one away, and two calls would do so for ever.
+    Replaced,
+    /// It still waits, and the call has waited for as long as it may.
+    LongEnough,
+}
+
+impl Waited {
+    fn of(was_settled: bool) -> Waited {
+        match was_settled {
+            true => Waited::Settled,
+            false => Waited::Replaced,
+        }
+    }
+}
+
 impl App {
-    /// Waits until a person has settled what waits: true where that happened in
-    /// time. Not where another call asks for the same in its place: two calls
-    /// would take each other's question away for ever. Only where the person
+    /// Waits until a person has settled what waits. Only where the person
     /// knows of it: nobody can decide about what they first learn of from this
     /// call's result. A progress notification is no such knowledge: clients ask
     /// for them and show nothing.
     ///
     /// # Errors
     /// `internal` when the state folder cannot be used.
-    pub(super) async fn was_settled(&self, asked: &Confirmation, is_known: bool) -> Result<bool> {
+    pub(super) async fn wait_until_settled(
+        &self,
+        asked: &Confirmation,
+        is_known: bool,
+    ) -> Result<Waited> {
         let (Some(patience), Some(code)) = (&self.patience, &asked.approval_code) else {
-            return Ok(false);
+            return Ok(Waited::LongEnough);
         };
         let until = patience.until();
         if !is_known || until <= Instant::now() {
-            return Ok(false);
+            return Ok(Waited::LongEnough);
         }
         let wait = async {
             tokio::select! {
-                settled = self.guard().is_settled(code) => settled,
-                () = tokio::time::sleep_until(until) => Ok(false),
+                settled = self.guard().is_settled(code) => settled.map(Waited::of),
+                () = tokio::time::sleep_until(until) => Ok(Waited::LongEnough),
                 never = keep_telling(patience, asked) => match never {},
             }
         };
         // The person's time does not count, but the client's patience does.
-        let settled = Allowance::not_counting(wait).await;
+        let waited = Allowance::not_counting(wait).await;
         let end = (patience.began + ANSWERED_WITHIN).max(Instant::now() + LEFT_FOR_THE_CHANGE);
         Allowance::current().iter().for_each(|all| all.ends_by(end));
-        settled
+        waited
     }
 
     /// Waits for what the client does with a link; `None` where that is no
