@@ -378,3 +378,43 @@ async fn insert(
     .map_err(failed)?;
     Ok(inserted.last_insert_rowid())
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Connection;
+
+    use super::*;
+    use crate::store::TimeSpan;
+
+    /// The columns that limits are counted by, with as many changes of each kind.
+    const CHANGES: &str = "
+        CREATE TABLE runs (id TEXT, realm TEXT);
+        CREATE TABLE changes (realm TEXT, started_at INTEGER, status TEXT, run TEXT, by_person INTEGER);
+        INSERT INTO changes
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40)
+        SELECT 'r', i, 'done', NULL, i % 2 FROM n";
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn changes_are_counted_no_further_than_the_limit() -> sqlx::Result<()> {
+        let mut database = SqliteConnection::connect("sqlite::memory:").await?;
+        sqlx::raw_sql(CHANGES).execute(&mut database).await?;
+        for (imports_once, without_people) in
+            [(false, false), (false, true), (true, false), (true, true)]
+        {
+            let those = Counted {
+                span: TimeSpan {
+                    since: 0,
+                    until: 40,
+                },
+                without_people,
+                imports_once,
+            };
+            let all = if without_people { 20 } else { 40 };
+            for (most, expected) in [(7, 7), (u32::MAX, all)] {
+                let counted = counted(&mut database, "r", those, None, most).await;
+                assert_eq!(counted.ok(), Some(expected), "{those:?}");
+            }
+        }
+        Ok(())
+    }
+}
