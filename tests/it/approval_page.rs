@@ -552,7 +552,7 @@ async fn a_plan_is_grouped_by_where_the_calls_go_and_keeps_its_summary_in_view()
     );
     assert!(page.contains("No longer put through to"), "{page}");
     assert!(body.contains("inputmode=\"numeric\""), "{body}");
-    // The two new ones for Maya stand together, before those for another.
+    // The two new ones for Maya are together, before those for another.
     let (maya, other) = (
         body.find("+1 616-555-0133</li>"),
         body.find("+1 616-555-0132</li>"),

@@ -3,26 +3,12 @@
 use skyswitch_mcp::app::App;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
-use skyswitch_mcp::ops::{
-    Asked, ListVips, PageSize, SyncMode, SyncOutcome, SyncStatus, SyncVips, list_vips,
-};
+use skyswitch_mcp::ops::{Asked, ListVips, PageSize, SyncMode, SyncStatus, SyncVips, list_vips};
 
-use crate::support::imports::{Watch, args, ask, sync};
+use crate::support::guests::{GUEST, add_guest, kept_of_guest, next_week};
+use crate::support::imports::{Watch, args, ask, moving, sync, without_list};
 use crate::support::process::{DOMAIN, Home, demo_sandbox};
 use crate::support::{Bench, DENTAL, Person, done, failure, listing};
-
-async fn without_list(app: &App, args: &SyncVips, channel: &Channel<'_>) -> SyncOutcome {
-    let asked = ask(app, args, None, channel, &Watch::default()).await;
-    asked.map(done).unwrap()
-}
-
-fn moving(from: &str, to: &str) -> SyncVips {
-    SyncVips {
-        from: Some(from.parse().unwrap()),
-        destination: Some(to.parse().unwrap()),
-        ..args(SyncMode::Move)
-    }
-}
 
 async fn led_to(app: &App, destination: &str) -> usize {
     let args = ListVips {
@@ -199,4 +185,25 @@ async fn the_command_line_clears_moves_and_brings_back() {
     let back = home.run(&["undo", "--run", first_run, "--yes"]).await;
     assert_eq!(back.code, 0, "{back:?}");
     assert_eq!(home.run(&export).await.stdout, before);
+}
+
+#[tokio::test]
+async fn a_move_that_is_cut_off_and_continued_keeps_notes_and_last_days() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    add_guest(&app).await;
+    let (moving, channel) = (moving("101", "102"), Channel::Given);
+    let stopped = ask(&app, &moving, None, &channel, &Watch::stopping_at(0)).await;
+    let stopped = stopped.map(done).unwrap();
+    assert_eq!(stopped.status, SyncStatus::Cancelled, "{stopped:?}");
+    assert_eq!(bench.rings(DENTAL, GUEST).unwrap(), "101");
+    let rest = SyncVips {
+        resume: Some("last".to_owned()),
+        ..args(SyncMode::Merge)
+    };
+    let continued = without_list(&app, &rest, &channel).await;
+    assert_eq!(continued.status, SyncStatus::Applied, "{continued:?}");
+    assert_eq!(bench.rings(DENTAL, GUEST).unwrap(), "102");
+    let kept = (Some("Dr. Ames".to_owned()), Some(next_week()));
+    assert_eq!(kept_of_guest(&app).await, kept);
 }

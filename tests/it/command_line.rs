@@ -7,7 +7,7 @@ use skyswitch_mcp::sandbox::{self, Fault, RetryAfter, Sandbox, StoredRoute, Tena
 
 use crate::support::process::{
     CALLER, CALLER_AS_WRITTEN, DOMAIN, Home, Ran, demo_sandbox, received, sandbox_of, stored,
-    writes,
+    vip_add, writes,
 };
 use crate::support::protocol::{Era, Wire};
 
@@ -58,16 +58,7 @@ fn names_fix(ran: &Ran, code: i32, words: &[&str]) {
 async fn exit_code_0_says_done() {
     let sandbox = demo_sandbox().await;
     let home = Home::of(&sandbox);
-    let add = [
-        "vip",
-        "add",
-        "--ani",
-        "6165550177",
-        "--domain",
-        DOMAIN,
-        "--destination",
-        "101",
-    ];
+    let add = vip_add("6165550177", "101");
     for arguments in [
         ["vip", "list"].as_slice(),
         &add,
@@ -112,28 +103,8 @@ async fn exit_code_1_says_that_the_service_refused() {
 async fn exit_code_2_says_that_the_command_line_is_wrong() {
     let sandbox = demo_sandbox().await;
     let home = Home::of(&sandbox);
-    let no_number = [
-        "vip",
-        "add",
-        "--ani",
-        "12",
-        "--domain",
-        DOMAIN,
-        "--destination",
-        "101",
-    ];
-    let contradiction = [
-        "vip",
-        "add",
-        "--ani",
-        CALLER,
-        "--domain",
-        DOMAIN,
-        "--destination",
-        "user:1",
-        "--application",
-        "device",
-    ];
+    let no_number = vip_add("12", "101");
+    let contradiction = [&vip_add(CALLER, "user:1")[..], &["--application", "device"]].concat();
     let several_rules = [
         "vip",
         "remove",
@@ -244,16 +215,7 @@ async fn block_wins_over_yes() {
 async fn read_only_wins_over_yes() {
     let sandbox = demo_sandbox().await;
     let home = Home::of(&sandbox).with("SKYSWITCH_READ_ONLY", "true");
-    let add = [
-        "vip",
-        "add",
-        "--ani",
-        "6165550177",
-        "--domain",
-        DOMAIN,
-        "--destination",
-        "101",
-    ];
+    let add = vip_add("6165550177", "101");
     for arguments in [REMOVE.as_slice(), &REPLACE, &add] {
         let ran = home.run(&and(arguments, &["--yes", "--json"])).await;
         assert_eq!(ran.code, 1, "{ran:?}");

@@ -42,7 +42,7 @@ async fn domains_are_completed_for_prompts_and_templates_with_one_request() {
                 json!({"values": [DOMAIN], "total": 1, "hasMore": false})
             );
         }
-        // `12345` stands within every name, `su` at the start of one.
+        // `12345` is within every name, `su` at the start of one.
         let all = completed(&mut wire, &template(VIPS), "domain", "12345").await;
         assert_eq!(all["total"], 5);
         let some = completed(&mut wire, &template(VIPS), "domain", "su").await;

@@ -444,7 +444,7 @@ async fn a_modern_call_returns_the_question_and_acts_on_the_answer_once() {
     assert_eq!(status_of(&result), "removed");
     assert_eq!(writes(&sandbox).len(), 1);
 
-    // The same rule stands again, and somebody sends the old answer again.
+    // The same rule exists again, and somebody sends the old answer again.
     sandbox.put_route(rule("101"));
     let result = wire
         .call_with("remove_vip", removal(), &state, answer)

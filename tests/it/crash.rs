@@ -1,4 +1,4 @@
-//! An import that is killed at any moment can be taken up again: nothing is
+//! An import that is killed at any moment can be continued: nothing is
 //! lost, and nothing is done twice.
 //!
 //! `KILL_POINTS` and `KILL_ROWS` make it longer; `tests/crash/full_run` does.
@@ -21,9 +21,9 @@ const LATENCY: Duration = Duration::from_millis(15);
 /// and some others are not wanted any more.
 fn tenant(rows: u32) -> Tenant {
     let tenant = Tenant::empty().domain(DOMAIN, "Lakeside Dental");
-    let standing = (0..rows / 2).map(|n| (caller(n * 2), "100".to_owned()));
+    let present = (0..rows / 2).map(|n| (caller(n * 2), "100".to_owned()));
     let unwanted = (0..rows / 5).map(|n| (format!("1616444{n:04}"), "100".to_owned()));
-    let routes = standing.chain(unwanted);
+    let routes = present.chain(unwanted);
     routes.fold(tenant, |tenant, (ani, destination)| {
         tenant.route(StoredRoute::new(DOMAIN, &ani, &destination))
     })
@@ -112,7 +112,7 @@ async fn survives(rows: u32, moment: Moment) {
     let file = home.write("list.csv", &format!("ani,destination\n{list}"));
     let ended = killed(&home, &sandbox, &file, moment).await;
 
-    // What the journal closes by what stands counts as recorded, too.
+    // What the journal closes by what there is counts as recorded, too.
     let known = recorded(&home).await;
     sandbox.clear_requests();
     let words = import(&file);
@@ -140,7 +140,7 @@ async fn survives(rows: u32, moment: Moment) {
         .unwrap()
         .iter()
         .filter(|change| change["status"] == "done" || change["made"] == true);
-    // The sandbox's wanted rules all differ from what stood: each is one change.
+    // The sandbox's wanted rules all differ from what there was: each is one change.
     assert_eq!(made.count(), (rows + rows / 5) as usize, "{moment:?}");
     eprintln!(
         "killed {moment:?}{}: {} recorded, {} sent afterwards",

@@ -59,7 +59,7 @@ fn wanted_beside(new: usize) -> String {
     )
 }
 
-fn assert_wanted_rules_stand(sandbox: &Sandbox, new: usize) {
+fn assert_wanted_rules_exist(sandbox: &Sandbox, new: usize) {
     let rules = stored(sandbox, CALLER);
     assert_eq!(rules.len(), 2, "{rules:?}");
     assert!(rules.contains(&for_number(CALLER, "103", "16165550100")));
@@ -69,8 +69,8 @@ fn assert_wanted_rules_stand(sandbox: &Sandbox, new: usize) {
     assert_eq!(sandbox.routes().len(), new + 3);
 }
 
-/// Whether the rule stands that the first caller keeps.
-fn kept_rule_stands(sandbox: &Sandbox) -> bool {
+/// Whether the rule exists that the first caller keeps.
+fn kept_rule_exists(sandbox: &Sandbox) -> bool {
     stored(sandbox, CALLER).contains(&for_number(CALLER, "103", "16165550100"))
 }
 
@@ -155,14 +155,14 @@ async fn a_cancelled_mirror_puts_back_what_was_lost_and_its_account_can_be_asked
         let notice = wire.notified("notifications/progress").await;
         let message = notice["params"]["message"].as_str().unwrap();
         let (_, run) = message.split_once("of import ").unwrap();
-        eventually("rules are removed", || !kept_rule_stands(&sandbox)).await;
+        eventually("rules are removed", || !kept_rule_exists(&sandbox)).await;
         let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled",
             "params": {"requestId": id, "reason": "enough"}});
         wire.send(cancel).await;
         // Answered after the cancellation was read.
         wire.call("list_domains", json!({})).await;
         gate.open();
-        eventually("what was lost is put back", || kept_rule_stands(&sandbox)).await;
+        eventually("what was lost is put back", || kept_rule_exists(&sandbox)).await;
 
         let look = json!({"domain": DOMAIN, "resume": "last", "dry_run": true});
         let account = wire.call("sync_vips", look).await["structuredContent"].clone();
@@ -182,7 +182,7 @@ async fn a_cancelled_mirror_puts_back_what_was_lost_and_its_account_can_be_asked
         assert_eq!(Some(not_sent as u64), left);
 
         begin_and_finish(&mut wire, json!({"domain": DOMAIN, "resume": "last"})).await;
-        assert_wanted_rules_stand(&sandbox, 60);
+        assert_wanted_rules_exist(&sandbox, 60);
     }
 }
 
@@ -209,7 +209,7 @@ async fn a_mirror_that_is_shut_down_puts_back_what_was_lost() {
             json!({"domain": DOMAIN, "mode": "mirror", "list": list}),
         )
         .await;
-        eventually("rules are removed", || !kept_rule_stands(&sandbox)).await;
+        eventually("rules are removed", || !kept_rule_exists(&sandbox)).await;
         match by_signal {
             true => signal(&wire.child, "TERM").await,
             false => wire.close_input(),
@@ -218,12 +218,12 @@ async fn a_mirror_that_is_shut_down_puts_back_what_was_lost() {
         gate.open();
         let ended = wire.ended_within(PATIENCE).await;
         assert!(ended.status.success(), "{ended:?}");
-        assert!(kept_rule_stands(&sandbox), "by signal: {by_signal}");
+        assert!(kept_rule_exists(&sandbox), "by signal: {by_signal}");
     }
 }
 
 #[tokio::test]
-async fn a_killed_mirror_loses_no_wanted_rule_when_it_is_taken_up() {
+async fn a_killed_mirror_loses_no_wanted_rule_when_it_is_continued() {
     let sandbox = greedy_sandbox().await;
     let home = Home::of(&sandbox).with("SKYSWITCH_RATE_LIMIT", "0");
     // Six new rules and one that is replaced: all of them are under way.
@@ -237,7 +237,7 @@ async fn a_killed_mirror_loses_no_wanted_rule_when_it_is_taken_up() {
     let mut command = home.command(&import);
     let mut child = command.stdin(Stdio::null()).spawn().unwrap();
     eventually("all rows are under way", || writes(&sandbox).len() == 9).await;
-    assert!(!kept_rule_stands(&sandbox));
+    assert!(!kept_rule_exists(&sandbox));
     child.kill().await.unwrap();
     assert!(stored(&sandbox, OTHER_CALLER).is_empty());
 
@@ -253,7 +253,7 @@ async fn a_killed_mirror_loses_no_wanted_rule_when_it_is_taken_up() {
     let taken_up = home.run(&take_up).await;
     assert_eq!(taken_up.code, 0, "{taken_up:?}");
     assert_eq!(taken_up.json()["status"], "applied");
-    assert_wanted_rules_stand(&sandbox, 5);
+    assert_wanted_rules_exist(&sandbox, 5);
     let nothing_left = home.run(&take_up).await;
     assert_eq!(nothing_left.json_error()["code"], "not_found");
 }

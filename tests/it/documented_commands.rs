@@ -231,7 +231,7 @@ fn helps() -> Vec<(Vec<String>, String)> {
 
 /// What is wrong with a command that a sentence mentions.
 fn problem(command: &str, helps: &[(Vec<String>, String)]) -> Option<String> {
-    // Options that stand before the command belong to all of them.
+    // Options before the command belong to all of them.
     let command = command.replace("skyswitch --profile NAME ", "skyswitch ");
     let command = command.replace(['[', ']', '|'], " ");
     let words: Vec<&str> = command.split_whitespace().collect();

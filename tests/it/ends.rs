@@ -1,45 +1,23 @@
 //! VIP rules with a last day: they are removed by whoever works next, only if
 //! they are still as they were added.
 
-use jiff::{ToSpan, Zoned};
-use skyswitch_mcp::app::App;
 use skyswitch_mcp::config::ConfirmMode;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
     AddVip, AddVipStatus, ListChanges, PageSize, SyncMode, SyncVips, list_changes,
 };
-use skyswitch_mcp::sandbox::StoredRoute;
+use skyswitch_mcp::sandbox::{Fault, Gate, StoredRoute};
 
-use crate::support::imports::{Watch, args, args as args_of, ask};
-use crate::support::process::{DOMAIN, Home, demo_sandbox};
-use crate::support::{
-    Bench, CALLER, DENTAL, Person, add, adding, done, failure, list, listing, nobody, remove,
-    removing,
+use crate::support::guests::{
+    ALL_OVER, GUEST, add_guest, guest, kept_of_guest, next_week, until_next_week,
 };
-
-const GUEST: &str = "16165550177";
-/// The last day of every rule is over.
-const ALL_OVER: &str = "UPDATE vip_notes SET ends_at = 1 WHERE ends_at IS NOT NULL";
-
-fn next_week() -> String {
-    let day = Zoned::now().date().checked_add(7.days()).unwrap();
-    day.to_string()
-}
-
-fn until_next_week(ani: &str, destination: &str) -> AddVip {
-    AddVip {
-        until: Some(next_week().parse().unwrap()),
-        ..adding(ani, DENTAL, destination)
-    }
-}
-
-async fn add_guest(app: &App) {
-    let added = add(app, &until_next_week(GUEST, "101"), &nobody()).await;
-    let added = added.unwrap();
-    assert_eq!(added.status, AddVipStatus::Created);
-    assert_eq!(added.vip.until, Some(next_week()));
-}
+use crate::support::imports::{Watch, args, ask, dry, moving, sync, without_list};
+use crate::support::process::{DOMAIN, Home, demo_sandbox, eventually, vip_add};
+use crate::support::{
+    Bench, CALLER, DENTAL, LEGAL, Person, VET, add, adding, done, failure, list, listing, nobody,
+    remove, removing, skip_seconds,
+};
 
 #[tokio::test]
 async fn a_vip_rings_until_the_last_day_and_is_removed_by_whoever_lists_next() {
@@ -103,9 +81,8 @@ async fn a_rule_that_is_removed_and_added_again_has_no_end() {
         .await
         .unwrap();
     bench.change_journal(ALL_OVER).await;
-    let shown = list(&app, &listing(DENTAL)).await.unwrap();
-    let guest = shown.vips.iter().find(|vip| vip.ani == GUEST).unwrap();
-    assert_eq!(guest.until, None);
+    let (_, until) = kept_of_guest(&app).await;
+    assert_eq!(until, None);
     assert!(bench.rings(DENTAL, GUEST).is_some());
 }
 
@@ -176,13 +153,7 @@ async fn an_end_goes_along_when_a_caller_is_sent_to_somebody_else() {
     let bench = Bench::demo().await;
     let app = bench.app();
     add_guest(&app).await;
-    let moving = SyncVips {
-        from: Some("101".parse().unwrap()),
-        destination: Some("102".parse().unwrap()),
-        ..args(SyncMode::Move)
-    };
-    let moved = ask(&app, &moving, None, &Channel::Given, &Watch::default()).await;
-    moved.map(done).unwrap();
+    without_list(&app, &moving("101", "102"), &Channel::Given).await;
     assert_eq!(bench.rings(DENTAL, GUEST).unwrap(), "102");
     bench.change_journal(ALL_OVER).await;
     list(&app, &listing(DENTAL)).await.unwrap();
@@ -195,19 +166,10 @@ async fn the_status_says_which_vips_end() {
     let home = Home::of(&sandbox);
     let day = next_week();
     let adding = [
-        "vip",
-        "add",
-        "--ani",
-        GUEST,
-        "-d",
-        DOMAIN,
-        "--destination",
-        "101",
-        "--until",
-        &day,
-        "--note",
-        "Visiting doctor",
-    ];
+        &vip_add(GUEST, "101")[..],
+        &["--until", &day, "--note", "Visiting doctor"],
+    ]
+    .concat();
     let added = home.run(&adding).await;
     assert_eq!(added.code, 0, "{added:?}");
     let shown = home.run(&["vip", "list", "-d", DOMAIN]).await;
@@ -232,9 +194,8 @@ async fn a_rule_that_is_made_again_without_a_last_day_has_none_whatever_was_ther
     let replaced = add(&app, &again, &Channel::During(&person)).await.unwrap();
     assert_eq!(replaced.status, AddVipStatus::Replaced, "{replaced:?}");
     bench.change_journal(ALL_OVER).await;
-    let shown = list(&app, &listing(DENTAL)).await.unwrap();
-    let guest = shown.vips.iter().find(|vip| vip.ani == GUEST).unwrap();
-    assert_eq!(guest.until, None);
+    let (_, until) = kept_of_guest(&app).await;
+    assert_eq!(until, None);
     assert!(bench.rings(DENTAL, GUEST).is_some());
 }
 
@@ -263,13 +224,9 @@ async fn a_plan_that_is_only_shown_removes_nothing_that_has_ended() {
     let app = bench.app();
     add_guest(&app).await;
     bench.change_journal(ALL_OVER).await;
-    let dry = SyncVips {
-        dry_run: Some(true),
-        ..args(SyncMode::Merge)
-    };
     let list = "ani,destination\n6165550178,101\n";
-    let planned = ask(&app, &dry, Some(list), &nobody(), &Watch::default()).await;
-    planned.map(done).unwrap();
+    let planned = sync(&app, &dry(SyncMode::Merge), list, &nobody()).await;
+    planned.unwrap();
     assert!(bench.rings(DENTAL, GUEST).is_some());
 }
 
@@ -277,11 +234,7 @@ async fn a_plan_that_is_only_shown_removes_nothing_that_has_ended() {
 async fn who_removes_or_replaces_a_rule_sees_that_its_last_day_and_note_end() {
     let bench = Bench::demo().await;
     let app = bench.app();
-    let args = AddVip {
-        note: Some("Dr. Ames".to_owned()),
-        ..until_next_week(GUEST, "101")
-    };
-    add(&app, &args, &nobody()).await.unwrap();
+    add_guest(&app).await;
     let said = format!(
         "Its last day, {}, and its note no longer apply.",
         next_week()
@@ -297,7 +250,7 @@ async fn who_removes_or_replaces_a_rule_sees_that_its_last_day_and_note_end() {
     bench.age_declines(120).await;
     let moving = SyncVips {
         allow_large_removal: Some(true),
-        ..args_of(SyncMode::Mirror)
+        ..args(SyncMode::Mirror)
     };
     let list = format!("ani,destination\n{GUEST},102\n");
     let asked = ask(&app, &moving, Some(&list), &channel, &Watch::default()).await;
@@ -340,4 +293,145 @@ async fn a_result_says_which_last_day_and_note_have_ended() {
     let gone = home.run(&gone).await.stdout;
     assert!(gone.contains("(note: Dr. Ames; until "), "{gone}");
     assert!(gone.contains(&said), "{gone}");
+}
+
+#[tokio::test]
+async fn a_customer_who_does_not_answer_keeps_nobody_elses_rules_from_their_end() {
+    const THEIRS: &str = "16165550178";
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    let theirs = AddVip {
+        domain: VET.parse().unwrap(),
+        ..until_next_week(THEIRS, "301")
+    };
+    let added = add(&app, &theirs, &nobody()).await.unwrap();
+    assert_eq!(added.status, AddVipStatus::Created);
+    add_guest(&app).await;
+    bench.change_journal(ALL_OVER).await;
+    let gate = Gate::default();
+    let held = Fault::hold_answer("GET", VET, &gate).times(usize::MAX);
+    bench.sandbox.inject(held);
+    let changing = tokio::spawn({
+        let app = app.clone();
+        async move { add(&app, &adding("6165550171", DENTAL, "101"), &nobody()).await }
+    });
+    let is_gone = || bench.rings(DENTAL, GUEST).is_none();
+    eventually("the other customer's rule is removed", is_gone).await;
+    // Longer than a call is held up.
+    skip_seconds(6).await;
+    let said = changing.await.unwrap().unwrap().warnings.join("\n");
+    assert!(said.contains("within 5 seconds"), "{said}");
+    assert!(said.contains("was removed (change 3)"), "{said}");
+    // It rests for five minutes, so that it holds nobody up.
+    gate.open();
+    bench.sandbox.clear_faults();
+    let other = adding("6165550172", DENTAL, "101");
+    add(&app, &other, &nobody()).await.unwrap();
+    assert!(bench.rings(VET, THEIRS).is_some());
+    skip_seconds(300).await;
+    let other = adding("6165550173", DENTAL, "101");
+    let said = add(&app, &other, &nobody()).await.unwrap().warnings;
+    assert!(said.join("\n").contains("was removed"), "{said:?}");
+    assert_eq!(bench.rings(VET, THEIRS), None);
+}
+
+#[tokio::test]
+async fn rules_that_fail_do_not_take_the_turns_of_others() {
+    // The service may remove other rules along with each, and nobody has agreed to that.
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    for number in 0..20 {
+        let ani = format!("161655503{number:02}");
+        add(&app, &until_next_week(&ani, "101"), &nobody())
+            .await
+            .unwrap();
+        let other = AddVip {
+            dnis: Some("6165550100".parse().unwrap()),
+            ..adding(&ani, DENTAL, "101")
+        };
+        add(&app, &other, &Channel::Given).await.unwrap();
+    }
+    add_guest(&app).await;
+    bench.change_journal(ALL_OVER).await;
+    assert!(guest(&app).await.is_some());
+    assert!(guest(&app).await.is_none());
+}
+
+#[tokio::test]
+async fn an_export_tells_beside_the_list_what_it_removed_and_what_it_could_not() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox);
+    let day = next_week();
+    for ani in [GUEST, "16165550178"] {
+        let adding = ["vip", "add", ani, "101", "-d", DOMAIN, "--until", &day];
+        assert_eq!(home.run(&adding).await.code, 0);
+    }
+    // It may go along with the other, and nobody has agreed to that.
+    let beside = [
+        "vip",
+        "add",
+        GUEST,
+        "101",
+        "-d",
+        DOMAIN,
+        "--dnis",
+        "6165550100",
+        "--yes",
+    ];
+    assert_eq!(home.run(&beside).await.code, 0);
+    home.change_journal(ALL_OVER).await;
+    let exported = home.run(&["vip", "export", "-d", DOMAIN]).await;
+    let named = |caller: &str| {
+        format!("Warning: The VIP rule of {caller} in {DOMAIN}, whose last day was {day},")
+    };
+    for said in [
+        format!("{} was removed", named("+1 616-555-0178")),
+        format!("{} could not be removed", named("+1 616-555-0177")),
+    ] {
+        assert!(exported.stderr.contains(&said), "{said}: {exported:?}");
+    }
+    let list = exported.stdout;
+    assert!(
+        list.starts_with("ani,") && !list.contains("Warning"),
+        "{list}"
+    );
+    assert!(
+        list.contains(GUEST) && !list.contains("16165550178"),
+        "{list}"
+    );
+}
+
+#[tokio::test]
+async fn a_copied_list_tells_what_was_removed_or_is_over_of_the_other_customers_rules() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    add_guest(&app).await;
+    // It may go along with the other, and nobody has agreed to that.
+    let beside = AddVip {
+        dnis: Some("6165550100".parse().unwrap()),
+        ..adding(GUEST, DENTAL, "101")
+    };
+    add(&app, &beside, &Channel::Given).await.unwrap();
+    bench
+        .change_journal(
+            "UPDATE vip_notes SET until = '2020-01-31', ends_at = 1 WHERE ends_at IS NOT NULL",
+        )
+        .await;
+    let copying = SyncVips {
+        domain: LEGAL.parse().unwrap(),
+        from_domain: Some(DENTAL.parse().unwrap()),
+        ..args(SyncMode::Merge)
+    };
+    let person = Person::answering(skyswitch_mcp::guard::Answer::Declined);
+    let channel = Channel::During(&person);
+    let copied = without_list(&app, &copying, &channel).await;
+    let shown = person.shown()[0].text();
+    for said in [
+        "whose last day was 2020-01-31, could not be removed",
+        "2020-01-31 is over",
+    ] {
+        assert!(shown.contains(said), "{said}: {shown}");
+    }
+    let told = copied.warnings.join("\n");
+    assert!(told.contains("could not be removed"), "{told}");
 }

@@ -122,7 +122,7 @@ async fn a_doubtful_fallback_destination_is_told_before_the_ticket_is_sent() {
     let list = setup_checklist(&app, &args("101")).await.unwrap();
     assert!(list.warnings.is_empty(), "{list:?}");
 
-    // A rule that stands and names somebody else.
+    // A rule that exists and names somebody else.
     bench.sandbox.add_dial_rule(to_front_desk());
     let list = setup_checklist(&app, &args("101")).await.unwrap();
     assert!(list.warnings[0].contains("another destination"), "{list:?}");

@@ -229,3 +229,34 @@ async fn an_exported_file_is_private_told_of_in_json_and_replaced_only_when_forc
     let ran = home.run(&to_stdout).await;
     assert_eq!(ran.code, 0, "{ran:?}");
 }
+
+#[tokio::test]
+async fn a_list_as_csv_that_is_not_all_says_on_stderr_how_to_get_the_rest() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox);
+    for ani in ["6165550177", "6165550178"] {
+        let added = home.run(&["vip", "add", ani, "101", "-d", DOMAIN]).await;
+        assert_eq!(added.code, 0, "{added:?}");
+    }
+    let page = ["changes", "--limit", "1", "--format", "csv"];
+    let ran = home.run(&page).await;
+    assert_eq!(ran.stdout.lines().count(), 2, "{ran:?}");
+    assert!(ran.stderr.contains("--cursor"), "{ran:?}");
+    let ran = home.run(&["changes", "--format", "csv"]).await;
+    assert_eq!(ran.stdout.lines().count(), 3, "{ran:?}");
+    assert!(!ran.stderr.contains("--cursor"), "{ran:?}");
+}
+
+#[tokio::test]
+async fn a_list_that_is_exported_to_the_standard_output_is_all_that_is_there() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox);
+    let export = ["vip", "export", "-d", DOMAIN];
+    let list = home.run(&export).await.stdout;
+    let to_stdout = [&export[..], &["-o", "/dev/stdout"]].concat();
+    for words in [to_stdout.clone(), [&to_stdout[..], &["--json"]].concat()] {
+        let ran = home.run(&words).await;
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert_eq!(ran.stdout, list);
+    }
+}

@@ -1,4 +1,4 @@
-//! The guard: nothing that stands is lost without a person's consent to
+//! The guard: nothing that exists is lost without a person's consent to
 //! exactly that, and every consent works once.
 
 use std::collections::HashSet;
@@ -24,7 +24,7 @@ fn removal() -> RemoveVip {
     removing(CALLER, DENTAL)
 }
 
-/// Puts the rule of [`CALLER`] back as it stood.
+/// Puts the rule of [`CALLER`] back as it was.
 fn restore(bench: &Bench) {
     bench
         .sandbox

@@ -13,7 +13,7 @@ use skyswitch_mcp::ops::{
 use skyswitch_mcp::sandbox::{Effect, Fault, Gate, StoredRoute};
 use skyswitch_mcp::state::ChangeStatus;
 
-use crate::support::process::{DOMAIN, Home, demo_sandbox};
+use crate::support::process::{DOMAIN, Home, demo_sandbox, vip_add};
 use crate::support::protocol::{Era, Wire};
 use crate::support::{
     Bench, CALLER, DENTAL, VET, add, adding, done, failure, other_account, remove, removing,
@@ -110,7 +110,7 @@ async fn a_change_that_failed_is_closed_with_the_reason() {
 }
 
 #[tokio::test]
-async fn what_was_cut_off_and_made_is_closed_by_what_stands() {
+async fn what_was_cut_off_and_made_is_closed_by_what_there_is() {
     let bench = Bench::demo().await;
     let row = cut_off(&bench, Effect::DropAfter).await;
     let app = bench.app();
@@ -327,16 +327,7 @@ async fn the_journal_says_which_client_and_tool_or_which_command_asked() {
         let args = json!({"ani": ani, "domain": DOMAIN, "destination": "101"});
         wire.call("add_vip", args).await;
     }
-    let add = [
-        "vip",
-        "add",
-        "--ani",
-        "6165550183",
-        "--domain",
-        DOMAIN,
-        "--destination",
-        "101",
-    ];
+    let add = vip_add("6165550183", "101");
     assert_eq!(home.run(&add).await.code, 0);
     let listed = home.run(&["changes", "--json"]).await.json();
     let who: Vec<&str> = listed["changes"]

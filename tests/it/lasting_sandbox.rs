@@ -27,7 +27,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[tokio::test]
-async fn what_one_command_changes_the_next_one_sees_until_it_starts_anew() {
+async fn what_one_command_changes_the_next_one_sees_until_it_starts_afresh() {
     let home = Home::bare();
     assert_eq!(rules(&home, "--sandbox").await, DEMO_RULES);
     let added = add(&home, "6165550177").await;
@@ -86,7 +86,7 @@ async fn processes_that_use_it_at_once_lose_no_change() {
 }
 
 #[tokio::test]
-async fn nobody_starts_anew_beneath_another_process() {
+async fn nobody_starts_afresh_beneath_another_process() {
     let home = Home::bare();
     let _server = Wire::ready(&home, &["--sandbox"], Era::Legacy, false).await;
     let refused = home.run(&["--sandbox=fresh", "vip", "list"]).await;

@@ -130,7 +130,7 @@ async fn an_undo_that_points_a_number_at_the_ani_user_is_judged_right_before_it_
     let undo = undoing(&routed.changes[0].change_id);
     let undone = undo_change(&app, &undo, &Channel::Given).await.map(done);
     let again = undoing(&undone.unwrap().change_id);
-    // It is planned on a rule that stands, and the last look does not find it.
+    // It is planned on a rule that exists, and the last look does not find it.
     bench.sandbox.inject(Fault::pass("GET", "dialrules"));
     bench.sandbox.inject(Fault::status("GET", "dialrules", 400));
     bench.sandbox.clear_requests();

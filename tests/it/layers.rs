@@ -55,7 +55,7 @@ fn without_comment(line: &str) -> &str {
     comment.map_or(line, |(at, _)| &line[..at])
 }
 
-/// Places where `name` stands as a word of its own.
+/// Places where `name` is a word of its own.
 fn uses(code: &str, name: &str) -> usize {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     code.match_indices(name)

@@ -7,7 +7,7 @@ use serde_json::json;
 use skyswitch_mcp::sandbox::{self, Fault, RetryAfter, Sandbox};
 
 use crate::support::process::{
-    CALLER, CALLER_AS_WRITTEN, DOMAIN, Home, OTHER_CALLER, demo_sandbox, logins,
+    CALLER, CALLER_AS_WRITTEN, DOMAIN, Home, OTHER_CALLER, demo_sandbox, logins, vip_add,
 };
 use crate::support::protocol::{ERAS, Era, Wire};
 
@@ -241,16 +241,7 @@ async fn the_command_line_tells_no_secret_and_logs_no_caller() {
         DOMAIN,
     ];
     let remove_anyway = [&remove[..], &["--yes"]].concat();
-    let add = [
-        "vip",
-        "add",
-        "--ani",
-        "6165550177",
-        "--domain",
-        DOMAIN,
-        "--destination",
-        "101",
-    ];
+    let add = vip_add("6165550177", "101");
     for arguments in [
         ["doctor"].as_slice(),
         &["domains", "--refresh"],

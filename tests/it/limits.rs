@@ -6,13 +6,13 @@ use skyswitch_mcp::config::{Flags, Limits, Settings};
 use skyswitch_mcp::error::{Code, Error};
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
-    Action, AddVip, AddVipStatus, RemoveVip, RemoveVipStatus, SyncMode, SyncStatus, SyncVips,
-    UndoChange, undo_change,
+    Action, AddVip, AddVipStatus, RemoveVip, RemoveVipStatus, SyncMode, SyncStatus, UndoChange,
+    undo_change,
 };
 use skyswitch_mcp::sandbox::{StoredRoute, Tenant};
 
-use crate::support::imports::{args, sync};
-use crate::support::process::{CALLER, DOMAIN, Home, demo_sandbox};
+use crate::support::imports::{args, dry, sync};
+use crate::support::process::{CALLER, DOMAIN, Home, demo_sandbox, vip_add};
 use crate::support::protocol::{Era, Wire};
 use crate::support::{
     Bench, DENTAL, LEGAL, Person, VET, add, adding, done, failure, remove, removing, tenant_of,
@@ -122,10 +122,7 @@ async fn nothing_takes_the_calls_of_a_protected_caller_away() {
         (outcome.status, outcome.plan.invalid),
         (SyncStatus::Invalid, 2)
     );
-    let mirror = SyncVips {
-        dry_run: Some(true),
-        ..args(SyncMode::Mirror)
-    };
+    let mirror = dry(SyncMode::Mirror);
     let list = format!("ani,destination\n{CALLER},101\n");
     let planned = sync(&app, &mirror, &list, &Channel::Given).await.unwrap();
     let kept = planned.rows.iter().find(|row| row.ani == "1616*").unwrap();
@@ -241,10 +238,7 @@ async fn where_nothing_is_set_tools_make_sixty_changes_an_hour_and_people_any_nu
     // A limit that the operator has set holds for everybody and for each row.
     let set = limited(&bench, |limits| limits.max_changes_per_hour = Some(192));
     let person = set.commanded_by_a_person();
-    let looking = SyncVips {
-        dry_run: Some(true),
-        ..args(SyncMode::Merge)
-    };
+    let looking = dry(SyncMode::Merge);
     for (rows, is_said) in [(1, false), (2, true)] {
         let planned = sync(&person, &looking, &list(200, rows), &Channel::Given).await;
         let said = planned.unwrap().warnings.join("\n");
@@ -434,16 +428,7 @@ async fn a_limit_that_is_not_understood_is_not_taken_for_none() {
         "no limit: {ran:?}"
     );
     let home = Home::of(&sandbox).with_config(r#"{"allowed_domains": []}"#);
-    let add = [
-        "vip",
-        "add",
-        "--ani",
-        "6165550177",
-        "--domain",
-        DOMAIN,
-        "--destination",
-        "101",
-    ];
+    let add = vip_add("6165550177", "101");
     let ran = home.run(&add).await;
     assert!(
         ran.stderr.contains("allowed_domains"),
@@ -455,10 +440,7 @@ async fn a_limit_that_is_not_understood_is_not_taken_for_none() {
 async fn a_dry_run_says_that_the_plan_would_be_refused_by_the_limit() {
     let bench = Bench::demo().await;
     let file = "ani,destination\n6165550188,101\n6165550189,101\n";
-    let planning = SyncVips {
-        dry_run: Some(true),
-        ..args(SyncMode::Merge)
-    };
+    let planning = dry(SyncMode::Merge);
     for (most, is_refused) in [(1, true), (2, false)] {
         let app = limited(&bench, |limits| limits.max_changes_per_hour = Some(most));
         let planned = sync(&app, &planning, file, &Channel::Given).await.unwrap();

@@ -606,8 +606,8 @@ async fn a_page_goes_on_with_the_list_that_it_began_with_or_says_that_it_does_no
         "{elsewhere:?}"
     );
     args.cursor = None;
-    let anew = list_vips(&app, &args, size).await.unwrap();
-    assert_eq!((anew.total, anew.warnings.len()), (7, 0), "{anew:?}");
+    let again = list_vips(&app, &args, size).await.unwrap();
+    assert_eq!((again.total, again.warnings.len()), (7, 0), "{again:?}");
 }
 
 #[tokio::test]

@@ -23,6 +23,13 @@ async fn read(app: &App) -> skyswitch_mcp::Result<usize> {
     list(app, &listing(DENTAL)).await.map(|list| list.total)
 }
 
+/// An application with another login than the one that is accepted.
+fn logging_in(bench: &Bench, change: impl FnOnce(&mut Credentials)) -> App {
+    let mut login = sandbox_login();
+    change(&mut login);
+    bench.app_with(|settings| settings.credentials = Ok(login.into()))
+}
+
 /// The token file of the only login in the state folder.
 fn token_file(bench: &Bench) -> PathBuf {
     let entries = std::fs::read_dir(bench.state_dir()).expect("a state folder");
@@ -93,12 +100,8 @@ async fn logins_of_different_users_or_scopes_share_no_token() {
     read(&bench.app()).await.expect("a list");
     let wider = bench.app_with(|settings| settings.scope = "pbx account user".to_owned());
     read(&wider).await.expect("a list");
-    let other = bench.app_with(|settings| {
-        let login = Credentials {
-            username: "somebody-else@sandbox.example".to_owned(),
-            ..sandbox_login()
-        };
-        settings.credentials = Ok(login.into());
+    let other = logging_in(&bench, |login| {
+        login.username = "somebody-else@sandbox.example".to_owned()
     });
     failure(read(&other).await, Code::Unauthorized);
     assert_eq!(bench.logins(), ["password"; 3]);
@@ -107,7 +110,7 @@ async fn logins_of_different_users_or_scopes_share_no_token() {
 #[tokio::test]
 async fn the_token_is_kept_where_only_its_owner_reads_it() {
     let bench = Bench::demo().await;
-    // A folder that stood open before is closed.
+    // A folder that was open before is closed.
     std::fs::create_dir(bench.state_dir()).expect("a folder");
     std::fs::set_permissions(bench.state_dir(), PermissionsExt::from_mode(0o755)).expect("a mode");
     read(&bench.app()).await.expect("a list");
@@ -226,12 +229,8 @@ async fn a_token_is_not_renewed_while_it_is_good() {
 #[tokio::test]
 async fn a_wrong_password_is_reported_with_its_remedy_and_not_tried_again() {
     let bench = Bench::demo().await;
-    let app = bench.app_with(|settings| {
-        let login = Credentials {
-            password: Secret::new("not-the-password"),
-            ..sandbox_login()
-        };
-        settings.credentials = Ok(login.into());
+    let app = logging_in(&bench, |login| {
+        login.password = Secret::new("not-the-password")
     });
     let error = failure(read(&app).await, Code::Unauthorized);
     assert!(
@@ -249,12 +248,8 @@ async fn a_wrong_password_is_reported_with_its_remedy_and_not_tried_again() {
 #[tokio::test]
 async fn many_first_calls_with_a_wrong_password_log_in_once() {
     let bench = Bench::demo().await;
-    let app = bench.app_with(|settings| {
-        let login = Credentials {
-            password: Secret::new("not-the-password"),
-            ..sandbox_login()
-        };
-        settings.credentials = Ok(login.into());
+    let app = logging_in(&bench, |login| {
+        login.password = Secret::new("not-the-password")
     });
     let args = [DENTAL, VET, LEGAL, BAKERY].map(listing);
     let calls = args.iter().map(|args| list(&app, args));
@@ -271,12 +266,8 @@ async fn many_first_calls_with_a_wrong_password_log_in_once() {
 #[tokio::test]
 async fn after_a_refused_login_the_next_tries_wait_and_say_until_when() {
     let bench = Bench::demo().await;
-    let app = bench.app_with(|settings| {
-        let login = Credentials {
-            password: Secret::new("not-the-password"),
-            ..sandbox_login()
-        };
-        settings.credentials = Ok(login.into());
+    let app = logging_in(&bench, |login| {
+        login.password = Secret::new("not-the-password")
     });
     failure(read(&app).await, Code::Unauthorized);
     for _ in 0..5 {
@@ -299,12 +290,8 @@ async fn after_a_refused_login_the_next_tries_wait_and_say_until_when() {
 #[tokio::test]
 async fn a_wrong_client_secret_is_reported_as_a_failed_login() {
     let bench = Bench::demo().await;
-    let app = bench.app_with(|settings| {
-        let login = Credentials {
-            client_secret: Secret::new("not-the-secret"),
-            ..sandbox_login()
-        };
-        settings.credentials = Ok(login.into());
+    let app = logging_in(&bench, |login| {
+        login.client_secret = Secret::new("not-the-secret")
     });
     let error = failure(read(&app).await, Code::Unauthorized);
     assert_eq!(error.detail().status, Some(401));

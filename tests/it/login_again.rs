@@ -119,6 +119,28 @@ async fn a_service_that_does_not_answer_is_told_from_a_wrong_password_and_nothin
 }
 
 #[tokio::test]
+async fn a_login_that_is_answered_without_a_token_is_told_and_tried_three_times_at_most() {
+    let sandbox = demo_sandbox().await;
+    let home = stranger(&sandbox);
+    let answered = Fault::status("POST", "/oauth/token", 200).times(usize::MAX);
+    sandbox.inject(answered);
+    let replies = [
+        &values(sandbox::PASSWORD)[..],
+        &only_password(""),
+        &only_password(""),
+    ]
+    .concat();
+    let Some(ran) = log_in(&home, &replies).await else {
+        return;
+    };
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.stdout.contains("without a token"), "{ran:?}");
+    assert!(ran.stdout.contains("1 attempt left"), "{ran:?}");
+    assert_eq!(logins(&sandbox), 3);
+    assert!(!has_config(&home));
+}
+
+#[tokio::test]
 async fn a_wrong_account_id_is_asked_for_again_and_the_login_is_not() {
     let sandbox = demo_sandbox().await;
     let home = stranger(&sandbox);

@@ -9,7 +9,8 @@ use skyswitch_mcp::ops::{ListChanges, PageSize, list_changes};
 use skyswitch_mcp::sandbox::Sandbox;
 use skyswitch_mcp::state::ChangeStatus;
 
-use crate::support::process::{CALLER, DOMAIN, Home, demo_sandbox};
+use crate::support::guests::{ALL_OVER, GUEST, next_week};
+use crate::support::process::{CALLER, DOMAIN, Home, demo_sandbox, stored, vip_add};
 use crate::support::{Bench, DENTAL, add, adding};
 
 async fn database(state: &Path) -> sqlx::SqlitePool {
@@ -17,35 +18,17 @@ async fn database(state: &Path) -> sqlx::SqlitePool {
     sqlx::SqlitePool::connect_with(options).await.unwrap()
 }
 
-async fn execute(home: &Home, statement: &'static str) {
-    let pool = database(&home.path().join("state")).await;
-    sqlx::query(statement).execute(&pool).await.unwrap();
-    pool.close().await;
-}
-
 /// Three changes to one rule, of which the first two are 500 days old.
 async fn with_old_changes(sandbox: &Sandbox) -> Home {
     let home = Home::of(sandbox);
     for destination in ["102", "103", "104"] {
-        let add = [
-            "vip",
-            "add",
-            "--ani",
-            CALLER,
-            "--domain",
-            DOMAIN,
-            "--destination",
-            destination,
-            "--yes",
-        ];
+        let add = [&vip_add(CALLER, destination)[..], &["--yes"]].concat();
         assert_eq!(home.run(&add).await.code, 0);
     }
-    execute(
-        &home,
-        "UPDATE changes SET started_at = started_at - 43200000000 WHERE id < 3",
-    )
-    .await;
-    execute(&home, "UPDATE changes SET undoes = 2 WHERE id = 3").await;
+    home.change_journal("UPDATE changes SET started_at = started_at - 43200000000 WHERE id < 3")
+        .await;
+    home.change_journal("UPDATE changes SET undoes = 2 WHERE id = 3")
+        .await;
     home
 }
 
@@ -60,8 +43,7 @@ async fn ids(home: &Home) -> Vec<String> {
 async fn closed_changes_that_are_old_are_removed_and_open_and_new_ones_stay() {
     let sandbox = demo_sandbox().await;
     let home = with_old_changes(&sandbox).await;
-    execute(
-        &home,
+    home.change_journal(
         "UPDATE changes SET status = 'open', owner = 'x', ended_at = NULL WHERE id = 1",
     )
     .await;
@@ -74,6 +56,31 @@ async fn closed_changes_that_are_old_are_removed_and_open_and_new_ones_stay() {
     assert_eq!(ids(&home).await, ["3", "1"]);
     let check = home.run(&["state", "check"]).await;
     assert_eq!(check.code, 0, "{check:?}");
+}
+
+#[tokio::test]
+async fn notes_and_last_days_of_rules_that_exist_outlive_the_changes_that_made_them() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox);
+    let day = next_week();
+    let add = ["vip", "add", GUEST, "101", "-d", DOMAIN];
+    let noted = [&add[..], &["--note", "Dr. Ames", "--until", &day]].concat();
+    assert_eq!(home.run(&noted).await.code, 0);
+    home.change_journal("UPDATE changes SET started_at = started_at - 43200000000")
+        .await;
+    let prune = ["state", "prune", "--older-than", "400d", "--json"];
+    assert_eq!(home.run(&prune).await.json()["changes"], 1);
+    let list = ["vip", "list", "-d", DOMAIN];
+    let shown = home.run(&list).await.stdout;
+    assert!(
+        shown.contains("Dr. Ames") && shown.contains(&day),
+        "{shown}"
+    );
+    // The last day still holds.
+    home.change_journal(ALL_OVER).await;
+    let shown = home.run(&list).await;
+    assert_eq!(shown.code, 0, "{shown:?}");
+    assert_eq!(stored(&sandbox, GUEST), []);
 }
 
 #[tokio::test]
@@ -101,7 +108,8 @@ async fn a_check_counts_what_there_is_and_names_what_is_damaged() {
         check.json(),
         serde_json::json!({"changes": 3, "open": 0, "problems": []})
     );
-    execute(&home, "UPDATE changes SET route_after = '{' WHERE id = 2").await;
+    home.change_journal("UPDATE changes SET route_after = '{' WHERE id = 2")
+        .await;
     let check = home.run(&["state", "check"]).await;
     assert_eq!(check.code, 1, "{check:?}");
     assert!(check.stdout.contains("change 2 is damaged"), "{check:?}");

@@ -4,13 +4,12 @@ use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{AddVip, AddVipStatus, SyncMode, SyncStatus};
 
-use crate::support::imports::{args, mirror, sync};
-use crate::support::process::{DOMAIN, Home, demo_sandbox};
+use crate::support::guests::GUEST;
+use crate::support::imports::{args, mirror, of_run, sync, undo_with};
+use crate::support::process::{DOMAIN, Home, demo_sandbox, vip_add};
 use crate::support::{
     Bench, CALLER, DENTAL, Person, add, adding, failure, list, listing, nobody, remove, removing,
 };
-
-const GUEST: &str = "16165550177";
 
 fn noted(ani: &str, destination: &str, note: &str) -> AddVip {
     AddVip {
@@ -198,26 +197,14 @@ async fn notes_of_a_list_are_kept_also_of_rules_that_exist_already() {
 
 #[tokio::test]
 async fn notes_come_back_with_an_import_that_is_taken_back() {
-    use crate::support::imports::Watch;
-    use skyswitch_mcp::ops::{SyncSession, Undo, undo};
     let bench = Bench::demo().await;
     let app = bench.app();
     add(&app, &noted(GUEST, "101", "Dr. Ames"), &nobody())
         .await
         .unwrap();
     let run = mirror(&app, DENTAL, "ani,destination\n6165550178,101\n").await;
-    let args = Undo {
-        run_id: run.run_id,
-        ..Undo::default()
-    };
-    let watch = Watch::default();
-    let session = SyncSession {
-        channel: &Channel::Given,
-        progress: &watch,
-        stop: &watch.stop,
-        most_rows: None,
-    };
-    undo(&app, &args, &session).await.unwrap();
+    let run = of_run(&run.run_id.unwrap());
+    undo_with(&app, &run, &Channel::Given).await.unwrap();
     assert_eq!(note_of(&bench, GUEST).await.as_deref(), Some("Dr. Ames"));
 }
 
@@ -226,17 +213,10 @@ async fn notes_go_through_a_file_and_back() {
     let sandbox = demo_sandbox().await;
     let (home, other) = (Home::of(&sandbox), Home::of(&sandbox));
     let add = [
-        "vip",
-        "add",
-        "--ani",
-        GUEST,
-        "-d",
-        DOMAIN,
-        "--destination",
-        "101",
-        "--note",
-        "=Dr. Ames, referrals",
-    ];
+        &vip_add(GUEST, "101")[..],
+        &["--note", "=Dr. Ames, referrals"],
+    ]
+    .concat();
     assert_eq!(home.run(&add).await.code, 0);
     for format in ["csv", "json"] {
         let export = ["vip", "export", "-d", DOMAIN, "--format", format];

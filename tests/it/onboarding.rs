@@ -1220,7 +1220,7 @@ async fn the_rule_is_looked_at_once_more_right_before_the_number_is_routed() {
     let tenant = prepared(habits).dial_rule(StoredDialRule::fallback(ACME, "100"));
     let bench = Bench::with(tenant).await;
     let app = app_on(&bench, PbxApi::V2);
-    // The plan is made on a rule that stands; the last look does not find it.
+    // The plan is made on a rule that exists; the last look does not find it.
     let planned_on = Fault::pass("GET", "dialrules").times(2);
     bench.sandbox.inject(planned_on);
     bench.sandbox.inject(Fault::status("GET", "dialrules", 400));

@@ -5,7 +5,7 @@ use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
     AddVipStatus, ListChanges, OnboardStatus, PageSize, PieceState, RemoveVipStatus, RowState,
-    SyncMode, SyncStatus, SyncVips, UndoChange, list_changes, undo_change,
+    SyncMode, SyncOutcome, SyncStatus, SyncVips, UndoChange, list_changes, undo_change,
 };
 use skyswitch_mcp::sandbox::{Fault, Gate, StoredDialRule, StoredDnis, StoredRoute};
 use skyswitch_mcp::state::ChangeStatus;
@@ -59,10 +59,10 @@ async fn an_import_that_looked_while_a_single_change_was_under_way_is_refused() 
     assert_eq!(bench.rings(DENTAL, CALLER).as_deref(), Some("300"));
 }
 
-#[tokio::test]
-async fn a_single_change_that_looked_while_an_import_was_under_way_is_refused() {
-    let bench = Bench::demo().await;
-    let (app, importing) = (bench.app(), bench.app());
+/// An import of the caller's rule by another process, and what looks at the rules
+/// while that is under way and goes on once it has ended.
+async fn while_importing<T>(bench: &Bench, other: impl Future<Output = T>) -> (SyncOutcome, T) {
+    let importing = bench.app();
     let (to_act, to_send) = (Gate::default(), Gate::default());
     bench.sandbox.inject(Fault::hold("PUT", CALLER, &to_act));
     let list = list_of("300");
@@ -75,13 +75,22 @@ async fn a_single_change_that_looked_while_an_import_was_under_way_is_refused() 
         to_send.open();
         imported.unwrap()
     };
-    let single = async {
+    let looking = async {
         bench.arrived("PUT", 1).await;
         let looked = Fault::hold_answer("GET", "route-by-ani", &to_send);
         bench.sandbox.inject(looked);
-        remove(&app, &removing(CALLER, DENTAL), &Channel::Given).await
+        other.await
     };
-    let (imported, removed) = tokio::join!(import, single);
+    tokio::join!(import, looking)
+}
+
+#[tokio::test]
+async fn a_single_change_that_looked_while_an_import_was_under_way_is_refused() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    let args = removing(CALLER, DENTAL);
+    let single = remove(&app, &args, &Channel::Given);
+    let (imported, removed) = while_importing(&bench, single).await;
     assert_eq!(imported.status, SyncStatus::Applied, "{imported:?}");
     let stale = failure(removed, Code::ConfirmationStale);
     assert!(stale.to_string().contains("by somebody else"), "{stale}");
@@ -93,7 +102,7 @@ async fn a_single_change_that_looked_while_an_import_was_under_way_is_refused() 
 #[tokio::test]
 async fn an_undo_that_looked_while_an_import_was_under_way_is_refused() {
     let bench = Bench::demo().await;
-    let (app, importing) = (bench.app(), bench.app());
+    let app = bench.app();
     let replaced = add(&app, &adding(CALLER, DENTAL, "102"), &Channel::Given).await;
     let undo = UndoChange {
         change_id: replaced.unwrap().change_id.unwrap(),
@@ -101,26 +110,9 @@ async fn an_undo_that_looked_while_an_import_was_under_way_is_refused() {
         confirmation: None,
     };
     bench.sandbox.clear_requests();
-    let (to_act, to_send) = (Gate::default(), Gate::default());
-    bench.sandbox.inject(Fault::hold("PUT", CALLER, &to_act));
-    let list = list_of("300");
-    let import = async {
-        let mode = args(SyncMode::Merge);
-        let (imported, ()) = tokio::join!(sync(&importing, &mode, &list, &Channel::Given), async {
-            bench.arrived("GET", 2).await;
-            to_act.open();
-        });
-        to_send.open();
-        imported.unwrap()
-    };
-    let undoing = async {
-        bench.arrived("PUT", 1).await;
-        let looked = Fault::hold_answer("GET", "route-by-ani", &to_send);
-        bench.sandbox.inject(looked);
-        undo_change(&app, &undo, &Channel::Given).await.map(done)
-    };
-    let (_, undone) = tokio::join!(import, undoing);
-    failure(undone, Code::ConfirmationStale);
+    let undoing = undo_change(&app, &undo, &Channel::Given);
+    let (_, undone) = while_importing(&bench, undoing).await;
+    failure(undone.map(done), Code::ConfirmationStale);
     assert_eq!(bench.rings(DENTAL, CALLER).as_deref(), Some("300"));
 }
 
@@ -293,7 +285,7 @@ async fn a_lost_rule_that_another_process_has_made_since_is_not_put_back_over_it
     tenant.delete_without_dnis_removes_all = true;
     let bench = Bench::with(tenant).await;
     let (app, importing) = (bench.app(), bench.app());
-    // The import sees that the rule went along; only then does the other make it anew.
+    // The import sees that the rule went along; only then does the other make it again.
     let gate = Gate::default();
     bench.sandbox.inject(Fault::pass("GET", "route-by-ani"));
     bench

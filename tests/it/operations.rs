@@ -127,7 +127,7 @@ async fn the_same_rule_again_sends_nothing() {
         let args = adding("616.555.0123", DENTAL, destination);
         let added = add(&app, &args, &nobody()).await.unwrap();
         assert_eq!(added.status, AddVipStatus::Unchanged, "{destination}");
-        assert_eq!(added.vip.destination, "101", "shown as it stands");
+        assert_eq!(added.vip.destination, "101", "shown as it is stored");
         assert_eq!(added.previous, None);
         assert_eq!(bench.sent(), ["GET"]);
     }
@@ -152,7 +152,7 @@ async fn a_replacement_keeps_the_stored_form_of_the_key() {
     let args = adding("+1 616 555 0125", DENTAL, "103");
     let added = add(&bench.app(), &args, &Channel::Given).await.unwrap();
     assert_eq!(added.status, AddVipStatus::Replaced);
-    assert_eq!(added.vip.ani, "6165550125", "shown as it stands");
+    assert_eq!(added.vip.ani, "6165550125", "shown as it is stored");
     let previous = added.previous.unwrap();
     assert_eq!(
         (&*previous.ani, &*previous.destination),

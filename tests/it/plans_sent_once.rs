@@ -9,7 +9,7 @@ use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::{Answer, Channel};
 use skyswitch_mcp::ops::{AddVip, SyncMode, SyncStatus, SyncVips};
 
-use crate::support::imports::{Watch, args, ask, sync};
+use crate::support::imports::{Watch, args, ask, dry, sync};
 use crate::support::process::{DOMAIN, Home, demo_sandbox};
 use crate::support::protocol::{ERAS, Wire};
 use crate::support::{Bench, DENTAL, LEGAL, Person, VET, add, adding, done, failure, nobody};
@@ -77,10 +77,7 @@ async fn a_list_that_was_approved_is_applied_by_its_code_and_beside_a_plan_nothi
 async fn a_plan_that_was_only_shown_is_applied_by_its_id_and_the_state_is_looked_at_again() {
     let bench = Bench::demo().await;
     let app = bench.app();
-    let dry = SyncVips {
-        dry_run: Some(true),
-        ..args(SyncMode::Merge)
-    };
+    let dry = dry(SyncMode::Merge);
     let planned = sync(&app, &dry, LIST, &nobody()).await.unwrap();
     assert_eq!(planned.status, SyncStatus::Planned);
     let id = planned.plan_id.unwrap();
@@ -106,10 +103,7 @@ async fn a_plan_that_was_only_shown_is_applied_by_its_id_and_the_state_is_looked
 async fn a_plan_is_kept_for_its_customer_and_not_for_ever() {
     let bench = Bench::demo().await;
     let app = bench.app();
-    let dry = SyncVips {
-        dry_run: Some(true),
-        ..args(SyncMode::Merge)
-    };
+    let dry = dry(SyncMode::Merge);
     let planned = sync(&app, &dry, LIST, &nobody()).await.unwrap();
     let id = planned.plan_id.unwrap();
     let of_another = SyncVips {

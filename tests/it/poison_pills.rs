@@ -14,7 +14,7 @@ use skyswitch_mcp::sandbox::{Fault, Gate, Sandbox};
 use skyswitch_mcp::state::ChangeStatus;
 
 use crate::support::imports::{Watch, args, ask};
-use crate::support::process::{CALLER, DOMAIN, Home, PROMPT, demo_sandbox, writes};
+use crate::support::process::{CALLER, DOMAIN, Home, PROMPT, demo_sandbox, vip_add, writes};
 use crate::support::{BAKERY, Bench, DENTAL, LEGAL, VET, add, adding, done, failure};
 
 /// What was made is left as a process leaves it that was killed long ago.
@@ -161,17 +161,7 @@ async fn an_undo_of_a_change_that_cannot_be_read_says_why_and_how_a_person_close
 
 /// A change of the command line that was cut off, in the home's own journal.
 async fn cut_off_in(home: &Home) {
-    let add = [
-        "vip",
-        "add",
-        "--ani",
-        CALLER,
-        "--domain",
-        DOMAIN,
-        "--destination",
-        "102",
-        "--yes",
-    ];
+    let add = [&vip_add(CALLER, "102")[..], &["--yes"]].concat();
     assert_eq!(home.run(&add).await.code, 0);
     let file = home.path().join("state/state.db");
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);

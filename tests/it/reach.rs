@@ -6,9 +6,11 @@ use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{AddVip, AddVipStatus, OnboardDomain, SyncMode, SyncVips};
 use skyswitch_mcp::sandbox::{Fault, StoredNumber};
 
-use crate::support::customer::{ACME, PbxApi, app_on, customer, onboard, onboarding, open};
-use crate::support::imports::{args, sync};
-use crate::support::{BAKERY, Bench, DENTAL, VET, add, adding, failure, nobody};
+use crate::support::customer::{
+    ACME, PbxApi, app_on, customer, onboard, onboarding, open, route, sending,
+};
+use crate::support::imports::{args, dry, sync};
+use crate::support::{BAKERY, Bench, DENTAL, VET, add, adding, failure, nobody, skip_seconds};
 
 const NEW: &str = "6165550188";
 
@@ -69,10 +71,7 @@ async fn a_dialled_number_that_is_not_the_customers_is_a_warning() {
     assert!(warnings.contains(foreign), "{warnings}");
 
     let file = "ani,destination,dnis\n6165550189,101,6165550100\n6165550190,101,6165550140\n";
-    let planning = SyncVips {
-        dry_run: Some(true),
-        ..args(SyncMode::Merge)
-    };
+    let planning = dry(SyncMode::Merge);
     let planned = sync(&bench.app(), &planning, file, &nobody()).await;
     let warnings = planned.unwrap().warnings;
     assert!(warnings[0].starts_with("line 3: "), "{warnings:?}");
@@ -120,4 +119,26 @@ async fn a_number_of_somebody_else_is_refused_before_anything_is_set_up_for_it()
     assert_eq!(error.detail().field.as_deref(), Some("did"));
     assert!(error.to_string().contains(ACME), "{error}");
     bench.assert_nothing_written();
+}
+
+#[tokio::test]
+async fn a_customer_whose_number_comes_to_the_list_is_looked_at_again_after_a_minute_or_a_change() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    let looks = async |ani: &str| {
+        bench.sandbox.clear_requests();
+        let added = add(&app, &adding(ani, DENTAL, "101"), &nobody()).await;
+        (numbers_read(&bench), added.unwrap().warnings.join("\n"))
+    };
+    assert_eq!(looks("6165550181").await.0, 1);
+    assert_eq!(looks("6165550182").await.0, 0);
+    skip_seconds(61).await;
+    assert_eq!(looks("6165550183").await.0, 1);
+    assert_eq!(looks("6165550184").await.0, 0);
+    // Their only number is sent to a user.
+    let elsewhere = sending("6165550100", "101");
+    route(&app, &elsewhere, &Channel::Given).await.unwrap();
+    let (read, warnings) = looks("6165550185").await;
+    assert_eq!(read, 1);
+    assert!(warnings.contains("no effect"), "{warnings}");
 }

@@ -10,8 +10,8 @@ use skyswitch_mcp::app::App;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
-    Action, AddVipStatus, ChangeList, DecidedBy, ExplainCall, ListChanges, MarkSetupStep,
-    OnboardStatus, PageSize, RemoveVip, RemoveVipStatus, RowState, SyncMode, SyncStatus, SyncVips,
+    Action, AddVip, AddVipStatus, ChangeList, DecidedBy, ExplainCall, ListChanges, MarkSetupStep,
+    OnboardStatus, PageSize, RemoveVip, RemoveVipStatus, RowState, SyncMode, SyncStatus,
     UndoChange, UndoOutcome, UndoStatus, explain_call, list_changes, mark_setup_step, undo_change,
 };
 use skyswitch_mcp::sandbox::{
@@ -22,7 +22,7 @@ use skyswitch_mcp::sandbox::{
 use crate::support::customer::{
     ACME, DID, PbxApi, app_on, attest, closed, customer, marking, onboard, onboarding,
 };
-use crate::support::imports::{args, sync};
+use crate::support::imports::{args, dry, sync};
 use crate::support::process::Home;
 use crate::support::{
     Bench, CALLER, DENTAL, Person, add, adding, done, failure, list, listing, nobody, remove,
@@ -273,8 +273,8 @@ async fn a_list_is_believed_once_it_must_have_caught_up() {
     assert_eq!(other.unwrap().status, AddVipStatus::Created);
 }
 
-#[tokio::test]
-async fn a_rule_of_which_nobody_knows_whether_it_was_made_is_not_replaced_unseen() {
+/// A new rule of which nobody knows whether it was made: neither answer nor list says so.
+async fn with_unknown_outcome() -> (Bench, App, AddVip) {
     let bench = Bench::with(Tenant {
         write_answer: WriteAnswer::Instead {
             status: 202,
@@ -286,6 +286,12 @@ async fn a_rule_of_which_nobody_knows_whether_it_was_made_is_not_replaced_unseen
     let app = bench.app();
     let first = adding(NEW, DENTAL, "101");
     failure(add(&app, &first, &nobody()).await, Code::UpstreamRejected);
+    (bench, app, first)
+}
+
+#[tokio::test]
+async fn a_rule_of_which_nobody_knows_whether_it_was_made_is_not_replaced_unseen() {
+    let (bench, app, first) = with_unknown_outcome().await;
     let other = add(&app, &adding(NEW, DENTAL, "102"), &nobody()).await;
     let asked = other.unwrap();
     assert_eq!(asked.status, AddVipStatus::ConfirmationRequired);
@@ -298,21 +304,8 @@ async fn a_rule_of_which_nobody_knows_whether_it_was_made_is_not_replaced_unseen
 
 #[tokio::test]
 async fn an_import_counts_a_rule_of_unknown_outcome_as_made_unless_it_wants_the_same() {
-    let bench = Bench::with(Tenant {
-        write_answer: WriteAnswer::Instead {
-            status: 202,
-            body: String::new(),
-        },
-        ..lagging()
-    })
-    .await;
-    let app = bench.app();
-    let first = adding(NEW, DENTAL, "101");
-    failure(add(&app, &first, &nobody()).await, Code::UpstreamRejected);
-    let looking = SyncVips {
-        dry_run: Some(true),
-        ..args(SyncMode::Merge)
-    };
+    let (_bench, app, _) = with_unknown_outcome().await;
+    let looking = dry(SyncMode::Merge);
     for (destination, action) in [("102", Action::Replace), ("101", Action::Add)] {
         let list = format!("ani,destination\n{NEW},{destination}\n");
         let planned = sync(&app, &looking, &list, &Channel::Given).await.unwrap();

@@ -139,7 +139,7 @@ async fn a_change_slowed_down_is_sent_again() {
         .await
         .expect("a VIP");
     assert_eq!(added.status, AddVipStatus::Created);
-    // What stands is looked at again before it is sent again.
+    // The rule is looked at again before it is sent again.
     assert_eq!(bench.sent(), ["GET", "PUT", "GET", "PUT", "GET"]);
     assert_eq!(added.warnings, [""; 0]);
 }
@@ -252,11 +252,11 @@ async fn a_page_of_html_in_answer_to_a_change_is_not_taken_for_success() {
     let bench = Bench::demo().await;
     bench.sandbox.inject(Fault::html("PUT", ""));
     let outcome = add(&bench.app(), &new_vip(), &nobody()).await;
-    let stands = bench.rings(DENTAL, NEW).is_some();
+    let is_stored = bench.rings(DENTAL, NEW).is_some();
     let claims = outcome
         .as_ref()
         .is_ok_and(|added| added.status == AddVipStatus::Created);
-    assert_eq!(claims, stands, "{outcome:?}");
+    assert_eq!(claims, is_stored, "{outcome:?}");
 }
 
 #[tokio::test]

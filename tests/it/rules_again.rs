@@ -1,41 +1,21 @@
 //! A rule that is gone and there again need not be the one that was given a last
 //! day: it is not removed by itself, and the status says so.
 
-use jiff::{ToSpan, Zoned};
 use skyswitch_mcp::app::App;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
-    AddVip, ExplainCall, ListChanges, ListVips, PageSize, Progress, SetupStatus, StatusQuery,
-    SyncMode, SyncVips, explain_call, list_changes, onboarding_status,
+    ExplainCall, ListChanges, ListVips, PageSize, Progress, SetupStatus, StatusQuery, SyncMode,
+    explain_call, list_changes, onboarding_status,
 };
 use skyswitch_mcp::sandbox::{StoredDnis, StoredRoute};
 
-use crate::support::imports::{args, sync};
+use crate::support::guests::{
+    ALL_OVER, GUEST, LONG_AGO, add_guest, guest, kept_of_guest, remove_elsewhere,
+};
+use crate::support::imports::{args, dry, sync};
 use crate::support::{
     BAKERY, Bench, DENTAL, add, adding, done, first_call, list, listing, nobody, removing,
 };
-
-const GUEST: &str = "16165550177";
-const ALL_OVER: &str = "UPDATE vip_notes SET ends_at = 1 WHERE ends_at IS NOT NULL";
-/// Lists show by now what was changed.
-const LONG_AGO: &str =
-    "UPDATE changes SET started_at = started_at - 200000, ended_at = ended_at - 200000";
-
-async fn add_guest(app: &App) {
-    let day = Zoned::now().date().checked_add(7.days()).unwrap();
-    let args = AddVip {
-        note: Some("Dr. Ames".to_owned()),
-        until: Some(day.to_string().parse().unwrap()),
-        ..adding(GUEST, DENTAL, "101")
-    };
-    add(app, &args, &nobody()).await.unwrap();
-}
-
-fn remove_elsewhere(bench: &Bench) {
-    let routes = bench.sandbox.routes();
-    let rule = routes.iter().find(|rule| rule.ani == GUEST).unwrap();
-    assert!(bench.sandbox.delete_route(DENTAL, GUEST, &rule.dnis));
-}
 
 struct Unwatched;
 
@@ -58,20 +38,15 @@ async fn whoever_sees_that_a_rule_is_gone_ends_what_is_kept_of_it() {
         let bench = Bench::demo().await;
         let app = bench.app();
         add_guest(&app).await;
-        let rule = bench.sandbox.routes();
-        let rule = rule.into_iter().find(|rule| rule.ani == GUEST).unwrap();
-        remove_elsewhere(&bench);
+        let rule = remove_elsewhere(&bench);
         bench.change_journal(LONG_AGO).await;
         match reading {
             "list" => _ = list(&app, &listing(DENTAL)).await.unwrap(),
             "list of all" => _ = list(&app, &ListVips::default()).await.unwrap(),
             "plan" => {
-                let dry = SyncVips {
-                    dry_run: Some(true),
-                    ..args(SyncMode::Merge)
-                };
                 let file = "ani,destination\n6165550178,101\n";
-                sync(&app, &dry, file, &nobody()).await.unwrap();
+                let planned = sync(&app, &dry(SyncMode::Merge), file, &nobody()).await;
+                planned.unwrap();
             }
             "explain" => {
                 let args = ExplainCall {
@@ -91,10 +66,7 @@ async fn whoever_sees_that_a_rule_is_gone_ends_what_is_kept_of_it() {
         // The same rule is made again in the portal, for good.
         bench.sandbox.put_route(rule);
         bench.change_journal(ALL_OVER).await;
-        let shown = list(&app, &listing(DENTAL)).await.unwrap();
-        let guest = shown.vips.iter().find(|vip| vip.ani == GUEST).unwrap();
-        let kept = (guest.note.as_ref(), guest.until.as_ref());
-        assert_eq!(kept, (None, None), "{reading}");
+        assert_eq!(kept_of_guest(&app).await, (None, None), "{reading}");
         assert_eq!(bench.count("DELETE"), 0, "{reading}");
         let said = status_of(&app, None).await.ends.join("\n");
         assert!(said.contains("is there again"), "{reading}: {said}");
@@ -122,14 +94,11 @@ async fn a_list_that_is_late_ends_nothing_of_a_rule_that_was_added_a_moment_ago(
     let bench = Bench::demo().await;
     let app = bench.app();
     add_guest(&app).await;
-    let rule = bench.sandbox.routes();
-    let rule = rule.into_iter().find(|rule| rule.ani == GUEST).unwrap();
-    remove_elsewhere(&bench);
+    let rule = remove_elsewhere(&bench);
     list(&app, &listing(DENTAL)).await.unwrap();
     bench.sandbox.put_route(rule);
-    let shown = list(&app, &listing(DENTAL)).await.unwrap();
-    let guest = shown.vips.iter().find(|vip| vip.ani == GUEST).unwrap();
-    assert_eq!(guest.note.as_deref(), Some("Dr. Ames"));
+    let (note, _) = kept_of_guest(&app).await;
+    assert_eq!(note.as_deref(), Some("Dr. Ames"));
 }
 
 #[tokio::test]
@@ -140,9 +109,8 @@ async fn a_list_without_any_rule_of_the_customer_proves_nothing() {
     bench.change_journal(LONG_AGO).await;
     bench.next_list("[]");
     list(&app, &listing(DENTAL)).await.unwrap();
-    let shown = list(&app, &listing(DENTAL)).await.unwrap();
-    let guest = shown.vips.iter().find(|vip| vip.ani == GUEST).unwrap();
-    assert_eq!(guest.note.as_deref(), Some("Dr. Ames"));
+    let (note, _) = kept_of_guest(&app).await;
+    assert_eq!(note.as_deref(), Some("Dr. Ames"));
 }
 
 #[tokio::test]
@@ -230,9 +198,7 @@ async fn the_rule_of_an_addition_that_was_cut_off_before_it_was_made_is_somebody
     let bench = Bench::demo().await;
     let app = bench.app();
     add_guest(&app).await;
-    let rule = bench.sandbox.routes();
-    let rule = rule.into_iter().find(|rule| rule.ani == GUEST).unwrap();
-    remove_elsewhere(&bench);
+    let rule = remove_elsewhere(&bench);
     bench
         .change_journal(
             "UPDATE changes SET status = 'open', owner = '', route_after = NULL, stands = 0, ended_at = NULL,
@@ -247,9 +213,7 @@ async fn the_rule_of_an_addition_that_was_cut_off_before_it_was_made_is_somebody
 
     bench.sandbox.put_route(rule);
     bench.change_journal(ALL_OVER).await;
-    let shown = list(&app, &listing(DENTAL)).await.unwrap();
-    let guest = shown.vips.iter().find(|vip| vip.ani == GUEST).unwrap();
-    assert_eq!((&guest.note, &guest.until), (&None, &None));
+    assert_eq!(kept_of_guest(&app).await, (None, None));
     assert_eq!(bench.count("DELETE"), 0);
 }
 
@@ -268,7 +232,6 @@ async fn rules_that_may_be_others_by_now_keep_none_from_its_end() {
     bench
         .change_journal("UPDATE vip_notes SET ends_at = 2 WHERE ended IS NULL")
         .await;
-    let shown = list(&app, &listing(DENTAL)).await.unwrap();
-    assert!(shown.vips.iter().all(|vip| vip.ani != GUEST));
+    assert!(guest(&app).await.is_none());
     assert_eq!(bench.count("DELETE"), 1);
 }

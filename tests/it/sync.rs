@@ -17,7 +17,7 @@ use skyswitch_mcp::sandbox::{
 };
 use tokio::process::Child;
 
-use crate::support::imports::{Watch, args, ask, sync};
+use crate::support::imports::{Watch, args, ask, dry, sync};
 use crate::support::process::{
     DOMAIN, Home, demo_sandbox, eventually, received, sandbox_of, writes,
 };
@@ -46,7 +46,7 @@ fn new_callers(count: usize) -> String {
     format!("ani,destination\n{}", rows.collect::<String>())
 }
 
-/// What stands in the domain: caller and destination.
+/// What the domain has: caller and destination.
 fn stored_rules(bench: &Bench) -> BTreeMap<String, String> {
     let routes = bench.sandbox.routes().into_iter();
     routes
@@ -142,10 +142,7 @@ async fn mirroring_also_removes_what_is_not_on_the_list() {
 #[tokio::test]
 async fn a_dry_run_sends_nothing_and_asks_nobody() {
     let bench = Bench::with(three_vips()).await;
-    let dry = SyncVips {
-        dry_run: Some(true),
-        ..args(SyncMode::Mirror)
-    };
+    let dry = dry(SyncMode::Mirror);
     let outcome = sync(&bench.app(), &dry, &csv(&WANTED), &nobody())
         .await
         .unwrap();
@@ -416,7 +413,7 @@ async fn an_import_of_the_usable_rows_can_be_resumed() {
     let outcome = sync(&app, &skipping, &list, &Channel::Given).await.unwrap();
     assert_eq!(outcome.status, SyncStatus::Incomplete);
     let run = outcome.run_id.unwrap();
-    let outcome = taken_up(&app, &run).await;
+    let outcome = continued(&app, &run).await;
     assert_eq!(outcome.status, SyncStatus::Applied, "{outcome:?}");
     assert_eq!(
         outcome.plan.invalid, 0,
@@ -520,7 +517,7 @@ async fn a_number_that_is_refused_alone_is_refused_in_a_list() {
         }
     }
     bench.assert_nothing_written();
-    // Rules that stand so are found as before.
+    // Rules that are stored so are found as before.
     bench
         .sandbox
         .put_route(StoredRoute::new(DENTAL, "sip:16165550177@*", "101"));
@@ -593,9 +590,9 @@ async fn what_is_exported_is_kept_when_mirrored() {
 }
 
 #[tokio::test]
-async fn an_odd_row_is_only_kept_where_exactly_that_stands() {
-    let standing = [("16165550140", "101"), ("16165550141", "")];
-    let bench = Bench::with(tenant_of(&standing)).await;
+async fn an_odd_row_is_only_kept_where_exactly_that_is_stored() {
+    let present = [("16165550140", "101"), ("16165550141", "")];
+    let bench = Bench::with(tenant_of(&present)).await;
     let app = bench.app();
     for (row, is_kept) in [
         ("16165550140,", false),
@@ -666,10 +663,7 @@ async fn a_mirror_that_would_be_refused_can_be_looked_at() {
         .await
         .unwrap();
     bench.sandbox.clear_requests();
-    let looking = SyncVips {
-        dry_run: Some(true),
-        ..args(SyncMode::Mirror)
-    };
+    let looking = dry(SyncMode::Mirror);
     let planned = sync(&app, &looking, &csv(&pairs[..3]), &Channel::Given).await;
     let planned = planned.unwrap();
     assert_eq!(planned.status, SyncStatus::Planned);
@@ -754,7 +748,7 @@ async fn the_failure_of_a_row_does_not_stop_the_others_and_is_named() {
     assert_eq!((first.state, first.line), (Some(RowState::Failed), Some(5)));
     assert!(first.reason.as_ref().unwrap().contains("400"));
 
-    // Only that row is left to be taken up again.
+    // Only that row is left to go on with.
     bench.sandbox.clear_requests();
     let run = outcome.run_id.unwrap();
     let again = ask(
@@ -829,9 +823,9 @@ async fn a_stopped_run_gives_an_exact_account_and_goes_on_without_repeating() {
         .map(|row| row.ani.as_str())
         .collect();
     assert_eq!(not_sent.len(), counts.not_sent);
-    let stands = stored_rules(&bench);
-    assert_eq!(stands.len(), counts.made);
-    assert!(not_sent.iter().all(|ani| !stands.contains_key(*ani)));
+    let stored = stored_rules(&bench);
+    assert_eq!(stored.len(), counts.made);
+    assert!(not_sent.iter().all(|ani| !stored.contains_key(*ani)));
 
     let rest = ask(
         &app,
@@ -925,7 +919,7 @@ async fn a_continued_mirror_leaves_alone_what_others_added_since_and_names_it() 
     let run = mirror_without_its_removal(&bench, &app).await;
     let added = StoredRoute::new(DENTAL, "16165550133", "777");
     bench.sandbox.put_route(added);
-    let rest = taken_up(&app, &run).await;
+    let rest = continued(&app, &run).await;
     assert_eq!(rest.status, SyncStatus::Applied, "{rest:?}");
     let counts = rest.done.unwrap();
     assert_eq!((counts.made, counts.failed, counts.not_sent), (3, 0, 0));
@@ -947,7 +941,7 @@ async fn what_a_run_made_and_others_changed_since_is_left_alone_and_named() {
     let dnis = StoredDnis::Absent;
     assert!(bench.sandbox.delete_route(DENTAL, "16165550132", &dnis));
     bench.sandbox.clear_requests();
-    let rest = taken_up(&app, &run).await;
+    let rest = continued(&app, &run).await;
     assert_eq!(rest.status, SyncStatus::Applied, "{rest:?}");
     assert_eq!(puts(&bench), BTreeMap::new(), "{rest:?}");
     for (ani, now) in [("16165550131", "777"), ("16165550132", "does not exist")] {
@@ -958,7 +952,7 @@ async fn what_a_run_made_and_others_changed_since_is_left_alone_and_named() {
 }
 
 #[tokio::test]
-async fn a_run_is_taken_up_with_its_own_list_or_none() {
+async fn a_run_is_continued_with_its_own_list_or_none() {
     let bench = Bench::with(tenant_of(&[])).await;
     let app = bench.app();
     let last = SyncVips {
@@ -999,12 +993,12 @@ async fn two_processes_that_import_into_one_domain_take_turns_and_lose_nothing()
         let outcome = outcome_of(import).await;
         assert_eq!(outcome["status"], "applied", "{outcome}");
     }
-    let stands: BTreeMap<String, String> = sandbox
+    let stored: BTreeMap<String, String> = sandbox
         .routes()
         .into_iter()
         .map(|route| (route.ani, route.destination))
         .collect();
-    assert_eq!(stands.len(), 63);
+    assert_eq!(stored.len(), 63);
     let journal = home.run(&["changes", "--json"]).await.json();
     let mut last = BTreeMap::<String, Option<String>>::new();
     for change in journal["changes"].as_array().unwrap().iter().rev() {
@@ -1021,7 +1015,7 @@ async fn two_processes_that_import_into_one_domain_take_turns_and_lose_nothing()
         );
         last.insert(ani, rings("wanted"));
     }
-    for (ani, destination) in &stands {
+    for (ani, destination) in &stored {
         assert_eq!(last[ani].as_ref(), Some(destination), "{ani}");
     }
 }
@@ -1101,14 +1095,14 @@ async fn removal_failed(bench: &Bench, app: &App) -> SyncOutcome {
     outcome
 }
 
-async fn taken_up(app: &App, run: &str) -> SyncOutcome {
+async fn continued(app: &App, run: &str) -> SyncOutcome {
     let watch = Watch::default();
-    let taken_up = ask(app, &resuming(run), None, &Channel::Given, &watch).await;
-    done(taken_up.unwrap())
+    let ended = ask(app, &resuming(run), None, &Channel::Given, &watch).await;
+    done(ended.unwrap())
 }
 
 #[tokio::test]
-async fn a_rule_that_could_not_be_put_back_is_put_back_when_the_run_is_taken_up() {
+async fn a_rule_that_could_not_be_put_back_is_put_back_when_the_run_is_continued() {
     let rule = |rings: &str| {
         StoredRoute::new(DENTAL, CALLER, rings).dnis(StoredDnis::number("16165550100"))
     };
@@ -1124,13 +1118,13 @@ async fn a_rule_that_could_not_be_put_back_is_put_back_when_the_run_is_taken_up(
     // Now the removal takes the replaced rule along.
     let refusal = Fault::status("PUT", "route-by-ani", 400);
     bench.sandbox.inject(refusal);
-    let outcome = taken_up(&app, &run).await;
+    let outcome = continued(&app, &run).await;
     assert_eq!(outcome.status, SyncStatus::Incomplete, "{outcome:?}");
     let told = outcome.warnings.join("\n");
     assert!(told.contains("could not be created again"), "{told}");
     assert_eq!(bench.sandbox.routes(), []);
 
-    let outcome = taken_up(&app, "last").await;
+    let outcome = continued(&app, "last").await;
     assert_eq!(outcome.status, SyncStatus::Applied, "{outcome:?}");
     assert_eq!(bench.sandbox.routes(), [rule("104")]);
 }
@@ -1153,7 +1147,7 @@ async fn a_rule_that_somebody_else_removed_is_not_put_back() {
     for dnis in [&StoredDnis::Absent, &called] {
         assert!(bench.sandbox.delete_route(DENTAL, CALLER, dnis));
     }
-    let outcome = taken_up(&app, &run).await;
+    let outcome = continued(&app, &run).await;
     assert_eq!(outcome.status, SyncStatus::Applied, "{outcome:?}");
     assert_eq!(bench.sandbox.routes().len(), 1);
 }

@@ -15,7 +15,7 @@ use skyswitch_mcp::sandbox::{Fault, Outcome, Sandbox, StoredDnis, StoredRoute, T
 
 use crate::support::client::{Client, Person as Typist, types};
 use crate::support::imports::{args, sync};
-use crate::support::process::{DOMAIN, Home, demo_sandbox, sandbox_of, stored, writes};
+use crate::support::process::{DOMAIN, Home, demo_sandbox, sandbox_of, stored, vip_add, writes};
 use crate::support::protocol::ERAS;
 use crate::support::{
     Bench, CALLER, DENTAL, Person, add, adding, done, failure, first_call, nobody, question,
@@ -323,16 +323,7 @@ async fn users_that_cannot_be_read_are_a_warning_and_no_question() {
 
     let sandbox = sandbox_of(Tenant::demo()).await;
     sandbox.inject(refused());
-    let add = [
-        "vip",
-        "add",
-        "--ani",
-        NEWCOMER,
-        "--domain",
-        DOMAIN,
-        "--destination",
-        "999",
-    ];
+    let add = vip_add(NEWCOMER, "999");
     let ran = Home::of(&sandbox).run(&add).await;
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.stdout.contains("could not be read"), "{ran:?}");

@@ -1,4 +1,4 @@
-//! Undo restores what stood before one change, and nothing else.
+//! Undo restores what there was before one change, and nothing else.
 
 use skyswitch_mcp::Result;
 use skyswitch_mcp::app::App;
@@ -125,7 +125,7 @@ async fn each_change_of_an_import_can_be_undone_by_itself() {
 }
 
 #[tokio::test]
-async fn a_removed_rule_stands_again_whatever_form_it_was_stored_in() {
+async fn a_removed_rule_is_there_again_whatever_form_it_was_stored_in() {
     let stored = [
         StoredRoute::new(DENTAL, CALLER, "user:john"),
         StoredRoute::new(DENTAL, "6165550125", "102"),
@@ -213,7 +213,7 @@ async fn what_somebody_else_changed_since_is_left_alone_and_named() {
 }
 
 #[tokio::test]
-async fn what_stands_as_before_already_is_left_alone() {
+async fn what_is_as_before_already_is_left_alone() {
     let bench = Bench::demo().await;
     let app = bench.app();
     let added = add(&app, &adding(CALLER, DENTAL, "102"), &Channel::Given)

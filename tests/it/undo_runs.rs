@@ -1,37 +1,17 @@
 //! A whole import is taken back as one plan, and the rules as they were before it
 //! are kept.
 
-use skyswitch_mcp::Result;
-use skyswitch_mcp::app::App;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::{AskPerson, Channel};
-use skyswitch_mcp::ops::{SyncSession, Undo, UndoOutcome, UndoStatus, undo};
+use skyswitch_mcp::ops::{Undo, UndoStatus};
 use skyswitch_mcp::sandbox::{StoredDnis, StoredRoute};
 
-use crate::support::imports::{Watch, args, mirror, sync};
+use crate::support::imports::{args, mirror, of_run, sync, undo_with};
 use crate::support::process::{DOMAIN, Home, demo_sandbox};
-use crate::support::{Bench, CALLER, DENTAL, Person, add, adding, done, failure};
+use crate::support::{Bench, CALLER, DENTAL, Person, add, adding, failure};
 
 /// Mirrored, it adds one rule, replaces one and removes the others.
 const LIST: &str = "ani,destination\n6165550177,101\n6165550123,105\n";
-
-fn of_run(run: &str) -> Undo {
-    Undo {
-        run_id: Some(run.to_owned()),
-        ..Undo::default()
-    }
-}
-
-async fn undo_with(app: &App, args: &Undo, channel: &Channel<'_>) -> Result<UndoOutcome> {
-    let watch = Watch::default();
-    let session = SyncSession {
-        channel,
-        progress: &watch,
-        stop: &watch.stop,
-        most_rows: None,
-    };
-    undo(app, args, &session).await.map(done)
-}
 
 /// The service lists rules in no promised order. That a rule is for any dialled
 /// number is stored as null by others, which no request of ours says.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use skyswitch_mcp::guard::{Channel, OfferLink, Offered, Preview};
 use skyswitch_mcp::ops::RemoveVipStatus;
+use skyswitch_mcp::sandbox::Sandbox;
 use url::Url;
 
 use crate::support::page::{Reply, host, raw};
@@ -62,12 +63,7 @@ async fn the_second_call_waits_and_makes_the_change_that_is_approved_meanwhile()
                 "{next_step}"
             );
 
-            let before = received(&sandbox).len();
-            let waits = wire.post_call("remove_vip", arguments()).await;
-            eventually("the second call has read the rules", || {
-                received(&sandbox).len() > before
-            })
-            .await;
+            let waits = post_and_read(&mut wire, &sandbox).await;
             assert_eq!(writes(&sandbox), []);
             decide(asked["approval_link"].as_str().unwrap(), &decision).await;
             let result = wire.result_of(waits).await;
@@ -92,6 +88,36 @@ async fn asked_first(wire: &mut Wire, tool: &str, arguments: &Value, token: &str
     asked
 }
 
+/// The same once more, which waits and tells what to show the person.
+async fn told(wire: &mut Wire, tool: &str, arguments: &Value) -> (u64, String) {
+    let waits = post_with_token(wire, tool, arguments, "b").await;
+    let notice = wire.notified("notifications/progress").await;
+    assert_eq!(notice["params"]["progressToken"], "b", "{notice}");
+    let message = notice["params"]["message"].as_str().unwrap();
+    (waits, message.to_owned())
+}
+
+/// Posts the call that waits, and comes back once it has read the rules.
+async fn post_and_read(wire: &mut Wire, sandbox: &Sandbox) -> u64 {
+    let before = received(sandbox).len();
+    let waits = wire.post_call("remove_vip", arguments()).await;
+    eventually("the second call has read the rules", || {
+        received(sandbox).len() > before
+    })
+    .await;
+    waits
+}
+
+/// A call whose client is offered the link for the person, and that offer.
+async fn offered(home: &Home) -> (Wire, u64, Value) {
+    let mut wire = Wire::start(home, &[]);
+    wire.initialize(LEGACY, json!({"elicitation": {"url": {}}}))
+        .await;
+    let waits = wire.post_call("remove_vip", arguments()).await;
+    let offered = wire.asked("elicitation/create").await;
+    (wire, waits, offered)
+}
+
 #[tokio::test]
 async fn progress_shows_nobody_anything_so_the_first_call_answers_and_the_second_tells_and_waits() {
     let sandbox = demo_sandbox().await;
@@ -99,11 +125,8 @@ async fn progress_shows_nobody_anything_so_the_first_call_answers_and_the_second
     let mut wire = Wire::ready(&home, &[], ERAS[0], false).await;
     let asked = asked_first(&mut wire, "remove_vip", &arguments(), "a").await;
     assert!(asked["approval_link"].is_string(), "{asked}");
-    let waits = post_with_token(&mut wire, "remove_vip", &arguments(), "b").await;
-    let notice = wire.notified("notifications/progress").await;
-    assert_eq!(notice["params"]["progressToken"], "b", "{notice}");
-    let message = notice["params"]["message"].as_str().unwrap();
-    assert!(message.contains("http://127.0.0.1:"), "{notice}");
+    let (waits, message) = told(&mut wire, "remove_vip", &arguments()).await;
+    assert!(message.contains("http://127.0.0.1:"), "{message}");
     let (_, code) = message.split_once("skyswitch approve ").unwrap();
     let code = code.trim_end_matches('`');
     let Some(approved) = home
@@ -121,11 +144,7 @@ async fn progress_shows_nobody_anything_so_the_first_call_answers_and_the_second
 async fn a_call_waits_at_once_where_the_client_has_brought_the_link_before_the_person() {
     let sandbox = demo_sandbox().await;
     let home = patient(Home::of(&sandbox));
-    let mut wire = Wire::start(&home, &[]);
-    wire.initialize(LEGACY, json!({"elicitation": {"url": {}}}))
-        .await;
-    let waits = wire.post_call("remove_vip", arguments()).await;
-    let offered = wire.asked("elicitation/create").await;
+    let (mut wire, waits, offered) = offered(&home).await;
     wire.send(json!({"jsonrpc": "2.0", "id": offered["id"], "result": {"action": "accept"}}))
         .await;
     decide(offered["params"]["url"].as_str().unwrap(), &approving()).await;
@@ -141,9 +160,7 @@ async fn an_import_waits_too_and_counts_its_rows_after_that() {
     let list = "ani,destination\n6165550131,101\n6165550132,102\n";
     let arguments = json!({"domain": DOMAIN, "list": list});
     asked_first(&mut wire, "sync_vips", &arguments, "a").await;
-    let waits = post_with_token(&mut wire, "sync_vips", &arguments, "b").await;
-    let notice = wire.notified("notifications/progress").await;
-    let message = notice["params"]["message"].as_str().unwrap();
+    let (waits, message) = told(&mut wire, "sync_vips", &arguments).await;
     let link = message
         .split_whitespace()
         .find(|word| word.starts_with("http"));
@@ -164,8 +181,7 @@ async fn a_call_whose_question_another_call_replaced_ends_and_does_not_ask_again
     let noted =
         |note: &str| json!({"ani": CALLER, "domain": DOMAIN, "destination": "102", "note": note});
     let asked = asked_first(&mut wire, "add_vip", &noted("first"), "a").await;
-    let waits = post_with_token(&mut wire, "add_vip", &noted("first"), "b").await;
-    wire.notified("notifications/progress").await;
+    let (waits, _) = told(&mut wire, "add_vip", &noted("first")).await;
     let other = wire.call("add_vip", noted("second")).await["structuredContent"].clone();
     assert_eq!(other["status"], "confirmation_required", "{other}");
     let first = wire.result_of(waits).await["structuredContent"].clone();
@@ -188,11 +204,7 @@ async fn a_call_whose_question_another_call_replaced_ends_and_does_not_ask_again
 async fn a_client_that_never_says_what_became_of_the_link_keeps_no_approved_change_waiting() {
     let sandbox = demo_sandbox().await;
     let home = patient(Home::of(&sandbox));
-    let mut wire = Wire::start(&home, &[]);
-    wire.initialize(LEGACY, json!({"elicitation": {"url": {}}}))
-        .await;
-    let waits = wire.post_call("remove_vip", arguments()).await;
-    let offered = wire.asked("elicitation/create").await;
+    let (mut wire, waits, offered) = offered(&home).await;
     decide(offered["params"]["url"].as_str().unwrap(), &approving()).await;
     let result = wire.result_of(waits).await;
     assert_eq!(result["structuredContent"]["status"], "removed", "{result}");
@@ -272,12 +284,7 @@ async fn a_call_that_is_cancelled_or_whose_server_ends_waits_no_longer() {
     let home = patient(Home::of(&sandbox));
     let mut wire = Wire::ready(&home, &[], ERAS[0], false).await;
     let asked = wire.call("remove_vip", arguments()).await["structuredContent"].clone();
-    let before = received(&sandbox).len();
-    let waits = wire.post_call("remove_vip", arguments()).await;
-    eventually("the second call has read the rules", || {
-        received(&sandbox).len() > before
-    })
-    .await;
+    let waits = post_and_read(&mut wire, &sandbox).await;
     let cancelled = json!({"requestId": waits, "reason": "changed my mind"});
     wire.send(json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": cancelled}))
         .await;

@@ -13,6 +13,7 @@ pub mod redact;
 mod route;
 mod setup;
 mod since;
+mod vip;
 pub mod wording;
 mod writings;
 
@@ -25,9 +26,10 @@ pub use face::{Argument, Face, Operation, ask_again, operator_can, program, work
 pub use names::{AccountId, CustomerKey, PbxDomain};
 pub use number::{CalledNumber, CallerKey, DnisKey, PhoneNumber};
 pub use precedence::{CallerRules, answering_without};
-pub use route::{Ani, Dnis, Route, RouteKey, Vip};
+pub use route::{Ani, Dnis, Route, RouteKey};
 pub use setup::{Extension, ROUTE_BY_ANI, SetupPiece, SetupStep, names_ani_user};
 pub use since::{Since, Until};
+pub use vip::Vip;
 
 /// Gives a newtype the serde and schema behaviour of the text it parses from.
 ///

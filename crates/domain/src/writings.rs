@@ -167,7 +167,7 @@ fn percent_encoded(secret: &str, plain: &str, space: &str, is_small: bool) -> St
     secret.bytes().map(encode).collect()
 }
 
-/// What Base64 makes of the secret wherever in a longer text it stands: three
+/// What Base64 makes of the secret wherever it is in a longer text: three
 /// bytes are four letters, so there are three cases.
 fn in_base64(secret: &str) -> impl Iterator<Item = String> {
     (0..3).flat_map(move |before| {

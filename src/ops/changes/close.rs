@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use crate::app::App;
-use crate::ops::changes::list::{ChangeRow, change_id};
+use crate::ops::changes::row::{ChangeRow, change_id};
 use crate::ops::write::journal::is_gone;
 use crate::ops::write::reconcile::{Needed, may_still_arrive};
 use skyswitch_domain::error::{Code, Error, Result};

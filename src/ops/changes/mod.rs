@@ -1,13 +1,15 @@
 //! The journal as people read it, and undoing changes.
 
 mod close;
-pub(in crate::ops) mod list;
+mod list;
+mod row;
 pub(in crate::ops) mod undo;
 mod undo_any;
 mod undo_number;
 mod undo_rule;
 
 pub use close::{CloseChange, CloseOutcome, CloseStatus, close_change};
-pub use list::{ChangeList, ChangeRow, ListChanges, list_changes};
+pub use list::{ChangeList, ListChanges, list_changes};
+pub use row::ChangeRow;
 pub use undo::{UndoChange, UndoOutcome, UndoStatus, undo_change};
 pub use undo_any::{Undo, undo};

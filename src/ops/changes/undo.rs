@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::ops::changes::list::{ChangeRow, change_id};
+use crate::ops::changes::row::{ChangeRow, change_id};
 use crate::ops::changes::undo_number::NumberBack;
 use crate::ops::changes::undo_rule::RuleBack;
 use crate::ops::import::SyncOutcome;

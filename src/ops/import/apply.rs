@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::ops::import::outcome::{Action, RowState};
-use crate::ops::import::report::{Report, Row};
+use crate::ops::import::report::Report;
+use crate::ops::import::row::Row;
 use crate::ops::import::{Source, SyncOutcome, SyncSession, SyncStatus, Task, resume};
 use crate::ops::progress::Progress;
 use crate::ops::write::agree::Cleared;
@@ -67,6 +68,10 @@ impl Run {
         };
         store.add_run(&new).await?;
         Ok(Run { id, domain })
+    }
+
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     async fn finish(&self, app: &App) -> Result<()> {

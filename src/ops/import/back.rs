@@ -12,7 +12,7 @@ use crate::ops::import::task::fingerprint;
 use crate::ops::import::{
     Source, SyncMode, SyncOutcome, SyncSession, Task, agree, carry_out, resume,
 };
-use crate::ops::vips::notes::{end_of, given_back};
+use crate::ops::vips::notes::{Notes, end_of, given_back};
 use crate::ops::write::agree::Asked;
 use crate::ops::write::locks::Turn;
 use crate::ops::write::reconcile::Needed;
@@ -21,7 +21,7 @@ use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::{counted, first_few};
 use skyswitch_domain::{AccountId, Operation, PbxDomain, Route, RouteKey, Vip};
 use skyswitch_guard::Note;
-use skyswitch_guard::store::{ChangeRecord, RulesBefore, TargetRecord};
+use skyswitch_guard::store::{ChangeRecord, NotedByRun, RulesBefore, TargetRecord};
 
 /// Rules that are named where they are left out.
 const NAMED: usize = 10;
@@ -94,8 +94,11 @@ impl App {
                 rule.kept = ended;
             }
         }
+        let noted = store.notes_of_run(run).await?;
         let present = self.present_rules(account, &domain, |_| false).await?;
-        let list = self.list_of_undo(&changed, &present.rules)?;
+        let notes = self.notes(account, Some(&domain)).await;
+        let mut list = self.list_of_undo(&changed, &present.rules, &notes)?;
+        give_notes_back(&mut list, noted, &present.rules, &notes)?;
         let removed: Vec<_> = list.removed.iter().map(|row| row.ani.as_given()).collect();
         Ok(Task {
             tool: undo::TOOL,
@@ -113,15 +116,21 @@ impl App {
     }
 
     /// What has to exist, and what has to go, for the rules to be as before.
-    fn list_of_undo(&self, changed: &[Changed], rules: &[Route]) -> Result<VipFile> {
+    fn list_of_undo(&self, changed: &[Changed], rules: &[Route], notes: &Notes) -> Result<VipFile> {
         let now = ExistingRules::of(rules);
         let limits = &self.settings().limits;
         let mut list = VipFile::default();
         let (mut since, mut protected, mut over) = (Vec::new(), Vec::new(), Vec::new());
+        let mut bare = Vec::new();
         for (line, rule) in (1..).zip(changed) {
             let before = rule.before.as_ref();
             let stored = now.stored_for(&rule.key);
             if Route::are_alike(stored, before) {
+                let (ended, _) = given_back(rule.kept.clone());
+                let kept = stored.and_then(|stored| notes.to_keep(stored));
+                if ended != Note::default() && kept.as_ref() != Some(&ended) {
+                    bare.push(shown(rule.key.ani.as_str(), 64));
+                }
                 continue;
             }
             let mut left = rule.left.iter();
@@ -150,15 +159,20 @@ impl App {
                 (None, None) => {}
             }
         }
-        let left_out = |rules: Vec<String>, why: &str| {
-            let count = counted(rules.len(), "rule");
-            (!rules.is_empty())
-                .then(|| format!("left out: {count} {why}: {}", first_few(NAMED, rules)))
-        };
-        list.warnings
-            .extend(left_out(since, "changed again after the import"));
         let by_operator = "whose caller the operator protects (`protected`)";
-        list.warnings.extend(left_out(protected, by_operator));
+        list.warnings.extend(
+            [
+                left_out("rule", since, "changed again after the import"),
+                left_out("rule", protected, by_operator),
+                left_out(
+                    "rule",
+                    bare,
+                    "that is as before already, whose note or last day is another one now",
+                ),
+            ]
+            .into_iter()
+            .flatten(),
+        );
         list.warnings.extend((!over.is_empty()).then(|| {
             format!(
                 "restored without their last day, which is over: {}; they stay until somebody removes them",
@@ -167,6 +181,57 @@ impl App {
         }));
         Ok(list)
     }
+}
+
+/// What is left out of taking an import back, if anything, in one sentence.
+fn left_out(what: &str, left_out: Vec<String>, why: &str) -> Option<String> {
+    let count = counted(left_out.len(), what);
+    (!left_out.is_empty())
+        .then(|| format!("left out: {count} {why}: {}", first_few(NAMED, left_out)))
+}
+
+/// What an import noted of rules that it left as they were is again what it was
+/// before, unless the rule or its note was changed again since.
+fn give_notes_back(
+    list: &mut VipFile,
+    noted: Vec<NotedByRun>,
+    rules: &[Route],
+    notes: &Notes,
+) -> Result<()> {
+    // An import that was continued may have noted the same rule twice.
+    let mut places = HashMap::new();
+    let mut first_to_last = Vec::<NotedByRun>::new();
+    for noted in noted {
+        let key = name(&noted.rule.key);
+        let place = *places.entry(key).or_insert(first_to_last.len());
+        match first_to_last.get_mut(place) {
+            Some(first) => first.after = noted.after,
+            None => first_to_last.push(noted),
+        }
+    }
+    let now = ExistingRules::of(rules);
+    let mut since = Vec::new();
+    for (line, noted) in (1..).zip(first_to_last) {
+        let stored = now.stored_for(&noted.rule.key);
+        let stored = stored.filter(|stored| stored.same_destination(&noted.rule));
+        let text = stored.and_then(|stored| notes.text_of(stored));
+        match stored {
+            Some(_) if text == noted.before.as_deref() => {}
+            Some(stored) if text == noted.after.as_deref() => {
+                let row = Row::of_rule(line, stored).map_err(|r| r.into_error("run_id"))?;
+                let note = noted.before;
+                list.noted.push(Row { note, ..row });
+            }
+            _ => since.push(shown(noted.rule.key.ani.as_str(), 64)),
+        }
+    }
+    let left_out = left_out(
+        "note",
+        since,
+        "changed again after the import, or whose rule was",
+    );
+    list.warnings.extend(left_out);
+    Ok(())
 }
 
 /// The rules that an import has changed, each from what it was at first to what it

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::stream::{self, StreamExt};
 
 use crate::app::App;
-use crate::ops::import::report::Row;
+use crate::ops::import::row::Row;
 use crate::ops::import::{Task, files};
 use crate::ops::vips::destinations::Look;
 use crate::ops::vips::reach::Reach;

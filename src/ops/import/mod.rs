@@ -2,6 +2,7 @@
 //! apply. A run that was cut off is continued by planning its list again.
 
 mod apply;
+mod arguments;
 mod back;
 mod destinations;
 mod existing;
@@ -14,30 +15,30 @@ mod read_back;
 mod report;
 mod restore;
 mod resume;
+mod row;
 mod task;
 mod wanted;
 
 use std::sync::Arc;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::ops::doctor::DeleteReach;
-use crate::ops::import::files::ColumnName;
 pub use crate::ops::import::files::Format;
 use crate::ops::progress::Progress;
 use crate::ops::write::agree::{Agreement, Asked, Attempt, Cleared, Confirmation, asks_a_person};
 use crate::ops::write::locks::Turn;
 use apply::Run;
+pub use arguments::{SyncMode, SyncVips};
 pub(in crate::ops) use back::undo_run;
 use destinations::doubt_dialled;
 pub use outcome::{Action, Counts, Done, RowState, SyncOutcome, SyncRow, SyncStatus};
 use plan::{SyncPlan, Wanted};
-use report::{Report, Row};
+use report::Report;
+use row::Row;
+use skyswitch_domain::Route;
 use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_domain::{AccountId, Application, CustomerKey, Destination, Route};
 use skyswitch_guard::{Channel, Plan};
 use task::{Source, Task, read_list};
 
@@ -48,112 +49,6 @@ const EVERYBODY: &str =
     "this takes everybody off the VIP list. It can be undone as a whole, by the id of this import";
 /// Changes that are named where the list does not show them yet.
 const NOTES_SHOWN: usize = 20;
-
-/// The wanted list, and what to do with it.
-#[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
-#[serde(deny_unknown_fields)]
-pub struct SyncVips {
-    /// The customer: PBX domain, short name or description, e.g. `acme.12345.service`, `acme`, `Acme Dental`
-    #[arg(long, short)]
-    pub domain: CustomerKey,
-    /// The wanted list as text: CSV with the header `ani,destination,application,dnis,note`, a JSON array of objects with those keys, or a vCard export, e.g. `ani,destination\n6165550123,101`; not needed with `resume`
-    #[arg(skip)]
-    #[serde(default, deserialize_with = "crate::lenient::document")]
-    pub list: Option<String>,
-    /// A list in the operator's folder, in place of `list`, e.g. `lakeside.csv`
-    #[arg(skip)]
-    pub file: Option<String>,
-    /// Copy the VIP list of this customer, e.g. `lakesidedental`
-    #[arg(long, value_name = "DOMAIN")]
-    pub from_domain: Option<CustomerKey>,
-    /// A plan that was shown before, by its id or approval code, in place of the list, e.g. `p-7f3a9c21d0b4`
-    #[arg(long, value_name = "ID")]
-    pub plan: Option<String>,
-    /// Format of the list: `csv`, `json` or `vcard`; told from its content when left out
-    #[arg(long, value_enum)]
-    pub format: Option<Format>,
-    /// `merge` adds and replaces (the default); `mirror` also removes every rule that is not on the list
-    #[arg(long, value_enum)]
-    pub mode: Option<SyncMode>,
-    /// With mode `move`: where the calls go today, e.g. `101`
-    #[arg(skip)]
-    pub from: Option<Destination>,
-    /// Destination for rows without one, such as all of a vCard, e.g. `101` or `user:john`
-    #[arg(long)]
-    pub destination: Option<Destination>,
-    /// What that destination is: `user`, `device` or `literal`
-    #[arg(long)]
-    pub application: Option<Application>,
-    /// What the list calls its columns, divided by semicolons, e.g. `ani=Phone Number; note=Name`
-    #[arg(long, value_name = "COLUMN=NAME", value_delimiter = ';')]
-    #[serde(skip)]
-    pub map: Vec<ColumnName>,
-    /// Import the rows that can be used, and list the others; not with `mirror`
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
-    #[serde(default, deserialize_with = "crate::lenient::boolean")]
-    pub skip_invalid: Option<bool>,
-    /// Let `mirror` remove more than half of the customer's rules, where that is more than 20
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
-    #[serde(default, deserialize_with = "crate::lenient::boolean")]
-    pub allow_large_removal: Option<bool>,
-    /// Show the plan without applying it
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
-    #[serde(default, deserialize_with = "crate::lenient::boolean")]
-    pub dry_run: Option<bool>,
-    /// Resume an import that was cut off: its id, or `last` for the newest one of the domain, e.g. `r-7f3a9c21d0b4`
-    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "last")]
-    pub resume: Option<String>,
-    /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
-    #[arg(skip)]
-    pub account_id: Option<AccountId>,
-    /// The confirmation token from the previous result, unchanged, e.g. `rs1.eyJ…`
-    #[arg(skip)]
-    pub confirmation: Option<String>,
-}
-
-/// What is done with rules that are not on the list.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
-)]
-#[serde(rename_all = "snake_case")]
-#[schemars(inline)]
-pub enum SyncMode {
-    /// Add and update only
-    #[default]
-    Merge,
-    /// Also remove rules that are not on the list
-    Mirror,
-    /// Remove every rule; there is no list
-    #[value(skip)]
-    Clear,
-    /// Send the callers of one destination to another; there is no list
-    #[value(skip)]
-    Move,
-}
-
-impl SyncMode {
-    fn word(self) -> &'static str {
-        match self {
-            SyncMode::Merge => "merge",
-            SyncMode::Mirror => "mirror",
-            SyncMode::Clear => "clear",
-            SyncMode::Move => "move",
-        }
-    }
-
-    /// Whether rules that are not on the list are removed.
-    fn removes_the_rest(self) -> bool {
-        matches!(self, SyncMode::Mirror | SyncMode::Clear)
-    }
-
-    fn from_word(word: &str) -> SyncMode {
-        match word {
-            "mirror" => SyncMode::Mirror,
-            "clear" => SyncMode::Clear,
-            _ => SyncMode::Merge,
-        }
-    }
-}
 
 /// Who asks for a sync, and how they follow and stop it.
 pub struct SyncSession<'a> {
@@ -211,15 +106,9 @@ async fn carry_out(
         Asked::Done(Prepared::Agreed(agreed)) => {
             let (task, report, cleared) = *agreed;
             let run = Run::begin(app, &task, &report).await?;
-            let Task {
-                account,
-                domain,
-                source,
-                ..
-            } = task;
+            let noted = app.note_kept(&task, Some(run.id()), &report).await;
             // A long list is not held until its last row is sent.
-            drop(source);
-            let noted = app.note_listed(&account, &domain, report.noted()).await;
+            drop(task);
             let mut outcome = run.apply(app, report, cleared, session).await?;
             outcome.warnings.extend(noted);
             Asked::Done(outcome)
@@ -281,6 +170,7 @@ async fn agree(app: &App, task: Task, session: &SyncSession<'_>) -> Result<Asked
             within => within?,
         }
         let has_changes = !report.changes().is_empty();
+        report.warnings.extend(report.planned_notes.take());
         let mut outcome = report.report(SyncStatus::Planned);
         if has_changes {
             outcome.plan_id = app.keep(&task, None).await;
@@ -295,8 +185,7 @@ async fn agree(app: &App, task: Task, session: &SyncSession<'_>) -> Result<Asked
         Agreement::Nothing => {
             task.finish_if_resumed(app, &report).await?;
             if !report.has_invalid_rows() {
-                let (account, domain) = (&task.account, &task.domain);
-                let noted = app.note_listed(account, domain, report.noted()).await;
+                let noted = app.note_kept(&task, task.continued(), &report).await;
                 report.warnings.extend(noted);
             }
             ended(report.without_changes())
@@ -307,6 +196,7 @@ async fn agree(app: &App, task: Task, session: &SyncSession<'_>) -> Result<Asked
         waits_or_declined => {
             let (status, confirmation) =
                 waits_or_declined.status(SyncStatus::Unchanged, SyncStatus::Applied);
+            report.warnings.extend(report.planned_notes.take());
             let mut outcome = report.report(status);
             if let Some(code) = &confirmation.approval_code {
                 app.keep(&task, Some(code)).await;
@@ -324,6 +214,13 @@ fn ended(outcome: SyncOutcome) -> Asked<Prepared> {
 }
 
 impl App {
+    /// Notes what the list says of rules that stay as they are, and says what that
+    /// changed.
+    async fn note_kept(&self, task: &Task, run: Option<&str>, report: &Report) -> Option<String> {
+        let (account, domain) = (&task.account, &task.domain);
+        self.note_listed(account, domain, run, report.noted()).await
+    }
+
     /// Reads what exists, once, and plans on it.
     async fn plan_sync(
         &self,
@@ -372,6 +269,7 @@ impl App {
         }
         report.warnings = planned.warnings;
         report.warnings.extend(report.other_last_days(&notes));
+        report.plan_notes(&notes);
         report.warnings.extend(unknown);
         report.warnings.extend(present.notes().take(NOTES_SHOWN));
         report.warnings.extend(report.put_back());
@@ -388,6 +286,7 @@ impl App {
             let clears = task.mode == SyncMode::Clear;
             let everybody = clears.then(|| EVERYBODY.to_owned());
             let notes = everybody.into_iter().chain(report.left_out());
+            let notes = notes.chain(report.planned_notes.clone());
             let notes = notes.chain(report.warnings.clone()).collect();
             let plan = plan.of_import(&task.request, kept).with_notes(notes);
             match clears {

@@ -6,7 +6,7 @@ use crate::config::Limits;
 use crate::ops::doctor::DeleteReach;
 use crate::ops::import::existing::{ExistingRules, rings_as_written};
 use crate::ops::import::{Action, Row, SyncMode, files};
-use crate::ops::vips::add::other_house_style;
+use crate::ops::vips::cautions::other_destination_form;
 use crate::ops::vips::siblings::at_risk;
 use skyswitch_domain::error::{Code, Error, Refused, Result};
 use skyswitch_domain::redact::shown;
@@ -66,13 +66,17 @@ impl Wanted<'_> {
         warnings.extend(
             rows.iter()
                 .find(|row| row.action == Action::Add)
-                .and_then(|row| other_house_style(row.wanted.as_ref()?, routes)),
+                .and_then(|row| other_destination_form(row.wanted.as_ref()?, routes)),
         );
         for gone in &self.list.removed {
             if let Some(index) = existing.find(gone) {
                 let change = self.removal(&existing.routes[index], &existing);
                 rows.push(change);
             }
+        }
+        for noted in &self.list.noted {
+            let stored = existing.find(noted).map(|index| &existing.routes[index]);
+            rows.extend(stored.map(|rule| Row::noted(rule, noted.note.clone())));
         }
         if self.mode.removes_the_rest() {
             let kept: HashSet<usize> = listed.keys().filter_map(Identity::existing).collect();

@@ -1,181 +1,19 @@
-//! A sync while it is worked on: its rows, from what they ask for to what
-//! became of them.
+//! A sync while it is worked on: everything that is known of it so far.
 
 use std::sync::Arc;
 
-use crate::config::Limits;
-use crate::ops::import::outcome::{
-    Action, Counts, Done, RowState, SyncOutcome, SyncRow, SyncStatus,
-};
-use crate::ops::import::{Confirmation, SyncMode, Task, files};
-use crate::ops::vips::notes::{LIMIT, Notes, in_one_line};
+use crate::ops::import::outcome::{Action, Counts, Done, RowState, SyncOutcome, SyncStatus};
+use crate::ops::import::row::Row;
+use crate::ops::import::{Confirmation, SyncMode, Task};
+use crate::ops::vips::notes::Notes;
 use crate::ops::write::agree::Facts;
 use skyswitch_domain::error::Error;
-use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::{counted, first_few};
-use skyswitch_domain::{Route, RouteKey, Vip};
+use skyswitch_domain::{Route, Vip};
 use skyswitch_guard::RuleChange;
 
 /// Rows named in one sentence.
 const NAMED: usize = 20;
-
-/// A row while it is worked on.
-#[derive(Debug, Clone)]
-pub(super) struct Row {
-    pub line: Option<usize>,
-    pub action: Action,
-    pub ani: String,
-    pub dnis: Option<String>,
-    pub previous: Option<Route>,
-    pub wanted: Option<Route>,
-    pub note: Option<String>,
-    /// The last day, where the list says so.
-    pub until: Option<String>,
-    /// What is still to be sent.
-    pub change: Option<Arc<RuleChange>>,
-    pub state: Option<RowState>,
-    pub reason: Option<String>,
-    pub change_id: Option<i64>,
-    /// The rule as it was before the service removed it along with another.
-    pub lost: Option<Route>,
-}
-
-impl Row {
-    /// A row of the list, before it is known what it asks for.
-    pub fn of_line(wanted: &files::Row) -> Row {
-        Row {
-            line: Some(wanted.line),
-            action: Action::Keep,
-            ani: wanted.ani.as_given().to_owned(),
-            dnis: wanted.dnis.as_ref().map(|dnis| dnis.as_given().to_owned()),
-            previous: None,
-            wanted: None,
-            note: wanted
-                .note
-                .as_deref()
-                .map(in_one_line)
-                .filter(|note| !note.is_empty())
-                .map(|note| shown(&note, LIMIT)),
-            until: wanted.until.clone(),
-            change: None,
-            state: None,
-            reason: None,
-            change_id: None,
-            lost: None,
-        }
-    }
-
-    /// A line that could not even be read.
-    pub fn unreadable(bad: &files::BadRow) -> Row {
-        Row {
-            line: Some(bad.line),
-            action: Action::Invalid,
-            ani: bad.given.clone(),
-            reason: Some(bad.reason.clone()),
-            ..Row::of_rule(None, None)
-        }
-    }
-
-    /// A rule, from what it is to what the list wants.
-    pub fn of_rule(previous: Option<&Route>, wanted: Option<&Route>) -> Row {
-        let key = previous.or(wanted).map(|route| &route.key);
-        Row {
-            line: None,
-            action: match (previous, wanted) {
-                (None, Some(_)) => Action::Add,
-                (Some(_), Some(_)) => Action::Replace,
-                (Some(_), None) => Action::Remove,
-                (None, None) => Action::Keep,
-            },
-            ani: key.map_or_else(String::new, |key| key.ani.as_str().to_owned()),
-            dnis: key.and_then(|key| key.dnis.to_send().map(str::to_owned)),
-            previous: previous.cloned(),
-            wanted: wanted.cloned(),
-            note: None,
-            until: None,
-            change: None,
-            state: None,
-            reason: None,
-            change_id: None,
-            lost: None,
-        }
-    }
-
-    pub fn removal(route: &Route, change: RuleChange) -> Row {
-        Row {
-            change: Some(Arc::new(change)),
-            ..Row::of_rule(Some(route), None)
-        }
-    }
-
-    pub fn protected(route: &Route) -> Row {
-        Row {
-            action: Action::Keep,
-            reason: Some("the operator protects this caller (`protected`)".to_owned()),
-            ..Row::of_rule(Some(route), None)
-        }
-    }
-
-    /// The rule that it is about, in so far as it can be told.
-    pub fn key(&self) -> Option<&RouteKey> {
-        let rule = self.previous.as_ref().or(self.wanted.as_ref());
-        rule.map(|rule| &rule.key)
-    }
-
-    /// The row with what it changes, unless the operator has put that out of reach.
-    pub fn with_change(mut self, change: RuleChange, limits: &Limits) -> Row {
-        match change.refuse_beyond(limits) {
-            Ok(()) => {
-                self.change = Some(Arc::new(change));
-                self
-            }
-            Err(refused) => self.invalid(refused.to_string()),
-        }
-    }
-
-    pub fn invalid(mut self, reason: String) -> Row {
-        self.action = Action::Invalid;
-        self.reason = Some(reason);
-        self.change = None;
-        self
-    }
-
-    /// Whether it is not simply made: it says why.
-    fn needs_a_look(&self) -> bool {
-        let is_open = self.state.is_some_and(|state| state != RowState::Made);
-        self.action == Action::Invalid || is_open || self.reason.is_some()
-    }
-
-    /// Place in the result; `None` where the row is only counted.
-    fn rank(&self) -> Option<u8> {
-        match self.action {
-            Action::Keep if self.reason.is_some() => Some(4),
-            _ if self.needs_a_look() => Some(0),
-            Action::Remove => Some(1),
-            Action::Replace => Some(2),
-            Action::Add => Some(3),
-            Action::Keep | Action::Invalid => None,
-        }
-    }
-}
-
-impl From<&Row> for SyncRow {
-    fn from(row: &Row) -> Self {
-        SyncRow {
-            line: row.line,
-            action: row.action,
-            ani: row.ani.clone(),
-            dnis: row.dnis.clone(),
-            before: row.previous.as_ref().map(Route::goes_to),
-            wanted: row.wanted.as_ref().map(Route::goes_to),
-            note: row.note.clone(),
-            state: row.state,
-            reason: row.reason.clone(),
-            change_id: row.change_id.map(|id| id.to_string()),
-            rules: [row.previous.clone(), row.wanted.clone()],
-        }
-    }
-}
 
 impl Facts for Report {
     fn warnings(&mut self) -> &mut Vec<String> {
@@ -195,6 +33,8 @@ pub(super) struct Report {
     pub rules_before: Vec<Vip>,
     pub rows: Vec<Row>,
     pub warnings: Vec<String>,
+    /// What to say of notes of rules that stay as they are, until the plan is applied.
+    pub planned_notes: Option<String>,
     /// All rules as they were listed before.
     pub listed: Arc<Vec<Route>>,
 }
@@ -210,6 +50,7 @@ impl Report {
             rules_before: Vec::new(),
             rows: Vec::new(),
             warnings: Vec::new(),
+            planned_notes: None,
             listed: Arc::default(),
         }
     }
@@ -217,8 +58,22 @@ impl Report {
     /// What the list notes of rules that stay as they are.
     pub fn noted(&self) -> Vec<(Route, Option<String>)> {
         let kept = self.rows.iter().filter(|row| row.action == Action::Keep);
-        let noted = kept.filter_map(|row| Some((row.previous.clone()?, Some(row.note.clone()?))));
-        noted.collect()
+        let noted = kept.filter(|row| row.note.is_some() || row.clears_note);
+        noted
+            .filter_map(|row| Some((row.previous.clone()?, row.note.clone())))
+            .collect()
+    }
+
+    /// Says, until the plan is applied, what that changes of notes of such rules.
+    pub fn plan_notes(&mut self, notes: &Notes) {
+        let changed = notes.changed_by(&self.noted());
+        self.planned_notes = (!changed.is_empty()).then(|| {
+            format!(
+                "this changes {} of rules that stay as they are: {}",
+                counted(changed.len(), "note"),
+                first_few(NAMED, changed)
+            )
+        });
     }
 
     /// What to say of rules that stay as they are and of which the list names

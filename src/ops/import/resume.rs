@@ -47,7 +47,7 @@ impl Which {
 }
 
 impl App {
-    /// The run to take up. `None` where the last one of the domain was asked
+    /// The run to go on with. `None` where the last one of the domain was asked
     /// for and none was cut off: then a list, if one is given, starts a new run.
     pub(super) async fn run_to_resume(
         &self,

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use crate::app::App;
 use crate::ops::import::files::{self, Defaults, VipFile};
-use crate::ops::import::report::Row;
 use crate::ops::import::resume::{self, Resumed, Which};
+use crate::ops::import::row::Row;
 use crate::ops::import::{SyncMode, SyncVips, TOOL, destinations, made_lists};
 use crate::ops::vips::destinations::Look;
 use crate::ops::vips::notes::{Notes, end_of};

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
 use crate::app::App;
+use crate::ops::vips::cautions::{other_destination_form, taken_calls};
 use crate::ops::vips::destinations::Look;
 use crate::ops::vips::notes::{Notes, end_of, note_text, vip_with};
 use crate::ops::vips::reach::Reach;
@@ -222,7 +223,7 @@ pub async fn add_vip(
         (&agreement, text, facts.unchanged.take())
     {
         let wanted = vec![(rule, text.clone())];
-        match app.note_rules(account, &kept, wanted).await {
+        match app.note_rules(account, &kept, None, wanted).await {
             Ok(changed) if changed.is_empty() => {}
             Ok(_) => {
                 let vip = Vip {
@@ -278,7 +279,7 @@ fn plan(
     let mut warnings = Vec::from_iter(warning);
     warnings.extend(look.map(|look| look.warning.clone()));
     warnings.extend(caller.implausibility());
-    warnings.extend(other_house_style(wanted, routes));
+    warnings.extend(other_destination_form(wanted, routes));
     warnings.extend(reach.warning.clone());
     warnings.extend(reach.doubt(&wanted.key.dnis));
     warnings.extend(present.notes_on(&wanted.key.ani));
@@ -354,47 +355,6 @@ fn exists_without_end() -> Error {
             Argument("until")
         ),
     )
-}
-
-/// A warning where a new rule takes calls away from another one.
-fn taken_calls(change: &RuleChange) -> Option<String> {
-    let today = change.answering_without().first()?;
-    change.takes_calls().then(|| {
-        let called = match change.key().dnis.is_any() {
-            true => "calls".to_owned(),
-            false => format!("calls to {}", change.key().dnis),
-        };
-        format!(
-            "this rule takes {called} away from another one (stored as \"{}\", dialled number {}), which goes to {}",
-            shown(today.key.ani.as_str(), 64),
-            today.key.dnis,
-            today.goes_to()
-        )
-    })
-}
-
-/// A warning where the domain's present rules write destinations the other
-/// way: which form the PBX wants is not documented, so the neighbours are the
-/// best evidence.
-pub(in crate::ops) fn other_house_style(wanted: &Route, routes: &[Route]) -> Option<String> {
-    let has_two_forms =
-        |route: &&Route| matches!(route.application, Application::User | Application::Device);
-    if !has_two_forms(&wanted) {
-        return None;
-    }
-    let mut neighbours = routes.iter().filter(has_two_forms).peekable();
-    let example = *neighbours.peek()?;
-    let prefixed = wanted.destination.is_prefixed();
-    neighbours
-        .all(|route| route.destination.is_prefixed() != prefixed)
-        .then(|| {
-            format!(
-                "the customer's other rules write destinations the other way, for example \"{}\"; \
-                 \"{}\" was used as given",
-                shown(example.destination.as_str(), 80),
-                shown(wanted.destination.as_str(), 80)
-            )
-        })
 }
 
 fn outcome(facts: Facts, agreement: Agreement<Sent>) -> AddVipOutcome {

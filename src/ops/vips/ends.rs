@@ -1,21 +1,26 @@
 //! VIP rules with a last day: whoever works next after it removes them. That was
 //! agreed to when they were added.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::time::{Instant, timeout_at};
 
 use crate::app::App;
+use crate::ops::doctor::DeleteReach;
 use crate::ops::vips::siblings::at_risk;
 use crate::ops::write::disproved::LAG;
 use crate::ops::write::journal::{Origin, now};
-use crate::ops::write::locks::Turn;
+use crate::ops::write::locks::{Held, Turn};
+use crate::ops::write::present::PresentRules;
 use crate::ops::write::send::RoutesNoNumber;
 use skyswitch_domain::error::{Code, Error, Refused, Result};
 use skyswitch_domain::{
     AccountId, Ani, Operation, PbxDomain, PhoneNumber, Route, answering_without,
 };
-use skyswitch_guard::store::{NoteRecord, TargetRecord};
+use skyswitch_guard::store::{JournalPosition, NoteRecord, TargetRecord};
 use skyswitch_guard::{Channel, ConfirmMode, Plan, RuleChange, Verdict};
 
 /// The operation's name in the journal.
@@ -24,7 +29,7 @@ const TOOL: &str = "vip_ended";
 const AT_A_TIME: usize = 20;
 /// Rules that are looked at: of some, this installation may remove none.
 const AT_MOST: u32 = 1_000;
-/// So long nothing is tried again after something went wrong.
+/// So long a rule is not tried again after something went wrong.
 const REST: Duration = Duration::from_secs(300);
 /// So long the call that asked for something else is held up at most, and by one rule more.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -34,21 +39,24 @@ const SOON: i64 = 8 * 86_400_000;
 /// What this process knows of removing rules whose last day is over.
 #[derive(Debug, Default)]
 pub(crate) struct Ends {
-    /// When it last failed.
-    failed: Mutex<Option<Instant>>,
+    /// When it last failed, by the ids of what is kept of the rules.
+    failed: Mutex<HashMap<i64, Instant>>,
     /// What no result has told yet.
     untold: Mutex<Vec<String>>,
 }
 
 impl Ends {
-    fn are_resting(&self) -> bool {
-        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        failed.is_some_and(|failed| failed.elapsed() < REST)
+    /// Those that may be tried.
+    fn awake(&self, mut due: Vec<NoteRecord>) -> Vec<NoteRecord> {
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.retain(|_, failed| failed.elapsed() < REST);
+        due.retain(|ended| !failed.contains_key(&ended.id));
+        due
     }
 
-    fn rest(&self) {
+    fn rest(&self, those: &[&NoteRecord]) {
         let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        *failed = Some(Instant::now());
+        failed.extend(those.iter().map(|ended| (ended.id, Instant::now())));
     }
 
     /// Keeps what was done before a call that only asks a question.
@@ -63,6 +71,17 @@ impl Ends {
     }
 }
 
+/// What is known of a customer's rules right before one of them is removed.
+struct Look {
+    account: AccountId,
+    domain: PbxDomain,
+    turn: Held,
+    read_at: std::time::Instant,
+    seen: JournalPosition,
+    present: PresentRules,
+    reach: DeleteReach,
+}
+
 impl App {
     /// Removes such rules of all customers before a change, and says so, with what
     /// no earlier result has said.
@@ -74,14 +93,15 @@ impl App {
 
     /// Removes rules whose last day is over and that are still as they were added,
     /// and says so: those of one customer, or of all. While only reading is allowed,
-    /// or nothing destructive, it does nothing.
+    /// or nothing destructive, it does nothing. A customer who cannot be read keeps
+    /// nobody else's rules from their end.
     pub(in crate::ops) async fn end_due(&self, domain: Option<&PbxDomain>) -> Vec<String> {
-        if !self.may_end() || self.ends().are_resting() {
+        if !self.may_end() {
             return Vec::new();
         }
         let settings = self.settings();
         let due = match self.ending(None, now(), false).await {
-            Ok(due) => due,
+            Ok(due) => self.ends().awake(due),
             Err(error) => {
                 tracing::warn!(%error, "it cannot be read which VIP rules end");
                 return Vec::new();
@@ -97,25 +117,47 @@ impl App {
                     .parse()
                     .is_ok_and(|account| may_change(account).is_ok())
         };
-        let mut said = Vec::new();
-        let (begun, mut unread) = (Instant::now(), HashSet::new());
+        let mut customers = BTreeMap::<_, Vec<&NoteRecord>>::new();
         for ended in due.iter().filter(is_meant).take(AT_A_TIME) {
             let customer = (&ended.account, &ended.rule.key.domain);
-            if unread.contains(&customer) || begun.elapsed() > PATIENCE {
-                continue;
+            customers.entry(customer).or_default().push(ended);
+        }
+        let until = Instant::now() + PATIENCE;
+        let customers = customers.into_values();
+        let ended = join_all(customers.map(|rules| self.end_of_customer(rules, until)));
+        ended.await.concat()
+    }
+
+    /// Those of one customer, one after the other, until a moment.
+    async fn end_of_customer(&self, rules: Vec<&NoteRecord>, until: Instant) -> Vec<String> {
+        let mut said = Vec::new();
+        for (at, ended) in rules.iter().enumerate() {
+            if Instant::now() >= until {
+                break;
             }
-            match self.end(ended).await {
+            let failed = |error: Error| {
+                format!(
+                    "{} could not be removed: {error}. {}",
+                    named(ended),
+                    error.hint()
+                )
+            };
+            let look = match self.look(ended, until).await {
+                Ok(look) => look,
+                // The time is over, not the patience with this customer: the next call goes on.
+                Err(_) if at > 0 && Instant::now() >= until => break,
+                Err(error) => {
+                    // What cannot be read now is not asked for with each of the rules.
+                    self.ends().rest(&rules[at..]);
+                    said.push(failed(error));
+                    break;
+                }
+            };
+            match self.end(ended, look).await {
                 Ok(told) => said.extend(told),
                 Err(error) => {
-                    self.ends().rest();
-                    if error.code() != Code::Blocked {
-                        unread.insert(customer);
-                    }
-                    said.push(format!(
-                        "{} could not be removed: {error}. {}",
-                        named(ended),
-                        error.hint()
-                    ));
+                    self.ends().rest(&rules[at..=at]);
+                    said.push(failed(error));
                 }
             }
         }
@@ -206,21 +248,49 @@ impl App {
         })
     }
 
-    /// Removes one, if it is still as it was added.
-    async fn end(&self, ended: &NoteRecord) -> Result<Option<String>> {
-        let app = &self.asked_by("the last day that was given when the VIP was added");
+    /// Takes the turn of one and reads the customer's rules, until a moment.
+    async fn look(&self, ended: &NoteRecord, until: Instant) -> Result<Look> {
         let wrong = |refused: Refused| refused.into_error("until");
-        let account = &ended.account.parse::<AccountId>().map_err(wrong)?;
-        let domain = &ended.rule.key.domain.parse::<PbxDomain>().map_err(wrong)?;
+        let account = ended.account.parse::<AccountId>().map_err(wrong)?;
+        let domain = ended.rule.key.domain.parse::<PbxDomain>().map_err(wrong)?;
         let number = PhoneNumber::from_stored(ended.rule.key.ani.as_str());
-        let turn = app.wait_for(Turn::Caller(domain, number.as_ref())).await?;
-        app.client()?.token(false).await?;
-        let (read_at, seen) = (Instant::now(), app.journal().position().await?);
-        let (present, reach) = tokio::join!(
-            app.present_rules(account, domain, |_| false),
-            app.delete_reach()
-        );
-        let present = present?;
+        let look = async {
+            let turn = self.wait_for(Turn::Caller(&domain, number.as_ref()));
+            let turn = turn.await?;
+            self.client()?.token(false).await?;
+            let (read_at, seen) = (std::time::Instant::now(), self.journal().position().await?);
+            let (present, reach) = tokio::join!(
+                self.present_rules(&account, &domain, |_| false),
+                self.delete_reach()
+            );
+            let present = present?;
+            Ok::<_, Error>((turn, read_at, seen, present, reach))
+        };
+        let look = timeout_at(until, look).await;
+        let (turn, read_at, seen, present, reach) = look.unwrap_or_else(|_| Err(too_slow()))?;
+        Ok(Look {
+            account,
+            domain,
+            turn,
+            read_at,
+            seen,
+            present,
+            reach,
+        })
+    }
+
+    /// Removes one, if it is still as it was added.
+    async fn end(&self, ended: &NoteRecord, look: Look) -> Result<Option<String>> {
+        let app = &self.asked_by("the last day that was given when the VIP was added");
+        let Look {
+            turn,
+            read_at,
+            seen,
+            present,
+            reach,
+            ..
+        } = look;
+        let (account, domain) = (&look.account, &look.domain);
         present.refuse_under_way(|key| key.ani.is_same_caller(&ended.rule.key.ani))?;
         let notes = app.notes(account, Some(domain)).await;
         let rules = present.rules.as_slice();
@@ -305,6 +375,18 @@ fn may_take_others() -> Error {
             "Remove it with {}, which asks a person.",
             Operation::RemoveVip
         ),
+    )
+}
+
+/// The call that asked for something else is not held up any longer.
+fn too_slow() -> Error {
+    Error::new(
+        Code::Timeout,
+        format!(
+            "SkySwitch did not show the customer's VIP rules within {} seconds",
+            PATIENCE.as_secs()
+        ),
+        "It is tried again in a few minutes, by whoever works here then.",
     )
 }
 

@@ -1,6 +1,7 @@
 //! VIP rules: list, add, remove, explain, and where they can lead.
 
-pub(in crate::ops) mod add;
+mod add;
+pub(in crate::ops) mod cautions;
 mod circle;
 pub(in crate::ops) mod destinations;
 pub(crate) mod ends;

@@ -42,7 +42,21 @@ impl Notes {
         of_caller.iter().rev().find(|kept| kept.is_of(rule))
     }
 
-    /// The same, to be kept of what the rule becomes.
+    /// Who the caller of a rule is.
+    pub fn text_of(&self, rule: &Route) -> Option<&str> {
+        self.of(rule)?.note.text.as_deref()
+    }
+
+    /// What noting this of rules would change, a sentence for each.
+    pub fn changed_by(&self, wanted: &[(Route, Option<String>)]) -> Vec<String> {
+        let changed = wanted.iter().filter_map(|(rule, text)| {
+            let changed = note_changed(self.text_of(rule), text.as_deref())?;
+            Some(format!("{}: {changed}", rule.key.ani))
+        });
+        changed.collect()
+    }
+
+    /// What is kept of a rule, to be kept of what it becomes.
     pub fn to_keep(&self, rule: &Route) -> Option<Note> {
         self.of(rule).map(|kept| kept.note.clone())
     }
@@ -243,18 +257,20 @@ impl App {
     }
 
     /// The same of the rows of a list, whose rules stay as they are: what that
-    /// changed, or why it was not possible, in one sentence.
+    /// changed, or why it was not possible, in one sentence. It is kept with the
+    /// import, where there is one.
     pub(in crate::ops) async fn note_listed(
         &self,
         account: &AccountId,
         domain: &PbxDomain,
+        run: Option<&str>,
         wanted: Vec<(Route, Option<String>)>,
     ) -> Option<String> {
         if wanted.is_empty() {
             return None;
         }
         let kept = self.notes(account, Some(domain)).await;
-        match self.note_rules(account, &kept, wanted).await {
+        match self.note_rules(account, &kept, run, wanted).await {
             Ok(changed) if changed.is_empty() => None,
             Ok(changed) => Some(format!(
                 "{} of rules that stay as they are changed: {}",
@@ -274,22 +290,21 @@ impl App {
         &self,
         account: &AccountId,
         notes: &Notes,
+        run: Option<&str>,
         wanted: Vec<(Route, Option<String>)>,
     ) -> Result<Vec<String>> {
-        let (mut told, mut texts) = (Vec::new(), Vec::new());
-        for (rule, text) in wanted {
-            let kept = notes.of(&rule);
-            let before = kept.and_then(|kept| kept.note.text.as_deref());
-            if let Some(changed) = note_changed(before, text.as_deref()) {
-                told.push(format!("{}: {changed}", rule.key.ani));
-                let kept = kept.map(|kept| kept.id);
-                texts.push(NewText { kept, rule, text });
-            }
-        }
+        let told = notes.changed_by(&wanted);
+        let texts = wanted.into_iter().map(|(rule, text)| NewText {
+            kept: notes.of(&rule).map(|kept| kept.id),
+            before: notes.text_of(&rule).map(str::to_owned),
+            rule,
+            text,
+        });
+        let texts: Vec<NewText> = texts.filter(|new| new.before != new.text).collect();
         if !texts.is_empty() {
             let journal = self.journal();
             let store = journal.store().get().await?;
-            let noted = store.note_rules(journal.realm(), account.as_str(), &texts);
+            let noted = store.note_rules(journal.realm(), account.as_str(), run, &texts);
             noted.await.map_err(|error| {
                 Error::internal(
                     format!("the notes could not be kept: {error}"),

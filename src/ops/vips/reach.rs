@@ -3,9 +3,9 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
 
 use futures_util::future::OptionFuture;
+use tokio::time::Instant;
 
 use crate::app::App;
 use crate::ops::onboarding::ani_users::{Perhaps, Reaching};

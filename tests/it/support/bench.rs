@@ -178,7 +178,7 @@ impl Bench {
         eventually(&what, || self.count(method) >= number).await;
     }
 
-    /// Where a caller rings at the service, if a rule stands under that stored key.
+    /// Where a caller's calls go at the service, if a rule is stored under that key.
     pub fn rings(&self, domain: &str, ani: &str) -> Option<String> {
         let routes = self.sandbox.routes().into_iter();
         let mut of_caller = routes.filter(|route| route.domain == domain && route.ani == ani);

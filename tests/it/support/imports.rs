@@ -1,13 +1,13 @@
 //! VIP lists, imported in the same process.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use skyswitch_mcp::Result;
 use skyswitch_mcp::app::App;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
-    Asked, Progress, SyncMode, SyncOutcome, SyncSession, SyncStatus, SyncVips, sync_vips,
+    Asked, Progress, SyncMode, SyncOutcome, SyncSession, SyncStatus, SyncVips, Undo, UndoOutcome,
+    sync_vips, undo,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -17,14 +17,14 @@ use super::{DENTAL, done};
 #[derive(Default)]
 pub struct Watch {
     pub seen: Mutex<Vec<(usize, usize)>>,
-    pub at: AtomicUsize,
+    at: Option<usize>,
     pub stop: CancellationToken,
 }
 
 impl Watch {
     pub fn stopping_at(row: usize) -> Watch {
         Watch {
-            at: AtomicUsize::new(row),
+            at: Some(row),
             ..Watch::default()
         }
     }
@@ -33,8 +33,8 @@ impl Watch {
 impl Progress for Watch {
     fn report(&self, done: usize, total: usize, _: &str) {
         self.seen.lock().unwrap().push((done, total));
-        let at = self.at.load(Ordering::Relaxed);
-        if at > 0 && done >= at {
+        // Nothing is sent before it is known how many rows there are.
+        if total > 0 && self.at.is_some_and(|at| done >= at) {
             self.stop.cancel();
         }
     }
@@ -59,6 +59,23 @@ pub fn args(mode: SyncMode) -> SyncVips {
         resume: None,
         account_id: None,
         confirmation: None,
+    }
+}
+
+/// The same, of which the plan is only shown.
+pub fn dry(mode: SyncMode) -> SyncVips {
+    SyncVips {
+        dry_run: Some(true),
+        ..args(mode)
+    }
+}
+
+/// Sends the callers of one destination to another.
+pub fn moving(from: &str, to: &str) -> SyncVips {
+    SyncVips {
+        from: Some(from.parse().unwrap()),
+        destination: Some(to.parse().unwrap()),
+        ..args(SyncMode::Move)
     }
 }
 
@@ -99,4 +116,29 @@ pub async fn mirror(app: &App, domain: &str, list: &str) -> SyncOutcome {
     let outcome = sync(app, &wanted, list, &Channel::Given).await.unwrap();
     assert_eq!(outcome.status, SyncStatus::Applied, "{outcome:?}");
     outcome
+}
+
+/// Imports a list that is made there, as of a move.
+pub async fn without_list(app: &App, args: &SyncVips, channel: &Channel<'_>) -> SyncOutcome {
+    let asked = ask(app, args, None, channel, &Watch::default()).await;
+    asked.map(done).unwrap()
+}
+
+/// All changes of an import, as what is to be undone.
+pub fn of_run(run: &str) -> Undo {
+    Undo {
+        run_id: Some(run.to_owned()),
+        ..Undo::default()
+    }
+}
+
+pub async fn undo_with(app: &App, args: &Undo, channel: &Channel<'_>) -> Result<UndoOutcome> {
+    let watch = Watch::default();
+    let session = SyncSession {
+        channel,
+        progress: &watch,
+        stop: &watch.stop,
+        most_rows: None,
+    };
+    undo(app, args, &session).await.map(done)
 }

@@ -6,6 +6,7 @@ mod calls;
 pub mod client;
 pub mod customer;
 pub mod faults;
+pub mod guests;
 pub mod habits;
 pub mod imports;
 pub mod page;
@@ -29,6 +30,13 @@ pub const KETTLE: &str = "copperkettle.12345.service";
 
 /// A VIP of [`DENTAL`] who rings extension 101, stored as listed here.
 pub const CALLER: &str = "16165550123";
+
+/// Lets that many seconds pass for whatever waits or remembers, and nobody wait.
+pub async fn skip_seconds(seconds: u64) {
+    tokio::time::pause();
+    tokio::time::advance(std::time::Duration::from_secs(seconds)).await;
+    tokio::time::resume();
+}
 
 /// How many of something a full run asks for.
 pub fn number_from(variable: &str, default: u32) -> u32 {

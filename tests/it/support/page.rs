@@ -11,7 +11,7 @@ pub struct Reply {
     pub body: String,
 }
 
-/// Sends one request as it stands; None where nobody listens.
+/// Sends one request as it is; `None` where nobody listens.
 pub async fn raw(link: &Url, request: &str) -> Option<Reply> {
     let address = ("127.0.0.1", link.port().unwrap());
     let mut stream = TcpStream::connect(address).await.ok()?;

@@ -68,6 +68,20 @@ fn method_and_end(seen: &Recorded) -> String {
     format!("{} {end}", seen.method)
 }
 
+/// The command that adds a VIP to [`DOMAIN`].
+pub fn vip_add<'a>(ani: &'a str, destination: &'a str) -> [&'a str; 8] {
+    [
+        "vip",
+        "add",
+        "--ani",
+        ani,
+        "--domain",
+        DOMAIN,
+        "--destination",
+        destination,
+    ]
+}
+
 /// Waits until something holds that another process brings about.
 pub async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let waited = timeout(PATIENCE, async {
@@ -180,6 +194,15 @@ impl Home {
         std::fs::write(&path, content).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         path
+    }
+
+    /// Changes the journal as another process could have.
+    pub async fn change_journal(&self, statement: &'static str) {
+        let path = self.path().join("state/state.db");
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+        let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+        sqlx::query(statement).execute(&pool).await.unwrap();
+        pool.close().await;
     }
 
     pub fn path(&self) -> &Path {

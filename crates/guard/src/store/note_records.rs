@@ -42,6 +42,19 @@ pub struct NewText {
     pub kept: Option<i64>,
     /// The rule as it is.
     pub rule: Route,
+    /// Who the caller is, as it was noted so far.
+    pub before: Option<String>,
     /// Who the caller is; `None` for nothing.
     pub text: Option<String>,
+}
+
+/// What an import noted of a rule that it left as it was.
+#[derive(Debug, Clone)]
+pub struct NotedByRun {
+    /// The rule.
+    pub rule: Route,
+    /// What was noted of it before.
+    pub before: Option<String>,
+    /// What the import noted.
+    pub after: Option<String>,
 }

@@ -187,6 +187,9 @@ pub struct VipFile {
     /// Rules that are to be removed.
     #[serde(default)]
     pub removed: Vec<Row>,
+    /// Rules that stay as they are and of which only the note is to be this one, or none.
+    #[serde(default)]
+    pub noted: Vec<Row>,
     /// Lines of which only the beginning of the note is kept.
     #[serde(skip)]
     pub cut_notes: Vec<usize>,

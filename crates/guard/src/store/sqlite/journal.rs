@@ -1,14 +1,15 @@
 //! The journal of changes: how they are begun and closed. `journal_lists.rs`
-//! finds them, `journal_rows.rs` reads them.
+//! finds them, `journal_rows.rs` reads them, `journal_counts.rs` counts them.
 
 use std::collections::BTreeSet;
 
 use sqlx::sqlite::SqliteConnection;
 
+use super::journal_counts::counted;
 use super::{Store, failed, notes};
 use crate::store::records::caller_of;
 use crate::store::stored_text::{route_to_text, to_text};
-use crate::store::{After, Begun, Closing, Counted, JournalPosition, NewChange};
+use crate::store::{After, Begun, Closing, JournalPosition, NewChange};
 use crate::{Author, Change, Target};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{PhoneNumber, Route};
@@ -185,12 +186,6 @@ impl Store {
         })
         .await
     }
-
-    /// How many changes count: those begun in that time and not known to have failed.
-    pub async fn changes_within(&self, realm: &str, those: Counted) -> Result<u64> {
-        let mut database = self.pool.acquire().await.map_err(failed)?;
-        counted(&mut database, realm, those, None, u32::MAX).await
-    }
 }
 
 async fn begin(database: &mut SqliteConnection, new: &NewChange<'_>) -> Result<Begun> {
@@ -207,69 +202,6 @@ async fn begin(database: &mut SqliteConnection, new: &NewChange<'_>) -> Result<B
     let id = insert(database, new, columns).await?;
     notes::keep(database, new, id).await?;
     Ok(Begun::Written(id))
-}
-
-/// How many there are, counted no further than `most`: an import would else go
-/// through all its rows with each of them.
-///
-/// An import does not count against itself where all of it counts once.
-///
-/// What lies ahead was begun before the clock was set back. When that was nobody
-/// knows, and it must not hold up work until the clock has caught up.
-async fn counted(
-    database: &mut SqliteConnection,
-    realm: &str,
-    those: Counted,
-    own_run: Option<&str>,
-    most: u32,
-) -> Result<u64> {
-    // Each is answered from an index alone, however many rows an import has made.
-    let alone = match (those.imports_once, those.without_people) {
-        (false, false) => {
-            "SELECT COUNT(*) FROM (SELECT 1 FROM changes
-             WHERE realm = ? AND started_at > ? AND started_at <= ? AND status <> 'failed' LIMIT ?)"
-        }
-        (false, true) => {
-            "SELECT COUNT(*) FROM (SELECT 1 FROM changes
-             WHERE realm = ? AND started_at > ? AND started_at <= ? AND status <> 'failed'
-               AND by_person = 0 LIMIT ?)"
-        }
-        (true, false) => {
-            "SELECT COUNT(*) FROM (SELECT 1 FROM changes
-             WHERE realm = ? AND started_at > ? AND started_at <= ? AND status <> 'failed'
-               AND run IS NULL LIMIT ?)"
-        }
-        (true, true) => {
-            "SELECT COUNT(*) FROM (SELECT 1 FROM changes
-             WHERE realm = ? AND started_at > ? AND started_at <= ? AND status <> 'failed'
-               AND run IS NULL AND by_person = 0 LIMIT ?)"
-        }
-    };
-    let mut count: i64 = sqlx::query_scalar(alone)
-        .bind(realm)
-        .bind(those.span.since)
-        .bind(those.span.until)
-        .bind(most)
-        .fetch_one(&mut *database)
-        .await
-        .map_err(failed)?;
-    if those.imports_once {
-        let imports: i64 = sqlx::query_scalar(
-            "SELECT COUNT(*) FROM runs WHERE realm = ? AND id IS NOT ? AND EXISTS (
-                 SELECT 1 FROM changes WHERE run = runs.id AND started_at > ? AND started_at <= ?
-                   AND status <> 'failed' AND NOT (? AND by_person))",
-        )
-        .bind(realm)
-        .bind(own_run)
-        .bind(those.span.since)
-        .bind(those.span.until)
-        .bind(those.without_people)
-        .fetch_one(&mut *database)
-        .await
-        .map_err(failed)?;
-        count += imports;
-    }
-    Ok(u64::try_from(count).unwrap_or_default())
 }
 
 /// Whose work on open changes ends.

@@ -35,11 +35,9 @@ impl Store {
     ) -> Result<Vec<ChangeRecord>> {
         let since = Some(since);
         let filter = ChangeFilter { since, ..filter };
-        let mut query = select();
-        narrow(&mut query, realm, account, &filter);
+        let mut query = of_kind(realm, account, kind, &filter);
         query.push(" AND started_at <= ").push_bind(until);
-        query.push(" AND kind = ").push_bind(kind.to_owned());
-        query.push(" AND status <> 'failed' ORDER BY id");
+        query.push(" ORDER BY id");
         self.records(query).await
     }
 
@@ -55,10 +53,7 @@ impl Store {
         TimeSpan { since, until }: TimeSpan,
         unseen_since: i64,
     ) -> Result<Vec<ChangeRecord>> {
-        let mut query = select();
-        narrow(&mut query, realm, account, &filter);
-        query.push(" AND kind = ").push_bind(kind.to_owned());
-        query.push(" AND status <> 'failed'");
+        let mut query = of_kind(realm, account, kind, &filter);
         let mut started_at = "started_at";
         if kind == VIP_RULE {
             // However many were made lately, the few that were not seen lead to the rows;
@@ -141,6 +136,20 @@ impl Store {
         let rows = self.records(list).await?;
         Ok((rows, usize::try_from(total).unwrap_or_default()))
     }
+}
+
+/// Those of a kind that are not known to have failed.
+fn of_kind<'a>(
+    realm: &'a str,
+    account: &'a str,
+    kind: &str,
+    filter: &ChangeFilter<'a>,
+) -> QueryBuilder<Sqlite> {
+    let mut query = select();
+    narrow(&mut query, realm, account, filter);
+    query.push(" AND kind = ").push_bind(kind.to_owned());
+    query.push(" AND status <> 'failed'");
+    query
 }
 
 /// The conditions of a list. What goes into the text is ours; values are bound.

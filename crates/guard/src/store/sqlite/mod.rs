@@ -5,6 +5,7 @@ mod approvals;
 mod dial_plans;
 mod facts;
 mod journal;
+mod journal_counts;
 mod journal_lists;
 mod journal_rows;
 mod kept_plans;

@@ -8,7 +8,7 @@ use sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
 use super::{Store, decoded, failed};
 use crate::store::records::caller_of;
 use crate::store::stored_text::{route_from_text, route_to_text};
-use crate::store::{NewChange, NewText, NoteRecord};
+use crate::store::{NewChange, NewText, NoteRecord, NotedByRun};
 use crate::{Note, Until};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{Route, RouteKey};
@@ -69,10 +69,23 @@ impl Store {
         found.map_err(failed)
     }
 
-    /// Notes who the callers of rules are that exist already. Their ends stay.
-    pub async fn note_rules(&self, realm: &str, account: &str, texts: &[NewText]) -> Result<()> {
+    /// Notes who the callers of rules are that exist already. Their ends stay. What
+    /// an import notes is kept with it.
+    pub async fn note_rules(
+        &self,
+        realm: &str,
+        account: &str,
+        run: Option<&str>,
+        texts: &[NewText],
+    ) -> Result<()> {
         self.write(async |database| {
-            for NewText { kept, rule, text } in texts {
+            for new in texts {
+                if let Some(run) = run {
+                    keep_with_run(database, run, new).await?;
+                }
+                let NewText {
+                    kept, rule, text, ..
+                } = new;
                 let Some(id) = kept else {
                     let note = Note {
                         text: text.clone(),
@@ -91,6 +104,14 @@ impl Store {
             Ok(())
         })
         .await
+    }
+
+    /// What an import noted of rules that it left as they were, in that order.
+    pub async fn notes_of_run(&self, run: &str) -> Result<Vec<NotedByRun>> {
+        let noted =
+            sqlx::query("SELECT rule, before, after FROM run_notes WHERE run = ? ORDER BY id");
+        let noted = noted.bind(run).try_map(noted_by_run);
+        noted.fetch_all(&self.pool).await.map_err(failed)
     }
 
     /// Ends what is kept of rules that a list has shown gone or otherwise; not
@@ -148,6 +169,18 @@ pub(super) async fn keep(
     };
     let place = (new.realm, new.change.account().as_str());
     insert(database, place, after, &note, Some(change)).await
+}
+
+async fn keep_with_run(database: &mut SqliteConnection, run: &str, new: &NewText) -> Result<()> {
+    sqlx::query("INSERT INTO run_notes (run, rule, before, after) VALUES (?, ?, ?, ?)")
+        .bind(run)
+        .bind(route_to_text(&new.rule)?)
+        .bind(new.before.as_deref())
+        .bind(new.text.as_deref())
+        .execute(database)
+        .await
+        .map(drop)
+        .map_err(failed)
 }
 
 async fn insert(
@@ -221,5 +254,13 @@ fn record(row: SqliteRow) -> sqlx::Result<NoteRecord> {
         },
         change: row.try_get("change")?,
         is_doubtful: ended == Some(0),
+    })
+}
+
+fn noted_by_run(row: SqliteRow) -> sqlx::Result<NotedByRun> {
+    Ok(NotedByRun {
+        rule: decoded(route_from_text(row.try_get("rule")?))?,
+        before: row.try_get("before")?,
+        after: row.try_get("after")?,
     })
 }

@@ -49,6 +49,10 @@ impl Store {
                 .execute(&mut *database)
                 .await
                 .map_err(failed)?;
+                sqlx::query("DELETE FROM run_notes WHERE run NOT IN (SELECT id FROM runs)")
+                    .execute(&mut *database)
+                    .await
+                    .map_err(failed)?;
                 sqlx::query(
                     "DELETE FROM vip_notes
                      WHERE (ended = 0 AND coalesce(ends_at, 0) < ?)

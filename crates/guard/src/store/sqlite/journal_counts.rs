@@ -1,0 +1,118 @@
+//! Counting changes against a limit.
+
+use sqlx::sqlite::SqliteConnection;
+
+use super::{Store, failed};
+use crate::store::Counted;
+use skyswitch_domain::error::Result;
+
+impl Store {
+    /// How many changes count: those begun in that time and not known to have failed.
+    pub async fn changes_within(&self, realm: &str, those: Counted) -> Result<u64> {
+        let mut database = self.pool.acquire().await.map_err(failed)?;
+        counted(&mut database, realm, those, None, u32::MAX).await
+    }
+}
+
+/// How many there are, counted no further than `most`: an import would else go
+/// through all its rows with each of them.
+///
+/// An import does not count against itself where all of it counts once.
+///
+/// What lies ahead was begun before the clock was set back. When that was nobody
+/// knows, and it must not hold up work until the clock has caught up.
+pub(super) async fn counted(
+    database: &mut SqliteConnection,
+    realm: &str,
+    those: Counted,
+    own_run: Option<&str>,
+    most: u32,
+) -> Result<u64> {
+    // Each is answered from an index alone, however many rows an import has made.
+    let alone = match (those.imports_once, those.without_people) {
+        (false, false) => {
+            "SELECT COUNT(*) FROM (SELECT 1 FROM changes
+             WHERE realm = ? AND started_at > ? AND started_at <= ? AND status <> 'failed' LIMIT ?)"
+        }
+        (false, true) => {
+            "SELECT COUNT(*) FROM (SELECT 1 FROM changes
+             WHERE realm = ? AND started_at > ? AND started_at <= ? AND status <> 'failed'
+               AND by_person = 0 LIMIT ?)"
+        }
+        (true, false) => {
+            "SELECT COUNT(*) FROM (SELECT 1 FROM changes
+             WHERE realm = ? AND started_at > ? AND started_at <= ? AND status <> 'failed'
+               AND run IS NULL LIMIT ?)"
+        }
+        (true, true) => {
+            "SELECT COUNT(*) FROM (SELECT 1 FROM changes
+             WHERE realm = ? AND started_at > ? AND started_at <= ? AND status <> 'failed'
+               AND run IS NULL AND by_person = 0 LIMIT ?)"
+        }
+    };
+    let mut count: i64 = sqlx::query_scalar(alone)
+        .bind(realm)
+        .bind(those.span.since)
+        .bind(those.span.until)
+        .bind(most)
+        .fetch_one(&mut *database)
+        .await
+        .map_err(failed)?;
+    if those.imports_once {
+        let imports: i64 = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM runs WHERE realm = ? AND id IS NOT ? AND EXISTS (
+                 SELECT 1 FROM changes WHERE run = runs.id AND started_at > ? AND started_at <= ?
+                   AND status <> 'failed' AND NOT (? AND by_person))",
+        )
+        .bind(realm)
+        .bind(own_run)
+        .bind(those.span.since)
+        .bind(those.span.until)
+        .bind(those.without_people)
+        .fetch_one(&mut *database)
+        .await
+        .map_err(failed)?;
+        count += imports;
+    }
+    Ok(u64::try_from(count).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Connection;
+
+    use super::*;
+    use crate::store::TimeSpan;
+
+    /// The columns that limits are counted by, with as many changes of each kind.
+    const CHANGES: &str = "
+        CREATE TABLE runs (id TEXT, realm TEXT);
+        CREATE TABLE changes (realm TEXT, started_at INTEGER, status TEXT, run TEXT, by_person INTEGER);
+        INSERT INTO changes
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40)
+        SELECT 'r', i, 'done', NULL, i % 2 FROM n";
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn changes_are_counted_no_further_than_the_limit() -> sqlx::Result<()> {
+        let mut database = SqliteConnection::connect("sqlite::memory:").await?;
+        sqlx::raw_sql(CHANGES).execute(&mut database).await?;
+        for (imports_once, without_people) in
+            [(false, false), (false, true), (true, false), (true, true)]
+        {
+            let those = Counted {
+                span: TimeSpan {
+                    since: 0,
+                    until: 40,
+                },
+                without_people,
+                imports_once,
+            };
+            let all = if without_people { 20 } else { 40 };
+            for (most, expected) in [(7, 7), (u32::MAX, all)] {
+                let counted = counted(&mut database, "r", those, None, most).await;
+                assert_eq!(counted.ok(), Some(expected), "{those:?}");
+            }
+        }
+        Ok(())
+    }
+}
