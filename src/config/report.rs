@@ -3,12 +3,13 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::edit::{SECRETS, fields_of, known};
+use super::edit::{fields_of, known};
 use super::environment::Environment;
 use super::file::ConfigFile;
 use super::origin::Origin;
 use super::place::{Place, as_shown, names_in, profiles_beside};
 use super::secret::{Forms, SecretAt};
+use super::stored_secrets::SECRETS;
 use super::{Flags, PbxLogin, ProfileName, Settings, process_environment, reader, variable_of};
 use skyswitch_client::{KeptToken, TokenCache};
 use skyswitch_domain::error::{Code, Error, Result};
