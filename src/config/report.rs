@@ -207,7 +207,7 @@ async fn looked_at(form: Forms<'_>, environment: Environment<'_>) -> SignInValue
         Ok(Some(found)) => found,
         Ok(None) => {
             return SignInValue {
-                problem: Some("it is missing".to_owned()),
+                problem: Some("missing".to_owned()),
                 ..value
             };
         }
@@ -258,7 +258,7 @@ fn account(
         origin: account.map(|_| origin),
         problem: match account {
             Some(_) => None,
-            None => Some("it is missing".to_owned()),
+            None => Some("missing".to_owned()),
         },
     }
 }
