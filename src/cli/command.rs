@@ -40,7 +40,7 @@ pub(super) struct Global {
     /// Print one JSON document; errors go to stderr as JSON
     #[arg(short, long, global = true)]
     pub json: bool,
-    /// Use the embedded sandbox instead of the real service; needs no account. Its data last; `=fresh` starts over
+    /// Use the embedded sandbox instead of the real service; needs no account. Its data are kept for later commands; `=fresh` replaces them with those it is shipped with
     #[arg(
         long,
         global = true,

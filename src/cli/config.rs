@@ -112,9 +112,12 @@ pub(super) async fn status(global: &Global, output: &Output) -> Result<Exit> {
 }
 
 fn signed_in(sign_in: &SignIn) -> String {
-    let profile = match &sign_in.profile {
-        Some(profile) => format!("Profile: {profile}\n"),
-        None => String::new(),
+    let (profile, named) = match &sign_in.profile {
+        Some(profile) => (
+            format!("Profile: {profile}\n"),
+            format!(" --profile {profile}"),
+        ),
+        None => (String::new(), String::new()),
     };
     let found = match sign_in.file_found {
         true => "",
@@ -141,8 +144,8 @@ fn signed_in(sign_in: &SignIn) -> String {
         false => tokens,
     };
     let next = match sign_in.ok {
-        true => "",
-        false => "Next: skyswitch login",
+        true => String::new(),
+        false => format!("Next: `skyswitch{named} login`"),
     };
     format!(
         "{profile}Config file: {}{found}\nService: {}\n{values}{tokens}{next}",
@@ -172,7 +175,7 @@ pub(super) fn profiles(global: &Global, output: &Output) -> Result<Exit> {
     output.result(&json!({ "profiles": profiles }), || {
         let lines: String = profiles.iter().map(profile).collect();
         match lines.is_empty() {
-            true => "No config file and no profile yet. Next: skyswitch login, or skyswitch --profile NAME login".to_owned(),
+            true => "No config file and no profile yet. Next: `skyswitch login`, or `skyswitch --profile NAME login`".to_owned(),
             false => lines,
         }
     })

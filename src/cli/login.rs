@@ -126,7 +126,7 @@ impl SignedIn {
             .map(|warning| format!("Warning: {warning}\n"))
             .collect();
         format!(
-            "Signed in{user}: account {} with {}.\nStored in {}; {secrets}.\n{warnings}Next: skyswitch{profile} doctor",
+            "Signed in{user}: account {} with {}.\nStored in {}; {secrets}.\n{warnings}Next: `skyswitch{profile} doctor`",
             self.account_id,
             crate::sentences::counted(self.customers, "customer"),
             self.file

@@ -32,7 +32,7 @@ const LOOK: Duration = Duration::from_millis(50);
 pub(super) enum LogFormat {
     /// A sentence with its facts behind it
     Text,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
 }
 

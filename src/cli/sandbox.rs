@@ -16,16 +16,16 @@ use skyswitch_sandbox::{DialPlanAccess, HABITS, Habit, Sandbox, Tenant};
 /// What `--sandbox` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum SandboxData {
-    /// Go on with the data of the commands before
+    /// Keep the data of earlier commands
     Kept,
-    /// Start anew, with the made-up customers as they were
+    /// Replace them with the made-up customers as they are shipped
     Fresh,
 }
 
 /// The sandbox of this process, and the hold on its data.
 pub(super) struct InProcess {
     server: Sandbox,
-    /// Shared by all who use the data, so that nobody starts over beneath them.
+    /// Shared by all who use the data, so that nobody replaces them meanwhile.
     _in_use: Option<File>,
 }
 
@@ -67,7 +67,7 @@ pub(super) async fn in_process(
     })?;
     if let Some(aside) = server.set_aside() {
         tracing::warn!(
-            "the sandbox's data were damaged; they are kept in {}, and the sandbox starts over",
+            "the sandbox's data were damaged; they are kept in {}, and the sandbox begins with new ones",
             aside.display()
         );
     }
@@ -84,7 +84,7 @@ pub(super) async fn in_process(
 /// The sandbox's folder in the state folder.
 const FOLDER: &str = "sandbox";
 
-/// Makes the folder, empty where it is to start over, and marks it as in use.
+/// Makes the folder, empty where its data are to be replaced, and marks it as in use.
 fn prepare(state: &StateFolder, folder: &StateFolder, data: SandboxData) -> Result<File> {
     let failed = |error: std::io::Error| {
         Error::internal(
@@ -115,7 +115,7 @@ fn prepare(state: &StateFolder, folder: &StateFolder, data: SandboxData) -> Resu
 fn in_use() -> Error {
     Error::invalid(
         "sandbox",
-        "another process uses the sandbox, so it cannot start over",
+        "another process uses the sandbox's data, so they cannot be replaced",
         "End that process, such as a server that was started with `--sandbox`, or give `--sandbox` alone.",
     )
 }

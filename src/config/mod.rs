@@ -18,6 +18,7 @@ mod place;
 mod program;
 mod report;
 mod secret;
+mod stored_secrets;
 mod trust;
 
 use std::path::PathBuf;
@@ -28,7 +29,7 @@ use url::Url;
 
 #[cfg(feature = "otlp")]
 pub use collector::{Collecting, collector};
-pub use edit::{ConfigEdit, Store};
+pub use edit::ConfigEdit;
 use environment::{Environment, Variables, variable_of};
 use file::ConfigFile;
 pub use keychain::Keychain;
@@ -44,6 +45,7 @@ pub use skyswitch_client::{
 use skyswitch_domain::error::{Code, Error, Refused, Result};
 use skyswitch_domain::{AccountId, DestinationForm};
 pub use skyswitch_guard::{ConfirmMode, DoubtfulDestinations, Limits};
+pub use stored_secrets::Store;
 pub use trust::TrustDialPlan;
 
 /// Everything the program can be told.

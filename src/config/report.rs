@@ -3,12 +3,13 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::edit::{SECRETS, fields_of, known};
+use super::edit::{fields_of, known};
 use super::environment::Environment;
 use super::file::ConfigFile;
 use super::origin::Origin;
 use super::place::{Place, as_shown, names_in, profiles_beside};
 use super::secret::{Forms, SecretAt};
+use super::stored_secrets::SECRETS;
 use super::{Flags, PbxLogin, ProfileName, Settings, process_environment, reader, variable_of};
 use skyswitch_client::{KeptToken, TokenCache};
 use skyswitch_domain::error::{Code, Error, Result};
@@ -206,7 +207,7 @@ async fn looked_at(form: Forms<'_>, environment: Environment<'_>) -> SignInValue
         Ok(Some(found)) => found,
         Ok(None) => {
             return SignInValue {
-                problem: Some("it is missing".to_owned()),
+                problem: Some("missing".to_owned()),
                 ..value
             };
         }
@@ -257,7 +258,7 @@ fn account(
         origin: account.map(|_| origin),
         problem: match account {
             Some(_) => None,
-            None => Some("it is missing".to_owned()),
+            None => Some("missing".to_owned()),
         },
     }
 }

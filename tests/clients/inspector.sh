@@ -24,7 +24,7 @@ failures=0
 # Runs the Inspector with an empty home folder; leaves its exit code in $code and what it printed in $work/out and err.
 inspect() {
   code=0
-  rm -rf "$work/home"
+  rm -rf "${work:?}/home"
   mkdir "$work/home"
   HOME=$work/home timeout 60 node "$modules/.bin/inspector" --cli --format json -q "$@" \
     >"$work/out" 2>"$work/err" </dev/null || code=$?

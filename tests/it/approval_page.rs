@@ -727,7 +727,7 @@ async fn a_link_that_the_person_cancels_or_declines_is_no_answer_and_stays_with_
 }
 
 #[tokio::test]
-async fn a_flood_of_wrong_pins_on_the_page_makes_no_change_possible_and_keeps_nobody_out() {
+async fn a_flood_of_wrong_pins_on_the_page_is_slowed_ever_more_and_keeps_nobody_out() {
     const PIN: &str = "tulip-48151623";
     let waiting = waiting().await;
     let guard = waiting.app.guard();
@@ -737,7 +737,7 @@ async fn a_flood_of_wrong_pins_on_the_page_makes_no_change_possible_and_keeps_no
         let reply = post(&waiting.link, &with_pin("wrong-wrong"), &[]).await;
         let (status, said) = match attempt {
             0..3 => (200, "That is not the PIN"),
-            _ => (429, "no PIN is looked at on this page for 1 minute"),
+            _ => (429, "no PIN is looked at on this page for 15 minutes"),
         };
         assert_eq!(reply.status, status, "{attempt}: {}", reply.body);
         assert!(reply.body.contains(said), "{attempt}: {}", reply.body);
@@ -748,13 +748,25 @@ async fn a_flood_of_wrong_pins_on_the_page_makes_no_change_possible_and_keeps_no
     assert_eq!(reply.status, 429, "{}", reply.body);
     assert!(reply.body.contains("skyswitch approve"), "{}", reply.body);
     assert!(still_waits(&waiting).await);
-    // However long it goes on, the pause on the page stays short.
-    for _ in 0..20 {
-        waiting.bench.age_pin_tries(15 * 60).await;
+    // Each further pause is longer, until there are three tries a day.
+    let hours = |hours: i64| hours * 60 * 60;
+    let pauses = [15 * 60, hours(1), hours(4), hours(16), hours(24), hours(24)];
+    for (pause, next) in pauses.into_iter().zip(pauses.into_iter().skip(1)) {
+        waiting.bench.age_pin_tries(pause - 30).await;
+        let reply = post(&waiting.link, &with_pin(PIN), &[]).await;
+        assert_eq!(reply.status, 429, "after {pause} s: {}", reply.body);
+        waiting.bench.age_pin_tries(31).await;
         for _ in 0..3 {
             let reply = post(&waiting.link, &with_pin("wrong-wrong"), &[]).await;
-            assert_eq!(reply.status, 200, "{}", reply.body);
+            assert_eq!(reply.status, 200, "after {pause} s: {}", reply.body);
         }
+        let reply = post(&waiting.link, &with_pin(PIN), &[]).await;
+        let said = match next / 3_600 {
+            1 => "60 minutes".to_owned(),
+            hours => format!("{hours} hours"),
+        };
+        assert!(reply.body.contains(&said), "{said}: {}", reply.body);
+        assert!(still_waits(&waiting).await);
     }
     // The person at the terminal is asked as ever, and that ends the pause.
     let approval = guard.waiting_under(&waiting.code).await.unwrap();
@@ -768,6 +780,33 @@ async fn a_flood_of_wrong_pins_on_the_page_makes_no_change_possible_and_keeps_no
     assert_eq!(settled, Settled::Approved);
     let removed = remove(&waiting.app, &removing(CALLER, DENTAL), &nobody()).await;
     assert!(removed.unwrap().change_id.is_some());
+}
+
+#[tokio::test]
+async fn after_the_right_pin_the_page_starts_over_with_its_first_pause() {
+    const PIN: &str = "tulip-48151623";
+    let waiting = waiting().await;
+    let guard = waiting.app.guard();
+    guard.set_pin(None, Secret::new(PIN)).await.unwrap();
+    let try_pin = async |pin: &str| {
+        let form = format!("{}&pin={pin}", approving(CALLER));
+        post(&waiting.link, &form, &[]).await
+    };
+    let use_up = async || {
+        for _ in 0..3 {
+            assert_eq!(try_pin("wrong-wrong").await.status, 200);
+        }
+        try_pin("wrong-wrong").await.body
+    };
+    assert!(use_up().await.contains("for 15 minutes"));
+    waiting.bench.age_pin_tries(15 * 60).await;
+    assert!(use_up().await.contains("for 60 minutes"));
+    // Whoever changes the PIN at a terminal gives the present one.
+    let again = Secret::new(PIN);
+    guard.set_pin(Some(again.clone()), again).await.unwrap();
+    assert!(use_up().await.contains("for 15 minutes"));
+    waiting.bench.age_pin_tries(15 * 60).await;
+    assert!(try_pin(PIN).await.body.contains("Approved"));
 }
 
 #[tokio::test]

@@ -306,6 +306,27 @@ async fn logout_removes_the_tokens_and_with_all_the_stored_secrets() {
 }
 
 #[tokio::test]
+async fn where_the_login_is_missing_the_next_command_is_named_with_its_profile() {
+    let home = Home::bare();
+    let profiles = home.path().join("home/.config/skyswitch/profiles");
+    std::fs::create_dir_all(&profiles).unwrap();
+    std::fs::write(profiles.join("acme.json"), "{}").unwrap();
+    for (profile, next) in [
+        (&[][..], "Next: `skyswitch login`"),
+        (
+            &["--profile", "acme"],
+            "Next: `skyswitch --profile acme login`",
+        ),
+    ] {
+        let command = [profile, &["auth", "status"]].concat();
+        let ran = home.run(&command).await;
+        assert_eq!(ran.code, 4, "{ran:?}");
+        assert!(ran.stdout.contains("username: missing"), "{ran:?}");
+        assert!(ran.stdout.contains(next), "{ran:?}");
+    }
+}
+
+#[tokio::test]
 async fn auth_status_names_the_origin_of_each_value_and_no_secret() {
     let sandbox = demo_sandbox().await;
     let home = Home::of(&sandbox)

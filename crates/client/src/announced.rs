@@ -1,6 +1,7 @@
 //! Whether a list goes on, by what its pages so far have said of it.
 
 use super::paging::{Next, Paging};
+use skyswitch_domain::wording::counted;
 
 /// A page that has been read, and what is needed to judge what comes after it.
 pub(super) struct Reading<'a> {
@@ -37,7 +38,8 @@ impl Announced {
         } = *reading;
         if let Some(total) = self.total.filter(|total| rows_so_far > *total) {
             return Err(format!(
-                "it holds {rows_so_far} rows and says that there are {total}"
+                "it gives {} and announces {total}",
+                rows(rows_so_far)
             ));
         }
         let by_last = self.last.map(|last| number < last);
@@ -85,9 +87,9 @@ impl Announced {
         self.is_numbered |= page.number.is_some();
         if page.up_to.is_some_and(|up_to| reading.rows_so_far < up_to) {
             return Err(format!(
-                "it says that it goes up to row {}, and {} rows were given",
+                "it says that it goes up to row {}, and gives {}",
                 page.up_to.unwrap_or_default(),
-                reading.rows_so_far
+                rows(reading.rows_so_far)
             ));
         }
         if let Some(count) = page.count {
@@ -105,14 +107,21 @@ impl Announced {
         }
     }
 
-    fn shortfall(&self, rows: u64) -> Why {
+    fn shortfall(&self, given: u64) -> Why {
         match self.total {
-            Some(total) if total != rows => {
-                format!("{total} rows were announced and {rows} were given")
+            Some(total) if total != given => {
+                format!("it announces {} and gives {given}", rows(total))
             }
-            _ => format!("{rows} rows were given, and it is contradictory whether more follow"),
+            _ => format!(
+                "it gives {}, and it is contradictory whether more follow",
+                rows(given)
+            ),
         }
     }
+}
+
+fn rows(count: u64) -> String {
+    counted(usize::try_from(count).unwrap_or(usize::MAX), "row")
 }
 
 #[cfg(test)]

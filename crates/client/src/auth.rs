@@ -1,7 +1,7 @@
 //! Login and renewal: OAuth password grant, refresh grant, one at a time.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use jiff::Timestamp;
 use url::Url;
@@ -10,6 +10,7 @@ use super::allowance;
 use super::answer::Api;
 use super::call::{Body, Call};
 use super::http::{Failure, Http};
+use super::refused_logins::RefusedLogins;
 use super::retry::{self, Budget};
 use super::source::Source;
 use super::token::{Granted, Token};
@@ -17,11 +18,6 @@ use super::token_cache::{TokenCache, TokenSlot};
 use crate::settings::Credentials;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::{Secret, keep_out};
-
-/// After a refused login, no other is tried for so long; after each further one
-/// for twice as long as before.
-const PAUSE: Duration = Duration::from_secs(60);
-const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
 /// Where and as whom to log in.
 pub(super) struct Login<'a> {
@@ -134,17 +130,7 @@ pub(super) struct LoginAuth {
     renewing: tokio::sync::Mutex<()>,
     /// When a login last failed and why: for those who waited for it meanwhile.
     last_failure: Mutex<Option<(Instant, Error)>>,
-    refusals: Mutex<Option<Refusals>>,
-}
-
-/// Logins that were refused one after another, without one that was granted.
-struct Refusals {
-    /// The slot of the refused login: another password is another login.
-    slot: TokenSlot,
-    times: u32,
-    last: Error,
-    /// When the same login may be tried again.
-    until: Timestamp,
+    refused: RefusedLogins,
 }
 
 impl LoginAuth {
@@ -158,7 +144,7 @@ impl LoginAuth {
             current: Mutex::new(None),
             renewing: tokio::sync::Mutex::new(()),
             last_failure: Mutex::new(None),
-            refusals: Mutex::new(None),
+            refused: RefusedLogins::default(),
         }
     }
 
@@ -196,7 +182,7 @@ impl LoginAuth {
             self.keep(&slot, &token);
             return Ok(token);
         }
-        if let Some(error) = self.pauses(&slot) {
+        if let Some(error) = self.refused.pause(&slot) {
             return Err(error);
         }
         let own = self.current().filter(|(of, _)| *of == slot);
@@ -207,7 +193,7 @@ impl LoginAuth {
             .grant(http, &credentials, refresh)
             .await
             .inspect_err(|error| self.note_failure(&slot, error))?;
-        *self.refusals.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.refused.forget();
         self.keep(&slot, &token);
         slot.save(&token).unwrap_or_else(not_shared);
         Ok(token)
@@ -311,44 +297,9 @@ impl LoginAuth {
             .map(|(_, error)| error.clone())
     }
 
-    /// Why this login is not tried now, if it is not.
-    fn pauses(&self, slot: &TokenSlot) -> Option<Error> {
-        let refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
-        let refused = refusals.as_ref().filter(|refused| refused.slot == *slot)?;
-        (Timestamp::now() < refused.until).then(|| {
-            let error = Error::new(
-                refused.last.code(),
-                format!(
-                    "{}; no other login is tried before {} UTC, because refused logins can lock the user out",
-                    refused.last,
-                    refused.until.strftime("%H:%M:%S")
-                ),
-                format!(
-                    "{} Another password is tried at once, and so is the same one after a restart of this program.",
-                    refused.last.hint()
-                ),
-            );
-            let answer = refused.last.detail();
-            match answer.status {
-                Some(status) => error.with_answer(status, answer.request_id.clone()),
-                None => error,
-            }
-        })
-    }
-
     fn note_failure(&self, slot: &TokenSlot, error: &Error) {
         if error.code() == Code::Unauthorized {
-            let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
-            let before = refusals.as_ref().filter(|before| before.slot == *slot);
-            let times = before.map_or(1, |before| before.times + 1);
-            *refusals = Some(Refusals {
-                slot: slot.clone(),
-                times,
-                last: error.clone(),
-                until: Timestamp::now()
-                    .saturating_add(pause_after(times))
-                    .unwrap_or(Timestamp::MAX),
-            });
+            self.refused.note(slot, error);
         }
         self.note_for_those_who_wait(error);
     }
@@ -377,12 +328,6 @@ impl LoginAuth {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         *current = Some((slot.clone(), token.clone()));
     }
-}
-
-/// How long no login is tried after so many refused ones.
-fn pause_after(refused: u32) -> Duration {
-    let doubled = 2_u32.saturating_pow(refused.saturating_sub(1));
-    PAUSE.saturating_mul(doubled).min(LONGEST_PAUSE)
 }
 
 fn not_shared<T: Default>(error: Error) -> T {
@@ -414,16 +359,5 @@ fn login_refused(failure: Failure, api: Api) -> Error {
         )
         .with_answer(status, error.detail().request_id.clone()),
         other => other.into_error(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_pause_after_refused_logins_grows_up_to_an_hour() {
-        let pauses = [1, 2, 3, 6, 7, 100].map(|times| pause_after(times).as_secs());
-        assert_eq!(pauses, [60, 120, 240, 1920, 3600, 3600]);
     }
 }

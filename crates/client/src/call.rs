@@ -1,7 +1,10 @@
 //! A request: method, path, query and body.
 
 use reqwest::Method;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use url::Url;
 
+use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::Secret;
 
 /// A request before it has a token.
@@ -89,4 +92,80 @@ impl Call {
         self.query.push((name, value.into()));
         self
     }
+
+    /// The HTTP request of it, to an API with that root.
+    ///
+    /// # Errors
+    /// `not_configured` for a root that can carry no path; `upstream_rejected` for
+    /// a token that can be no header.
+    pub fn to_request(&self, base_url: &Url, bearer: Option<&Secret>) -> Result<reqwest::Request> {
+        let mut request = reqwest::Request::new(self.method.clone(), self.url(base_url)?);
+        if let Some(token) = bearer {
+            request
+                .headers_mut()
+                .insert(AUTHORIZATION, bearer_header(token)?);
+        }
+        const FORM: &str = "application/x-www-form-urlencoded";
+        let body = match &self.body {
+            Body::Nothing => None,
+            Body::Login(form) => Some((
+                FORM,
+                encoded(form.iter().map(|(name, value)| (*name, value.expose()))),
+            )),
+            Body::Form(form) => Some((
+                FORM,
+                encoded(form.iter().map(|(name, value)| (*name, value.as_str()))),
+            )),
+            Body::Json(value) => Some(("application/json", value.to_string())),
+        };
+        if let Some((media_type, text)) = body {
+            request
+                .headers_mut()
+                .insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+            *request.body_mut() = Some(text.into());
+        }
+        request
+            .headers_mut()
+            .insert(ACCEPT, HeaderValue::from_static("application/json"));
+        Ok(request)
+    }
+
+    fn url(&self, base_url: &Url) -> Result<Url> {
+        let mut url = base_url.clone();
+        match url.path_segments_mut() {
+            Ok(mut segments) => {
+                segments.pop_if_empty().extend(&self.path);
+            }
+            Err(()) => {
+                return Err(Error::new(
+                    Code::NotConfigured,
+                    "base_url cannot carry a path",
+                    "Give the API's root such as `https://api.skyswitch.com`.",
+                ));
+            }
+        }
+        if !self.query.is_empty() {
+            // `+` in `sip:+1…` becomes %2B here; a bare `+` would arrive as a space.
+            url.query_pairs_mut().extend_pairs(&self.query);
+        }
+        Ok(url)
+    }
+}
+
+fn encoded<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs)
+        .finish()
+}
+
+fn bearer_header(token: &Secret) -> Result<HeaderValue> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose())).map_err(|_| {
+        Error::new(
+            Code::UpstreamRejected,
+            "the service handed out a token that cannot be sent in a header",
+            "Run `skyswitch token --refresh`; if it persists, ask SkySwitch support.",
+        )
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use governor::{DefaultDirectRateLimiter, RateLimiter};
-use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue};
+use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::Instrument;
@@ -15,14 +15,14 @@ use url::Url;
 use super::acknowledgement;
 use super::allowance;
 use super::answer::{self, Api};
-use super::call::{Body, Call};
+use super::call::Call;
 use super::pace::Pace;
 use super::retry::Budget;
 use super::samples;
 use super::skeleton::{self, Skeleton};
 use super::spans;
 use super::trace::Trace;
-use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::Secret;
 use skyswitch_guard::store::StateFolder;
 
@@ -261,7 +261,8 @@ impl Http {
         bearer: Option<&Secret>,
         trace: Option<Trace>,
     ) -> Result<Answer, Failure> {
-        let mut request = self.request(call, bearer).map_err(Failure::Final)?;
+        let request = call.to_request(&self.base_url, bearer);
+        let mut request = request.map_err(Failure::Final)?;
         let told = trace.filter(|_| self.tells_traces);
         if let Some(Ok(told)) = told.and_then(Trace::traceparent).map(HeaderValue::try_from) {
             request.headers_mut().insert("traceparent", told);
@@ -293,79 +294,6 @@ impl Http {
             error: answer::refusal(self.api, status, &body).with_answer(status, request_id),
         })
     }
-
-    fn request(&self, call: &Call, bearer: Option<&Secret>) -> Result<reqwest::Request> {
-        let mut request = reqwest::Request::new(call.method.clone(), self.url(call)?);
-        if let Some(token) = bearer {
-            request
-                .headers_mut()
-                .insert(AUTHORIZATION, bearer_header(token)?);
-        }
-        const FORM: &str = "application/x-www-form-urlencoded";
-        let body = match &call.body {
-            Body::Nothing => None,
-            Body::Login(form) => Some((
-                FORM,
-                encoded(form.iter().map(|(name, value)| (*name, value.expose()))),
-            )),
-            Body::Form(form) => Some((
-                FORM,
-                encoded(form.iter().map(|(name, value)| (*name, value.as_str()))),
-            )),
-            Body::Json(value) => Some(("application/json", value.to_string())),
-        };
-        if let Some((media_type, text)) = body {
-            request.headers_mut().insert(
-                reqwest::header::CONTENT_TYPE,
-                HeaderValue::from_static(media_type),
-            );
-            *request.body_mut() = Some(text.into());
-        }
-        request.headers_mut().insert(
-            reqwest::header::ACCEPT,
-            HeaderValue::from_static("application/json"),
-        );
-        Ok(request)
-    }
-
-    fn url(&self, call: &Call) -> Result<Url> {
-        let mut url = self.base_url.clone();
-        match url.path_segments_mut() {
-            Ok(mut segments) => {
-                segments.pop_if_empty().extend(&call.path);
-            }
-            Err(()) => {
-                return Err(Error::new(
-                    Code::NotConfigured,
-                    "base_url cannot carry a path",
-                    "Give the API's root such as `https://api.skyswitch.com`.",
-                ));
-            }
-        }
-        if !call.query.is_empty() {
-            // `+` in `sip:+1…` becomes %2B here; a bare `+` would arrive as a space.
-            url.query_pairs_mut().extend_pairs(&call.query);
-        }
-        Ok(url)
-    }
-}
-
-fn encoded<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
-    url::form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(pairs)
-        .finish()
-}
-
-fn bearer_header(token: &Secret) -> Result<HeaderValue> {
-    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose())).map_err(|_| {
-        Error::new(
-            Code::UpstreamRejected,
-            "the service handed out a token that cannot be sent in a header",
-            "Run `skyswitch token --refresh`; if it persists, ask SkySwitch support.",
-        )
-    })?;
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 /// Reads the body up to the cap; a body that breaks off is a lost answer.

@@ -101,6 +101,7 @@ mod numbers;
 mod pace;
 mod page;
 mod paging;
+mod refused_logins;
 mod retry;
 mod routes;
 mod sample;

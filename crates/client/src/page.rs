@@ -17,6 +17,7 @@ use super::list_words::{is_about_the_list, may_be_about_the_list};
 use super::paging::Paging;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
+use skyswitch_domain::wording::counted;
 
 /// A row of some list.
 pub(super) trait Row: Sized + PartialEq {
@@ -141,10 +142,7 @@ impl<T: Row> Page<T> {
             return refuse(
                 format!(
                     "SkySwitch answered {what} with {} in a form that is not known: without {}",
-                    match page.unreadable {
-                        1 => "1 row".to_owned(),
-                        rows => format!("{rows} rows"),
-                    },
+                    counted(page.unreadable, "row"),
                     page.lacks.unwrap_or("a known field")
                 ),
                 "Nothing is shown or changed on such a list; please report it, with the API's version.",

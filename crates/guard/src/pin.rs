@@ -143,7 +143,7 @@ impl Guard {
         let store = self.store().await?;
         let now = Timestamp::now().as_second();
         if let Some(until) = store.take_pin_try(at, now).await? {
-            return Err(too_often(at, (until - now + 59) / 60));
+            return Err(too_often(at, until - now));
         }
         let kept = self.store.folder().read(FILE)?.unwrap_or_default();
         let Some((salt, expected)) = parts(&kept) else {
@@ -193,8 +193,12 @@ async fn hashed(pin: Secret, salt: Vec<u8>) -> Result<Vec<u8>> {
     })
 }
 
-fn too_often(at: AnsweredAt, minutes: i64) -> Error {
-    let wait = counted(usize::try_from(minutes).unwrap_or(0), "minute");
+fn too_often(at: AnsweredAt, seconds: i64) -> Error {
+    let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
+    let wait = match seconds.div_ceil(60) {
+        minutes @ ..=120 => counted(minutes as usize, "minute"),
+        minutes => counted(minutes.div_ceil(60) as usize, "hour"),
+    };
     let (place, hint) = match at {
         AnsweredAt::Person => (
             "",
@@ -203,7 +207,7 @@ fn too_often(at: AnsweredAt, minutes: i64) -> Error {
         AnsweredAt::Page => (
             " on this page",
             format!(
-                "Try again in {wait}, or decide in a terminal with `{} approve`, which still asks for it.",
+                "Try again in {wait}; each further pause is longer. Or decide in a terminal with `{} approve`, which still looks at it.",
                 program()
             ),
         ),

@@ -8,13 +8,21 @@ use skyswitch_domain::error::Result;
 
 /// PINs that may be tried before a pause.
 const TRIES: i64 = 3;
-/// The first pause, in seconds; each further one is twice as long.
-const FIRST_PAUSE: i64 = 60;
-/// The longest pause.
+/// The longest pause, in seconds.
 const LONGEST_PAUSE: i64 = 86_400;
-/// The longest one on the approval page: a flood of wrong PINs there keeps nobody
-/// from it for long, and three in fifteen minutes guess no PIN.
-const LONGEST_PAUSE_ON_PAGE: i64 = 900;
+
+impl AnsweredAt {
+    /// Its name in the table, its first pause in seconds, and how many times as
+    /// long each further one is. Whoever only knows the link guesses on the page
+    /// and nowhere else, so that its pauses soon leave three tries a day; the
+    /// person is let in at a terminal or in a form meanwhile.
+    const fn pauses(self) -> (&'static str, i64, i64) {
+        match self {
+            AnsweredAt::Person => ("person", 60, 2),
+            AnsweredAt::Page => ("page", 900, 4),
+        }
+    }
+}
 
 impl Store {
     /// Takes one try, before the PIN is looked at, so that no number of
@@ -24,10 +32,7 @@ impl Store {
     /// # Errors
     /// `internal`: the PIN may not be looked at.
     pub(crate) async fn take_pin_try(&self, at: AnsweredAt, now: i64) -> Result<Option<i64>> {
-        let (place, longest) = match at {
-            AnsweredAt::Person => ("person", LONGEST_PAUSE),
-            AnsweredAt::Page => ("page", LONGEST_PAUSE_ON_PAGE),
-        };
+        let (place, first, times_as_long) = at.pauses();
         self.write(async |database| {
             let row = sqlx::query("SELECT tries, blocked_until FROM pin_tries WHERE place = ?")
                 .bind(place)
@@ -44,7 +49,7 @@ impl Store {
             }
             let tries = tries.saturating_add(1);
             let until = match tries % TRIES {
-                0 => now + pause(tries / TRIES).min(longest),
+                0 => now + pause(first, times_as_long, tries / TRIES),
                 _ => 0,
             };
             sqlx::query(
@@ -79,7 +84,8 @@ impl Store {
 }
 
 /// The pause after so many times three wrong PINs.
-fn pause(times: i64) -> i64 {
-    let doubled = u32::try_from(times - 1).unwrap_or(u32::MAX).min(20);
-    (FIRST_PAUSE << doubled).min(LONGEST_PAUSE)
+fn pause(first: i64, times_as_long: i64, times: i64) -> i64 {
+    let further = u32::try_from(times - 1).unwrap_or(u32::MAX);
+    let grown = times_as_long.saturating_pow(further);
+    first.saturating_mul(grown).min(LONGEST_PAUSE)
 }
