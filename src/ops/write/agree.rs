@@ -7,7 +7,6 @@ use crate::app::App;
 pub use crate::ops::write::confirmation::Confirmation;
 use crate::ops::write::locks::{Held, Turn};
 use crate::ops::write::waiting::Waited;
-use crate::ops::write::waiting::Waited;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::operator_can;
 use skyswitch_guard::store::JournalPosition;
