@@ -161,6 +161,9 @@ pub(crate) fn imported(outcome: &SyncOutcome, names: &Names<'_>) -> String {
         plan.keep,
         plan.invalid
     );
+    for named in &outcome.named {
+        let _ = write!(text, "\n{named}.");
+    }
     if let Some(done) = &outcome.done {
         let _ = write!(
             text,

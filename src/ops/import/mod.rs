@@ -7,6 +7,7 @@ mod destinations;
 mod existing;
 pub mod files;
 mod made_lists;
+mod named;
 mod outcome;
 mod past;
 mod plan;
@@ -37,7 +38,7 @@ pub use outcome::{Action, Counts, Done, RowState, SyncOutcome, SyncRow, SyncStat
 use plan::{SyncPlan, Wanted};
 use report::{Report, Row};
 use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_domain::{AccountId, Application, CustomerKey, Destination, Route};
+use skyswitch_domain::{AccountId, Application, CustomerKey, DestinationKey, Route};
 use skyswitch_guard::{Channel, Plan};
 use task::{Source, Task, read_list};
 
@@ -75,12 +76,12 @@ pub struct SyncVips {
     /// `merge` adds and replaces (the default); `mirror` also removes every rule that is not on the list
     #[arg(long, value_enum)]
     pub mode: Option<SyncMode>,
-    /// With mode `move`: where the calls go today, e.g. `101`
+    /// With mode `move`: where the calls go today, e.g. `101`, `Maya Lindgren`
     #[arg(skip)]
-    pub from: Option<Destination>,
-    /// Destination for rows without one, such as all of a vCard, e.g. `101` or `user:john`
+    pub from: Option<DestinationKey>,
+    /// Destination for rows without one, such as all of a vCard, e.g. `101`, `Maya Lindgren`, `user:john`
     #[arg(long)]
-    pub destination: Option<Destination>,
+    pub destination: Option<DestinationKey>,
     /// What that destination is: `user`, `device` or `literal`
     #[arg(long)]
     pub application: Option<Application>,
@@ -239,6 +240,12 @@ async fn prepare(
     let list = wanted::given(app, args, list, session.most_rows)?;
     let domain = app.domain_to_change(&account, &args.domain).await?;
     let wanted::Wanted { args, list } = app.wanted(&account, &domain, args, list).await?;
+    let list = match list {
+        Some(list) if args.may_name_people() => {
+            Some(app.without_names(&account, &domain, &args, list).await?)
+        }
+        list => list,
+    };
     let list = match args.plan {
         // A plan has its list, also one that was made.
         Some(_) => list,
@@ -379,7 +386,8 @@ impl App {
         let plan = plan.map(|plan| {
             let clears = task.mode == SyncMode::Clear;
             let everybody = clears.then(|| EVERYBODY.to_owned());
-            let notes = everybody.into_iter().chain(report.left_out());
+            let notes = everybody.into_iter().chain(report.named.clone());
+            let notes = notes.chain(report.left_out());
             let notes = notes.chain(report.warnings.clone()).collect();
             let plan = plan.of_import(&task.request, kept).with_notes(notes);
             match clears {

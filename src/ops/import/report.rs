@@ -194,6 +194,8 @@ pub(super) struct Report {
     /// All rules of the domain as the plan met them.
     pub rules_before: Vec<Vip>,
     pub rows: Vec<Row>,
+    /// Whose names destinations were.
+    pub named: Vec<String>,
     pub warnings: Vec<String>,
     /// All rules as they were listed before.
     pub listed: Arc<Vec<Route>>,
@@ -209,6 +211,7 @@ impl Report {
             run_id: None,
             rules_before: Vec::new(),
             rows: Vec::new(),
+            named: task.list().named.clone(),
             warnings: Vec::new(),
             listed: Arc::default(),
         }
@@ -379,6 +382,7 @@ impl Report {
             done: was_sent.then_some(done),
             rows_left_out: 0,
             stopped_by: None,
+            named: self.named,
             warnings: self.warnings,
             confirmation: Confirmation::default(),
         }

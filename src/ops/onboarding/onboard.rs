@@ -18,7 +18,7 @@ use crate::ops::write::send::Sent;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
-    AccountId, Argument, CustomerKey, Destination, DidRoute, Extension, PbxDomain, PhoneNumber,
+    AccountId, Argument, CustomerKey, DestinationKey, DidRoute, Extension, PbxDomain, PhoneNumber,
     SetupStep,
 };
 use skyswitch_guard::{Author, Channel, PieceChange, Plan};
@@ -33,9 +33,9 @@ pub struct OnboardDomain {
     /// The customer's own phone number (DID) that callers dial, e.g. `6165550100`; it is pointed at the Route by ANI user last, by a run of its own
     #[arg(long)]
     pub did: Option<PhoneNumber>,
-    /// Where callers who are not VIPs go, for the support ticket and the dial translation rule, e.g. `100`
+    /// Where callers who are not VIPs go, for the support ticket and the dial translation rule, e.g. `100`, `Front Desk`
     #[arg(long)]
-    pub fallback_destination: Option<Destination>,
+    pub fallback_destination: Option<DestinationKey>,
     /// The user that the number is pointed at, e.g. `9000`; found by its name, or created as `route_by_ani`, when left out
     #[arg(long)]
     pub extension: Option<Extension>,
@@ -215,6 +215,8 @@ pub async fn onboard_domain(
     let account = app.account(args.account_id.as_ref())?;
     let domain = app.domain_to_change(&account, &args.domain).await?;
     let given = args.fallback_destination.as_ref();
+    let given = app.fallback_named(&account, &domain, given).await?;
+    let given = given.as_ref();
     let wanted = &Wanted {
         fallback: app.fallback_for(&account, &domain, given).await,
         customer: Customer {
