@@ -9,5 +9,5 @@ mod undo_rule;
 
 pub use close::{CloseChange, CloseOutcome, CloseStatus, close_change};
 pub use list::{ChangeList, ChangeRow, ListChanges, list_changes};
-pub use undo::{UndoChange, UndoOutcome, UndoStatus, undo_change};
+pub use undo::{UndoChange, UndoOutcome, UndoStatus, Undone, undo_change};
 pub use undo_any::{Undo, undo};
