@@ -44,15 +44,20 @@ impl App {
                 continue;
             };
             let place = (row.destination.clone(), application.is_some());
-            if !looked_up.contains_key(&place) {
-                let taken = people.take("destination", &key, application.as_ref()).await;
-                let found = taken.map(|taken| {
-                    named.named.extend(taken.named);
-                    taken.destination
-                });
-                looked_up.insert(place.clone(), found.map_err(reason));
-            }
-            match &looked_up[&place] {
+            let found = match looked_up.get(&place) {
+                Some(found) => found.clone(),
+                None => {
+                    let taken = people.take("destination", &key, application.as_ref()).await;
+                    let found = taken.map(|taken| {
+                        named.named.extend(taken.named);
+                        taken.destination
+                    });
+                    let found = found.map_err(|error| reason(&error));
+                    looked_up.insert(place, found.clone());
+                    found
+                }
+            };
+            match found {
                 Ok(destination) => named.rows.push(Row {
                     destination: destination.as_str().to_owned(),
                     ..row
@@ -60,7 +65,7 @@ impl App {
                 Err(reason) => named.bad.push(BadRow {
                     line: row.line,
                     given: shown(row.ani.as_given(), 60),
-                    reason: reason.clone(),
+                    reason,
                     row: Some(row),
                 }),
             }
@@ -93,6 +98,6 @@ fn name_in(row: &Row) -> Option<(DestinationKey, Option<Application>)> {
     (is_name && !row.as_stored).then_some((key, application))
 }
 
-fn reason(error: Error) -> String {
+fn reason(error: &Error) -> String {
     format!("{}. {}", capitalised(&error.to_string()), error.hint())
 }
