@@ -15,7 +15,7 @@ use super::examples;
 use super::exit::said;
 use super::layout::Format;
 use super::output::Colour;
-use skyswitch_domain::{CallerKey, Destination, Extension, PhoneNumber};
+use skyswitch_domain::{CallerKey, DestinationKey, PhoneNumber};
 
 /// A value that needs no flag.
 struct Short {
@@ -29,11 +29,11 @@ struct Short {
 const SHORT: [Short; 7] = [
     Short::new(&["vip", "list"], "CALLER", "ani", same_caller),
     Short::new(&["vip", "add"], "CALLER", "ani", same::<PhoneNumber>),
-    Short::new(&["vip", "add"], "TO", "destination", same::<Destination>),
+    Short::new(&["vip", "add"], "TO", "destination", same::<DestinationKey>),
     Short::new(&["vip", "remove"], "CALLER", "ani", same_caller),
     Short::new(&["explain"], "CALLER", "ani", same_caller),
     Short::new(&["route"], "NUMBER", "did", same::<PhoneNumber>),
-    Short::new(&["route"], "TO_USER", "to", same::<Extension>),
+    Short::new(&["route"], "TO_USER", "to", same::<DestinationKey>),
 ];
 
 impl Short {

@@ -17,6 +17,7 @@ mod skill;
 mod stdio;
 mod streams;
 mod text;
+mod tool_row;
 mod tool_table;
 mod tools;
 mod wire;

@@ -14,7 +14,7 @@ use super::LIFETIME_MS;
 use super::tools::ToolSet;
 use skyswitch_domain::error::Refused;
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{CallerKey, CustomerKey, Destination, DnisKey, PhoneNumber};
+use skyswitch_domain::{CallerKey, CustomerKey, DestinationKey, DnisKey, PhoneNumber};
 
 /// Characters of a given value that a prompt repeats.
 const VALUE_LIMIT: usize = 255;
@@ -59,7 +59,7 @@ const FALLBACK_DESTINATION: Argument = Argument {
     title: "Fallback destination",
     description: "Where callers who are not VIPs go, e.g. `100`",
     required: false,
-    read: |text| Destination::from_str(text).map(|place| place.as_str().to_owned()),
+    read: |text| DestinationKey::from_str(text).map(|place| place.as_given().to_owned()),
 };
 const ANI: Argument = Argument {
     name: "ani",

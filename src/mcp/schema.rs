@@ -8,10 +8,11 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
 /// Schema of a tool's arguments, without descriptions: those of the types are
-/// written for the command line, and [`explain`] adds those for tools.
+/// written for the command line, and [`explain`] adds those for tools. The bounds of
+/// a number are left out, too: who is outside of them is told them.
 pub(super) fn input<T: JsonSchema>() -> JsonObject {
     let mut arguments = portable::<T>(Contract::Deserialize);
-    without(&["description"], &mut arguments);
+    without(&["description", "maximum", "minimum"], &mut arguments);
     arguments
 }
 

@@ -20,7 +20,7 @@ use super::call::Call;
 use super::completion::{self, DomainNames};
 use super::consent::Client;
 use super::current::{Current, Reload};
-use super::tool_table::{Effect, Row};
+use super::tool_row::{Effect, Row};
 use super::tools::{Lookup, ToolSet};
 use super::{LIFETIME_MS, progress, prompts, reply, resources, skill};
 use crate::app::App;

@@ -1,10 +1,8 @@
 //! The tool table: one row says everything of a tool. Another tool is another
 //! row here and its operation in [`crate::ops`].
 
-use rmcp::model::JsonObject;
-
-use super::call::{Call, Running};
 use super::progress::Notices;
+use super::tool_row::{Effect, Explained, Row, Work, asks, lists, reads, work};
 use super::{reply, schema, text};
 use crate::ops::{self, PageSize};
 use crate::sentences;
@@ -12,124 +10,28 @@ use crate::sentences;
 /// Rows that a list may have in one call.
 const MOST_ROWS: usize = 5_000;
 
-/// An argument and what it means.
-pub(super) type Explained = (&'static str, &'static str);
-
-const ACCOUNT: Explained = ("account_id", "Default: configured");
-const CALLER: Explained = ("ani", "Caller's number, or as listed");
+const CALLER: Explained = ("ani", "Number, or as listed");
 const CONFIRMATION: Explained = ("confirmation", "As returned");
-const DID: Explained = ("did", "Customer's own number");
-const DOMAIN: Explained = ("domain", "Domain or name");
-const DRY_RUN: Explained = ("dry_run", "Only show the plan");
+const DID: Explained = ("did", "Customer's number");
+const DOMAIN: Explained = ("domain", "Or name");
 const FALLBACK: Explained = ("fallback_destination", "Where other callers go");
-const QUERY: Explained = ("query", "Part of a name or description");
-
-/// One tool.
-pub(super) struct Row {
-    /// The name on the wire.
-    pub name: &'static str,
-    pub title: &'static str,
-    pub description: &'static str,
-    pub effect: Effect,
-    /// What the arguments mean whose names do not say it.
-    pub explained: &'static [Explained],
-    pub work: Work,
-}
-
-/// What a tool takes, gives and does.
-pub(super) struct Work {
-    /// Makes the schema of the arguments.
-    pub arguments: fn() -> JsonObject,
-    /// Makes the schema of the result.
-    pub result: fn() -> JsonObject,
-    pub run: for<'a> fn(Call<'a>) -> Running<'a>,
-}
-
-/// Types and functions are those of [`crate::ops`]. The arguments that a tool's
-/// schema describes are those that are parsed.
-macro_rules! work {
-    ($arguments:ident, $result:ident, |$call:ident, $args:ident| $work:expr) => {
-        Work {
-            arguments: schema::input::<ops::$arguments>,
-            result: schema::output::<ops::$result>,
-            run: |mut $call| {
-                Box::pin(async move {
-                    let $args: ops::$arguments = $call.arguments()?;
-                    $work
-                })
-            },
-        }
-    };
-}
-
-/// A tool that reads: its types, the operation, and what is said of its outcome.
-macro_rules! reads {
-    ($arguments:ident, $result:ident, $operation:ident, $said:path) => {
-        work!($arguments, $result, |call, args| {
-            let outcome: ops::$result = ops::$operation(call.app, &args).await?;
-            let names = call.app.names(args.account_id.as_ref());
-            Ok(reply::outcome(&outcome, $said(&outcome, &names)))
-        })
-    };
-}
-
-/// A tool that lists, page by page.
-macro_rules! lists {
-    ($arguments:ident, $result:ident, $operation:ident, $said:path) => {
-        work!($arguments, $result, |call, args| {
-            let size = PageSize::from_limit(args.limit)?;
-            let list: ops::$result = ops::$operation(call.app, &args, size).await?;
-            let names = call.app.names(args.account_id.as_ref());
-            Ok(reply::outcome(&list, $said(&list, &names)))
-        })
-    };
-}
-
-/// A tool that may have to ask a person first.
-macro_rules! asks {
-    ($arguments:ident, $result:ident, $operation:ident, $said:expr) => {
-        work!($arguments, $result, |call, args| {
-            let consent = call.consent();
-            let asked = ops::$operation(call.app, &args, &consent.channel()).await?;
-            let names = call.app.names(args.account_id.as_ref());
-            Ok(reply::asked(asked, |outcome: &ops::$result| {
-                $said(outcome, &names)
-            }))
-        })
-    };
-}
-
-/// What a tool does to the service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Effect {
-    Reads,
-    Changes,
-    /// Sends many changes, and is seen through to its own end when it is
-    /// cancelled: dropped at once, it would leave rules lost that it puts back.
-    ChangesMany,
-}
 
 /// Every tool, in the order of the tool list.
 pub(super) static TABLE: [Row; 15] = [
     Row {
         name: "add_vip",
         title: "Add a VIP caller",
-        description: "Add a VIP caller: calls from this number go straight to the \
-                      destination, also after hours. A person is asked first where it replaces \
-                      a rule, takes another's calls, or leads outside the domain or nowhere. \
-                      list_destinations finds destinations.",
+        description: "Let a caller through to a destination, also after hours. Asks a person where that replaces a rule, takes another's calls, or leads outside or nowhere.",
         effect: Effect::Changes,
         explained: &[
-            ACCOUNT,
             DOMAIN,
-            ("ani", "Caller's number; other countries with +"),
+            ("ani", "Caller; abroad with +"),
             (
                 "destination",
-                "Extension, user:NAME, device:NAME or SIP URI",
+                "Extension, name, user:ID, device:ID or SIP URI",
             ),
-            ("dnis", "Only for calls to this number"),
-            ("note", "Who the caller is"),
-            ("until", "Last day: 2026-12-25"),
+            ("dnis", "Only calls to this number"),
+            ("until", "Last day, 2026-12-25"),
             CONFIRMATION,
         ],
         work: asks!(AddVip, AddVipOutcome, add_vip, sentences::added),
@@ -137,15 +39,9 @@ pub(super) static TABLE: [Row; 15] = [
     Row {
         name: "explain_call",
         title: "Explain a call",
-        description: "Explain where a call goes now, and why, and what is not known: whether a \
-                      caller gets through.",
+        description: "Tell where a caller's call goes now, why, and what is not known.",
         effect: Effect::Reads,
-        explained: &[
-            ACCOUNT,
-            DOMAIN,
-            CALLER,
-            ("dnis", "The number that is dialled"),
-        ],
+        explained: &[DOMAIN, CALLER, ("dnis", "Dialled number")],
         work: reads!(
             ExplainCall,
             CallExplained,
@@ -156,27 +52,23 @@ pub(super) static TABLE: [Row; 15] = [
     Row {
         name: "list_changes",
         title: "List changes",
-        description: "List the changes made from here, newest first: who asked, before, after, \
-                      outcome, and the ids for undo_change. Changes made elsewhere are missing.",
+        description: "List changes made from here, not elsewhere, newest first, with ids for undo_change.",
         effect: Effect::Reads,
         explained: &[
-            ACCOUNT,
             DOMAIN,
             CALLER,
-            ("did", "Routing of this customer's number"),
-            ("since", "2026-03-14, yesterday, last week, 7d"),
-            ("until", "Likewise"),
-            ("run_id", "Changes of this import"),
+            ("did", "Number routed"),
+            ("since", "2026-03-14, yesterday, 7d"),
+            ("run_id", "One import"),
         ],
         work: lists!(ListChanges, ChangeList, list_changes, text::change_list),
     },
     Row {
         name: "list_destinations",
         title: "List destinations",
-        description: "List a customer's people, queues, attendants and devices: the \
-                      destinations for add_vip and sync_vips.",
+        description: "List a customer's people, queues, attendants and devices.",
         effect: Effect::Reads,
-        explained: &[ACCOUNT, DOMAIN, ("query", "Part of an id or name")],
+        explained: &[DOMAIN],
         work: lists!(
             ListDestinations,
             DestinationList,
@@ -187,49 +79,36 @@ pub(super) static TABLE: [Row; 15] = [
     Row {
         name: "list_domains",
         title: "List customers",
-        description: "List the account's customers (PBX domains), or find one by a part of \
-                      its name.",
+        description: "List or find customers (PBX domains).",
         effect: Effect::Reads,
-        explained: &[ACCOUNT, QUERY, ("refresh", "Skip the cache")],
+        explained: &[],
         work: lists!(ListDomains, DomainList, list_domains, text::domain_list),
     },
     Row {
         name: "list_numbers",
         title: "List numbers",
-        description: "List the phone numbers of a customer, or of all, and where each sends \
-                      its calls. Use it to see which numbers reach the VIP list; an alarm marks \
-                      those on which other callers may be dropped. Changes nothing.",
+        description: "List phone numbers and where each goes. An alarm marks where callers who are not VIPs may be dropped.",
         effect: Effect::Reads,
-        explained: &[ACCOUNT, DOMAIN, ("query", "Digits of a number")],
+        explained: &[DOMAIN],
         work: lists!(ListNumbers, NumberList, list_numbers, text::numbers),
     },
     Row {
         name: "list_vips",
         title: "List VIP callers",
-        description: "List VIP rules: which callers go straight through, and where to.",
+        description: "List VIP rules: who goes straight through, and where to.",
         effect: Effect::Reads,
-        explained: &[
-            ACCOUNT,
-            DOMAIN,
-            CALLER,
-            ("dnis", "Dialled number; * for any number"),
-            ("destination", "Rules that lead there"),
-        ],
+        explained: &[DOMAIN, CALLER, ("dnis", "* for any")],
         work: lists!(ListVips, VipList, list_vips, text::vip_list),
     },
     Row {
         name: "mark_setup_step",
         title: "Attest a setup step",
-        description: "Record a person's statement that a setup step is done, for the two \
-                      steps no API can verify, and only when the person says they checked. \
-                      They confirm by typing the domain; no token can.",
+        description: "Record that a person checked a setup step that no API verifies; they confirm by typing the domain.",
         effect: Effect::Changes,
         explained: &[
-            ACCOUNT,
             DOMAIN,
-            ("attested_by", "Name of the person who checked"),
-            ("note", "What proved it, such as a ticket"),
-            ("withdraw", "Take the statement back"),
+            ("attested_by", "Who checked"),
+            ("note", "What proved it"),
         ],
         work: asks!(MarkSetupStep, MarkOutcome, mark_setup_step, |marked, _| {
             sentences::marked(marked)
@@ -238,20 +117,14 @@ pub(super) static TABLE: [Row; 15] = [
     Row {
         name: "onboard_domain",
         title: "Set up a customer",
-        description: "Set up a customer for VIP calling, in the safe order. \
-                      Start with dry_run; call again to continue. A person confirms each \
-                      plan; the number comes last, in a call of its own, once the dial \
-                      translation rule is verified or attested.",
+        description: "Set a customer up for VIP calls, in safe order: dry_run first, then call until done. A person confirms each plan; the number comes last, after the dial translation rule.",
         effect: Effect::Changes,
         explained: &[
-            ACCOUNT,
             DOMAIN,
             DID,
             FALLBACK,
-            ("extension", "Route by ANI user; default: found or created"),
+            ("extension", "Route by ANI user"),
             ("description", "Of a new domain"),
-            ("steps", "Default: all that is missing"),
-            DRY_RUN,
             CONFIRMATION,
         ],
         work: asks!(
@@ -264,15 +137,9 @@ pub(super) static TABLE: [Row; 15] = [
     Row {
         name: "onboarding_status",
         title: "Show the setup status",
-        description: "Show the setup status of all customers, those who may be losing calls \
-                      first; setup_checklist shows one in detail.",
+        description: "Show all customers' setup, those who may be losing calls first.",
         effect: Effect::Reads,
-        explained: &[
-            ACCOUNT,
-            QUERY,
-            ("stage", "not_started, the step it waits for, live or alarm"),
-            ("fresh", "Read every dial plan again"),
-        ],
+        explained: &[("stage", "alarm, live, not_started or a step")],
         work: work!(StatusQuery, SetupStatus, |call, args| {
             let size = PageSize::from_limit(args.limit)?;
             let notices = Notices::of_call(call.context);
@@ -285,17 +152,12 @@ pub(super) static TABLE: [Row; 15] = [
     Row {
         name: "remove_vip",
         title: "Remove a VIP caller",
-        description: "Remove a caller from a customer's VIP list. Use sync_vips to remove \
-                      many. A person confirms first; a caller without a rule is not_found.",
+        description: "Remove a caller's rule; sync_vips removes many. A person confirms.",
         effect: Effect::Changes,
         explained: &[
-            ACCOUNT,
             DOMAIN,
             CALLER,
-            (
-                "dnis",
-                "Which rule, if the caller has several; * for any number",
-            ),
+            ("dnis", "Which rule; * for any"),
             CONFIRMATION,
         ],
         work: asks!(RemoveVip, RemoveVipOutcome, remove_vip, sentences::removed),
@@ -303,15 +165,12 @@ pub(super) static TABLE: [Row; 15] = [
     Row {
         name: "route_number",
         title: "Send a number to a user",
-        description: "Send a customer's number to a user, queue or attendant, at once. Use it \
-                      to take a number away from a Route by ANI user that drops callers; \
-                      onboard_domain points it there. A person confirms by typing the number.",
+        description: "Send a number to a user, queue or attendant, as when it drops callers. A person confirms.",
         effect: Effect::Changes,
         explained: &[
-            ACCOUNT,
+            ("domain", "Default: found"),
             DID,
-            ("to", "User, queue or attendant that answers, such as 100"),
-            ("domain", "Default: where the number goes now"),
+            ("to", "Extension or name"),
             CONFIRMATION,
         ],
         work: asks!(RouteNumber, RouteOutcome, route_number, sentences::routed),
@@ -319,12 +178,9 @@ pub(super) static TABLE: [Row; 15] = [
     Row {
         name: "setup_checklist",
         title: "Check a customer's setup",
-        description: "Show the five setup steps of a customer (verified, attested or \
-                      unknown) and the support ticket. Use it before routing a number: \
-                      without the dial translation rule, every caller who is not a VIP is \
-                      dropped.",
+        description: "Show a customer's setup steps and the support ticket. Look before routing a number: without the dial translation rule, callers who are not VIPs are dropped.",
         effect: Effect::Reads,
-        explained: &[ACCOUNT, DOMAIN, DID, FALLBACK],
+        explained: &[DOMAIN, DID, FALLBACK],
         work: reads!(
             SetupChecklist,
             Checklist,
@@ -335,35 +191,24 @@ pub(super) static TABLE: [Row; 15] = [
     Row {
         name: "sync_vips",
         title: "Import a VIP list",
-        description: "Import a VIP list (CSV, JSON or vCard, up to 5,000 rows), take everybody \
-                      off, or move callers to another destination. Start with dry_run, then \
-                      give its plan_id as plan. A person confirms the whole plan. resume \
-                      continues a cut-off import.",
+        description: "Import or copy a VIP list of up to 5,000 rows, take everybody off, or move callers. dry_run first; its plan_id is then plan. A person confirms the whole.",
         effect: Effect::ChangesMany,
         explained: &[
-            ACCOUNT,
             DOMAIN,
             (
                 "list",
-                "CSV with the header ani,destination,application,dnis,note, JSON with those keys, or vCard",
+                "CSV (ani,destination,application,dnis,note), JSON or vCard",
             ),
-            ("file", "List in the operator's folder"),
-            ("from_domain", "Copy this customer's list"),
-            ("plan", "plan_id or approval_code, in place of the list"),
+            ("file", "In the operator's folder"),
+            ("from_domain", "Copy whose list"),
+            ("plan", "plan_id or approval_code, no list"),
             (
                 "mode",
-                "merge (default); mirror also removes the rest; without list: clear removes all, \
-                 move sends those of from to destination",
+                "Default merge; mirror removes the rest, clear all; move sends callers of from to destination",
             ),
-            ("from", "Where they go today"),
-            ("destination", "For rows without one"),
-            ("skip_invalid", "Only the good rows; not with mirror"),
-            (
-                "allow_large_removal",
-                "Let mirror remove over half the rules",
-            ),
-            DRY_RUN,
-            ("resume", "Run id of a cut-off import, or last"),
+            ("destination", "As in add_vip; for rows without"),
+            ("resume", "run_id of one cut off, or last"),
+            ("from", "As destination"),
             CONFIRMATION,
         ],
         work: work!(SyncVips, SyncOutcome, |call, args| {
@@ -388,16 +233,9 @@ pub(super) static TABLE: [Row; 15] = [
     Row {
         name: "undo_change",
         title: "Undo a change",
-        description: "Restore a VIP rule or a number's routing as it was before one change, \
-                      or all rules of one import. A person confirms first; what was changed \
-                      since is refused or left out.",
+        description: "Undo one change or a whole import. A person confirms; what changed since is left alone.",
         effect: Effect::ChangesMany,
-        explained: &[
-            ACCOUNT,
-            ("change_id", "From list_changes"),
-            ("run_id", "Instead: the whole import"),
-            CONFIRMATION,
-        ],
+        explained: &[("run_id", "Of an import"), CONFIRMATION],
         work: work!(Undo, UndoOutcome, |call, args| {
             let consent = call.consent();
             let notices = Notices::of_call(call.context);

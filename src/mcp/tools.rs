@@ -5,7 +5,8 @@ use std::str::FromStr;
 use rmcp::model::{Tool, ToolAnnotations};
 
 use super::schema;
-use super::tool_table::{Effect, Row, TABLE};
+use super::tool_row::{Effect, Row};
+use super::tool_table::TABLE;
 use crate::config::ConfirmMode;
 use skyswitch_domain::error::Refused;
 

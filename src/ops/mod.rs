@@ -30,7 +30,7 @@ pub(crate) mod write;
 
 pub use changes::{
     ChangeList, ChangeRow, CloseChange, CloseOutcome, CloseStatus, ListChanges, Undo, UndoChange,
-    UndoOutcome, UndoStatus, close_change, list_changes, undo, undo_change,
+    UndoOutcome, UndoStatus, Undone, close_change, list_changes, undo, undo_change,
 };
 pub(crate) use customer::is_reseller_admin;
 pub use doctor::{
@@ -47,6 +47,7 @@ pub use numbers::{
     ListNumbers, NumberList, NumberRow, RouteNumber, RouteOutcome, RouteStatus, list_numbers,
     route_number,
 };
+pub(crate) use onboarding::title as step_title;
 pub use onboarding::{
     Checklist, CustomerRow, MarkOutcome, MarkSetupStep, MarkStatus, OnboardChange, OnboardDomain,
     OnboardOutcome, OnboardStatus, OnboardSteps, PieceState, SetupChecklist, SetupStatus, Stage,

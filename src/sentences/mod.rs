@@ -2,6 +2,7 @@
 //! result is these sentences, and the terminal adds tables.
 
 mod calls;
+mod imports;
 mod setup;
 
 use std::fmt::Write;
@@ -9,14 +10,16 @@ use std::fmt::Write;
 use crate::local_time;
 use crate::ops::{
     AddVipOutcome, AddVipStatus, ChangeRow, Confirmation, Names, NumberRow, RemoveVipOutcome,
-    RemoveVipStatus, SyncOutcome, SyncRow, SyncStatus, UndoOutcome, UndoStatus, note_changed,
+    RemoveVipStatus, UndoOutcome, UndoStatus, Undone, note_changed,
 };
 use skyswitch_domain::redact::shown;
 pub(crate) use skyswitch_domain::wording::counted;
 use skyswitch_domain::wording::{self, word};
-use skyswitch_domain::{Ani, Argument, Dnis, Face, Operation, PhoneNumber, Route, Vip, program};
+use skyswitch_domain::{Ani, Dnis, Face, Operation, PhoneNumber, Route, Vip};
 
 pub(crate) use calls::explained;
+use imports::import_undone;
+pub(crate) use imports::{import_row, imported};
 pub(crate) use setup::{
     alarms, checklist, ends, marked, no_customers, not_listed, not_read, onboarded, routed, stages,
     ticket_of,
@@ -115,121 +118,6 @@ pub(crate) fn undone(outcome: &UndoOutcome, names: &Names<'_>) -> String {
     text
 }
 
-/// What became of an import that was to be undone, with the rows that were not.
-fn import_undone(import: &SyncOutcome, outcome: &UndoOutcome, names: &Names<'_>) -> String {
-    let said = SyncOutcome {
-        confirmation: outcome.confirmation.clone(),
-        ..import.clone()
-    };
-    let mut text = imported(&said, names);
-    for row in import.rows.iter().filter(|_| import.done.is_some()) {
-        let _ = write!(text, "\n{}", import_row(row));
-    }
-    text
-}
-
-/// What became of an import, without its rows.
-pub(crate) fn imported(outcome: &SyncOutcome, names: &Names<'_>) -> String {
-    let plan = &outcome.plan;
-    let mut text = match outcome.status {
-        SyncStatus::Planned => match &outcome.plan_id {
-            Some(id) => format!(
-                "This is the plan only; nothing was changed. To apply it without the list, give {} `{id}`.",
-                Argument("plan")
-            ),
-            None => "This is the plan only; nothing was changed.".to_owned(),
-        },
-        SyncStatus::Unchanged => {
-            "No change: the VIP rules are already as the list wants them.".to_owned()
-        }
-        SyncStatus::Invalid => {
-            "Some rows of the list cannot be used, so nothing was changed. Correct them and import the list again."
-                .to_owned()
-        }
-        SyncStatus::Applied => "Applied: every change was made.".to_owned(),
-        SyncStatus::Incomplete => "Incomplete: not every change was made.".to_owned(),
-        SyncStatus::Cancelled => "Stopped on request before every change was made.".to_owned(),
-        _ => not_agreed(&outcome.confirmation),
-    };
-    let _ = write!(
-        text,
-        "\n{}: add {}, replace {}, remove {}, keep {}, invalid {}.",
-        names.customer(&outcome.domain),
-        plan.add,
-        plan.replace,
-        plan.remove,
-        plan.keep,
-        plan.invalid
-    );
-    if let Some(done) = &outcome.done {
-        let _ = write!(
-            text,
-            "\nMade {}, failed {}, outcome unknown {}, not sent {}.",
-            done.made, done.failed, done.unknown, done.not_sent
-        );
-    }
-    if let Some(stopped_by) = &outcome.stopped_by {
-        let _ = write!(text, "\nIt stopped early: {stopped_by}");
-    }
-    if let Some(run) = outcome.run_to_resume() {
-        let _ = write!(text, "\nContinue: {}.", to_resume(&outcome.domain, run));
-    }
-    if let Some(run) = &outcome.run_id {
-        let _ = write!(
-            text,
-            "\nEvery change of this import: {}. Undo: {}.",
-            Operation::ListChanges.with("run_id", run),
-            Operation::UndoChange.with("run_id", run)
-        );
-    }
-    warnings(&mut text, &outcome.warnings);
-    text
-}
-
-fn to_resume(domain: &str, run: &str) -> String {
-    match Face::speaking() {
-        Face::Tools => format!("{} with resume \"{run}\"", Operation::ImportVips),
-        Face::CommandLine => {
-            format!(
-                "`{} vip import --domain {domain} --resume {run}`",
-                program()
-            )
-        }
-    }
-}
-
-/// `line 4: replace +1 616-555-0123: user 101 -> user 102 [made]`
-pub(crate) fn import_row(row: &SyncRow) -> String {
-    let mut line = match row.line {
-        Some(number) => format!("line {number}: "),
-        None => String::new(),
-    };
-    let action = word(row.action);
-    let dialled = when_dialling(row.dnis.as_deref());
-    let _ = write!(line, "{action} {}{dialled}", caller(&row.ani));
-    let sides: Vec<&str> = [&row.before, &row.wanted]
-        .into_iter()
-        .flatten()
-        .map(String::as_str)
-        .collect();
-    if !sides.is_empty() {
-        let _ = write!(line, ": {}", sides.join(" -> "));
-    }
-    if let Some(note) = &row.note {
-        let _ = write!(line, " (note: {})", shown(note, 200));
-    }
-    if let Some(state) = row.state {
-        let _ = write!(line, " [{}]", word(state).replace('_', " "));
-    }
-    if let Some(id) = &row.change_id {
-        let _ = write!(line, " (change {id})");
-    }
-    if let Some(reason) = &row.reason {
-        let _ = write!(line, ": {reason}");
-    }
-    line
-}
-
 /// `42: 2026-03-14 09:00, done, added a VIP by skyswitch vip add (command line)`,
 /// and below it what went from where to where.
 pub(crate) fn change(change: &ChangeRow, names: &Names<'_>) -> String {
@@ -255,7 +143,8 @@ pub(crate) fn change(change: &ChangeRow, names: &Names<'_>) -> String {
         local_time::written(&change.started_at, local_time::minute),
         operation(&change.operation),
         change.asked_by,
-        subject(change, |domain| names.customer(domain)),
+        subject(&Undone::from(change.clone()), |domain| names
+            .customer(domain)),
         goes_to(before, rule_before),
         goes_to(wanted, rule_wanted),
     );
@@ -297,7 +186,7 @@ fn operation(name: &str) -> &str {
 }
 
 /// What a change is about: the caller, the number, or the part of the setup.
-fn subject(change: &ChangeRow, customer: impl FnOnce(&str) -> String) -> String {
+fn subject(change: &Undone, customer: impl FnOnce(&str) -> String) -> String {
     let mut text = match (&change.ani, &change.did) {
         (Some(number), _) | (None, Some(number)) => caller(number),
         (None, None) => change.subject.clone().unwrap_or_default(),

@@ -134,7 +134,7 @@ pub(super) fn call_now(text: &mut String, change_id: Option<&str>, no_undo: Opti
 /// What became of a person's statement.
 pub(crate) fn marked(outcome: &MarkOutcome) -> String {
     let mut text = match outcome.status {
-        MarkStatus::Attested => "The statement is recorded: the step is attested.".to_owned(),
+        MarkStatus::Attested => "Recorded: the step is attested.".to_owned(),
         MarkStatus::Withdrawn => "The statement is withdrawn.".to_owned(),
         MarkStatus::Unchanged => "No change; nothing was recorded.".to_owned(),
         _ => not_agreed(&outcome.confirmation),
@@ -251,7 +251,7 @@ fn steps(text: &mut String, steps: &[Step]) {
         let _ = write!(
             text,
             "\n[{state}] {} ({}{blocker})",
-            step.title,
+            ops::step_title(step.id),
             step.id.as_str()
         );
         if let Some(evidence) = &step.evidence {

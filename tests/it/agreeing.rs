@@ -239,7 +239,7 @@ async fn a_tool_is_told_why_nobody_agreed_and_what_that_allows() {
         (
             Answer::Declined,
             RemoveVipStatus::Declined,
-            "Declined: the person said no",
+            "Declined by the person",
             "Declined less than a minute ago: nobody was asked again",
         ),
         (

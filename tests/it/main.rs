@@ -55,6 +55,7 @@ mod logs;
 mod long_lives;
 mod marked_callers;
 mod messages;
+mod names_of_people;
 mod notes;
 mod notes_come_back;
 mod numbers;

@@ -12,7 +12,9 @@ use skyswitch_mcp::ops::{
     StepState, doctor, list_domains, setup_checklist,
 };
 use skyswitch_mcp::redact::Secret;
-use skyswitch_mcp::sandbox::{ACCOUNT_ID, Fault, Gate, StoredDnis, StoredRoute, Tenant};
+use skyswitch_mcp::sandbox::{
+    ACCOUNT_ID, Fault, Gate, StoredDnis, StoredRoute, StoredSubscriber, Tenant,
+};
 
 use crate::support::{
     BAKERY, Bench, CALLER, DENTAL, KETTLE, LEGAL, VET, add, adding, failure, list, listing, nobody,
@@ -206,7 +208,7 @@ async fn a_destination_arrives_exactly_as_given() {
         "sip:+16165559999@carrier.example;user=phone",
         "101@lakesidedental.12345.service",
         "user:john",
-        "sales & service +1 100%",
+        "user:sales & service +1 100%",
     ]
     .into_iter()
     .enumerate()
@@ -231,6 +233,8 @@ async fn the_setting_for_destinations_decides_what_is_sent() {
         ),
     ] {
         let bench = Bench::demo().await;
+        let john = StoredSubscriber::person(BAKERY, "john", "John Ames");
+        bench.sandbox.put_subscriber(john);
         let app = bench.app_with(|settings| settings.destination_form = form);
         let args = adding("6165550111", BAKERY, given);
         let added = add(&app, &args, &Channel::Given).await.unwrap();

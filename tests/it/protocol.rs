@@ -153,10 +153,10 @@ async fn the_tool_list_is_small() {
     let first = TOOLS.into_iter().filter(|tool| !added.contains(tool));
     let first = first.collect::<Vec<_>>().join(",");
     let sets: [(&[&str], usize); 4] = [
-        (&[], 24_000),
-        (&["--confirm", "token"], 24_000),
-        (&["--confirm", "token", "--tools", &first], 20_000),
-        (&["--tools", five], 7_500),
+        (&[], 19_500),
+        (&["--confirm", "token"], 20_100),
+        (&["--confirm", "token", "--tools", &first], 17_900),
+        (&["--tools", five], 5_550),
     ];
     for era in ERAS {
         for (arguments, most) in sets {
@@ -174,7 +174,7 @@ async fn what_a_model_reads_of_the_tools_is_short() {
         texts.iter().sum::<usize>() + tool["inputSchema"].to_string().len()
     };
     let bytes: usize = tool_list().await.iter().map(read).sum();
-    assert!(bytes / 4 <= 3_000, "{} tokens", bytes / 4);
+    assert!(bytes / 4 <= 2_000, "{} tokens", bytes / 4);
 }
 
 #[tokio::test]
@@ -246,12 +246,36 @@ async fn input_schemas_hold_only_what_every_client_understands() {
 
 #[tokio::test]
 async fn arguments_are_described_where_their_names_do_not_say_it() {
-    let plain = ["application", "cursor", "format", "limit", "status", "step"];
+    let plain = [
+        "account_id",
+        "allow_large_removal",
+        "application",
+        "change_id",
+        "cursor",
+        "dry_run",
+        "format",
+        "fresh",
+        "limit",
+        "query",
+        "refresh",
+        "skip_invalid",
+        "status",
+        "step",
+        "steps",
+        "withdraw",
+    ];
+    // What it is becomes clear from the tool or from the argument before it.
+    let plain_there = [
+        ("add_vip", "note"),
+        ("list_changes", "until"),
+        ("list_vips", "destination"),
+    ];
     for tool in tool_list().await {
         for (argument, property) in tool["inputSchema"]["properties"].as_object().unwrap() {
             let described = property["description"].is_string();
-            let is_plain = plain.contains(&argument.as_str());
-            assert!(described != is_plain, "{}.{argument}", tool["name"]);
+            let there = (tool["name"].as_str().unwrap(), argument.as_str());
+            let is_plain = plain.contains(&there.1) || plain_there.contains(&there);
+            assert!(described != is_plain, "{there:?}");
         }
     }
 }
@@ -369,10 +393,10 @@ async fn arguments_are_those_of_the_contract() {
             .unwrap_or_default();
         assert_eq!(found, words(required), "{name}");
     }
+    // Who asks for too many rows is told how many there may be.
     let limit = |tool: &Value| tool["inputSchema"]["properties"]["limit"].clone();
     for tool in tools.iter().filter(|tool| !limit(tool).is_null()) {
-        assert_eq!(limit(tool)["minimum"], 1);
-        assert_eq!(limit(tool)["maximum"], 500);
+        assert_eq!(limit(tool), json!({"type": "integer"}));
     }
 }
 

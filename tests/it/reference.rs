@@ -95,7 +95,10 @@ async fn the_reference_of_tools_is_what_the_server_lists() {
     let answer = wire.request("tools/list", json!({})).await;
     let tools = answer["result"]["tools"].as_array().unwrap();
     let mut page = "# Tools\n\nWritten from what the server lists in mode `token`; in the other modes no tool has the \
-                    argument `confirmation`. How a person agrees is in [approving](../guides/approving.md).\n"
+                    argument `confirmation`. How a person agrees is in [approving](../guides/approving.md).\n\nEverywhere: \
+                    `domain` is a PBX domain or a customer's name, `account_id` the configured account where it is left \
+                    out, `limit` 1 to 500 rows, and `cursor` the `next_cursor` of the page before. Destinations are in \
+                    [VIP lists](../guides/vip-lists.md#destinations).\n"
         .to_owned();
     for tool in tools {
         let hints = &tool["annotations"];

@@ -2,6 +2,7 @@
 
 mod day;
 mod destination;
+mod destination_key;
 mod did_route;
 mod digits;
 pub mod error;
@@ -19,6 +20,7 @@ mod writings;
 
 pub use day::Day;
 pub use destination::{Application, Destination, DestinationForm};
+pub use destination_key::DestinationKey;
 pub use did_route::{DidRoute, RouteTarget};
 pub use digits::has_decimals;
 pub use error::{Error, Refused, Result};

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use crate::config::{ConfirmMode, Store};
 use crate::mcp::ToolName;
 use crate::ops;
-use skyswitch_domain::{CustomerKey, Destination, Since};
+use skyswitch_domain::{CustomerKey, Destination, DestinationKey, Since};
 use skyswitch_sandbox::{HABITS, Habit};
 
 #[derive(Debug, Args)]
@@ -179,12 +179,12 @@ pub(in crate::cli) struct MoveArgs {
     /// The customer: PBX domain, short name or description
     #[arg(long, short)]
     pub domain: CustomerKey,
-    /// Where the calls go today, e.g. `101`
+    /// Where the calls go today, e.g. `101`, `Maya Lindgren`
     #[arg(long, value_name = "DESTINATION")]
-    pub from: Destination,
-    /// Where they are to go, e.g. `102`
+    pub from: DestinationKey,
+    /// Where they are to go, e.g. `102`, `Oscar`
     #[arg(long, value_name = "DESTINATION")]
-    pub to: Destination,
+    pub to: DestinationKey,
     /// Show the plan without applying it
     #[arg(long)]
     pub dry_run: bool,

@@ -11,5 +11,5 @@ mod undo_rule;
 pub use close::{CloseChange, CloseOutcome, CloseStatus, close_change};
 pub use list::{ChangeList, ListChanges, list_changes};
 pub use row::ChangeRow;
-pub use undo::{UndoChange, UndoOutcome, UndoStatus, undo_change};
+pub use undo::{UndoChange, UndoOutcome, UndoStatus, Undone, undo_change};
 pub use undo_any::{Undo, undo};

@@ -65,6 +65,45 @@ pub enum UndoStatus {
 
 asks_a_person!(UndoStatus);
 
+/// The change that is undone, by what it was about; the list of changes has the rest.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Undone {
+    /// Its id, for example `42`.
+    pub change_id: String,
+    /// The operation, for example `add_vip`.
+    pub operation: String,
+    /// The PBX domain.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub domain: Option<String>,
+    /// The piece of the customer's setup, such as `did_route`; left out for a VIP rule.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub subject: Option<String>,
+    /// The caller as the service stores it, where a VIP rule was changed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ani: Option<String>,
+    /// The customer's number, where its routing was changed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub did: Option<String>,
+    /// The dialled number the rule is limited to; left out for any.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub dnis: Option<String>,
+}
+
+impl From<ChangeRow> for Undone {
+    fn from(change: ChangeRow) -> Undone {
+        Undone {
+            change_id: change.change_id,
+            operation: change.operation,
+            domain: change.domain,
+            subject: change.subject,
+            ani: change.ani,
+            did: change.did,
+            dnis: change.dnis,
+        }
+    }
+}
+
 /// What became of it.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
@@ -73,7 +112,7 @@ pub struct UndoOutcome {
     pub status: UndoStatus,
     /// The change that is undone; left out where a whole import is.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub undoes: Option<ChangeRow>,
+    pub undoes: Option<Undone>,
     /// What became of the plan that takes back a whole import, as an import of its
     /// own, which can be undone.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -97,6 +136,7 @@ pub struct UndoOutcome {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub no_undo: Option<String>,
     /// Things worth a second look.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub warnings: Vec<String>,
     /// What is still to be confirmed, with status `confirmation_required`.
     #[serde(flatten)]
@@ -215,7 +255,7 @@ pub async fn undo_change(
     let names = app.names(Some(account));
     let mut outcome = UndoOutcome {
         status,
-        undoes: Some(ChangeRow::from(undone)),
+        undoes: Some(ChangeRow::from(undone).into()),
         import: None,
         previous_setting: found
             .route

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ops::import::files::{ColumnName, Format};
-use skyswitch_domain::{AccountId, Application, CustomerKey, Destination};
+use skyswitch_domain::{AccountId, Application, CustomerKey, DestinationKey};
 
 /// The wanted list, and what to do with it.
 #[derive(Debug, Clone, Deserialize, JsonSchema, clap::Args)]
@@ -32,12 +32,12 @@ pub struct SyncVips {
     /// `merge` adds and replaces (the default); `mirror` also removes every rule that is not on the list
     #[arg(long, value_enum)]
     pub mode: Option<SyncMode>,
-    /// With mode `move`: where the calls go today, e.g. `101`
+    /// With mode `move`: where the calls go today, e.g. `101`, `Maya Lindgren`
     #[arg(skip)]
-    pub from: Option<Destination>,
-    /// Destination for rows without one, such as all of a vCard, e.g. `101` or `user:john`
+    pub from: Option<DestinationKey>,
+    /// Destination for rows without one, such as all of a vCard, e.g. `101`, `Maya Lindgren`, `user:john`
     #[arg(long)]
-    pub destination: Option<Destination>,
+    pub destination: Option<DestinationKey>,
     /// What that destination is: `user`, `device` or `literal`
     #[arg(long)]
     pub application: Option<Application>,

@@ -4,11 +4,12 @@
 use crate::app::App;
 use crate::ops::import::files::{Row, VipFile};
 use crate::ops::import::{SyncMode, SyncVips};
+use crate::ops::vips::people::{People, Taken};
 use skyswitch_domain::error::{Code, Error, Refused, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
-    AccountId, Ani, Argument, CustomerKey, Destination, Dnis, Face, Operation, PbxDomain, Route,
-    RouteKey,
+    AccountId, Ani, Argument, CustomerKey, Destination, DestinationKey, Dnis, Face, Operation,
+    PbxDomain, Route, RouteKey,
 };
 
 /// The name in the journal of sending callers from one destination to another.
@@ -96,8 +97,18 @@ impl App {
                 ),
             ));
         };
+        let given = args.application.as_ref();
         let refused = |refused: Refused| refused.into_error("destination");
-        let application = to.application(args.application.clone()).map_err(refused)?;
+        if let Some(exact) = to.unless_name(given).map_err(refused)? {
+            exact.application(given.cloned()).map_err(refused)?;
+        }
+        let present = self.present_rules(account, domain, |_| false).await?;
+        let people = People::of(self, account, domain);
+        let from = taken_from(&people, from, &present.rules).await?;
+        let to = people.take(to_field().0, to, given).await?;
+        let named = from.named.into_iter().chain(to.named).collect();
+        let (from, to) = (&from.destination, &to.destination);
+        let application = to.application(given.cloned()).map_err(refused)?;
         let moved = Route {
             key: RouteKey {
                 domain: domain.as_str().into(),
@@ -108,9 +119,11 @@ impl App {
             application_is_stored: true,
             destination: to.clone(),
         };
-        let present = self.present_rules(account, domain, |_| false).await?;
         let notes = self.notes(account, Some(domain)).await;
-        let mut file = VipFile::default();
+        let mut file = VipFile {
+            named,
+            ..VipFile::default()
+        };
         let of_from = present.rules.iter().filter(|rule| rule.leads_to(from));
         // A user and a device may be called the same and are two destinations.
         let (there, to_move): (Vec<&Route>, Vec<_>) =
@@ -137,13 +150,28 @@ impl App {
     }
 }
 
-fn nowhere(from: &Destination, to: &Destination) -> Error {
-    let (from, to) = (shown(from.as_str(), 80), shown(to.as_str(), 80));
-    // A command that only moves calls it otherwise than the tool that imports.
-    let field = Argument(match Face::speaking() {
+/// Whose callers are moved. What rules have as their destination is taken as it is
+/// written, whether or not it is also somebody's name.
+async fn taken_from(people: &People<'_>, from: &DestinationKey, rules: &[Route]) -> Result<Taken> {
+    let written = from.as_written();
+    let is_there = |from: &Destination| rules.iter().any(|rule| rule.leads_to(from));
+    match written.filter(is_there) {
+        Some(written) => Ok(Taken::as_written(written)),
+        None => people.take("from", from, None).await,
+    }
+}
+
+/// A command that only moves calls it otherwise than the tool that imports.
+fn to_field() -> Argument {
+    Argument(match Face::speaking() {
         Face::Tools => "destination",
         Face::CommandLine => "to",
-    });
+    })
+}
+
+fn nowhere(from: &Destination, to: &Destination) -> Error {
+    let (from, to) = (shown(from.as_str(), 80), shown(to.as_str(), 80));
+    let field = to_field();
     Error::invalid(
         field.0,
         format!(

@@ -8,6 +8,7 @@ mod destinations;
 mod existing;
 pub mod files;
 mod made_lists;
+mod named;
 mod outcome;
 mod past;
 mod plan;
@@ -135,6 +136,12 @@ async fn prepare(
     let list = wanted::given(app, args, list, session.most_rows)?;
     let domain = app.domain_to_change(&account, &args.domain).await?;
     let wanted::Wanted { args, list } = app.wanted(&account, &domain, args, list).await?;
+    let list = match list {
+        Some(list) if args.may_name_people() => {
+            Some(app.without_names(&account, &domain, &args, list).await?)
+        }
+        list => list,
+    };
     let list = match args.plan {
         // A plan has its list, also one that was made.
         Some(_) => list,
@@ -285,7 +292,8 @@ impl App {
         let plan = plan.map(|plan| {
             let clears = task.mode == SyncMode::Clear;
             let everybody = clears.then(|| EVERYBODY.to_owned());
-            let notes = everybody.into_iter().chain(report.left_out());
+            let notes = everybody.into_iter().chain(report.named.clone());
+            let notes = notes.chain(report.left_out());
             let notes = notes.chain(report.planned_notes.clone());
             let notes = notes.chain(report.warnings.clone()).collect();
             let plan = plan.of_import(&task.request, kept).with_notes(notes);

@@ -170,6 +170,9 @@ pub struct SyncOutcome {
     /// Why the rest was not sent.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub stopped_by: Option<String>,
+    /// Whose names destinations were: `"Maya" is Maya Lindgren (101)`.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub named: Vec<String>,
     /// Things worth a second look.
     pub warnings: Vec<String>,
     /// What is still to be confirmed, with status `confirmation_required`.

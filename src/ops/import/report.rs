@@ -32,6 +32,8 @@ pub(super) struct Report {
     /// All rules of the domain as the plan met them.
     pub rules_before: Vec<Vip>,
     pub rows: Vec<Row>,
+    /// Whose names destinations were.
+    pub named: Vec<String>,
     pub warnings: Vec<String>,
     /// What to say of notes of rules that stay as they are, until the plan is applied.
     pub planned_notes: Option<String>,
@@ -49,6 +51,7 @@ impl Report {
             run_id: None,
             rules_before: Vec::new(),
             rows: Vec::new(),
+            named: task.list().named.clone(),
             warnings: Vec::new(),
             planned_notes: None,
             listed: Arc::default(),
@@ -234,6 +237,7 @@ impl Report {
             done: was_sent.then_some(done),
             rows_left_out: 0,
             stopped_by: None,
+            named: self.named,
             warnings: self.warnings,
             confirmation: Confirmation::default(),
         }

@@ -11,13 +11,14 @@ use crate::ops::onboarding::evidence::{Customer, Evidence, Unread};
 use crate::ops::onboarding::forwards::{Behind, Site};
 use crate::ops::onboarding::plan_number::{no_way_back, not_of_domain, refuse_foreign};
 use crate::ops::vips::destinations::nearest_users;
+use crate::ops::vips::people::People;
 use crate::ops::write::agree::{Asked, Attempt, Confirmation, Facts, asks_a_person};
 use crate::ops::write::locks::Turn;
 use crate::ops::write::send::{JudgeRoute, Sent};
-use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::error::{Code, Error, Refused, Result};
 use skyswitch_domain::{
-    AccountId, Argument, CustomerKey, DidRoute, Extension, Operation, PbxDomain, PhoneNumber,
-    RouteTarget,
+    AccountId, Application, Argument, CustomerKey, Destination, DestinationKey, DidRoute,
+    Extension, Operation, PbxDomain, PhoneNumber, RouteTarget,
 };
 use skyswitch_guard::{Channel, MayRoute, Plan};
 
@@ -31,9 +32,9 @@ pub struct RouteNumber {
     /// The customer's own phone number (DID), e.g. `6165550100`
     #[arg(long)]
     pub did: PhoneNumber,
-    /// The user, queue or attendant that its calls go to, e.g. `100`
+    /// The user, queue or attendant that its calls go to, by extension or name, e.g. `100`, `Front Desk`
     #[arg(long, value_name = "USER")]
-    pub to: Extension,
+    pub to: DestinationKey,
     /// The customer: PBX domain, short name or description, e.g. `acme.12345.service`; found by where the number goes now when left out
     #[arg(long, short)]
     pub domain: Option<CustomerKey>,
@@ -108,10 +109,22 @@ pub async fn route_number(
     channel: &Channel<'_>,
 ) -> Result<Asked<RouteOutcome>> {
     let account = app.account(args.account_id.as_ref())?;
+    // Where the users cannot be read, a user's id is taken as it is written.
+    let is_id = args.to.as_given().parse::<Extension>().is_ok();
+    let as_user = is_id.then_some(&Application::User);
+    if let Some(exact) = args.to.unless_name(as_user).map_err(not_a_user)? {
+        extension(&exact)?;
+    }
     let domain = match &args.domain {
         Some(customer) => app.domain_to_change(&account, customer).await?,
         None => app.domain_of_number(&account, &args.did).await?,
     };
+    let people = People::of(app, &account, &domain);
+    let taken = match is_id {
+        true => people.take_user("to", &args.to).await?,
+        false => people.take("to", &args.to, None).await?,
+    };
+    let to = &extension(&taken.destination)?;
     let customer = &Customer {
         account,
         domain,
@@ -122,7 +135,7 @@ pub async fn route_number(
         app,
         customer,
         did: &args.did,
-        to: &args.to,
+        to,
     };
     let turn = Turn::Setup(&customer.account, &customer.domain);
     let attempt = Attempt::new(app, channel, turn);
@@ -149,6 +162,17 @@ pub async fn route_number(
         warnings,
         confirmation,
     }))
+}
+
+/// The user that a destination is: no device, and nothing outside.
+fn extension(destination: &Destination) -> Result<Extension> {
+    let user = destination.application(Some(Application::User));
+    user.map_err(not_a_user)?;
+    destination.bare().parse().map_err(not_a_user)
+}
+
+fn not_a_user(refused: Refused) -> Error {
+    refused.into_error("to")
 }
 
 /// A number that is to go to a user, queue or attendant.

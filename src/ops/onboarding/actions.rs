@@ -7,7 +7,7 @@ use skyswitch_domain::{Argument, Operation, PhoneNumber, SetupStep};
 use skyswitch_guard::FallbackReading;
 
 /// The step in a few words.
-pub(super) fn title(id: SetupStep) -> &'static str {
+pub(crate) fn title(id: SetupStep) -> &'static str {
     match id {
         SetupStep::CreateDomain => "Create the PBX domain",
         SetupStep::DialTranslationRule => {
@@ -19,8 +19,13 @@ pub(super) fn title(id: SetupStep) -> &'static str {
     }
 }
 
-/// What to do about a step that is not settled.
-pub(super) fn action(id: SetupStep, customer: &Customer, evidence: &Evidence) -> String {
+/// What to do about a step that is not settled, and whether all before it are.
+pub(super) fn action(
+    id: SetupStep,
+    customer: &Customer,
+    evidence: &Evidence,
+    is_next: bool,
+) -> String {
     let domain = &customer.domain;
     let did = customer.did.as_ref().map_or(
         "the customer's number (DID)".to_owned(),
@@ -37,9 +42,8 @@ pub(super) fn action(id: SetupStep, customer: &Customer, evidence: &Evidence) ->
         SetupStep::DialTranslationRule => {
             let waiting = match evidence.numbers_too_early() {
                 [] => {
-                    "Send the support ticket and wait for SkySwitch's written answer (allow one business day). \
-                     A call to the customer's number proves nothing yet: it goes where it went before. Do nothing to \
-                     the DID before the rule is verified or attested."
+                    "Send the support ticket and wait for SkySwitch's written answer (about one business day). A test \
+                     call proves nothing yet. Do nothing to the DID before the rule is verified or attested."
                         .to_owned()
                 }
                 early => format!(
@@ -58,7 +62,7 @@ pub(super) fn action(id: SetupStep, customer: &Customer, evidence: &Evidence) ->
                     "Look again in a moment: the dial plan could not be read just now, and may show the rule.".to_owned()
                 }
                 _ => format!(
-                    "{waiting} The person who has the answer attests the step with {}.",
+                    "{waiting} Whoever has the answer attests the step with {}.",
                     Operation::AttestStep
                 ),
             }
@@ -78,8 +82,12 @@ pub(super) fn action(id: SetupStep, customer: &Customer, evidence: &Evidence) ->
             Operation::UndoChange
         ),
         SetupStep::ManageVips => {
+            let then = match is_next {
+                true => "",
+                false => " They take effect once the steps above are done.",
+            };
             format!(
-                "Add VIP callers with {} or {}. They take effect once the steps above are done.",
+                "Add VIP callers with {} or {}.{then}",
                 Operation::AddVip,
                 Operation::ImportVips
             )

@@ -10,7 +10,7 @@ use crate::ops::onboarding::remembered::tell_of_ticket;
 use crate::ops::onboarding::steps::{Step, Steps};
 use crate::ops::onboarding::ticket::Ticket;
 use skyswitch_domain::error::Result;
-use skyswitch_domain::{AccountId, CustomerKey, Destination, PhoneNumber, SetupStep};
+use skyswitch_domain::{AccountId, CustomerKey, DestinationKey, PhoneNumber, SetupStep};
 use skyswitch_guard::Author;
 
 /// Which domain to look at, and what to put into the ticket.
@@ -26,9 +26,9 @@ pub struct SetupChecklist {
     /// The customer's own phone number (DID) that callers dial, e.g. `6165550100`
     #[arg(long)]
     pub did: Option<PhoneNumber>,
-    /// Where callers who are not VIPs go, for the support ticket, e.g. `100`
+    /// Where callers who are not VIPs go, for the support ticket, e.g. `100`, `Front Desk`
     #[arg(long)]
-    pub fallback_destination: Option<Destination>,
+    pub fallback_destination: Option<DestinationKey>,
 }
 
 /// The state of a domain's setup.
@@ -79,6 +79,8 @@ pub async fn setup_checklist(app: &App, args: &SetupChecklist) -> Result<Checkli
     let evidence = app.evidence(&customer).await?;
     let (account, domain) = (&customer.account, &customer.domain);
     let given = args.fallback_destination.as_ref();
+    let given = app.fallback_named(account, domain, given).await?;
+    let given = given.as_ref();
     if app.author() == Author::Person {
         app.remember_fallback(account, domain, given).await;
     }

@@ -84,6 +84,7 @@ pub struct MarkOutcome {
     /// The step as it is now.
     pub step: Step,
     /// Things worth a second look.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub warnings: Vec<String>,
     /// What is still to be confirmed, with status `confirmation_required`.
     #[serde(flatten)]

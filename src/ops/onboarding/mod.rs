@@ -21,6 +21,7 @@ mod status;
 mod steps;
 mod ticket;
 
+pub(crate) use actions::title;
 pub use checklist::{Checklist, SetupChecklist, setup_checklist};
 pub use mark::{MarkOutcome, MarkSetupStep, MarkStatus, mark_setup_step};
 pub use onboard::{

@@ -11,14 +11,14 @@ use crate::ops::onboarding::plan::{Missing, TOOL, Wanted};
 use crate::ops::onboarding::plan_number::no_way_back;
 use crate::ops::onboarding::remembered::tell_of_ticket;
 use crate::ops::onboarding::steps::Steps;
-use crate::ops::onboarding::{Step, StepState, Ticket};
+use crate::ops::onboarding::{Step, Ticket};
 use crate::ops::write::agree::{Asked, Attempt, Confirmation, Facts, asks_a_person};
 use crate::ops::write::locks::Turn;
 use crate::ops::write::send::Sent;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
-    AccountId, Argument, CustomerKey, Destination, DidRoute, Extension, PbxDomain, PhoneNumber,
+    AccountId, Argument, CustomerKey, DestinationKey, DidRoute, Extension, PbxDomain, PhoneNumber,
     SetupStep,
 };
 use skyswitch_guard::{Author, Channel, PieceChange, Plan};
@@ -33,9 +33,9 @@ pub struct OnboardDomain {
     /// The customer's own phone number (DID) that callers dial, e.g. `6165550100`; it is pointed at the Route by ANI user last, by a run of its own
     #[arg(long)]
     pub did: Option<PhoneNumber>,
-    /// Where callers who are not VIPs go, for the support ticket and the dial translation rule, e.g. `100`
+    /// Where callers who are not VIPs go, for the support ticket and the dial translation rule, e.g. `100`, `Front Desk`
     #[arg(long)]
-    pub fallback_destination: Option<Destination>,
+    pub fallback_destination: Option<DestinationKey>,
     /// The user that the number is pointed at, e.g. `9000`; found by its name, or created as `route_by_ani`, when left out
     #[arg(long)]
     pub extension: Option<Extension>,
@@ -175,16 +175,17 @@ impl OnboardChange {
 pub struct OnboardOutcome {
     /// How it ended.
     pub status: OnboardStatus,
-    /// The account.
-    pub account_id: String,
+    /// The account, where the call named one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub account_id: Option<String>,
     /// The domain.
     pub domain: String,
     /// The changes of this call, in their order.
     pub changes: Vec<OnboardChange>,
     /// Whether every step before `manage_vips` is verified or attested.
     pub ready: bool,
-    /// The steps as they are now, in the form of the checklist; those that are
-    /// verified without the evidence.
+    /// The steps that are left, in the form of the checklist, without their titles.
+    /// What is known of a step, and what to do, is said where it can be done now.
     #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
     pub steps: Vec<Step>,
     /// Name of the first step that is not settled.
@@ -195,6 +196,7 @@ pub struct OnboardOutcome {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub support_ticket: Option<Ticket>,
     /// What is done by hand or waits, and things worth a second look.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub warnings: Vec<String>,
     /// What is still to be confirmed, with status `confirmation_required`.
     #[serde(flatten)]
@@ -215,6 +217,8 @@ pub async fn onboard_domain(
     let account = app.account(args.account_id.as_ref())?;
     let domain = app.domain_to_change(&account, &args.domain).await?;
     let given = args.fallback_destination.as_ref();
+    let given = app.fallback_named(&account, &domain, given).await?;
+    let given = given.as_ref();
     let wanted = &Wanted {
         fallback: app.fallback_for(&account, &domain, given).await,
         customer: Customer {
@@ -246,6 +250,7 @@ pub async fn onboard_domain(
             false => OnboardStatus::Planned,
         };
         let mut outcome = outcome(wanted, &evidence, status, planned);
+        outcome.account_id = args.account_id.as_ref().map(AccountId::to_string);
         outcome.warnings.extend(notes);
         return Ok(Asked::Done(outcome));
     }
@@ -279,6 +284,7 @@ pub async fn onboard_domain(
     };
     let (status, confirmation) = agreement.status(OnboardStatus::Unchanged, done);
     let mut outcome = outcome(wanted, &evidence, status, changes);
+    outcome.account_id = args.account_id.as_ref().map(AccountId::to_string);
     tell_of_ticket(&mut outcome.steps, memory.as_ref());
     if confirmation.next_step.is_some() {
         // That comes before any step.
@@ -319,15 +325,11 @@ fn outcome(
     status: OnboardStatus,
     changes: Vec<OnboardChange>,
 ) -> OnboardOutcome {
-    let mut steps = Steps::of(&wanted.customer, evidence);
-    // How a step was verified is for the checklist to say.
-    for step in &mut steps.0 {
-        step.evidence.take_if(|_| step.state == StepState::Done);
-    }
+    let steps = Steps::of(&wanted.customer, evidence);
     let alarm = evidence.alarm().map(|alarm| alarm.words);
     OnboardOutcome {
         status,
-        account_id: wanted.customer.account.to_string(),
+        account_id: None,
         domain: wanted.customer.domain.to_string(),
         changes,
         ready: steps.is_ready(),
@@ -340,7 +342,7 @@ fn outcome(
             )
         }),
         warnings: alarm.into_iter().collect(),
-        steps: steps.0,
+        steps: steps.left(),
         confirmation: Confirmation::default(),
     }
 }

@@ -187,8 +187,7 @@ impl Planner<'_> {
         }
         if !self.app.settings().allow_dial_plan_changes {
             self.notes.push(
-                "the dial translation rule waits for SkySwitch: creating it is off here (`allow_dial_plan_changes`); \
-                 send the support ticket"
+                "creating the dial translation rule is off here (`allow_dial_plan_changes`)"
                     .to_owned(),
             );
             self.notes.extend(doubt);

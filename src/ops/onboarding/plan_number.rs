@@ -103,7 +103,7 @@ impl Planner<'_> {
     pub fn did_waits(&mut self) {
         if let Some(did) = &self.wanted.customer.did {
             self.notes.push(format!(
-                "{did} is not pointed at the Route by ANI user yet: use {} again once these changes are verified",
+                "{did} is not routed yet: use {} again once these changes are verified",
                 Operation::Onboard
             ));
         }

@@ -9,12 +9,14 @@ use crate::ops::onboarding::checklist::{SetupChecklist, setup_checklist};
 use crate::ops::onboarding::plan_number::not_of_domain;
 use crate::ops::onboarding::steps::{Step, StepState};
 use crate::ops::onboarding::ticket::Ticket;
+use crate::ops::vips::people::People;
 use crate::ops::write::journal::now;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::counted;
 use skyswitch_domain::{
-    AccountId, Argument, CustomerKey, Destination, PbxDomain, PhoneNumber, SetupStep,
+    AccountId, Argument, CustomerKey, Destination, DestinationKey, PbxDomain, PhoneNumber,
+    SetupStep,
 };
 use skyswitch_guard::Author;
 use skyswitch_guard::store::SetupMemory;
@@ -33,7 +35,7 @@ pub struct TicketArgs {
     pub did: Option<PhoneNumber>,
     /// Where callers who are not VIPs go, e.g. `100`; the one that was given before when left out
     #[arg(long)]
-    pub fallback_destination: Option<Destination>,
+    pub fallback_destination: Option<DestinationKey>,
     /// You have sent it: the number that SkySwitch gave it, e.g. `482913`
     #[arg(long, value_name = "NUMBER")]
     pub sent: Option<String>,
@@ -156,6 +158,25 @@ impl App {
             tracing::warn!(%error, "what is remembered of setups cannot be read");
             Vec::new()
         })
+    }
+
+    /// The fallback destination that was given, where it may be somebody's name. One
+    /// that nobody is called is taken as it is written, and told of where it is judged.
+    ///
+    /// # Errors
+    /// `invalid_argument` where several are called so.
+    pub(in crate::ops) async fn fallback_named(
+        &self,
+        account: &AccountId,
+        domain: &PbxDomain,
+        given: Option<&DestinationKey>,
+    ) -> Result<Option<Destination>> {
+        let Some(given) = given else {
+            return Ok(None);
+        };
+        let people = People::of(self, account, domain);
+        let taken = people.take_user("fallback_destination", given).await?;
+        Ok(Some(taken.destination))
     }
 
     /// The fallback destination that was given, or else the remembered one.

@@ -48,7 +48,8 @@ pub struct Step {
     /// The step's name, for example `dial_translation_rule`.
     #[schemars(with = "String")]
     pub id: SetupStep,
-    /// The step in a few words.
+    /// The step in a few words; only in the checklist.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
     pub title: String,
     /// How far it is.
     pub state: StepState,
@@ -73,13 +74,14 @@ impl Steps {
         let mut earlier_settled = true;
         let steps = SetupStep::ALL.map(|id| {
             let (state, shown) = judge.step(id, earlier_settled);
+            let is_next = earlier_settled;
             earlier_settled &= state.is_settled();
             Step {
                 id,
                 title: title(id).to_owned(),
                 state,
                 evidence: Some(shown),
-                action: (!state.is_settled()).then(|| action(id, customer, evidence)),
+                action: (!state.is_settled()).then(|| action(id, customer, evidence, is_next)),
                 blocker: id == SetupStep::DialTranslationRule,
             }
         });
@@ -91,9 +93,28 @@ impl Steps {
         self.0[id as usize].state
     }
 
-    /// One of them.
+    /// One of them, without its title.
     pub fn into_step(mut self, id: SetupStep) -> Step {
-        self.0.swap_remove(id as usize)
+        untitled(self.0.swap_remove(id as usize))
+    }
+
+    /// Those that are left, without their titles. One that waits for earlier ones says
+    /// what is known of it, and what to do, when its turn has come.
+    pub fn left(self) -> Vec<Step> {
+        let is_ready = self.is_ready();
+        let waits = |step: &Step| {
+            step.state == StepState::Blocked || (step.id == SetupStep::ManageVips && !is_ready)
+        };
+        let left = self.0.into_iter().filter(|step| !step.state.is_settled());
+        let left = left.map(|step| match waits(&step) {
+            true => Step {
+                evidence: None,
+                action: None,
+                ..step
+            },
+            false => step,
+        });
+        left.map(untitled).collect()
     }
 
     /// Whether the support ticket for the dial translation rule is still to be sent.
@@ -117,14 +138,23 @@ impl Steps {
     }
 }
 
+/// Who has the name of a step knows its title, and what is settled is not skipped.
+fn untitled(step: Step) -> Step {
+    Step {
+        title: String::new(),
+        blocker: step.blocker && !step.state.is_settled(),
+        ..step
+    }
+}
+
 /// Whether a VIP list works, in words: what is not settled may be missing, or
 /// only not shown.
 pub fn readiness(ready: bool, steps: &[Step]) -> &'static str {
-    let before_vips = steps.split_last().map_or(steps, |(_, rest)| rest);
-    let is_missing = |step: &Step| step.state == StepState::Todo;
+    let is_missing =
+        |step: &Step| step.state == StepState::Todo && step.id != SetupStep::ManageVips;
     match ready {
         true => "ready",
-        false if before_vips.iter().any(is_missing) => "not ready",
+        false if steps.iter().any(is_missing) => "not ready",
         false => "not known to be ready",
     }
 }

@@ -38,8 +38,7 @@ impl Ticket {
         let (urgency, plan) = match early {
             [] => (
                 "",
-                "We will point the DID at the Route by ANI user only after you have confirmed the rule. We understand \
-                 that this takes about one business day."
+                "We will point the DID at the Route by ANI user only after you have confirmed the rule."
                     .to_owned(),
             ),
             early => (
@@ -56,12 +55,11 @@ impl Ticket {
             ),
             body: format!(
                 "Hello SkySwitch support,\n\n\
-                 we are setting up Route by ANI in this PBX domain:\n\n\
+                 for Route by ANI in this PBX domain, please add a dial translation rule that sends callers whose ANI \
+                 matches no route-by-ANI rule to the fallback destination. Without it, they are all dropped.\n\n\
                  Domain: {domain}\n\
                  Fallback destination: {fallback}\n\
                  {did}\n\
-                 Please add a dial translation rule that sends callers whose ANI matches no route-by-ANI rule to the \
-                 fallback destination above. Without it, every caller without a rule is dropped.\n\n\
                  {plan}\n\n\
                  Thank you."
             ),

@@ -10,17 +10,18 @@ use crate::app::App;
 use crate::ops::vips::cautions::{other_destination_form, taken_calls};
 use crate::ops::vips::destinations::Look;
 use crate::ops::vips::notes::{Notes, end_of, note_text, vip_with};
+use crate::ops::vips::people::People;
 use crate::ops::vips::reach::Reach;
 use crate::ops::write::agree::{self, Agreement, Asked, Attempt, Confirmation, asks_a_person};
 use crate::ops::write::locks::Turn;
 use crate::ops::write::present::PresentRules;
 use crate::ops::write::send::{RoutesNoNumber, Sent};
 use skyswitch_client::Matches;
-use skyswitch_domain::error::{Error, Result};
+use skyswitch_domain::error::{Error, Refused, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
-    AccountId, Ani, Application, Argument, CalledNumber, CustomerKey, Day, Destination, Operation,
-    PbxDomain, PhoneNumber, Route, RouteKey, Vip, answering_without,
+    AccountId, Ani, Application, Argument, CalledNumber, CustomerKey, Day, DestinationKey,
+    Operation, PbxDomain, PhoneNumber, Route, RouteKey, Vip, answering_without,
 };
 use skyswitch_guard::{Channel, Note, Plan, RuleChange};
 
@@ -34,9 +35,9 @@ pub struct AddVip {
     /// The customer: PBX domain, short name or description, e.g. `acme.12345.service`, `acme`, `Acme Dental`
     #[arg(long, short)]
     pub domain: CustomerKey,
-    /// Where the calls go: an extension or user, a device, or a SIP URI, e.g. `101`, `user:john`, `device:johns-cell`, `sip:+16165559999@carrier.net`
+    /// Where the calls go: an extension, the name of a person, queue or attendant, a user or device by its id, or a SIP URI, e.g. `101`, `Maya Lindgren`, `user:john`, `device:johns-cell`, `sip:+16165559999@carrier.net`
     #[arg(long)]
-    pub destination: Destination,
+    pub destination: DestinationKey,
     /// What the destination is: `user` (the default), `device` or `literal`
     #[arg(long)]
     pub application: Option<Application>,
@@ -90,6 +91,9 @@ pub struct AddVipOutcome {
     pub status: AddVipStatus,
     /// The rule as it was asked for.
     pub vip: Vip,
+    /// Whose name the destination was: `"Maya" is Maya Lindgren (101)`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub named: Option<String>,
     /// The rule before, where it had another destination or another note.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub previous: Option<Vip>,
@@ -139,18 +143,23 @@ pub async fn add_vip(
     channel: &Channel<'_>,
 ) -> Result<Asked<AddVipOutcome>> {
     let account = app.account(args.account_id.as_ref())?;
-    let application = args
-        .destination
-        .application(args.application.clone())
-        .map_err(|refused| refused.into_error("destination"))?;
-    let destination = args
-        .destination
-        .in_form(app.settings().destination_form, &application);
+    let given = args.application.as_ref();
+    let refused = |refused: Refused| refused.into_error("destination");
+    if let Some(exact) = args.destination.unless_name(given).map_err(refused)? {
+        // What contradicts itself is refused before anything is read.
+        exact.application(given.cloned()).map_err(refused)?;
+    }
     let dnis = args.dnis.as_ref().unwrap_or(&CalledNumber::Any).to_dnis();
-    let given = args.note.as_deref();
-    let text = given.map(|note| note_text("note", note)).transpose()?;
+    let text = args.note.as_deref().map(|note| note_text("note", note));
+    let text = text.transpose()?;
     let until = args.until.map(end_of).transpose()?;
     let domain = app.domain_to_change(&account, &args.domain).await?;
+    let people = People::of(app, &account, &domain);
+    let taken = people.take("destination", &args.destination, given).await?;
+    let application = taken.destination.application(given.cloned());
+    let application = application.map_err(refused)?;
+    let form = app.settings().destination_form;
+    let destination = taken.destination.in_form(form, &application);
     let wanted = Route {
         key: RouteKey {
             domain: domain.as_str().into(),
@@ -235,7 +244,9 @@ pub async fn add_vip(
             Err(error) => facts.warnings.push(error.to_string()),
         }
     }
-    Ok(Asked::Done(outcome(facts, agreement)))
+    let mut outcome = outcome(facts, agreement);
+    outcome.named = taken.named;
+    Ok(Asked::Done(outcome))
 }
 
 /// What is wanted, and what is known of it before the rules are read.
@@ -377,6 +388,7 @@ fn outcome(facts: Facts, agreement: Agreement<Sent>) -> AddVipOutcome {
     AddVipOutcome {
         status,
         vip,
+        named: None,
         previous,
         warnings,
         change_id,

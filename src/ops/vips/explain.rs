@@ -70,7 +70,7 @@ pub async fn explain_call(app: &App, args: &ExplainCall) -> Result<CallExplained
         routing = Some(read);
     }
     let mut call = CallExplained {
-        account_id: account.to_string(),
+        account_id: args.account_id.as_ref().map(AccountId::to_string),
         domain: domain.as_ref().map(PbxDomain::to_string),
         ani: caller(&args.ani),
         dnis: dialled.map(|dnis| dnis.as_given().to_owned()),

@@ -135,8 +135,9 @@ impl From<UnknownFact> for NotKnown {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct CallExplained {
-    /// The account.
-    pub account_id: String,
+    /// The account, where the question named one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub account_id: Option<String>,
     /// The customer's domain, where it is known.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub domain: Option<String>,
@@ -167,9 +168,11 @@ pub struct CallExplained {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub fallback: Option<FallbackShown>,
     /// The caller's other rules, which do not decide.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
     #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
     pub other_rules: Vec<Vip>,
     /// What is wrong on the way of the call.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub warnings: Vec<String>,
     /// What the API does not show, and so nobody can say from here.
     pub unknown: Vec<NotKnown>,

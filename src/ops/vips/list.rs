@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::ops::page::{PageSize, page};
+use crate::ops::vips::people::People;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::{
-    AccountId, CallerKey, CustomerKey, Destination, DnisKey, Operation, Route, Vip,
+    AccountId, Argument, CallerKey, CustomerKey, Destination, DestinationKey, DnisKey, Operation,
+    PbxDomain, Route, Vip,
 };
 
 /// What is said of a page whose list is not kept any more.
@@ -31,9 +33,9 @@ pub struct ListVips {
     /// Only rules for this dialled number, e.g. `6165550100`; `*` for rules that cover any
     #[arg(long)]
     pub dnis: Option<DnisKey>,
-    /// Only rules that send calls there, e.g. `101`, `user:john`
+    /// Only rules that send calls there, e.g. `101`, `user:john`, or a person's name beside the customer
     #[arg(long)]
-    pub destination: Option<Destination>,
+    pub destination: Option<DestinationKey>,
     /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out
     #[arg(skip)]
     pub account_id: Option<AccountId>,
@@ -106,11 +108,17 @@ pub async fn list_vips(app: &App, args: &ListVips, size: PageSize) -> Result<Vip
         warnings.push(READ_AGAIN.to_owned());
     }
     let (ani, dnis) = (args.ani.as_ref(), args.dnis.as_ref());
-    let destination = args.destination.as_ref();
+    let place = app.place_in_list(
+        &account,
+        domain.as_ref(),
+        args.destination.as_ref(),
+        &routes,
+    );
+    let place = place.await?;
     let is_found = |route: &&Route| {
         ani.is_none_or(|ani| ani.may_match(&route.key.ani))
             && dnis.is_none_or(|dnis| dnis.matches(&route.key.dnis))
-            && destination.is_none_or(|place| route.leads_to(place))
+            && place.as_ref().is_none_or(|place| route.leads_to(place))
     };
     let found: Vec<&Route> = routes.iter().filter(is_found).collect();
     let position = |route: &&Route| {
@@ -131,6 +139,36 @@ pub async fn list_vips(app: &App, args: &ListVips, size: PageSize) -> Result<Vip
         next_cursor: page.next_cursor,
         warnings,
     })
+}
+
+impl App {
+    /// The destination that rules are looked for by. As it is written, where a rule
+    /// goes there, or where no customer is named whose name it could be.
+    async fn place_in_list(
+        &self,
+        account: &AccountId,
+        domain: Option<&PbxDomain>,
+        named: Option<&DestinationKey>,
+        routes: &[Route],
+    ) -> Result<Option<Destination>> {
+        let Some(named) = named else {
+            return Ok(None);
+        };
+        let is_there = |place: &Destination| routes.iter().any(|route| route.leads_to(place));
+        match (named.as_written(), domain) {
+            (Some(written), domain) if domain.is_none() || is_there(&written) => Ok(Some(written)),
+            (_, Some(domain)) => {
+                let people = People::of(self, account, domain);
+                let taken = people.take("destination", named, None).await?;
+                Ok(Some(taken.destination))
+            }
+            (_, None) => Err(Error::invalid(
+                "destination",
+                format!("whose name \"{named}\" is depends on the customer"),
+                format!("Give {}, too.", Argument("domain")),
+            )),
+        }
+    }
 }
 
 /// The VIP rules of a domain as they were before an import, as they are kept here.

@@ -11,6 +11,7 @@ pub(crate) mod kept_lists;
 pub(in crate::ops) mod list;
 mod list_destinations;
 pub(crate) mod notes;
+pub(in crate::ops) mod people;
 pub(crate) mod reach;
 mod read;
 pub(in crate::ops) mod remove;

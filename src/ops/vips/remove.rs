@@ -9,7 +9,9 @@ use crate::app::App;
 use crate::ops::doctor::DeleteReach;
 use crate::ops::vips::notes::Notes;
 use crate::ops::vips::siblings::{at_risk, beside};
-use crate::ops::write::agree::{self, Agreement, Asked, Attempt, Confirmation, asks_a_person};
+use crate::ops::write::agree::{
+    self, Agreement, Asked, Attempt, Confirmation, Status, asks_a_person,
+};
 use crate::ops::write::locks::Turn;
 use crate::ops::write::present::PresentRules;
 use crate::ops::write::send::{RoutesNoNumber, Sent};
@@ -75,7 +77,7 @@ asks_a_person!(RemoveVipStatus);
 pub struct RemoveVipOutcome {
     /// How it ended.
     pub status: RemoveVipStatus,
-    /// The rule that it is about, as it was.
+    /// The rule that it is about, as it was; left out where nobody agreed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub vip: Option<Vip>,
     /// Things worth a second look.
@@ -300,9 +302,11 @@ fn outcome(facts: Facts, agreement: Agreement<Sent>) -> RemoveVipOutcome {
     let change_id = agreement.reached().and_then(Sent::id);
     let (status, confirmation) =
         agreement.status(RemoveVipStatus::NotFound, RemoveVipStatus::Removed);
+    let is_not_agreed = Status::is_not_agreed(&status);
     RemoveVipOutcome {
         status,
-        vip: facts.vip,
+        // Of what nobody agreed to, the answer need not repeat what was asked for.
+        vip: facts.vip.filter(|_| !is_not_agreed),
         warnings: facts.warnings,
         change_id,
         confirmation,

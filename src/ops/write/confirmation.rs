@@ -92,8 +92,7 @@ fn told_to_the_person(why: NotAgreed) -> &'static str {
 fn told_to_a_model(why: NotAgreed, was_asked: bool) -> &'static str {
     match (why, was_asked) {
         (NotAgreed::Declined, true) => {
-            "Declined: the person said no, so nothing was changed. Ask for this again only when the person wants \
-                 it; for a minute after a no, it is not put before them."
+            "Declined by the person; nothing was changed. Ask again only when they want it, after a minute at least."
         }
         (NotAgreed::Declined, false) => {
             "Declined less than a minute ago: nobody was asked again, and nothing was changed. Ask for this again \

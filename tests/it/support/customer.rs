@@ -207,6 +207,11 @@ pub fn state(steps: &[skyswitch_mcp::ops::Step], id: &str) -> StepState {
         .state
 }
 
+/// Whether a step is left to do or to wait for.
+pub fn is_left(outcome: &OnboardOutcome, id: &str) -> bool {
+    outcome.steps.iter().any(|step| step.id.as_str() == id)
+}
+
 pub fn made(outcome: &OnboardOutcome) -> Vec<&str> {
     let made = outcome
         .changes

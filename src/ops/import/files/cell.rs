@@ -105,7 +105,7 @@ impl Cells {
             Some(destination) if self.destination.is_empty() => {
                 let default = defaults.application.as_ref();
                 let application = said.or_else(|| default.map(|word| word.as_str().to_owned()));
-                (destination.as_str().to_owned(), application)
+                (destination.as_given().to_owned(), application)
             }
             _ => (self.destination.clone(), said),
         }

@@ -21,7 +21,9 @@ pub(crate) use csv::marked;
 use skyswitch_domain::error::{Error, Refused};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::first_few;
-use skyswitch_domain::{Application, Argument, CallerKey, Destination, DnisKey, Route, Vip};
+use skyswitch_domain::{
+    Application, Argument, CallerKey, Destination, DestinationKey, DnisKey, Route, Vip,
+};
 
 /// The columns of a list.
 pub const COLUMNS: [&str; 5] = ["ani", "destination", "application", "dnis", "note"];
@@ -53,7 +55,7 @@ pub enum Format {
 #[derive(Debug, Clone, Default)]
 pub struct Defaults {
     /// Where the calls go.
-    pub destination: Option<Destination>,
+    pub destination: Option<DestinationKey>,
     /// What kind of thing that is.
     pub application: Option<Application>,
     /// The names that the header has for columns of the list.
@@ -190,6 +192,9 @@ pub struct VipFile {
     /// Rules that stay as they are and of which only the note is to be this one, or none.
     #[serde(default)]
     pub noted: Vec<Row>,
+    /// Whose names destinations were: `"Maya" is Maya Lindgren (101)`.
+    #[serde(default)]
+    pub named: Vec<String>,
     /// Lines of which only the beginning of the note is kept.
     #[serde(skip)]
     pub cut_notes: Vec<usize>,

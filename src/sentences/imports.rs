@@ -1,0 +1,131 @@
+//! What is said of imports and their rows.
+
+use std::fmt::Write;
+
+use super::{caller, not_agreed, warnings, when_dialling};
+use crate::ops::{Names, SyncOutcome, SyncRow, SyncStatus, UndoOutcome};
+use skyswitch_domain::redact::shown;
+use skyswitch_domain::wording::word;
+use skyswitch_domain::{Argument, Face, Operation, program};
+
+/// What became of an import that was to be undone, with the rows that were not.
+pub(super) fn import_undone(
+    import: &SyncOutcome,
+    outcome: &UndoOutcome,
+    names: &Names<'_>,
+) -> String {
+    let said = SyncOutcome {
+        confirmation: outcome.confirmation.clone(),
+        ..import.clone()
+    };
+    let mut text = imported(&said, names);
+    for row in import.rows.iter().filter(|_| import.done.is_some()) {
+        let _ = write!(text, "\n{}", import_row(row));
+    }
+    text
+}
+
+/// What became of an import, without its rows.
+pub(crate) fn imported(outcome: &SyncOutcome, names: &Names<'_>) -> String {
+    let plan = &outcome.plan;
+    let mut text = match outcome.status {
+        SyncStatus::Planned => match &outcome.plan_id {
+            Some(id) => format!(
+                "This is the plan only; nothing was changed. To apply it without the list, give {} `{id}`.",
+                Argument("plan")
+            ),
+            None => "This is the plan only; nothing was changed.".to_owned(),
+        },
+        SyncStatus::Unchanged => {
+            "No change: the VIP rules are already as the list wants them.".to_owned()
+        }
+        SyncStatus::Invalid => {
+            "Some rows of the list cannot be used, so nothing was changed. Correct them and import the list again."
+                .to_owned()
+        }
+        SyncStatus::Applied => "Applied: every change was made.".to_owned(),
+        SyncStatus::Incomplete => "Incomplete: not every change was made.".to_owned(),
+        SyncStatus::Cancelled => "Stopped on request before every change was made.".to_owned(),
+        _ => not_agreed(&outcome.confirmation),
+    };
+    let _ = write!(
+        text,
+        "\n{}: add {}, replace {}, remove {}, keep {}, invalid {}.",
+        names.customer(&outcome.domain),
+        plan.add,
+        plan.replace,
+        plan.remove,
+        plan.keep,
+        plan.invalid
+    );
+    for named in &outcome.named {
+        let _ = write!(text, "\n{named}.");
+    }
+    if let Some(done) = &outcome.done {
+        let _ = write!(
+            text,
+            "\nMade {}, failed {}, outcome unknown {}, not sent {}.",
+            done.made, done.failed, done.unknown, done.not_sent
+        );
+    }
+    if let Some(stopped_by) = &outcome.stopped_by {
+        let _ = write!(text, "\nIt stopped early: {stopped_by}");
+    }
+    if let Some(run) = outcome.run_to_resume() {
+        let _ = write!(text, "\nContinue: {}.", to_resume(&outcome.domain, run));
+    }
+    if let Some(run) = &outcome.run_id {
+        let _ = write!(
+            text,
+            "\nEvery change of this import: {}. Undo: {}.",
+            Operation::ListChanges.with("run_id", run),
+            Operation::UndoChange.with("run_id", run)
+        );
+    }
+    warnings(&mut text, &outcome.warnings);
+    text
+}
+
+fn to_resume(domain: &str, run: &str) -> String {
+    match Face::speaking() {
+        Face::Tools => format!("{} with resume \"{run}\"", Operation::ImportVips),
+        Face::CommandLine => {
+            format!(
+                "`{} vip import --domain {domain} --resume {run}`",
+                program()
+            )
+        }
+    }
+}
+
+/// `line 4: replace +1 616-555-0123: user 101 -> user 102 [made]`
+pub(crate) fn import_row(row: &SyncRow) -> String {
+    let mut line = match row.line {
+        Some(number) => format!("line {number}: "),
+        None => String::new(),
+    };
+    let action = word(row.action);
+    let dialled = when_dialling(row.dnis.as_deref());
+    let _ = write!(line, "{action} {}{dialled}", caller(&row.ani));
+    let sides: Vec<&str> = [&row.before, &row.wanted]
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+        .collect();
+    if !sides.is_empty() {
+        let _ = write!(line, ": {}", sides.join(" -> "));
+    }
+    if let Some(note) = &row.note {
+        let _ = write!(line, " (note: {})", shown(note, 200));
+    }
+    if let Some(state) = row.state {
+        let _ = write!(line, " [{}]", word(state).replace('_', " "));
+    }
+    if let Some(id) = &row.change_id {
+        let _ = write!(line, " (change {id})");
+    }
+    if let Some(reason) = &row.reason {
+        let _ = write!(line, ": {reason}");
+    }
+    line
+}
