@@ -42,6 +42,7 @@ mod install;
 mod inventory;
 mod journal;
 mod kept_outcomes;
+mod last_days_over;
 mod lasting_sandbox;
 mod late_requests;
 mod layers;

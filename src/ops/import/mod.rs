@@ -355,7 +355,13 @@ impl App {
         let notes = self.notes(account, Some(domain)).await;
         report.rules_before = routes.iter().map(|rule| notes.vip(rule)).collect();
         for row in &mut report.rows {
-            let note = task.note_of(row, &notes);
+            let note = match task.note_of(row, &notes) {
+                Err(over) if row.change.is_some() => {
+                    *row = task.refused(row, &over);
+                    continue;
+                }
+                note => note.unwrap_or_default(),
+            };
             let kept = row.previous.as_ref().and_then(|rule| notes.to_keep(rule));
             row.change = row.change.take().map(|change| {
                 let late = present.late_reads(change.key());

@@ -1,21 +1,25 @@
 //! VIP rules with a last day: whoever works next after it removes them. That was
 //! agreed to when they were added.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::app::App;
+use crate::ops::doctor::DeleteReach;
+use crate::ops::vips::notes::Notes;
 use crate::ops::vips::siblings::at_risk;
 use crate::ops::write::disproved::LAG;
 use crate::ops::write::journal::{Origin, now};
 use crate::ops::write::locks::Turn;
+use crate::ops::write::present::PresentRules;
 use crate::ops::write::send::RoutesNoNumber;
 use skyswitch_domain::error::{Code, Error, Refused, Result};
+use skyswitch_domain::wording::counted;
 use skyswitch_domain::{
     AccountId, Ani, Operation, PbxDomain, PhoneNumber, Route, answering_without,
 };
-use skyswitch_guard::store::{NoteRecord, TargetRecord};
+use skyswitch_guard::store::{JournalPosition, NoteRecord, TargetRecord};
 use skyswitch_guard::{Channel, ConfirmMode, Plan, RuleChange, Verdict};
 
 /// The operation's name in the journal.
@@ -28,27 +32,26 @@ const AT_MOST: u32 = 1_000;
 const REST: Duration = Duration::from_secs(300);
 /// So long the call that asked for something else is held up at most, and by one rule more.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// What counts as soon, in milliseconds: a last day within a week.
-const SOON: i64 = 8 * 86_400_000;
 
 /// What this process knows of removing rules whose last day is over.
 #[derive(Debug, Default)]
 pub(crate) struct Ends {
-    /// When it last failed.
-    failed: Mutex<Option<Instant>>,
+    /// When removing failed: any, or that of one rule alone, by what is kept of it.
+    failed: Mutex<HashMap<Option<i64>, Instant>>,
     /// What no result has told yet.
     untold: Mutex<Vec<String>>,
 }
 
 impl Ends {
-    fn are_resting(&self) -> bool {
+    fn are_resting(&self, rule: Option<i64>) -> bool {
         let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let failed = failed.get(&rule);
         failed.is_some_and(|failed| failed.elapsed() < REST)
     }
 
-    fn rest(&self) {
+    fn rest(&self, rule: Option<i64>) {
         let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        *failed = Some(Instant::now());
+        failed.insert(rule, Instant::now());
     }
 
     /// Keeps what was done before a call that only asks a question.
@@ -76,7 +79,7 @@ impl App {
     /// and says so: those of one customer, or of all. While only reading is allowed,
     /// or nothing destructive, it does nothing.
     pub(in crate::ops) async fn end_due(&self, domain: Option<&PbxDomain>) -> Vec<String> {
-        if !self.may_end() || self.ends().are_resting() {
+        if !self.may_end() || self.ends().are_resting(None) {
             return Vec::new();
         }
         let settings = self.settings();
@@ -92,86 +95,53 @@ impl App {
             let may_change =
                 |account: AccountId| settings.limits.refuse_place(&account, &key.domain);
             domain.is_none_or(|domain| domain.is(&key.domain))
+                && !self.ends().are_resting(Some(ended.id))
                 && ended
                     .account
                     .parse()
                     .is_ok_and(|account| may_change(account).is_ok())
         };
-        let mut said = Vec::new();
-        let (begun, mut unread) = (Instant::now(), HashSet::new());
-        for ended in due.iter().filter(is_meant).take(AT_A_TIME) {
-            let customer = (&ended.account, &ended.rule.key.domain);
-            if unread.contains(&customer) || begun.elapsed() > PATIENCE {
-                continue;
-            }
-            match self.end(ended).await {
-                Ok(told) => said.extend(told),
-                Err(error) => {
-                    self.ends().rest();
-                    if error.code() != Code::Blocked {
-                        unread.insert(customer);
+        let (mut said, mut failed, mut removed) = (Vec::new(), Vec::new(), 0);
+        let begun = Instant::now();
+        'all: for of_customer in by_customer(due.iter().filter(is_meant)) {
+            let mut last = None;
+            for ended in of_customer {
+                if removed >= AT_A_TIME || begun.elapsed() > PATIENCE {
+                    break 'all;
+                }
+                match self.end(ended, &mut last).await {
+                    Ok(Ended::Removed(id)) => {
+                        removed += 1;
+                        said.extend(
+                            id.map(|id| format!("{} was removed (change {id})", named(ended))),
+                        );
                     }
-                    said.push(format!(
-                        "{} could not be removed: {error}. {}",
-                        named(ended),
-                        error.hint()
-                    ));
+                    Ok(Ended::Stays(told)) => said.extend(told),
+                    Err(error) => {
+                        let is_alone = error.code() == Code::Blocked;
+                        self.ends().rest(is_alone.then_some(ended.id));
+                        failed.push(format!(
+                            "{} could not be removed: {error}. {}",
+                            named(ended),
+                            error.hint()
+                        ));
+                        if !is_alone {
+                            break;
+                        }
+                    }
                 }
             }
         }
+        said.extend(at_most(failed, "could not be removed"));
         said
     }
 
-    fn may_end(&self) -> bool {
+    pub(super) fn may_end(&self) -> bool {
         let settings = self.settings();
         !settings.read_only && settings.confirm != ConfirmMode::Block
     }
 
-    /// What to say of rules that end soon, of those that should have ended, and of
-    /// those whose last day may not hold any more: of the customers that are meant,
-    /// by a list of all rules that was read just now.
-    pub(in crate::ops) async fn ends_soon(
-        &self,
-        account: &AccountId,
-        rules: &[Route],
-        is_meant: impl Fn(&str) -> bool,
-    ) -> Vec<String> {
-        let now = now();
-        let (ending, doubtful) = tokio::join!(
-            self.ending(Some(account), now + SOON, false),
-            self.ending(Some(account), now + SOON, true),
-        );
-        let ending = ending.unwrap_or_default().into_iter();
-        let ending = ending.chain(doubtful.unwrap_or_default());
-        let is_there = |ending: &NoteRecord| rules.iter().any(|rule| ending.is_of(rule));
-        let said = ending
-            .filter(|ending| is_meant(&ending.rule.key.domain))
-            .filter(is_there)
-            .map(|ending| match (ending.is_doubtful, ends_at(&ending) < now) {
-                (true, _) => format!(
-                    "{} was gone or otherwise meanwhile and is there again: it is not removed by itself. {} removes it",
-                    named(&ending),
-                    Operation::RemoveVip
-                ),
-                (false, true) if self.may_end() => format!(
-                    "{} is still there; whoever lists or changes VIP rules of this customer next removes it",
-                    named(&ending)
-                ),
-                (false, true) => format!(
-                    "{} is still there, and nothing is removed here: changes, or removals, are switched off",
-                    named(&ending)
-                ),
-                (false, false) => format!(
-                    "The VIP rule of {} in {} ends after {}",
-                    ending.rule.key.ani,
-                    ending.rule.key.domain,
-                    last_day(&ending)
-                ),
-            });
-        said.take(AT_A_TIME).collect()
-    }
-
-    async fn ending(
+    pub(super) async fn ending(
         &self,
         account: Option<&AccountId>,
         before: i64,
@@ -206,81 +176,160 @@ impl App {
         })
     }
 
-    /// Removes one, if it is still as it was added.
-    async fn end(&self, ended: &NoteRecord) -> Result<Option<String>> {
+    /// Removes one, if it is still as it was added. `last` is the last look at its
+    /// customer's rules: of one that this shows to stay, nothing more is read.
+    async fn end(&self, ended: &NoteRecord, last: &mut Option<Look>) -> Result<Ended> {
         let app = &self.asked_by("the last day that was given when the VIP was added");
         let wrong = |refused: Refused| refused.into_error("until");
         let account = &ended.account.parse::<AccountId>().map_err(wrong)?;
         let domain = &ended.rule.key.domain.parse::<PbxDomain>().map_err(wrong)?;
+        if let Some(last) = last
+            && let Fate::Stays(told) = app.fate(ended, last).await?
+        {
+            return Ok(Ended::Stays(told));
+        }
         let number = PhoneNumber::from_stored(ended.rule.key.ani.as_str());
         let turn = app.wait_for(Turn::Caller(domain, number.as_ref())).await?;
         app.client()?.token(false).await?;
-        let (read_at, seen) = (Instant::now(), app.journal().position().await?);
-        let (present, reach) = tokio::join!(
-            app.present_rules(account, domain, |_| false),
-            app.delete_reach()
-        );
-        let present = present?;
+        let look = last.insert(app.look(account, domain).await?);
+        let present = &look.present;
         present.refuse_under_way(|key| key.ani.is_same_caller(&ended.rule.key.ani))?;
-        let notes = app.notes(account, Some(domain)).await;
-        let rules = present.rules.as_slice();
-        let is_as_added = |rule: &&Route| notes.of(rule).is_some_and(|kept| kept.id == ended.id);
-        // The list has ended what is kept of one that is gone or otherwise.
-        let Some(rule) = rules.iter().find(is_as_added) else {
-            if present.listed.is_empty() {
-                // Gone, or not read whole: it is not removed by itself any more, and no other
-                // rule has to wait for it.
-                let store = app.journal().store().get().await?;
-                store.end_notes(&[ended.id], now() - LAG).await?;
-            }
-            return Ok(None);
+        let rule = match app.fate(ended, look).await? {
+            Fate::Goes(rule) => rule,
+            Fate::Stays(told) => return Ok(Ended::Stays(told)),
         };
-        if !app.is_stored_as_added(ended, rule).await? {
-            let store = app.journal().store().get().await?;
-            store.end_notes(&[ended.id], now()).await?;
-            return Ok(Some(format!(
-                "{} is stored otherwise than when it was added, so it may be another one and was not removed. {} removes it",
-                named(ended),
-                Operation::RemoveVip
-            )));
-        }
-        if !at_risk(
-            reach,
-            rule,
-            rules.iter().filter(|other| other.key != rule.key),
-        )
-        .is_empty()
-        {
-            return Err(may_take_others());
-        }
         let change = RuleChange::remove(rule.clone(), Vec::new())
-            .ending(notes.to_keep(rule))
-            .answered_without_by(answering_without(&rule.key, rules.iter()))
+            .ending(look.notes.to_keep(&rule))
+            .answered_without_by(answering_without(&rule.key, present.rules.iter()))
             .read_late_as(present.late_reads(&rule.key));
         let plan = Plan::of(account, domain, TOOL, [change]).ok_or_else(not_cleared)?;
         let plan = plan.agreed_when_added();
-        let verdict =
-            app.guard()
-                .decide(plan, read_at, app.author(), &app.asked_by, &Channel::Given);
+        let verdict = app.guard().decide(
+            plan,
+            look.read_at,
+            app.author(),
+            &app.asked_by,
+            &Channel::Given,
+        );
         let Verdict::Cleared(clearance) = verdict.await? else {
             return Err(not_cleared());
         };
         let clearance = clearance.divide().pop().ok_or_else(not_cleared)?;
         let origin = Origin {
-            seen: Some(seen),
+            seen: Some(look.seen),
             ..Origin::default()
         };
         let sent = app.send(clearance, &RoutesNoNumber, turn, origin).await;
         let id = sent.id();
         match sent.outcome {
-            Ok(_) => Ok(id.map(|id| format!("{} was removed (change {id})", named(ended)))),
+            Ok(_) => Ok(Ended::Removed(id)),
             Err(failure) => Err(failure.error),
+        }
+    }
+
+    async fn look(&self, account: &AccountId, domain: &PbxDomain) -> Result<Look> {
+        let (read_at, begun) = (Instant::now(), now());
+        let seen = self.journal().position().await?;
+        let (present, reach) = tokio::join!(
+            self.present_rules(account, domain, |_| false),
+            self.delete_reach()
+        );
+        Ok(Look {
+            read_at,
+            begun,
+            seen,
+            present: present?,
+            reach,
+            notes: self.notes(account, Some(domain)).await,
+        })
+    }
+
+    /// What becomes of a rule whose last day is over, by a look at its customer's rules.
+    ///
+    /// # Errors
+    /// `blocked` for one that may take others along.
+    async fn fate(&self, ended: &NoteRecord, look: &Look) -> Result<Fate> {
+        let rules = look.present.rules.as_slice();
+        let is_as_added =
+            |rule: &&Route| look.notes.of(rule).is_some_and(|kept| kept.id == ended.id);
+        // The list has ended what is kept of one that is gone or otherwise.
+        let Some(rule) = rules.iter().find(is_as_added) else {
+            if look.present.listed.is_empty() {
+                // Gone, or not read whole: it is not removed by itself any more, and no other
+                // rule has to wait for it.
+                let store = self.journal().store().get().await?;
+                store.end_notes(&[ended.id], look.begun - LAG).await?;
+            }
+            return Ok(Fate::Stays(None));
+        };
+        if !self.is_stored_as_added(ended, rule).await? {
+            let store = self.journal().store().get().await?;
+            store.end_notes(&[ended.id], look.begun).await?;
+            return Ok(Fate::Stays(Some(format!(
+                "{} is stored otherwise than when it was added, so it may be another one and was not removed. {} removes it",
+                named(ended),
+                Operation::RemoveVip
+            ))));
+        }
+        let others = rules.iter().filter(|other| other.key != rule.key);
+        match at_risk(look.reach, rule, others).is_empty() {
+            true => Ok(Fate::Goes(rule.clone())),
+            false => Err(may_take_others()),
         }
     }
 }
 
+/// What became of a rule whose last day is over.
+enum Ended {
+    /// It was removed, by this change.
+    Removed(Option<String>),
+    /// It stays, and what is to be said of that.
+    Stays(Option<String>),
+}
+
+/// What becomes of it.
+enum Fate {
+    Goes(Route),
+    Stays(Option<String>),
+}
+
+/// A customer's rules as they were read at a moment, and what is kept of them.
+struct Look {
+    read_at: Instant,
+    /// The same moment in milliseconds since 1970.
+    begun: i64,
+    /// Where the journal was then.
+    seen: JournalPosition,
+    present: PresentRules,
+    notes: Notes,
+    reach: DeleteReach,
+}
+
+/// The rules of each customer together. With a slow service there is time for one of
+/// them alone, and it may be one of whom nothing can be removed: so whose turn is
+/// first is left to chance.
+fn by_customer<'a>(due: impl Iterator<Item = &'a NoteRecord>) -> Vec<Vec<&'a NoteRecord>> {
+    let mut customers = BTreeMap::<_, Vec<_>>::new();
+    for ended in due {
+        let customer = (&ended.account, ended.rule.key.domain.to_ascii_lowercase());
+        customers.entry(customer).or_default().push(ended);
+    }
+    let mut customers: Vec<_> = customers.into_values().collect();
+    let first = rand::random::<u32>() as usize % customers.len().max(1);
+    customers.rotate_left(first);
+    customers
+}
+
+/// The first sentences, and how many more rules there are of which the same is to be said.
+pub(super) fn at_most(mut said: Vec<String>, what: &str) -> Vec<String> {
+    let more = said.len().saturating_sub(AT_A_TIME);
+    said.truncate(AT_A_TIME);
+    said.extend((more > 0).then(|| format!("{} {what}", counted(more, "more VIP rule"))));
+    said
+}
+
 /// `The VIP rule of +1 616-555-0177, whose last day was 2026-12-25,`
-fn named(ended: &NoteRecord) -> String {
+pub(super) fn named(ended: &NoteRecord) -> String {
     let caller: &Ani = &ended.rule.key.ani;
     format!(
         "The VIP rule of {caller} in {}, whose last day was {},",
@@ -289,12 +338,8 @@ fn named(ended: &NoteRecord) -> String {
     )
 }
 
-fn last_day(ended: &NoteRecord) -> &str {
+pub(super) fn last_day(ended: &NoteRecord) -> &str {
     ended.until().map_or("", |until| until.day.as_str())
-}
-
-fn ends_at(ended: &NoteRecord) -> i64 {
-    ended.until().map_or(i64::MAX, |until| until.ends_at)
 }
 
 fn may_take_others() -> Error {

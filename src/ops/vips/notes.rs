@@ -1,9 +1,7 @@
 //! What is kept of VIP rules beside the service: who the callers are, and until
 //! when the rules are to be there.
 
-use std::collections::HashMap;
-
-use jiff::Timestamp;
+use std::collections::{HashMap, HashSet};
 
 use crate::app::App;
 use crate::local_time;
@@ -21,15 +19,15 @@ pub(in crate::ops) const LIMIT: usize = 200;
 /// Notes that are named in one sentence.
 const NAMED: usize = 10;
 
-/// What is kept of the rules of a domain, or of an account.
+/// What is kept of the rules of a domain, or of an account, by domain and caller.
 #[derive(Debug, Default)]
-pub(in crate::ops) struct Notes(HashMap<String, Vec<NoteRecord>>);
+pub(in crate::ops) struct Notes(HashMap<(String, String), Vec<NoteRecord>>);
 
 impl Notes {
-    fn of_records(records: Vec<NoteRecord>) -> Notes {
+    pub(super) fn of_records(records: Vec<NoteRecord>) -> Notes {
         let mut notes = Notes::default();
         for record in records {
-            let of_caller = notes.0.entry(caller(&record.rule)).or_default();
+            let of_caller = notes.0.entry(place(&record.rule)).or_default();
             of_caller.push(record);
         }
         notes
@@ -38,7 +36,7 @@ impl Notes {
     /// What is kept of a rule as it is. What was said of another destination of
     /// the caller does not hold for it.
     pub fn of(&self, rule: &Route) -> Option<&NoteRecord> {
-        let of_caller = self.0.get(&caller(rule))?;
+        let of_caller = self.0.get(&place(rule))?;
         of_caller.iter().rev().find(|kept| kept.is_of(rule))
     }
 
@@ -52,21 +50,27 @@ impl Notes {
         vip_with(rule, self.of(rule).map(|kept| &kept.note))
     }
 
-    /// What is kept of rules that are none of these.
-    fn of_none(&self, rules: &[Route]) -> Vec<i64> {
-        let mut present = HashMap::<String, Vec<&Route>>::new();
-        for rule in rules {
-            let caller = caller(rule);
-            if self.0.contains_key(&caller) {
-                present.entry(caller).or_default().push(rule);
-            }
-        }
-        let all = self.0.iter().flat_map(|(caller, kept)| {
-            let rules = present.get(caller).map_or(&[][..], Vec::as_slice);
-            let gone = move |kept: &&NoteRecord| !rules.iter().any(|rule| kept.is_of(rule));
-            kept.iter().filter(gone).map(|kept| kept.id)
+    /// The ids of what is kept of any of these rules.
+    pub(super) fn of_any(&self, rules: &[Route]) -> HashSet<i64> {
+        let kept = rules.iter().flat_map(|rule| {
+            let of_caller = self.0.get(&place(rule)).into_iter().flatten();
+            of_caller.filter(|kept| kept.is_of(rule))
         });
-        all.collect()
+        kept.map(|kept| kept.id).collect()
+    }
+
+    /// The same of rules that are none of these, of the customers of whom these are.
+    fn of_none(&self, rules: &[Route]) -> Vec<i64> {
+        let domains = rules
+            .iter()
+            .map(|rule| rule.key.domain.to_ascii_lowercase());
+        let (shown, there): (HashSet<String>, _) = (domains.collect(), self.of_any(rules));
+        let of_shown = self
+            .0
+            .iter()
+            .filter(|((domain, _), _)| shown.contains(domain));
+        let kept = of_shown.flat_map(|(_, kept)| kept).map(|kept| kept.id);
+        kept.filter(|id| !there.contains(id)).collect()
     }
 }
 
@@ -80,10 +84,12 @@ pub(in crate::ops) fn vip_with(rule: &Route, kept: Option<&Note>) -> Vip {
     }
 }
 
-fn caller(rule: &Route) -> String {
+/// Domain and caller of a rule, in whatever writing.
+fn place(rule: &Route) -> (String, String) {
     let ani = rule.key.ani.as_str();
     let number = PhoneNumber::from_stored(ani);
-    number.map_or_else(|| ani.to_owned(), |number| number.as_str().to_owned())
+    let caller = number.map_or_else(|| ani.to_owned(), |number| number.as_str().to_owned());
+    (rule.key.domain.to_ascii_lowercase(), caller)
 }
 
 /// A text without line breaks and other wide spaces.
@@ -128,23 +134,27 @@ pub(crate) fn note_changed(before: Option<&str>, after: Option<&str>) -> Option<
     }
 }
 
+/// A day as the last one of a rule, whether or not it is over.
+pub(in crate::ops) fn last_day(day: Day) -> Option<Until> {
+    Some(Until {
+        day: day.to_string(),
+        ends_at: local_time::end_of(day.date())?.as_millisecond(),
+    })
+}
+
 /// The end of a day, which must be to come.
 ///
 /// # Errors
 /// `invalid_argument` for a day that is over.
 pub(in crate::ops) fn end_of(day: Day) -> Result<Until> {
-    let ends_at = local_time::end_of(day.date());
-    match ends_at {
-        Some(ends_at) if ends_at > Timestamp::now() => Ok(Until {
-            day: day.to_string(),
-            ends_at: ends_at.as_millisecond(),
-        }),
-        _ => Err(Error::invalid(
+    let to_come = last_day(day).filter(|until| until.ends_at > now());
+    to_come.ok_or_else(|| {
+        Error::invalid(
             "until",
-            format!("{day} is over, so nothing was sent"),
-            "Give today or a day to come.",
-        )),
-    }
+            format!("{day} is over"),
+            "Give today or a day to come; nothing was sent.",
+        )
+    })
 }
 
 /// What a rule is given back; its last day only if that is to come, and else why not.
@@ -211,30 +221,16 @@ impl App {
 
     /// Ends what is kept of rules that a list shows gone or otherwise: one that is
     /// there again later may be another one. A list without any rule of a customer
-    /// ends nothing, because it may be one that was not read whole.
-    pub(super) async fn end_notes_of_gone(
-        &self,
-        account: &AccountId,
-        domain: Option<&PbxDomain>,
-        rules: &[Route],
-    ) {
-        let mut notes = self.notes(account, domain).await;
-        let mut shown: Vec<&str> = rules.iter().map(|rule| &*rule.key.domain).collect();
-        shown.dedup();
-        notes.0.retain(|_, kept| {
-            kept.retain(|kept| {
-                let domain = &kept.rule.key.domain;
-                shown.iter().any(|shown| shown.eq_ignore_ascii_case(domain))
-            });
-            !kept.is_empty()
-        });
-        let gone = notes.of_none(rules);
+    /// ends nothing, because it may be one that was not read whole. `kept` is what was
+    /// kept when the read began, and `begun` when that was, in milliseconds since 1970.
+    pub(super) async fn end_notes_of_gone(&self, kept: Notes, rules: &[Route], begun: i64) {
+        let gone = kept.of_none(rules);
         if gone.is_empty() {
             return;
         }
         let ended = async {
             let store = self.journal().store().get().await?;
-            store.end_notes(&gone, now() - LAG).await
+            store.end_notes(&gone, begun - LAG).await
         };
         let ended: Result<()> = ended.await;
         if let Err(error) = ended {
