@@ -41,6 +41,7 @@ mod habits;
 mod install;
 mod inventory;
 mod journal;
+mod kept_by_number;
 mod kept_outcomes;
 mod last_days_over;
 mod lasting_sandbox;

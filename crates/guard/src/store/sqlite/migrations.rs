@@ -15,7 +15,7 @@ macro_rules! version {
     };
 }
 
-const VERSIONS: [(&str, &str, &str); 21] = [
+const VERSIONS: [(&str, &str, &str); 23] = [
     version!("0001", "confirmations"),
     version!("0002", "journal"),
     version!("0003", "setup"),
@@ -37,6 +37,8 @@ const VERSIONS: [(&str, &str, &str); 21] = [
     version!("0019", "ended_notes"),
     version!("0020", "pin_tries_by_place"),
     version!("0021", "seen_changes"),
+    version!("0022", "notes_of_changes"),
+    version!("0023", "called_numbers"),
 ];
 
 /// All versions, in order.

@@ -6,7 +6,7 @@ use sqlx::Row;
 use sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
 
 use super::{Store, decoded, failed};
-use crate::store::records::caller_of;
+use crate::store::records::{called_of, caller_of};
 use crate::store::stored_text::{route_from_text, route_to_text};
 use crate::store::{NewChange, NewText, NoteRecord};
 use crate::{Note, Until};
@@ -182,12 +182,11 @@ async fn insert(
 }
 
 /// Domain, caller and dialled number of a rule, as the table holds them.
-fn columns(key: &RouteKey) -> (String, String, &str) {
-    let dnis = key.dnis.to_send().filter(|dnis| *dnis != "*");
+fn columns(key: &RouteKey) -> (String, String, String) {
     (
         key.domain.to_ascii_lowercase(),
         caller_of(&key.ani),
-        dnis.unwrap_or_default(),
+        called_of(&key.dnis),
     )
 }
 
