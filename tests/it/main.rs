@@ -59,6 +59,7 @@ mod marked_callers;
 mod messages;
 mod notes;
 mod notes_come_back;
+mod notes_of_lists;
 mod numbers;
 mod onboarding;
 mod onboarding_crash;

@@ -6,6 +6,7 @@ mod back;
 mod destinations;
 mod existing;
 pub mod files;
+mod kept;
 mod made_lists;
 mod outcome;
 mod past;
@@ -28,6 +29,7 @@ use crate::ops::doctor::DeleteReach;
 use crate::ops::import::files::ColumnName;
 pub use crate::ops::import::files::Format;
 use crate::ops::progress::Progress;
+use crate::ops::vips::notes::will_be_noted;
 use crate::ops::write::agree::{Agreement, Asked, Attempt, Cleared, Confirmation, asks_a_person};
 use crate::ops::write::locks::Turn;
 use apply::Run;
@@ -212,7 +214,7 @@ async fn carry_out(
             let (task, report, cleared) = *agreed;
             let run = Run::begin(app, &task, &report).await?;
             let (account, domain) = (&task.account, &task.domain);
-            let noted = app.note_listed(account, domain, report.noted()).await;
+            let noted = app.note_listed(account, domain, report.noted(), true).await;
             let mut outcome = run.apply(app, report, cleared, session).await?;
             outcome.warnings.extend(noted);
             Asked::Done(outcome)
@@ -274,6 +276,7 @@ async fn agree(app: &App, task: Task, session: &SyncSession<'_>) -> Result<Asked
             within => within?,
         }
         let has_changes = !report.changes().is_empty();
+        report.warnings.append(&mut report.will_be_noted);
         let mut outcome = report.report(SyncStatus::Planned);
         if has_changes {
             outcome.plan_id = app.keep(&task, None).await;
@@ -289,7 +292,9 @@ async fn agree(app: &App, task: Task, session: &SyncSession<'_>) -> Result<Asked
             task.finish_if_resumed(app, &report).await?;
             if !report.has_invalid_rows() {
                 let (account, domain) = (&task.account, &task.domain);
-                let noted = app.note_listed(account, domain, report.noted()).await;
+                let noted = app
+                    .note_listed(account, domain, report.noted(), false)
+                    .await;
                 report.warnings.extend(noted);
             }
             ended(report.without_changes())
@@ -353,21 +358,7 @@ impl App {
         report.rows = planned.rows;
         report.listed = Arc::clone(&present.listed);
         let notes = self.notes(account, Some(domain)).await;
-        report.rules_before = routes.iter().map(|rule| notes.vip(rule)).collect();
-        for row in &mut report.rows {
-            let note = match task.note_of(row, &notes) {
-                Err(over) if row.change.is_some() => {
-                    *row = task.refused(row, &over);
-                    continue;
-                }
-                note => note.unwrap_or_default(),
-            };
-            let kept = row.previous.as_ref().and_then(|rule| notes.to_keep(rule));
-            row.change = row.change.take().map(|change| {
-                let late = present.late_reads(change.key());
-                change.read_late_as(late).ending(kept).noting(note)
-            });
-        }
+        report.keep(task, &present, &notes);
         report.warnings = planned.warnings;
         report.warnings.extend(report.other_last_days(&notes));
         report.warnings.extend(unknown);
@@ -378,6 +369,8 @@ impl App {
         report.warnings.extend(doubt_dialled(&reach, &report.rows));
         report.warnings.extend(reach.warning);
         let changes = report.changes();
+        let noted = notes.changes(report.noted());
+        report.will_be_noted = will_be_noted(noted, !changes.is_empty());
         let touched = changes.iter().filter(|change| change.is_destructive());
         let kept = routes.len().saturating_sub(touched.count());
         let changes = (!report.has_invalid_rows()).then_some(changes);
@@ -386,6 +379,7 @@ impl App {
             let clears = task.mode == SyncMode::Clear;
             let everybody = clears.then(|| EVERYBODY.to_owned());
             let notes = everybody.into_iter().chain(report.left_out());
+            let notes = notes.chain(report.will_be_noted.clone());
             let notes = notes.chain(report.warnings.clone()).collect();
             let plan = plan.of_import(&task.request, kept).with_notes(notes);
             match clears {

@@ -195,6 +195,8 @@ pub(super) struct Report {
     pub rules_before: Vec<Vip>,
     pub rows: Vec<Row>,
     pub warnings: Vec<String>,
+    /// What is going to be noted of rules that stay as they are.
+    pub will_be_noted: Vec<String>,
     /// All rules as they were listed before.
     pub listed: Arc<Vec<Route>>,
 }
@@ -210,6 +212,7 @@ impl Report {
             rules_before: Vec::new(),
             rows: Vec::new(),
             warnings: Vec::new(),
+            will_be_noted: Vec::new(),
             listed: Arc::default(),
         }
     }

@@ -4,14 +4,11 @@ use std::collections::HashMap;
 
 use crate::app::App;
 use crate::ops::import::files::{self, Defaults, VipFile};
-use crate::ops::import::report::Row;
 use crate::ops::import::resume::{self, Resumed, Which};
-use crate::ops::import::{RowState, SyncMode, SyncVips, TOOL, destinations, made_lists};
+use crate::ops::import::{SyncMode, SyncVips, TOOL, destinations, made_lists};
 use crate::ops::vips::destinations::Look;
-use crate::ops::vips::notes::{Notes, end_of};
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::{AccountId, Argument, PbxDomain, Route};
-use skyswitch_guard::Note;
 
 /// What is to be imported: a list, or the list of a run that was cut off.
 pub(super) struct Task {
@@ -60,39 +57,6 @@ impl Task {
     pub fn wants(&self, rule: &Route) -> bool {
         let mut rows = self.list().rows.iter();
         rows.any(|row| row.asks_for(rule))
-    }
-
-    /// What is to be kept of the rule of a row: what the list says; of one that is
-    /// only sent elsewhere, what is kept already.
-    ///
-    /// # Errors
-    /// `invalid_argument` where its last day is over: the rule would stay for good.
-    pub fn note_of(&self, row: &Row, notes: &Notes) -> Result<Option<Note>> {
-        if row.wanted.is_none() {
-            return Ok(None);
-        }
-        if let (Some(before), made_lists::MOVE) = (&row.previous, self.tool) {
-            return Ok(notes.to_keep(before));
-        }
-        let until = row.until.as_deref().and_then(|day| day.parse().ok());
-        let note = Note {
-            text: row.note.clone(),
-            until: until.map(end_of).transpose()?,
-        };
-        Ok((note != Note::default()).then_some(note))
-    }
-
-    /// A row that must not be made. In a run that was agreed to before, the other
-    /// rows go on without it.
-    pub fn refused(&self, row: &Row, why: &Error) -> Row {
-        let state = match &self.source {
-            Source::List(_) => row.state,
-            Source::Run(_) => Some(RowState::Failed),
-        };
-        Row {
-            state,
-            ..row.clone().invalid(why.to_string())
-        }
     }
 
     /// The run that is continued.

@@ -10,7 +10,7 @@ use crate::ops::write::journal::now;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::{counted, first_few};
-use skyswitch_domain::{AccountId, Argument, Day, PbxDomain, PhoneNumber, Route, Vip};
+use skyswitch_domain::{AccountId, Argument, Day, Operation, PbxDomain, PhoneNumber, Route, Vip};
 use skyswitch_guard::store::{NewText, NoteRecord};
 use skyswitch_guard::{Note, Until};
 
@@ -50,6 +50,25 @@ impl Notes {
         vip_with(rule, self.of(rule).map(|kept| &kept.note))
     }
 
+    /// What is to be noted of rules otherwise than it is kept.
+    pub fn changes(&self, wanted: Vec<(Route, Option<String>)>) -> Vec<NoteChange> {
+        let changes = wanted.into_iter().filter_map(|(rule, text)| {
+            let kept = self.of(&rule);
+            let before = kept.and_then(|kept| kept.note.text.as_deref());
+            let told = note_changed(before, text.as_deref())?;
+            Some(NoteChange {
+                told: format!("{}: {told}", rule.key.ani),
+                overwrites: before.is_some(),
+                text: NewText {
+                    kept: kept.map(|kept| kept.id),
+                    rule,
+                    text,
+                },
+            })
+        });
+        changes.collect()
+    }
+
     /// The ids of what is kept of any of these rules.
     pub(super) fn of_any(&self, rules: &[Route]) -> HashSet<i64> {
         let kept = rules.iter().flat_map(|rule| {
@@ -72,6 +91,57 @@ impl Notes {
         let kept = of_shown.flat_map(|(_, kept)| kept).map(|kept| kept.id);
         kept.filter(|id| !there.contains(id)).collect()
     }
+}
+
+/// A note that is to become another one.
+pub(in crate::ops) struct NoteChange {
+    /// The change in one sentence, with the caller.
+    told: String,
+    /// Whether there is a text, which would be lost.
+    overwrites: bool,
+    text: NewText,
+}
+
+/// What the rows of a list change of the notes of rules that stay as they are. A text
+/// is overwritten only along with a plan that was agreed to: the rules as they were
+/// before it are kept with their notes.
+pub(in crate::ops) fn will_be_noted(changes: Vec<NoteChange>, has_plan: bool) -> Vec<String> {
+    let (overwriting, filling): (Vec<_>, Vec<_>) =
+        changes.into_iter().partition(|change| change.overwrites);
+    let (made, left) = match has_plan {
+        true => (overwriting.into_iter().chain(filling).collect(), Vec::new()),
+        false => (filling, overwriting),
+    };
+    let will_change = (!made.is_empty()).then(|| {
+        format!(
+            "{} of rules that stay as they are will change: {}",
+            counted(made.len(), "note"),
+            first_few(NAMED, told(&made))
+        )
+    });
+    will_change
+        .into_iter()
+        .chain(not_overwritten(&left))
+        .collect()
+}
+
+fn not_overwritten(left: &[NoteChange]) -> Option<String> {
+    let callers = left
+        .iter()
+        .map(|change| change.text.rule.key.ani.to_string());
+    (!left.is_empty()).then(|| {
+        format!(
+            "the list has another note for {}, and the present one is kept, because the list changes nothing else: {}. {} with {} changes a note",
+            counted(left.len(), "rule"),
+            first_few(NAMED, callers),
+            Operation::AddVip,
+            Argument("note")
+        )
+    })
+}
+
+fn told(changes: &[NoteChange]) -> impl Iterator<Item = &String> {
+    changes.iter().map(|change| &change.told)
 }
 
 /// A rule as results carry it, with what is kept of it.
@@ -238,61 +308,57 @@ impl App {
         }
     }
 
-    /// The same of the rows of a list, whose rules stay as they are: what that
-    /// changed, or why it was not possible, in one sentence.
+    /// Notes what the rows of a list say of rules that stay as they are: what that
+    /// changed, or why it was not possible. Without a plan, no text is overwritten.
     pub(in crate::ops) async fn note_listed(
         &self,
         account: &AccountId,
         domain: &PbxDomain,
         wanted: Vec<(Route, Option<String>)>,
-    ) -> Option<String> {
+        has_plan: bool,
+    ) -> Vec<String> {
         if wanted.is_empty() {
-            return None;
+            return Vec::new();
         }
-        let kept = self.notes(account, Some(domain)).await;
-        match self.note_rules(account, &kept, wanted).await {
-            Ok(changed) if changed.is_empty() => None,
-            Ok(changed) => Some(format!(
+        let changes = self.notes(account, Some(domain)).await.changes(wanted);
+        let (made, left): (Vec<_>, Vec<_>) = changes
+            .into_iter()
+            .partition(|change| has_plan || !change.overwrites);
+        let changed = (!made.is_empty()).then(|| {
+            format!(
                 "{} of rules that stay as they are changed: {}",
-                counted(changed.len(), "note"),
-                first_few(NAMED, changed)
-            )),
+                counted(made.len(), "note"),
+                first_few(NAMED, told(&made))
+            )
+        });
+        let changed = match self.note_rules(account, made).await {
+            Ok(()) => changed,
             Err(error) => Some(error.to_string()),
-        }
+        };
+        changed.into_iter().chain(not_overwritten(&left)).collect()
     }
 
-    /// Notes who the callers of rules are that exist already, and gives what that
-    /// changed, a sentence for each.
+    /// Notes who the callers of rules are that exist already.
     ///
     /// # Errors
     /// The store's errors: nothing was noted.
     pub(in crate::ops) async fn note_rules(
         &self,
         account: &AccountId,
-        notes: &Notes,
-        wanted: Vec<(Route, Option<String>)>,
-    ) -> Result<Vec<String>> {
-        let (mut told, mut texts) = (Vec::new(), Vec::new());
-        for (rule, text) in wanted {
-            let kept = notes.of(&rule);
-            let before = kept.and_then(|kept| kept.note.text.as_deref());
-            if let Some(changed) = note_changed(before, text.as_deref()) {
-                told.push(format!("{}: {changed}", rule.key.ani));
-                let kept = kept.map(|kept| kept.id);
-                texts.push(NewText { kept, rule, text });
-            }
+        changes: Vec<NoteChange>,
+    ) -> Result<()> {
+        let texts: Vec<_> = changes.into_iter().map(|change| change.text).collect();
+        if texts.is_empty() {
+            return Ok(());
         }
-        if !texts.is_empty() {
-            let journal = self.journal();
-            let store = journal.store().get().await?;
-            let noted = store.note_rules(journal.realm(), account.as_str(), &texts);
-            noted.await.map_err(|error| {
-                Error::internal(
-                    format!("the notes could not be kept: {error}"),
-                    error.hint(),
-                )
-            })?;
-        }
-        Ok(told)
+        let journal = self.journal();
+        let store = journal.store().get().await?;
+        let noted = store.note_rules(journal.realm(), account.as_str(), &texts);
+        noted.await.map_err(|error| {
+            Error::internal(
+                format!("the notes could not be kept: {error}"),
+                error.hint(),
+            )
+        })
     }
 }

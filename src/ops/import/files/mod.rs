@@ -187,6 +187,9 @@ pub struct VipFile {
     /// Rules that are to be removed.
     #[serde(default)]
     pub removed: Vec<Row>,
+    /// Whether it is the list of another customer.
+    #[serde(default)]
+    pub is_copied: bool,
     /// Lines of which only the beginning of the note is kept.
     #[serde(skip)]
     pub cut_notes: Vec<usize>,
