@@ -26,8 +26,6 @@ use skyswitch_guard::{Channel, ConfirmMode, Plan, RuleChange, Verdict};
 const TOOL: &str = "vip_ended";
 /// Rules that are removed at a time.
 const AT_A_TIME: usize = 20;
-/// Rules that are looked at: of some, this installation may remove none.
-const AT_MOST: u32 = 1_000;
 /// So long nothing is tried again after something went wrong.
 const REST: Duration = Duration::from_secs(300);
 /// So long the call that asked for something else is held up at most, and by one rule more.
@@ -153,7 +151,7 @@ impl App {
         };
         let account = account.map(AccountId::as_str);
         store
-            .vip_notes_ending(journal.realm(), account, before, doubtful, AT_MOST)
+            .vip_notes_ending(journal.realm(), account, before, doubtful)
             .await
     }
 
@@ -250,8 +248,8 @@ impl App {
     /// `blocked` for one that may take others along.
     async fn fate(&self, ended: &NoteRecord, look: &Look) -> Result<Fate> {
         let rules = look.present.rules.as_slice();
-        let is_as_added =
-            |rule: &&Route| look.notes.of(rule).is_some_and(|kept| kept.id == ended.id);
+        let is_kept = |rule: &Route| look.notes.of(rule).is_some_and(|kept| kept.id == ended.id);
+        let is_as_added = |rule: &&Route| ended.is_of(rule) && is_kept(rule);
         // The list has ended what is kept of one that is gone or otherwise.
         let Some(rule) = rules.iter().find(is_as_added) else {
             if look.present.listed.is_empty() {

@@ -43,7 +43,6 @@ impl Store {
         account: Option<&str>,
         before: i64,
         doubtful: bool,
-        limit: u32,
     ) -> Result<Vec<NoteRecord>> {
         let mut query = select();
         query.push(match doubtful {
@@ -55,7 +54,7 @@ impl Store {
         if let Some(account) = account {
             query.push(" AND account = ").push_bind(account.to_owned());
         }
-        query.push(" ORDER BY ends_at, id LIMIT ").push_bind(limit);
+        query.push(" ORDER BY ends_at, id");
         self.note_records(query).await
     }
 
