@@ -231,7 +231,7 @@ struct Inner {
     /// The same API with the scopes for numbers and their routes.
     numbers: Upstream,
     pbx: Option<Result<Pbx>>,
-    route_lists: Flights<Arc<Vec<Route>>>,
+    route_lists: Flights<(Arc<Vec<Route>>, std::time::Instant)>,
     domain_lists: Flights<Arc<Vec<Domain>>>,
     known_domains: KnownDomains,
     empty_object_is_list: bool,

@@ -1,6 +1,7 @@
 //! Route-by-ANI rules (SkySwitch API reference, Route-by-ANI).
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use reqwest::Method;
 use serde::Deserialize;
@@ -90,13 +91,28 @@ impl Client {
         account: &AccountId,
         domain: Option<&PbxDomain>,
     ) -> Result<Arc<Vec<Route>>> {
+        let (routes, _) = self.routes_and_beginning(account, domain).await?;
+        Ok(routes)
+    }
+
+    /// The same, with when the read began that answers: what was changed after
+    /// that need not be in the list.
+    ///
+    /// # Errors
+    /// See [`Client::routes`].
+    pub async fn routes_and_beginning(
+        &self,
+        account: &AccountId,
+        domain: Option<&PbxDomain>,
+    ) -> Result<(Arc<Vec<Route>>, Instant)> {
         let (client, account, domain) = (self.clone(), account.clone(), domain.cloned());
         let name = format!("{account} {}", domain.as_ref().map_or("", |d| d.as_str()));
         self.inner
             .route_lists
             .join(name, || async move {
+                let begun = Instant::now();
                 let routes = client.listed_routes(&account, domain.as_ref()).await?;
-                Ok(Arc::new(routes))
+                Ok((Arc::new(routes), begun))
             })
             .await
     }

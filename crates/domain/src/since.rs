@@ -71,7 +71,10 @@ fn span(text: &str, now: &Zoned) -> Result<(Timestamp, Timestamp), Refused> {
 
 /// A time, which is local where it names no zone.
 fn moment(text: &str, now: &Zoned) -> Option<Timestamp> {
-    let zoned = || text.parse::<Zoned>().ok().map(|time| time.timestamp());
+    // A zone that does not exist, or that contradicts the offset beside it, is a slip.
+    if text.contains('[') {
+        return text.parse::<Zoned>().ok().map(|time| time.timestamp());
+    }
     let local = || {
         // A day alone would be its first moment.
         let has_time = text.contains([':', 'T', 't']);
@@ -80,7 +83,7 @@ fn moment(text: &str, now: &Zoned) -> Option<Timestamp> {
         Some(time.to_zoned(zone).ok()?.timestamp())
     };
     let absolute = text.parse::<Timestamp>().ok();
-    absolute.or_else(zoned).or_else(local)
+    absolute.or_else(local)
 }
 
 /// A day, a week from Monday on, or a month, in the time zone of `now`.
@@ -170,7 +173,16 @@ mod tests {
             let span = span(words, &now).map(|(start, end)| (start.to_string(), end.to_string()));
             assert_eq!(span, Ok((start.to_owned(), end.to_owned())), "{words}");
         }
-        for words in ["some day", "last", "-1d", "next week", ""] {
+        for words in [
+            "some day",
+            "last",
+            "-1d",
+            "next week",
+            "",
+            "2026-03-14T15:00[Mars/X]",
+            "2026-03-14T15:00[Europe/Berln]",
+            "2026-03-14T15:00-01:00[America/Chicago]",
+        ] {
             assert!(span(words, &now).is_err(), "{words}");
         }
     }

@@ -12,7 +12,7 @@ use crate::ops::import::task::fingerprint;
 use crate::ops::import::{
     Source, SyncMode, SyncOutcome, SyncSession, Task, agree, carry_out, resume,
 };
-use crate::ops::vips::notes::{Notes, end_of, given_back};
+use crate::ops::vips::notes::{Notes, given_back, last_day};
 use crate::ops::write::agree::Asked;
 use crate::ops::write::locks::Turn;
 use crate::ops::write::reconcile::Needed;
@@ -278,7 +278,7 @@ fn kept_of(kept: &Vip) -> Note {
     let day = kept.until.as_ref().and_then(|day| day.parse().ok());
     Note {
         text: kept.note.clone(),
-        until: day.and_then(|day| end_of(day).ok()),
+        until: day.and_then(last_day),
     }
 }
 

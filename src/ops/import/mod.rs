@@ -7,6 +7,7 @@ mod back;
 mod destinations;
 mod existing;
 pub mod files;
+mod kept;
 mod made_lists;
 mod named;
 mod outcome;
@@ -28,6 +29,7 @@ use crate::app::App;
 use crate::ops::doctor::DeleteReach;
 pub use crate::ops::import::files::Format;
 use crate::ops::progress::Progress;
+use crate::ops::vips::notes::will_be_noted;
 use crate::ops::write::agree::{Agreement, Asked, Attempt, Cleared, Confirmation, asks_a_person};
 use crate::ops::write::locks::Turn;
 use apply::Run;
@@ -107,7 +109,7 @@ async fn carry_out(
         Asked::Done(Prepared::Agreed(agreed)) => {
             let (task, report, cleared) = *agreed;
             let run = Run::begin(app, &task, &report).await?;
-            let noted = app.note_kept(&task, Some(run.id()), &report).await;
+            let noted = app.note_kept(&task, Some(run.id()), &report, true).await;
             // A long list is not held until its last row is sent.
             drop(task);
             let mut outcome = run.apply(app, report, cleared, session).await?;
@@ -177,7 +179,7 @@ async fn agree(app: &App, task: Task, session: &SyncSession<'_>) -> Result<Asked
             within => within?,
         }
         let has_changes = !report.changes().is_empty();
-        report.warnings.extend(report.planned_notes.take());
+        report.warnings.append(&mut report.will_be_noted);
         let mut outcome = report.report(SyncStatus::Planned);
         if has_changes {
             outcome.plan_id = app.keep(&task, None).await;
@@ -192,7 +194,7 @@ async fn agree(app: &App, task: Task, session: &SyncSession<'_>) -> Result<Asked
         Agreement::Nothing => {
             task.finish_if_resumed(app, &report).await?;
             if !report.has_invalid_rows() {
-                let noted = app.note_kept(&task, task.continued(), &report).await;
+                let noted = app.note_kept(&task, task.continued(), &report, false).await;
                 report.warnings.extend(noted);
             }
             ended(report.without_changes())
@@ -203,7 +205,7 @@ async fn agree(app: &App, task: Task, session: &SyncSession<'_>) -> Result<Asked
         waits_or_declined => {
             let (status, confirmation) =
                 waits_or_declined.status(SyncStatus::Unchanged, SyncStatus::Applied);
-            report.warnings.extend(report.planned_notes.take());
+            report.warnings.append(&mut report.will_be_noted);
             let mut outcome = report.report(status);
             if let Some(code) = &confirmation.approval_code {
                 app.keep(&task, Some(code)).await;
@@ -223,9 +225,17 @@ fn ended(outcome: SyncOutcome) -> Asked<Prepared> {
 impl App {
     /// Notes what the list says of rules that stay as they are, and says what that
     /// changed.
-    async fn note_kept(&self, task: &Task, run: Option<&str>, report: &Report) -> Option<String> {
+    async fn note_kept(
+        &self,
+        task: &Task,
+        run: Option<&str>,
+        report: &Report,
+        has_changes: bool,
+    ) -> Vec<String> {
         let (account, domain) = (&task.account, &task.domain);
-        self.note_listed(account, domain, run, report.noted()).await
+        let overwrites = task.may_overwrite_notes(has_changes);
+        self.note_listed(account, domain, run, report.noted(), overwrites)
+            .await
     }
 
     /// Reads what exists, once, and plans on it.
@@ -264,19 +274,9 @@ impl App {
         report.rows = planned.rows;
         report.listed = Arc::clone(&present.listed);
         let notes = self.notes(account, Some(domain)).await;
-        report.rules_before = routes.iter().map(|rule| notes.vip(rule)).collect();
-        for row in &mut report.rows {
-            let note = task.note_of(row, &notes);
-            let kept = row.previous.as_ref().and_then(|rule| notes.to_keep(rule));
-            row.change = row.change.take().map(|change| {
-                let late = present.late_reads(change.key());
-                let change = Arc::unwrap_or_clone(change).read_late_as(late);
-                Arc::new(change.ending(kept).noting(note))
-            });
-        }
+        report.keep(task, &present, &notes);
         report.warnings = planned.warnings;
         report.warnings.extend(report.other_last_days(&notes));
-        report.plan_notes(&notes);
         report.warnings.extend(unknown);
         report.warnings.extend(present.notes().take(NOTES_SHOWN));
         report.warnings.extend(report.put_back());
@@ -285,6 +285,8 @@ impl App {
         report.warnings.extend(doubt_dialled(&reach, &report.rows));
         report.warnings.extend(reach.warning);
         let changes = report.changes();
+        let noted = notes.changes(report.noted());
+        report.will_be_noted = will_be_noted(noted, task.may_overwrite_notes(!changes.is_empty()));
         let touched = changes.iter().filter(|change| change.is_destructive());
         let kept = routes.len().saturating_sub(touched.count());
         let changes = (!report.has_invalid_rows()).then_some(changes);
@@ -294,7 +296,7 @@ impl App {
             let everybody = clears.then(|| EVERYBODY.to_owned());
             let notes = everybody.into_iter().chain(report.named.clone());
             let notes = notes.chain(report.left_out());
-            let notes = notes.chain(report.planned_notes.clone());
+            let notes = notes.chain(report.will_be_noted.clone());
             let notes = notes.chain(report.warnings.clone()).collect();
             let plan = plan.of_import(&task.request, kept).with_notes(notes);
             match clears {

@@ -219,6 +219,7 @@ fn of_rule(row: &Row, before: Option<&Route>, wanted: Option<&Route>) -> Row {
     Row {
         line: row.line,
         note: row.note.clone(),
+        until: row.until.clone(),
         ..Row::of_rule(before, wanted)
     }
 }

@@ -144,6 +144,10 @@ impl Wanted<'_> {
         if before.same_destination(&after) {
             row.action = Action::Keep;
             row.wanted = Some(before.clone());
+            if self.list.is_copied {
+                // What another customer's list says of the caller is not said of this one.
+                row.note = None;
+            }
             return row;
         }
         row.action = Action::Replace;

@@ -35,8 +35,8 @@ pub(super) struct Report {
     /// Whose names destinations were.
     pub named: Vec<String>,
     pub warnings: Vec<String>,
-    /// What to say of notes of rules that stay as they are, until the plan is applied.
-    pub planned_notes: Option<String>,
+    /// What is going to be noted of rules that stay as they are.
+    pub will_be_noted: Vec<String>,
     /// All rules as they were listed before.
     pub listed: Arc<Vec<Route>>,
 }
@@ -53,7 +53,7 @@ impl Report {
             rows: Vec::new(),
             named: task.list().named.clone(),
             warnings: Vec::new(),
-            planned_notes: None,
+            will_be_noted: Vec::new(),
             listed: Arc::default(),
         }
     }
@@ -65,18 +65,6 @@ impl Report {
         noted
             .filter_map(|row| Some((row.previous.clone()?, row.note.clone())))
             .collect()
-    }
-
-    /// Says, until the plan is applied, what that changes of notes of such rules.
-    pub fn plan_notes(&mut self, notes: &Notes) {
-        let changed = notes.changed_by(&self.noted());
-        self.planned_notes = (!changed.is_empty()).then(|| {
-            format!(
-                "this changes {} of rules that stay as they are: {}",
-                counted(changed.len(), "note"),
-                first_few(NAMED, changed)
-            )
-        });
     }
 
     /// What to say of rules that stay as they are and of which the list names

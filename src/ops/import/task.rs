@@ -5,13 +5,10 @@ use std::collections::HashMap;
 use crate::app::App;
 use crate::ops::import::files::{self, Defaults, VipFile};
 use crate::ops::import::resume::{self, Resumed, Which};
-use crate::ops::import::row::Row;
 use crate::ops::import::{SyncMode, SyncVips, TOOL, destinations, made_lists};
 use crate::ops::vips::destinations::Look;
-use crate::ops::vips::notes::{Notes, end_of};
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::{AccountId, Argument, PbxDomain, Route};
-use skyswitch_guard::Note;
 
 /// What is to be imported: a list, or the list of a run that was cut off.
 pub(super) struct Task {
@@ -60,21 +57,6 @@ impl Task {
     pub fn wants(&self, rule: &Route) -> bool {
         let mut rows = self.list().rows.iter();
         rows.any(|row| row.asks_for(rule))
-    }
-
-    /// What is to be kept of the rule of a row: what the list says; of one that is
-    /// only sent elsewhere, what is kept already.
-    pub fn note_of(&self, row: &Row, notes: &Notes) -> Option<Note> {
-        row.wanted.as_ref()?;
-        if let (Some(before), made_lists::MOVE) = (&row.previous, self.tool) {
-            return notes.to_keep(before);
-        }
-        let until = row.until.as_deref().and_then(|day| day.parse().ok());
-        let note = Note {
-            text: row.note.clone(),
-            until: until.and_then(|day| end_of(day).ok()),
-        };
-        (note != Note::default()).then_some(note)
     }
 
     /// The run that is continued.

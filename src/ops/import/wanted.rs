@@ -182,6 +182,7 @@ impl App {
             return Err(Error::new(Code::NotFound, problem, hint).with_field("from_domain"));
         }
         let mut list = VipFile {
+            is_copied: true,
             warnings: vec![format!(
                 "the list is copied from {from}: its destinations are looked up here by the same extensions, which may be other people"
             )],

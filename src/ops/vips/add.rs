@@ -231,10 +231,11 @@ pub async fn add_vip(
     if let (Agreement::Nothing, Some(text), Some((rule, kept))) =
         (&agreement, text, facts.unchanged.take())
     {
-        let wanted = vec![(rule, text.clone())];
-        match app.note_rules(account, &kept, None, wanted).await {
-            Ok(changed) if changed.is_empty() => {}
-            Ok(_) => {
+        let changes = kept.changes(vec![(rule, text.clone())]);
+        let is_changed = !changes.is_empty();
+        match app.note_rules(account, None, changes).await {
+            Ok(()) if !is_changed => {}
+            Ok(()) => {
                 let vip = Vip {
                     note: text,
                     ..facts.vip.clone()

@@ -2,14 +2,16 @@
 //! agreed to when they were added.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt};
 use tokio::time::{Instant, timeout_at};
 
 use crate::app::App;
 use crate::ops::doctor::DeleteReach;
+use crate::ops::vips::notes::Notes;
 use crate::ops::vips::siblings::at_risk;
 use crate::ops::write::disproved::LAG;
 use crate::ops::write::journal::{Origin, now};
@@ -17,6 +19,7 @@ use crate::ops::write::locks::{Held, Turn};
 use crate::ops::write::present::PresentRules;
 use crate::ops::write::send::RoutesNoNumber;
 use skyswitch_domain::error::{Code, Error, Refused, Result};
+use skyswitch_domain::wording::counted;
 use skyswitch_domain::{
     AccountId, Ani, Operation, PbxDomain, PhoneNumber, Route, answering_without,
 };
@@ -25,16 +28,16 @@ use skyswitch_guard::{Channel, ConfirmMode, Plan, RuleChange, Verdict};
 
 /// The operation's name in the journal.
 const TOOL: &str = "vip_ended";
-/// Rules that are removed at a time.
+/// Rules after which no further one is removed in one call.
 const AT_A_TIME: usize = 20;
-/// Rules that are looked at: of some, this installation may remove none.
-const AT_MOST: u32 = 1_000;
+/// Customers whose rules are looked at at the same time.
+const CUSTOMERS: usize = 8;
 /// So long a rule is not tried again after something went wrong.
 const REST: Duration = Duration::from_secs(300);
 /// So long the call that asked for something else is held up at most, and by one rule more.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// What counts as soon, in milliseconds: a last day within a week.
-const SOON: i64 = 8 * 86_400_000;
+/// The same of a call about the customer, which waits for that customer's list anyway.
+const PATIENCE_WITH_ONE: Duration = Duration::from_secs(15);
 
 /// What this process knows of removing rules whose last day is over.
 #[derive(Debug, Default)]
@@ -71,17 +74,6 @@ impl Ends {
     }
 }
 
-/// What is known of a customer's rules right before one of them is removed.
-struct Look {
-    account: AccountId,
-    domain: PbxDomain,
-    turn: Held,
-    read_at: std::time::Instant,
-    seen: JournalPosition,
-    present: PresentRules,
-    reach: DeleteReach,
-}
-
 impl App {
     /// Removes such rules of all customers before a change, and says so, with what
     /// no earlier result has said.
@@ -93,8 +85,8 @@ impl App {
 
     /// Removes rules whose last day is over and that are still as they were added,
     /// and says so: those of one customer, or of all. While only reading is allowed,
-    /// or nothing destructive, it does nothing. A customer who cannot be read keeps
-    /// nobody else's rules from their end.
+    /// or nothing destructive, it does nothing. Neither a customer who cannot be read
+    /// nor a rule that cannot be removed keeps others from their end.
     pub(in crate::ops) async fn end_due(&self, domain: Option<&PbxDomain>) -> Vec<String> {
         if !self.may_end() {
             return Vec::new();
@@ -117,103 +109,72 @@ impl App {
                     .parse()
                     .is_ok_and(|account| may_change(account).is_ok())
         };
-        let mut customers = BTreeMap::<_, Vec<&NoteRecord>>::new();
-        for ended in due.iter().filter(is_meant).take(AT_A_TIME) {
-            let customer = (&ended.account, &ended.rule.key.domain);
-            customers.entry(customer).or_default().push(ended);
+        let patience = domain.map_or(PATIENCE, |_| PATIENCE_WITH_ONE);
+        let (until, removed) = (Instant::now() + patience, AtomicUsize::new(0));
+        let customers = by_customer(due.iter().filter(is_meant));
+        let customers: Vec<_> = customers
+            .into_iter()
+            .map(|rules| self.end_of_customer(rules, until, &removed))
+            .collect();
+        let mut ended = stream::iter(customers).buffered(CUSTOMERS);
+        let (mut said, mut failed) = (Vec::new(), Vec::new());
+        while let Some((told, not_removed)) = ended.next().await {
+            said.extend(told);
+            failed.extend(not_removed);
         }
-        let until = Instant::now() + PATIENCE;
-        let customers = customers.into_values();
-        let ended = join_all(customers.map(|rules| self.end_of_customer(rules, until)));
-        ended.await.concat()
-    }
-
-    /// Those of one customer, one after the other, until a moment.
-    async fn end_of_customer(&self, rules: Vec<&NoteRecord>, until: Instant) -> Vec<String> {
-        let mut said = Vec::new();
-        for (at, ended) in rules.iter().enumerate() {
-            if Instant::now() >= until {
-                break;
-            }
-            let failed = |error: Error| {
-                format!(
-                    "{} could not be removed: {error}. {}",
-                    named(ended),
-                    error.hint()
-                )
-            };
-            let look = match self.look(ended, until).await {
-                Ok(look) => look,
-                // The time is over, not the patience with this customer: the next call goes on.
-                Err(_) if at > 0 && Instant::now() >= until => break,
-                Err(error) => {
-                    // What cannot be read now is not asked for with each of the rules.
-                    self.ends().rest(&rules[at..]);
-                    said.push(failed(error));
-                    break;
-                }
-            };
-            match self.end(ended, look).await {
-                Ok(told) => said.extend(told),
-                Err(error) => {
-                    self.ends().rest(&rules[at..=at]);
-                    said.push(failed(error));
-                }
-            }
-        }
+        said.extend(at_most(failed, "could not be removed"));
         said
     }
 
-    fn may_end(&self) -> bool {
+    /// Those of one customer, one after the other, until a moment: what is to be said,
+    /// and of which that they could not be removed.
+    async fn end_of_customer(
+        &self,
+        rules: Vec<&NoteRecord>,
+        until: Instant,
+        removed: &AtomicUsize,
+    ) -> (Vec<String>, Vec<String>) {
+        let (mut said, mut failed) = (Vec::new(), Vec::new());
+        let mut last = None;
+        for (at, ended) in rules.iter().enumerate() {
+            if Instant::now() >= until || removed.load(Ordering::Relaxed) >= AT_A_TIME {
+                break;
+            }
+            let (error, resting) = match self.end(ended, &mut last, until).await {
+                Ok(Ended::Removed(id)) => {
+                    removed.fetch_add(1, Ordering::Relaxed);
+                    said.extend(id.map(|id| format!("{} was removed (change {id})", named(ended))));
+                    continue;
+                }
+                Ok(Ended::Stays(told)) => {
+                    said.extend(told);
+                    continue;
+                }
+                Err(NotEnded::Alone(error)) => (error, &rules[at..=at]),
+                // The time is over, not the patience with this customer: the next call goes on.
+                Err(NotEnded::Unread(_)) if at > 0 && Instant::now() >= until => break,
+                // What cannot be read now is not asked for with each of the rules.
+                Err(NotEnded::Unread(error)) => (error, &rules[at..]),
+            };
+            self.ends().rest(resting);
+            failed.push(format!(
+                "{} could not be removed: {error}. {}",
+                named(ended),
+                error.hint()
+            ));
+            if resting.len() > 1 {
+                break;
+            }
+        }
+        (said, failed)
+    }
+
+    pub(super) fn may_end(&self) -> bool {
         let settings = self.settings();
         !settings.read_only && settings.confirm != ConfirmMode::Block
     }
 
-    /// What to say of rules that end soon, of those that should have ended, and of
-    /// those whose last day may not hold any more: of the customers that are meant,
-    /// by a list of all rules that was read just now.
-    pub(in crate::ops) async fn ends_soon(
-        &self,
-        account: &AccountId,
-        rules: &[Route],
-        is_meant: impl Fn(&str) -> bool,
-    ) -> Vec<String> {
-        let now = now();
-        let (ending, doubtful) = tokio::join!(
-            self.ending(Some(account), now + SOON, false),
-            self.ending(Some(account), now + SOON, true),
-        );
-        let ending = ending.unwrap_or_default().into_iter();
-        let ending = ending.chain(doubtful.unwrap_or_default());
-        let is_there = |ending: &NoteRecord| rules.iter().any(|rule| ending.is_of(rule));
-        let said = ending
-            .filter(|ending| is_meant(&ending.rule.key.domain))
-            .filter(is_there)
-            .map(|ending| match (ending.is_doubtful, ends_at(&ending) < now) {
-                (true, _) => format!(
-                    "{} was gone or otherwise meanwhile and is there again: it is not removed by itself. {} removes it",
-                    named(&ending),
-                    Operation::RemoveVip
-                ),
-                (false, true) if self.may_end() => format!(
-                    "{} is still there; whoever lists or changes VIP rules of this customer next removes it",
-                    named(&ending)
-                ),
-                (false, true) => format!(
-                    "{} is still there, and nothing is removed here: changes, or removals, are switched off",
-                    named(&ending)
-                ),
-                (false, false) => format!(
-                    "The VIP rule of {} in {} ends after {}",
-                    ending.rule.key.ani,
-                    ending.rule.key.domain,
-                    last_day(&ending)
-                ),
-            });
-        said.take(AT_A_TIME).collect()
-    }
-
-    async fn ending(
+    pub(super) async fn ending(
         &self,
         account: Option<&AccountId>,
         before: i64,
@@ -225,7 +186,7 @@ impl App {
         };
         let account = account.map(AccountId::as_str);
         store
-            .vip_notes_ending(journal.realm(), account, before, doubtful, AT_MOST)
+            .vip_notes_ending(journal.realm(), account, before, doubtful)
             .await
     }
 
@@ -248,109 +209,184 @@ impl App {
         })
     }
 
-    /// Takes the turn of one and reads the customer's rules, until a moment.
-    async fn look(&self, ended: &NoteRecord, until: Instant) -> Result<Look> {
-        let wrong = |refused: Refused| refused.into_error("until");
-        let account = ended.account.parse::<AccountId>().map_err(wrong)?;
-        let domain = ended.rule.key.domain.parse::<PbxDomain>().map_err(wrong)?;
-        let number = PhoneNumber::from_stored(ended.rule.key.ani.as_str());
-        let look = async {
-            let turn = self.wait_for(Turn::Caller(&domain, number.as_ref()));
-            let turn = turn.await?;
-            self.client()?.token(false).await?;
-            let (read_at, seen) = (std::time::Instant::now(), self.journal().position().await?);
-            let (present, reach) = tokio::join!(
-                self.present_rules(&account, &domain, |_| false),
-                self.delete_reach()
-            );
-            let present = present?;
-            Ok::<_, Error>((turn, read_at, seen, present, reach))
-        };
-        let look = timeout_at(until, look).await;
-        let (turn, read_at, seen, present, reach) = look.unwrap_or_else(|_| Err(too_slow()))?;
-        Ok(Look {
-            account,
-            domain,
-            turn,
-            read_at,
-            seen,
-            present,
-            reach,
-        })
-    }
-
-    /// Removes one, if it is still as it was added.
-    async fn end(&self, ended: &NoteRecord, look: Look) -> Result<Option<String>> {
+    /// Removes one, if it is still as it was added. `last` is the last look at its
+    /// customer's rules: of one that this shows to stay, nothing more is read.
+    async fn end(
+        &self,
+        ended: &NoteRecord,
+        last: &mut Option<Look>,
+        until: Instant,
+    ) -> Result<Ended, NotEnded> {
         let app = &self.asked_by("the last day that was given when the VIP was added");
-        let Look {
-            turn,
-            read_at,
-            seen,
-            present,
-            reach,
-            ..
-        } = look;
-        let (account, domain) = (&look.account, &look.domain);
-        present.refuse_under_way(|key| key.ani.is_same_caller(&ended.rule.key.ani))?;
-        let notes = app.notes(account, Some(domain)).await;
-        let rules = present.rules.as_slice();
-        let is_as_added = |rule: &&Route| notes.of(rule).is_some_and(|kept| kept.id == ended.id);
-        // The list has ended what is kept of one that is gone or otherwise.
-        let Some(rule) = rules.iter().find(is_as_added) else {
-            if present.listed.is_empty() {
-                // Gone, or not read whole: it is not removed by itself any more, and no other
-                // rule has to wait for it.
-                let store = app.journal().store().get().await?;
-                store.end_notes(&[ended.id], now() - LAG).await?;
-            }
-            return Ok(None);
-        };
-        if !app.is_stored_as_added(ended, rule).await? {
-            let store = app.journal().store().get().await?;
-            store.end_notes(&[ended.id], now()).await?;
-            return Ok(Some(format!(
-                "{} is stored otherwise than when it was added, so it may be another one and was not removed. {} removes it",
-                named(ended),
-                Operation::RemoveVip
-            )));
-        }
-        if !at_risk(
-            reach,
-            rule,
-            rules.iter().filter(|other| other.key != rule.key),
-        )
-        .is_empty()
+        let wrong = |refused: Refused| refused.into_error("until");
+        let account = &ended.account.parse::<AccountId>().map_err(wrong)?;
+        let domain = &ended.rule.key.domain.parse::<PbxDomain>().map_err(wrong)?;
+        if let Some(last) = last
+            && let Fate::Stays(told) = app.fate(ended, last).await?
         {
-            return Err(may_take_others());
+            return Ok(Ended::Stays(told));
         }
+        let looked = timeout_at(until, app.look(account, domain, ended)).await;
+        let looked = looked.unwrap_or_else(|_| Err(too_slow()));
+        let (turn, look) = looked.map_err(NotEnded::Unread)?;
+        let look = last.insert(look);
+        let present = &look.present;
+        present.refuse_under_way(|key| key.ani.is_same_caller(&ended.rule.key.ani))?;
+        let rule = match app.fate(ended, look).await? {
+            Fate::Goes(rule) => rule,
+            Fate::Stays(told) => return Ok(Ended::Stays(told)),
+        };
         let change = RuleChange::remove(rule.clone(), Vec::new())
-            .ending(notes.to_keep(rule))
-            .answered_without_by(answering_without(&rule.key, rules.iter()))
+            .ending(look.notes.to_keep(&rule))
+            .answered_without_by(answering_without(&rule.key, present.rules.iter()))
             .read_late_as(present.late_reads(&rule.key));
         let plan = Plan::of(account, domain, TOOL, [change]).ok_or_else(not_cleared)?;
         let plan = plan.agreed_when_added();
-        let verdict =
-            app.guard()
-                .decide(plan, read_at, app.author(), &app.asked_by, &Channel::Given);
+        let verdict = app.guard().decide(
+            plan,
+            look.read_at,
+            app.author(),
+            &app.asked_by,
+            &Channel::Given,
+        );
         let Verdict::Cleared(clearance) = verdict.await? else {
-            return Err(not_cleared());
+            return Err(not_cleared().into());
         };
         let clearance = clearance.divide().pop().ok_or_else(not_cleared)?;
         let origin = Origin {
-            seen: Some(seen),
+            seen: Some(look.seen),
             ..Origin::default()
         };
         let sent = app.send(clearance, &RoutesNoNumber, turn, origin).await;
         let id = sent.id();
         match sent.outcome {
-            Ok(_) => Ok(id.map(|id| format!("{} was removed (change {id})", named(ended)))),
-            Err(failure) => Err(failure.error),
+            Ok(_) => Ok(Ended::Removed(id)),
+            Err(failure) => Err(failure.error.into()),
+        }
+    }
+
+    /// Takes the turn of one and reads its customer's rules.
+    async fn look(
+        &self,
+        account: &AccountId,
+        domain: &PbxDomain,
+        ended: &NoteRecord,
+    ) -> Result<(Held, Look)> {
+        let number = PhoneNumber::from_stored(ended.rule.key.ani.as_str());
+        let turn = self.wait_for(Turn::Caller(domain, number.as_ref())).await?;
+        self.client()?.token(false).await?;
+        let (read_at, begun) = (std::time::Instant::now(), now());
+        let seen = self.journal().position().await?;
+        let (present, reach) = tokio::join!(
+            self.present_rules(account, domain, |_| false),
+            self.delete_reach()
+        );
+        let look = Look {
+            read_at,
+            begun,
+            seen,
+            present: present?,
+            reach,
+            notes: self.notes(account, Some(domain)).await,
+        };
+        Ok((turn, look))
+    }
+
+    /// What becomes of a rule whose last day is over, by a look at its customer's rules.
+    ///
+    /// # Errors
+    /// `blocked` for one that may take others along.
+    async fn fate(&self, ended: &NoteRecord, look: &Look) -> Result<Fate> {
+        let rules = look.present.rules.as_slice();
+        let is_kept = |rule: &Route| look.notes.of(rule).is_some_and(|kept| kept.id == ended.id);
+        let is_as_added = |rule: &&Route| ended.is_of(rule) && is_kept(rule);
+        // The list has ended what is kept of one that is gone or otherwise.
+        let Some(rule) = rules.iter().find(is_as_added) else {
+            if look.present.listed.is_empty() {
+                // Gone, or not read whole: it is not removed by itself any more, and no other
+                // rule has to wait for it.
+                let store = self.journal().store().get().await?;
+                store.end_notes(&[ended.id], look.begun - LAG).await?;
+            }
+            return Ok(Fate::Stays(None));
+        };
+        if !self.is_stored_as_added(ended, rule).await? {
+            let store = self.journal().store().get().await?;
+            store.end_notes(&[ended.id], look.begun).await?;
+            return Ok(Fate::Stays(Some(format!(
+                "{} is stored otherwise than when it was added, so it may be another one and was not removed. {} removes it",
+                named(ended),
+                Operation::RemoveVip
+            ))));
+        }
+        let others = rules.iter().filter(|other| other.key != rule.key);
+        match at_risk(look.reach, rule, others).is_empty() {
+            true => Ok(Fate::Goes(rule.clone())),
+            false => Err(may_take_others()),
         }
     }
 }
 
+/// What became of a rule whose last day is over.
+enum Ended {
+    /// It was removed, by this change.
+    Removed(Option<String>),
+    /// It stays, and what is to be said of that.
+    Stays(Option<String>),
+}
+
+/// Why it was not removed.
+enum NotEnded {
+    /// Its customer's rules could not be read.
+    Unread(Error),
+    /// What concerns this rule alone.
+    Alone(Error),
+}
+
+impl From<Error> for NotEnded {
+    fn from(error: Error) -> NotEnded {
+        NotEnded::Alone(error)
+    }
+}
+
+/// What becomes of it.
+enum Fate {
+    Goes(Route),
+    Stays(Option<String>),
+}
+
+/// A customer's rules as they were read at a moment, and what is kept of them.
+struct Look {
+    read_at: std::time::Instant,
+    /// The same moment in milliseconds since 1970.
+    begun: i64,
+    /// Where the journal was then.
+    seen: JournalPosition,
+    present: PresentRules,
+    notes: Notes,
+    reach: DeleteReach,
+}
+
+/// The rules of each customer together.
+fn by_customer<'a>(due: impl Iterator<Item = &'a NoteRecord>) -> Vec<Vec<&'a NoteRecord>> {
+    let mut customers = BTreeMap::<_, Vec<_>>::new();
+    for ended in due {
+        let customer = (&ended.account, ended.rule.key.domain.to_ascii_lowercase());
+        customers.entry(customer).or_default().push(ended);
+    }
+    customers.into_values().collect()
+}
+
+/// The first sentences, and how many more rules there are of which the same is to be said.
+pub(super) fn at_most(mut said: Vec<String>, what: &str) -> Vec<String> {
+    let more = said.len().saturating_sub(AT_A_TIME);
+    said.truncate(AT_A_TIME);
+    said.extend((more > 0).then(|| format!("{} {what}", counted(more, "more VIP rule"))));
+    said
+}
+
 /// `The VIP rule of +1 616-555-0177, whose last day was 2026-12-25,`
-fn named(ended: &NoteRecord) -> String {
+pub(super) fn named(ended: &NoteRecord) -> String {
     let caller: &Ani = &ended.rule.key.ani;
     format!(
         "The VIP rule of {caller} in {}, whose last day was {},",
@@ -359,12 +395,8 @@ fn named(ended: &NoteRecord) -> String {
     )
 }
 
-fn last_day(ended: &NoteRecord) -> &str {
+pub(super) fn last_day(ended: &NoteRecord) -> &str {
     ended.until().map_or("", |until| until.day.as_str())
-}
-
-fn ends_at(ended: &NoteRecord) -> i64 {
-    ended.until().map_or(i64::MAX, |until| until.ends_at)
 }
 
 fn may_take_others() -> Error {
@@ -382,10 +414,7 @@ fn may_take_others() -> Error {
 fn too_slow() -> Error {
     Error::new(
         Code::Timeout,
-        format!(
-            "SkySwitch did not show the customer's VIP rules within {} seconds",
-            PATIENCE.as_secs()
-        ),
+        "SkySwitch did not show the customer's VIP rules in time",
         "It is tried again in a few minutes, by whoever works here then.",
     )
 }

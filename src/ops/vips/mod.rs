@@ -5,6 +5,7 @@ pub(in crate::ops) mod cautions;
 mod circle;
 pub(in crate::ops) mod destinations;
 pub(crate) mod ends;
+mod ends_soon;
 pub(in crate::ops) mod explain;
 pub(in crate::ops) mod explained;
 pub(crate) mod kept_lists;

@@ -1,9 +1,7 @@
 //! What is kept of VIP rules beside the service: who the callers are, and until
 //! when the rules are to be there.
 
-use std::collections::HashMap;
-
-use jiff::Timestamp;
+use std::collections::{HashMap, HashSet};
 
 use crate::app::App;
 use crate::local_time;
@@ -12,7 +10,7 @@ use crate::ops::write::journal::now;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::{counted, first_few};
-use skyswitch_domain::{AccountId, Argument, Day, PbxDomain, PhoneNumber, Route, Vip};
+use skyswitch_domain::{AccountId, Argument, Day, Operation, PbxDomain, PhoneNumber, Route, Vip};
 use skyswitch_guard::store::{NewText, NoteRecord};
 use skyswitch_guard::{Note, Until};
 
@@ -21,15 +19,15 @@ pub(in crate::ops) const LIMIT: usize = 200;
 /// Notes that are named in one sentence.
 const NAMED: usize = 10;
 
-/// What is kept of the rules of a domain, or of an account.
+/// What is kept of the rules of a domain, or of an account, by domain and caller.
 #[derive(Debug, Default)]
-pub(in crate::ops) struct Notes(HashMap<String, Vec<NoteRecord>>);
+pub(in crate::ops) struct Notes(HashMap<(String, String), Vec<NoteRecord>>);
 
 impl Notes {
-    fn of_records(records: Vec<NoteRecord>) -> Notes {
+    pub(super) fn of_records(records: Vec<NoteRecord>) -> Notes {
         let mut notes = Notes::default();
         for record in records {
-            let of_caller = notes.0.entry(caller(&record.rule)).or_default();
+            let of_caller = notes.0.entry(place(&record.rule)).or_default();
             of_caller.push(record);
         }
         notes
@@ -38,8 +36,13 @@ impl Notes {
     /// What is kept of a rule as it is. What was said of another destination of
     /// the caller does not hold for it.
     pub fn of(&self, rule: &Route) -> Option<&NoteRecord> {
-        let of_caller = self.0.get(&caller(rule))?;
+        let of_caller = self.0.get(&place(rule))?;
         of_caller.iter().rev().find(|kept| kept.is_of(rule))
+    }
+
+    /// The same, to be kept of what the rule becomes.
+    pub fn to_keep(&self, rule: &Route) -> Option<Note> {
+        self.of(rule).map(|kept| kept.note.clone())
     }
 
     /// Who the caller of a rule is.
@@ -47,41 +50,104 @@ impl Notes {
         self.of(rule)?.note.text.as_deref()
     }
 
-    /// What noting this of rules would change, a sentence for each.
-    pub fn changed_by(&self, wanted: &[(Route, Option<String>)]) -> Vec<String> {
-        let changed = wanted.iter().filter_map(|(rule, text)| {
-            let changed = note_changed(self.text_of(rule), text.as_deref())?;
-            Some(format!("{}: {changed}", rule.key.ani))
-        });
-        changed.collect()
-    }
-
-    /// What is kept of a rule, to be kept of what it becomes.
-    pub fn to_keep(&self, rule: &Route) -> Option<Note> {
-        self.of(rule).map(|kept| kept.note.clone())
-    }
-
     /// A rule as results carry it, with what is kept of it.
     pub fn vip(&self, rule: &Route) -> Vip {
         vip_with(rule, self.of(rule).map(|kept| &kept.note))
     }
 
-    /// What is kept of rules that are none of these.
-    fn of_none(&self, rules: &[Route]) -> Vec<i64> {
-        let mut present = HashMap::<String, Vec<&Route>>::new();
-        for rule in rules {
-            let caller = caller(rule);
-            if self.0.contains_key(&caller) {
-                present.entry(caller).or_default().push(rule);
-            }
-        }
-        let all = self.0.iter().flat_map(|(caller, kept)| {
-            let rules = present.get(caller).map_or(&[][..], Vec::as_slice);
-            let gone = move |kept: &&NoteRecord| !rules.iter().any(|rule| kept.is_of(rule));
-            kept.iter().filter(gone).map(|kept| kept.id)
+    /// What is to be noted of rules otherwise than it is kept.
+    pub fn changes(&self, wanted: Vec<(Route, Option<String>)>) -> Vec<NoteChange> {
+        let changes = wanted.into_iter().filter_map(|(rule, text)| {
+            let kept = self.of(&rule);
+            let before = kept.and_then(|kept| kept.note.text.as_deref());
+            let told = note_changed(before, text.as_deref())?;
+            Some(NoteChange {
+                told: format!("{}: {told}", rule.key.ani),
+                overwrites: before.is_some(),
+                text: NewText {
+                    kept: kept.map(|kept| kept.id),
+                    before: before.map(str::to_owned),
+                    rule,
+                    text,
+                },
+            })
         });
-        all.collect()
+        changes.collect()
     }
+
+    /// The ids of what is kept of any of these rules.
+    pub(super) fn of_any(&self, rules: &[Route]) -> HashSet<i64> {
+        let kept = rules.iter().flat_map(|rule| {
+            let of_caller = self.0.get(&place(rule)).into_iter().flatten();
+            of_caller.filter(|kept| kept.is_of(rule))
+        });
+        kept.map(|kept| kept.id).collect()
+    }
+
+    /// The same of rules that are none of these, of the customers of whom these are.
+    fn of_none(&self, rules: &[Route]) -> Vec<i64> {
+        let domains = rules
+            .iter()
+            .map(|rule| rule.key.domain.to_ascii_lowercase());
+        let (shown, there): (HashSet<String>, _) = (domains.collect(), self.of_any(rules));
+        let of_shown = self
+            .0
+            .iter()
+            .filter(|((domain, _), _)| shown.contains(domain));
+        let kept = of_shown.flat_map(|(_, kept)| kept).map(|kept| kept.id);
+        kept.filter(|id| !there.contains(id)).collect()
+    }
+}
+
+/// A note that is to become another one.
+pub(in crate::ops) struct NoteChange {
+    /// The change in one sentence, with the caller.
+    told: String,
+    /// Whether there is a text, which would be lost.
+    overwrites: bool,
+    text: NewText,
+}
+
+/// What the rows of a list change of the notes of rules that stay as they are. A text
+/// is overwritten only along with a plan that was agreed to: the rules as they were
+/// before it are kept with their notes.
+pub(in crate::ops) fn will_be_noted(changes: Vec<NoteChange>, has_plan: bool) -> Vec<String> {
+    let (overwriting, filling): (Vec<_>, Vec<_>) =
+        changes.into_iter().partition(|change| change.overwrites);
+    let (made, left) = match has_plan {
+        true => (overwriting.into_iter().chain(filling).collect(), Vec::new()),
+        false => (filling, overwriting),
+    };
+    let will_change = (!made.is_empty()).then(|| {
+        format!(
+            "{} of rules that stay as they are will change: {}",
+            counted(made.len(), "note"),
+            first_few(NAMED, told(&made))
+        )
+    });
+    will_change
+        .into_iter()
+        .chain(not_overwritten(&left))
+        .collect()
+}
+
+fn not_overwritten(left: &[NoteChange]) -> Option<String> {
+    let callers = left
+        .iter()
+        .map(|change| change.text.rule.key.ani.to_string());
+    (!left.is_empty()).then(|| {
+        format!(
+            "the list has another note for {}, and the present one is kept, because the list changes nothing else: {}. {} with {} changes a note",
+            counted(left.len(), "rule"),
+            first_few(NAMED, callers),
+            Operation::AddVip,
+            Argument("note")
+        )
+    })
+}
+
+fn told(changes: &[NoteChange]) -> impl Iterator<Item = &String> {
+    changes.iter().map(|change| &change.told)
 }
 
 /// A rule as results carry it, with what is kept of it.
@@ -94,10 +160,12 @@ pub(in crate::ops) fn vip_with(rule: &Route, kept: Option<&Note>) -> Vip {
     }
 }
 
-fn caller(rule: &Route) -> String {
+/// Domain and caller of a rule, in whatever writing.
+fn place(rule: &Route) -> (String, String) {
     let ani = rule.key.ani.as_str();
     let number = PhoneNumber::from_stored(ani);
-    number.map_or_else(|| ani.to_owned(), |number| number.as_str().to_owned())
+    let caller = number.map_or_else(|| ani.to_owned(), |number| number.as_str().to_owned());
+    (rule.key.domain.to_ascii_lowercase(), caller)
 }
 
 /// A text without line breaks and other wide spaces.
@@ -142,23 +210,27 @@ pub(crate) fn note_changed(before: Option<&str>, after: Option<&str>) -> Option<
     }
 }
 
+/// A day as the last one of a rule, whether or not it is over.
+pub(in crate::ops) fn last_day(day: Day) -> Option<Until> {
+    Some(Until {
+        day: day.to_string(),
+        ends_at: local_time::end_of(day.date())?.as_millisecond(),
+    })
+}
+
 /// The end of a day, which must be to come.
 ///
 /// # Errors
 /// `invalid_argument` for a day that is over.
 pub(in crate::ops) fn end_of(day: Day) -> Result<Until> {
-    let ends_at = local_time::end_of(day.date());
-    match ends_at {
-        Some(ends_at) if ends_at > Timestamp::now() => Ok(Until {
-            day: day.to_string(),
-            ends_at: ends_at.as_millisecond(),
-        }),
-        _ => Err(Error::invalid(
+    let to_come = last_day(day).filter(|until| until.ends_at > now());
+    to_come.ok_or_else(|| {
+        Error::invalid(
             "until",
-            format!("{day} is over, so nothing was sent"),
-            "Give today or a day to come.",
-        )),
-    }
+            format!("{day} is over"),
+            "Give today or a day to come; nothing was sent.",
+        )
+    })
 }
 
 /// What a rule is given back; its last day only if that is to come, and else why not.
@@ -225,30 +297,16 @@ impl App {
 
     /// Ends what is kept of rules that a list shows gone or otherwise: one that is
     /// there again later may be another one. A list without any rule of a customer
-    /// ends nothing, because it may be one that was not read whole.
-    pub(super) async fn end_notes_of_gone(
-        &self,
-        account: &AccountId,
-        domain: Option<&PbxDomain>,
-        rules: &[Route],
-    ) {
-        let mut notes = self.notes(account, domain).await;
-        let mut shown: Vec<&str> = rules.iter().map(|rule| &*rule.key.domain).collect();
-        shown.dedup();
-        notes.0.retain(|_, kept| {
-            kept.retain(|kept| {
-                let domain = &kept.rule.key.domain;
-                shown.iter().any(|shown| shown.eq_ignore_ascii_case(domain))
-            });
-            !kept.is_empty()
-        });
-        let gone = notes.of_none(rules);
+    /// ends nothing, because it may be one that was not read whole. `kept` is what was
+    /// kept when the read began, and `begun` when that was, in milliseconds since 1970.
+    pub(super) async fn end_notes_of_gone(&self, kept: Notes, rules: &[Route], begun: i64) {
+        let gone = kept.of_none(rules);
         if gone.is_empty() {
             return;
         }
         let ended = async {
             let store = self.journal().store().get().await?;
-            store.end_notes(&gone, now() - LAG).await
+            store.end_notes(&gone, begun - LAG).await
         };
         let ended: Result<()> = ended.await;
         if let Err(error) = ended {
@@ -256,62 +314,60 @@ impl App {
         }
     }
 
-    /// The same of the rows of a list, whose rules stay as they are: what that
-    /// changed, or why it was not possible, in one sentence. It is kept with the
-    /// import, where there is one.
+    /// Notes what the rows of a list say of rules that stay as they are: what that
+    /// changed, or why it was not possible. It is kept with the import, where there
+    /// is one. Without a plan, no text is overwritten.
     pub(in crate::ops) async fn note_listed(
         &self,
         account: &AccountId,
         domain: &PbxDomain,
         run: Option<&str>,
         wanted: Vec<(Route, Option<String>)>,
-    ) -> Option<String> {
+        has_plan: bool,
+    ) -> Vec<String> {
         if wanted.is_empty() {
-            return None;
+            return Vec::new();
         }
-        let kept = self.notes(account, Some(domain)).await;
-        match self.note_rules(account, &kept, run, wanted).await {
-            Ok(changed) if changed.is_empty() => None,
-            Ok(changed) => Some(format!(
+        let changes = self.notes(account, Some(domain)).await.changes(wanted);
+        let (made, left): (Vec<_>, Vec<_>) = changes
+            .into_iter()
+            .partition(|change| has_plan || !change.overwrites);
+        let changed = (!made.is_empty()).then(|| {
+            format!(
                 "{} of rules that stay as they are changed: {}",
-                counted(changed.len(), "note"),
-                first_few(NAMED, changed)
-            )),
+                counted(made.len(), "note"),
+                first_few(NAMED, told(&made))
+            )
+        });
+        let changed = match self.note_rules(account, run, made).await {
+            Ok(()) => changed,
             Err(error) => Some(error.to_string()),
-        }
+        };
+        changed.into_iter().chain(not_overwritten(&left)).collect()
     }
 
-    /// Notes who the callers of rules are that exist already, and gives what that
-    /// changed, a sentence for each.
+    /// Notes who the callers of rules are that exist already, for an import or not.
     ///
     /// # Errors
     /// The store's errors: nothing was noted.
     pub(in crate::ops) async fn note_rules(
         &self,
         account: &AccountId,
-        notes: &Notes,
         run: Option<&str>,
-        wanted: Vec<(Route, Option<String>)>,
-    ) -> Result<Vec<String>> {
-        let told = notes.changed_by(&wanted);
-        let texts = wanted.into_iter().map(|(rule, text)| NewText {
-            kept: notes.of(&rule).map(|kept| kept.id),
-            before: notes.text_of(&rule).map(str::to_owned),
-            rule,
-            text,
-        });
-        let texts: Vec<NewText> = texts.filter(|new| new.before != new.text).collect();
-        if !texts.is_empty() {
-            let journal = self.journal();
-            let store = journal.store().get().await?;
-            let noted = store.note_rules(journal.realm(), account.as_str(), run, &texts);
-            noted.await.map_err(|error| {
-                Error::internal(
-                    format!("the notes could not be kept: {error}"),
-                    error.hint(),
-                )
-            })?;
+        changes: Vec<NoteChange>,
+    ) -> Result<()> {
+        let texts: Vec<_> = changes.into_iter().map(|change| change.text).collect();
+        if texts.is_empty() {
+            return Ok(());
         }
-        Ok(told)
+        let journal = self.journal();
+        let store = journal.store().get().await?;
+        let noted = store.note_rules(journal.realm(), account.as_str(), run, &texts);
+        noted.await.map_err(|error| {
+            Error::internal(
+                format!("the notes could not be kept: {error}"),
+                error.hint(),
+            )
+        })
     }
 }

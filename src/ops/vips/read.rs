@@ -1,9 +1,12 @@
 //! The one place where whole lists of VIP rules are read: what such a list shows
-//! gone ends what is kept here of it, whoever reads it.
+//! gone ends what is kept here of it, whoever reads it. What came to be kept after
+//! the read began is not ended: the list cannot know of it, however long it took.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::app::App;
+use crate::ops::write::journal::now;
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{AccountId, PbxDomain, Route};
 
@@ -17,8 +20,14 @@ impl App {
         account: &AccountId,
         domain: Option<&PbxDomain>,
     ) -> Result<Arc<Vec<Route>>> {
-        let rules = self.client()?.routes(account, domain).await?;
-        self.end_notes_of_gone(account, domain, &rules).await;
+        let client = self.client()?;
+        let (asked, asked_at) = (Instant::now(), now());
+        let kept = self.notes(account, domain).await;
+        let (rules, begun) = client.routes_and_beginning(account, domain).await?;
+        // Of a read that began before, whoever began it ends what it shows gone.
+        if begun >= asked {
+            self.end_notes_of_gone(kept, &rules, asked_at).await;
+        }
         Ok(rules)
     }
 
@@ -31,8 +40,10 @@ impl App {
         account: &AccountId,
         domain: &PbxDomain,
     ) -> Result<Arc<Vec<Route>>> {
-        let rules = self.client()?.routes_now(account, Some(domain)).await?;
-        self.end_notes_of_gone(account, Some(domain), &rules).await;
+        let (client, asked_at) = (self.client()?, now());
+        let kept = self.notes(account, Some(domain)).await;
+        let rules = client.routes_now(account, Some(domain)).await?;
+        self.end_notes_of_gone(kept, &rules, asked_at).await;
         Ok(rules)
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{Author, Change, Target};
 use skyswitch_domain::error::{Refused, Result};
-use skyswitch_domain::{Ani, PhoneNumber, Route, RouteKey, SetupPiece};
+use skyswitch_domain::{Ani, Dnis, PhoneNumber, Route, RouteKey, SetupPiece};
 
 /// How far a change in the journal is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -351,6 +351,17 @@ pub struct ChangeFilter<'a> {
 /// The digits of a caller where it is a number, else the stored text: what
 /// different writings of one caller have in common.
 pub(super) fn caller_of(ani: &Ani) -> String {
-    PhoneNumber::from_stored(ani.as_str())
-        .map_or_else(|| ani.as_str().to_owned(), |n| n.as_str().to_owned())
+    number_or_text(ani.as_str())
+}
+
+/// The same of a dialled number; empty where it is any.
+pub(super) fn called_of(dnis: &Dnis) -> String {
+    match dnis.is_any() {
+        true => String::new(),
+        false => number_or_text(dnis.as_str()),
+    }
+}
+
+fn number_or_text(stored: &str) -> String {
+    PhoneNumber::from_stored(stored).map_or_else(|| stored.to_owned(), |n| n.as_str().to_owned())
 }

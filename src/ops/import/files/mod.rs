@@ -195,6 +195,9 @@ pub struct VipFile {
     /// Whose names destinations were: `"Maya" is Maya Lindgren (101)`.
     #[serde(default)]
     pub named: Vec<String>,
+    /// Whether it is the list of another customer.
+    #[serde(default)]
+    pub is_copied: bool,
     /// Lines of which only the beginning of the note is kept.
     #[serde(skip)]
     pub cut_notes: Vec<usize>,

@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::journal_counts::counted;
 use super::{Store, failed, notes};
-use crate::store::records::caller_of;
+use crate::store::records::{called_of, caller_of};
 use crate::store::stored_text::{route_to_text, to_text};
 use crate::store::{After, Begun, Closing, JournalPosition, NewChange};
 use crate::{Author, Change, Target};
@@ -19,6 +19,7 @@ struct Columns<'a> {
     ani: &'a str,
     dnis: Option<&'a str>,
     caller: String,
+    called: String,
     before: Option<String>,
     wanted: Option<String>,
     piece: Option<String>,
@@ -32,6 +33,7 @@ impl<'a> Columns<'a> {
                 ani: rule.ani().as_str(),
                 dnis: rule.key().dnis.to_send(),
                 caller: caller_of(rule.ani()),
+                called: called_of(&rule.key().dnis),
                 before: rule.before().map(route_to_text).transpose()?,
                 wanted: rule.after().map(route_to_text).transpose()?,
                 piece: None,
@@ -41,6 +43,7 @@ impl<'a> Columns<'a> {
                 ani: "",
                 dnis: None,
                 caller: String::new(),
+                called: String::new(),
                 before: piece.before().map(to_text).transpose()?,
                 wanted: None,
                 piece: Some(to_text(piece.piece())?),
@@ -253,8 +256,7 @@ async fn in_the_way(
 ) -> Result<Option<i64>> {
     sqlx::query_scalar(
         "SELECT id FROM changes WHERE realm = ? AND account = ? AND caller = ?
-           AND ((caller <> '' AND lower(domain) = lower(?)
-                 AND coalesce(nullif(dnis, '*'), '') = coalesce(nullif(?, '*'), ''))
+           AND ((caller <> '' AND lower(domain) = lower(?) AND called = ?)
                 OR did = ?)
            AND ((status = 'open' AND owner NOT IN ('', ?))
                 OR (status <> 'failed' AND operation NOT IN ('lost_along_with', 'changed_along_with')
@@ -265,7 +267,7 @@ async fn in_the_way(
     .bind(new.change.account().as_str())
     .bind(&columns.caller)
     .bind(new.change.domain().as_str())
-    .bind(columns.dnis)
+    .bind(&columns.called)
     .bind(columns.did)
     .bind(new.owner)
     .bind(new.seen.map_or(i64::MAX, |seen| seen.0))
@@ -281,10 +283,10 @@ async fn insert(
     columns: &Columns<'_>,
 ) -> Result<i64> {
     let inserted = sqlx::query(
-        "INSERT INTO changes (realm, account, operation, asked_by, domain, ani, dnis, caller,
+        "INSERT INTO changes (realm, account, operation, asked_by, domain, ani, dnis, caller, called,
                               route_before, route_wanted, piece, did, status, undoes, run, owner,
                               started_at, by_person, traceparent, position)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?, ?, ?, ?, ?,
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?, ?, ?, ?, ?,
                  (SELECT position FROM journal_position))",
     )
     .bind(new.realm)
@@ -295,6 +297,7 @@ async fn insert(
     .bind(columns.ani)
     .bind(columns.dnis)
     .bind(&columns.caller)
+    .bind(&columns.called)
     .bind(&columns.before)
     .bind(&columns.wanted)
     .bind(&columns.piece)

@@ -15,7 +15,7 @@ macro_rules! version {
     };
 }
 
-const VERSIONS: [(&str, &str, &str); 22] = [
+const VERSIONS: [(&str, &str, &str); 24] = [
     version!("0001", "confirmations"),
     version!("0002", "journal"),
     version!("0003", "setup"),
@@ -38,6 +38,8 @@ const VERSIONS: [(&str, &str, &str); 22] = [
     version!("0020", "pin_tries_by_place"),
     version!("0021", "seen_changes"),
     version!("0022", "run_notes"),
+    version!("0023", "notes_of_changes"),
+    version!("0024", "called_numbers"),
 ];
 
 /// All versions, in order.

@@ -6,7 +6,7 @@ use sqlx::Row;
 use sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
 
 use super::{Store, decoded, failed};
-use crate::store::records::caller_of;
+use crate::store::records::{called_of, caller_of};
 use crate::store::stored_text::{route_from_text, route_to_text};
 use crate::store::{NewChange, NewText, NoteRecord, NotedByRun};
 use crate::{Note, Until};
@@ -43,7 +43,6 @@ impl Store {
         account: Option<&str>,
         before: i64,
         doubtful: bool,
-        limit: u32,
     ) -> Result<Vec<NoteRecord>> {
         let mut query = select();
         query.push(match doubtful {
@@ -55,7 +54,7 @@ impl Store {
         if let Some(account) = account {
             query.push(" AND account = ").push_bind(account.to_owned());
         }
-        query.push(" ORDER BY ends_at, id LIMIT ").push_bind(limit);
+        query.push(" ORDER BY ends_at, id");
         self.note_records(query).await
     }
 
@@ -215,12 +214,11 @@ async fn insert(
 }
 
 /// Domain, caller and dialled number of a rule, as the table holds them.
-fn columns(key: &RouteKey) -> (String, String, &str) {
-    let dnis = key.dnis.to_send().filter(|dnis| *dnis != "*");
+fn columns(key: &RouteKey) -> (String, String, String) {
     (
         key.domain.to_ascii_lowercase(),
         caller_of(&key.ani),
-        dnis.unwrap_or_default(),
+        called_of(&key.dnis),
     )
 }
 
