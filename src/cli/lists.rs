@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::ask::Person;
 use super::command::{Asking, ClearArgs, ExportArgs, ExportFormat, ImportArgs, MoveArgs};
 use super::exit::Exit;
-use super::output::Output;
+use super::output::{Output, tell};
 use super::progress::Bar;
 use super::{private_file, tables};
 use crate::app::App;
@@ -223,7 +223,7 @@ pub(super) async fn export(app: &App, args: ExportArgs, output: &Output) -> Resu
             } else {
                 // In a pipe, `/dev/stdout` is the list and nothing beside it.
                 let warnings = list.warnings.iter();
-                warnings.for_each(|warning| tracing::warn!("{warning}"));
+                warnings.for_each(|warning| tell(&format!("Warning: {warning}")));
             }
             Ok(Exit::Done)
         }

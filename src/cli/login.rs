@@ -83,16 +83,13 @@ pub(super) async fn login(global: &Global, args: LoginArgs, output: &Output) -> 
     edit.refuse_unwritable()?;
     let mut in_keychain = Vec::new();
     for (field, secret) in &accepted.secrets {
-        if edit.keep_secret(field, secret, args.store).await? {
+        let kept = edit.keep_secret(field, secret, args.store).await;
+        if kept.map_err(|error| with_kept(error, &in_keychain))? {
             in_keychain.push((*field).to_owned());
         }
     }
-    edit.save().map_err(|error| match in_keychain.is_empty() {
-        true => error,
-        false => {
-            error.with_more_hint("The keychain has the new secrets: run `skyswitch login` again.")
-        }
-    })?;
+    edit.save()
+        .map_err(|error| with_kept(error, &in_keychain))?;
     warnings.extend(overridden(&flags, &edit, &accepted.settings).await);
     let signed_in = SignedIn {
         username: accepted.login.username.clone(),
@@ -281,5 +278,16 @@ impl SignedOut {
             text.push_str(&format!("\nStill there: {left}."));
         }
         text + "\nA server that runs goes on with the token that it holds; stop it as well."
+    }
+}
+
+/// A failure to store a login, of which the keychain has some secrets already.
+fn with_kept(error: Error, in_keychain: &[String]) -> Error {
+    match in_keychain {
+        [] => error,
+        kept => error.with_more_hint(&format!(
+            "The keychain has the new {} already: run `skyswitch login` again.",
+            kept.join(" and ")
+        )),
     }
 }

@@ -49,7 +49,9 @@ impl ConfigEdit {
         };
         if command.is_none() && store == Store::Keychain {
             return Err(Error::internal(
-                "there is no keychain that keeps a secret: on Linux, the program `secret-tool` and an unlocked Secret Service are needed",
+                format!(
+                    "the keychain did not keep `{field}`, or there is none: on Linux, the program `secret-tool` and an unlocked Secret Service are needed"
+                ),
                 "Run the command again with `--store file`. The config file is as it was.",
             ));
         }

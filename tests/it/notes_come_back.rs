@@ -209,7 +209,7 @@ async fn what_an_import_noted_of_rules_that_it_left_as_they_were_is_taken_back_w
     assert_eq!(notes(&app).await, noted("Dr. Ames", None));
     let preview = person.shown()[0].text();
     for said in [
-        "this changes 2 notes of rules that stay as they are: ",
+        "2 notes of rules that stay as they are will change: ",
         "Note changed from \"Dr. Bell\" to \"Dr. Ames\"",
         "Note removed: \"Mrs. Hill\"",
     ] {

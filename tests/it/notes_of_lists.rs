@@ -2,6 +2,7 @@
 //! only along with a plan that was agreed to and shows it.
 
 use skyswitch_mcp::app::App;
+use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::{Answer, Channel};
 use skyswitch_mcp::ops::{AddVip, ListVips, SyncMode, SyncStatus, SyncVips};
 
@@ -119,4 +120,59 @@ async fn a_list_that_is_copied_leaves_the_notes_of_rules_that_exist_already() {
     assert_eq!(copied.status, SyncStatus::Applied, "{copied:?}");
     let notes = notes(&app, &listing(DENTAL)).await;
     assert_eq!(notes, [format!("of {DENTAL}"), "Dr. Bell".to_owned()]);
+}
+
+#[tokio::test]
+async fn an_approval_holds_for_the_notes_that_were_shown_and_no_others() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    note(&app, GUEST, DENTAL, "Dr. Ames").await;
+    let merge = args(SyncMode::Merge);
+    let list = |note: &str| format!("ani,destination,note\n{GUEST},101,{note}\n16165550178,101,\n");
+    let asked = ask(
+        &app,
+        &merge,
+        Some(&list("Dr. Ames")),
+        &nobody(),
+        &Watch::default(),
+    )
+    .await;
+    let code = done(asked.unwrap()).confirmation.approval_code.unwrap();
+    let waiting = app.guard().waiting_under(&code).await.unwrap();
+    let typed = Answer::Typed("1".to_owned());
+    app.guard().settle(&waiting, &typed).await.unwrap();
+    let other = ask(
+        &app,
+        &merge,
+        Some(&list("Dr. Evil")),
+        &nobody(),
+        &Watch::default(),
+    )
+    .await;
+    let refused = other.unwrap_err();
+    assert_eq!(refused.code(), Code::ConfirmationStale, "{refused}");
+    let now = refused.to_string();
+    assert!(now.contains("from \"Dr. Ames\" to \"Dr. Evil\""), "{now}");
+    let kept = notes(&app, &listing(DENTAL)).await;
+    assert!(kept.contains(&"Dr. Ames".to_owned()), "{kept:?}");
+}
+
+#[tokio::test]
+async fn an_import_that_is_continued_leaves_what_was_noted_since() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    note(&app, GUEST, DENTAL, "Dr. Ames").await;
+    let merge = args(SyncMode::Merge);
+    let list = format!("ani,destination,note\n{GUEST},101,Dr. Bell\n16165550178,101,\n");
+    let made = sync(&app, &merge, &list, &Channel::Given).await.unwrap();
+    note(&app, GUEST, DENTAL, "Court date").await;
+    let resumed = SyncVips {
+        resume: made.run_id,
+        ..args(SyncMode::Merge)
+    };
+    let asked = ask(&app, &resumed, None, &nobody(), &Watch::default()).await;
+    let again = done(asked.unwrap());
+    assert_eq!(again.warnings, Vec::<String>::new());
+    let kept = notes(&app, &listing(DENTAL)).await;
+    assert!(kept.contains(&"Court date".to_owned()), "{kept:?}");
 }

@@ -31,6 +31,8 @@ struct Import {
     kept: usize,
     /// Whether it takes everybody off the list.
     clears: bool,
+    /// Digest of what is noted of rules that stay as they are.
+    noted: String,
 }
 
 impl Plan {
@@ -89,8 +91,19 @@ impl Plan {
             request: digest(request),
             kept,
             clears: false,
+            noted: String::new(),
         });
         self.asked_in_any_case()
+    }
+
+    /// Says what the import notes of rules that stay as they are: a plan that
+    /// notes something else is another plan, and is shown again.
+    #[must_use]
+    pub fn noting(mut self, noted: &impl Serialize) -> Plan {
+        if let Some(import) = &mut self.import {
+            import.noted = digest(noted);
+        }
+        self
     }
 
     /// Says that the import takes everybody off the list: the domain is typed,
@@ -205,7 +218,7 @@ impl Proposal for Plan {
     fn fingerprint(&self) -> String {
         let changes = self.changes.iter();
         let changes: Vec<_> = changes.map(|c| (c.seen(), c.wanted())).collect();
-        digest(&changes)
+        digest(&(changes, self.import.as_ref().map(|import| &import.noted)))
     }
 
     fn binding(&self) -> String {

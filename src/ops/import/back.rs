@@ -205,8 +205,16 @@ fn give_notes_back(
         let key = name(&noted.rule.key);
         let place = *places.entry(key).or_insert(first_to_last.len());
         match first_to_last.get_mut(place) {
-            Some(first) => first.after = noted.after,
-            None => first_to_last.push(noted),
+            // What was noted in between was not the import's.
+            Some(first) if first.after != noted.before => first.before = noted.before,
+            Some(_) => {}
+            None => {
+                first_to_last.push(noted);
+                continue;
+            }
+        }
+        if let Some(first) = first_to_last.get_mut(place) {
+            first.after = noted.after;
         }
     }
     let now = ExistingRules::of(rules);

@@ -37,9 +37,9 @@ impl Report {
 
 impl Task {
     /// Whether a note that is there may become another one: where a person agrees to
-    /// a plan, or did when the import began, or asks for what was there before.
+    /// a plan, or asks for what was there before.
     pub fn may_overwrite_notes(&self, has_changes: bool) -> bool {
-        has_changes || self.continued().is_some() || !self.list().noted.is_empty()
+        has_changes || !self.list().noted.is_empty()
     }
 
     /// What is to be kept of the rule of a row: what the list says; of one that is

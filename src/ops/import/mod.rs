@@ -21,6 +21,7 @@ mod row;
 mod task;
 mod wanted;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -29,7 +30,7 @@ use crate::app::App;
 use crate::ops::doctor::DeleteReach;
 pub use crate::ops::import::files::Format;
 use crate::ops::progress::Progress;
-use crate::ops::vips::notes::will_be_noted;
+use crate::ops::vips::notes::PlannedNotes;
 use crate::ops::write::agree::{Agreement, Asked, Attempt, Cleared, Confirmation, asks_a_person};
 use crate::ops::write::locks::Turn;
 use apply::Run;
@@ -37,6 +38,7 @@ pub use arguments::{SyncMode, SyncVips};
 pub(in crate::ops) use back::undo_run;
 use destinations::doubt_dialled;
 pub use outcome::{Action, Counts, Done, RowState, SyncOutcome, SyncRow, SyncStatus};
+use past::name;
 use plan::{SyncPlan, Wanted};
 use report::Report;
 use row::Row;
@@ -107,9 +109,12 @@ async fn carry_out(
         Asked::Question(question) => Asked::Question(question),
         Asked::Done(Prepared::Ended(outcome)) => Asked::Done(*outcome),
         Asked::Done(Prepared::Agreed(agreed)) => {
-            let (task, report, cleared) = *agreed;
+            let (task, mut report, cleared) = *agreed;
             let run = Run::begin(app, &task, &report).await?;
-            let noted = app.note_kept(&task, Some(run.id()), &report, true).await;
+            let planned = std::mem::take(&mut report.planned_notes);
+            let noted = app
+                .note_planned(&task.account, Some(run.id()), planned)
+                .await;
             // A long list is not held until its last row is sent.
             drop(task);
             let mut outcome = run.apply(app, report, cleared, session).await?;
@@ -179,7 +184,7 @@ async fn agree(app: &App, task: Task, session: &SyncSession<'_>) -> Result<Asked
             within => within?,
         }
         let has_changes = !report.changes().is_empty();
-        report.warnings.append(&mut report.will_be_noted);
+        report.warnings.extend(report.planned_notes.told());
         let mut outcome = report.report(SyncStatus::Planned);
         if has_changes {
             outcome.plan_id = app.keep(&task, None).await;
@@ -194,8 +199,9 @@ async fn agree(app: &App, task: Task, session: &SyncSession<'_>) -> Result<Asked
         Agreement::Nothing => {
             task.finish_if_resumed(app, &report).await?;
             if !report.has_invalid_rows() {
-                let noted = app.note_kept(&task, task.continued(), &report, false).await;
-                report.warnings.extend(noted);
+                let planned = std::mem::take(&mut report.planned_notes);
+                let noted = app.note_planned(&task.account, task.continued(), planned);
+                report.warnings.extend(noted.await);
             }
             ended(report.without_changes())
         }
@@ -205,7 +211,7 @@ async fn agree(app: &App, task: Task, session: &SyncSession<'_>) -> Result<Asked
         waits_or_declined => {
             let (status, confirmation) =
                 waits_or_declined.status(SyncStatus::Unchanged, SyncStatus::Applied);
-            report.warnings.append(&mut report.will_be_noted);
+            report.warnings.extend(report.planned_notes.told());
             let mut outcome = report.report(status);
             if let Some(code) = &confirmation.approval_code {
                 app.keep(&task, Some(code)).await;
@@ -223,19 +229,18 @@ fn ended(outcome: SyncOutcome) -> Asked<Prepared> {
 }
 
 impl App {
-    /// Notes what the list says of rules that stay as they are, and says what that
-    /// changed.
-    async fn note_kept(
-        &self,
-        task: &Task,
-        run: Option<&str>,
-        report: &Report,
-        has_changes: bool,
-    ) -> Vec<String> {
-        let (account, domain) = (&task.account, &task.domain);
-        let overwrites = task.may_overwrite_notes(has_changes);
-        self.note_listed(account, domain, run, report.noted(), overwrites)
-            .await
+    /// What the list notes of rules that stay as they are. An import that is continued
+    /// has noted some already, and what is there now was noted since.
+    async fn noted(&self, task: &Task, report: &Report) -> Result<Vec<(Route, Option<String>)>> {
+        let mut noted = report.noted();
+        if let (Some(run), false) = (task.continued(), noted.is_empty()) {
+            let store = self.journal().store().get().await?;
+            let already = store.notes_of_run(run).await?;
+            let already = already.iter().map(|noted| name(&noted.rule.key));
+            let already: HashSet<_> = already.collect();
+            noted.retain(|(rule, _)| !already.contains(&name(&rule.key)));
+        }
+        Ok(noted)
     }
 
     /// Reads what exists, once, and plans on it.
@@ -285,8 +290,9 @@ impl App {
         report.warnings.extend(doubt_dialled(&reach, &report.rows));
         report.warnings.extend(reach.warning);
         let changes = report.changes();
-        let noted = notes.changes(report.noted());
-        report.will_be_noted = will_be_noted(noted, task.may_overwrite_notes(!changes.is_empty()));
+        let noted = notes.changes(self.noted(task, &report).await?);
+        let overwrites = task.may_overwrite_notes(!changes.is_empty());
+        report.planned_notes = PlannedNotes::of(noted, overwrites);
         let touched = changes.iter().filter(|change| change.is_destructive());
         let kept = routes.len().saturating_sub(touched.count());
         let changes = (!report.has_invalid_rows()).then_some(changes);
@@ -296,9 +302,10 @@ impl App {
             let everybody = clears.then(|| EVERYBODY.to_owned());
             let notes = everybody.into_iter().chain(report.named.clone());
             let notes = notes.chain(report.left_out());
-            let notes = notes.chain(report.will_be_noted.clone());
+            let notes = notes.chain(report.planned_notes.told());
             let notes = notes.chain(report.warnings.clone()).collect();
             let plan = plan.of_import(&task.request, kept).with_notes(notes);
+            let plan = plan.noting(&report.planned_notes.texts());
             match clears {
                 true => plan.clearing(),
                 false => plan,

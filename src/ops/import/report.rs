@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::ops::import::outcome::{Action, Counts, Done, RowState, SyncOutcome, SyncStatus};
 use crate::ops::import::row::Row;
 use crate::ops::import::{Confirmation, SyncMode, Task};
-use crate::ops::vips::notes::Notes;
+use crate::ops::vips::notes::{Notes, PlannedNotes};
 use crate::ops::write::agree::Facts;
 use skyswitch_domain::error::Error;
 use skyswitch_domain::wording::{counted, first_few};
@@ -36,7 +36,7 @@ pub(super) struct Report {
     pub named: Vec<String>,
     pub warnings: Vec<String>,
     /// What is going to be noted of rules that stay as they are.
-    pub will_be_noted: Vec<String>,
+    pub planned_notes: PlannedNotes,
     /// All rules as they were listed before.
     pub listed: Arc<Vec<Route>>,
 }
@@ -53,7 +53,7 @@ impl Report {
             rows: Vec::new(),
             named: task.list().named.clone(),
             warnings: Vec::new(),
-            will_be_noted: Vec::new(),
+            planned_notes: PlannedNotes::default(),
             listed: Arc::default(),
         }
     }

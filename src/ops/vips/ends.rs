@@ -36,6 +36,8 @@ const CUSTOMERS: usize = 8;
 const REST: Duration = Duration::from_secs(300);
 /// So long the call that asked for something else is held up at most, and by one rule more.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// What a customer may begin later than the first ones and still have the whole time.
+const MOMENT: Duration = Duration::from_millis(500);
 /// The same of a call about the customer, which waits for that customer's list anyway.
 const PATIENCE_WITH_ONE: Duration = Duration::from_secs(15);
 
@@ -135,6 +137,8 @@ impl App {
         removed: &AtomicUsize,
     ) -> (Vec<String>, Vec<String>) {
         let (mut said, mut failed) = (Vec::new(), Vec::new());
+        // Others were first, so that there is less than the whole time for it.
+        let is_late = until.duration_since(Instant::now()) + MOMENT < PATIENCE;
         let mut last = None;
         for (at, ended) in rules.iter().enumerate() {
             if Instant::now() >= until || removed.load(Ordering::Relaxed) >= AT_A_TIME {
@@ -152,7 +156,7 @@ impl App {
                 }
                 Err(NotEnded::Alone(error)) => (error, &rules[at..=at]),
                 // The time is over, not the patience with this customer: the next call goes on.
-                Err(NotEnded::Unread(_)) if at > 0 && Instant::now() >= until => break,
+                Err(NotEnded::Unread(_)) if (at > 0 || is_late) && Instant::now() >= until => break,
                 // What cannot be read now is not asked for with each of the rules.
                 Err(NotEnded::Unread(error)) => (error, &rules[at..]),
             };

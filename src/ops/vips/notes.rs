@@ -100,6 +100,7 @@ impl Notes {
 }
 
 /// A note that is to become another one.
+#[derive(Debug, Clone)]
 pub(in crate::ops) struct NoteChange {
     /// The change in one sentence, with the caller.
     told: String,
@@ -108,27 +109,48 @@ pub(in crate::ops) struct NoteChange {
     text: NewText,
 }
 
-/// What the rows of a list change of the notes of rules that stay as they are. A text
-/// is overwritten only along with a plan that was agreed to: the rules as they were
-/// before it are kept with their notes.
-pub(in crate::ops) fn will_be_noted(changes: Vec<NoteChange>, has_plan: bool) -> Vec<String> {
-    let (overwriting, filling): (Vec<_>, Vec<_>) =
-        changes.into_iter().partition(|change| change.overwrites);
-    let (made, left) = match has_plan {
-        true => (overwriting.into_iter().chain(filling).collect(), Vec::new()),
-        false => (filling, overwriting),
-    };
-    let will_change = (!made.is_empty()).then(|| {
-        format!(
-            "{} of rules that stay as they are will change: {}",
-            counted(made.len(), "note"),
-            first_few(NAMED, told(&made))
-        )
-    });
-    will_change
-        .into_iter()
-        .chain(not_overwritten(&left))
-        .collect()
+/// What the rows of a list change of the notes of rules that stay as they are, and
+/// what they leave. A text is overwritten only along with a plan that was agreed to:
+/// the rules as they were before it are kept with their notes.
+#[derive(Debug, Clone, Default)]
+pub(in crate::ops) struct PlannedNotes {
+    made: Vec<NoteChange>,
+    left: Vec<NoteChange>,
+}
+
+impl PlannedNotes {
+    pub fn of(changes: Vec<NoteChange>, overwrites: bool) -> PlannedNotes {
+        let (made, left) = changes
+            .into_iter()
+            .partition(|change| overwrites || !change.overwrites);
+        PlannedNotes { made, left }
+    }
+
+    /// What is to be said of it beforehand.
+    pub fn told(&self) -> Vec<String> {
+        let will_change = (!self.made.is_empty()).then(|| {
+            format!(
+                "{} of rules that stay as they are will change: {}",
+                counted(self.made.len(), "note"),
+                first_few(NAMED, told(&self.made))
+            )
+        });
+        will_change
+            .into_iter()
+            .chain(not_overwritten(&self.left))
+            .collect()
+    }
+
+    /// All that is going to be noted, each with the text that is there.
+    pub fn texts(&self) -> Vec<(&str, Option<&str>, Option<&str>, Option<&str>)> {
+        let texts = self.made.iter().map(|change| &change.text);
+        let texts = texts.map(|new| {
+            let key = &new.rule.key;
+            let (before, after) = (new.before.as_deref(), new.text.as_deref());
+            (key.ani.as_str(), key.dnis.to_send(), before, after)
+        });
+        texts.collect()
+    }
 }
 
 fn not_overwritten(left: &[NoteChange]) -> Option<String> {
@@ -314,24 +336,16 @@ impl App {
         }
     }
 
-    /// Notes what the rows of a list say of rules that stay as they are: what that
-    /// changed, or why it was not possible. It is kept with the import, where there
-    /// is one. Without a plan, no text is overwritten.
-    pub(in crate::ops) async fn note_listed(
+    /// Notes what was planned of rules that stay as they are, and says what that
+    /// changed, or why it was not possible. It is kept with the import, where there is
+    /// one.
+    pub(in crate::ops) async fn note_planned(
         &self,
         account: &AccountId,
-        domain: &PbxDomain,
         run: Option<&str>,
-        wanted: Vec<(Route, Option<String>)>,
-        has_plan: bool,
+        planned: PlannedNotes,
     ) -> Vec<String> {
-        if wanted.is_empty() {
-            return Vec::new();
-        }
-        let changes = self.notes(account, Some(domain)).await.changes(wanted);
-        let (made, left): (Vec<_>, Vec<_>) = changes
-            .into_iter()
-            .partition(|change| has_plan || !change.overwrites);
+        let PlannedNotes { made, left } = planned;
         let changed = (!made.is_empty()).then(|| {
             format!(
                 "{} of rules that stay as they are changed: {}",

@@ -83,7 +83,10 @@ impl Store {
                     keep_with_run(database, run, new).await?;
                 }
                 let NewText {
-                    kept, rule, text, ..
+                    kept,
+                    before,
+                    rule,
+                    text,
                 } = new;
                 let Some(id) = kept else {
                     let note = Note {
@@ -93,9 +96,11 @@ impl Store {
                     insert(database, (realm, account), rule, &note, None).await?;
                     continue;
                 };
-                sqlx::query("UPDATE vip_notes SET note = ? WHERE id = ?")
+                // What somebody else has noted since is theirs.
+                sqlx::query("UPDATE vip_notes SET note = ? WHERE id = ? AND note IS ?")
                     .bind(text.as_deref())
                     .bind(*id)
+                    .bind(before.as_deref())
                     .execute(&mut *database)
                     .await
                     .map_err(failed)?;
