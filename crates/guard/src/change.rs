@@ -26,7 +26,7 @@ pub enum Target {
     /// A VIP rule. An import holds as many as it has rows, and its rows share them.
     VipRule(Arc<RuleChange>),
     /// A piece of a customer's setup.
-    Piece(PieceChange),
+    Piece(Box<PieceChange>),
 }
 
 impl From<RuleChange> for Target {
@@ -43,7 +43,7 @@ impl From<Arc<RuleChange>> for Target {
 
 impl From<PieceChange> for Target {
     fn from(piece: PieceChange) -> Target {
-        Target::Piece(piece)
+        Target::Piece(Box::new(piece))
     }
 }
 

@@ -3,6 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use serde::Serialize;
+
 use crate::app::App;
 use crate::local_time;
 use crate::ops::write::disproved::LAG;
@@ -142,14 +144,14 @@ impl PlannedNotes {
     }
 
     /// All that is going to be noted, each with the text that is there.
-    pub fn texts(&self) -> Vec<(&str, Option<&str>, Option<&str>, Option<&str>)> {
+    pub fn texts(&self) -> impl Serialize {
         let texts = self.made.iter().map(|change| &change.text);
         let texts = texts.map(|new| {
             let key = &new.rule.key;
             let (before, after) = (new.before.as_deref(), new.text.as_deref());
             (key.ani.as_str(), key.dnis.to_send(), before, after)
         });
-        texts.collect()
+        Vec::from_iter(texts)
     }
 }
 
