@@ -109,7 +109,7 @@ pub async fn route_number(
     channel: &Channel<'_>,
 ) -> Result<Asked<RouteOutcome>> {
     let account = app.account(args.account_id.as_ref())?;
-    // Where the users cannot be read, a user's id is taken as it is written.
+    // What may be an id may be a name as well, so it is looked up.
     let is_id = args.to.as_given().parse::<Extension>().is_ok();
     let as_user = is_id.then_some(&Application::User);
     if let Some(exact) = args.to.unless_name(as_user).map_err(not_a_user)? {

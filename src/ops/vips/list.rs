@@ -142,8 +142,8 @@ pub async fn list_vips(app: &App, args: &ListVips, size: PageSize) -> Result<Vip
 }
 
 impl App {
-    /// The destination that rules are looked for by. As it is written, where a rule
-    /// goes there, or where no customer is named whose name it could be.
+    /// The destination that rules are looked for by: as it is written, where a rule
+    /// goes there or it can be nobody's name.
     async fn place_in_list(
         &self,
         account: &AccountId,
@@ -156,11 +156,15 @@ impl App {
         };
         let is_there = |place: &Destination| routes.iter().any(|route| route.leads_to(place));
         match (named.as_written(), domain) {
-            (Some(written), domain) if domain.is_none() || is_there(&written) => Ok(Some(written)),
+            (Some(written), _) if is_there(&written) => Ok(Some(written)),
             (_, Some(domain)) => {
                 let people = People::of(self, account, domain);
                 let taken = people.take("destination", named, None).await?;
                 Ok(Some(taken.destination))
+            }
+            // It is no name of anybody's.
+            (Some(written), None) if matches!(named.unless_name(None), Ok(Some(_))) => {
+                Ok(Some(written))
             }
             (_, None) => Err(Error::invalid(
                 "destination",

@@ -86,18 +86,17 @@ impl<'a> People<'a> {
         }
     }
 
-    /// The same of a user, whose id is taken as it is written where it is not listed, or
-    /// where the list cannot be read.
+    /// The same of a user, whose id is taken as it is written where it is not listed.
     ///
     /// # Errors
-    /// `invalid_argument` where several are called so.
+    /// `invalid_argument` where several are called so; the service's, where that cannot
+    /// be read.
     pub async fn take_user(&self, field: &str, key: &DestinationKey) -> Result<Taken> {
         let user = Some(&Application::User);
         match self.look_up(field, key, user).await? {
             Found::Taken(taken) => Ok(taken),
-            Found::Nobody(error) | Found::Unread(error) => {
-                key.as_written().map(Taken::as_written).ok_or(error)
-            }
+            Found::Nobody(error) => key.as_written().map(Taken::as_written).ok_or(error),
+            Found::Unread(error) => Err(error),
         }
     }
 
@@ -219,11 +218,13 @@ fn in_words(user: &Subscriber) -> String {
     format!("{name} ({})", shown(&user.user, 40))
 }
 
-/// The words of a name, in small letters and without accents.
+/// The words of a name, in small letters and without accents. Marks of other scripts
+/// are vowels, which tell one name from another.
 fn words(name: &str) -> Vec<String> {
-    let plain: String = name.nfkd().filter(|c| !is_combining_mark(*c)).collect();
+    let is_accent = |c: &char| ('\u{300}'..='\u{36f}').contains(c);
+    let plain: String = name.nfkd().filter(|c| !is_accent(c)).collect();
     let plain = plain.to_lowercase();
-    let words = plain.split(|c: char| !c.is_alphanumeric());
+    let words = plain.split(|c: char| !c.is_alphanumeric() && !is_combining_mark(c));
     words
         .filter(|word| !word.is_empty())
         .map(str::to_owned)
