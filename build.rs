@@ -26,7 +26,7 @@ fn main() {
         None if variable("PROFILE").as_deref() == Some("debug") => "development build".to_owned(),
         None => of_git().unwrap_or_else(|| "commit unknown".to_owned()),
     };
-    println!("cargo::rustc-env=SKYSWITCH_VERSION={version} ({built})");
+    println!("cargo::rustc-env=PROGRAM_VERSION={version} ({built})");
 }
 
 /// The commit of the working copy that this folder is the root of. A source

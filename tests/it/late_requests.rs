@@ -1,11 +1,12 @@
 //! Requests that the service acts on later than anybody waits: nothing is
 //! called failed that may still be made, and nobody is taken by surprise.
 
+use skyswitch_mcp::app::App;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
-    AddVipStatus, ListChanges, MarkSetupStep, OnboardStatus, PageSize, PieceState, SyncMode,
-    SyncStatus, UndoChange, list_changes, mark_setup_step, undo_change,
+    AddVipStatus, ListChanges, MarkSetupStep, OnboardStatus, PageSize, PieceState, RemoveVipStatus,
+    SyncMode, SyncStatus, UndoChange, list_changes, mark_setup_step, undo_change,
 };
 use skyswitch_mcp::sandbox::{DialPlanAccess, Fault, Gate, PbxHabits, StoredDialRule, StoredRoute};
 use skyswitch_mcp::state::ChangeStatus;
@@ -14,10 +15,11 @@ use crate::support::customer::{
     ACME, DID, PbxApi, app_on, attest, closed, marking, onboard, onboarding, prepared,
 };
 use crate::support::imports::{args, sync};
-use crate::support::{Bench, DENTAL, VET, add, adding, done, failure};
+use crate::support::{Bench, DENTAL, VET, add, adding, done, failure, nobody, remove, removing};
 
 /// Longer than a request may be on its way.
 const SETTLED: i64 = 60_000;
+const NEW: &str = "16165550111";
 
 async fn statuses(bench: &Bench) -> Vec<(ChangeStatus, Option<bool>)> {
     let listed = list_changes(&bench.app(), &ListChanges::default(), PageSize::All).await;
@@ -162,4 +164,122 @@ async fn a_change_planned_on_a_late_read_does_not_overwrite_an_import() {
     assert_eq!(bench.rings(DENTAL, "16165550111").as_deref(), Some("101"));
     let again = add(&app, &wanted, &Channel::Given).await.unwrap();
     assert_eq!(again.status, AddVipStatus::Replaced, "now with consent");
+}
+
+/// An addition of a caller to 101 that nobody answers and that is never made.
+async fn lost_addition(bench: &Bench) -> App {
+    let app = bench.app();
+    bench
+        .sandbox
+        .inject(Fault::status("PUT", NEW, 504).times(9));
+    let lost = add(&app, &adding(NEW, DENTAL, "101"), &nobody()).await;
+    failure(lost, Code::UpstreamUnavailable);
+    bench.sandbox.clear_faults();
+    app
+}
+
+/// What the journal says was made of the caller's rule, and what really was, each
+/// with the destination before and afterwards.
+async fn told_and_really(bench: &Bench) -> (Vec<Ends>, Vec<Ends>) {
+    let listed = list_changes(&bench.app(), &ListChanges::default(), PageSize::All).await;
+    let mut rows = listed.unwrap().changes;
+    rows.reverse();
+    rows.retain(|row| row.ani.as_deref() == Some(NEW) && row.was_made() == Some(true));
+    let user = |side: &Option<String>| Some(side.as_ref()?.strip_prefix("user ")?.to_owned());
+    let told = rows
+        .iter()
+        .map(|row| (user(&row.before), user(&row.wanted)))
+        .collect();
+    let log = bench.sandbox.rule_log().into_iter();
+    let really = log.map(|effect| (effect.before, effect.after)).collect();
+    (told, really)
+}
+
+type Ends = (Option<String>, Option<String>);
+
+#[tokio::test]
+async fn what_an_addition_may_still_make_is_neither_removed_nor_sent_elsewhere() {
+    let bench = Bench::demo().await;
+    let app = lost_addition(&bench).await;
+    bench.sandbox.clear_requests();
+    let removed = remove(&app, &removing(NEW, DENTAL), &Channel::Given).await;
+    let stale = failure(removed, Code::ConfirmationStale);
+    assert!(stale.hint().contains("half a minute"), "{stale}");
+    let other = add(&app, &adding(NEW, DENTAL, "102"), &Channel::Given).await;
+    failure(other, Code::ConfirmationStale);
+    assert_eq!((bench.count("PUT"), bench.count("DELETE")), (0, 0));
+
+    bench.age_journal(SETTLED).await;
+    let added = add(&app, &adding(NEW, DENTAL, "102"), &nobody()).await;
+    assert_eq!(added.unwrap().status, AddVipStatus::Created);
+    let (told, really) = told_and_really(&bench).await;
+    assert_eq!(told, really);
+}
+
+#[tokio::test]
+async fn what_a_later_change_made_is_not_told_as_the_work_of_a_lost_one() {
+    let bench = Bench::demo().await;
+    let app = lost_addition(&bench).await;
+    let again = add(&app, &adding(NEW, DENTAL, "101"), &nobody()).await;
+    assert_eq!(again.unwrap().status, AddVipStatus::Created);
+    // The lost one may arrive after whatever is sent now.
+    let removed = remove(&app, &removing(NEW, DENTAL), &Channel::Given).await;
+    failure(removed, Code::ConfirmationStale);
+
+    bench.age_journal(SETTLED).await;
+    let removed = remove(&app, &removing(NEW, DENTAL), &Channel::Given).await;
+    assert_eq!(removed.unwrap().status, RemoveVipStatus::Removed);
+    let (told, really) = told_and_really(&bench).await;
+    assert_eq!(told, really);
+    assert_eq!(
+        statuses(&bench).await[2],
+        (ChangeStatus::Reconciled, Some(false))
+    );
+}
+
+#[tokio::test]
+async fn what_a_later_change_found_is_the_work_of_a_lost_one() {
+    let bench = Bench::demo().await;
+    let app = lost_addition(&bench).await;
+    bench
+        .sandbox
+        .put_route(StoredRoute::new(DENTAL, NEW, "101"));
+    // What became of it cannot be read right then, and it can be a moment later.
+    bench
+        .sandbox
+        .inject(Fault::status("GET", "route-by-ani", 400));
+    let replaced = add(&app, &adding(NEW, DENTAL, "102"), &Channel::Given).await;
+    assert_eq!(replaced.unwrap().status, AddVipStatus::Replaced);
+    bench.age_journal(SETTLED).await;
+    let other = adding("6165550112", VET, "301");
+    add(&app, &other, &Channel::Given).await.unwrap();
+    assert_eq!(
+        statuses(&bench).await[2],
+        (ChangeStatus::Reconciled, Some(true))
+    );
+}
+
+#[tokio::test]
+async fn a_number_that_is_routed_again_was_not_routed_by_the_lost_change() {
+    let tenant = prepared(closed()).dial_rule(StoredDialRule::fallback(ACME, "100"));
+    let bench = Bench::with(tenant).await;
+    let app = app_on(&bench, PbxApi::V2);
+    attest(&app, "dial_translation_rule").await;
+    bench
+        .sandbox
+        .inject(Fault::status("PUT", "/route", 504).times(9));
+    let lost = onboard(&app, &onboarding(), &Channel::Given).await.unwrap();
+    assert_eq!(lost.changes[0].state, PieceState::Unknown, "{lost:?}");
+    bench.sandbox.clear_faults();
+    let again = onboard(&app, &onboarding(), &Channel::Given).await.unwrap();
+    assert_eq!(again.status, OnboardStatus::Applied, "{again:?}");
+    bench.age_journal(SETTLED).await;
+    onboard(&app, &onboarding(), &Channel::Given).await.unwrap();
+    assert_eq!(
+        statuses(&bench).await,
+        [
+            (ChangeStatus::Done, Some(true)),
+            (ChangeStatus::Reconciled, Some(false))
+        ]
+    );
 }

@@ -292,10 +292,14 @@ async fn with_unknown_outcome() -> (Bench, App, AddVip) {
 #[tokio::test]
 async fn a_rule_of_which_nobody_knows_whether_it_was_made_is_not_replaced_unseen() {
     let (bench, app, first) = with_unknown_outcome().await;
-    let other = add(&app, &adding(NEW, DENTAL, "102"), &nobody()).await;
-    let asked = other.unwrap();
-    assert_eq!(asked.status, AddVipStatus::ConfirmationRequired);
-    assert_told(&asked.warnings, "its outcome is not known yet");
+    let other = add(&app, &adding(NEW, DENTAL, "102"), &Channel::Given).await;
+    let refused = failure(other, Code::ConfirmationStale);
+    assert!(
+        refused.to_string().contains("a rule to user 101"),
+        "{refused}"
+    );
+    let listed = list(&app, &listing(DENTAL)).await.unwrap();
+    assert_told(&listed.warnings, "perhaps it goes to user 101");
     // The very same is sent once more without a question.
     let puts = bench.count("PUT");
     failure(add(&app, &first, &nobody()).await, Code::UpstreamRejected);
@@ -303,14 +307,19 @@ async fn a_rule_of_which_nobody_knows_whether_it_was_made_is_not_replaced_unseen
 }
 
 #[tokio::test]
-async fn an_import_counts_a_rule_of_unknown_outcome_as_made_unless_it_wants_the_same() {
+async fn an_import_waits_for_a_rule_of_unknown_outcome_unless_it_wants_the_same_or_another() {
     let (_bench, app, _) = with_unknown_outcome().await;
     let looking = dry(SyncMode::Merge);
-    for (destination, action) in [("102", Action::Replace), ("101", Action::Add)] {
-        let list = format!("ani,destination\n{NEW},{destination}\n");
+    let list = format!("ani,destination\n{NEW},102\n");
+    let refused = sync(&app, &looking, &list, &Channel::Given).await;
+    failure(refused, Code::ConfirmationStale);
+    for caller in [NEW, "16165550112"] {
+        let list = format!("ani,destination\n{caller},101\n");
         let planned = sync(&app, &looking, &list, &Channel::Given).await.unwrap();
-        assert_eq!(planned.rows[0].action, action, "{planned:?}");
+        assert_eq!(planned.rows[0].action, Action::Add, "{planned:?}");
     }
+    let refused = sync(&app, &dry(SyncMode::Mirror), &list, &Channel::Given).await;
+    failure(refused, Code::ConfirmationStale);
 }
 
 #[tokio::test]

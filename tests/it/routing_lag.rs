@@ -182,7 +182,11 @@ async fn nothing_is_planned_while_another_change_to_the_number_may_still_arrive(
     let refused = onboard(&app, &onboarding(), &Channel::Given).await;
     failure(refused, Code::ConfirmationStale);
     assert_eq!(bench.count("PUT"), puts);
-    // The very same may be sent once more, which settles it.
+    // The very same may be sent once more. The first may still arrive after whatever
+    // is sent then.
     assert_eq!(sent(&app, "101").await.status, RouteStatus::Routed);
+    let refused = route(&app, &sending(DID, "102"), &Channel::Given).await;
+    failure(refused, Code::ConfirmationStale);
+    bench.age_journal(LATER).await;
     assert_eq!(sent(&app, "102").await.status, RouteStatus::Routed);
 }

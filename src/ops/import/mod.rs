@@ -261,7 +261,7 @@ impl App {
             self.delete_reach(),
         );
         let present = present?;
-        present.refuse_under_way(|_| true)?;
+        present.refuse_under_way(|key| task.may_change(key))?;
         let routes = &present.rules;
         let unknown = match routes.is_empty() {
             true => self.refuse_unknown(account, domain).await?,

@@ -8,7 +8,7 @@ use crate::ops::import::resume::{self, Resumed, Which};
 use crate::ops::import::{SyncMode, SyncVips, TOOL, destinations, made_lists};
 use crate::ops::vips::destinations::Look;
 use skyswitch_domain::error::{Error, Result};
-use skyswitch_domain::{AccountId, Argument, PbxDomain, Route};
+use skyswitch_domain::{AccountId, Argument, PbxDomain, Route, RouteKey};
 
 /// What is to be imported: a list, or the list of a run that was cut off.
 pub(super) struct Task {
@@ -57,6 +57,14 @@ impl Task {
     pub fn wants(&self, rule: &Route) -> bool {
         let mut rows = self.list().rows.iter();
         rows.any(|row| row.asks_for(rule))
+    }
+
+    /// Whether a rule may be changed by it.
+    pub fn may_change(&self, key: &RouteKey) -> bool {
+        let list = self.list();
+        self.mode.removes_the_rest()
+            || !list.removed.is_empty()
+            || list.rows.iter().any(|row| row.is_of(key))
     }
 
     /// The run that is continued.

@@ -87,6 +87,11 @@ impl<S: State> Step<'_, S> {
         !self.was_read && S::are_alike(shown, self.before.as_ref())
     }
 
+    /// Whether a later change found what this one was to make.
+    pub fn is_found_by(&self, later: &Step<'_, S>) -> bool {
+        S::are_alike(later.before.as_ref(), self.wanted.as_ref())
+    }
+
     /// Whether a read that must show it by now proves that it was never made:
     /// it was acknowledged, and all is as before.
     pub fn is_disproved_by(&self, shown: Option<&S>) -> bool {

@@ -20,8 +20,8 @@ pub(in crate::ops) struct PresentRules {
     pub listed: Arc<Vec<Route>>,
     /// The rules that the journal tells.
     told: Vec<Told>,
-    /// Rules that a change may have replaced or removed already, and what is to be
-    /// said of each.
+    /// Rules that a change of unknown outcome may have changed, or may change at any
+    /// moment, and what is to be said of each.
     under_way: Vec<(RouteKey, String)>,
 }
 
@@ -51,18 +51,14 @@ impl PresentRules {
                 continue;
             };
             let listed = rule.key.find_in_any_writing(&present.rules).cloned();
+            if let Some(step) = may_still_be_made(&steps, listed.as_ref(), &is_again) {
+                let note = not_settled(step.change, step.wanted.as_ref());
+                present.under_way.push((rule.key.clone(), note));
+            }
             if newest.change.status == ChangeStatus::Open {
                 let perhaps = newest.wanted.as_ref().filter(|wanted| !is_again(wanted));
-                let is_shown = Route::are_alike(listed.as_ref(), newest.wanted.as_ref());
-                match (perhaps, &listed) {
-                    (Some(wanted), None) => present.tell(newest.change, Some(wanted), Vec::new()),
-                    (None, Some(_)) if newest.wanted.is_some() => {}
-                    // What somebody is at work on the journal itself keeps others from.
-                    (_, Some(_)) if !is_shown && newest.change.owner.is_empty() => {
-                        let note = not_settled(newest.change, newest.wanted.as_ref());
-                        present.under_way.push((rule.key.clone(), note));
-                    }
-                    _ => {}
+                if let (Some(_), None) = (perhaps, &listed) {
+                    present.tell(newest.change, perhaps, Vec::new());
                 }
             } else if let Some(Outvote { step, now, late }) = outvoted(&steps, listed.as_ref()) {
                 present.tell(step.change, now, late);
@@ -72,8 +68,8 @@ impl PresentRules {
     }
 
     /// Refuses to plan on rules of which a change was answered by no yes and may
-    /// have been made all the same: a list that is late shows them as before. The
-    /// very same change may be sent again.
+    /// have been made all the same, or may be made yet. The very same may be added
+    /// again.
     ///
     /// # Errors
     /// `confirmation_stale`, until it is known what became of the other.
@@ -164,8 +160,9 @@ impl App {
     /// was told to be made a moment ago and the list still shows as before. A
     /// list that has once shown a change is believed from then on.
     ///
-    /// A new rule of which nobody knows yet whether it was made counts, too,
-    /// unless `is_again` says that the very same is asked for once more.
+    /// A new rule of which nobody knows yet whether it was made is told, too, and
+    /// planned on by nobody, unless `is_again` says that the very same is asked for
+    /// once more.
     ///
     /// # Errors
     /// The service's and the store's errors.
@@ -215,6 +212,25 @@ impl App {
         };
         Ok(PresentRules::by_journal(listed, &recent.lately, |_| false))
     }
+}
+
+/// The newest of the changes to a rule that may be made at any moment, although
+/// nobody works on it: what is planned now would not know what it found. After
+/// another change to the rule, that it is as wanted proves nothing.
+fn may_still_be_made<'s, 'a>(
+    steps: &'s [Step<'a, Route>],
+    listed: Option<&Route>,
+    is_again: impl Fn(&Route) -> bool,
+) -> Option<&'s Step<'a, Route>> {
+    let newest = steps.len().checked_sub(1)?;
+    let mut steps = steps.iter().enumerate().rev();
+    let found = steps.find(|(index, step)| {
+        // What somebody is at work on the journal itself keeps others from.
+        let is_cut_off = step.change.status == ChangeStatus::Open && step.change.owner.is_empty();
+        let is_shown = *index == newest && Route::are_alike(listed, step.wanted.as_ref());
+        is_cut_off && !is_shown && !step.wanted.as_ref().is_some_and(&is_again)
+    });
+    found.map(|(_, step)| step)
 }
 
 /// The changes to each rule, in their order.

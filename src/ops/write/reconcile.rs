@@ -16,6 +16,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::app::App;
 use crate::ops::write::journal::{is_gone, now};
 use crate::ops::write::locks::Turn;
+use crate::ops::write::outvote::Step;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::{AccountId, PbxDomain, Route};
 use skyswitch_guard::store::{After, ChangeRecord, ChangeStatus, Closing, TargetRecord};
@@ -226,15 +227,23 @@ impl App {
             None => place.insert(Place::of(change)?),
         };
         let reading = self.read_now(change, place);
-        let (after, is_as_wanted) = match read_until {
+        let (found, is_as_wanted) = match read_until {
             None => reading.await?,
             Some(end) => timeout_at(end, reading)
                 .await
                 .unwrap_or_else(|_| Err(too_slow()))?,
         };
-        if !is_as_wanted && may_still_arrive(change.last_tried_at, again) {
+        let store = self.journal().store_to_write().await?;
+        // Looked for after the read: whatever came later shows in it.
+        let next = store.next_change(change.id).await?;
+        let is_settled = is_as_wanted && next.is_none();
+        if !is_settled && may_still_arrive(change.last_tried_at, again) {
             return Ok(());
         }
+        let after = match &next {
+            Some(next) => found_by(next, change).unwrap_or(found),
+            None => found,
+        };
         let closing = Closing {
             status: ChangeStatus::Reconciled,
             after,
@@ -243,7 +252,6 @@ impl App {
             closed_by: None,
             now: now(),
         };
-        let store = self.journal().store_to_write().await?;
         store.close_change(change.id, &closing).await.map(drop)
     }
 
@@ -280,6 +288,24 @@ impl App {
                 return Err(damaged(change.id));
             }
         })
+    }
+}
+
+/// What the next change to the same thing found in its place: what is read now is
+/// the work of that one.
+fn found_by<'a>(next: &'a ChangeRecord, change: &ChangeRecord) -> Option<After<'a>> {
+    match &next.target {
+        TargetRecord::VipRule(rule) => Some(After::VipRule {
+            now: rule.before.as_ref(),
+            was_read: true,
+        }),
+        TargetRecord::Piece(piece) => Some(After::Piece {
+            now: piece.before.clone(),
+            as_wanted: Step::of_number(next)
+                .zip(Step::of_number(change))
+                .is_some_and(|(next, change)| change.is_found_by(&next)),
+        }),
+        TargetRecord::Damaged { .. } => None,
     }
 }
 

@@ -22,7 +22,7 @@ use skyswitch_domain::error::{Error, Refused};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::first_few;
 use skyswitch_domain::{
-    Application, Argument, CallerKey, Destination, DestinationKey, DnisKey, Route, Vip,
+    Application, Argument, CallerKey, Destination, DestinationKey, DnisKey, Route, RouteKey, Vip,
 };
 
 /// The columns of a list.
@@ -138,12 +138,17 @@ impl Row {
         })
     }
 
+    /// Whether it is about that rule, wherever it leads.
+    pub(in crate::ops) fn is_of(&self, key: &RouteKey) -> bool {
+        let is_dialled = match &self.dnis {
+            None => key.dnis.is_any(),
+            Some(dnis) => dnis.matches(&key.dnis),
+        };
+        is_dialled && self.ani.matches(&key.ani)
+    }
+
     /// Whether exactly this rule is asked for.
     pub(in crate::ops) fn asks_for(&self, rule: &Route) -> bool {
-        let is_dialled = match &self.dnis {
-            None => rule.key.dnis.is_any(),
-            Some(dnis) => dnis.matches(&rule.key.dnis),
-        };
         let given = self
             .application
             .as_deref()
@@ -158,7 +163,7 @@ impl Row {
                 ..rule.clone()
             })
         });
-        self.ani.matches(&rule.key.ani) && is_dialled && is_destination
+        self.is_of(&rule.key) && is_destination
     }
 }
 

@@ -92,6 +92,25 @@ impl Store {
         Ok(self.records(query).await?.pop())
     }
 
+    /// The next change to the same rule, or to the same piece of a setup, after one
+    /// of them that is not known to have failed. What it was planned on was read
+    /// after the work on the first had ended.
+    pub async fn next_change(&self, id: i64) -> Result<Option<ChangeRecord>> {
+        let mut query = select();
+        query.push(
+            "id = (SELECT min(later.id) FROM changes AS earlier JOIN changes AS later
+                     ON later.realm = earlier.realm AND later.account = earlier.account
+                    AND later.caller = earlier.caller AND later.called = earlier.called
+                    AND lower(later.domain) = lower(earlier.domain) AND later.kind = earlier.kind
+                    AND later.did IS earlier.did
+                    AND (later.did IS NOT NULL OR later.piece IS earlier.piece)
+                   WHERE earlier.id = ",
+        );
+        query.push_bind(id);
+        query.push(" AND later.id > earlier.id AND later.status <> 'failed')");
+        Ok(self.records(query).await?.pop())
+    }
+
     /// The changes that a query finds.
     pub(super) async fn records(
         &self,
