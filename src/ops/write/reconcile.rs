@@ -234,7 +234,7 @@ impl App {
                 .unwrap_or_else(|_| Err(too_slow()))?,
         };
         let store = self.journal().store_to_write().await?;
-        // Looked for after the read: whatever came later shows in it.
+        // Looked for after the read, so that no change comes unseen between the two.
         let next = store.next_change(change.id).await?;
         let is_settled = is_as_wanted && next.is_none();
         if !is_settled && may_still_arrive(change.last_tried_at, again) {
