@@ -4,6 +4,7 @@ mod add;
 pub(in crate::ops) mod cautions;
 mod circle;
 pub(in crate::ops) mod destinations;
+mod end_rule;
 pub(crate) mod ends;
 mod ends_soon;
 pub(in crate::ops) mod explain;
