@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{caller, not_agreed, warnings, when_dialling};
+use super::{caller, named, not_agreed, warnings, when_dialling};
 use crate::ops::{Names, SyncOutcome, SyncRow, SyncStatus, UndoOutcome};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::word;
@@ -58,9 +58,7 @@ pub(crate) fn imported(outcome: &SyncOutcome, names: &Names<'_>) -> String {
         plan.keep,
         plan.invalid
     );
-    for named in &outcome.named {
-        let _ = write!(text, "\n{named}.");
-    }
+    named(&mut text, &outcome.named);
     if let Some(done) = &outcome.done {
         let _ = write!(
             text,

@@ -58,6 +58,7 @@ mod long_lives;
 mod marked_callers;
 mod messages;
 mod names_of_people;
+mod names_told;
 mod notes;
 mod notes_come_back;
 mod notes_of_lists;

@@ -85,6 +85,9 @@ pub struct RouteOutcome {
     pub no_undo: Option<String>,
     /// Things worth a second look.
     pub warnings: Vec<String>,
+    /// Whose name the destination was: `"Maya" is Maya Lindgren (101)`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub named: Option<String>,
     /// What is still to be confirmed, with status `confirmation_required`.
     #[serde(flatten)]
     pub confirmation: Confirmation,
@@ -153,6 +156,7 @@ pub async fn route_number(
         change_id,
         no_undo: found.no_undo,
         warnings,
+        named: taken.named,
         confirmation,
     }))
 }
