@@ -73,12 +73,16 @@ pub(crate) fn imported(outcome: &SyncOutcome, names: &Names<'_>) -> String {
         let _ = write!(text, "\nContinue: {}.", to_resume(&outcome.domain, run));
     }
     if let Some(run) = &outcome.run_id {
-        let _ = write!(
-            text,
-            "\nEvery change of this import: {}. Undo: {}.",
-            Operation::ListChanges.with("run_id", run),
-            Operation::UndoChange.with("run_id", run)
-        );
+        let undo = Operation::UndoChange.with("run_id", run);
+        let _ = match outcome.status {
+            // It has changed notes alone.
+            SyncStatus::Unchanged => write!(text, "\nUndo: {undo}."),
+            _ => write!(
+                text,
+                "\nEvery change of this import: {}. Undo: {undo}.",
+                Operation::ListChanges.with("run_id", run)
+            ),
+        };
     }
     warnings(&mut text, &outcome.warnings);
     text

@@ -62,6 +62,7 @@ mod names_told;
 mod notes;
 mod notes_come_back;
 mod notes_of_lists;
+mod notes_raced;
 mod numbers;
 mod onboarding;
 mod onboarding_crash;

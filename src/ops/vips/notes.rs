@@ -12,8 +12,10 @@ use crate::ops::write::journal::now;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::{counted, first_few};
-use skyswitch_domain::{AccountId, Argument, Day, Operation, PbxDomain, PhoneNumber, Route, Vip};
-use skyswitch_guard::store::{NewText, NoteRecord};
+use skyswitch_domain::{
+    AccountId, Argument, Day, Operation, PbxDomain, PhoneNumber, Route, RouteKey, Vip,
+};
+use skyswitch_guard::store::{NewText, NotNoted, NoteRecord};
 use skyswitch_guard::{Note, Until};
 
 /// Characters that a note may have.
@@ -126,6 +128,11 @@ impl PlannedNotes {
             .into_iter()
             .partition(|change| overwrites || !change.overwrites);
         PlannedNotes { made, left }
+    }
+
+    /// Whether nothing is going to be noted.
+    pub fn is_empty(&self) -> bool {
+        self.made.is_empty()
     }
 
     /// What is to be said of it beforehand.
@@ -339,30 +346,37 @@ impl App {
     }
 
     /// Notes what was planned of rules that stay as they are, and says what that
-    /// changed, or why it was not possible. It is kept with the import, where there is
-    /// one.
+    /// changed, or why it was not possible. It is kept with the import.
     pub(in crate::ops) async fn note_planned(
         &self,
         account: &AccountId,
-        run: Option<&str>,
+        run: &str,
         planned: PlannedNotes,
     ) -> Vec<String> {
-        let PlannedNotes { made, left } = planned;
-        let changed = (!made.is_empty()).then(|| {
-            format!(
-                "{} of rules that stay as they are changed: {}",
-                counted(made.len(), "note"),
-                first_few(NAMED, told(&made))
-            )
-        });
-        let changed = match self.note_rules(account, run, made).await {
-            Ok(()) => changed,
-            Err(error) => Some(error.to_string()),
-        };
-        changed.into_iter().chain(not_overwritten(&left)).collect()
+        let PlannedNotes { mut made, left } = planned;
+        let noted = self.note_rules(account, Some(run), &made).await;
+        let mut said = Vec::new();
+        match noted {
+            Ok(not_noted) => {
+                let rules: HashSet<&RouteKey> = not_noted.iter().map(|not| &not.rule.key).collect();
+                made.retain(|change| !rules.contains(&change.text.rule.key));
+                said.extend((!made.is_empty()).then(|| {
+                    format!(
+                        "{} of rules that stay as they are changed: {}",
+                        counted(made.len(), "note"),
+                        first_few(NAMED, told(&made))
+                    )
+                }));
+                said.extend(noted_otherwise(&not_noted));
+            }
+            Err(error) => said.push(error.to_string()),
+        }
+        said.extend(not_overwritten(&left));
+        said
     }
 
-    /// Notes who the callers of rules are that exist already, for an import or not.
+    /// Notes who the callers of rules are that exist already, for an import or not,
+    /// and gives those of which somebody else has noted something meanwhile.
     ///
     /// # Errors
     /// The store's errors: nothing was noted.
@@ -370,20 +384,40 @@ impl App {
         &self,
         account: &AccountId,
         run: Option<&str>,
-        changes: Vec<NoteChange>,
-    ) -> Result<()> {
-        let texts: Vec<_> = changes.into_iter().map(|change| change.text).collect();
+        changes: &[NoteChange],
+    ) -> Result<Vec<NotNoted>> {
+        let texts: Vec<_> = changes.iter().map(|change| change.text.clone()).collect();
         if texts.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let journal = self.journal();
         let store = journal.store().get().await?;
         let noted = store.note_rules(journal.realm(), account.as_str(), run, &texts);
-        noted.await.map_err(|error| {
-            Error::internal(
-                format!("the notes could not be kept: {error}"),
-                error.hint(),
-            )
-        })
+        noted.await.map_err(|error| not_kept(&error))
     }
+}
+
+pub(in crate::ops) fn not_kept(error: &Error) -> Error {
+    Error::internal(
+        format!("the notes could not be kept: {error}"),
+        error.hint(),
+    )
+}
+
+/// What is to be said of notes that were not written, because somebody else has noted
+/// something of the same rules meanwhile.
+pub(in crate::ops) fn noted_otherwise(not_noted: &[NotNoted]) -> Option<String> {
+    let there = not_noted.iter().map(|not| {
+        let there = not.there.as_ref().map_or("no note".to_owned(), |there| {
+            format!("\"{}\"", shown(there, LIMIT))
+        });
+        format!("{}: {there}", not.rule.key.ani)
+    });
+    (!not_noted.is_empty()).then(|| {
+        format!(
+            "{} not changed, because another was made or the rule was changed meanwhile; what is there now: {}",
+            counted(not_noted.len(), "note"),
+            first_few(NAMED, there)
+        )
+    })
 }
