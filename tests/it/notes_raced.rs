@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use skyswitch_mcp::app::App;
 use skyswitch_mcp::domain::Route;
+use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{AddVip, SyncMode, SyncStatus, SyncVips, UndoStatus};
 use skyswitch_mcp::sandbox::{Fault, Gate};
 use skyswitch_mcp::state::{NewText, StateFolder, Store};
 
 use crate::support::customer::{PbxApi, app_on};
-use crate::support::guests::{ALL_OVER, GUEST, add_guest};
+use crate::support::guests::{ALL_OVER, GUEST, add_guest, guest};
 use crate::support::imports::{args, dry, of_run, sync, undo_with, without_list};
 use crate::support::process::{DOMAIN, Home, demo_sandbox, eventually};
 use crate::support::{
-    Bench, CALLER, DENTAL, add, adding, list, listing, nobody,
+    Bench, CALLER, DENTAL, add, adding, failure, list, listing, nobody,
 };
 
 const NEW: &str = "16165550178";
@@ -199,6 +200,22 @@ const NO_RUNS: &str = "CREATE TRIGGER no_runs BEFORE INSERT ON runs
                        BEGIN SELECT RAISE(ABORT, 'no room'); END";
 
 #[tokio::test]
+async fn an_import_that_cannot_begin_tells_what_was_removed_before_it() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    add_guest(&app).await;
+    for statement in [ALL_OVER, NO_RUNS] {
+        bench.change_journal(statement).await;
+    }
+    let rows = format!("ani,destination\n{NEW},101\n");
+    let made = sync(&app, &args(SyncMode::Merge), &rows, &Channel::Given).await;
+    let failed = failure(made, Code::Internal);
+    let told = failed.hint();
+    assert!(told.contains("was removed (change 2)"), "{told}");
+    assert_eq!(bench.rings(DENTAL, NEW), None);
+}
+
+#[tokio::test]
 async fn a_list_of_notes_that_cannot_begin_notes_nothing_and_tells_what_was_removed() {
     let bench = Bench::demo().await;
     let app = bench.app();
@@ -215,4 +232,18 @@ async fn a_list_of_notes_that_cannot_begin_notes_nothing_and_tells_what_was_remo
         assert!(told.contains(said), "{said}: {told}");
     }
     assert_eq!((note_of(&app, CALLER).await, made.run_id), (None, None));
+}
+
+#[tokio::test]
+async fn a_change_that_is_refused_tells_what_was_removed_before_it() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    add_guest(&app).await;
+    bench.change_journal(ALL_OVER).await;
+    let refused = Fault::status("PUT", "route-by-ani", 422);
+    bench.sandbox.inject(refused);
+    let made = add(&app, &adding(NEW, DENTAL, "101"), &nobody()).await;
+    let told = made.unwrap_err().hint().to_owned();
+    assert!(told.contains("was removed (change 2)"), "{told}");
+    assert!(guest(&app).await.is_none());
 }

@@ -31,7 +31,9 @@ use crate::ops::doctor::DeleteReach;
 pub use crate::ops::import::files::Format;
 use crate::ops::progress::Progress;
 use crate::ops::vips::notes::{PlannedNotes, not_kept};
-use crate::ops::write::agree::{Agreement, Asked, Attempt, Cleared, Confirmation, asks_a_person};
+use crate::ops::write::agree::{
+    Agreement, Asked, Attempt, Cleared, Confirmation, asks_a_person, failed_after,
+};
 use crate::ops::write::locks::Turn;
 use apply::Run;
 pub use arguments::{SyncMode, SyncVips};
@@ -110,7 +112,8 @@ async fn carry_out(
         Asked::Done(Prepared::Ended(outcome)) => Asked::Done(*outcome),
         Asked::Done(Prepared::Agreed(agreed)) => {
             let (task, mut report, cleared) = *agreed;
-            let run = Run::begin(app, &task, &report).await?;
+            let run = Run::begin(app, &task, &report).await;
+            let run = run.map_err(|error| failed_after(&cleared.done_before, error))?;
             let planned = std::mem::take(&mut report.planned_notes);
             let noted = app.note_planned(&task.account, run.id(), planned).await;
             // A long list is not held until its last row is sent.
