@@ -43,6 +43,7 @@ mod inventory;
 mod journal;
 mod kept_by_number;
 mod kept_outcomes;
+mod last_days_apart;
 mod last_days_over;
 mod lasting_sandbox;
 mod late_requests;

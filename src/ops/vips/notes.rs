@@ -252,16 +252,26 @@ pub(in crate::ops) fn last_day(day: Day) -> Option<Until> {
 /// The end of a day, which must be to come.
 ///
 /// # Errors
-/// `invalid_argument` for a day that is over.
+/// `invalid_argument` for a day that is over, or beyond all calendars.
 pub(in crate::ops) fn end_of(day: Day) -> Result<Until> {
-    let to_come = last_day(day).filter(|until| until.ends_at > now());
-    to_come.ok_or_else(|| {
+    let until = last_day(day).ok_or_else(|| {
         Error::invalid(
+            "until",
+            format!("{day} is too far away to be kept as a last day"),
+            format!(
+                "Leave out {} where a rule is to have no end; nothing was sent.",
+                Argument("until")
+            ),
+        )
+    })?;
+    match until.ends_at > now() {
+        true => Ok(until),
+        false => Err(Error::invalid(
             "until",
             format!("{day} is over"),
             "Give today or a day to come; nothing was sent.",
-        )
-    })
+        )),
+    }
 }
 
 /// What a rule is given back; its last day only if that is to come, and else why not.
