@@ -16,7 +16,7 @@ use crate::support::guests::{ALL_OVER, GUEST, add_guest, guest};
 use crate::support::imports::{args, dry, of_run, sync, undo_with, without_list};
 use crate::support::process::{DOMAIN, Home, demo_sandbox, eventually};
 use crate::support::{
-    Bench, CALLER, DENTAL, add, adding, failure, list, listing, nobody,
+    Bench, CALLER, DENTAL, Person, add, adding, failure, list, listing, nobody, remove, removing,
 };
 
 const NEW: &str = "16165550178";
@@ -246,4 +246,39 @@ async fn a_change_that_is_refused_tells_what_was_removed_before_it() {
     let told = made.unwrap_err().hint().to_owned();
     assert!(told.contains("was removed (change 2)"), "{told}");
     assert!(guest(&app).await.is_none());
+}
+
+/// A note as only another program can have written it: it turns the line around, and
+/// has several.
+const TAMPERED: &str =
+    "UPDATE vip_notes SET note = 'a' || char(8238) || 'b' || char(10) || char(27) || '[2Jc'";
+
+#[tokio::test]
+async fn a_note_that_others_have_tampered_with_can_deceive_nobody() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    add_guest(&app).await;
+    bench.change_journal(TAMPERED).await;
+    let person = Person::typing(GUEST);
+    let channel = Channel::During(&person);
+    let args = removing(GUEST, DENTAL);
+    remove(&app, &args, &channel).await.unwrap();
+    let shown = person.shown()[0].text();
+    let harmless = "Note kept here: a\\u{202e}b\\u{a}\\u{1b}[2Jc";
+    assert!(shown.contains(harmless), "{shown}");
+
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox);
+    let adding = ["vip", "add", GUEST, "101", "-d", DOMAIN, "--note", "x"];
+    assert_eq!(home.run(&adding).await.code, 0);
+    home.change_journal(TAMPERED).await;
+    let listing = ["vip", "list", "-d", DOMAIN];
+    for format in ["table", "plain", "csv"] {
+        let shown = home
+            .run(&[&listing[..], &["--format", format]].concat())
+            .await;
+        assert!(shown.stdout.contains("a\\u{202e}b"), "{format}: {shown:?}");
+        let is_deceptive = |c| c == '\u{202e}' || c == '\u{1b}';
+        assert!(!shown.stdout.contains(is_deceptive), "{format}: {shown:?}");
+    }
 }
