@@ -3,12 +3,13 @@
 
 use serde_json::json;
 use skyswitch_mcp::app::App;
+use skyswitch_mcp::config::ConfirmMode;
 use skyswitch_mcp::domain::DestinationKey;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::{Answer, Channel};
 use skyswitch_mcp::ops::{
     AddVipOutcome, AddVipStatus, ListVips, OnboardDomain, PageSize, RouteNumber, RouteStatus,
-    SetupChecklist, SyncMode, SyncStatus, SyncVips, TicketArgs, UndoStatus, list_vips,
+    SetupChecklist, SyncMode, SyncStatus, SyncVips, TicketArgs, UndoStatus, add_vip, list_vips,
     setup_checklist, ticket,
 };
 use skyswitch_mcp::sandbox::{Fault, StoredNumber, StoredRoute, StoredSubscriber, Tenant};
@@ -20,8 +21,8 @@ use crate::support::imports::{Watch, args, ask, moving, without_list};
 use crate::support::process::{DOMAIN, Home, demo_sandbox};
 use crate::support::protocol::{ERAS, Wire};
 use crate::support::{
-    Bench, CALLER, DENTAL, Person, add, adding, callers, done, failure, list, listing, nobody,
-    tenant_of,
+    Bench, CALLER, DENTAL, Person, add, adding, callers, done, failure, first_call, list, listing,
+    nobody, question, second_call, tenant_of, token,
 };
 
 const OSCAR: &str = "\"oscar\" is Oscar Trent (102)";
@@ -351,6 +352,27 @@ async fn who_is_renamed_while_the_person_thinks_is_still_the_one_who_was_shown()
 }
 
 #[tokio::test]
+async fn an_answer_to_a_question_about_one_oscar_is_none_about_another() {
+    let bench = Bench::with(staff(&[(CALLER, "101")])).await;
+    let app = bench.app();
+    let args = adding(CALLER, DENTAL, "oscar");
+    let asked = add_vip(&app, &args, &first_call()).await.unwrap();
+    let state = question(asked).state;
+    let with_tokens = bench.app_in(ConfirmMode::Token);
+    let asked = add(&with_tokens, &args, &nobody()).await.unwrap();
+    let sealed = asked.confirmation.confirmation.unwrap();
+    another_oscar(&bench);
+    let answered = add_vip(&app, &args, &second_call(&state, CALLER)).await;
+    failure(answered, Code::ConfirmationInvalid);
+    let agreed = add(&with_tokens, &args, &token(&sealed)).await;
+    failure(agreed, Code::ConfirmationInvalid);
+    bench.assert_nothing_written();
+    let shown = adding(CALLER, DENTAL, "102");
+    let made = add(&with_tokens, &shown, &token(&sealed)).await.unwrap();
+    assert_eq!(made.status, AddVipStatus::Replaced);
+}
+
+#[tokio::test]
 async fn a_list_that_names_people_is_applied_to_those_who_were_shown() {
     let bench = Bench::with(staff(&[(CALLER, "101")])).await;
     let app = bench.app();
@@ -470,8 +492,14 @@ async fn a_person_is_taken_as_answers_write_them_only_where_name_and_extension_a
         let added = add(&bench.app(), &args, &Channel::Given).await.unwrap();
         assert_eq!(added.vip.destination, user, "{written}");
     }
-    let bench = Bench::with(tenant).await;
-    for written in ["Oscar Trent (101)", "Oscar (102)", "Oscar Trent (999)"] {
+    // It may be somebody's whole name.
+    let bench = Bench::with(tenant.subscriber(person("108", "Maya Lindgren 101"))).await;
+    for written in [
+        "Oscar Trent (101)",
+        "Oscar (102)",
+        "Oscar Trent (999)",
+        "Maya Lindgren (101)",
+    ] {
         let args = adding(CALLER, DENTAL, written);
         let added = add(&bench.app(), &args, &Channel::Given).await;
         failure(added, Code::InvalidArgument);

@@ -237,13 +237,6 @@ fn called<'a>(users: &'a [Subscriber], key: &DestinationKey) -> Called<'a> {
     }
     let is_destination =
         |user: &&Subscriber| !user.is_ani_user() && !user.user.eq_ignore_ascii_case(DOMAIN_USER);
-    let mut destinations = users.iter().filter(is_destination);
-    if let Some((name, id)) = as_in_words(key.as_given())
-        && let Some(user) = destinations.find(|user| user.user.eq_ignore_ascii_case(id))
-        && user.name.as_deref().map(words) == Some(words(name))
-    {
-        return Called::One(user);
-    }
     let asked = words(key.as_given());
     let named: Vec<(&Subscriber, Vec<String>)> = users
         .iter()
@@ -252,10 +245,14 @@ fn called<'a>(users: &'a [Subscriber], key: &DestinationKey) -> Called<'a> {
         .filter(|(_, name)| !asked.is_empty() && asked.iter().all(|word| name.contains(word)))
         .collect();
     let in_full: Vec<_> = named.iter().filter(|(_, name)| *name == asked).collect();
-    let meant: Vec<&Subscriber> = match in_full.is_empty() {
+    let mut meant: Vec<&Subscriber> = match in_full.is_empty() {
         true => named.iter().map(|(user, _)| *user).collect(),
         false => in_full.into_iter().map(|(user, _)| *user).collect(),
     };
+    let is_other = |user: &&Subscriber| meant.iter().all(|other| other.user != user.user);
+    let mut others = users.iter().filter(is_destination).filter(is_other);
+    let as_answered = others.find(|user| is_as_answered(user, key.as_given()));
+    meant.extend(as_answered);
     match meant.as_slice() {
         [] => Called::Nobody,
         [one] => Called::One(one),
@@ -296,9 +293,14 @@ fn in_words(user: &Subscriber) -> String {
     format!("{name} ({})", shown(&user.user, 40))
 }
 
-/// Name and id in `Maya Lindgren (101)`, as answers write people.
-fn as_in_words(given: &str) -> Option<(&str, &str)> {
-    given.strip_suffix(')')?.rsplit_once(" (")
+/// Whether it is written as answers write people: `Maya Lindgren (101)`.
+fn is_as_answered(user: &Subscriber, given: &str) -> bool {
+    let parts = given
+        .strip_suffix(')')
+        .and_then(|given| given.rsplit_once(" ("));
+    parts.is_some_and(|(name, id)| {
+        user.user.eq_ignore_ascii_case(id) && user.name.as_deref().map(words) == Some(words(name))
+    })
 }
 
 /// The words of a name, in small letters and without accents; `ß` is `ss`. Marks of
