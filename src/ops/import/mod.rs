@@ -30,7 +30,7 @@ use crate::app::App;
 use crate::ops::doctor::DeleteReach;
 pub use crate::ops::import::files::Format;
 use crate::ops::progress::Progress;
-use crate::ops::vips::notes::{PlannedNotes, not_kept};
+use crate::ops::vips::note_changes::{PlannedNotes, not_kept};
 use crate::ops::write::agree::{
     Agreement, Asked, Attempt, Cleared, Confirmation, asks_a_person, failed_after,
 };

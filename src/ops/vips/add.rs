@@ -9,7 +9,8 @@ use tokio::sync::OnceCell;
 use crate::app::App;
 use crate::ops::vips::cautions::{other_destination_form, taken_calls};
 use crate::ops::vips::destinations::Look;
-use crate::ops::vips::notes::{Notes, end_of, note_text, noted_otherwise, vip_with};
+use crate::ops::vips::note_changes::noted_otherwise;
+use crate::ops::vips::notes::{Notes, end_of, note_text, vip_with};
 use crate::ops::vips::people::People;
 use crate::ops::vips::reach::Reach;
 use crate::ops::write::agree::{self, Agreement, Asked, Attempt, Confirmation, asks_a_person};
@@ -234,15 +235,10 @@ pub async fn add_vip(
         let changes = kept.changes(vec![(rule, text.clone())]);
         match app.note_rules(account, None, &changes).await {
             Ok(not_noted) => {
-                if let Some(not_noted) = not_noted.first() {
-                    facts.vip.note = not_noted.there.clone();
-                } else if !changes.is_empty() {
-                    let vip = Vip {
-                        note: text,
-                        ..facts.vip.clone()
-                    };
-                    facts.previous = Some(std::mem::replace(&mut facts.vip, vip));
-                }
+                let before = facts.vip.clone();
+                facts.vip.note = not_noted.first().map_or(text, |not| not.there.clone());
+                let is_changed = not_noted.is_empty() && !changes.is_empty();
+                facts.previous = is_changed.then_some(before);
                 facts.warnings.extend(noted_otherwise(&not_noted));
             }
             Err(error) => facts.warnings.push(error.to_string()),

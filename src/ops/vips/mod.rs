@@ -12,6 +12,7 @@ pub(in crate::ops) mod explained;
 pub(crate) mod kept_lists;
 pub(in crate::ops) mod list;
 mod list_destinations;
+pub(in crate::ops) mod note_changes;
 pub(crate) mod notes;
 pub(in crate::ops) mod people;
 pub(crate) mod reach;
