@@ -401,6 +401,25 @@ async fn a_list_that_names_people_is_applied_to_those_who_were_shown() {
 }
 
 #[tokio::test]
+async fn a_list_that_was_exported_comes_back_though_rules_have_names_as_their_destinations() {
+    let bench = Bench::with(staff(&[(CALLER, "oscar"), ("16165550124", "oscar")])).await;
+    let app = bench.app();
+    // The second is written by a person, and means one.
+    let rows =
+        format!("ani,destination,application\n{CALLER},oscar,user\n16165550124,Oscar,user\n");
+    let watch = Watch::default();
+    let merge = args(SyncMode::Merge);
+    let made = ask(&app, &merge, Some(&rows), &Channel::Given, &watch).await;
+    let made = done(made.unwrap());
+    assert_eq!((made.plan.keep, made.plan.replace), (1, 1), "{made:?}");
+    assert_eq!(bench.rings(DENTAL, CALLER).as_deref(), Some("oscar"));
+    assert_eq!(bench.rings(DENTAL, "16165550124").as_deref(), Some("102"));
+    let mut reasons = made.rows.iter().filter_map(|row| row.reason.as_deref());
+    let said = "the rule has \"oscar\" itself as its destination, and stays so";
+    assert!(reasons.any(|reason| reason == said), "{made:?}");
+}
+
+#[tokio::test]
 async fn the_undo_of_a_change_by_a_name_asks_nobody_who_is_called_so() {
     let bench = Bench::with(staff(&[(CALLER, "oscar")])).await;
     let app = bench.app();

@@ -97,6 +97,7 @@ impl Cells {
             domain: (!self.domain.is_empty()).then_some(self.domain),
             until: (!self.until.is_empty()).then_some(self.until),
             as_stored: false,
+            name: None,
         };
         Ok((row, objection))
     }
