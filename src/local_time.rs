@@ -34,9 +34,12 @@ pub(crate) fn minute(moment: Timestamp) -> String {
 
 /// The end of a day here, where there is one.
 pub(crate) fn end_of(day: Date) -> Option<Timestamp> {
+    end_in(day, TimeZone::system())
+}
+
+fn end_in(day: Date, zone: TimeZone) -> Option<Timestamp> {
     let next = day.tomorrow().ok()?;
-    let end = next.to_zoned(TimeZone::system()).ok()?;
-    Some(end.timestamp())
+    Some(next.to_zoned(zone).ok()?.timestamp())
 }
 
 /// A moment in RFC 3339, as results carry it, in other words.
@@ -58,6 +61,25 @@ fn local(moment: Timestamp, format: &str) -> String {
 mod tests {
     use super::*;
     use std::time::Duration;
+
+    #[test]
+    fn a_day_ends_where_the_next_one_begins_however_long_it_is() {
+        for (zone, day, end) in [
+            // 23 hours, and 25.
+            ("America/New_York", "2026-03-08", "2026-03-09T04:00:00Z"),
+            ("America/New_York", "2026-11-01", "2026-11-02T05:00:00Z"),
+            // There is no midnight on the day after.
+            ("Africa/Cairo", "2026-04-23", "2026-04-23T22:00:00Z"),
+            // A day that there was none of ended when it began.
+            ("Pacific/Apia", "2011-12-30", "2011-12-30T10:00:00Z"),
+            ("Pacific/Kiritimati", "2026-12-25", "2026-12-25T10:00:00Z"),
+        ] {
+            let zone = TimeZone::get(zone).unwrap();
+            let end: Timestamp = end.parse().unwrap();
+            assert_eq!(end_in(day.parse().unwrap(), zone), Some(end), "{day}");
+        }
+        assert_eq!(end_in(Date::MAX, TimeZone::UTC), None);
+    }
 
     #[test]
     fn what_is_left_is_rounded_up_to_a_minute() {

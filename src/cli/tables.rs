@@ -45,6 +45,7 @@ pub(super) fn vips(list: &VipList, asked: &ListVips, names: &Names<'_>) -> Listi
             vip.until.clone().unwrap_or_default(),
         ]);
     }
+    sentences::named(&mut listing.worth_a_look, &list.named);
     sentences::warnings(&mut listing.worth_a_look, &list.warnings);
     listing.count(list.total, "VIP rule");
     listing

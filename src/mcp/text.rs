@@ -23,6 +23,7 @@ pub(super) fn vip_list(list: &VipList, names: &Names<'_>) -> String {
     if let Some(domain) = one {
         let _ = write!(heading, " of {}", names.customer(domain));
     }
+    sentences::named(&mut heading, &list.named);
     listed(heading, rows, &list.warnings, list.next_cursor.as_deref())
 }
 

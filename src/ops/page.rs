@@ -151,6 +151,11 @@ pub(super) fn number_in(list: &str, cursor: &str) -> Result<i64> {
     number.ok_or_else(foreign)
 }
 
+/// The position that a cursor holds.
+pub(super) fn position_in(list: &str, cursor: &str) -> Result<Vec<String>> {
+    decode(list, cursor)
+}
+
 fn encode(list: &str, position: Vec<String>) -> String {
     // A list of strings always serialises.
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(&(list, position)).unwrap_or_default())

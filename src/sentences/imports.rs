@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{caller, not_agreed, warnings, when_dialling};
+use super::{caller, named, not_agreed, warnings, when_dialling};
 use crate::ops::{Names, SyncOutcome, SyncRow, SyncStatus, UndoOutcome};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::word;
@@ -58,9 +58,7 @@ pub(crate) fn imported(outcome: &SyncOutcome, names: &Names<'_>) -> String {
         plan.keep,
         plan.invalid
     );
-    for named in &outcome.named {
-        let _ = write!(text, "\n{named}.");
-    }
+    named(&mut text, &outcome.named);
     if let Some(done) = &outcome.done {
         let _ = write!(
             text,
@@ -75,12 +73,16 @@ pub(crate) fn imported(outcome: &SyncOutcome, names: &Names<'_>) -> String {
         let _ = write!(text, "\nContinue: {}.", to_resume(&outcome.domain, run));
     }
     if let Some(run) = &outcome.run_id {
-        let _ = write!(
-            text,
-            "\nEvery change of this import: {}. Undo: {}.",
-            Operation::ListChanges.with("run_id", run),
-            Operation::UndoChange.with("run_id", run)
-        );
+        let undo = Operation::UndoChange.with("run_id", run);
+        let _ = match outcome.status {
+            // It has changed notes alone.
+            SyncStatus::Unchanged => write!(text, "\nUndo: {undo}."),
+            _ => write!(
+                text,
+                "\nEvery change of this import: {}. Undo: {undo}.",
+                Operation::ListChanges.with("run_id", run)
+            ),
+        };
     }
     warnings(&mut text, &outcome.warnings);
     text

@@ -331,6 +331,13 @@ fn with_undo(mut text: String, change_id: Option<&str>, worth_a_look: &[String])
     text
 }
 
+/// A line for each name that a destination was given by.
+pub(crate) fn named<'a>(text: &mut String, named: impl IntoIterator<Item = &'a String>) {
+    for named in named {
+        let _ = write!(text, "\n{named}.");
+    }
+}
+
 /// A line for each thing worth a second look.
 pub(crate) fn warnings(text: &mut String, warnings: &[String]) {
     for warning in warnings {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{counted, not_agreed, warnings, with_undo};
+use super::{counted, named, not_agreed, warnings, with_undo};
 use crate::ops::{
     self, Checklist, MarkOutcome, MarkStatus, Names, OnboardChange, OnboardOutcome, OnboardStatus,
     PieceState, RouteOutcome, RouteStatus, SetupStatus, Step, StepState, Ticket, TicketOutcome,
@@ -17,6 +17,7 @@ pub(crate) fn checklist(checklist: &Checklist, names: &Names<'_>) -> String {
         names.customer(&checklist.domain),
         ops::readiness(checklist.ready, &checklist.steps)
     );
+    named(&mut text, &checklist.named);
     steps(&mut text, &checklist.steps);
     if let Some(warning) = &checklist.warning {
         let _ = write!(text, "\n{warning}");
@@ -38,6 +39,7 @@ pub(crate) fn ticket_of(outcome: &TicketOutcome, names: &Names<'_>) -> String {
         }
     };
     let mut text = format!("Support ticket of {customer}\n{said}");
+    named(&mut text, &outcome.named);
     warnings(&mut text, &outcome.warnings);
     ticket(&mut text, outcome.ticket.as_ref());
     text
@@ -68,6 +70,7 @@ pub(crate) fn onboarded(outcome: &OnboardOutcome, names: &Names<'_>) -> String {
         names.customer(&outcome.domain),
         ops::readiness(outcome.ready, &outcome.steps)
     );
+    named(&mut text, &outcome.named);
     steps(&mut text, &outcome.steps);
     warnings(&mut text, &outcome.warnings);
     ticket(&mut text, outcome.support_ticket.as_ref());

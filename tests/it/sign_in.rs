@@ -281,6 +281,34 @@ async fn a_keychain_that_keeps_nothing_is_none_unless_it_is_demanded() {
     assert_eq!(config(&home), login(sandbox::PASSWORD));
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_keychain_that_fails_halfway_is_told_with_what_it_has_already() {
+    let sandbox = demo_sandbox().await;
+    let home = with_keychain(stranger(&sandbox));
+    let program = home.path().join("bin/secret-tool");
+    // It is locked after the first secret.
+    let locked = SECRET_TOOL.replace(
+        "store)",
+        "store) case \"$entry\" in password-*) exit 1 ;; esac;",
+    );
+    std::fs::write(&program, locked).unwrap();
+    let input = login(sandbox::PASSWORD).to_string();
+    let demanded = ["login", "--from-stdin", "--store", "keychain", "--json"];
+    let ran = run_with_input(&home, &demanded, &input).await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let hint = ran.json_error()["hint"].as_str().unwrap().to_owned();
+    let kept = "The keychain has the new client_secret already: run `skyswitch login` again.";
+    assert!(hint.contains(kept), "{hint}");
+    assert!(!config_file(&home).exists());
+    assert_no_secret(&ran);
+
+    std::fs::write(&program, SECRET_TOOL).unwrap();
+    let ran = run_with_input(&home, &demanded, &input).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(home.run(&["vip", "list"]).await.code, 0);
+}
+
 #[tokio::test]
 async fn logout_removes_the_tokens_and_with_all_the_stored_secrets() {
     let sandbox = demo_sandbox().await;

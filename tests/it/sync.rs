@@ -1173,6 +1173,51 @@ async fn five_thousand_rows_take_one_list_a_request_each_and_little_memory() {
     }
 }
 
+/// The most memory that an import of so many rows has used when its plan is made.
+#[cfg(target_os = "linux")]
+async fn peak_of_plan(rows: usize) -> u64 {
+    let sandbox = sandbox_of(Tenant::empty().domain(DOMAIN, "Lakeside Dental")).await;
+    let gate = Gate::default();
+    // The last thing that a plan needs is a look at the destinations.
+    let held = Fault::hold("GET", "/pbx/subscribers", &gate);
+    sandbox.inject(held);
+    let home = Home::of(&sandbox).with("SKYSWITCH_RATE_LIMIT", "0");
+    let rows = (0..rows).map(|n| format!("1616{:07},101,Caller {n}\n", 2_000_000 + n * 7));
+    let list = format!("ani,destination,note\n{}", rows.collect::<String>());
+    let file = home.write("list.csv", &list);
+    let words = [
+        "vip",
+        "import",
+        file.to_str().unwrap(),
+        "-d",
+        DOMAIN,
+        "--dry-run",
+    ];
+    let mut command = home.command(&words);
+    let mut import = command.stdout(Stdio::null()).spawn().unwrap();
+    let is_planned = || {
+        let requests = sandbox.requests();
+        let mut paths = requests.iter().map(|request| &request.path);
+        paths.any(|path| path.ends_with("/pbx/subscribers"))
+    };
+    eventually("the plan is made", is_planned).await;
+    let peak = crate::support::process::peak_memory(&import);
+    gate.open();
+    assert!(import.wait().await.unwrap().success());
+    peak
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn what_a_plan_holds_grows_by_some_kilobytes_for_each_row() {
+    let (few, many) = (2_000, 12_000);
+    let grown = peak_of_plan(many)
+        .await
+        .saturating_sub(peak_of_plan(few).await);
+    let of_row = grown / (many - few) as u64;
+    assert!(of_row < 8 * 1024, "{of_row} bytes for each row");
+}
+
 #[tokio::test]
 async fn a_lost_answer_of_one_row_is_settled_without_sending_it_twice() {
     let bench = Bench::with(tenant_of(&[])).await;

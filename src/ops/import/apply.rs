@@ -74,9 +74,19 @@ impl Run {
         &self.id
     }
 
-    async fn finish(&self, app: &App) -> Result<()> {
-        let store = app.journal().store().get().await?;
-        store.finish_run(&self.id).await
+    /// Writes down that nothing of it is left. What was made is told whatever becomes of
+    /// the store.
+    pub async fn finish(&self, app: &App, warnings: &mut Vec<String>) {
+        let finished = async {
+            let store = app.journal().store().get().await?;
+            store.finish_run(&self.id).await
+        };
+        let finished: Result<()> = finished.await;
+        if let Err(error) = finished {
+            warnings.push(format!(
+                "the end of the import could not be recorded: {error}"
+            ));
+        }
     }
 
     /// Sends the plan. What is under way when it is stopped is seen through;
@@ -165,13 +175,8 @@ impl Run {
         };
         let left = report.done();
         // What could not be put back is left for resuming the run.
-        if is_complete
-            && left.not_sent + left.unknown == 0
-            && let Err(error) = self.finish(app).await
-        {
-            // What was sent is told whatever becomes of the store.
-            let said = format!("the end of the import could not be recorded: {error}");
-            report.warnings.push(said);
+        if is_complete && left.not_sent + left.unknown == 0 {
+            self.finish(app, &mut report.warnings).await;
         }
         let stopped_by = sender.stopped_by();
         let mut outcome = report.applied(session.stop.is_cancelled(), stopped_by.as_ref());

@@ -125,6 +125,13 @@ impl<'a> ExistingRules<'a> {
 /// Whether a rule is stored with exactly the destination that a row gives.
 pub(super) fn rings_as_written(wanted: &files::Row, stored: &Route) -> bool {
     let said = wanted.application.as_deref();
-    stored.destination.as_str() == wanted.destination
-        && said.is_none_or(|word| word == stored.application.as_str())
+    let is_said = said.is_none_or(|word| word == stored.application.as_str());
+    is_said && (stored.destination.as_str() == wanted.destination || has_the_name(wanted, stored))
+}
+
+/// Whether a rule has what the row names somebody by as its destination, and was listed
+/// so: with its application.
+pub(super) fn has_the_name(wanted: &files::Row, stored: &Route) -> bool {
+    wanted.name.as_deref() == Some(stored.destination.as_str())
+        && wanted.application.as_deref() == Some(stored.application.as_str())
 }

@@ -4,12 +4,12 @@
 use crate::app::App;
 use crate::ops::import::files::{Row, VipFile};
 use crate::ops::import::{SyncMode, SyncVips};
-use crate::ops::vips::people::{People, Taken};
+use crate::ops::vips::people::People;
 use skyswitch_domain::error::{Code, Error, Refused, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
-    AccountId, Ani, Argument, CustomerKey, Destination, DestinationKey, Dnis, Face, Operation,
-    PbxDomain, Route, RouteKey,
+    AccountId, Ani, Argument, CustomerKey, Destination, Dnis, Face, Operation, PbxDomain, Route,
+    RouteKey,
 };
 
 /// The name in the journal of sending callers from one destination to another.
@@ -104,7 +104,7 @@ impl App {
         }
         let present = self.present_rules(account, domain, |_| false).await?;
         let people = People::of(self, account, domain);
-        let from = taken_from(&people, from, &present.rules).await?;
+        let from = people.take_of_rules("from", from, &present.rules).await?;
         let to = people.take(to_field().0, to, given).await?;
         let named = from.named.into_iter().chain(to.named).collect();
         let (from, to) = (&from.destination, &to.destination);
@@ -147,17 +147,6 @@ impl App {
             (true, true) if moved.leads_to(from) => Err(nowhere(from, to)),
             (true, true) => Err(nobody(domain, from)),
         }
-    }
-}
-
-/// Whose callers are moved. What rules have as their destination is taken as it is
-/// written, whether or not it is also somebody's name.
-async fn taken_from(people: &People<'_>, from: &DestinationKey, rules: &[Route]) -> Result<Taken> {
-    let written = from.as_written();
-    let is_there = |from: &Destination| rules.iter().any(|rule| rule.leads_to(from));
-    match written.filter(is_there) {
-        Some(written) => Ok(Taken::as_written(written)),
-        None => people.take("from", from, None).await,
     }
 }
 

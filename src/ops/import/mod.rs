@@ -30,8 +30,10 @@ use crate::app::App;
 use crate::ops::doctor::DeleteReach;
 pub use crate::ops::import::files::Format;
 use crate::ops::progress::Progress;
-use crate::ops::vips::notes::PlannedNotes;
-use crate::ops::write::agree::{Agreement, Asked, Attempt, Cleared, Confirmation, asks_a_person};
+use crate::ops::vips::note_changes::{PlannedNotes, not_kept};
+use crate::ops::write::agree::{
+    Agreement, Asked, Attempt, Cleared, Confirmation, asks_a_person, failed_after,
+};
 use crate::ops::write::locks::Turn;
 use apply::Run;
 pub use arguments::{SyncMode, SyncVips};
@@ -110,11 +112,10 @@ async fn carry_out(
         Asked::Done(Prepared::Ended(outcome)) => Asked::Done(*outcome),
         Asked::Done(Prepared::Agreed(agreed)) => {
             let (task, mut report, cleared) = *agreed;
-            let run = Run::begin(app, &task, &report).await?;
+            let run = Run::begin(app, &task, &report).await;
+            let run = run.map_err(|error| failed_after(&cleared.done_before, error))?;
             let planned = std::mem::take(&mut report.planned_notes);
-            let noted = app
-                .note_planned(&task.account, Some(run.id()), planned)
-                .await;
+            let noted = app.note_planned(&task.account, run.id(), planned).await;
             // A long list is not held until its last row is sent.
             drop(task);
             let mut outcome = run.apply(app, report, cleared, session).await?;
@@ -197,13 +198,26 @@ async fn agree(app: &App, task: Task, session: &SyncSession<'_>) -> Result<Asked
     };
     Ok(match agreement {
         Agreement::Nothing => {
-            task.finish_if_resumed(app, &report).await?;
-            if !report.has_invalid_rows() {
-                let planned = std::mem::take(&mut report.planned_notes);
-                let noted = app.note_planned(&task.account, task.continued(), planned);
-                report.warnings.extend(noted.await);
+            let planned = std::mem::take(&mut report.planned_notes);
+            let mut run_id = None;
+            if planned.is_empty() {
+                task.finish_if_resumed(app, &report).await?;
+                report.warnings.extend(planned.told());
+            } else {
+                // What is noted can be taken back by the id of the import, too.
+                match Run::begin(app, &task, &report).await {
+                    Ok(run) => {
+                        let noted = app.note_planned(&task.account, run.id(), planned).await;
+                        report.warnings.extend(noted);
+                        run.finish(app, &mut report.warnings).await;
+                        run_id = Some(run.id().to_owned());
+                    }
+                    Err(error) => report.warnings.push(not_kept(&error).to_string()),
+                }
             }
-            ended(report.without_changes())
+            let mut outcome = report.without_changes();
+            outcome.run_id = outcome.run_id.or(run_id);
+            ended(outcome)
         }
         Agreement::Reached(cleared) => {
             Asked::Done(Prepared::Agreed(Box::new((task, report, cleared))))
@@ -290,9 +304,11 @@ impl App {
         report.warnings.extend(doubt_dialled(&reach, &report.rows));
         report.warnings.extend(reach.warning);
         let changes = report.changes();
-        let noted = notes.changes(self.noted(task, &report).await?);
-        let overwrites = task.may_overwrite_notes(!changes.is_empty());
-        report.planned_notes = PlannedNotes::of(noted, overwrites);
+        if !report.has_invalid_rows() {
+            let noted = notes.changes(self.noted(task, &report).await?);
+            let overwrites = task.may_overwrite_notes(!changes.is_empty());
+            report.planned_notes = PlannedNotes::of(noted, overwrites);
+        }
         let touched = changes.iter().filter(|change| change.is_destructive());
         let kept = routes.len().saturating_sub(touched.count());
         let changes = (!report.has_invalid_rows()).then_some(changes);

@@ -59,6 +59,7 @@ impl App {
             };
             match found {
                 Ok(destination) => named.rows.push(Row {
+                    name: Some(row.destination.into()),
                     destination: destination.as_str().to_owned(),
                     ..row
                 }),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::config::Limits;
 use crate::ops::doctor::DeleteReach;
-use crate::ops::import::existing::{ExistingRules, rings_as_written};
+use crate::ops::import::existing::{ExistingRules, has_the_name, rings_as_written};
 use crate::ops::import::{Action, Row, SyncMode, files};
 use crate::ops::vips::cautions::other_destination_form;
 use crate::ops::vips::siblings::at_risk;
@@ -144,6 +144,12 @@ impl Wanted<'_> {
         if before.same_destination(&after) {
             row.action = Action::Keep;
             row.wanted = Some(before.clone());
+            row.reason = has_the_name(wanted, before).then(|| {
+                format!(
+                    "the rule has \"{}\" itself as its destination, and stays so",
+                    shown(before.destination.as_str(), 80)
+                )
+            });
             if self.list.is_copied {
                 // What another customer's list says of the caller is not said of this one.
                 row.note = None;

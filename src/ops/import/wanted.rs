@@ -334,6 +334,7 @@ fn row(line: usize, vip: &Vip, from: &PbxDomain) -> Result<(Row, Option<String>)
         domain: None,
         until: vip.until.clone(),
         as_stored: false,
+        name: None,
     };
     Ok((row, of_number.or(over.map(|over| over.to_string()))))
 }

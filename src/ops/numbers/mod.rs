@@ -4,6 +4,7 @@
 mod call_path;
 pub(in crate::ops) mod inventory;
 mod route_number;
+mod route_plan;
 
 pub(in crate::ops) use call_path::{CallPath, RoutingRead};
 pub use inventory::{ListNumbers, NumberList, NumberRow, list_numbers};

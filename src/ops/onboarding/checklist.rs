@@ -49,6 +49,9 @@ pub struct Checklist {
     /// the rule is neither verified nor attested.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub support_ticket: Option<Ticket>,
+    /// Whose name the fallback destination was: `"Maya" is Maya Lindgren (101)`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub named: Option<String>,
     /// What goes wrong if the order is not kept, or is going wrong right now.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub warning: Option<String>,
@@ -79,8 +82,8 @@ pub async fn setup_checklist(app: &App, args: &SetupChecklist) -> Result<Checkli
     let evidence = app.evidence(&customer).await?;
     let (account, domain) = (&customer.account, &customer.domain);
     let given = args.fallback_destination.as_ref();
-    let given = app.fallback_named(account, domain, given).await?;
-    let given = given.as_ref();
+    let taken = app.fallback_named(account, domain, given).await?;
+    let given = taken.as_ref().map(|taken| &taken.destination);
     if app.author() == Author::Person {
         app.remember_fallback(account, domain, given).await;
     }
@@ -104,6 +107,7 @@ pub async fn setup_checklist(app: &App, args: &SetupChecklist) -> Result<Checkli
             )
             .collect(),
         steps: steps.0,
+        named: taken.and_then(|taken| taken.named),
     })
 }
 

@@ -195,6 +195,9 @@ pub struct OnboardOutcome {
     /// The ticket that asks SkySwitch for the dial translation rule, while it is needed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub support_ticket: Option<Ticket>,
+    /// Whose name the fallback destination was: `"Maya" is Maya Lindgren (101)`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub named: Option<String>,
     /// What is done by hand or waits, and things worth a second look.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub warnings: Vec<String>,
@@ -217,10 +220,11 @@ pub async fn onboard_domain(
     let account = app.account(args.account_id.as_ref())?;
     let domain = app.domain_to_change(&account, &args.domain).await?;
     let given = args.fallback_destination.as_ref();
-    let given = app.fallback_named(&account, &domain, given).await?;
-    let given = given.as_ref();
+    let taken = app.fallback_named(&account, &domain, given).await?;
+    let given = taken.as_ref().map(|taken| &taken.destination);
     let wanted = &Wanted {
         fallback: app.fallback_for(&account, &domain, given).await,
+        named: taken.as_ref().and_then(|taken| taken.named.clone()),
         customer: Customer {
             domain,
             account,
@@ -240,7 +244,8 @@ pub async fn onboard_domain(
         let told = |change| OnboardChange::planned(change, domain);
         let planned: Vec<OnboardChange> = changes.iter().map(told).collect();
         let plan = Plan::of(account, domain, TOOL, changes);
-        let plan = plan.map(|plan| plan.with_notes(notes.clone()));
+        let said = wanted.named.iter().chain(&notes).cloned().collect();
+        let plan = plan.map(|plan| plan.with_notes(said));
         Ok::<_, Error>((plan, (evidence, notes, planned)))
     };
     if args.dry_run == Some(true) {
@@ -341,6 +346,7 @@ fn outcome(
                 evidence.numbers_too_early(),
             )
         }),
+        named: wanted.named.clone(),
         warnings: alarm.into_iter().collect(),
         steps: steps.left(),
         confirmation: Confirmation::default(),

@@ -20,6 +20,8 @@ pub(in crate::ops) const TOOL: &str = "onboard_domain";
 pub(super) struct Wanted {
     pub customer: Customer,
     pub fallback: Option<Destination>,
+    /// Whose name that was.
+    pub named: Option<String>,
     /// Free text for a domain that is created.
     pub description: Option<String>,
     pub steps: OnboardSteps,

@@ -9,7 +9,7 @@ use crate::ops::onboarding::checklist::{SetupChecklist, setup_checklist};
 use crate::ops::onboarding::plan_number::not_of_domain;
 use crate::ops::onboarding::steps::{Step, StepState};
 use crate::ops::onboarding::ticket::Ticket;
-use crate::ops::vips::people::People;
+use crate::ops::vips::people::{People, Taken};
 use crate::ops::write::journal::now;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
@@ -52,6 +52,9 @@ pub struct TicketOutcome {
     /// That it was sent, and for how long it waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sent: Option<String>,
+    /// Whose name the fallback destination was: `"Maya" is Maya Lindgren (101)`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub named: Option<String>,
     /// Things worth a second look.
     pub warnings: Vec<String>,
 }
@@ -100,6 +103,7 @@ pub async fn ticket(app: &App, args: &TicketArgs) -> Result<TicketOutcome> {
         domain: checklist.domain,
         sent: waits(sent.as_ref(), now()).filter(|_| is_waiting),
         ticket: checklist.support_ticket.filter(|_| args.sent.is_none()),
+        named: checklist.named,
         warnings,
     })
 }
@@ -170,13 +174,13 @@ impl App {
         account: &AccountId,
         domain: &PbxDomain,
         given: Option<&DestinationKey>,
-    ) -> Result<Option<Destination>> {
+    ) -> Result<Option<Taken>> {
         let Some(given) = given else {
             return Ok(None);
         };
         let people = People::of(self, account, domain);
-        let taken = people.take_user("fallback_destination", given).await?;
-        Ok(Some(taken.destination))
+        let taken = people.take_user("fallback_destination", given);
+        taken.await.map(Some)
     }
 
     /// The fallback destination that was given, or else the remembered one.

@@ -9,6 +9,7 @@ use tokio::sync::OnceCell;
 use crate::app::App;
 use crate::ops::vips::cautions::{other_destination_form, taken_calls};
 use crate::ops::vips::destinations::Look;
+use crate::ops::vips::note_changes::noted_otherwise;
 use crate::ops::vips::notes::{Notes, end_of, note_text, vip_with};
 use crate::ops::vips::people::People;
 use crate::ops::vips::reach::Reach;
@@ -232,15 +233,13 @@ pub async fn add_vip(
         (&agreement, text, facts.unchanged.take())
     {
         let changes = kept.changes(vec![(rule, text.clone())]);
-        let is_changed = !changes.is_empty();
-        match app.note_rules(account, None, changes).await {
-            Ok(()) if !is_changed => {}
-            Ok(()) => {
-                let vip = Vip {
-                    note: text,
-                    ..facts.vip.clone()
-                };
-                facts.previous = Some(std::mem::replace(&mut facts.vip, vip));
+        match app.note_rules(account, None, &changes).await {
+            Ok(not_noted) => {
+                let before = facts.vip.clone();
+                facts.vip.note = not_noted.first().map_or(text, |not| not.there.clone());
+                let is_changed = not_noted.is_empty() && !changes.is_empty();
+                facts.previous = is_changed.then_some(before);
+                facts.warnings.extend(noted_otherwise(&not_noted));
             }
             Err(error) => facts.warnings.push(error.to_string()),
         }

@@ -6,13 +6,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::ops::page::{PageSize, page};
-use crate::ops::vips::people::People;
+use crate::ops::page::{self, PageSize};
+use crate::ops::vips::people::{People, Taken, of_rules};
 use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::redact::shown;
 use skyswitch_domain::{
     AccountId, Argument, CallerKey, CustomerKey, Destination, DestinationKey, DnisKey, Operation,
     PbxDomain, Route, Vip,
 };
+
+/// The name of this list in its cursors.
+const LIST: &str = "list_vips";
 
 /// What is said of a page whose list is not kept any more.
 const READ_AGAIN: &str = "the list was read again for this page: it shows rules as they are now, not as they were on the first page";
@@ -55,6 +59,9 @@ pub struct ListVips {
 pub struct VipList {
     /// The account that was asked.
     pub account_id: String,
+    /// Whose name the destination was: `"Maya" is Maya Lindgren (101)`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub named: Option<String>,
     /// The rules of this page.
     pub vips: Vec<Vip>,
     /// Rules on this page.
@@ -108,37 +115,64 @@ pub async fn list_vips(app: &App, args: &ListVips, size: PageSize) -> Result<Vip
         warnings.push(READ_AGAIN.to_owned());
     }
     let (ani, dnis) = (args.ani.as_ref(), args.dnis.as_ref());
-    let place = app.place_in_list(
-        &account,
-        domain.as_ref(),
-        args.destination.as_ref(),
-        &routes,
-    );
-    let place = place.await?;
+    let taken = match taken_before(args)? {
+        Some(taken) => Some(taken),
+        None => {
+            let asked = args.destination.as_ref();
+            let taken = app.place_in_list(&account, domain.as_ref(), asked, &routes);
+            taken.await?
+        }
+    };
+    let place = taken.as_ref().map(|taken| &taken.destination);
     let is_found = |route: &&Route| {
         ani.is_none_or(|ani| ani.may_match(&route.key.ani))
             && dnis.is_none_or(|dnis| dnis.matches(&route.key.dnis))
-            && place.as_ref().is_none_or(|place| route.leads_to(place))
+            && place.is_none_or(|place| route.leads_to(place))
     };
     let found: Vec<&Route> = routes.iter().filter(is_found).collect();
     let position = |route: &&Route| {
         let (domain, ani, dnis) = route.order_key();
-        vec![domain.to_owned(), ani.to_owned(), dnis.to_owned()]
+        let mut position = vec![domain.to_owned(), ani.to_owned(), dnis.to_owned()];
+        // The next page need not look up the same name again, which may be another's by then.
+        if let (Some(asked), Some(place)) = (&args.destination, place) {
+            position.extend([asked.as_given().to_owned(), place.as_str().to_owned()]);
+        }
+        position
     };
     let as_shown = |route: &&Route| notes.vip(route);
     let cursor = args.cursor.as_deref();
-    let page = page("list_vips", &found, size, cursor, position, as_shown)?;
+    let page = page::page(LIST, &found, size, cursor, position, as_shown)?;
     if page.next_cursor.is_some() {
         lists.keep(&account, domain.as_ref(), Arc::clone(&routes));
     }
     Ok(VipList {
         account_id: account.to_string(),
+        named: taken.and_then(|taken| taken.named),
         count: page.rows.len(),
         total: found.len(),
         vips: page.rows,
         next_cursor: page.next_cursor,
         warnings,
     })
+}
+
+/// What an earlier page took the same destination for, by its cursor.
+fn taken_before(args: &ListVips) -> Result<Option<Taken>> {
+    let (Some(cursor), Some(asked)) = (&args.cursor, &args.destination) else {
+        return Ok(None);
+    };
+    let position = page::position_in(LIST, cursor)?;
+    let [_, _, _, before, place] = position.as_slice() else {
+        return Ok(None);
+    };
+    let is_other = place != asked.as_given();
+    Ok((before == asked.as_given()).then(|| Taken {
+        destination: Destination::from_stored(place),
+        named: is_other.then(|| {
+            let place = shown(place, 80);
+            format!("\"{asked}\" is {place}, as on the page before")
+        }),
+    }))
 }
 
 impl App {
@@ -148,27 +182,33 @@ impl App {
         &self,
         account: &AccountId,
         domain: Option<&PbxDomain>,
-        named: Option<&DestinationKey>,
+        asked: Option<&DestinationKey>,
         routes: &[Route],
-    ) -> Result<Option<Destination>> {
-        let Some(named) = named else {
+    ) -> Result<Option<Taken>> {
+        let Some(asked) = asked else {
             return Ok(None);
         };
-        let is_there = |place: &Destination| routes.iter().any(|route| route.leads_to(place));
-        match (named.as_written(), domain) {
-            (Some(written), _) if is_there(&written) => Ok(Some(written)),
-            (_, Some(domain)) => {
-                let people = People::of(self, account, domain);
-                let taken = people.take("destination", named, None).await?;
-                Ok(Some(taken.destination))
-            }
+        if let Some(domain) = domain {
+            let people = People::of(self, account, domain);
+            let taken = people.take_of_rules("destination", asked, routes);
+            return taken.await.map(Some);
+        }
+        let exact = asked.unless_name(None);
+        match (
+            exact.map_err(|refused| refused.into_error("destination"))?,
+            of_rules(asked, routes),
+        ) {
             // It is no name of anybody's.
-            (Some(written), None) if matches!(named.unless_name(None), Ok(Some(_))) => {
-                Ok(Some(written))
-            }
-            (_, None) => Err(Error::invalid(
+            (Some(exact), _) => Ok(Some(Taken::as_written(exact))),
+            (None, Some(destination)) => Ok(Some(Taken {
+                destination,
+                named: Some(format!(
+                    "\"{asked}\" is what VIP rules have as their destination; whose name it is as well depends on the customer"
+                )),
+            })),
+            (None, None) => Err(Error::invalid(
                 "destination",
-                format!("whose name \"{named}\" is depends on the customer"),
+                format!("whose name \"{asked}\" is depends on the customer"),
                 format!("Give {}, too.", Argument("domain")),
             )),
         }
@@ -196,6 +236,7 @@ pub async fn list_before(app: &App, run: &str) -> Result<VipList> {
     })?;
     Ok(VipList {
         account_id: account.to_string(),
+        named: None,
         count: vips.len(),
         total: vips.len(),
         vips,

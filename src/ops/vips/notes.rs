@@ -3,23 +3,18 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde::Serialize;
-
 use crate::app::App;
 use crate::local_time;
 use crate::ops::write::disproved::LAG;
 use crate::ops::write::journal::now;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::wording::{counted, first_few};
-use skyswitch_domain::{AccountId, Argument, Day, Operation, PbxDomain, PhoneNumber, Route, Vip};
-use skyswitch_guard::store::{NewText, NoteRecord};
+use skyswitch_domain::{AccountId, Argument, Day, PbxDomain, PhoneNumber, Route, Vip};
+use skyswitch_guard::store::NoteRecord;
 use skyswitch_guard::{Note, Until};
 
 /// Characters that a note may have.
 pub(in crate::ops) const LIMIT: usize = 200;
-/// Notes that are named in one sentence.
-const NAMED: usize = 10;
 
 /// What is kept of the rules of a domain, or of an account, by domain and caller.
 #[derive(Debug, Default)]
@@ -57,26 +52,6 @@ impl Notes {
         vip_with(rule, self.of(rule).map(|kept| &kept.note))
     }
 
-    /// What is to be noted of rules otherwise than it is kept.
-    pub fn changes(&self, wanted: Vec<(Route, Option<String>)>) -> Vec<NoteChange> {
-        let changes = wanted.into_iter().filter_map(|(rule, text)| {
-            let kept = self.of(&rule);
-            let before = kept.and_then(|kept| kept.note.text.as_deref());
-            let told = note_changed(before, text.as_deref())?;
-            Some(NoteChange {
-                told: format!("{}: {told}", rule.key.ani),
-                overwrites: before.is_some(),
-                text: NewText {
-                    kept: kept.map(|kept| kept.id),
-                    before: before.map(str::to_owned),
-                    rule,
-                    text,
-                },
-            })
-        });
-        changes.collect()
-    }
-
     /// The ids of what is kept of any of these rules.
     pub(super) fn of_any(&self, rules: &[Route]) -> HashSet<i64> {
         let kept = rules.iter().flat_map(|rule| {
@@ -99,79 +74,6 @@ impl Notes {
         let kept = of_shown.flat_map(|(_, kept)| kept).map(|kept| kept.id);
         kept.filter(|id| !there.contains(id)).collect()
     }
-}
-
-/// A note that is to become another one.
-#[derive(Debug, Clone)]
-pub(in crate::ops) struct NoteChange {
-    /// The change in one sentence, with the caller.
-    told: String,
-    /// Whether there is a text, which would be lost.
-    overwrites: bool,
-    text: NewText,
-}
-
-/// What the rows of a list change of the notes of rules that stay as they are, and
-/// what they leave. A text is overwritten only along with a plan that was agreed to:
-/// the rules as they were before it are kept with their notes.
-#[derive(Debug, Clone, Default)]
-pub(in crate::ops) struct PlannedNotes {
-    made: Vec<NoteChange>,
-    left: Vec<NoteChange>,
-}
-
-impl PlannedNotes {
-    pub fn of(changes: Vec<NoteChange>, overwrites: bool) -> PlannedNotes {
-        let (made, left) = changes
-            .into_iter()
-            .partition(|change| overwrites || !change.overwrites);
-        PlannedNotes { made, left }
-    }
-
-    /// What is to be said of it beforehand.
-    pub fn told(&self) -> Vec<String> {
-        let will_change = (!self.made.is_empty()).then(|| {
-            format!(
-                "{} of rules that stay as they are will change: {}",
-                counted(self.made.len(), "note"),
-                first_few(NAMED, told(&self.made))
-            )
-        });
-        will_change
-            .into_iter()
-            .chain(not_overwritten(&self.left))
-            .collect()
-    }
-
-    /// All that is going to be noted, each with the text that is there.
-    pub fn texts(&self) -> impl Serialize {
-        let texts = self.made.iter().map(|change| &change.text);
-        let texts = texts.map(|new| {
-            let key = &new.rule.key;
-            let (before, after) = (new.before.as_deref(), new.text.as_deref());
-            (key.ani.as_str(), key.dnis.to_send(), before, after)
-        });
-        Vec::from_iter(texts)
-    }
-}
-
-fn not_overwritten(left: &[NoteChange]) -> Option<String> {
-    let callers = left
-        .iter()
-        .map(|change| change.text.rule.key.ani.to_string());
-    (!left.is_empty()).then(|| {
-        format!(
-            "the list has another note for {}, and the present one is kept, because the list changes nothing else: {}. {} with {} changes a note",
-            counted(left.len(), "rule"),
-            first_few(NAMED, callers),
-            Operation::AddVip,
-            Argument("note")
-        )
-    })
-}
-
-fn told(changes: &[NoteChange]) -> impl Iterator<Item = &String> {
-    changes.iter().map(|change| &change.told)
 }
 
 /// A rule as results carry it, with what is kept of it.
@@ -245,16 +147,26 @@ pub(in crate::ops) fn last_day(day: Day) -> Option<Until> {
 /// The end of a day, which must be to come.
 ///
 /// # Errors
-/// `invalid_argument` for a day that is over.
+/// `invalid_argument` for a day that is over, or beyond all calendars.
 pub(in crate::ops) fn end_of(day: Day) -> Result<Until> {
-    let to_come = last_day(day).filter(|until| until.ends_at > now());
-    to_come.ok_or_else(|| {
+    let until = last_day(day).ok_or_else(|| {
         Error::invalid(
+            "until",
+            format!("{day} is too far away to be kept as a last day"),
+            format!(
+                "Leave out {} where a rule is to have no end; nothing was sent.",
+                Argument("until")
+            ),
+        )
+    })?;
+    match until.ends_at > now() {
+        true => Ok(until),
+        false => Err(Error::invalid(
             "until",
             format!("{day} is over"),
             "Give today or a day to come; nothing was sent.",
-        )
-    })
+        )),
+    }
 }
 
 /// What a rule is given back; its last day only if that is to come, and else why not.
@@ -336,54 +248,5 @@ impl App {
         if let Err(error) = ended {
             tracing::warn!(%error, "notes of rules that are gone could not be ended");
         }
-    }
-
-    /// Notes what was planned of rules that stay as they are, and says what that
-    /// changed, or why it was not possible. It is kept with the import, where there is
-    /// one.
-    pub(in crate::ops) async fn note_planned(
-        &self,
-        account: &AccountId,
-        run: Option<&str>,
-        planned: PlannedNotes,
-    ) -> Vec<String> {
-        let PlannedNotes { made, left } = planned;
-        let changed = (!made.is_empty()).then(|| {
-            format!(
-                "{} of rules that stay as they are changed: {}",
-                counted(made.len(), "note"),
-                first_few(NAMED, told(&made))
-            )
-        });
-        let changed = match self.note_rules(account, run, made).await {
-            Ok(()) => changed,
-            Err(error) => Some(error.to_string()),
-        };
-        changed.into_iter().chain(not_overwritten(&left)).collect()
-    }
-
-    /// Notes who the callers of rules are that exist already, for an import or not.
-    ///
-    /// # Errors
-    /// The store's errors: nothing was noted.
-    pub(in crate::ops) async fn note_rules(
-        &self,
-        account: &AccountId,
-        run: Option<&str>,
-        changes: Vec<NoteChange>,
-    ) -> Result<()> {
-        let texts: Vec<_> = changes.into_iter().map(|change| change.text).collect();
-        if texts.is_empty() {
-            return Ok(());
-        }
-        let journal = self.journal();
-        let store = journal.store().get().await?;
-        let noted = store.note_rules(journal.realm(), account.as_str(), run, &texts);
-        noted.await.map_err(|error| {
-            Error::internal(
-                format!("the notes could not be kept: {error}"),
-                error.hint(),
-            )
-        })
     }
 }

@@ -15,7 +15,9 @@ use skyswitch_client::Subscriber;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::first_few;
-use skyswitch_domain::{AccountId, Application, Destination, DestinationKey, Operation, PbxDomain};
+use skyswitch_domain::{
+    AccountId, Application, Destination, DestinationKey, Operation, PbxDomain, Route,
+};
 
 /// People named where several may be meant.
 const NAMED: usize = 5;
@@ -100,6 +102,45 @@ impl<'a> People<'a> {
         }
     }
 
+    /// The same where rules are looked for by where they lead: what one of them has as
+    /// its destination goes before a name, and it is said whose name that is as well.
+    ///
+    /// # Errors
+    /// Those of [`People::take`], where no rule leads there.
+    pub async fn take_of_rules(
+        &self,
+        field: &str,
+        key: &DestinationKey,
+        rules: &[Route],
+    ) -> Result<Taken> {
+        match of_rules(key, rules) {
+            Some(destination) => Ok(Taken {
+                named: self.passed_over(key, &destination).await,
+                destination,
+            }),
+            None => self.take(field, key, None).await,
+        }
+    }
+
+    /// Who is called as a destination of rules is written, and is not meant by it.
+    async fn passed_over(&self, key: &DestinationKey, written: &Destination) -> Option<String> {
+        let is_plain = !matches!(key.unless_name(None), Ok(None));
+        if is_plain {
+            return None;
+        }
+        let not_meant = match self.users().await {
+            Ok(users) => match called(users, key) {
+                Called::One(user) if !is_id(user, written) => in_words(user),
+                Called::Several(users) => first_few(NAMED, users.into_iter().map(in_words)),
+                Called::ById(_) | Called::One(_) | Called::Nobody => return None,
+            },
+            Err(_) => "somebody of that name, who could not be looked up".to_owned(),
+        };
+        Some(format!(
+            "\"{key}\" is what VIP rules have as their destination, and not {not_meant}"
+        ))
+    }
+
     async fn look_up(
         &self,
         field: &str,
@@ -114,16 +155,24 @@ impl<'a> People<'a> {
             Ok(users) => users,
             Err(error) => return Ok(Found::Unread(self.unread(field, key, error))),
         };
-        match of_name(users, key) {
-            Ok(taken) => Ok(Found::Taken(taken)),
-            Err(called_so) if called_so.is_empty() => {
-                Ok(Found::Nobody(self.nobody(field, key, users)))
-            }
-            Err(several) => Err(Error::invalid(
+        match called(users, key) {
+            Called::ById(written) => Ok(Found::Taken(Taken::as_written(written))),
+            Called::One(user) => match id_of(user) {
+                Some(destination) => Ok(Found::Taken(Taken {
+                    destination,
+                    named: Some(format!("\"{key}\" is {}", in_words(user))),
+                })),
+                None => Err(without_id(field, key, user)),
+            },
+            Called::Several(users) => Err(Error::invalid(
                 field,
-                format!("\"{key}\" may be {}", first_few(NAMED, several)),
+                format!(
+                    "\"{key}\" may be {}",
+                    first_few(NAMED, users.into_iter().map(in_words))
+                ),
                 "Give the full name or the extension of the one that is meant; nothing was changed.",
             )),
+            Called::Nobody => Ok(Found::Nobody(self.nobody(field, key, users))),
         }
     }
 
@@ -171,18 +220,24 @@ fn by_id(key: &DestinationKey) -> String {
     )
 }
 
-/// The user of that id or name, or else all that may be meant: none, or several.
-fn of_name(users: &[Subscriber], key: &DestinationKey) -> Result<Taken, Vec<String>> {
+/// Who is called so, by the list of users.
+enum Called<'a> {
+    /// It is the id of a user.
+    ById(Destination),
+    One(&'a Subscriber),
+    Several(Vec<&'a Subscriber>),
+    Nobody,
+}
+
+fn called<'a>(users: &'a [Subscriber], key: &DestinationKey) -> Called<'a> {
     if let Some(written) = key.as_written()
-        && users
-            .iter()
-            .any(|user| user.user.eq_ignore_ascii_case(written.as_str()))
+        && users.iter().any(|user| is_id(user, &written))
     {
-        return Ok(Taken::as_written(written));
+        return Called::ById(written);
     }
-    let asked = words(key.as_given());
     let is_destination =
         |user: &&Subscriber| !user.is_ani_user() && !user.user.eq_ignore_ascii_case(DOMAIN_USER);
+    let asked = words(key.as_given());
     let named: Vec<(&Subscriber, Vec<String>)> = users
         .iter()
         .filter(is_destination)
@@ -190,20 +245,40 @@ fn of_name(users: &[Subscriber], key: &DestinationKey) -> Result<Taken, Vec<Stri
         .filter(|(_, name)| !asked.is_empty() && asked.iter().all(|word| name.contains(word)))
         .collect();
     let in_full: Vec<_> = named.iter().filter(|(_, name)| *name == asked).collect();
-    let meant: Vec<&Subscriber> = match in_full.is_empty() {
+    let mut meant: Vec<&Subscriber> = match in_full.is_empty() {
         true => named.iter().map(|(user, _)| *user).collect(),
         false => in_full.into_iter().map(|(user, _)| *user).collect(),
     };
+    let is_other = |user: &&Subscriber| meant.iter().all(|other| other.user != user.user);
+    let mut others = users.iter().filter(is_destination).filter(is_other);
+    let as_answered = others.find(|user| is_as_answered(user, key.as_given()));
+    meant.extend(as_answered);
     match meant.as_slice() {
-        [one] => match id_of(one) {
-            Some(destination) => Ok(Taken {
-                destination,
-                named: Some(format!("\"{key}\" is {}", in_words(one))),
-            }),
-            None => Err(vec![in_words(one)]),
-        },
-        several => Err(several.iter().map(|user| in_words(user)).collect()),
+        [] => Called::Nobody,
+        [one] => Called::One(one),
+        _ => Called::Several(meant),
     }
+}
+
+fn is_id(user: &Subscriber, written: &Destination) -> bool {
+    user.user.eq_ignore_ascii_case(written.as_str())
+}
+
+/// The text as a destination, where rules lead there.
+pub(in crate::ops) fn of_rules(key: &DestinationKey, rules: &[Route]) -> Option<Destination> {
+    let is_there = |place: &Destination| rules.iter().any(|rule| rule.leads_to(place));
+    key.as_written().filter(is_there)
+}
+
+fn without_id(field: &str, key: &DestinationKey, user: &Subscriber) -> Error {
+    Error::invalid(
+        field,
+        format!(
+            "\"{key}\" is {}, whose id would be read as something else in a VIP rule",
+            in_words(user)
+        ),
+        "Give another destination; nothing was changed.",
+    )
 }
 
 /// The id of a user, unless it would be read as something else.
@@ -218,12 +293,22 @@ fn in_words(user: &Subscriber) -> String {
     format!("{name} ({})", shown(&user.user, 40))
 }
 
-/// The words of a name, in small letters and without accents. Marks of other scripts
-/// are vowels, which tell one name from another.
+/// Whether it is written as answers write people: `Maya Lindgren (101)`.
+fn is_as_answered(user: &Subscriber, given: &str) -> bool {
+    let parts = given
+        .strip_suffix(')')
+        .and_then(|given| given.rsplit_once(" ("));
+    parts.is_some_and(|(name, id)| {
+        user.user.eq_ignore_ascii_case(id) && user.name.as_deref().map(words) == Some(words(name))
+    })
+}
+
+/// The words of a name, in small letters and without accents; `ß` is `ss`. Marks of
+/// other scripts are vowels, which tell one name from another.
 fn words(name: &str) -> Vec<String> {
     let is_accent = |c: &char| ('\u{300}'..='\u{36f}').contains(c);
     let plain: String = name.nfkd().filter(|c| !is_accent(c)).collect();
-    let plain = plain.to_lowercase();
+    let plain = plain.to_uppercase().to_lowercase();
     let words = plain.split(|c: char| !c.is_alphanumeric() && !is_combining_mark(c));
     words
         .filter(|word| !word.is_empty())

@@ -53,6 +53,8 @@ pub(in crate::ops) struct Cleared<P: Proposal> {
     pub seen: JournalPosition,
     /// The turn that it was planned in, held until it is done.
     pub turn: Held,
+    /// What was done before it. A result tells it, and so does a failure.
+    pub done_before: Vec<String>,
 }
 
 /// What an operation knows beside its status: every one can say more.
@@ -246,7 +248,10 @@ impl<'a> Attempt<'a> {
         // Its turn must not be taken yet.
         let told = app.end_due_first().await;
         match self.decide(plan).await {
-            Ok(Asked::Done((mut facts, agreement))) => {
+            Ok(Asked::Done((mut facts, mut agreement))) => {
+                if let Agreement::Reached(cleared) = &mut agreement {
+                    cleared.done_before.clone_from(&told);
+                }
                 facts.warnings().extend(told);
                 Ok(Asked::Done((facts, agreement)))
             }
@@ -254,11 +259,7 @@ impl<'a> Attempt<'a> {
                 app.ends().tell_later(told);
                 Ok(Asked::Question(question))
             }
-            Err(error) if !told.is_empty() => {
-                let told = told.join(". ");
-                Err(error.with_more_hint(&format!("Before that: {told}.")))
-            }
-            Err(error) => Err(error),
+            Err(error) => Err(failed_after(&told, error)),
         }
     }
 
@@ -295,6 +296,7 @@ impl<'a> Attempt<'a> {
                 clearance,
                 seen: first.seen,
                 turn: first.turn,
+                done_before: Vec::new(),
             }),
             Verdict::AskDuring => {
                 // Others may work on this while the person makes up their mind.
@@ -337,6 +339,7 @@ impl<'a> Attempt<'a> {
                         )?,
                         seen: again.seen,
                         turn: again.turn,
+                        done_before: Vec::new(),
                     }),
                 };
                 return Ok(Asked::Done((again.facts, agreement)));
@@ -366,6 +369,14 @@ impl<'a> Attempt<'a> {
             Verdict::Paused(why) => Agreement::not_agreed(why, false, app.author()),
         };
         Ok(Asked::Done((first.facts, agreement)))
+    }
+}
+
+/// A failure, with what was done before it.
+pub(in crate::ops) fn failed_after(done_before: &[String], error: Error) -> Error {
+    match done_before {
+        [] => error,
+        done => error.with_more_hint(&format!("Before that: {}.", done.join(". "))),
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 
 use crate::app::App;
-use crate::ops::write::agree::{Agreement, Asked, Attempt, Cleared, Facts};
+use crate::ops::write::agree::{Agreement, Asked, Attempt, Cleared, Facts, failed_after};
 use crate::ops::write::journal::Origin;
 use crate::ops::write::outcomes::not_recorded;
 use tracing::Instrument;
@@ -162,12 +162,13 @@ impl Attempt<'_> {
             Asked::Question(question) => return Ok(Asked::Question(question)),
             Asked::Done(done) => done,
         };
-        let make = async |cleared| {
+        let make = async |mut cleared: Cleared<Plan>| {
+            let done_before = std::mem::take(&mut cleared.done_before);
             let mut sent = self.app.send_in_order(cleared, undoes, judge).await;
             let sent = sent.pop().unwrap_or_else(|| Sent::not_begun(interrupted()));
             match sent.outcome {
                 Ok(_) => Ok(sent),
-                Err(failure) => Err(failure.error),
+                Err(failure) => Err(failed_after(&done_before, failure.error)),
             }
         };
         Ok(Asked::Done((facts, agreement.then(make).await?)))

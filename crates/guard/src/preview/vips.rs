@@ -65,13 +65,16 @@ fn kept_here(change: &RuleChange) -> impl Iterator<Item = Fact> + use<> {
         .chain(lost.map(|lost| fact(FactKind::NoLongerApplies, format!("{lost}."))))
 }
 
+/// Characters of a note in a preview: all, also where each is written as its number.
+const NOTE: usize = 2_000;
+
 /// Who the caller is: of a rule that goes, by what was kept of it.
-fn known_as(change: &RuleChange) -> Option<&str> {
+fn known_as(change: &RuleChange) -> Option<String> {
     let note = match change.after() {
         Some(_) => change.note(),
         None => change.kept(),
     };
-    note?.text.as_deref()
+    Some(shown(note?.text.as_deref()?, NOTE))
 }
 
 /// How many rules a plan adds, replaces, removes and keeps.

@@ -48,6 +48,15 @@ pub struct NewText {
     pub text: Option<String>,
 }
 
+/// A note that was not written, because something else is noted of the rule by now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotNoted {
+    /// The rule.
+    pub rule: Route,
+    /// What is noted of it.
+    pub there: Option<String>,
+}
+
 /// What an import noted of a rule that it left as it was.
 #[derive(Debug, Clone)]
 pub struct NotedByRun {

@@ -73,16 +73,18 @@ impl Cells {
             "" | "*" => None,
             text => Some(text.parse::<DnisKey>().map_err(refusal)?),
         };
-        if !self.until.is_empty() {
-            let day = self.until.parse::<Day>().map_err(refusal)?;
-            end_of(day).map_err(|refused| refused.to_string())?;
-        }
+        let last_day = match self.until.as_str() {
+            "" => None,
+            text => Some(text.parse::<Day>().map_err(refusal)?),
+        };
         let (destination, application) = self.destination(defaults);
         let objection = number_form("ani", &self.ani)
             .and_then(|()| number_form("dnis", &self.dnis))
             .and_then(|()| destination_form(&destination))
             .and_then(|()| leftover("application", &self.application))
             .and_then(|()| failed_formula("note", &self.note))
+            // A rule that is there with a last day that is over was listed so.
+            .and_then(|()| last_day.map_or(Ok(()), still_to_come))
             .err();
         let note: String = self.note.chars().take(LIMIT).collect();
         let row = Row {
@@ -95,6 +97,7 @@ impl Cells {
             domain: (!self.domain.is_empty()).then_some(self.domain),
             until: (!self.until.is_empty()).then_some(self.until),
             as_stored: false,
+            name: None,
         };
         Ok((row, objection))
     }
@@ -210,6 +213,12 @@ fn leftover(column: &str, text: &str) -> Result<(), String> {
         )),
         false => Ok(()),
     }
+}
+
+fn still_to_come(last_day: Day) -> Result<(), String> {
+    end_of(last_day)
+        .map(drop)
+        .map_err(|refused| refused.to_string())
 }
 
 /// `#N/A`, `#REF!`, `#DIV/0!`, `####`: what a spreadsheet shows in place of a result.

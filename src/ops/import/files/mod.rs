@@ -119,6 +119,9 @@ pub struct Row {
     /// service stored it, and are to be stored so again.
     #[serde(default)]
     pub as_stored: bool,
+    /// The name that the list has in place of the destination.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Box<str>>,
 }
 
 impl Row {
@@ -135,6 +138,7 @@ impl Row {
             domain: None,
             until: None,
             as_stored: true,
+            name: None,
         })
     }
 

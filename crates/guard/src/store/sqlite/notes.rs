@@ -8,7 +8,7 @@ use sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
 use super::{Store, decoded, failed};
 use crate::store::records::{called_of, caller_of};
 use crate::store::stored_text::{route_from_text, route_to_text};
-use crate::store::{NewChange, NewText, NoteRecord, NotedByRun};
+use crate::store::{NewChange, NewText, NotNoted, NoteRecord, NotedByRun};
 use crate::{Note, Until};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{Route, RouteKey};
@@ -69,43 +69,43 @@ impl Store {
     }
 
     /// Notes who the callers of rules are that exist already. Their ends stay. What
-    /// an import notes is kept with it.
+    /// an import notes is kept with it. What somebody else has noted since it was read
+    /// is theirs: it stays, and is given with its rule.
     pub async fn note_rules(
         &self,
         realm: &str,
         account: &str,
         run: Option<&str>,
         texts: &[NewText],
-    ) -> Result<()> {
+    ) -> Result<Vec<NotNoted>> {
         self.write(async |database| {
+            let mut not_noted = Vec::new();
             for new in texts {
+                let kept = kept_of(database, (realm, account), &new.rule).await?;
+                let there = kept.as_ref().and_then(|kept| kept.note.text.clone());
+                let is_as_read = kept.map(|kept| kept.id) == new.kept && there == new.before;
+                // An import that is continued does not come back to it either.
+                let after = if is_as_read { &new.text } else { &there };
                 if let Some(run) = run {
-                    keep_with_run(database, run, new).await?;
+                    keep_with_run(database, run, &new.rule, [&there, after]).await?;
                 }
-                let NewText {
-                    kept,
-                    before,
-                    rule,
-                    text,
-                } = new;
-                let Some(id) = kept else {
-                    let note = Note {
-                        text: text.clone(),
-                        until: None,
-                    };
-                    insert(database, (realm, account), rule, &note, None).await?;
+                if !is_as_read {
+                    let rule = new.rule.clone();
+                    not_noted.push(NotNoted { rule, there });
                     continue;
-                };
-                // What somebody else has noted since is theirs.
-                sqlx::query("UPDATE vip_notes SET note = ? WHERE id = ? AND note IS ?")
-                    .bind(text.as_deref())
-                    .bind(*id)
-                    .bind(before.as_deref())
-                    .execute(&mut *database)
-                    .await
-                    .map_err(failed)?;
+                }
+                match new.kept {
+                    Some(id) => set_text(database, id, new.text.as_deref()).await?,
+                    None => {
+                        let note = Note {
+                            text: new.text.clone(),
+                            until: None,
+                        };
+                        insert(database, (realm, account), &new.rule, &note, None).await?;
+                    }
+                }
             }
-            Ok(())
+            Ok(not_noted)
         })
         .await
     }
@@ -175,12 +175,47 @@ pub(super) async fn keep(
     insert(database, place, after, &note, Some(change)).await
 }
 
-async fn keep_with_run(database: &mut SqliteConnection, run: &str, new: &NewText) -> Result<()> {
+/// What is kept of a rule as it is.
+async fn kept_of(
+    database: &mut SqliteConnection,
+    (realm, account): (&str, &str),
+    rule: &Route,
+) -> Result<Option<NoteRecord>> {
+    let (domain, caller, _) = columns(&rule.key);
+    let mut query = select();
+    query
+        .push("ended IS NULL AND realm = ")
+        .push_bind(realm.to_owned());
+    query.push(" AND account = ").push_bind(account.to_owned());
+    query.push(" AND domain = ").push_bind(domain);
+    query.push(" AND caller = ").push_bind(caller);
+    query.push(" ORDER BY id DESC");
+    let kept = query.build().try_map(record).fetch_all(database).await;
+    let mut kept = kept.map_err(failed)?.into_iter();
+    Ok(kept.find(|kept| kept.is_of(rule)))
+}
+
+async fn set_text(database: &mut SqliteConnection, id: i64, text: Option<&str>) -> Result<()> {
+    sqlx::query("UPDATE vip_notes SET note = ? WHERE id = ?")
+        .bind(text)
+        .bind(id)
+        .execute(database)
+        .await
+        .map(drop)
+        .map_err(failed)
+}
+
+async fn keep_with_run(
+    database: &mut SqliteConnection,
+    run: &str,
+    rule: &Route,
+    [before, after]: [&Option<String>; 2],
+) -> Result<()> {
     sqlx::query("INSERT INTO run_notes (run, rule, before, after) VALUES (?, ?, ?, ?)")
         .bind(run)
-        .bind(route_to_text(&new.rule)?)
-        .bind(new.before.as_deref())
-        .bind(new.text.as_deref())
+        .bind(route_to_text(rule)?)
+        .bind(before.as_deref())
+        .bind(after.as_deref())
         .execute(database)
         .await
         .map(drop)
