@@ -1,9 +1,10 @@
 //! What a test sees and does behind the client's back, and calls it makes.
 
 use crate::Sandbox;
-use crate::phone_calls::{Exchange, Outcome};
+use crate::phone_calls::Outcome;
 use crate::tenant::customer::{StoredDialRule, StoredNumber, StoredSubscriber};
 use crate::tenant::habits::PbxHabits;
+use crate::tenant::rows::Key;
 use crate::tenant::stored::{StoredDnis, StoredDomain, StoredRoute};
 
 /// What a request did to a VIP rule.
@@ -27,7 +28,7 @@ impl Sandbox {
 
     /// What upstream holds now, in stored order, whatever [`crate::Tenant::read_lag`] still hides.
     pub fn routes(&self) -> Vec<StoredRoute> {
-        self.upstream.held().tenant.routes.clone()
+        all(self.upstream.held().customers.routes.iter())
     }
 
     /// Stores `route` behind the client's back, as another user of the account would.
@@ -36,11 +37,9 @@ impl Sandbox {
     pub fn put_route(&self, route: StoredRoute) {
         let mut held = self.upstream.held();
         held.forget_stale_read();
-        let routes = &mut held.tenant.routes;
-        match routes.iter_mut().find(|held| held.has_key_of(&route)) {
-            Some(existing) => *existing = route,
-            None => routes.push(route),
-        }
+        let (key, same) = (Key::caller(&route.domain, &route.ani), route.clone());
+        let routes = &mut held.customers.routes;
+        routes.put(&key, |held| held.has_key_of(&same), route);
     }
 
     /// Deletes the route of this key behind the client's back; true when there was one.
@@ -49,53 +48,48 @@ impl Sandbox {
     pub fn delete_route(&self, domain: &str, ani: &str, dnis: &StoredDnis) -> bool {
         let mut held = self.upstream.held();
         held.forget_stale_read();
-        let routes = &mut held.tenant.routes;
-        let before = routes.len();
-        routes.retain(|route| !route.has_key(domain, ani, dnis.specific()));
-        routes.len() < before
+        let routes = &mut held.customers.routes;
+        let is_meant = |route: &StoredRoute| route.has_key(domain, ani, dnis.specific());
+        !routes
+            .remove(&Key::caller(domain, ani), is_meant)
+            .is_empty()
     }
 
     /// The domains upstream holds, those just created too.
     pub fn domains(&self) -> Vec<StoredDomain> {
-        self.upstream.held().tenant.domains.clone()
+        all(self.upstream.held().customers.domains.iter())
     }
 
     /// The users upstream holds.
     pub fn subscribers(&self) -> Vec<StoredSubscriber> {
-        self.upstream.held().tenant.subscribers.clone()
+        all(self.upstream.held().customers.subscribers.iter())
     }
 
     /// The telephone numbers upstream holds, with their routes.
     pub fn numbers(&self) -> Vec<StoredNumber> {
-        self.upstream.held().tenant.numbers.clone()
+        all(self.upstream.held().customers.numbers.iter())
     }
 
     /// The dial rules upstream holds.
     pub fn dial_rules(&self) -> Vec<StoredDialRule> {
-        self.upstream.held().tenant.dial_rules.clone()
+        all(self.upstream.held().customers.dial_rules.iter())
     }
 
     /// Stores a user behind the client's back; replaces the one of that domain and extension.
     pub fn put_subscriber(&self, subscriber: StoredSubscriber) {
         let mut held = self.upstream.held();
-        let subscribers = &mut held.tenant.subscribers;
-        let same = |held: &&mut StoredSubscriber| held.is(&subscriber.domain, &subscriber.user);
-        match subscribers.iter_mut().find(same) {
-            Some(existing) => *existing = subscriber,
-            None => subscribers.push(subscriber),
-        }
+        let key = Key::name(&subscriber.domain, &subscriber.user);
+        held.customers.subscribers.put(&key, |_| true, subscriber);
         held.accept_dropped();
     }
 
     /// Deletes a user behind the client's back; true when there was one.
     pub fn remove_subscriber(&self, domain: &str, user: &str) -> bool {
         let mut held = self.upstream.held();
-        let subscribers = &mut held.tenant.subscribers;
-        let before = subscribers.len();
-        subscribers.retain(|held| !held.is(domain, user));
-        let removed = subscribers.len() < before;
+        let key = Key::name(domain, user);
+        let removed = held.customers.subscribers.remove(&key, |_| true);
         held.accept_dropped();
-        removed
+        !removed.is_empty()
     }
 
     /// Stores a number and its route behind the client's back; replaces that number. Visible at
@@ -103,19 +97,16 @@ impl Sandbox {
     pub fn put_number(&self, number: StoredNumber) {
         let mut held = self.upstream.held();
         held.forget_stale_read();
-        let numbers = &mut held.tenant.numbers;
-        let same = |held: &&mut StoredNumber| held.number == number.number;
-        match numbers.iter_mut().find(same) {
-            Some(existing) => *existing = number,
-            None => numbers.push(number),
-        }
+        let (key, same) = (Key::number(&number.number), number.number.clone());
+        let numbers = &mut held.customers.numbers;
+        numbers.put(&key, |held| held.number == same, number);
         held.accept_dropped();
     }
 
     /// Adds a dial rule, as SkySwitch support does on a ticket.
     pub fn add_dial_rule(&self, rule: StoredDialRule) {
         let mut held = self.upstream.held();
-        held.tenant.dial_rules.push(rule);
+        held.customers.dial_rules.push(rule);
         held.accept_dropped();
     }
 
@@ -123,12 +114,10 @@ impl Sandbox {
     /// when there were any. Other rules of its plans stay.
     pub fn remove_dial_rules(&self, domain: &str) -> bool {
         let mut held = self.upstream.held();
-        let rules = &mut held.tenant.dial_rules;
-        let before = rules.len();
-        rules.retain(|rule| !(rule.domain.eq_ignore_ascii_case(domain) && rule.is_by_ani()));
-        let removed = rules.len() < before;
+        let rules = &mut held.customers.dial_rules;
+        let removed = rules.remove(&Key::domain(domain), StoredDialRule::is_by_ani);
         held.accept_dropped();
-        removed
+        !removed.is_empty()
     }
 
     /// Changes how the PBX side answers from now on.
@@ -138,15 +127,13 @@ impl Sandbox {
 
     /// Who rings when `caller` dials `did`; both in any spelling, `caller` may be no number.
     pub fn who_rings(&self, did: &str, caller: &str) -> Outcome {
-        let held = self.upstream.held();
-        Exchange::new(&held.tenant).who_rings(did, caller)
+        self.upstream.held().exchange().who_rings(did, caller)
     }
 
     /// Numbers that go to a `route_by_ani` user and on which a caller who is no VIP is dropped
     /// now.
     pub fn dropped_numbers(&self) -> Vec<String> {
-        let held = self.upstream.held();
-        Exchange::new(&held.tenant).dropped_numbers()
+        self.upstream.held().exchange().dropped_numbers()
     }
 
     /// Numbers that a request made drop their callers, in order, each once.
@@ -156,4 +143,8 @@ impl Sandbox {
     pub fn ever_dropped(&self) -> Vec<String> {
         self.upstream.held().ever_dropped().to_vec()
     }
+}
+
+fn all<'a, T: Clone + 'a>(rows: impl Iterator<Item = &'a T>) -> Vec<T> {
+    rows.cloned().collect()
 }

@@ -2,52 +2,14 @@
 //!
 //! Only what customers hold is kept. Habits, faults, tokens and lags belong to a process.
 
-use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
-use crate::tenant::Tenant;
-use crate::tenant::customer::{StoredDialRule, StoredNumber, StoredSubscriber};
-use crate::tenant::stored::{StoredDomain, StoredRoute};
+use crate::tenant::customers::Customers;
 
 const FILE: &str = "data.json";
 const LOCK: &str = "data.lock";
-
-/// What is written of a tenant.
-#[derive(Serialize, Deserialize)]
-struct Data<'a> {
-    domains: Cow<'a, [StoredDomain]>,
-    routes: Cow<'a, [StoredRoute]>,
-    subscribers: Cow<'a, [StoredSubscriber]>,
-    numbers: Cow<'a, [StoredNumber]>,
-    dial_rules: Cow<'a, [StoredDialRule]>,
-    retired_domains: Cow<'a, [String]>,
-}
-
-impl Data<'_> {
-    fn of(tenant: &Tenant) -> Data<'_> {
-        Data {
-            domains: Cow::from(&tenant.domains),
-            routes: Cow::from(&tenant.routes),
-            subscribers: Cow::from(&tenant.subscribers),
-            numbers: Cow::from(&tenant.numbers),
-            dial_rules: Cow::from(&tenant.dial_rules),
-            retired_domains: Cow::from(&tenant.retired_domains),
-        }
-    }
-
-    fn put_into(self, tenant: &mut Tenant) {
-        tenant.domains = self.domains.into_owned();
-        tenant.routes = self.routes.into_owned();
-        tenant.subscribers = self.subscribers.into_owned();
-        tenant.numbers = self.numbers.into_owned();
-        tenant.dial_rules = self.dial_rules.into_owned();
-        tenant.retired_domains = self.retired_domains.into_owned();
-    }
-}
 
 /// The file, and what it held when it was last looked at.
 pub(crate) struct Kept {
@@ -55,35 +17,38 @@ pub(crate) struct Kept {
     /// Held for a whole change, so that no process overwrites what another has just written.
     lock: File,
     seen: Vec<u8>,
+    /// How often something had been changed then.
+    seen_at: u64,
     trouble: Option<io::Error>,
 }
 
 impl Kept {
-    /// Opens the file of an existing folder, or makes it of `tenant`, which is given the data.
-    /// Says where a damaged file was put.
-    pub fn open(folder: &Path, tenant: &mut Tenant) -> io::Result<(Kept, Option<PathBuf>)> {
+    /// Opens the file of an existing folder and gives the data that it holds, or makes it of
+    /// `new`. Says where a damaged file was put.
+    pub fn open(folder: &Path, new: Customers) -> io::Result<(Kept, Customers, Option<PathBuf>)> {
         let mut kept = Kept {
             folder: folder.to_owned(),
             lock: private().truncate(false).open(folder.join(LOCK))?,
             seen: Vec::new(),
+            seen_at: 0,
             trouble: None,
         };
         kept.lock.lock()?;
-        let opened = kept.load_or_make(tenant);
+        let opened = kept.load_or_make(new);
         kept.lock.unlock()?;
-        Ok((kept, opened?))
+        let (customers, damaged) = opened?;
+        Ok((kept, customers, damaged))
     }
 
-    fn load_or_make(&mut self, tenant: &mut Tenant) -> io::Result<Option<PathBuf>> {
+    fn load_or_make(&mut self, new: Customers) -> io::Result<(Customers, Option<PathBuf>)> {
         let file = self.folder.join(FILE);
         let damaged = match std::fs::read(&file) {
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(error),
-            Ok(bytes) => match serde_json::from_slice::<Data>(&bytes) {
-                Ok(data) => {
-                    data.put_into(tenant);
-                    self.seen = bytes;
-                    return Ok(None);
+            Ok(bytes) => match serde_json::from_slice::<Customers>(&bytes) {
+                Ok(customers) => {
+                    self.remember(bytes, &customers);
+                    return Ok((customers, None));
                 }
                 Err(_) => {
                     let aside = self.unused_name();
@@ -92,8 +57,8 @@ impl Kept {
                 }
             },
         };
-        self.write(tenant)?;
-        Ok(damaged)
+        self.write(&new)?;
+        Ok((new, damaged))
     }
 
     /// A name beside the file that nothing has yet.
@@ -103,21 +68,21 @@ impl Kept {
         unused.next().unwrap_or_else(|| self.folder.join("damaged"))
     }
 
-    /// Gives `tenant` what another process has written meanwhile; true where there was something.
-    pub fn refresh(&mut self, tenant: &mut Tenant) -> bool {
-        let Ok(bytes) = std::fs::read(self.folder.join(FILE)) else {
-            return false;
-        };
+    /// What another process has written meanwhile, where there is something.
+    pub fn refresh(&mut self) -> Option<Customers> {
+        let bytes = std::fs::read(self.folder.join(FILE)).ok()?;
         if bytes == self.seen {
-            return false;
+            return None;
         }
         // What cannot be read is replaced by the next change.
-        let Ok(data) = serde_json::from_slice::<Data>(&bytes) else {
-            return false;
-        };
-        data.put_into(tenant);
+        let customers = serde_json::from_slice(&bytes).ok()?;
+        self.remember(bytes, &customers);
+        Some(customers)
+    }
+
+    fn remember(&mut self, bytes: Vec<u8>, customers: &Customers) {
         self.seen = bytes;
-        true
+        self.seen_at = customers.changes();
     }
 
     /// Keeps other processes out until [`Kept::end_change`].
@@ -126,10 +91,12 @@ impl Kept {
         self.note(locked);
     }
 
-    /// Writes what there is now, and lets other processes in.
-    pub fn end_change(&mut self, tenant: &Tenant) {
-        let written = self.write(tenant);
-        self.note(written);
+    /// Writes what there is now, unless nothing was changed, and lets other processes in.
+    pub fn end_change(&mut self, customers: &Customers) {
+        if customers.changes() != self.seen_at {
+            let written = self.write(customers);
+            self.note(written);
+        }
         let unlocked = self.lock.unlock();
         self.note(unlocked);
     }
@@ -146,15 +113,12 @@ impl Kept {
     }
 
     /// Replaces the file in one step, so that a reader needs no lock.
-    fn write(&mut self, tenant: &Tenant) -> io::Result<()> {
-        let bytes = serde_json::to_vec(&Data::of(tenant))?;
-        if bytes == self.seen {
-            return Ok(());
-        }
+    fn write(&mut self, customers: &Customers) -> io::Result<()> {
+        let bytes = serde_json::to_vec(customers)?;
         let new = self.folder.join("data.json.new");
         private().truncate(true).open(&new)?.write_all(&bytes)?;
         std::fs::rename(&new, self.folder.join(FILE))?;
-        self.seen = bytes;
+        self.remember(bytes, customers);
         Ok(())
     }
 }

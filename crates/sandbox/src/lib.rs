@@ -60,6 +60,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::kept::Kept;
 use crate::server::connection::{KillSwitch, KillableListener};
 use crate::server::state::Upstream;
+use crate::tenant::customers::Customers;
 
 /// The one account the sandbox knows; a UUID, as in every published example.
 pub const ACCOUNT_ID: &str = "5b0f3a52-7c1e-4d7a-9a64-2f8c1d6e0b37";
@@ -105,8 +106,9 @@ impl Sandbox {
     /// # Errors
     ///
     /// When the port cannot be bound.
-    pub async fn start(port: u16, tenant: Tenant) -> io::Result<Sandbox> {
-        Sandbox::serve(port, tenant, None).await
+    pub async fn start(port: u16, mut tenant: Tenant) -> io::Result<Sandbox> {
+        let customers = Customers::of(&mut tenant);
+        Sandbox::serve(port, tenant, customers, None).await
     }
 
     /// Starts a server on any free port whose data are kept in an existing folder, which other
@@ -118,19 +120,24 @@ impl Sandbox {
     ///
     /// When the folder cannot be used or no port can be bound.
     pub async fn start_in(folder: &Path, mut tenant: Tenant) -> io::Result<Sandbox> {
-        let (kept, set_aside) = Kept::open(folder, &mut tenant)?;
-        let sandbox = Sandbox::serve(0, tenant, Some(kept)).await?;
+        let (kept, customers, set_aside) = Kept::open(folder, Customers::of(&mut tenant))?;
+        let sandbox = Sandbox::serve(0, tenant, customers, Some(kept)).await?;
         Ok(Sandbox {
             set_aside,
             ..sandbox
         })
     }
 
-    async fn serve(port: u16, tenant: Tenant, kept: Option<Kept>) -> io::Result<Sandbox> {
+    async fn serve(
+        port: u16,
+        habits: Tenant,
+        customers: Customers,
+        kept: Option<Kept>,
+    ) -> io::Result<Sandbox> {
         let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let base_url = format!("http://{}", tcp.local_addr()?);
         let shutdown = CancellationToken::new();
-        let upstream = Arc::new(Upstream::new(tenant, kept, shutdown.clone()));
+        let upstream = Arc::new(Upstream::new(habits, customers, kept, shutdown.clone()));
 
         let listener = KillableListener::new(tcp, shutdown.clone());
         let service = crate::server::gateway::router(Arc::clone(&upstream))
@@ -168,7 +175,7 @@ impl Sandbox {
 
     /// Why the data could not be kept, where that happened; it goes on without.
     pub fn not_kept(&self) -> Option<String> {
-        self.upstream.held().not_kept()
+        self.upstream.locked().not_kept()
     }
 
     /// Everything received so far, in order of arrival.
@@ -195,17 +202,17 @@ impl Sandbox {
 
     /// Makes every access token of the Telco API answer 401; refresh tokens stay good.
     pub fn revoke_tokens(&self) {
-        self.upstream.held().tokens.revoke_access();
+        self.upstream.locked().tokens.revoke_access();
     }
 
     /// Makes every refresh token of the Telco API be refused; access tokens stay good.
     pub fn revoke_refresh_tokens(&self) {
-        self.upstream.held().tokens.revoke_refresh();
+        self.upstream.locked().tokens.revoke_refresh();
     }
 
     /// Gives the user another password, and takes back every token of the old one.
     pub fn change_password(&self, password: &str) {
-        let mut held = self.upstream.held();
+        let mut held = self.upstream.locked();
         held.password = password.to_owned();
         held.tokens.revoke_access();
         held.tokens.revoke_refresh();
@@ -213,19 +220,19 @@ impl Sandbox {
 
     /// Makes every access token of the PBX API answer 401; its refresh tokens stay good.
     pub fn revoke_pbx_tokens(&self) {
-        self.upstream.held().pbx_tokens.revoke_access();
+        self.upstream.locked().pbx_tokens.revoke_access();
     }
 
     /// Makes every refresh token of the PBX API be refused; its access tokens stay good.
     pub fn revoke_pbx_refresh_tokens(&self) {
-        self.upstream.held().pbx_tokens.revoke_refresh();
+        self.upstream.locked().pbx_tokens.revoke_refresh();
     }
 
     /// Adds `latency` to every answer except those to logins; zero turns it off.
     ///
     /// The request is acted on at once; only its answer comes late.
     pub fn set_latency(&self, latency: Duration) {
-        self.upstream.held().latency = latency;
+        self.upstream.locked().latency = latency;
     }
 }
 

@@ -4,14 +4,10 @@
 //! rules of NetSapiens. A number rings a user; a user who forwards always to `route_by_ani` hands
 //! the call to the VIP rules, and what these do not match to the dial rules.
 
-use std::collections::HashMap;
-
-use crate::tenant::Tenant;
 use crate::tenant::customer::{ANY, ROUTE_BY_ANI, StoredDialRule, StoredNumber, StoredSubscriber};
+use crate::tenant::customers::Customers;
+use crate::tenant::rows::{Key, national};
 use crate::tenant::stored::StoredRoute;
-
-/// Digits that tell two North American numbers apart.
-const NATIONAL_DIGITS: usize = 10;
 
 /// How often a call is forwarded at most.
 const FORWARDS: usize = 5;
@@ -29,41 +25,25 @@ pub enum Outcome {
     Dropped,
 }
 
-/// Indexes over a tenant, so that all its numbers can be tried without scans.
+/// Telephone calls to what customers hold.
 pub(crate) struct Exchange<'a> {
-    tenant: &'a Tenant,
-    /// By domain in small letters, then by extension.
-    users: HashMap<String, HashMap<&'a str, &'a StoredSubscriber>>,
-    /// The first enabled rule for callers who are no VIP, by domain in small letters.
-    fallbacks: HashMap<String, &'a StoredDialRule>,
+    customers: &'a Customers,
+    /// Whether a rule stored for the caller `*` answers every caller without a rule of their own.
+    wildcard_matches_callers: bool,
 }
 
 impl<'a> Exchange<'a> {
-    pub(crate) fn new(tenant: &'a Tenant) -> Exchange<'a> {
-        let mut users: HashMap<String, HashMap<&str, &StoredSubscriber>> = HashMap::new();
-        for subscriber in &tenant.subscribers {
-            let domain = subscriber.domain.to_ascii_lowercase();
-            let of_domain = users.entry(domain).or_default();
-            of_domain.entry(&subscriber.user).or_insert(subscriber);
-        }
-        let mut fallbacks = HashMap::new();
-        for rule in &tenant.dial_rules {
-            if rule.enabled && rule.is_by_ani() && rule.match_from == ANY {
-                let domain = rule.domain.to_ascii_lowercase();
-                fallbacks.entry(domain).or_insert(rule);
-            }
-        }
+    pub(crate) fn new(customers: &'a Customers, wildcard_matches_callers: bool) -> Exchange<'a> {
         Exchange {
-            tenant,
-            users,
-            fallbacks,
+            customers,
+            wildcard_matches_callers,
         }
     }
 
     /// Numbers whose route goes to a `route_by_ani` user and on which a caller who is no VIP is
     /// dropped.
     pub(crate) fn dropped_numbers(&self) -> Vec<String> {
-        let numbers = self.tenant.numbers.iter();
+        let numbers = self.customers.numbers.iter();
         numbers
             .filter(|number| self.is_routed_by_ani(number))
             .filter(|number| self.call(number, None) == Outcome::Dropped)
@@ -73,11 +53,7 @@ impl<'a> Exchange<'a> {
 
     /// A call to `did` from `caller`, both in any spelling.
     pub(crate) fn who_rings(&self, did: &str, caller: &str) -> Outcome {
-        let numbers = &self.tenant.numbers;
-        match numbers
-            .iter()
-            .find(|number| same_number(&number.number, did))
-        {
+        match self.customers.numbers.at(&Key::number(did)).next() {
             Some(number) => self.call(number, Some(caller)),
             None => Outcome::Dropped,
         }
@@ -108,8 +84,7 @@ impl<'a> Exchange<'a> {
     /// The user that a number of the account goes to.
     fn user_of(&self, did: &str) -> Option<&'a StoredSubscriber> {
         national(did)?;
-        let mut numbers = self.tenant.numbers.iter();
-        let number = numbers.find(|number| same_number(&number.number, did))?;
+        let number = self.customers.numbers.at(&Key::number(did)).next()?;
         let (user, domain) = number.routed_user()?;
         self.user(domain, user)
     }
@@ -137,12 +112,8 @@ impl<'a> Exchange<'a> {
 
     /// The rule for exactly this called number, else the one for any.
     fn vip_rule(&self, domain: &str, did: &str, caller: &str) -> Option<&StoredRoute> {
-        let rules = || {
-            let routes = self.tenant.routes.iter();
-            routes.filter(|rule| {
-                rule.domain.eq_ignore_ascii_case(domain) && same_number(&rule.ani, caller)
-            })
-        };
+        let key = Key::caller(domain, caller);
+        let rules = || self.customers.routes.at(&key);
         let exact = rules().find(|rule| {
             let dnis = rule.dnis.specific();
             dnis.is_some_and(|dnis| same_number(dnis, did))
@@ -154,13 +125,8 @@ impl<'a> Exchange<'a> {
 
     /// The rule stored for the caller `*`, where the service takes that for any caller.
     fn catch_all_rule(&self, domain: &str) -> Option<&StoredRoute> {
-        let mut rules = self.tenant.routes.iter();
-        rules.find(|rule| {
-            self.tenant.wildcard_matches_callers
-                && rule.domain.eq_ignore_ascii_case(domain)
-                && rule.ani == ANY
-                && rule.dnis.specific().is_none()
-        })
+        let mut rules = self.customers.routes.at(&Key::caller(domain, ANY));
+        rules.find(|rule| self.wildcard_matches_callers && rule.dnis.specific().is_none())
     }
 
     fn follow_vip_rule(&self, rule: &StoredRoute) -> Outcome {
@@ -186,7 +152,7 @@ impl<'a> Exchange<'a> {
     }
 
     fn follow_fallback(&self, domain: &str) -> Outcome {
-        let Some(rule) = self.fallbacks.get(&domain.to_ascii_lowercase()) else {
+        let Some(rule) = self.fallback(domain) else {
             return Outcome::Dropped;
         };
         let is_queue = |user: &StoredSubscriber| user.srv_code == "system-queue";
@@ -215,13 +181,18 @@ impl<'a> Exchange<'a> {
     }
 
     fn user(&self, domain: &str, user: &str) -> Option<&'a StoredSubscriber> {
-        let of_domain = self.users.get(&domain.to_ascii_lowercase())?;
-        of_domain.get(user).copied()
+        let key = Key::name(domain, user);
+        self.customers.subscribers.at(&key).next()
+    }
+
+    /// The first enabled rule of a domain for callers who are no VIP.
+    fn fallback(&self, domain: &str) -> Option<&'a StoredDialRule> {
+        let mut rules = self.customers.dial_rules.at(&Key::domain(domain));
+        rules.find(|rule| rule.enabled && rule.is_by_ani() && rule.match_from == ANY)
     }
 
     fn has_device(&self, domain: &str, device: &str) -> bool {
-        let of_domain = self.users.get(&domain.to_ascii_lowercase());
-        let mut users = of_domain.into_iter().flat_map(HashMap::values);
+        let mut users = self.customers.subscribers.at(&Key::domain(domain));
         users.any(|user| user.devices.iter().any(|known| known == device))
     }
 }
@@ -255,13 +226,4 @@ fn same_number(left: &str, right: &str) -> bool {
         (Some(left), Some(right)) => left == right,
         _ => left == right,
     }
-}
-
-/// The last 10 digits of a number with 10 or 11 of them.
-fn national(text: &str) -> Option<String> {
-    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    let is_number = !text.chars().any(char::is_alphabetic);
-    let country_code = digits.len().checked_sub(NATIONAL_DIGITS)?;
-    (is_number && (country_code == 0 || (country_code == 1 && digits.starts_with('1'))))
-        .then(|| digits[country_code..].to_owned())
 }

@@ -117,7 +117,10 @@ impl Sender<'_> {
                     words_of_rule(now)
                 ));
             }
-            read.extend(row.change_id.map(|id| (id, now)));
+            read.extend(
+                row.change_id
+                    .map(|id| (id, now, matches == Matches::Wanted)),
+            );
         }
         if !unseen.is_empty() {
             report.warnings.push(format!(
@@ -133,7 +136,7 @@ impl Sender<'_> {
         unseen
     }
 
-    async fn note_readings(&self, read: &[(i64, Option<&Route>)]) -> Result<()> {
+    async fn note_readings(&self, read: &[(i64, Option<&Route>, bool)]) -> Result<()> {
         let store = self.app.journal().store().get().await?;
         store.note_readings(read).await
     }

@@ -189,6 +189,7 @@ impl Journal {
             after: After::VipRule {
                 now: now_is,
                 was_read: true,
+                as_wanted: true,
             },
             problem: Some(match now_is {
                 None => "the service removed this rule along with another, or somebody else did",

@@ -209,6 +209,7 @@ fn after<'a>(change: &'a Change, outcome: &'a Result<Written, NotWritten>) -> Af
             Found::VipRule { now, .. } => After::VipRule {
                 now: now.as_ref(),
                 was_read: true,
+                as_wanted: reading.matches == Matches::Wanted,
             },
             Found::Piece(now) => After::Piece {
                 now: now.clone(),

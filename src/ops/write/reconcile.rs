@@ -276,8 +276,12 @@ impl App {
                     None => rule.key.find_in_any_writing(rules),
                 };
                 let is_as_wanted = Route::are_alike(now, rule.wanted.as_ref());
-                let was_read = true;
-                (After::VipRule { now, was_read }, is_as_wanted)
+                let after = After::VipRule {
+                    now,
+                    was_read: true,
+                    as_wanted: is_as_wanted,
+                };
+                (after, is_as_wanted)
             }
             TargetRecord::Piece(piece) => {
                 let piece_now = client.piece_now(account, domain, &piece.piece).await?;

@@ -267,6 +267,8 @@ pub enum After<'a> {
         /// Whether a read showed it. What was only acknowledged may not be in
         /// the service's list yet.
         was_read: bool,
+        /// Whether that read showed it as it was wanted, in whatever writing.
+        as_wanted: bool,
     },
     /// What is in the piece's place.
     Piece {
@@ -287,6 +289,7 @@ impl After<'_> {
                     false => rule.before(),
                 },
                 was_read: false,
+                as_wanted: false,
             },
             Target::Piece(piece) => After::of_piece(piece.piece(), piece.before(), made),
         }
@@ -301,6 +304,7 @@ impl After<'_> {
                     false => rule.before.as_ref(),
                 },
                 was_read: false,
+                as_wanted: false,
             },
             TargetRecord::Piece(piece) => {
                 After::of_piece(&piece.piece, piece.before.as_ref(), made)

@@ -1,12 +1,13 @@
-//! What both generations of the PBX API do to a tenant, apart from how they spell it.
+//! What both generations of the PBX API do to what customers hold, apart from how they spell it.
 //!
 //! Sources: NetSapiens v1 collection and v2 OpenAPI (domains, subscribers, answering rules, dial
 //! plans); path limits from v2.
 
 use crate::netsapiens::answers::Trouble;
-use crate::tenant::Tenant;
+use crate::server::state::Held;
 use crate::tenant::customer::{StoredAnsweringRule, StoredDialRule, StoredSubscriber};
 use crate::tenant::habits::{DialPlanAccess, PbxHabits};
+use crate::tenant::rows::Key;
 use crate::tenant::stored::StoredDomain;
 
 /// Longest name of a domain (NetSapiens v2).
@@ -31,39 +32,31 @@ impl PbxHabits {
     }
 }
 
-impl Tenant {
+impl Held {
     pub(crate) fn find_domain(&self, domain: &str) -> Result<&StoredDomain, Trouble> {
-        self.domains
-            .iter()
-            .find(|stored| stored.domain.eq_ignore_ascii_case(domain))
-            .ok_or(Trouble::Missing("Domain"))
+        let mut found = self.customers.domains.at(&Key::domain(domain));
+        found.next().ok_or(Trouble::Missing("Domain"))
     }
 
     pub(crate) fn find_user(&self, domain: &str, user: &str) -> Result<&StoredSubscriber, Trouble> {
-        self.subscribers
-            .iter()
-            .find(|stored| stored.is(domain, user))
-            .ok_or(Trouble::Missing("User"))
+        let mut found = self.customers.subscribers.at(&Key::name(domain, user));
+        found.next().ok_or(Trouble::Missing("User"))
     }
 
-    fn find_user_mut(
+    fn change_user<R>(
         &mut self,
         domain: &str,
         user: &str,
-    ) -> Result<&mut StoredSubscriber, Trouble> {
-        self.subscribers
-            .iter_mut()
-            .find(|stored| stored.is(domain, user))
-            .ok_or(Trouble::Missing("User"))
+        change: impl FnOnce(&mut StoredSubscriber) -> Result<R, Trouble>,
+    ) -> Result<R, Trouble> {
+        let users = &mut self.customers.subscribers;
+        let changed = users.change(&Key::name(domain, user), |_| true, change);
+        changed.unwrap_or(Err(Trouble::Missing("User")))
     }
 
     /// Users of a domain, in stored order.
-    pub(crate) fn users_of<'a>(
-        &'a self,
-        domain: &'a str,
-    ) -> impl Iterator<Item = &'a StoredSubscriber> {
-        let all = self.subscribers.iter();
-        all.filter(move |stored| stored.domain.eq_ignore_ascii_case(domain))
+    pub(crate) fn users_of(&self, domain: &str) -> impl Iterator<Item = &StoredSubscriber> {
+        self.customers.subscribers.of(Some(domain))
     }
 
     /// Creates a domain that the Telco list does not show before it is refreshed.
@@ -73,13 +66,13 @@ impl Tenant {
         if !is_name(&new.domain, DOMAIN_LENGTH) {
             return Err(Trouble::Invalid(vec!["domain"]));
         }
-        let mut retired = self.retired_domains.iter();
+        let mut retired = self.customers.retired_domains.iter();
         let is_taken = self.find_domain(&new.domain).is_ok()
             || retired.any(|name| name.eq_ignore_ascii_case(&new.domain));
         if is_taken {
             return Err(Trouble::Duplicate("Domain"));
         }
-        self.domains.push(new.fresh());
+        self.customers.domains.push(new.fresh());
         Ok(())
     }
 
@@ -92,10 +85,10 @@ impl Tenant {
         if self.find_user(&new.domain, &new.user).is_ok() {
             return Err(Trouble::Duplicate("UID"));
         }
-        if self.pbx.new_user_has_answering_rule {
+        if self.tenant.pbx.new_user_has_answering_rule {
             new.answering_rules.push(StoredAnsweringRule::plain());
         }
-        self.subscribers.push(new);
+        self.customers.subscribers.push(new);
         Ok(())
     }
 
@@ -106,47 +99,46 @@ impl Tenant {
         user: &str,
         new: StoredAnsweringRule,
     ) -> Result<(), Trouble> {
-        let rules = &mut self.find_user_mut(domain, user)?.answering_rules;
-        if rules.iter().any(|rule| rule.time_frame == new.time_frame) {
-            return Err(Trouble::Duplicate("Answer rule"));
-        }
-        rules.push(new);
-        Ok(())
+        self.change_user(domain, user, |user| {
+            let rules = &mut user.answering_rules;
+            if rules.iter().any(|rule| rule.time_frame == new.time_frame) {
+                return Err(Trouble::Duplicate("Answer rule"));
+            }
+            rules.push(new);
+            Ok(())
+        })
     }
 
-    /// The answering rule of a time frame, to be changed.
-    pub(crate) fn answering_rule_mut(
+    /// Changes the answering rule of a time frame.
+    pub(crate) fn change_answering_rule<R>(
         &mut self,
         domain: &str,
         user: &str,
         time_frame: &str,
-    ) -> Result<&mut StoredAnsweringRule, Trouble> {
-        let rules = &mut self.find_user_mut(domain, user)?.answering_rules;
-        rules
-            .iter_mut()
-            .find(|rule| rule.time_frame == time_frame)
-            .ok_or(Trouble::Missing("Answer rule"))
+        change: impl FnOnce(&mut StoredAnsweringRule) -> R,
+    ) -> Result<R, Trouble> {
+        self.change_user(domain, user, |user| {
+            let mut rules = user.answering_rules.iter_mut();
+            let rule = rules.find(|rule| rule.time_frame == time_frame);
+            rule.map(change).ok_or(Trouble::Missing("Answer rule"))
+        })
     }
 
     /// Creates a dial plan of a domain.
     pub(crate) fn create_dial_plan(&mut self, domain: &str, plan: &str) -> Result<(), Trouble> {
-        self.pbx.check_dial_plan(Access::Write)?;
-        let plans = self
-            .domains
-            .iter_mut()
-            .find(|stored| stored.domain.eq_ignore_ascii_case(domain))
-            .map(|stored| &mut stored.dial_plans)
-            .ok_or(Trouble::Missing("Domain"))?;
-        if plans.iter().any(|known| known.eq_ignore_ascii_case(plan)) {
+        self.tenant.pbx.check_dial_plan(Access::Write)?;
+        if has_plan(self.find_domain(domain)?, plan) {
             return Err(Trouble::Duplicate("Dial plan"));
         }
-        plans.push(plan.to_owned());
+        let add = |stored: &mut StoredDomain| stored.dial_plans.push(plan.to_owned());
+        let domains = &mut self.customers.domains;
+        domains.change(&Key::domain(domain), |_| true, add);
         Ok(())
     }
 
     /// Name of the dial plan in which a user's calls are looked up first.
     pub(crate) fn dial_plan_of(&self, user: &StoredSubscriber) -> String {
-        match self.pbx.user_dial_plans {
+        match self.tenant.pbx.user_dial_plans {
             true => format!("{}_{}", user.domain, user.user),
             false => user.domain.clone(),
         }
@@ -154,7 +146,7 @@ impl Tenant {
 
     /// The rules of a plan. A user's own plan ends with a chain to the domain's.
     pub(crate) fn rules_of_plan(&self, domain: &str, plan: &str) -> Vec<StoredDialRule> {
-        let stored = self.dial_rules.iter();
+        let stored = self.customers.dial_rules.at(&Key::domain(domain));
         let mut rules: Vec<StoredDialRule> = stored
             .filter(|rule| rule.is_in(domain, plan))
             .cloned()
@@ -172,7 +164,7 @@ impl Tenant {
 
     fn is_plan_of_a_user(&self, domain: &str, plan: &str) -> bool {
         let is_own = |user| plan.eq_ignore_ascii_case(&self.dial_plan_of(user));
-        self.pbx.user_dial_plans && self.users_of(domain).any(is_own)
+        self.tenant.pbx.user_dial_plans && self.users_of(domain).any(is_own)
     }
 
     /// Refuses a plan that the domain does not have.
@@ -180,26 +172,31 @@ impl Tenant {
         if self.is_plan_of_a_user(domain, plan) {
             return Ok(());
         }
-        let plans = &self.find_domain(domain)?.dial_plans;
-        let exists = plans.iter().any(|known| known.eq_ignore_ascii_case(plan));
+        let exists = has_plan(self.find_domain(domain)?, plan);
         exists.then_some(()).ok_or(Trouble::Missing("Dial plan"))
     }
 
     /// Creates a dial rule in an existing plan; what it matches is its key.
     pub(crate) fn create_dial_rule(&mut self, new: StoredDialRule) -> Result<(), Trouble> {
-        self.pbx.check_dial_plan(Access::Write)?;
+        self.tenant.pbx.check_dial_plan(Access::Write)?;
         self.check_plan_exists(&new.domain, &new.plan)?;
         let same_key = |rule: &StoredDialRule| {
             rule.is_in(&new.domain, &new.plan)
                 && rule.match_to == new.match_to
                 && rule.match_from == new.match_from
         };
-        if self.dial_rules.iter().any(same_key) {
+        let rules = &mut self.customers.dial_rules;
+        if rules.at(&Key::domain(&new.domain)).any(same_key) {
             return Err(Trouble::Duplicate("Dial rule"));
         }
-        self.dial_rules.push(new);
+        rules.push(new);
         Ok(())
     }
+}
+
+fn has_plan(domain: &StoredDomain, plan: &str) -> bool {
+    let mut plans = domain.dial_plans.iter();
+    plans.any(|known| known.eq_ignore_ascii_case(plan))
 }
 
 /// Letters, digits, `.`, `_` and `-`, not empty and not too long.

@@ -153,10 +153,10 @@ async fn answer(
     let is_pbx = path.starts_with(V1_PATH);
     let latency = match path.trim_end_matches('/') {
         TOKEN_PATH | PBX_TOKEN_PATH => Duration::ZERO,
-        _ => upstream.held().latency,
+        _ => upstream.locked().latency,
     };
     let habit = match method.as_str() {
-        "PUT" | "DELETE" if !is_pbx => upstream.held().tenant.write_answer.clone(),
+        "PUT" | "DELETE" if !is_pbx => upstream.locked().tenant.write_answer.clone(),
         _ => WriteAnswer::Documented,
     };
     let arrival = upstream.note_arrival(Recorded {

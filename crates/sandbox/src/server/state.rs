@@ -15,6 +15,8 @@ use crate::phone_calls::Exchange;
 use crate::server::tokens::Tokens;
 use crate::tenant::Tenant;
 use crate::tenant::customer::StoredNumber;
+use crate::tenant::customers::Customers;
+use crate::tenant::rows::Rows;
 use crate::tenant::stored::StoredRoute;
 
 /// A request the sandbox received.
@@ -72,8 +74,10 @@ pub(crate) struct Upstream {
 
 /// What the lock protects. Never held across an await.
 pub(crate) struct Held {
+    /// How it answers; the lists of the tenant are empty, their rows in [`Customers`].
     pub(crate) tenant: Tenant,
-    /// Where the tenant's data are kept beyond this process.
+    pub(crate) customers: Customers,
+    /// Where these are kept beyond this process.
     kept: Option<Kept>,
     /// Tokens of the Telco API.
     pub(crate) tokens: Tokens,
@@ -85,6 +89,8 @@ pub(crate) struct Held {
     stale_read: Option<StaleRead>,
     /// Numbers on which callers are dropped now.
     dropping: BTreeSet<String>,
+    /// How often something had been changed when that was looked at.
+    dropping_at: u64,
     /// Numbers on which a request made callers be dropped, in order, each once.
     ever_dropped: Vec<String>,
     /// What requests did to VIP rules.
@@ -97,37 +103,52 @@ pub(crate) struct Held {
 /// VIP rules and numbers as they were before a change, shown until the read lag is over.
 struct StaleRead {
     since: Instant,
-    routes: Vec<StoredRoute>,
-    numbers: Vec<StoredNumber>,
+    routes: Rows<StoredRoute>,
+    numbers: Rows<StoredNumber>,
 }
 
 impl Upstream {
-    pub(crate) fn new(tenant: Tenant, kept: Option<Kept>, shutdown: CancellationToken) -> Upstream {
+    pub(crate) fn new(
+        tenant: Tenant,
+        customers: Customers,
+        kept: Option<Kept>,
+        shutdown: CancellationToken,
+    ) -> Upstream {
+        let mut held = Held {
+            dropping: BTreeSet::new(),
+            dropping_at: 0,
+            ever_dropped: Vec::new(),
+            rule_log: Vec::new(),
+            tenant,
+            customers,
+            kept,
+            tokens: Tokens::new("sandbox"),
+            pbx_tokens: Tokens::new("sandbox-pbx"),
+            password: crate::PASSWORD.to_owned(),
+            latency: Duration::ZERO,
+            stale_read: None,
+            faults: Vec::new(),
+            requests: Vec::new(),
+            arrivals: 0,
+        };
+        held.accept_dropped();
         Upstream {
-            held: Mutex::new(Held {
-                dropping: dropped_numbers(&tenant),
-                ever_dropped: Vec::new(),
-                rule_log: Vec::new(),
-                tenant,
-                kept,
-                tokens: Tokens::new("sandbox"),
-                pbx_tokens: Tokens::new("sandbox-pbx"),
-                password: crate::PASSWORD.to_owned(),
-                latency: Duration::ZERO,
-                stale_read: None,
-                faults: Vec::new(),
-                requests: Vec::new(),
-                arrivals: 0,
-            }),
+            held: Mutex::new(held),
             shutdown,
         }
     }
 
-    /// Locks the state. A poisoned lock is taken over: the data has no half-done states.
+    /// Locks the state, with what other processes have changed in the kept data.
     pub(crate) fn held(&self) -> MutexGuard<'_, Held> {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.locked();
         held.refresh();
         held
+    }
+
+    /// Locks what does not depend on the kept data. A poisoned lock is taken over: the data has
+    /// no half-done states.
+    pub(crate) fn locked(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Locks the state for a request that may change what customers hold.
@@ -145,17 +166,17 @@ impl Upstream {
     }
 
     pub(crate) fn requests(&self) -> Vec<Recorded> {
-        let held = self.held();
+        let held = self.locked();
         held.requests.iter().map(|(_, seen)| seen.clone()).collect()
     }
 
     pub(crate) fn clear_requests(&self) {
-        self.held().requests.clear();
+        self.locked().requests.clear();
     }
 
     /// Records a request on arrival, so that the order is that of arrival, not of answers.
     pub(crate) fn note_arrival(&self, seen: Recorded) -> Arrival {
-        let mut held = self.held();
+        let mut held = self.locked();
         held.arrivals += 1;
         let arrival = Arrival(held.arrivals);
         held.requests.push((arrival, seen));
@@ -164,7 +185,7 @@ impl Upstream {
 
     /// Completes a recorded request; does nothing when the record was cleared meanwhile.
     pub(crate) fn note_answer(&self, arrival: Arrival, status: u16, grant_type: Option<String>) {
-        let mut held = self.held();
+        let mut held = self.locked();
         let entry = held
             .requests
             .iter_mut()
@@ -177,16 +198,16 @@ impl Upstream {
     }
 
     pub(crate) fn inject(&self, fault: Fault) {
-        self.held().faults.push(fault);
+        self.locked().faults.push(fault);
     }
 
     pub(crate) fn clear_faults(&self) {
-        self.held().faults.clear();
+        self.locked().faults.clear();
     }
 
     /// Takes one use of the earliest fault that matches this request under any of its targets.
     pub(crate) fn strike(&self, method: &str, targets: &[&str]) -> Option<Effect> {
-        let mut held = self.held();
+        let mut held = self.locked();
         held.faults.retain(|fault| fault.times > 0);
         let fault = held.faults.iter_mut().find(|fault| {
             let mut targets = targets.iter();
@@ -219,26 +240,17 @@ impl Drop for Changing<'_> {
         let held = &mut *self.0;
         held.note_dropped();
         if let Some(kept) = &mut held.kept {
-            kept.end_change(&held.tenant);
+            kept.end_change(&held.customers);
         }
     }
-}
-
-fn dropped_numbers(tenant: &Tenant) -> BTreeSet<String> {
-    if tenant.numbers.is_empty() {
-        return BTreeSet::new();
-    }
-    Exchange::new(tenant)
-        .dropped_numbers()
-        .into_iter()
-        .collect()
 }
 
 impl Held {
     /// Takes over what other processes have changed in the kept data.
     fn refresh(&mut self) {
         let kept = self.kept.as_mut();
-        if kept.is_some_and(|kept| kept.refresh(&mut self.tenant)) {
+        if let Some(customers) = kept.and_then(Kept::refresh) {
+            self.customers = customers;
             self.accept_dropped();
         }
     }
@@ -256,29 +268,39 @@ impl Held {
 
     /// Takes the present state as given, after a change that no request made.
     pub(crate) fn accept_dropped(&mut self) {
-        self.dropping = dropped_numbers(&self.tenant);
+        self.dropping = self.exchange().dropped_numbers().into_iter().collect();
+        self.dropping_at = self.customers.changes_beside_rules();
     }
 
     fn note_dropped(&mut self) {
-        let now = dropped_numbers(&self.tenant);
-        for number in now.difference(&self.dropping) {
+        // Who is no VIP is dropped whatever the rules are.
+        if self.dropping_at == self.customers.changes_beside_rules() {
+            return;
+        }
+        let before = std::mem::take(&mut self.dropping);
+        self.accept_dropped();
+        for number in self.dropping.difference(&before) {
             if !self.ever_dropped.contains(number) {
                 self.ever_dropped.push(number.clone());
             }
         }
-        self.dropping = now;
+    }
+
+    /// The telephone calls to what there is now.
+    pub(crate) fn exchange(&self) -> Exchange<'_> {
+        Exchange::new(&self.customers, self.tenant.wildcard_matches_callers)
     }
 
     /// The routes a list shows now.
-    pub(crate) fn visible_routes(&self) -> &[StoredRoute] {
+    pub(crate) fn visible_routes(&self) -> &Rows<StoredRoute> {
         self.stale_read()
-            .map_or(&self.tenant.routes, |stale| &stale.routes)
+            .map_or(&self.customers.routes, |stale| &stale.routes)
     }
 
     /// The numbers with their routings as reads show them now.
-    pub(crate) fn visible_numbers(&self) -> &[StoredNumber] {
+    pub(crate) fn visible_numbers(&self) -> &Rows<StoredNumber> {
         self.stale_read()
-            .map_or(&self.tenant.numbers, |stale| &stale.numbers)
+            .map_or(&self.customers.numbers, |stale| &stale.numbers)
     }
 
     /// Keeps what there is for readers until the read lag is over; call before a change.
@@ -288,8 +310,8 @@ impl Held {
         if self.stale_read().is_none() && !self.tenant.read_lag.is_zero() {
             self.stale_read = Some(StaleRead {
                 since: Instant::now(),
-                routes: self.tenant.routes.clone(),
-                numbers: self.tenant.numbers.clone(),
+                routes: self.customers.routes.clone(),
+                numbers: self.customers.numbers.clone(),
             });
         }
     }

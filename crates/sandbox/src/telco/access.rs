@@ -54,7 +54,7 @@ impl<S: Scope> FromRequestParts<Arc<Upstream>> for Caller<S> {
         let refuse = |status: StatusCode, body: Value| (status, Json(body)).into_response();
         let token = bearer(&parts.headers);
         let scopes = token.and_then(|token| {
-            let held = upstream.held();
+            let held = upstream.locked();
             held.tokens.access(token).map(|known| known.scopes.clone())
         });
         let Some(scopes) = scopes else {

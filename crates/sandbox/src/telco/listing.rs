@@ -3,10 +3,12 @@
 //! Source: SkySwitch API reference; the examples there differ from the schemas, so all forms that
 //! occur in either are offered.
 
+use std::ops::Range;
+
 use axum::Json;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::server::parameters::Parameters;
 use crate::telco::route_by_ani::not_found;
@@ -19,32 +21,46 @@ pub(crate) struct Row {
     pub(crate) value: Value,
 }
 
-/// The answer with a list: its rows in `shape`, and what `empty` says where there are none.
+/// The answer with a list: each that was found as a `row` by its position, in `shape`, and what
+/// `empty` says where nothing was found.
 ///
-/// Paged shapes give the page that the query asks for.
-pub(crate) fn list_answer(
-    rows: Vec<Row>,
+/// Paged shapes give the page that the query asks for. Rows are made of that page only.
+pub(crate) fn list_answer<T: Copy>(
+    found: &[T],
+    row: impl Fn(usize, T) -> Row,
     shape: ListShape,
     empty: EmptyList,
     query: &Parameters,
 ) -> Response {
-    match (rows.is_empty(), empty, shape) {
+    let rows = |part: Range<usize>| {
+        let found = found.get(part.clone()).unwrap_or_default();
+        let rows = part.zip(found);
+        rows.map(|(position, found)| row(position, *found))
+            .collect()
+    };
+    let total = found.len();
+    match (total == 0, empty, shape) {
         (true, EmptyList::Object, _) => Json(json!({})).into_response(),
         (true, EmptyList::Null, _) => Json(Value::Null).into_response(),
         (true, EmptyList::Blank, _) => StatusCode::OK.into_response(),
         (true, EmptyList::NoContent, _) => StatusCode::NO_CONTENT.into_response(),
         (true, EmptyList::NotFound, _) => not_found("The requested resource was not found."),
-        (_, _, ListShape::Announced { per_page, by }) => announced(rows, per_page, by, query),
-        _ => Json(shape_rows(rows, shape, query)).into_response(),
+        (_, _, ListShape::Announced { per_page, by }) => {
+            announced(total, rows, per_page, by, query)
+        }
+        _ => Json(shape_rows(total, rows, shape, query)).into_response(),
     }
 }
 
-fn shape_rows(rows: Vec<Row>, shape: ListShape, query: &Parameters) -> Value {
-    let total = rows.len();
+fn shape_rows(
+    total: usize,
+    rows: impl Fn(Range<usize>) -> Vec<Row>,
+    shape: ListShape,
+    query: &Parameters,
+) -> Value {
     match shape {
-        ListShape::Announced { .. } => values(rows),
-        ListShape::Array => values(rows),
-        ListShape::Data => json!({ "data": values(rows) }),
+        ListShape::Announced { .. } | ListShape::Array => values(rows(0..total)),
+        ListShape::Data => json!({ "data": values(rows(0..total)) }),
         ListShape::Paged { per_page } => {
             let page = Page::of(query, per_page);
             json!({
@@ -53,7 +69,7 @@ fn shape_rows(rows: Vec<Row>, shape: ListShape, query: &Parameters) -> Value {
                     "per_page": page.per_page,
                     "page": page.number,
                 },
-                "data": values(page.cut(rows)),
+                "data": values(rows(page.of_rows(total))),
             })
         }
         ListShape::CountedPages { per_page } => {
@@ -62,23 +78,27 @@ fn shape_rows(rows: Vec<Row>, shape: ListShape, query: &Parameters) -> Value {
                 "current_page": page.number,
                 "per_page": page.per_page,
                 "total": total.to_string(),
-                "data": values(page.cut(rows)),
+                "data": values(rows(page.of_rows(total))),
             })
         }
         // PHP cannot tell an empty map from an empty list.
-        ListShape::ObjectByKey if rows.is_empty() => json!([]),
+        ListShape::ObjectByKey if total == 0 => json!([]),
         ListShape::ObjectByKey => {
-            let map: Map<String, Value> =
-                rows.into_iter().map(|row| (row.key, row.value)).collect();
-            Value::Object(map)
+            let rows = rows(0..total).into_iter();
+            Value::Object(rows.map(|row| (row.key, row.value)).collect())
         }
     }
 }
 
 /// One page of a list that says in its own way that there are more.
-fn announced(rows: Vec<Row>, per_page: usize, by: Announcement, query: &Parameters) -> Response {
+fn announced(
+    total: usize,
+    rows: impl Fn(Range<usize>) -> Vec<Row>,
+    per_page: usize,
+    by: Announcement,
+    query: &Parameters,
+) -> Response {
     const CURSOR: &str = "after-row-";
-    let total = rows.len();
     let mut page = Page::of(query, per_page);
     if by == Announcement::NextCursor {
         let cursor = query
@@ -88,7 +108,7 @@ fn announced(rows: Vec<Row>, per_page: usize, by: Announcement, query: &Paramete
         page.number = before.unwrap_or_default() / page.per_page + 1;
     }
     let before = (page.number - 1).saturating_mul(page.per_page);
-    let here = values(page.cut(rows));
+    let here = values(rows(page.of_rows(total)));
     let count = here.as_array().map_or(0, Vec::len);
     let end = before + count;
     let next = (end < total).then(|| page.number + 1);
@@ -166,9 +186,9 @@ impl Page {
         }
     }
 
-    /// The rows of this page; none when it lies behind the last one.
-    fn cut(&self, rows: Vec<Row>) -> Vec<Row> {
-        let before = (self.number - 1).saturating_mul(self.per_page);
-        rows.into_iter().skip(before).take(self.per_page).collect()
+    /// Which rows are on this page; none when it lies behind the last one.
+    fn of_rows(&self, total: usize) -> Range<usize> {
+        let before = (self.number - 1).saturating_mul(self.per_page).min(total);
+        before..before.saturating_add(self.per_page).min(total)
     }
 }

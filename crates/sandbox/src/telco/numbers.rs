@@ -15,12 +15,13 @@ use serde_json::{Value, json};
 
 use crate::ACCOUNT_ID;
 use crate::server::parameters::{Parameters, validation_failed};
-use crate::server::state::Upstream;
+use crate::server::state::{Held, Upstream};
 use crate::telco::access::{NumberCaller, RoutingCaller};
 use crate::telco::listing::{Row, list_answer};
 use crate::telco::route_by_ani::not_found;
 use crate::tenant::customer::StoredNumber;
 use crate::tenant::demo::RESELLER;
+use crate::tenant::rows::Key;
 
 /// Values of `type` in the reference.
 const ROUTE_TYPES: [&str; 7] = [
@@ -45,21 +46,22 @@ pub(crate) async fn list_numbers(
     let wanted: Option<Vec<&str>> = query
         .filled("phone_numbers")
         .map(|list| list.split(',').map(str::trim).collect());
-    let rows = held
-        .tenant
+    let numbers: Vec<&str> = held
+        .customers
         .numbers
         .iter()
         .map(|stored| stored.number.as_str())
         .filter(|number| part.is_none_or(|part| number.contains(part)))
         .filter(|number| npa.is_none_or(|npa| number.get(1..4) == Some(npa)))
         .filter(|number| wanted.as_ref().is_none_or(|list| list.contains(number)))
-        .map(|number| Row {
-            key: number.to_owned(),
-            value: inventory_json(number),
-        })
         .collect();
+    let row = |_, number: &str| Row {
+        key: number.to_owned(),
+        value: inventory_json(number),
+    };
     let tenant = &held.tenant;
-    list_answer(rows, tenant.number_list_shape, tenant.empty_list, &query)
+    let (shape, empty) = (tenant.number_list_shape, tenant.empty_list);
+    list_answer(&numbers, row, shape, empty, &query)
 }
 
 /// GET `phone-numbers/{n}/route`: 200 with type and route, 404 for a number without one.
@@ -72,7 +74,7 @@ pub(crate) async fn show_route(
         return validation_failed(&["phone_number"]);
     }
     let held = upstream.held();
-    let mut numbers = held.visible_numbers().iter();
+    let mut numbers = held.visible_numbers().at(&Key::number(&number));
     match numbers.find(|stored| stored.number == number) {
         None => unknown_number(&number),
         Some(stored) if stored.route.is_null() => not_found("The phone number has no route."),
@@ -126,13 +128,14 @@ pub(crate) async fn put_route(
     };
     let mut held = upstream.changing();
     held.lag_reads();
-    let mut numbers = held.tenant.numbers.iter_mut();
-    let Some(stored) = numbers.find(|stored| stored.number == number) else {
-        return unknown_number(&number);
+    let set = |stored: &mut StoredNumber| {
+        stored.domain = domain_of(&route).or_else(|| stored.domain.take());
+        stored.route = route.clone();
     };
-    stored.domain = domain_of(&route).or_else(|| stored.domain.take());
-    stored.route = route.clone();
-    Json(route).into_response()
+    match change(&mut held, &number, set) {
+        Some(()) => Json(route).into_response(),
+        None => unknown_number(&number),
+    }
 }
 
 /// DELETE `phone-numbers/{n}/route`: takes the number out of service. 204.
@@ -145,13 +148,20 @@ pub(crate) async fn delete_route(
         return validation_failed(&["phone_number"]);
     }
     let mut held = upstream.changing();
-    let mut numbers = held.tenant.numbers.iter_mut();
-    let Some(stored) = numbers.find(|stored| stored.number == number) else {
-        return unknown_number(&number);
+    let clear = |stored: &mut StoredNumber| {
+        stored.domain = None;
+        stored.route = Value::Null;
     };
-    stored.domain = None;
-    stored.route = Value::Null;
-    StatusCode::NO_CONTENT.into_response()
+    match change(&mut held, &number, clear) {
+        Some(()) => StatusCode::NO_CONTENT.into_response(),
+        None => unknown_number(&number),
+    }
+}
+
+fn change(held: &mut Held, number: &str, change: impl FnOnce(&mut StoredNumber)) -> Option<()> {
+    let numbers = &mut held.customers.numbers;
+    let is_meant = |stored: &StoredNumber| stored.number == number;
+    numbers.change(&Key::number(number), is_meant, change)
 }
 
 /// PUT `phone-numbers/{n}`: buys the number.
@@ -190,10 +200,9 @@ pub(crate) async fn disconnect(
     Path((_, number)): Path<(String, String)>,
 ) -> Response {
     let mut held = upstream.changing();
-    let numbers = &mut held.tenant.numbers;
-    let before = numbers.len();
-    numbers.retain(|stored| stored.number != number);
-    if numbers.len() == before {
+    let numbers = &mut held.customers.numbers;
+    let is_meant = |stored: &StoredNumber| stored.number == number;
+    if numbers.remove(&Key::number(&number), is_meant).is_empty() {
         return unknown_number(&number);
     }
     StatusCode::NO_CONTENT.into_response()
@@ -201,8 +210,9 @@ pub(crate) async fn disconnect(
 
 fn add_to_stock(upstream: &Upstream, number: &str) {
     let mut held = upstream.changing();
-    let numbers = &mut held.tenant.numbers;
-    if !numbers.iter().any(|stored| stored.number == number) {
+    let numbers = &mut held.customers.numbers;
+    let is_known = |stored: &StoredNumber| stored.number == number;
+    if !numbers.at(&Key::number(number)).any(is_known) {
         numbers.push(StoredNumber::unassigned(number, RESELLER));
     }
 }

@@ -18,6 +18,7 @@ use crate::telco::access::PbxCaller;
 use crate::telco::listing::{Row, list_answer};
 use crate::tenant::Tenant;
 use crate::tenant::list_habits::PutReach;
+use crate::tenant::rows::Key;
 use crate::tenant::stored::{StoredDnis, StoredDomain, StoredRoute, specific_dnis};
 
 /// Values of `application` in the reference; read in any case.
@@ -32,19 +33,20 @@ pub(crate) async fn list_domains(
     let held = upstream.held();
     let refreshed = query.count("force_refresh").is_some();
     let reseller = query.filled("reseller");
-    let rows = held
-        .tenant
+    let domains: Vec<_> = held
+        .customers
         .domains
         .iter()
         .filter(|stored| refreshed || !stored.fresh)
         .filter(|stored| reseller.is_none_or(|wanted| stored.reseller == wanted))
-        .map(|stored| Row {
-            key: stored.domain.clone(),
-            value: domain_json(stored),
-        })
         .collect();
+    let row = |_, stored: &StoredDomain| Row {
+        key: stored.domain.clone(),
+        value: domain_json(stored),
+    };
     let tenant = &held.tenant;
-    list_answer(rows, tenant.domain_list_shape, tenant.empty_list, &query)
+    let (shape, empty) = (tenant.domain_list_shape, tenant.empty_list);
+    list_answer(&domains, row, shape, empty, &query)
 }
 
 /// GET `pbx/route-by-ani`; query `ani`, `dnis`, `domain`, all compared whole.
@@ -60,19 +62,17 @@ pub(crate) async fn list_routes(
     let ani = query.filled("ani");
     let domain = query.filled("domain").filter(|_| tenant.routes_heed_domain);
     let dnis = query.get("dnis").map(specific_dnis);
-    let rows = held
+    let routes: Vec<_> = held
         .visible_routes()
-        .iter()
+        .of(domain)
         .filter(|stored| ani.is_none_or(|wanted| stored.ani == wanted))
-        .filter(|stored| domain.is_none_or(|wanted| stored.domain.eq_ignore_ascii_case(wanted)))
         .filter(|stored| dnis.is_none_or(|wanted| stored.dnis.specific() == wanted))
-        .enumerate()
-        .map(|(position, stored)| Row {
-            key: position.to_string(),
-            value: route_json(stored, position, tenant),
-        })
         .collect();
-    list_answer(rows, tenant.list_shape, tenant.empty_list, &query)
+    let row = |position: usize, stored: &StoredRoute| Row {
+        key: position.to_string(),
+        value: route_json(stored, position, tenant),
+    };
+    list_answer(&routes, row, tenant.list_shape, tenant.empty_list, &query)
 }
 
 /// PUT `pbx/route-by-ani`: creates a rule or changes the one of the same key. 201, no body.
@@ -95,12 +95,7 @@ pub(crate) async fn put_route(
         return validation_failed(&["application"]);
     }
     let mut held = upstream.changing();
-    let Some(home) = held
-        .tenant
-        .domains
-        .iter()
-        .find(|stored| stored.domain.eq_ignore_ascii_case(domain))
-    else {
+    let Ok(home) = held.find_domain(domain) else {
         return not_found(&format!("The domain {domain} does not exist."));
     };
 
@@ -117,7 +112,8 @@ pub(crate) async fn put_route(
     let route = held.tenant.stores.apply(route);
     held.lag_reads();
     let held = &mut *held;
-    let routes = &mut held.tenant.routes;
+    let routes = &mut held.customers.routes;
+    let key = Key::caller(&route.domain, &route.ani);
     let mut effect = RuleEffect {
         domain: route.domain.clone(),
         ani: route.ani.clone(),
@@ -127,39 +123,39 @@ pub(crate) async fn put_route(
     let is_beside = |stored: &StoredRoute| {
         stored.ani == route.ani && stored.domain == route.domain && !stored.has_key_of(&route)
     };
-    let mut log = Vec::new();
-    let others_go_to = match held.tenant.put_reach {
-        PutReach::Alone => None,
-        PutReach::RemovesOthers => Some(None),
-        PutReach::SendsOthers => Some(Some(route.destination.clone())),
-    };
-    if let Some(after) = others_go_to {
-        for stored in routes.iter_mut().filter(|stored| is_beside(stored)) {
-            log.push(RuleEffect {
+    let log = &mut held.rule_log;
+    match held.tenant.put_reach {
+        PutReach::Alone => {}
+        PutReach::RemovesOthers => log.extend(routes.remove(&key, is_beside).into_iter().map(gone)),
+        PutReach::SendsOthers => {
+            let goes_elsewhere =
+                |stored: &StoredRoute| is_beside(stored) && stored.destination != route.destination;
+            let send = |stored: &mut StoredRoute| RuleEffect {
                 domain: stored.domain.clone(),
                 ani: stored.ani.clone(),
                 before: Some(stored.destination.clone()),
-                after: after.clone(),
-            });
-            stored.destination = after.clone().unwrap_or_default();
-        }
-        if after.is_none() {
-            routes.retain(|stored| !is_beside(stored));
+                after: {
+                    stored.destination.clone_from(&route.destination);
+                    Some(route.destination.clone())
+                },
+            };
+            while let Some(effect) = routes.change(&key, goes_elsewhere, send) {
+                log.push(effect);
+            }
         }
     }
-    match routes.iter_mut().find(|held| held.has_key_of(&route)) {
-        Some(existing) => {
-            effect.before = Some(existing.destination.clone());
-            // The key keeps its stored spelling, as a database update would leave it.
-            existing.application = route.application;
-            existing.destination = route.destination;
-        }
-        None => routes.push(route),
+    // The key keeps its stored spelling, as a database update would leave it.
+    let update = |stored: &mut StoredRoute| {
+        stored.application.clone_from(&route.application);
+        std::mem::replace(&mut stored.destination, route.destination.clone())
+    };
+    effect.before = routes.change(&key, |stored| stored.has_key_of(&route), update);
+    if effect.before.is_none() {
+        routes.push(route);
     }
     if effect.before != effect.after {
         log.push(effect);
     }
-    held.rule_log.extend(log);
     StatusCode::CREATED.into_response()
 }
 
@@ -186,21 +182,29 @@ pub(crate) async fn delete_route(
             || reads_wildcards
                 && given_dnis
                     .is_some_and(|given| matches(given, stored.dnis.specific().unwrap_or("*")));
-        stored.domain.eq_ignore_ascii_case(domain) && is_ani && is_dnis
+        is_ani && is_dnis
     };
-    if !held.tenant.routes.iter().any(doomed) {
+    let key = match reads_wildcards && ani.contains('*') {
+        true => Key::domain(domain),
+        false => Key::caller(domain, ani),
+    };
+    if !held.customers.routes.at(&key).any(doomed) {
         return not_found("The route-by-ani record was not found.");
     }
     held.lag_reads();
-    let held = &mut *held;
-    let gone = held.tenant.routes.extract_if(.., |stored| doomed(stored));
-    held.rule_log.extend(gone.map(|stored| RuleEffect {
+    let removed = held.customers.routes.remove(&key, doomed);
+    held.rule_log.extend(removed.into_iter().map(gone));
+    StatusCode::NO_CONTENT.into_response()
+}
+
+/// The end of a rule.
+fn gone(stored: StoredRoute) -> RuleEffect {
+    RuleEffect {
         domain: stored.domain,
         ani: stored.ani,
         before: Some(stored.destination),
         after: None,
-    }));
-    StatusCode::NO_CONTENT.into_response()
+    }
 }
 
 /// Whether a text with `*` matches what is stored.

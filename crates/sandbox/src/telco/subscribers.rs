@@ -3,7 +3,6 @@
 //! Source: SkySwitch API reference, Subscribers and PBX phone numbers. Caller ids are 10 digits
 //! there, telephone numbers 11.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -14,8 +13,10 @@ use crate::server::parameters::Parameters;
 use crate::server::state::Upstream;
 use crate::telco::access::PbxCaller;
 use crate::telco::listing::{Row, list_answer};
+use crate::tenant::ListShape;
 use crate::tenant::customer::{StoredNumber, StoredSubscriber};
-use crate::tenant::{ListShape, Tenant};
+use crate::tenant::customers::Customers;
+use crate::tenant::rows::Key;
 
 /// GET `pbx/subscribers`; query `domain`, `filter`, `user`, `login`, all optional.
 ///
@@ -32,11 +33,10 @@ pub(crate) async fn list_subscribers(
     let login = query.filled("login");
     let filter = query.filled("filter");
     let filter = filter.unwrap_or(tenant.subscriber_default_filter);
-    let caller_ids = caller_ids(tenant);
-    let rows = tenant
+    let users: Vec<_> = held
+        .customers
         .subscribers
-        .iter()
-        .filter(|stored| domain.is_none_or(|wanted| stored.domain.eq_ignore_ascii_case(wanted)))
+        .of(domain)
         .filter(|stored| user.is_none_or(|wanted| stored.user == wanted))
         .filter(|stored| login.is_none_or(|wanted| login_of(stored).eq_ignore_ascii_case(wanted)))
         .filter(|stored| {
@@ -46,22 +46,17 @@ pub(crate) async fn list_subscribers(
                 tenant.subscriber_filter_hides_system_users,
             )
         })
-        .enumerate()
-        .map(|(position, stored)| {
-            let mut value = subscriber_json(stored, &caller_ids);
-            value["domain"] = tenant.row_domain.write(position, &stored.domain).into();
-            Row {
-                key: stored.user.clone(),
-                value,
-            }
-        })
         .collect();
-    list_answer(
-        rows,
-        tenant.subscriber_list_shape,
-        tenant.empty_list,
-        &query,
-    )
+    let row = |position, stored: &StoredSubscriber| {
+        let mut value = subscriber_json(stored, caller_id(&held.customers, &stored.domain));
+        value["domain"] = tenant.row_domain.write(position, &stored.domain).into();
+        Row {
+            key: stored.user.clone(),
+            value,
+        }
+    };
+    let (shape, empty) = (tenant.subscriber_list_shape, tenant.empty_list);
+    list_answer(&users, row, shape, empty, &query)
 }
 
 /// GET `pbx/phone-numbers`; query `domain` (required) and `user`.
@@ -75,24 +70,19 @@ pub(crate) async fn list_domain_numbers(
         Err(refusal) => return *refusal,
     };
     let user = query.filled("user");
-    let in_domain = |stored: &&StoredNumber| {
-        let home = stored.domain.as_deref();
-        home.is_some_and(|home| home.eq_ignore_ascii_case(domain))
-    };
     let held = upstream.held();
     let numbers: Vec<&str> = held
         .visible_numbers()
-        .iter()
-        .filter(in_domain)
+        .of(Some(domain))
         .filter(|stored| user.is_none_or(|wanted| rings(stored, domain, wanted)))
         .map(|stored| stored.number.as_str())
         .collect();
-    let rows = numbers.into_iter().map(|number| Row {
+    let row = |_, number: &str| Row {
         key: number.to_owned(),
         value: number.into(),
-    });
+    };
     let empty = held.tenant.empty_list;
-    list_answer(rows.collect(), ListShape::Array, empty, &query)
+    list_answer(&numbers, row, ListShape::Array, empty, &query)
 }
 
 fn rings(stored: &StoredNumber, domain: &str, wanted: &str) -> bool {
@@ -111,27 +101,18 @@ fn passes_filter(srv_code: &str, filter: &str, hide_system_users: bool) -> bool 
     }
 }
 
-/// The first number of each domain, in the 10 digits of a caller id.
-fn caller_ids(tenant: &Tenant) -> HashMap<String, &str> {
-    let mut first = HashMap::new();
-    for stored in &tenant.numbers {
-        if let Some(domain) = &stored.domain {
-            let ten_digits = stored.number.strip_prefix('1').unwrap_or(&stored.number);
-            first
-                .entry(domain.to_ascii_lowercase())
-                .or_insert(ten_digits);
-        }
-    }
-    first
+/// The first number of a domain, in the 10 digits of a caller id.
+fn caller_id<'a>(customers: &'a Customers, domain: &str) -> &'a str {
+    let first = customers.numbers.at(&Key::domain(domain)).next();
+    let number = first.map_or("", |stored| &stored.number);
+    number.strip_prefix('1').unwrap_or(number)
 }
 
 fn login_of(stored: &StoredSubscriber) -> String {
     format!("{}@{}", stored.user, stored.domain)
 }
 
-fn subscriber_json(stored: &StoredSubscriber, caller_ids: &HashMap<String, &str>) -> Value {
-    let domain = stored.domain.to_ascii_lowercase();
-    let caller_id = caller_ids.get(&domain).copied().unwrap_or_default();
+fn subscriber_json(stored: &StoredSubscriber, caller_id: &str) -> Value {
     json!({
         "user": stored.user,
         "domain": stored.domain,

@@ -106,11 +106,6 @@ impl StoredSubscriber {
             .to_owned()
     }
 
-    /// Whether this is that user; domains are compared in any case.
-    pub(crate) fn is(&self, domain: &str, user: &str) -> bool {
-        self.user == user && self.domain.eq_ignore_ascii_case(domain)
-    }
-
     /// Whether all calls are forwarded to that target at any time.
     pub(crate) fn forwards_to(&self, target: &str) -> bool {
         let mut targets = self.forward_targets();

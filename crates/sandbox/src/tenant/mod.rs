@@ -1,11 +1,13 @@
 //! What a sandbox tenant holds and how it chooses to answer.
 
 pub(crate) mod customer;
+pub(crate) mod customers;
 pub(crate) mod demo;
 mod demo_customers;
 pub(crate) mod habits;
 pub(crate) mod list_habits;
 pub(crate) mod named_habits;
+pub(crate) mod rows;
 pub(crate) mod stored;
 
 use std::time::Duration;

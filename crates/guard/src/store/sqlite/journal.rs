@@ -82,32 +82,46 @@ impl Store {
             .map_err(failed)
     }
 
-    /// Closes a change that is open; false when it was closed before.
+    /// Closes a change that is open; false when it was closed before. A rule that a read showed
+    /// as it was wanted is kept as it is stored: with equal texts it is no more among
+    /// [`Store::changes_to_be_seen`], however many changes there are.
     ///
     /// # Errors
     /// `internal`: it stays open, and is closed later by what is there then.
     pub async fn close_change(&self, id: i64, closing: &Closing<'_>) -> Result<bool> {
-        let (after, as_wanted) = match &closing.after {
-            After::VipRule { now, was_read } => (now.map(route_to_text).transpose()?, *was_read),
-            After::Piece { now, as_wanted } => (now.as_ref().map(to_text).transpose()?, *as_wanted),
+        let (after, stands, as_stored) = match &closing.after {
+            After::VipRule {
+                now,
+                was_read,
+                as_wanted,
+            } => (
+                now.map(route_to_text).transpose()?,
+                *was_read,
+                *was_read && *as_wanted,
+            ),
+            After::Piece { now, as_wanted } => {
+                (now.as_ref().map(to_text).transpose()?, *as_wanted, false)
+            }
         };
         // Lost with the power, it is found out again by a read.
         self.write_soon(async |database| {
             go_on(database).await?;
             let done = sqlx::query(
-                "UPDATE changes SET status = ?, route_after = ?, stands = ?, problem = ?, request_id = ?,
-                                    closed_by = ?, ended_at = ?, owner = '',
+                "UPDATE changes SET status = ?1, route_after = ?2, stands = ?3, problem = ?4, request_id = ?5,
+                                    closed_by = ?6, ended_at = ?7, owner = '',
                                     position = CASE owner WHEN '' THEN position
-                                        ELSE (SELECT position FROM journal_position) END
-                 WHERE id = ? AND status = 'open'",
+                                        ELSE (SELECT position FROM journal_position) END,
+                                    route_wanted = iif(?8, ?2, route_wanted)
+                 WHERE id = ?9 AND status = 'open'",
             )
             .bind(closing.status.word())
             .bind(after)
-            .bind(as_wanted)
+            .bind(stands)
             .bind(closing.problem)
             .bind(closing.request_id)
             .bind(closing.closed_by)
             .bind(closing.now)
+            .bind(as_stored)
             .bind(id)
             .execute(database)
             .await
@@ -150,12 +164,16 @@ impl Store {
     }
 
     /// Writes down what a read showed of changes that were made: the rule, or
-    /// that it does not exist.
-    pub async fn note_readings(&self, readings: &[(i64, Option<&Route>)]) -> Result<()> {
+    /// that it does not exist, and whether that is what was wanted.
+    pub async fn note_readings(&self, readings: &[(i64, Option<&Route>, bool)]) -> Result<()> {
         self.write_soon(async |database| {
-            for (id, now) in readings {
-                sqlx::query("UPDATE changes SET route_after = ?, stands = 1 WHERE id = ?")
+            for (id, now, as_wanted) in readings {
+                sqlx::query(
+                    "UPDATE changes SET route_after = ?1, stands = 1, route_wanted = iif(?2, ?1, route_wanted)
+                     WHERE id = ?3",
+                )
                     .bind(now.map(route_to_text).transpose()?)
+                    .bind(as_wanted)
                     .bind(id)
                     .execute(&mut *database)
                     .await

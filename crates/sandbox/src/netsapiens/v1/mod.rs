@@ -18,9 +18,9 @@ use crate::netsapiens::records::Access;
 use crate::netsapiens::v1::rows::{
     answering_rule_row, device_row, dial_rule_row, domain_row, number_row, user_row,
 };
-use crate::server::state::Upstream;
-use crate::tenant::Tenant;
+use crate::server::state::{Held, Upstream};
 use crate::tenant::customer::{ANY, StoredAnsweringRule, StoredDialRule, StoredSubscriber};
+use crate::tenant::rows::Key;
 use crate::tenant::stored::StoredDomain;
 
 /// What v1 puts before the name of an application.
@@ -78,56 +78,54 @@ pub(crate) async fn call(
     Extension(fields): Extension<Fields>,
 ) -> Response {
     match fields.get("action") {
-        Some("read" | "count") => answer(&mut upstream.held().tenant, &fields),
-        _ => answer(&mut upstream.changing().tenant, &fields),
+        Some("read" | "count") => answer(&mut upstream.held(), &fields),
+        _ => answer(&mut upstream.changing(), &fields),
     }
 }
 
-fn answer(tenant: &mut Tenant, fields: &Fields) -> Response {
+fn answer(held: &mut Held, fields: &Fields) -> Response {
     let object = fields.get("object").unwrap_or_default();
     let is_json = fields.get("format") == Some("json");
-    match act(tenant, object, fields) {
+    match act(held, object, fields) {
         Ok(Done::Written) => StatusCode::ACCEPTED.into_response(),
         Ok(Done::Counted(total)) => {
             v1_rows(object, &json!({ "total": total.to_string() }), is_json)
         }
         Ok(Done::Read(rows)) => {
             let (start, limit) = (fields.get("start"), fields.get("limit"));
-            v1_rows(object, &list(rows, start, limit, &tenant.pbx), is_json)
+            v1_rows(object, &list(rows, start, limit, &held.tenant.pbx), is_json)
         }
         Err(trouble) => v1_trouble(&trouble),
     }
 }
 
-fn act(tenant: &mut Tenant, object: &str, fields: &Fields) -> Result<Done, Trouble> {
+fn act(held: &mut Held, object: &str, fields: &Fields) -> Result<Done, Trouble> {
     let action = fields.get("action").unwrap_or_default();
     match (object, action) {
-        ("domain", "read") => Ok(read_domains(tenant, fields)),
-        ("domain", "create") => create_domain(tenant, fields),
-        ("dialplan", "read") => read_dial_plans(tenant, fields),
-        ("dialplan", "create") => create_dial_plan(tenant, fields),
-        ("dialrule", "read") => read_dial_rules(tenant, fields).map(Done::Read),
+        ("domain", "read") => Ok(read_domains(held, fields)),
+        ("domain", "create") => create_domain(held, fields),
+        ("dialplan", "read") => read_dial_plans(held, fields),
+        ("dialplan", "create") => create_dial_plan(held, fields),
+        ("dialrule", "read") => read_dial_rules(held, fields).map(Done::Read),
         ("dialrule", "count") => {
-            read_dial_rules(tenant, fields).map(|rows| Done::Counted(rows.len()))
+            read_dial_rules(held, fields).map(|rows| Done::Counted(rows.len()))
         }
-        ("dialrule", "create") => create_dial_rule(tenant, fields),
-        ("dialrule", "delete") => delete_dial_rules(tenant, fields),
-        ("subscriber", "read") => Ok(read_users(tenant, fields)),
-        ("subscriber", "create") => create_user(tenant, fields),
-        ("device", "read") => Ok(read_devices(tenant, fields)),
-        ("answerrule", "read") => Ok(read_answering_rules(tenant, fields)),
-        ("answerrule", "create") => create_answering_rule(tenant, fields),
-        ("answerrule", "update") => update_answering_rule(tenant, fields),
-        ("phonenumber", "read") => Ok(read_numbers(tenant, fields)),
+        ("dialrule", "create") => create_dial_rule(held, fields),
+        ("dialrule", "delete") => delete_dial_rules(held, fields),
+        ("subscriber", "read") => Ok(read_users(held, fields)),
+        ("subscriber", "create") => create_user(held, fields),
+        ("device", "read") => Ok(read_devices(held, fields)),
+        ("answerrule", "read") => Ok(read_answering_rules(held, fields)),
+        ("answerrule", "create") => create_answering_rule(held, fields),
+        ("answerrule", "update") => update_answering_rule(held, fields),
+        ("phonenumber", "read") => Ok(read_numbers(held, fields)),
         _ => Err(Trouble::Invalid(vec!["object", "action"])),
     }
 }
 
-fn read_domains(tenant: &Tenant, fields: &Fields) -> Done {
-    let rows = tenant
-        .domains
-        .iter()
-        .filter(|stored| fields.allows("domain", &stored.domain))
+fn read_domains(held: &Held, fields: &Fields) -> Done {
+    let domains = held.customers.domains.of(fields.get("domain"));
+    let rows = domains
         .filter(|stored| fields.allows("territory", &stored.reseller))
         .map(domain_row)
         .collect();
@@ -135,9 +133,9 @@ fn read_domains(tenant: &Tenant, fields: &Fields) -> Done {
 }
 
 /// Creates the bare domain: no dial plan, no `domain` user. Both are further calls.
-fn create_domain(tenant: &mut Tenant, fields: &Fields) -> Result<Done, Trouble> {
+fn create_domain(held: &mut Held, fields: &Fields) -> Result<Done, Trouble> {
     let [domain, territory] = fields.required(["domain", "territory"])?;
-    tenant.create_domain(StoredDomain {
+    held.create_domain(StoredDomain {
         reseller: territory.to_owned(),
         dial_plans: Vec::new(),
         ..StoredDomain::new(domain, fields.get("description").unwrap_or_default())
@@ -145,12 +143,9 @@ fn create_domain(tenant: &mut Tenant, fields: &Fields) -> Result<Done, Trouble> 
     Ok(Done::Written)
 }
 
-fn read_dial_plans(tenant: &Tenant, fields: &Fields) -> Result<Done, Trouble> {
-    tenant.pbx.check_dial_plan(Access::Read)?;
-    let domains = tenant
-        .domains
-        .iter()
-        .filter(|stored| fields.allows("domain", &stored.domain));
+fn read_dial_plans(held: &Held, fields: &Fields) -> Result<Done, Trouble> {
+    held.tenant.pbx.check_dial_plan(Access::Read)?;
+    let domains = held.customers.domains.of(fields.get("domain"));
     let rows = domains
         .flat_map(|stored| {
             let row = |plan| json!({ "domain": stored.domain, "dialplan": plan });
@@ -163,21 +158,20 @@ fn read_dial_plans(tenant: &Tenant, fields: &Fields) -> Result<Done, Trouble> {
     Ok(Done::Read(rows))
 }
 
-fn create_dial_plan(tenant: &mut Tenant, fields: &Fields) -> Result<Done, Trouble> {
+fn create_dial_plan(held: &mut Held, fields: &Fields) -> Result<Done, Trouble> {
     let [domain, plan] = fields.required(["domain", "dialplan"])?;
-    tenant.create_dial_plan(domain, plan)?;
+    held.create_dial_plan(domain, plan)?;
     Ok(Done::Written)
 }
 
-fn read_dial_rules(tenant: &Tenant, fields: &Fields) -> Result<Vec<Value>, Trouble> {
-    tenant.pbx.check_dial_plan(Access::Read)?;
+fn read_dial_rules(held: &Held, fields: &Fields) -> Result<Vec<Value>, Trouble> {
+    held.tenant.pbx.check_dial_plan(Access::Read)?;
     let rules = match (fields.get("domain"), fields.get("dialplan")) {
-        (Some(domain), Some(plan)) => tenant.rules_of_plan(domain, plan),
-        _ => tenant.dial_rules.clone(),
+        (Some(domain), Some(plan)) => held.rules_of_plan(domain, plan),
+        (domain, _) => held.customers.dial_rules.of(domain).cloned().collect(),
     };
     let rows = rules
         .iter()
-        .filter(|rule| fields.allows("domain", &rule.domain))
         .filter(|rule| fields.allows("dialplan", &rule.plan))
         .filter(|rule| fields.allows("matchrule", &rule.match_to))
         .map(dial_rule_row)
@@ -186,11 +180,11 @@ fn read_dial_rules(tenant: &Tenant, fields: &Fields) -> Result<Vec<Value>, Troub
 }
 
 /// Creates a rule for any source: v1 shows `match_from` and has no field to set it.
-fn create_dial_rule(tenant: &mut Tenant, fields: &Fields) -> Result<Done, Trouble> {
+fn create_dial_rule(held: &mut Held, fields: &Fields) -> Result<Done, Trouble> {
     let [domain, plan, match_to] = fields.required(["domain", "dialplan", "matchrule"])?;
     let text = |name: &str| fields.get(name).unwrap_or_default();
     let responder = fields.get("responder").unwrap_or("sip:start@to-user");
-    tenant.create_dial_rule(StoredDialRule {
+    held.create_dial_rule(StoredDialRule {
         domain: domain.to_owned(),
         plan: plan.to_owned(),
         match_to: match_to.to_owned(),
@@ -207,28 +201,32 @@ fn create_dial_rule(tenant: &mut Tenant, fields: &Fields) -> Result<Done, Troubl
 
 /// Deletes one rule, or without `matchrule` every rule of the plan, as the published entry
 /// "delete dial plan" has it.
-fn delete_dial_rules(tenant: &mut Tenant, fields: &Fields) -> Result<Done, Trouble> {
+fn delete_dial_rules(held: &mut Held, fields: &Fields) -> Result<Done, Trouble> {
     let [domain, plan] = fields.required(["domain", "dialplan"])?;
-    tenant.pbx.check_dial_plan(Access::Write)?;
+    held.tenant.pbx.check_dial_plan(Access::Write)?;
     let match_to = fields.get("matchrule");
-    tenant.dial_rules.retain(|rule| {
-        let is_meant = match_to.is_none_or(|match_to| rule.match_to == match_to);
-        !(rule.is_in(domain, plan) && is_meant)
-    });
+    let is_meant = |rule: &StoredDialRule| {
+        rule.is_in(domain, plan) && match_to.is_none_or(|match_to| rule.match_to == match_to)
+    };
+    let rules = &mut held.customers.dial_rules;
+    rules.remove(&Key::domain(domain), is_meant);
     Ok(Done::Written)
 }
 
-fn read_users(tenant: &Tenant, fields: &Fields) -> Done {
-    let row = |user| user_row(user, &tenant.dial_plan_of(user));
-    Done::Read(named_users(tenant, fields).map(row).collect())
+fn read_users(held: &Held, fields: &Fields) -> Done {
+    let row = |user| user_row(user, &held.dial_plan_of(user));
+    Done::Read(named_users(held, fields).map(row).collect())
 }
 
 /// Users selected by `domain` and `user`, or by `uid` or the owner names of the device calls.
 fn named_users<'a>(
-    tenant: &'a Tenant,
+    held: &'a Held,
     fields: &'a Fields,
 ) -> impl Iterator<Item = &'a StoredSubscriber> {
-    tenant.subscribers.iter().filter(|stored| {
+    let of_uid = || Some(fields.get("uid")?.split_once('@')?.1);
+    let domain = fields.get("domain").or_else(|| fields.get("owner_domain"));
+    let users = held.customers.subscribers.of(domain.or_else(of_uid));
+    users.filter(|stored| {
         let uid = format!("{}@{}", stored.user, stored.domain);
         fields.allows("domain", &stored.domain)
             && fields.allows("owner_domain", &stored.domain)
@@ -239,11 +237,11 @@ fn named_users<'a>(
 }
 
 /// Creates a user without a device; the mailbox is there unless it is refused.
-fn create_user(tenant: &mut Tenant, fields: &Fields) -> Result<Done, Trouble> {
+fn create_user(held: &mut Held, fields: &Fields) -> Result<Done, Trouble> {
     let [domain, user] = fields.required(["domain", "user"])?;
     let text = |name: &str| fields.get(name).unwrap_or_default().to_owned();
     let is_wanted = |name: &str| fields.switch(name).unwrap_or(true);
-    tenant.create_user(StoredSubscriber {
+    held.create_user(StoredSubscriber {
         first_name: text("first_name"),
         last_name: text("last_name"),
         email: text("email"),
@@ -254,8 +252,8 @@ fn create_user(tenant: &mut Tenant, fields: &Fields) -> Result<Done, Trouble> {
     Ok(Done::Written)
 }
 
-fn read_devices(tenant: &Tenant, fields: &Fields) -> Done {
-    let rows = named_users(tenant, fields)
+fn read_devices(held: &Held, fields: &Fields) -> Done {
+    let rows = named_users(held, fields)
         .flat_map(|user| {
             let devices = user.devices.iter();
             devices.map(move |device| device_row(user, device))
@@ -264,8 +262,8 @@ fn read_devices(tenant: &Tenant, fields: &Fields) -> Done {
     Done::Read(rows)
 }
 
-fn read_answering_rules(tenant: &Tenant, fields: &Fields) -> Done {
-    let rows = named_users(tenant, fields)
+fn read_answering_rules(held: &Held, fields: &Fields) -> Done {
+    let rows = named_users(held, fields)
         .flat_map(|user| {
             let rules = user.answering_rules.iter();
             rules
@@ -276,24 +274,25 @@ fn read_answering_rules(tenant: &Tenant, fields: &Fields) -> Done {
     Done::Read(rows)
 }
 
-fn create_answering_rule(tenant: &mut Tenant, fields: &Fields) -> Result<Done, Trouble> {
+fn create_answering_rule(held: &mut Held, fields: &Fields) -> Result<Done, Trouble> {
     let (domain, user) = owner(fields)?;
     let [time_frame] = fields.required(["time_frame"])?;
     let mut rule = StoredAnsweringRule {
         time_frame: time_frame.to_owned(),
         ..StoredAnsweringRule::plain()
     };
-    set_answering_rule(&mut rule, fields, tenant.pbx.enable_in_words);
-    tenant.create_answering_rule(domain, user, rule)?;
+    set_answering_rule(&mut rule, fields, held.tenant.pbx.enable_in_words);
+    held.create_answering_rule(domain, user, rule)?;
     Ok(Done::Written)
 }
 
-fn update_answering_rule(tenant: &mut Tenant, fields: &Fields) -> Result<Done, Trouble> {
+fn update_answering_rule(held: &mut Held, fields: &Fields) -> Result<Done, Trouble> {
     let (domain, user) = owner(fields)?;
     let [time_frame] = fields.required(["time_frame"])?;
-    let in_words = tenant.pbx.enable_in_words;
-    let rule = tenant.answering_rule_mut(domain, user, time_frame)?;
-    set_answering_rule(rule, fields, in_words);
+    let in_words = held.tenant.pbx.enable_in_words;
+    held.change_answering_rule(domain, user, time_frame, |rule| {
+        set_answering_rule(rule, fields, in_words);
+    })?;
     Ok(Done::Written)
 }
 
@@ -320,13 +319,15 @@ fn set_answering_rule(rule: &mut StoredAnsweringRule, fields: &Fields, in_words:
     }
 }
 
-fn read_numbers(tenant: &Tenant, fields: &Fields) -> Done {
+fn read_numbers(held: &Held, fields: &Fields) -> Done {
     let is_in = |name: &str, domain: Option<&str>| {
         fields.get(name).is_none() || domain.is_some_and(|domain| fields.allows(name, domain))
     };
-    let rows = tenant
+    let domain = fields.get("domain").or_else(|| fields.get("dest_domain"));
+    let rows = held
+        .customers
         .numbers
-        .iter()
+        .of(domain)
         .filter(|stored| is_in("domain", stored.domain.as_deref()))
         .filter(|stored| is_in("dest_domain", stored.domain.as_deref()))
         .map(number_row)

@@ -14,8 +14,7 @@ use crate::netsapiens::login::V2Caller;
 use crate::netsapiens::records::Access;
 use crate::netsapiens::v2::{Asked, read, yes_no};
 use crate::server::parameters::Parameters;
-use crate::server::state::Upstream;
-use crate::tenant::Tenant;
+use crate::server::state::{Held, Upstream};
 use crate::tenant::customer::{ANY, StoredDialRule};
 use crate::tenant::habits::V2Version;
 
@@ -35,14 +34,14 @@ pub(crate) async fn list_rules(
     query: Parameters,
 ) -> Response {
     let held = upstream.held();
-    let tenant = &held.tenant;
-    let may_read = tenant.pbx.check_dial_plan(Access::Read);
-    let plan_exists = may_read.and_then(|()| tenant.check_plan_exists(&domain, &plan));
+    let habits = &held.tenant.pbx;
+    let may_read = habits.check_dial_plan(Access::Read);
+    let plan_exists = may_read.and_then(|()| held.check_plan_exists(&domain, &plan));
     read(plan_exists.map(|()| {
-        let (spelling, _) = spellings(tenant.pbx.v2_version);
-        let rules = tenant.rules_of_plan(&domain, &plan);
+        let (spelling, _) = spellings(habits.v2_version);
+        let rules = held.rules_of_plan(&domain, &plan);
         let rows = rules.iter().map(|rule| rule_json(rule, spelling)).collect();
-        list(rows, query.get("start"), query.get("limit"), &tenant.pbx)
+        list(rows, query.get("start"), query.get("limit"), habits)
     }))
 }
 
@@ -53,17 +52,17 @@ pub(crate) async fn create_rule(
     Path((domain, plan)): Path<(String, String)>,
     asked: Asked,
 ) -> Response {
-    let tenant = &mut upstream.changing().tenant;
-    match create(tenant, &domain, &plan, &asked) {
+    let mut held = upstream.changing();
+    match create(&mut held, &domain, &plan, &asked) {
         Ok(created) => asked.accepted(created),
         Err(trouble) => v2_trouble(&trouble),
     }
 }
 
-fn create(tenant: &mut Tenant, domain: &str, plan: &str, asked: &Asked) -> Result<Value, Trouble> {
+fn create(held: &mut Held, domain: &str, plan: &str, asked: &Asked) -> Result<Value, Trouble> {
     // Who may not write learns nothing about his fields.
-    tenant.pbx.check_dial_plan(Access::Write)?;
-    let (spelling, foreign) = spellings(tenant.pbx.v2_version);
+    held.tenant.pbx.check_dial_plan(Access::Write)?;
+    let (spelling, foreign) = spellings(held.tenant.pbx.v2_version);
     let misspelt: Vec<&str> = foreign
         .into_iter()
         .filter(|name| asked.0.get(name).is_some())
@@ -90,7 +89,7 @@ fn create(tenant: &mut Tenant, domain: &str, plan: &str, asked: &Asked) -> Resul
         description: text("dial-rule-description", ""),
     };
     let created = rule_json(&rule, spelling);
-    tenant.create_dial_rule(rule)?;
+    held.create_dial_rule(rule)?;
     Ok(created)
 }
 

@@ -14,8 +14,7 @@ use crate::netsapiens::login::V2Caller;
 use crate::netsapiens::v2::users::device_json;
 use crate::netsapiens::v2::{Asked, read};
 use crate::server::parameters::Parameters;
-use crate::server::state::Upstream;
-use crate::tenant::Tenant;
+use crate::server::state::{Held, Upstream};
 use crate::tenant::customer::{StoredDialRule, StoredSubscriber};
 use crate::tenant::habits::V2Version;
 use crate::tenant::stored::StoredDomain;
@@ -27,7 +26,7 @@ pub(crate) async fn list_domains(
     query: Parameters,
 ) -> Response {
     let held = upstream.held();
-    let rows = held.tenant.domains.iter().map(domain_json).collect();
+    let rows = held.customers.domains.iter().map(domain_json).collect();
     let (start, limit) = (query.get("start"), query.get("limit"));
     read(Ok(list(rows, start, limit, &held.tenant.pbx)))
 }
@@ -39,7 +38,7 @@ pub(crate) async fn show(
     Path(domain): Path<String>,
 ) -> Response {
     let held = upstream.held();
-    read(held.tenant.find_domain(&domain).map(domain_json))
+    read(held.find_domain(&domain).map(domain_json))
 }
 
 /// POST `domains`: the domain, its dial plan and its `domain` user.
@@ -49,13 +48,13 @@ pub(crate) async fn create(
     asked: Asked,
 ) -> Response {
     let mut held = upstream.changing();
-    match create_domain(&mut held.tenant, &asked) {
+    match create_domain(&mut held, &asked) {
         Ok(created) => asked.accepted(created),
         Err(trouble) => v2_trouble(&trouble),
     }
 }
 
-fn create_domain(tenant: &mut Tenant, asked: &Asked) -> Result<Value, Trouble> {
+fn create_domain(held: &mut Held, asked: &Asked) -> Result<Value, Trouble> {
     let [domain, reseller] = asked.required(["domain", "reseller"])?;
     let description = asked.text("description").unwrap_or_default();
     let plan = asked.text("dial-plan").unwrap_or_else(|| domain.clone());
@@ -65,11 +64,12 @@ fn create_domain(tenant: &mut Tenant, asked: &Asked) -> Result<Value, Trouble> {
         ..StoredDomain::new(&domain, &description)
     };
     let created = domain_json(&new);
-    tenant.create_domain(new)?;
+    held.create_domain(new)?;
     // The service makes these itself, so what the caller may do with dial plans plays no part.
     let chain = StoredDialRule::chain(&domain);
-    tenant.dial_rules.push(StoredDialRule { plan, ..chain });
-    tenant.create_user(StoredSubscriber::domain_user(&domain))?;
+    let rules = &mut held.customers.dial_rules;
+    rules.push(StoredDialRule { plan, ..chain });
+    held.create_user(StoredSubscriber::domain_user(&domain))?;
     Ok(created)
 }
 
@@ -81,18 +81,17 @@ pub(crate) async fn list_devices(
     query: Parameters,
 ) -> Response {
     let held = upstream.held();
-    let tenant = &held.tenant;
-    if tenant.pbx.v2_version == V2Version::V44 {
+    if held.tenant.pbx.v2_version == V2Version::V44 {
         return v2_trouble(&Trouble::Missing("Resource"));
     }
-    read(tenant.find_domain(&domain).map(|_| {
-        let users = tenant.users_of(&domain);
+    read(held.find_domain(&domain).map(|_| {
+        let users = held.users_of(&domain);
         let rows = users.flat_map(|user| {
             let devices = user.devices.iter();
             devices.map(move |device| device_json(user, device))
         });
         let (start, limit) = (query.get("start"), query.get("limit"));
-        list(rows.collect(), start, limit, &tenant.pbx)
+        list(rows.collect(), start, limit, &held.tenant.pbx)
     }))
 }
 

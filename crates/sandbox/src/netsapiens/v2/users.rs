@@ -12,8 +12,7 @@ use crate::netsapiens::answers::{Trouble, list, v2_trouble};
 use crate::netsapiens::login::V2Caller;
 use crate::netsapiens::v2::{Asked, read, switch, yes_no};
 use crate::server::parameters::Parameters;
-use crate::server::state::Upstream;
-use crate::tenant::Tenant;
+use crate::server::state::{Held, Upstream};
 use crate::tenant::customer::{ANY, StoredAnsweringRule, StoredSubscriber};
 
 /// GET `domains/{d}/users`; query `start`, `limit`.
@@ -24,11 +23,11 @@ pub(crate) async fn list_users(
     query: Parameters,
 ) -> Response {
     let held = upstream.held();
-    let tenant = &held.tenant;
-    read(tenant.find_domain(&domain).map(|_| {
-        let row = |user| user_json(user, &tenant.dial_plan_of(user));
-        let rows = tenant.users_of(&domain).map(row).collect();
-        list(rows, query.get("start"), query.get("limit"), &tenant.pbx)
+    read(held.find_domain(&domain).map(|_| {
+        let row = |user| user_json(user, &held.dial_plan_of(user));
+        let rows = held.users_of(&domain).map(row).collect();
+        let (start, limit) = (query.get("start"), query.get("limit"));
+        list(rows, start, limit, &held.tenant.pbx)
     }))
 }
 
@@ -39,9 +38,8 @@ pub(crate) async fn show(
     Path((domain, user)): Path<(String, String)>,
 ) -> Response {
     let held = upstream.held();
-    let tenant = &held.tenant;
-    let found = tenant.find_user(&domain, &user);
-    read(found.map(|user| user_json(user, &tenant.dial_plan_of(user))))
+    let found = held.find_user(&domain, &user);
+    read(found.map(|user| user_json(user, &held.dial_plan_of(user))))
 }
 
 /// POST `domains/{d}/users`: a user without a device.
@@ -52,13 +50,13 @@ pub(crate) async fn create(
     asked: Asked,
 ) -> Response {
     let mut held = upstream.changing();
-    match create_user(&mut held.tenant, &domain, &asked) {
+    match create_user(&mut held, &domain, &asked) {
         Ok(created) => asked.accepted(created),
         Err(trouble) => v2_trouble(&trouble),
     }
 }
 
-fn create_user(tenant: &mut Tenant, domain: &str, asked: &Asked) -> Result<Value, Trouble> {
+fn create_user(held: &mut Held, domain: &str, asked: &Asked) -> Result<Value, Trouble> {
     let [user, first_name, last_name, email, _] = asked.required([
         "user",
         "name-first-name",
@@ -74,8 +72,8 @@ fn create_user(tenant: &mut Tenant, domain: &str, asked: &Asked) -> Result<Value
         voicemail: asked.switch("voicemail-enabled").unwrap_or(true),
         ..StoredSubscriber::system(domain, &user, "")
     };
-    let created = user_json(&new, &tenant.dial_plan_of(&new));
-    tenant.create_user(new)?;
+    let created = user_json(&new, &held.dial_plan_of(&new));
+    held.create_user(new)?;
     Ok(created)
 }
 
@@ -87,11 +85,11 @@ pub(crate) async fn list_devices(
     query: Parameters,
 ) -> Response {
     let held = upstream.held();
-    let tenant = &held.tenant;
-    read(tenant.find_user(&domain, &user).map(|user| {
+    read(held.find_user(&domain, &user).map(|user| {
         let devices = user.devices.iter();
         let rows = devices.map(|device| device_json(user, device)).collect();
-        list(rows, query.get("start"), query.get("limit"), &tenant.pbx)
+        let (start, limit) = (query.get("start"), query.get("limit"));
+        list(rows, start, limit, &held.tenant.pbx)
     }))
 }
 
@@ -103,10 +101,10 @@ pub(crate) async fn list_answering_rules(
     query: Parameters,
 ) -> Response {
     let held = upstream.held();
-    let tenant = &held.tenant;
-    read(tenant.find_user(&domain, &user).map(|user| {
+    read(held.find_user(&domain, &user).map(|user| {
         let rows = user.answering_rules.iter().map(rule_json).collect();
-        list(rows, query.get("start"), query.get("limit"), &tenant.pbx)
+        let (start, limit) = (query.get("start"), query.get("limit"));
+        list(rows, start, limit, &held.tenant.pbx)
     }))
 }
 
@@ -117,7 +115,7 @@ pub(crate) async fn show_answering_rule(
     Path((domain, user, time_frame)): Path<(String, String, String)>,
 ) -> Response {
     let held = upstream.held();
-    let rule = held.tenant.find_user(&domain, &user).and_then(|user| {
+    let rule = held.find_user(&domain, &user).and_then(|user| {
         let mut rules = user.answering_rules.iter();
         let rule = rules.find(|rule| rule.time_frame == time_frame);
         rule.ok_or(Trouble::Missing("Answer rule"))
@@ -139,8 +137,8 @@ pub(crate) async fn create_answering_rule(
     };
     set_rule(&mut rule, &asked);
     let created = rule_json(&rule);
-    let tenant = &mut upstream.changing().tenant;
-    match tenant.create_answering_rule(&domain, &user, rule) {
+    let mut held = upstream.changing();
+    match held.create_answering_rule(&domain, &user, rule) {
         Ok(()) => asked.accepted(created),
         Err(trouble) => v2_trouble(&trouble),
     }
@@ -153,12 +151,13 @@ pub(crate) async fn update_answering_rule(
     Path((domain, user, time_frame)): Path<(String, String, String)>,
     asked: Asked,
 ) -> Response {
-    let tenant = &mut upstream.changing().tenant;
-    match tenant.answering_rule_mut(&domain, &user, &time_frame) {
-        Ok(rule) => {
-            set_rule(rule, &asked);
-            asked.accepted(rule_json(rule))
-        }
+    let mut held = upstream.changing();
+    let changed = held.change_answering_rule(&domain, &user, &time_frame, |rule| {
+        set_rule(rule, &asked);
+        rule_json(rule)
+    });
+    match changed {
+        Ok(rule) => asked.accepted(rule),
         Err(trouble) => v2_trouble(&trouble),
     }
 }
