@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::app::App;
 use crate::ops::write::journal::{is_gone, now};
 use crate::ops::write::locks::Turn;
-use crate::ops::write::outvote::Step;
+use crate::ops::write::outvote::{State, Step};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::{AccountId, PbxDomain, Route};
 use skyswitch_guard::store::{After, ChangeRecord, ChangeStatus, Closing, TargetRecord};
@@ -297,20 +297,28 @@ impl App {
 
 /// What the next change to the same thing found in its place: what is read now is
 /// the work of that one.
-fn found_by<'a>(next: &'a ChangeRecord, change: &ChangeRecord) -> Option<After<'a>> {
+fn found_by<'a>(next: &'a ChangeRecord, change: &'a ChangeRecord) -> Option<After<'a>> {
     match &next.target {
         TargetRecord::VipRule(rule) => Some(After::VipRule {
             now: rule.before.as_ref(),
             was_read: true,
+            as_wanted: is_found_by(Step::of_rule, next, change),
         }),
         TargetRecord::Piece(piece) => Some(After::Piece {
             now: piece.before.clone(),
-            as_wanted: Step::of_number(next)
-                .zip(Step::of_number(change))
-                .is_some_and(|(next, change)| change.is_found_by(&next)),
+            as_wanted: is_found_by(Step::of_number, next, change),
         }),
         TargetRecord::Damaged { .. } => None,
     }
+}
+
+fn is_found_by<'a, S: State>(
+    step: impl Fn(&'a ChangeRecord) -> Option<Step<'a, S>>,
+    next: &'a ChangeRecord,
+    change: &'a ChangeRecord,
+) -> bool {
+    let steps = step(next).zip(step(change));
+    steps.is_some_and(|(next, change)| change.is_found_by(&next))
 }
 
 /// The changes that one read tells of: those to the VIP rules of a domain are

@@ -82,14 +82,12 @@ impl Store {
             .map_err(failed)
     }
 
-    /// Closes a change that is open; false when it was closed before. A rule that a read showed
-    /// as it was wanted is kept as it is stored: with equal texts it is no more among
-    /// [`Store::changes_to_be_seen`], however many changes there are.
+    /// Closes a change that is open; false when it was closed before.
     ///
     /// # Errors
     /// `internal`: it stays open, and is closed later by what is there then.
     pub async fn close_change(&self, id: i64, closing: &Closing<'_>) -> Result<bool> {
-        let (after, stands, as_stored) = match &closing.after {
+        let (after, stands, shown_as_wanted) = match &closing.after {
             After::VipRule {
                 now,
                 was_read,
@@ -107,21 +105,20 @@ impl Store {
         self.write_soon(async |database| {
             go_on(database).await?;
             let done = sqlx::query(
-                "UPDATE changes SET status = ?1, route_after = ?2, stands = ?3, problem = ?4, request_id = ?5,
-                                    closed_by = ?6, ended_at = ?7, owner = '',
+                "UPDATE changes SET status = ?, route_after = ?, stands = ?, shown_as_wanted = ?,
+                                    problem = ?, request_id = ?, closed_by = ?, ended_at = ?, owner = '',
                                     position = CASE owner WHEN '' THEN position
-                                        ELSE (SELECT position FROM journal_position) END,
-                                    route_wanted = iif(?8, ?2, route_wanted)
-                 WHERE id = ?9 AND status = 'open'",
+                                        ELSE (SELECT position FROM journal_position) END
+                 WHERE id = ? AND status = 'open'",
             )
             .bind(closing.status.word())
             .bind(after)
             .bind(stands)
+            .bind(shown_as_wanted)
             .bind(closing.problem)
             .bind(closing.request_id)
             .bind(closing.closed_by)
             .bind(closing.now)
-            .bind(as_stored)
             .bind(id)
             .execute(database)
             .await
@@ -169,13 +166,12 @@ impl Store {
         self.write_soon(async |database| {
             for (id, now, as_wanted) in readings {
                 sqlx::query(
-                    "UPDATE changes SET route_after = ?1, stands = 1, route_wanted = iif(?2, ?1, route_wanted)
-                     WHERE id = ?3",
+                    "UPDATE changes SET route_after = ?, stands = 1, shown_as_wanted = ? WHERE id = ?",
                 )
-                    .bind(now.map(route_to_text).transpose()?)
-                    .bind(as_wanted)
-                    .bind(id)
-                    .execute(&mut *database)
+                .bind(now.map(route_to_text).transpose()?)
+                .bind(as_wanted)
+                .bind(id)
+                .execute(&mut *database)
                     .await
                     .map_err(failed)?;
             }

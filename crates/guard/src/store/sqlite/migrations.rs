@@ -15,7 +15,7 @@ macro_rules! version {
     };
 }
 
-const VERSIONS: [(&str, &str, &str); 24] = [
+const VERSIONS: [(&str, &str, &str); 25] = [
     version!("0001", "confirmations"),
     version!("0002", "journal"),
     version!("0003", "setup"),
@@ -40,6 +40,7 @@ const VERSIONS: [(&str, &str, &str); 24] = [
     version!("0022", "run_notes"),
     version!("0023", "notes_of_changes"),
     version!("0024", "called_numbers"),
+    version!("0025", "shown_as_wanted"),
 ];
 
 /// All versions, in order.
