@@ -14,6 +14,7 @@ use crate::ops::write::journal::Journal;
 use crate::ops::write::locks::Turns;
 use crate::ops::write::waiting::Patience;
 use skyswitch_client::{Client, ClientOptions, TokenCache};
+use skyswitch_domain::command_line;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{AccountId, Argument};
@@ -238,9 +239,10 @@ impl App {
                     Code::NotConfigured,
                     "no SkySwitch account is named and no default account is configured",
                     format!(
-                        "Give {}, or run `skyswitch login` in a terminal, which stores the account's UUID; \
-                         SKYSWITCH_ACCOUNT_ID and `default_account_id` in the config file set it, too.",
-                        Argument("account_id")
+                        "Give {}, or run {} in a terminal, which stores the account's UUID; SKYSWITCH_ACCOUNT_ID and \
+                         `default_account_id` in the config file set it, too.",
+                        Argument("account_id"),
+                        command_line("login")
                     ),
                 )
                 .with_field("account_id")

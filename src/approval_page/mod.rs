@@ -21,6 +21,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use url::Url;
 
+use skyswitch_domain::command_line;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_guard::Guard;
 use skyswitch_guard::store::Approval;
@@ -86,7 +87,10 @@ impl ApprovalPage {
         link.map_err(|_| {
             Error::internal(
                 "the approval page has no address",
-                "Please report this as a bug; `skyswitch approve` works all the same.",
+                format!(
+                    "Please report this as a bug; {} works all the same.",
+                    command_line("approve")
+                ),
             )
         })
     }
@@ -96,7 +100,10 @@ async fn start(guard: Arc<Guard>, remembers: Duration) -> Result<Site> {
     let failed = |error: std::io::Error| {
         Error::internal(
             format!("the approval page cannot listen on 127.0.0.1: {error}"),
-            "Approve with `skyswitch approve`, or switch the page off with `approval_page` in the config file.",
+            format!(
+                "Approve with {}, or switch the page off with `approval_page` in the config file.",
+                command_line("approve")
+            ),
         )
     };
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))

@@ -8,6 +8,7 @@ use super::output::Output;
 use super::tables;
 use crate::app::App;
 use crate::local_time;
+use skyswitch_domain::command_line;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_guard::store::Approval;
 use skyswitch_guard::{NotAgreed, Settled};
@@ -25,7 +26,10 @@ pub(super) async fn approve(app: &App, code: Option<&str>, output: &Output) -> R
         return Err(Error::new(
             Code::ConfirmationInvalid,
             "not confirmed: approving works only at an interactive terminal, so that a person sees the change",
-            "Run `skyswitch approve` with the code in a terminal window. Nothing was approved.",
+            format!(
+                "Run {} with the code in a terminal window. Nothing was approved.",
+                command_line("approve")
+            ),
         ));
     }
     let mut preview = approval.preview.clone();

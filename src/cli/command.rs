@@ -3,7 +3,7 @@
 mod arguments;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args, Parser, Subcommand};
 
@@ -15,7 +15,7 @@ use super::logs::LogFormat;
 use super::output::Colour;
 use super::packaging::VERSION;
 use super::sandbox::SandboxData;
-use crate::config::{Flags, ProfileName};
+use crate::config::{Flags, ProfileName, process_environment};
 use crate::ops;
 use skyswitch_domain::AccountId;
 use skyswitch_domain::error::{Error, Result};
@@ -86,6 +86,21 @@ pub(super) struct Global {
 }
 
 impl Global {
+    /// How another command begins that works on the same data with the same settings.
+    pub fn program(&self) -> String {
+        let exported = || process_environment("SKYSWITCH_PROFILE")?.parse().ok();
+        let profile: Option<ProfileName> = match self.config {
+            Some(_) => None,
+            None => self.profile.clone().or_else(exported),
+        };
+        let config = self.config.as_deref().map(Path::to_string_lossy);
+        let mut words = vec!["skyswitch"];
+        words.extend(self.sandbox.map(|_| "--sandbox"));
+        words.extend(profile.iter().flat_map(|name| ["--profile", name.as_str()]));
+        words.extend(config.iter().flat_map(|file| ["--config", file]));
+        shell_words::join(words)
+    }
+
     pub fn flags(&self) -> Flags {
         Flags {
             config: self.config.clone(),

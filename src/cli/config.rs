@@ -8,6 +8,7 @@ use super::exit::Exit;
 use super::output::Output;
 use crate::config::{self, ConfigEdit, OriginKind, Profile, Setting, SignIn, SignInValue};
 use crate::local_time;
+use skyswitch_domain::command_line;
 use skyswitch_domain::error::{Error, Result};
 
 /// Shows or changes settings.
@@ -73,7 +74,7 @@ fn get(setting: &Setting, output: &Output) -> Result<Exit> {
         (None, _) => Err(Error::invalid(
             setting.setting,
             format!("`{}` is a secret and is not shown", setting.setting),
-            "`skyswitch auth status` shows where it comes from.",
+            format!("{} shows where it comes from.", command_line("auth status")),
         )),
     }
 }
@@ -112,12 +113,9 @@ pub(super) async fn status(global: &Global, output: &Output) -> Result<Exit> {
 }
 
 fn signed_in(sign_in: &SignIn) -> String {
-    let (profile, named) = match &sign_in.profile {
-        Some(profile) => (
-            format!("Profile: {profile}\n"),
-            format!(" --profile {profile}"),
-        ),
-        None => (String::new(), String::new()),
+    let profile = match &sign_in.profile {
+        Some(profile) => format!("Profile: {profile}\n"),
+        None => String::new(),
     };
     let found = match sign_in.file_found {
         true => "",
@@ -145,7 +143,7 @@ fn signed_in(sign_in: &SignIn) -> String {
     };
     let next = match sign_in.ok {
         true => String::new(),
-        false => format!("Next: `skyswitch{named} login`"),
+        false => format!("Next: {}", command_line("login")),
     };
     format!(
         "{profile}Config file: {}{found}\nService: {}\n{values}{tokens}{next}",

@@ -13,6 +13,7 @@ use super::output::Output;
 use crate::config::{self, ConfigEdit, OriginKind, Settings};
 use crate::ops;
 use skyswitch_domain::AccountId;
+use skyswitch_domain::command_line;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::{Secret, shown};
 
@@ -63,7 +64,10 @@ pub(super) async fn login(global: &Global, args: LoginArgs, output: &Output) -> 
     if !args.from_stdin && !is_interactive() {
         return Err(Error::invalid(
             "from_stdin",
-            "there is nobody to ask: `skyswitch login` asks at an interactive terminal",
+            format!(
+                "there is nobody to ask: {} asks at an interactive terminal",
+                command_line("login")
+            ),
             "Run it in a terminal window, or give the values as one JSON object on the standard input with `--from-stdin`.",
         ));
     }
@@ -113,20 +117,17 @@ impl SignedIn {
             true => "it holds the secrets and is readable for you alone",
             false => "the secrets are in the keychain",
         };
-        let profile = match &self.profile {
-            Some(profile) => format!(" --profile {profile}"),
-            None => String::new(),
-        };
         let warnings: String = self
             .warnings
             .iter()
             .map(|warning| format!("Warning: {warning}\n"))
             .collect();
         format!(
-            "Signed in{user}: account {} with {}.\nStored in {}; {secrets}.\n{warnings}Next: `skyswitch{profile} doctor`",
+            "Signed in{user}: account {} with {}.\nStored in {}; {secrets}.\n{warnings}Next: {}",
             self.account_id,
             crate::sentences::counted(self.customers, "customer"),
-            self.file
+            self.file,
+            command_line("doctor")
         )
     }
 }
@@ -146,9 +147,10 @@ fn not_stored(edit: &ConfigEdit) -> Option<String> {
     let variables = edit.exported_beside_login();
     (!variables.is_empty()).then(|| {
         format!(
-            "this login was tried with {}, and that is not stored: set the same in the config file with `skyswitch config set`, \
-             secrets as `…_file` or `…_command`, to use the login where that is not exported",
-            variables.join(", ")
+            "this login was tried with {}, and that is not stored: set the same in the config file with {}, secrets as \
+             `…_file` or `…_command`, to use the login where that is not exported",
+            variables.join(", "),
+            command_line("config set")
         )
     })
 }
@@ -286,8 +288,9 @@ fn with_kept(error: Error, in_keychain: &[String]) -> Error {
     match in_keychain {
         [] => error,
         kept => error.with_more_hint(&format!(
-            "The keychain has the new {} already: run `skyswitch login` again.",
-            kept.join(" and ")
+            "The keychain has the new {} already: run {} again.",
+            kept.join(" and "),
+            command_line("login")
         )),
     }
 }

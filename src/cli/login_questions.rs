@@ -7,6 +7,7 @@ use super::output::tell;
 use crate::config::ConfigEdit;
 use crate::ops;
 use skyswitch_domain::AccountId;
+use skyswitch_domain::command_line;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::Secret;
 use skyswitch_domain::wording::{capitalised, counted};
@@ -191,6 +192,6 @@ fn not_answered() -> Error {
     Error::new(
         Code::Cancelled,
         "the login was not completed, so nothing was stored",
-        "Run `skyswitch login` again.",
+        format!("Run {} again.", command_line("login")),
     )
 }

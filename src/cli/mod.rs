@@ -49,7 +49,7 @@ use output::Output;
 use sandbox::{InProcess, SandboxData};
 use skyswitch_client::{Allowance, Trace};
 use skyswitch_domain::error::{Error, Result};
-use skyswitch_domain::{Face, work_in_sandbox};
+use skyswitch_domain::{Face, commands_begin};
 
 /// Runs one command and says how it ended.
 ///
@@ -65,6 +65,7 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
         // One JSON document for both faces: a program that reads it may use either.
         Face::name_tools();
     }
+    commands_begin(cli.global.program());
     // A client may read none of a server's log, and the server goes on.
     let unread = matches!(cli.command, Command::Mcp(_));
     let logs = logs::start(cli.global.verbose, cli.global.log_format, unread);
@@ -301,7 +302,6 @@ async fn with_upstream(
     let Some(data) = sandbox else {
         return Ok((App::new(settings), None));
     };
-    work_in_sandbox();
     let (settings, sandbox) = sandbox::in_process(settings, data).await?;
     Ok((App::new(settings), Some(sandbox)))
 }

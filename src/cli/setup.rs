@@ -13,6 +13,7 @@ use crate::ops::{
     RouteNumber, RouteOutcome, SetupStatus, StatusQuery, TicketArgs,
 };
 use crate::sentences;
+use skyswitch_domain::command_line;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::program;
 use skyswitch_domain::redact::shown;
@@ -40,7 +41,10 @@ pub(super) async fn checklist(app: &App, args: ChecklistArgs, output: &Output) -
         (None, None) => Err(Error::invalid(
             "domain",
             "no domain is named",
-            "Give `--domain`, for example `skyswitch checklist --domain acme.12345.service`.",
+            format!(
+                "Give `--domain`, for example {}.",
+                command_line("checklist --domain acme.12345.service")
+            ),
         )),
     }
 }

@@ -16,6 +16,7 @@ use super::stored_secrets::{SECRETS, forms_of};
 use super::{Flags, ProfileName, Settings, process_environment, reader};
 use crate::nearest::nearest;
 use crate::whole_file;
+use skyswitch_domain::command_line;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
 
@@ -84,7 +85,10 @@ impl ConfigEdit {
                 format!(
                     "`{field}` is a secret, and is not taken as an argument: other users and the history of the shell see arguments"
                 ),
-                format!("Run `skyswitch login`, or set `{field}_file` or `{field}_command`."),
+                format!(
+                    "Run {}, or set `{field}_file` or `{field}_command`.",
+                    command_line("login")
+                ),
             ));
         }
         let list = || {
@@ -310,7 +314,7 @@ pub(super) fn known(name: &str) -> Result<(&'static str, &'static str)> {
         "name",
         format!("there is no setting `{}`", shown(name, 60)),
         match near.is_empty() {
-            true => "`skyswitch config list` shows all settings.".to_owned(),
+            true => format!("{} shows all settings.", command_line("config list")),
             false => format!("Did you mean {}?", near.join(" or ")),
         },
     ))

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use super::file::{ConfigFile, MaxChanges};
+use skyswitch_domain::command_line;
 use skyswitch_domain::error::{Refused, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::{CallerKey, PbxDomain};
@@ -67,7 +68,10 @@ fn full_names(texts: &[String]) -> Result<Vec<PbxDomain>> {
         Some(short) => Err(super::unusable(
             "allowed_domains",
             &format!("`{short}` is a short name"),
-            "Give the full name of the PBX domain, such as `acme.12345.service`; `skyswitch domains` shows them.",
+            &format!(
+                "Give the full name of the PBX domain, such as `acme.12345.service`; {} shows them.",
+                command_line("domains")
+            ),
         )),
         None => Ok(domains),
     }

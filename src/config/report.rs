@@ -12,6 +12,7 @@ use super::secret::{Forms, SecretAt};
 use super::stored_secrets::SECRETS;
 use super::{Flags, PbxLogin, ProfileName, Settings, process_environment, reader, variable_of};
 use skyswitch_client::{KeptToken, TokenCache};
+use skyswitch_domain::command_line;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_guard::store::StateFolder;
 
@@ -308,7 +309,7 @@ impl SignIn {
             Error::new(
                 Code::NotConfigured,
                 format!("not signed in: {} cannot be used", names.join(", ")),
-                "Run `skyswitch login` in a terminal.",
+                format!("Run {} in a terminal.", command_line("login")),
             )
         })
     }

@@ -11,6 +11,7 @@ use super::environment::Environment;
 use super::keychain::Keychain;
 use super::origin::Origin;
 use super::{MAY_BE_EMPTY, program, refuse_unexpanded, unusable, variable_of};
+use skyswitch_domain::command_line;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::{Secret, keep_out};
 
@@ -238,6 +239,9 @@ fn unreadable(setting: &str, why: &str) -> Error {
     unusable(
         setting,
         why,
-        "Try it by hand, or give the secret in another way; `skyswitch auth status` shows where each value comes from.",
+        &format!(
+            "Try it by hand, or give the secret in another way; {} shows where each value comes from.",
+            command_line("auth status")
+        ),
     )
 }

@@ -7,6 +7,7 @@ use crate::ops::{
     self, Checklist, MarkOutcome, MarkStatus, Names, OnboardChange, OnboardOutcome, OnboardStatus,
     PieceState, RouteOutcome, RouteStatus, SetupStatus, Step, StepState, Ticket, TicketOutcome,
 };
+use skyswitch_domain::command_line;
 use skyswitch_domain::wording::{capitalised, first_few, word};
 use skyswitch_domain::{Ani, Argument, Operation, SetupStep};
 
@@ -163,9 +164,10 @@ pub(crate) fn alarms(status: &SetupStatus) -> String {
     );
     let unverified = (status.unverified > 0).then(|| {
         format!(
-            "NOT VERIFIED: for {} it could not be read just now whether calls are lost. `skyswitch doctor` checks \
-             the login of the PBX API (`pbx_base_url`, `pbx_username`, `pbx_password`).",
-            customers(status.unverified)
+            "NOT VERIFIED: for {} it could not be read just now whether calls are lost. {} checks the login of the PBX \
+             API (`pbx_base_url`, `pbx_username`, `pbx_password`).",
+            customers(status.unverified),
+            command_line("doctor")
         )
     });
     let all = [dropping, possible, unverified].into_iter().flatten();

@@ -23,6 +23,7 @@ mod consent;
 mod crash;
 mod customers;
 mod cut_off;
+mod damaged_notes;
 mod dial_plans;
 mod documented_commands;
 mod documents;

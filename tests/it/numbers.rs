@@ -74,6 +74,20 @@ proptest! {
     }
 
     #[test]
+    fn a_number_that_is_sent_reads_back_as_itself(
+        country in select(vec!["44", "49", "52", "61", "81", "86", "90", "91", "92", "98", "358", "880", "971"]),
+        rest in "[2-9][0-9]{8,9}",
+    ) {
+        if let Ok(number) = format!("+{country}{rest}").parse::<PhoneNumber>()
+            && number.as_str().len() > 10
+        {
+            let read = PhoneNumber::from_stored(number.as_str());
+            prop_assert_eq!(read.as_ref(), Some(&number));
+            prop_assert!(number.is_stored_as(number.as_str()));
+        }
+    }
+
+    #[test]
     fn digits_of_any_length_can_be_shown(digits in "[0-9]{1,20}") {
         if let Some(number) = PhoneNumber::from_stored(&digits) {
             prop_assert!(!number.to_string().is_empty());

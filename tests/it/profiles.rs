@@ -151,3 +151,35 @@ async fn a_profile_is_made_by_set_and_a_preview_names_it() {
         assert_eq!(ran.code, 0, "{ran:?}");
     }
 }
+
+#[tokio::test]
+async fn commands_that_are_named_reach_the_same_profile_or_file() {
+    let sandbox = demo_sandbox().await;
+    let home = home(&sandbox);
+    home.write("named here.json", &whole_login(&sandbox).to_string());
+    let file = home.path().join("named here.json").display().to_string();
+    let quoted = format!("'{file}'");
+    for (named, is_named) in [
+        (["--profile", "acme"], "acme"),
+        (["--config", &file], quoted.as_str()),
+    ] {
+        let [option, value] = named;
+        let words = ["vip", "add", "6165550144", "101", "-d", DOMAIN];
+        let added = home.run(&[&[option, value], &words[..]].concat()).await;
+        let undo = format!("`skyswitch {option} {is_named} undo ");
+        assert!(added.stdout.contains(&undo), "{added:?}");
+        let (_, id) = added.stdout.split_once(&undo).unwrap();
+        let id = id.split_once('`').unwrap().0;
+        let undone = home.run(&[option, value, "undo", id, "--yes"]).await;
+        assert_eq!(undone.code, 0, "{undone:?}");
+    }
+    // One that was exported stays what is meant where it is not.
+    let shown = home
+        .with("SKYSWITCH_PROFILE", "gone")
+        .run(&["domains"])
+        .await;
+    assert!(
+        shown.stderr.contains("`skyswitch --profile gone login`"),
+        "{shown:?}"
+    );
+}

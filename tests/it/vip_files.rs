@@ -780,3 +780,21 @@ fn marks_around_stored_values_survive_the_way_through_a_file() {
         assert_eq!(rules(&plain(&json)), [(odd.trim(), odd.trim())], "{json}");
     }
 }
+
+#[test]
+fn a_page_of_a_list_is_not_taken_for_the_list() {
+    let vip = r#"{"ani":"6165550123","destination":"101"}"#;
+    for page in [
+        format!(r#"{{"count":1,"next_cursor":"c1","vips":[{vip}]}}"#),
+        format!(r#"{{"count":1,"total":9,"vips":[{vip}]}}"#),
+    ] {
+        let refused = read(page.as_bytes(), None, &Defaults::default());
+        let refused = failure(refused, Code::InvalidArgument);
+        assert!(
+            refused.to_string().contains("one page of a longer list"),
+            "{refused}"
+        );
+    }
+    let whole = format!(r#"{{"count":1,"total":1,"next_cursor":null,"vips":[{vip}]}}"#);
+    assert_eq!(rules(&plain(&whole)), [("6165550123", "101")]);
+}

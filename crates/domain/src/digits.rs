@@ -39,9 +39,11 @@ pub(super) fn comparable_digits(stored: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Drops what is dialled before a North American number: `00`, `011` or `9`.
+/// Drops what is dialled before a North American number: `00` or `011`. No country
+/// code begins with 0, while `9` and a number in front of which it is dialled are
+/// one of India's.
 fn without_dialling_prefix(digits: &str) -> &str {
-    ["011", "00", "9"]
+    ["011", "00"]
         .iter()
         .filter_map(|prefix| digits.strip_prefix(prefix))
         .find(|rest| rest.len() == 11 && rest.starts_with('1'))

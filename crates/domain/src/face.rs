@@ -2,6 +2,7 @@
 //! would take it, as a tool or as a command.
 
 use std::fmt;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::wording::capitalised;
@@ -10,20 +11,24 @@ use crate::wording::capitalised;
 static IS_COMMAND_LINE: AtomicBool = AtomicBool::new(false);
 /// Whether whoever reads gives commands: a person, or a program of theirs.
 static IS_COMMANDED: AtomicBool = AtomicBool::new(false);
-/// Whether commands that are named reach this process's data only with `--sandbox`.
-static IS_IN_SANDBOX: AtomicBool = AtomicBool::new(false);
+/// How a command begins that works on the same data as this process.
+static PROGRAM: OnceLock<String> = OnceLock::new();
 
-/// Says that this process works in the embedded sandbox.
-pub fn work_in_sandbox() {
-    IS_IN_SANDBOX.store(true, Ordering::Relaxed);
+/// Says how a command begins that works on the same data and with the same
+/// settings as this process, such as `skyswitch --profile shop`. Only the first
+/// word on it counts.
+pub fn commands_begin(program: String) {
+    let _ = PROGRAM.set(program);
 }
 
 /// How a command of ours begins that works on the same data as this process.
 pub fn program() -> &'static str {
-    match IS_IN_SANDBOX.load(Ordering::Relaxed) {
-        true => "skyswitch --sandbox",
-        false => "skyswitch",
-    }
+    PROGRAM.get().map_or("skyswitch", String::as_str)
+}
+
+/// A command of ours in backquotes, for people: `skyswitch --profile shop doctor`.
+pub fn command_line(words: impl fmt::Display) -> String {
+    format!("`{} {words}`", program())
 }
 
 /// How this process is used.

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use jiff::Timestamp;
 
 use super::{Answer, Guard, Preview};
+use skyswitch_domain::command_line;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::program;
 use skyswitch_domain::redact::{Secret, keep_out};
@@ -149,7 +150,10 @@ impl Guard {
         let Some((salt, expected)) = parts(&kept) else {
             return Err(Error::internal(
                 "the PIN's file in the state folder is damaged, so nobody can agree",
-                "Remove the file `pin` in the state folder, and set a PIN with `skyswitch pin set`.",
+                format!(
+                    "Remove the file `pin` in the state folder, and set a PIN with {}.",
+                    command_line("pin set")
+                ),
             ));
         };
         let hash = hashed(pin.clone(), salt).await?;

@@ -9,6 +9,7 @@ use crate::ops::changes::row::ChangeRow;
 use crate::ops::customer::not_checked;
 use crate::ops::page::{PageSize, first_page, number_in};
 use crate::ops::write::reconcile::Needed;
+use skyswitch_domain::command_line;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::wording::{counted, first_few};
 use skyswitch_domain::{
@@ -170,10 +171,11 @@ async fn still_open(app: &App) -> Option<String> {
     let first = unread.first()?;
     Some(format!(
         "the outcome of {} whose answer was lost could not be read yet ({}): {}. Where SkySwitch cannot be asked any \
-         more, a person closes each with `skyswitch changes close ID`",
+         more, a person closes each with {}",
         counted(ids.len(), "change"),
         first_few(NAMED, &ids),
-        first.error
+        first.error,
+        command_line("changes close ID")
     ))
 }
 

@@ -85,7 +85,7 @@ impl<'a> RuleBack<'a> {
         })?;
         let now = key.find_in_any_writing(rules);
         let before = self.rule.before.as_ref();
-        let kept = app.notes(account, Some(domain)).await;
+        let kept = app.notes(account, Some(domain)).await?;
         let found = Found {
             rule: now.cloned(),
             previous: now.map(|now| kept.vip(now)),

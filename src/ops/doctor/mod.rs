@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::ops::customer::is_reseller_admin;
 use skyswitch_client::{Client, Domain, TokenInfo};
+use skyswitch_domain::command_line;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::counted;
@@ -354,7 +355,10 @@ async fn learned(app: &App) -> Result<Check> {
     let facts = app.learned().await?;
     let words: Vec<String> = facts.iter().map(Fact::words).collect();
     Ok(match words.is_empty() {
-        true => skipped("nothing yet; `skyswitch doctor --write-probe` tries how rules are stored"),
+        true => skipped(&format!(
+            "nothing yet; {} tries how rules are stored",
+            command_line("doctor --write-probe")
+        )),
         false => ok(words.join("; ")),
     })
 }

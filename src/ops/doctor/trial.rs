@@ -10,6 +10,7 @@ use crate::ops::write::agree::{Agreement, Asked, Attempt, Cleared, Confirmation,
 use crate::ops::write::locks::Turn;
 use crate::ops::write::send::{RoutesNoNumber, Sent};
 use skyswitch_client::{Evidence, Found, Matches, NOT_FOUND_IS_EMPTY_LIST, Skeleton, class_of};
+use skyswitch_domain::command_line;
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{AccountId, Ani, Dnis, PbxDomain, PhoneNumber, Route, RouteKey};
 use skyswitch_guard::{Channel, Plan, RuleChange};
@@ -297,12 +298,12 @@ impl Trial<'_> {
 
 /// The command that removes a rule of a probe.
 pub(super) fn removal(key: &RouteKey) -> String {
-    format!(
-        "`skyswitch vip remove --ani {} --domain {} --dnis '{}'`",
+    command_line(format_args!(
+        "vip remove --ani {} --domain {} --dnis '{}'",
         key.ani.as_str(),
         key.domain,
         key.dnis.to_send().unwrap_or("*")
-    )
+    ))
 }
 
 /// How a text is stored that was sent.

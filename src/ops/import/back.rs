@@ -86,6 +86,7 @@ impl App {
         }
         let store = self.journal().store().get().await?;
         let changes = store.run_changes(run).await?;
+        let damaged = damaged_changes(&changes);
         let mut changed = changed_rules(changes, kept.rules.unwrap_or_default());
         for rule in &mut changed {
             if let Some(before) = &rule.before
@@ -96,9 +97,26 @@ impl App {
         }
         let noted = store.notes_of_run(run).await?;
         let present = self.present_rules(account, &domain, |_| false).await?;
-        let notes = self.notes(account, Some(&domain)).await;
+        let notes = self.notes(account, Some(&domain)).await?;
         let mut list = self.list_of_undo(&changed, &present.rules, &notes)?;
-        give_notes_back(&mut list, noted, &present.rules, &notes)?;
+        give_notes_back(&mut list, noted.noted, &present.rules, &notes)?;
+        list.warnings.extend(
+            [
+                left_out(
+                    "change",
+                    damaged,
+                    "that cannot be read, because its entry in the journal is damaged",
+                ),
+                (noted.damaged > 0).then(|| {
+                    format!(
+                        "{} that the import changed cannot be read and stay as they are",
+                        counted(noted.damaged, "note")
+                    )
+                }),
+            ]
+            .into_iter()
+            .flatten(),
+        );
         let removed: Vec<_> = list.removed.iter().map(|row| row.ani.as_given()).collect();
         Ok(Task {
             tool: undo::TOOL,
@@ -240,6 +258,16 @@ fn give_notes_back(
     );
     list.warnings.extend(left_out);
     Ok(())
+}
+
+/// The changes that were made and of which nobody can read any more what they
+/// changed.
+fn damaged_changes(changes: &[ChangeRecord]) -> Vec<String> {
+    let is_damaged = |change: &&ChangeRecord| {
+        change.was_made() && matches!(change.target, TargetRecord::Damaged { .. })
+    };
+    let damaged = changes.iter().filter(is_damaged);
+    damaged.map(|change| change.id.to_string()).collect()
 }
 
 /// The rules that an import has changed, each from what it was at first to what it

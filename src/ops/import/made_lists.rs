@@ -119,7 +119,7 @@ impl App {
             application_is_stored: true,
             destination: to.clone(),
         };
-        let notes = self.notes(account, Some(domain)).await;
+        let notes = self.notes(account, Some(domain)).await?;
         let mut file = VipFile {
             named,
             ..VipFile::default()

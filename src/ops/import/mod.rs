@@ -250,7 +250,7 @@ impl App {
         if let (Some(run), false) = (task.continued(), noted.is_empty()) {
             let store = self.journal().store().get().await?;
             let already = store.notes_of_run(run).await?;
-            let already = already.iter().map(|noted| name(&noted.rule.key));
+            let already = already.noted.iter().map(|noted| name(&noted.rule.key));
             let already: HashSet<_> = already.collect();
             noted.retain(|(rule, _)| !already.contains(&name(&rule.key)));
         }
@@ -292,7 +292,7 @@ impl App {
         };
         report.rows = planned.rows;
         report.listed = Arc::clone(&present.listed);
-        let notes = self.notes(account, Some(domain)).await;
+        let notes = self.notes(account, Some(domain)).await?;
         report.keep(task, &present, &notes);
         report.warnings = planned.warnings;
         report.warnings.extend(report.other_last_days(&notes));

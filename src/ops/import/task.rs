@@ -7,6 +7,7 @@ use crate::ops::import::files::{self, Defaults, VipFile};
 use crate::ops::import::resume::{self, Resumed, Which};
 use crate::ops::import::{SyncMode, SyncVips, TOOL, destinations, made_lists};
 use crate::ops::vips::destinations::Look;
+use skyswitch_domain::command_line;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::{AccountId, Argument, PbxDomain, Route, RouteKey};
 
@@ -173,7 +174,10 @@ pub(super) fn read_list(bytes: &[u8], args: &SyncVips, most: Option<usize>) -> R
             format!(
                 "the list has {rows} rows, and a tool call takes at most {most}; nothing was sent"
             ),
-            "Divide the list (with `merge`), or run `skyswitch vip import FILE` in a terminal, which takes any number.",
+            format!(
+                "Divide the list (with `merge`), or run {} in a terminal, which takes any number.",
+                command_line("vip import FILE")
+            ),
         )),
         _ => Ok(list),
     }

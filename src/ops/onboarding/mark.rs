@@ -11,6 +11,7 @@ use crate::ops::onboarding::steps::{NAMED, Step, StepState, Steps};
 use crate::ops::write::agree::{Asked, Attempt, Cleared, Confirmation, asks_a_person, read_only};
 use crate::ops::write::journal::now;
 use crate::ops::write::locks::Turn;
+use skyswitch_domain::command_line;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::wording::first_few;
 use skyswitch_domain::{
@@ -194,8 +195,11 @@ fn is_attestable(step: SetupStep, evidence: &Evidence, customer: &Customer) -> R
             | FallbackReading::NotJudged(_) => Ok(true),
             FallbackReading::Failed(why) => refuse(
                 &format!("the dial plan may show it, and has to be read first: {why}"),
-                "Try again in a moment, or have the operator check the PBX login with `skyswitch doctor`; the step is \
-                 attested only where the dial plan is not shown.",
+                &format!(
+                    "Try again in a moment, or have the operator check the PBX login with {}; the step is attested \
+                     only where the dial plan is not shown.",
+                    command_line("doctor")
+                ),
             ),
             FallbackReading::Missing(why) => refuse(
                 &format!("the dial plan can be read, and contradicts it: {why}"),

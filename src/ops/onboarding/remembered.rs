@@ -11,6 +11,7 @@ use crate::ops::onboarding::steps::{Step, StepState};
 use crate::ops::onboarding::ticket::Ticket;
 use crate::ops::vips::people::{People, Taken};
 use crate::ops::write::journal::now;
+use skyswitch_domain::command_line;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::counted;
@@ -70,7 +71,7 @@ pub async fn ticket(app: &App, args: &TicketArgs) -> Result<TicketOutcome> {
         return Err(Error::new(
             Code::ConfirmationInvalid,
             "only the person who has sent a ticket records it",
-            "The person runs `skyswitch ticket` in a terminal.",
+            format!("The person runs {} in a terminal.", command_line("ticket")),
         ));
     }
     let account = app.account(None)?;

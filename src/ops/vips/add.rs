@@ -212,7 +212,7 @@ pub async fn add_vip(
             false => None,
         };
         let look = asked_for.look.as_ref().or(circle.as_ref());
-        let kept = app.notes(account, Some(domain)).await;
+        let kept = app.notes(account, Some(domain)).await?;
         plan(asked_for, look, &present, reach, kept, warning)
     };
     let attempt = Attempt::new(app, channel, Turn::Caller(domain, Some(&args.ani)));

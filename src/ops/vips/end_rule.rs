@@ -158,7 +158,7 @@ impl App {
             seen,
             present: present?,
             reach,
-            notes: self.notes(account, Some(domain)).await,
+            notes: self.notes(account, Some(domain)).await?,
         };
         Ok((turn, look))
     }

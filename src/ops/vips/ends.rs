@@ -14,7 +14,7 @@ use crate::ops::vips::end_rule::{Ended, NotEnded};
 use crate::ops::write::journal::now;
 use skyswitch_domain::error::Result;
 use skyswitch_domain::wording::counted;
-use skyswitch_domain::{AccountId, Ani, PbxDomain};
+use skyswitch_domain::{AccountId, Ani, Operation, PbxDomain};
 use skyswitch_guard::ConfirmMode;
 use skyswitch_guard::store::NoteRecord;
 
@@ -103,7 +103,11 @@ impl App {
         };
         let patience = domain.map_or(PATIENCE, |_| PATIENCE_WITH_ONE);
         let (until, removed) = (Instant::now() + patience, AtomicUsize::new(0));
-        let customers = by_customer(due.iter().filter(is_meant));
+        let (damaged, due): (Vec<&NoteRecord>, Vec<&NoteRecord>) = due
+            .iter()
+            .filter(is_meant)
+            .partition(|ended| ended.is_damaged);
+        let customers = by_customer(due.into_iter());
         let customers: Vec<_> = customers
             .into_iter()
             .map(|rules| self.end_of_customer(rules, until, &removed))
@@ -114,6 +118,8 @@ impl App {
             said.extend(told);
             failed.extend(not_removed);
         }
+        self.ends().rest(&damaged);
+        failed.extend(damaged.into_iter().map(not_known_which));
         said.extend(at_most(failed, "could not be removed"));
         said
     }
@@ -210,6 +216,15 @@ pub(super) fn named(ended: &NoteRecord) -> String {
         "The VIP rule of {caller} in {}, whose last day was {},",
         ended.rule.key.domain,
         last_day(ended)
+    )
+}
+
+/// Where a row is damaged, nobody knows whether the rule is as it was added.
+fn not_known_which(ended: &NoteRecord) -> String {
+    format!(
+        "{} is not removed by itself: what is kept of it is damaged. Remove it with {} where it is to go",
+        named(ended),
+        Operation::RemoveVip
     )
 }
 

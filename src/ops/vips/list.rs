@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::ops::page::{self, PageSize};
+use crate::ops::vips::notes::Notes;
 use crate::ops::vips::people::{People, Taken, of_rules};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
@@ -100,7 +101,16 @@ pub async fn list_vips(app: &App, args: &ListVips, size: PageSize) -> Result<Vip
         Some(kept) => kept,
         None => app.listed_rules(&account, domain.as_ref()).await?,
     };
-    let notes = app.notes(&account, domain.as_ref()).await;
+    let notes = match app.notes(&account, domain.as_ref()).await {
+        Ok(notes) => notes,
+        Err(error) => {
+            warnings.push(format!(
+                "notes and last days cannot be read, so none is shown: {error}. {}",
+                error.hint()
+            ));
+            Notes::default()
+        }
+    };
     if let Some(domain) = domain.as_ref().filter(|_| routes.is_empty()) {
         warnings.extend(app.refuse_unknown(&account, domain).await?);
     }

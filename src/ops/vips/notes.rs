@@ -190,28 +190,23 @@ pub(in crate::ops) fn given_back(note: Note) -> (Note, Option<String>) {
 }
 
 impl App {
-    /// What is kept of the rules of a domain, or of all. What cannot be read is
-    /// not there: nothing rests on a note.
+    /// What is kept of the rules of a domain, or of all.
+    ///
+    /// # Errors
+    /// The store's errors: a change ends what is kept of its rule, so nobody agrees
+    /// to one without having seen that.
     pub(in crate::ops) async fn notes(
         &self,
         account: &AccountId,
         domain: Option<&PbxDomain>,
-    ) -> Notes {
+    ) -> Result<Notes> {
         let journal = self.journal();
-        let read = async {
-            let Some(store) = journal.store().if_exists().await? else {
-                return Ok(Vec::new());
-            };
-            let domain = domain.map(PbxDomain::as_str);
-            store
-                .vip_notes(journal.realm(), account.as_str(), domain)
-                .await
+        let Some(store) = journal.store().if_exists().await? else {
+            return Ok(Notes::default());
         };
-        let read: Result<Vec<NoteRecord>> = read.await;
-        Notes::of_records(read.unwrap_or_else(|error| {
-            tracing::warn!(%error, "notes cannot be read");
-            Vec::new()
-        }))
+        let domain = domain.map(PbxDomain::as_str);
+        let records = store.vip_notes(journal.realm(), account.as_str(), domain);
+        Ok(Notes::of_records(records.await?))
     }
 
     /// What a change ended of what was kept of a rule.

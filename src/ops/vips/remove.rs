@@ -129,7 +129,7 @@ pub async fn remove_vip(
             true => app.refuse_unknown(account, domain).await?,
             false => None,
         };
-        let notes = app.notes(account, Some(domain)).await;
+        let notes = app.notes(account, Some(domain)).await?;
         let (plan, mut facts) = plan(account, domain, args, &present, reach, &notes)?;
         facts.warnings.extend(warning);
         Ok((plan, facts))

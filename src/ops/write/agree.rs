@@ -185,12 +185,14 @@ impl<'a> Attempt<'a> {
     {
         let turn = self.app.wait_for(self.turn).await?;
         let again = self.continued;
-        self.app.reconcile_before_planning(self.turn, again).await?;
+        let app = self.app;
+        Box::pin(app.reconcile_before_planning(self.turn, again)).await?;
         // Logging in is not part of the read.
         self.app.client()?.token(false).await?;
         let read_at = Instant::now();
         let seen = self.app.journal().position().await?;
-        let (proposal, facts) = plan().await?;
+        // What planning and closing hold is large, and one within the other: each in its own place.
+        let (proposal, facts) = Box::pin(plan()).await?;
         let proposal = match proposal {
             Some(proposal) => Some(self.named(proposal).await),
             None => None,
@@ -247,7 +249,7 @@ impl<'a> Attempt<'a> {
         }
         // Its turn must not be taken yet.
         let told = app.end_due_first().await;
-        match self.decide(plan).await {
+        match Box::pin(self.decide(plan)).await {
             Ok(Asked::Done((mut facts, mut agreement))) => {
                 if let Agreement::Reached(cleared) = &mut agreement {
                     cleared.done_before.clone_from(&told);

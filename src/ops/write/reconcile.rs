@@ -17,6 +17,7 @@ use crate::app::App;
 use crate::ops::write::journal::{is_gone, now};
 use crate::ops::write::locks::Turn;
 use crate::ops::write::outvote::{State, Step};
+use skyswitch_domain::command_line;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::{AccountId, PbxDomain, Route};
 use skyswitch_guard::store::{After, ChangeRecord, ChangeStatus, Closing, TargetRecord};
@@ -70,8 +71,8 @@ impl Unread {
     /// The error, with what a person can do where the service cannot be asked any more.
     pub fn into_error(self) -> Error {
         let by_hand = format!(
-            "Where SkySwitch cannot be asked about it any more, a person closes it with `skyswitch changes close {}`.",
-            self.change.id
+            "Where SkySwitch cannot be asked about it any more, a person closes it with {}.",
+            command_line(format_args!("changes close {}", self.change.id))
         );
         self.error.with_more_hint(&by_hand)
     }

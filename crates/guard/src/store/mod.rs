@@ -20,7 +20,7 @@ use approval_records::REMEMBERED;
 pub use approval_records::{Approval, ApprovalState, Ending, NewApproval};
 pub use folder::{FileLock, StateFolder};
 pub use health::{StoreHealth, StorePruned};
-pub use note_records::{NewText, NotNoted, NoteRecord, NotedByRun};
+pub use note_records::{NewText, NotNoted, NoteRecord, NotedByRun, RunNotes};
 pub use records::{
     After, Begun, ChangeFilter, ChangeRecord, ChangeStatus, Closing, Counted, JournalPosition,
     NewChange, PieceRecord, RuleRecord, TargetRecord, TimeSpan,

@@ -19,6 +19,9 @@ pub struct NoteRecord {
     /// Whether a list has shown the rule gone or otherwise since: one that is there
     /// again may be another one.
     pub is_doubtful: bool,
+    /// Whether the row is damaged: caller and dialled number are known, and where the
+    /// rule led is not.
+    pub is_damaged: bool,
 }
 
 impl NoteRecord {
@@ -26,7 +29,7 @@ impl NoteRecord {
     pub fn is_of(&self, rule: &Route) -> bool {
         self.rule.key.domain.eq_ignore_ascii_case(&rule.key.domain)
             && self.rule.key.is_same_rule(&rule.key)
-            && self.rule.same_destination(rule)
+            && (self.is_damaged || self.rule.same_destination(rule))
     }
 
     /// The last day of the rule, such as `2026-12-25`.
@@ -55,6 +58,15 @@ pub struct NotNoted {
     pub rule: Route,
     /// What is noted of it.
     pub there: Option<String>,
+}
+
+/// What an import noted of rules that it left as they were, in that order.
+#[derive(Debug, Clone, Default)]
+pub struct RunNotes {
+    /// Those that can be read.
+    pub noted: Vec<NotedByRun>,
+    /// How many more there are that are damaged.
+    pub damaged: usize,
 }
 
 /// What an import noted of a rule that it left as it was.

@@ -5,9 +5,9 @@ use serde_json::{Map, Value};
 use crate::ops::import::files::cell::Cells;
 use crate::ops::import::files::element::Element;
 use crate::ops::import::files::{COLUMNS, Defaults, VipFile, unusable};
-use skyswitch_domain::Vip;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
+use skyswitch_domain::{Operation, Vip, program};
 
 /// Reads the elements; a row's line is its position in the array.
 pub(in crate::ops) fn read(text: &str, defaults: &Defaults, file: &mut VipFile) -> Result<()> {
@@ -35,6 +35,7 @@ fn rows(document: Element) -> Result<Vec<Element>> {
     let rows = match document {
         Element::List(rows) => Some(rows),
         Element::Object(entries) => {
+            refuse_page(&entries)?;
             let mut named = entries.into_iter().filter(|(key, _)| key == "vips");
             match (named.next(), named.next()) {
                 (Some((_, Element::List(rows))), None) => Some(rows),
@@ -50,6 +51,38 @@ fn rows(document: Element) -> Result<Vec<Element>> {
              or an object that has such an array under `vips`, once.",
         )
     })
+}
+
+/// What was listed page by page names the rest: taken for the whole list, a page
+/// would remove that.
+fn refuse_page(entries: &[(String, Element)]) -> Result<()> {
+    let value = |name: &str| {
+        let mut values = entries.iter().filter(move |(key, _)| key == name);
+        values.next().map(|(_, value)| value)
+    };
+    let has_more = match value("next_cursor") {
+        None | Some(Element::Plain(Value::Null)) => false,
+        Some(_) => true,
+    };
+    let total = match value("total") {
+        Some(Element::Plain(Value::Number(total))) => total.as_u64(),
+        _ => None,
+    };
+    let rows = match value("vips") {
+        Some(Element::List(rows)) => u64::try_from(rows.len()).ok(),
+        _ => None,
+    };
+    match has_more || total.zip(rows).is_some_and(|(total, rows)| total > rows) {
+        true => Err(unusable(
+            "is one page of a longer list",
+            &format!(
+                "Give all of it: follow `next_cursor` of {} to the end, or write it with `{} vip export`.",
+                Operation::ListVips,
+                program()
+            ),
+        )),
+        false => Ok(()),
+    }
 }
 
 /// The cells of an element, or what it says of the caller and what is wrong.

@@ -29,6 +29,7 @@ use sqlx::sqlite::{
 
 use super::StateFolder;
 use super::trust::{Identity, Kind};
+use skyswitch_domain::command_line;
 use skyswitch_domain::error::{Error, Refused, Result};
 
 const FILE: &str = "state.db";
@@ -210,6 +211,9 @@ fn decoded<T>(read: Result<T, Refused>) -> sqlx::Result<T> {
 fn failed(error: sqlx::Error) -> Error {
     Error::internal(
         format!("the state store cannot be used: {error}"),
-        "Check the state folder and the space on its disk (`skyswitch doctor`); without the store nothing can be confirmed or written down.",
+        format!(
+            "Check the state folder and the space on its disk ({}); without the store nothing can be confirmed or written down.",
+            command_line("doctor")
+        ),
     )
 }

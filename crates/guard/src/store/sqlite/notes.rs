@@ -8,10 +8,11 @@ use sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
 use super::{Store, decoded, failed};
 use crate::store::records::{called_of, caller_of};
 use crate::store::stored_text::{route_from_text, route_to_text};
-use crate::store::{NewChange, NewText, NotNoted, NoteRecord, NotedByRun};
+use crate::store::{NewChange, NewText, NotNoted, NoteRecord, NotedByRun, RunNotes};
 use crate::{Note, Until};
 use skyswitch_domain::error::Result;
-use skyswitch_domain::{Route, RouteKey};
+use skyswitch_domain::redact::shown;
+use skyswitch_domain::{Ani, Application, Destination, Dnis, Route, RouteKey};
 
 impl Store {
     /// What is kept of the rules of one domain, in lower case, or of all, oldest
@@ -110,12 +111,47 @@ impl Store {
         .await
     }
 
-    /// What an import noted of rules that it left as they were, in that order.
-    pub async fn notes_of_run(&self, run: &str) -> Result<Vec<NotedByRun>> {
-        let noted =
-            sqlx::query("SELECT rule, before, after FROM run_notes WHERE run = ? ORDER BY id");
-        let noted = noted.bind(run).try_map(noted_by_run);
-        noted.fetch_all(&self.pool).await.map_err(failed)
+    /// What an import noted of rules that it left as they were. Damaged rows hide no
+    /// others.
+    pub async fn notes_of_run(&self, run: &str) -> Result<RunNotes> {
+        let rows =
+            sqlx::query("SELECT rule, before, after FROM run_notes WHERE run = ? ORDER BY id")
+                .bind(run)
+                .fetch_all(&self.pool)
+                .await
+                .map_err(failed)?;
+        let mut notes = RunNotes::default();
+        for row in &rows {
+            match noted_by_run(row) {
+                Ok(noted) => notes.noted.push(noted),
+                Err(_) => notes.damaged += 1,
+            }
+        }
+        Ok(notes)
+    }
+
+    /// The rows that are damaged, for people.
+    pub(super) async fn damaged_notes(&self) -> Result<Vec<String>> {
+        let mut all = select();
+        all.push("TRUE ORDER BY id");
+        let kept = self.note_records(all).await?;
+        let damaged = kept.iter().filter(|kept| kept.is_damaged);
+        let mut problems: Vec<String> = damaged
+            .map(|kept| {
+                format!(
+                    "what is kept of a VIP rule of \"{}\" in {} is damaged",
+                    shown(kept.rule.key.ani.as_str(), 64),
+                    shown(&kept.rule.key.domain, 100)
+                )
+            })
+            .collect();
+        let rows = sqlx::query("SELECT rule, before, after FROM run_notes");
+        let rows = rows.fetch_all(&self.pool).await.map_err(failed)?;
+        match rows.iter().filter(|row| noted_by_run(row).is_err()).count() {
+            0 => {}
+            count => problems.push(format!("{count} rows of notes of imports are damaged")),
+        }
+        Ok(problems)
     }
 
     /// Ends what is kept of rules that a list has shown gone or otherwise; not
@@ -264,7 +300,7 @@ fn columns(key: &RouteKey) -> (String, String, String) {
 
 fn select() -> QueryBuilder<Sqlite> {
     QueryBuilder::new(
-        "SELECT id, account, rule, note, until, ends_at, change, ended FROM vip_notes WHERE ",
+        "SELECT id, account, domain, caller, dnis, rule, note, until, ends_at, change, ended FROM vip_notes WHERE ",
     )
 }
 
@@ -276,26 +312,58 @@ fn ended_by(change: i64) -> QueryBuilder<Sqlite> {
     query
 }
 
+/// A row, also one that is damaged: its columns say of whose rule it is, and where
+/// that led is not needed to show what was noted.
 fn record(row: SqliteRow) -> sqlx::Result<NoteRecord> {
-    let day: Option<String> = row.try_get("until")?;
+    let rule = row
+        .try_get("rule")
+        .ok()
+        .and_then(|rule| route_from_text(rule).ok());
+    let text = row.try_get::<Option<String>, _>("note");
+    let day = row.try_get::<Option<String>, _>("until");
     let ends_at: Option<i64> = row.try_get("ends_at")?;
     let ended: Option<i64> = row.try_get("ended")?;
+    let is_damaged = rule.is_none() || text.is_err() || day.is_err();
     Ok(NoteRecord {
         id: row.try_get("id")?,
         account: row.try_get("account")?,
-        rule: decoded(route_from_text(row.try_get("rule")?))?,
+        rule: match rule {
+            Some(rule) => rule,
+            None => of_columns(&row)?,
+        },
         note: Note {
-            text: row.try_get("note")?,
+            text: text.ok().flatten(),
             until: day
+                .ok()
+                .flatten()
                 .zip(ends_at)
                 .map(|(day, ends_at)| Until { day, ends_at }),
         },
         change: row.try_get("change")?,
         is_doubtful: ended == Some(0),
+        is_damaged,
     })
 }
 
-fn noted_by_run(row: SqliteRow) -> sqlx::Result<NotedByRun> {
+/// The rule of a damaged row, which led nobody knows where.
+fn of_columns(row: &SqliteRow) -> sqlx::Result<Route> {
+    let called: &str = row.try_get("dnis")?;
+    Ok(Route {
+        key: RouteKey {
+            domain: row.try_get::<&str, _>("domain")?.into(),
+            ani: Ani::from_stored(row.try_get("caller")?),
+            dnis: match called {
+                "" => Dnis::any(),
+                called => Dnis::from_stored(Some(called)),
+            },
+        },
+        application: Application::User,
+        application_is_stored: false,
+        destination: Destination::from_stored("?"),
+    })
+}
+
+fn noted_by_run(row: &SqliteRow) -> sqlx::Result<NotedByRun> {
     Ok(NotedByRun {
         rule: decoded(route_from_text(row.try_get("rule")?))?,
         before: row.try_get("before")?,

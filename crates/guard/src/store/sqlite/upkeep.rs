@@ -96,6 +96,15 @@ impl Store {
             let problem = format!("{orphans} entries name another one that is not there");
             health.problems.push(problem);
         }
+        let positions: i64 = sqlx::query_scalar("SELECT count(*) FROM journal_position")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(failed)?;
+        if positions != 1 {
+            let problem = "the position of the journal is lost, so no change can be made";
+            health.problems.push(problem.to_owned());
+        }
+        health.problems.extend(self.damaged_notes().await?);
         let mut last = 0;
         loop {
             let mut query = select();
