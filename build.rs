@@ -26,7 +26,9 @@ fn main() {
         None if variable("PROFILE").as_deref() == Some("debug") => "development build".to_owned(),
         None => of_git().unwrap_or_else(|| "commit unknown".to_owned()),
     };
-    println!("cargo::rustc-env=SKYSWITCH_VERSION={version} ({built})");
+    // Cargo sets it for `cargo run` as well, where a name that begins like our
+    // settings would be warned of.
+    println!("cargo::rustc-env=VERSION_WITH_COMMIT={version} ({built})");
 }
 
 /// The commit of the working copy that this folder is the root of. A source

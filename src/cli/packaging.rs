@@ -10,7 +10,7 @@ use super::short_forms::command;
 use skyswitch_domain::error::{Error, Result};
 
 /// The version with the commit that it was built from; see `build.rs`.
-pub(super) const VERSION: &str = env!("SKYSWITCH_VERSION");
+pub(super) const VERSION: &str = env!("VERSION_WITH_COMMIT");
 
 /// Prints the completion script of a shell.
 pub(super) fn completions(shell: clap_complete::Shell, output: &Output) -> Result<Exit> {
