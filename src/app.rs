@@ -16,7 +16,7 @@ use crate::ops::write::waiting::Patience;
 use skyswitch_client::{Client, ClientOptions, TokenCache};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{AccountId, Argument};
+use skyswitch_domain::{AccountId, Argument, program};
 use skyswitch_guard::store::{SharedStore, StateFolder};
 use skyswitch_guard::{Author, Guard};
 
@@ -238,9 +238,10 @@ impl App {
                     Code::NotConfigured,
                     "no SkySwitch account is named and no default account is configured",
                     format!(
-                        "Give {}, or run `skyswitch login` in a terminal, which stores the account's UUID; \
+                        "Give {}, or run `{} login` in a terminal, which stores the account's UUID; \
                          SKYSWITCH_ACCOUNT_ID and `default_account_id` in the config file set it, too.",
-                        Argument("account_id")
+                        Argument("account_id"),
+                        program()
                     ),
                 )
                 .with_field("account_id")

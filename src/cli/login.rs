@@ -12,9 +12,9 @@ use super::login_questions::ask_for_login;
 use super::output::Output;
 use crate::config::{self, ConfigEdit, OriginKind, Settings};
 use crate::ops;
-use skyswitch_domain::AccountId;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::{Secret, shown};
+use skyswitch_domain::{AccountId, program};
 
 /// Where the values come from, for whoever has none of them yet.
 pub(super) const INTRODUCTION: &str = "\
@@ -286,8 +286,9 @@ fn with_kept(error: Error, in_keychain: &[String]) -> Error {
     match in_keychain {
         [] => error,
         kept => error.with_more_hint(&format!(
-            "The keychain has the new {} already: run `skyswitch login` again.",
-            kept.join(" and ")
+            "The keychain has the new {} already: run `{} login` again.",
+            kept.join(" and "),
+            program()
         )),
     }
 }

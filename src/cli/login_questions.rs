@@ -6,10 +6,10 @@ use super::login::{Accepted, INTRODUCTION};
 use super::output::tell;
 use crate::config::ConfigEdit;
 use crate::ops;
-use skyswitch_domain::AccountId;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::Secret;
 use skyswitch_domain::wording::{capitalised, counted};
+use skyswitch_domain::{AccountId, program};
 
 /// Logins, or accounts, that may be refused; more would lock a user out.
 const TRIES: usize = 3;
@@ -191,6 +191,6 @@ fn not_answered() -> Error {
     Error::new(
         Code::Cancelled,
         "the login was not completed, so nothing was stored",
-        "Run `skyswitch login` again.",
+        format!("Run `{} login` again.", program()),
     )
 }

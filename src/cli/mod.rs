@@ -49,7 +49,7 @@ use output::Output;
 use sandbox::{InProcess, SandboxData};
 use skyswitch_client::{Allowance, Trace};
 use skyswitch_domain::error::{Error, Result};
-use skyswitch_domain::{Face, work_in_sandbox};
+use skyswitch_domain::{Face, work_with};
 
 /// Runs one command and says how it ended.
 ///
@@ -114,6 +114,11 @@ async fn measured(arguments: &[OsString], cli: Cli, output: &Output) -> Result<E
 
 async fn dispatch(cli: Cli, output: &Output) -> Result<Exit> {
     let Cli { global, command } = cli;
+    if global.sandbox.is_none()
+        && let Some(options) = global.for_same_settings()
+    {
+        work_with(&options);
+    }
     if global.format == Some(Format::Csv) {
         command.refuse_csv()?;
     }
@@ -301,7 +306,7 @@ async fn with_upstream(
     let Some(data) = sandbox else {
         return Ok((App::new(settings), None));
     };
-    work_in_sandbox();
+    work_with("--sandbox");
     let (settings, sandbox) = sandbox::in_process(settings, data).await?;
     Ok((App::new(settings), Some(sandbox)))
 }

@@ -13,6 +13,7 @@ use super::secret::{Forms, SecretAt};
 use super::{Credentials, pbx, variable_of};
 use skyswitch_client::Source;
 use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::program;
 use skyswitch_domain::redact::Secret;
 
 /// Client id, client secret, username and password: where each of them is.
@@ -63,10 +64,11 @@ pub(super) fn skyswitch_login(file: &ConfigFile, environment: Environment<'_>) -
             Code::NotConfigured,
             format!("SkySwitch credentials are missing: {missing}"),
             format!(
-                "Run `skyswitch login` in a terminal, or set these variables where the client starts the server; \
-                 {} keeps what `login` is told. `skyswitch auth status` shows what is set. To try everything without \
+                "Run `{program} login` in a terminal, or set these variables where the client starts the server; \
+                 {} keeps what `login` is told. `{program} auth status` shows what is set. To try everything without \
                  an account, start with `--sandbox`.",
-                environment.file.display()
+                environment.file.display(),
+                program = program()
             ),
         )
     })

@@ -13,6 +13,7 @@ use super::stored_secrets::SECRETS;
 use super::{Flags, PbxLogin, ProfileName, Settings, process_environment, reader, variable_of};
 use skyswitch_client::{KeptToken, TokenCache};
 use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::program;
 use skyswitch_guard::store::StateFolder;
 
 /// A setting of `skyswitch config list`.
@@ -308,7 +309,7 @@ impl SignIn {
             Error::new(
                 Code::NotConfigured,
                 format!("not signed in: {} cannot be used", names.join(", ")),
-                "Run `skyswitch login` in a terminal.",
+                format!("Run `{} login` in a terminal.", program()),
             )
         })
     }

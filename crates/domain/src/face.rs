@@ -2,6 +2,7 @@
 //! would take it, as a tool or as a command.
 
 use std::fmt;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::wording::capitalised;
@@ -10,20 +11,19 @@ use crate::wording::capitalised;
 static IS_COMMAND_LINE: AtomicBool = AtomicBool::new(false);
 /// Whether whoever reads gives commands: a person, or a program of theirs.
 static IS_COMMANDED: AtomicBool = AtomicBool::new(false);
-/// Whether commands that are named reach this process's data only with `--sandbox`.
-static IS_IN_SANDBOX: AtomicBool = AtomicBool::new(false);
+/// How commands that are named begin, where this process was given options that
+/// they need as well.
+static PROGRAM: OnceLock<String> = OnceLock::new();
 
-/// Says that this process works in the embedded sandbox.
-pub fn work_in_sandbox() {
-    IS_IN_SANDBOX.store(true, Ordering::Relaxed);
+/// Says with which options a command works on the same data as this process,
+/// such as `--sandbox` or `--profile acme`.
+pub fn work_with(options: &str) {
+    let _ = PROGRAM.set(format!("skyswitch {options}"));
 }
 
 /// How a command of ours begins that works on the same data as this process.
 pub fn program() -> &'static str {
-    match IS_IN_SANDBOX.load(Ordering::Relaxed) {
-        true => "skyswitch --sandbox",
-        false => "skyswitch",
-    }
+    PROGRAM.get().map_or("skyswitch", String::as_str)
 }
 
 /// How this process is used.

@@ -24,7 +24,7 @@ pub use destination_key::DestinationKey;
 pub use did_route::{DidRoute, RouteTarget};
 pub use digits::has_decimals;
 pub use error::{Error, Refused, Result};
-pub use face::{Argument, Face, Operation, ask_again, operator_can, program, work_in_sandbox};
+pub use face::{Argument, Face, Operation, ask_again, operator_can, program, work_with};
 pub use names::{AccountId, CustomerKey, PbxDomain};
 pub use number::{CalledNumber, CallerKey, DnisKey, PhoneNumber};
 pub use precedence::{CallerRules, answering_without};

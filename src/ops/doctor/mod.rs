@@ -18,7 +18,7 @@ use skyswitch_client::{Client, Domain, TokenInfo};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::counted;
-use skyswitch_domain::{AccountId, PbxDomain};
+use skyswitch_domain::{AccountId, PbxDomain, program};
 
 pub(in crate::ops) use facts::DeleteReach;
 pub use facts::Fact;
@@ -90,7 +90,7 @@ fn ok(detail: impl Into<String>) -> Check {
     }
 }
 
-fn skipped(detail: &str) -> Check {
+fn skipped(detail: impl Into<String>) -> Check {
     Check {
         state: CheckState::Skipped,
         ..ok(detail)
@@ -301,7 +301,8 @@ async fn vip_rules(app: &App, account: &AccountId, domains: &[Domain]) -> Result
             0 => empty = empty.or(Some(domain)),
             rules => {
                 return Ok(ok(format!(
-                    "the VIP rules of {domain} can be read: {rules}"
+                    "the VIP rules of {domain} can be read ({})",
+                    counted(rules, "rule")
                 )));
             }
         }
@@ -354,7 +355,10 @@ async fn learned(app: &App) -> Result<Check> {
     let facts = app.learned().await?;
     let words: Vec<String> = facts.iter().map(Fact::words).collect();
     Ok(match words.is_empty() {
-        true => skipped("nothing yet; `skyswitch doctor --write-probe` tries how rules are stored"),
+        true => skipped(format!(
+            "nothing yet; `{} doctor --write-probe` tries how rules are stored",
+            program()
+        )),
         false => ok(words.join("; ")),
     })
 }
