@@ -301,8 +301,7 @@ async fn vip_rules(app: &App, account: &AccountId, domains: &[Domain]) -> Result
             0 => empty = empty.or(Some(domain)),
             rules => {
                 return Ok(ok(format!(
-                    "the VIP rules of {domain} can be read ({})",
-                    counted(rules, "rule")
+                    "VIP rules of {domain} that can be read: {rules}"
                 )));
             }
         }
