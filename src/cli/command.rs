@@ -109,6 +109,21 @@ impl Global {
             ..Flags::default()
         }
     }
+
+    /// What another command is to be given to work with the same settings.
+    pub fn for_same_settings(&self) -> Option<String> {
+        let config = self.config.as_ref().map(|path| {
+            let path = path.display().to_string();
+            format!("--config {}", shell_words::quote(&path))
+        });
+        let profile = self
+            .profile
+            .as_ref()
+            .map(|name| format!("--profile {name}"));
+        let account = self.account.as_ref().map(|id| format!("--account {id}"));
+        let options: Vec<String> = [config, profile, account].into_iter().flatten().collect();
+        (!options.is_empty()).then(|| options.join(" "))
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -2,7 +2,7 @@
 //! wrapped at the width of the terminal.
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{ColumnConstraint, ContentArrangement, Table};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width};
 use console::{Term, measure_text_width};
 
 use crate::config::process_environment;
@@ -10,13 +10,13 @@ use crate::ops::import::files::marked;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::wording::counted;
 
-/// Below this, a table would cut its cells into pieces that nobody can read.
+/// Below this, there is no room for a table.
 const NARROW: usize = 80;
 
 /// What `--format` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Format {
-    /// A table with lines, or blocks at a terminal below 80 columns; the default at a terminal
+    /// A table with lines, or blocks at a terminal that has no room for it; the default at a terminal
     Table,
     /// Aligned columns without lines; the default where the output is piped
     Plain,
@@ -39,7 +39,8 @@ pub(super) fn width(terminal: &Term) -> Option<usize> {
 }
 
 /// The text with its long lines broken between words, each indented as its
-/// beginning. Lines of tables are left as they are.
+/// beginning, or to its last column where it has columns. Lines of tables are
+/// left as they are.
 pub(super) fn wrapped(text: &str, width: Option<usize>) -> String {
     let Some(width) = width else {
         return text.to_owned();
@@ -56,17 +57,25 @@ fn wrapped_line(line: &str, width: usize) -> String {
         return line.to_owned();
     }
     let content = line.trim_start_matches(' ');
-    let indent = &line[..line.len() - content.len()];
-    let mut text = indent.to_owned();
-    let mut column = indent.len();
+    let mut indent = line.len() - content.len();
+    if let Some(gap) = content.rfind("  ") {
+        let (columns, last) = content.split_at(gap + 2);
+        let column = indent + measure_text_width(columns);
+        let longest = last.split(' ').map(measure_text_width).max();
+        if column + longest.unwrap_or(0) <= width {
+            indent = column;
+        }
+    }
+    let mut text = line[..line.len() - content.len()].to_owned();
+    let mut column = text.len();
     for (place, word) in content.split(' ').enumerate() {
         let length = measure_text_width(word);
         match place {
             0 => {}
             _ if column + 1 + length > width => {
-                text.push('\n');
-                text.push_str(indent);
-                column = indent.len();
+                text.truncate(text.trim_end().len());
+                text.push_str(&format!("\n{:indent$}", ""));
+                column = indent;
             }
             _ => {
                 text.push(' ');
@@ -99,6 +108,8 @@ struct Column {
     /// What an empty cell means where others of its column say something.
     blank: &'static str,
     is_shown: bool,
+    /// Whether it is left out where the others have no room.
+    is_spare: bool,
 }
 
 impl Listing {
@@ -107,6 +118,7 @@ impl Listing {
             name,
             blank: "",
             is_shown: true,
+            is_spare: false,
         };
         Listing {
             columns: names.iter().map(column).collect(),
@@ -132,6 +144,14 @@ impl Listing {
     pub fn without(mut self, name: &str, is_told: bool) -> Listing {
         let named = self.columns.iter_mut().filter(|column| column.name == name);
         named.for_each(|column| column.is_shown = !is_told);
+        self
+    }
+
+    /// Leaves out a column in a table that has no room for it.
+    #[must_use]
+    pub fn spare(mut self, name: &str) -> Listing {
+        let named = self.columns.iter_mut().filter(|column| column.name == name);
+        named.for_each(|column| column.is_spare = true);
         self
     }
 
@@ -162,8 +182,11 @@ impl Listing {
             .filter(|at| self.says_something(*at))
             .collect();
         let rows = match (format, width) {
-            (Format::Table, Some(width)) if width < NARROW => self.blocks(&shown),
-            (Format::Table, width) => self.table(&shown, width),
+            (Format::Table, None) => self.table(&shown, None),
+            (Format::Table, Some(width)) => match self.fitting(&shown, width) {
+                Some(fitting) => self.table(&fitting, Some(width)),
+                None => self.blocks(&shown),
+            },
             _ => self.lines(&shown),
         };
         append(format!("{}{rows}", self.before), &after)
@@ -208,20 +231,50 @@ impl Listing {
         shown.iter().map(|at| self.columns[*at].name).collect()
     }
 
+    /// The columns of a table that cuts no word into pieces; `None` where there
+    /// is no room for one.
+    fn fitting(&self, shown: &[usize], width: usize) -> Option<Vec<usize>> {
+        let spare = |at: &usize| self.columns[*at].is_spare;
+        let fewer = shown.iter().copied().filter(|at| !spare(at)).collect();
+        let fits = |columns: &Vec<usize>| {
+            let least: usize = self.least_widths(columns).iter().sum();
+            // Each column has a line and two blanks, and there is a last line.
+            width >= NARROW && least + 3 * columns.len() < width
+        };
+        [shown.to_vec(), fewer].into_iter().find(fits)
+    }
+
+    /// How wide each column has to be. Names and numbers come first, and nobody
+    /// can read them in pieces; of the others it is the longest word.
+    fn least_widths(&self, shown: &[usize]) -> Vec<usize> {
+        let names = self.names(shown);
+        let rows = self.rows.iter().map(|row| self.cells(row, shown).collect());
+        let lines: Vec<Vec<&str>> = std::iter::once(names).chain(rows).collect();
+        let needs = |at: usize, cell: &str| match at {
+            0 => measure_text_width(cell),
+            _ => cell.split(' ').map(measure_text_width).max().unwrap_or(0),
+        };
+        let least = |at: usize| lines.iter().map(|line| needs(at, line[at])).max();
+        (0..shown.len()).filter_map(least).collect()
+    }
+
     fn table(&self, shown: &[usize], width: Option<usize>) -> String {
         let mut table = Table::new();
         let names = self.names(shown);
         table.load_style(UTF8_FULL_CONDENSED).set_header(names);
-        if let Some(width) = width {
-            let width = u16::try_from(width).unwrap_or(u16::MAX);
-            table
-                .set_content_arrangement(ContentArrangement::Dynamic)
-                .set_width(width);
-        }
         for row in &self.rows {
             table.add_row(self.cells(row, shown).collect::<Vec<_>>());
         }
-        // Names and numbers come first, and nobody can read them in pieces.
+        if let Some(width) = width {
+            let short = |width| u16::try_from(width).unwrap_or(u16::MAX);
+            table
+                .set_content_arrangement(ContentArrangement::Dynamic)
+                .set_width(short(width));
+            // With the blanks at both sides.
+            let least = self.least_widths(shown).into_iter();
+            let least = least.map(|least| Width::Fixed(short(least + 2)));
+            table.set_constraints(least.map(ColumnConstraint::LowerBoundary));
+        }
         if let Some(first) = table.column_mut(0) {
             first.set_constraint(ColumnConstraint::ContentWidth);
         }
@@ -238,7 +291,7 @@ impl Listing {
                 .map(|(name, cell)| format!("{name}: {cell}\n"))
                 .collect::<String>()
         };
-        self.rows.iter().map(block).collect::<Vec<_>>().join("\n")
+        self.rows.iter().map(|row| block(row) + "\n").collect()
     }
 
     fn lines(&self, shown: &[usize]) -> String {
@@ -281,5 +334,19 @@ mod tests {
             "  one two\n  three four\n│ a table is left alone │\nshort"
         );
         assert_eq!(wrapped(text, None), text);
+    }
+
+    #[test]
+    fn what_is_laid_out_in_columns_goes_on_below_its_last_one() {
+        let text = "ok     config   one two three";
+        assert_eq!(
+            wrapped(text, Some(22)),
+            "ok     config   one\n                two\n                three"
+        );
+        let text = "ok     config   averyveryverylongword";
+        assert_eq!(
+            wrapped(text, Some(22)),
+            "ok     config\naveryveryverylongword"
+        );
     }
 }

@@ -15,7 +15,8 @@ pub(super) fn setup_status(status: &SetupStatus) -> Listing {
         false => "No customer is at this stage.",
     };
     let columns = ["Customer", "Alarm", "Name", "Stage", "VIPs", "Numbers"];
-    let mut listing = Listing::new(&columns, none);
+    // A customer's domain tells who it is, too.
+    let mut listing = Listing::new(&columns, none).spare("Name");
     if status.alarms + status.unverified > 0 {
         let alarms = console::style(sentences::alarms(status));
         let _ = writeln!(listing.before, "{}", alarms.red().bold());

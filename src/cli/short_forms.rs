@@ -20,7 +20,7 @@ use skyswitch_domain::{CallerKey, DestinationKey, PhoneNumber};
 /// A value that needs no flag.
 struct Short {
     command: &'static [&'static str],
-    /// What stands in its place in the help, and names it.
+    /// Its name in the help.
     name: &'static str,
     flag: &'static str,
     is_same: fn(&ArgMatches, &str, &str) -> bool,

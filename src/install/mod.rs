@@ -74,7 +74,10 @@ impl Plan {
         let again = edited(&after, client, &entry, wanted);
         if again.as_ref() != Ok(&after) {
             return Err(Error::internal(
-                format!("the edit of {} does not hold", file.display()),
+                format!(
+                    "the edit of {} does not give the same again",
+                    file.display()
+                ),
                 "Nothing was changed. Please report this as a bug, and paste the entry from `--print` yourself.",
             ));
         }

@@ -6,7 +6,7 @@ use super::{caller, named, not_agreed, warnings, when_dialling};
 use crate::ops::{Names, SyncOutcome, SyncRow, SyncStatus, UndoOutcome};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::word;
-use skyswitch_domain::{Argument, Face, Operation, program};
+use skyswitch_domain::{Face, Operation, program};
 
 /// What became of an import that was to be undone, with the rows that were not.
 pub(super) fn import_undone(
@@ -31,8 +31,8 @@ pub(crate) fn imported(outcome: &SyncOutcome, names: &Names<'_>) -> String {
     let mut text = match outcome.status {
         SyncStatus::Planned => match &outcome.plan_id {
             Some(id) => format!(
-                "This is the plan only; nothing was changed. To apply it without the list, give {} `{id}`.",
-                Argument("plan")
+                "This is the plan only; nothing was changed. To apply it without the list: {}.",
+                import_with(&outcome.domain, "plan", id)
             ),
             None => "This is the plan only; nothing was changed.".to_owned(),
         },
@@ -70,7 +70,11 @@ pub(crate) fn imported(outcome: &SyncOutcome, names: &Names<'_>) -> String {
         let _ = write!(text, "\nIt stopped early: {stopped_by}");
     }
     if let Some(run) = outcome.run_to_resume() {
-        let _ = write!(text, "\nContinue: {}.", to_resume(&outcome.domain, run));
+        let _ = write!(
+            text,
+            "\nContinue: {}.",
+            import_with(&outcome.domain, "resume", run)
+        );
     }
     if let Some(run) = &outcome.run_id {
         let undo = Operation::UndoChange.with("run_id", run);
@@ -88,12 +92,14 @@ pub(crate) fn imported(outcome: &SyncOutcome, names: &Names<'_>) -> String {
     text
 }
 
-fn to_resume(domain: &str, run: &str) -> String {
+/// How an import is asked for that needs no list. Those that were planned without
+/// one (`vip move`, `vip clear`) are asked for in the same way.
+fn import_with(domain: &str, field: &str, id: &str) -> String {
     match Face::speaking() {
-        Face::Tools => format!("{} with resume \"{run}\"", Operation::ImportVips),
+        Face::Tools => format!("{} with {field} \"{id}\"", Operation::ImportVips),
         Face::CommandLine => {
             format!(
-                "`{} vip import --domain {domain} --resume {run}`",
+                "`{} vip import --domain {domain} --{field} {id}`",
                 program()
             )
         }

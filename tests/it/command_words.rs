@@ -57,6 +57,25 @@ async fn tools() -> Vec<String> {
 }
 
 #[tokio::test]
+async fn a_plan_is_applied_by_the_command_that_its_dry_run_names() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox);
+    for command in [
+        &["vip", "move", "--from", "101", "--to", "102"][..],
+        &["vip", "clear"],
+    ] {
+        let dry = [command, &["-d", DOMAIN, "--dry-run"]].concat();
+        let dry = home.run(&dry).await.stdout;
+        let (_, named) = dry.split_once("without the list: `skyswitch ").unwrap();
+        let (named, _) = named.split_once('`').unwrap();
+        let words: Vec<&str> = named.split(' ').chain(["--yes"]).collect();
+        let applied = home.run(&words).await;
+        assert_eq!(applied.code, 0, "{named}: {applied:?}");
+        assert!(applied.stdout.starts_with("Applied"), "{applied:?}");
+    }
+}
+
+#[tokio::test]
 async fn without_a_terminal_json_says_how_to_agree() {
     let sandbox = demo_sandbox().await;
     let home = Home::of(&sandbox);

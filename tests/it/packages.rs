@@ -27,6 +27,16 @@ async fn the_long_version_says_what_it_was_built_from() {
     assert!(built.starts_with(" (") && built.ends_with(")\n"), "{long}");
 }
 
+#[test]
+fn cargo_run_sets_no_variable_that_looks_like_a_setting() {
+    let build = text("build.rs");
+    let mut variables = build.split("cargo::rustc-env=").skip(1).peekable();
+    assert!(variables.peek().is_some(), "{build}");
+    for variable in variables {
+        assert!(!variable.starts_with("SKYSWITCH_"), "{variable}");
+    }
+}
+
 #[tokio::test]
 async fn each_shell_has_completions_of_all_commands() {
     let home = Home::bare();

@@ -351,6 +351,39 @@ async fn where_the_login_is_missing_the_next_command_is_named_with_its_profile()
         assert_eq!(ran.code, 4, "{ran:?}");
         assert!(ran.stdout.contains("username: missing"), "{ran:?}");
         assert!(ran.stdout.contains(next), "{ran:?}");
+        let ran = home.run(&[profile, &["vip", "list"]].concat()).await;
+        let login = next.replace("Next:", "hint: Run");
+        assert!(ran.stderr.contains(&login), "{ran:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_next_command_is_named_with_what_chose_the_settings() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox);
+    let profiles = home.path().join("home/.config/skyswitch/profiles");
+    std::fs::create_dir_all(&profiles).unwrap();
+    std::fs::write(profiles.join("acme.json"), "{}").unwrap();
+    let file = home.write("own settings.json", "{}");
+    let file = file.to_str().unwrap();
+    let config = format!("`skyswitch --config '{file}' ");
+    let account = format!("`skyswitch --account {} ", sandbox::ACCOUNT_ID);
+    for (options, begins) in [
+        (["--profile", "acme"], "`skyswitch --profile acme "),
+        (["--config", file], &config),
+        (["--account", sandbox::ACCOUNT_ID], &account),
+    ] {
+        let status = home.run(&[&options[..], &["status"]].concat()).await;
+        let next = format!("Next: {begins}checklist ");
+        assert!(status.stdout.contains(&next), "{status:?}");
+        let add = ["vip", "add", "6165550177", "101", "-d", "lakesidedental"];
+        let added = home.run(&[&options[..], &add].concat()).await;
+        let undo = format!("Undo: {begins}undo ");
+        assert!(added.stdout.contains(&undo), "{added:?}");
+        let undone = home
+            .run(&[&options[..], &["undo", "--last", "--yes"]].concat())
+            .await;
+        assert_eq!(undone.code, 0, "{undone:?}");
     }
 }
 

@@ -84,6 +84,67 @@ async fn a_narrow_terminal_shows_blocks_and_a_wide_one_a_table() {
 }
 
 #[tokio::test]
+async fn a_table_cuts_no_word_into_pieces() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox);
+    let file = home.write("list.csv", "ani,destination\n6165550126,102\n");
+    let import = ["vip", "import", file.to_str().unwrap(), "-d", DOMAIN];
+    let import = [&import[..], &["--dry-run"]].concat();
+    let whole = ["translation", "616-555-0160", "maplewoodvet.12345.service"];
+    for (list, words) in [
+        (&["status"][..], &whole[..]),
+        (
+            &["numbers"],
+            &["616-555-0140", "(harborlegal.12345.service)"],
+        ),
+        (&import, &["Lindgren", "616-555-0126"]),
+    ] {
+        for columns in [80, 100] {
+            let Some(shown) = shown_at(columns, &home, list).await else {
+                return eprintln!("not tried: `script` of util-linux is missing");
+            };
+            for word in words {
+                assert!(shown.contains(word), "{columns}, {word}: {shown}");
+            }
+            let table = shown.lines().filter(|line| line.starts_with('│'));
+            assert!(
+                table.into_iter().all(|line| widest(line) <= columns),
+                "{shown}"
+            );
+        }
+    }
+    let narrow = shown_at(80, &home, &["status"]).await.unwrap();
+    assert!(narrow.contains("┆ not started"), "still a table: {narrow}");
+    assert!(!narrow.contains("Maplewood"), "{narrow}");
+    let wide = shown_at(120, &home, &["status"]).await.unwrap();
+    assert!(wide.contains("Maplewood Vet"), "{wide}");
+}
+
+#[tokio::test]
+async fn what_is_laid_out_in_columns_goes_on_below_the_last_one() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox);
+    let Some(shown) = shown_at(80, &home, &["doctor"]).await else {
+        return eprintln!("not tried: `script` of util-linux is missing");
+    };
+    let checks = shown.lines().take_while(|line| !line.starts_with("All"));
+    for line in checks.filter(|line| !line.starts_with(['o', 's'])) {
+        assert!(line.starts_with(&" ".repeat(23)), "{shown}");
+    }
+    assert!(!shown.lines().any(|line| line.ends_with(' ')), "{shown}");
+}
+
+#[tokio::test]
+async fn blocks_are_parted_from_what_is_said_after_them() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox);
+    let Some(shown) = shown_at(60, &home, &["vip", "list", "-d", DOMAIN]).await else {
+        return eprintln!("not tried: `script` of util-linux is missing");
+    };
+    assert!(shown.ends_with("\n\n6 VIP rules\n"), "{shown}");
+}
+
+#[tokio::test]
 async fn nothing_is_drawn_in_a_pipe_unless_it_is_asked_for() {
     let sandbox = demo_sandbox().await;
     let home = Home::of(&sandbox);

@@ -49,7 +49,7 @@ impl Api {
     }
 }
 
-/// The failure that a status and its body stand for.
+/// The failure that a status and its body mean.
 ///
 /// The service documents 400 for business errors, 401 for bad tokens *and*
 /// missing permission, and 403 is seen for missing scopes (SkySwitch API

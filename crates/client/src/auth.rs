@@ -17,6 +17,7 @@ use super::token::{Granted, Token};
 use super::token_cache::{TokenCache, TokenSlot};
 use crate::settings::Credentials;
 use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::program;
 use skyswitch_domain::redact::{Secret, keep_out};
 
 /// Where and as whom to log in.
@@ -340,11 +341,14 @@ fn login_refused(failure: Failure, api: Api) -> Error {
     let (who, hint) = match api {
         Api::Telco => (
             "SkySwitch",
-            "Check client_id, client_secret, username, password and scope; `skyswitch login` asks for them again, `skyswitch doctor` goes through them.",
+            format!(
+                "Check client_id, client_secret, username, password and scope; `{program} login` asks for them again, `{program} doctor` goes through them.",
+                program = program()
+            ),
         ),
         Api::Pbx => (
             "PBX",
-            "Check `pbx_base_url`, `pbx_client_id`, `pbx_client_secret`, `pbx_username` and `pbx_password`.",
+            "Check `pbx_base_url`, `pbx_client_id`, `pbx_client_secret`, `pbx_username` and `pbx_password`.".to_owned(),
         ),
     };
     match failure {

@@ -33,15 +33,17 @@ impl PhoneNumber {
     /// Form is enforced when parsing; plausibility is not, because numbering
     /// plans change faster than programs.
     pub fn implausibility(&self) -> Option<String> {
-        let number = phonenumber::parse(None, format!("+{}", self.0)).ok();
-        let valid = number.as_ref().is_some_and(phonenumber::is_valid);
         // 555-01XX is reserved for examples, and people do try those first.
+        if self.is_fictional() {
+            return None;
+        }
         if self.0.len() == 10 {
             return Some(format!(
                 "{self} has ten digits with its country code, and the service may take it for a North American number"
             ));
         }
-        (!valid && !self.is_fictional()).then(|| {
+        let number = phonenumber::parse(None, format!("+{}", self.0));
+        (!number.as_ref().is_ok_and(phonenumber::is_valid)).then(|| {
             format!(
                 "{self} does not look like a number in service (area code or exchange not assigned); check it"
             )

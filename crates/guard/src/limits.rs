@@ -53,7 +53,7 @@ pub struct Limits {
     /// do on the command line is neither limited nor counted.
     pub has_default_rate: bool,
     /// Whether an import counts once, because a person agrees to it as a whole:
-    /// with that limit, unless a token can stand for the person.
+    /// with that limit, unless a token agrees in the place of the person.
     pub imports_count_once: bool,
     /// Whether a new rule may lead somewhere that looks wrong.
     pub doubtful_destinations: DoubtfulDestinations,

@@ -20,7 +20,7 @@ use skyswitch_domain::error::{Code, Error, Result};
 const KEY_FILE: &str = "confirmation.key";
 const KEY_LENGTH: usize = 32;
 
-/// What a sealed value was made for; one cannot stand in for the other.
+/// What a sealed value was made for; it is refused for anything else.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Purpose {

@@ -192,7 +192,7 @@ impl Back<'_> {
 
 /// Restores what a change was about as it was before, with a person's consent,
 /// also where nothing present is lost. Where that points a number at a Route by
-/// ANI user again, the hard block holds.
+/// ANI user again, the hard block applies.
 ///
 /// # Errors
 /// `not_found` for an unknown id; `invalid_argument` for changes that no

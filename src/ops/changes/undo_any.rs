@@ -17,17 +17,18 @@ const LOOKED_AT: usize = 50;
 
 /// What to undo.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema, clap::Args)]
+#[group(required = true, multiple = false)]
 #[serde(deny_unknown_fields)]
 pub struct Undo {
     /// The change's id, e.g. `42`
-    #[arg(value_name = "ID", required_unless_present_any = ["run_id", "last"])]
+    #[arg(value_name = "ID")]
     #[serde(default, deserialize_with = "crate::lenient::some_text")]
     pub change_id: Option<String>,
     /// All changes of this import, e.g. `r-7f3a9c21d0b4`
-    #[arg(long = "run", value_name = "RUN", conflicts_with = "change_id")]
+    #[arg(long = "run", value_name = "RUN")]
     pub run_id: Option<String>,
     /// The newest change made from this installation, or the whole import that it belongs to
-    #[arg(long, conflicts_with_all = ["change_id", "run_id"])]
+    #[arg(long)]
     #[serde(skip)]
     pub last: bool,
     /// SkySwitch account id, e.g. `0f8fad5b-d9cb-469f-a165-70867728950e`; the configured default when left out

@@ -19,7 +19,7 @@ use skyswitch_domain::command_line;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::counted;
-use skyswitch_domain::{AccountId, PbxDomain};
+use skyswitch_domain::{AccountId, PbxDomain, program};
 
 pub(in crate::ops) use facts::DeleteReach;
 pub use facts::Fact;
@@ -91,7 +91,7 @@ fn ok(detail: impl Into<String>) -> Check {
     }
 }
 
-fn skipped(detail: &str) -> Check {
+fn skipped(detail: impl Into<String>) -> Check {
     Check {
         state: CheckState::Skipped,
         ..ok(detail)
@@ -302,7 +302,7 @@ async fn vip_rules(app: &App, account: &AccountId, domains: &[Domain]) -> Result
             0 => empty = empty.or(Some(domain)),
             rules => {
                 return Ok(ok(format!(
-                    "the VIP rules of {domain} can be read: {rules}"
+                    "VIP rules of {domain} that can be read: {rules}"
                 )));
             }
         }

@@ -195,8 +195,7 @@ impl Wanted<'_> {
     }
 
     /// The key of a new rule. What is stored is read leniently to find it
-    /// again; what is to be sent is held to the form that a single caller is
-    /// held to.
+    /// again; what is to be sent has to be as strict as for a single caller.
     fn new_key(&self, wanted: &files::Row) -> Result<RouteKey, Refused> {
         let remedy = "give a phone number, or a value exactly as the VIP list shows it";
         let caller = wanted.ani.as_given();

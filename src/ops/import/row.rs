@@ -36,26 +36,16 @@ pub(super) struct Row {
 impl Row {
     /// A row of the list, before it is known what it asks for.
     pub fn of_line(wanted: &files::Row) -> Row {
+        let note = wanted.note.as_deref().map(in_one_line);
         Row {
             line: Some(wanted.line),
-            action: Action::Keep,
             ani: wanted.ani.as_given().to_owned(),
             dnis: wanted.dnis.as_ref().map(|dnis| dnis.as_given().to_owned()),
-            previous: None,
-            wanted: None,
-            note: wanted
-                .note
-                .as_deref()
-                .map(in_one_line)
+            note: note
                 .filter(|note| !note.is_empty())
                 .map(|note| shown(&note, LIMIT)),
-            clears_note: false,
             until: wanted.until.clone(),
-            change: None,
-            state: None,
-            reason: None,
-            change_id: None,
-            lost: None,
+            ..Row::of_rule(None, None)
         }
     }
 

@@ -94,7 +94,7 @@ pub struct RouteOutcome {
 }
 
 /// Sends a number to a user, queue or attendant of its domain, with a person's
-/// consent. Toward a Route by ANI user the hard block holds.
+/// consent. Toward a Route by ANI user the hard block applies.
 ///
 /// # Errors
 /// `invalid_argument` for a number or user that is not the customer's;

@@ -62,7 +62,7 @@ impl fmt::Display for Problem {
             ),
             Problem::ForwardsAtTimes(time_frame) => write!(
                 f,
-                "at certain times (\"{}\") another answering rule holds",
+                "at certain times (\"{}\") another answering rule applies",
                 shown(time_frame, 60)
             ),
         }

@@ -41,25 +41,7 @@ impl Progress for Watch {
 }
 
 pub fn args(mode: SyncMode) -> SyncVips {
-    SyncVips {
-        domain: DENTAL.parse().unwrap(),
-        list: None,
-        file: None,
-        from_domain: None,
-        plan: None,
-        format: None,
-        mode: Some(mode),
-        from: None,
-        destination: None,
-        application: None,
-        map: Vec::new(),
-        skip_invalid: None,
-        allow_large_removal: None,
-        dry_run: None,
-        resume: None,
-        account_id: None,
-        confirmation: None,
-    }
+    SyncVips::without_list(DENTAL.parse().unwrap(), mode)
 }
 
 /// The same, of which the plan is only shown.

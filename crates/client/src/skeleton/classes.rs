@@ -39,7 +39,7 @@ const WORDS: [&str; 32] = [
     "yes",
 ];
 
-/// What stands before an address.
+/// What an address may begin with.
 const SCHEMES: [&str; 5] = ["user:", "device:", "sip:", "sips:", "tel:"];
 
 /// Longest text that is told character by character.

@@ -20,7 +20,7 @@ use crate::tenant::rows::Key;
 
 /// GET `pbx/subscribers`; query `domain`, `filter`, `user`, `login`, all optional.
 ///
-/// Without `domain` one extension stands for all users that have it, as in any map by extension.
+/// Without `domain` one extension means all users that have it, as in any map by extension.
 pub(crate) async fn list_subscribers(
     _: PbxCaller,
     State(upstream): State<Arc<Upstream>>,

@@ -79,7 +79,7 @@ pub struct Tenant {
     pub delete_ignores_dnis: bool,
     /// What PUT does to the caller's other rules, which SkySwitch does not document.
     pub put_reach: PutReach,
-    /// Whether `*` in `ani` or `dnis` of a DELETE stands for any text, which SkySwitch does not
+    /// Whether `*` in `ani` or `dnis` of a DELETE means any text, which SkySwitch does not
     /// document.
     pub delete_reads_wildcards: bool,
     /// What becomes of a rule while it is stored.
