@@ -26,6 +26,8 @@ fn main() {
         None if variable("PROFILE").as_deref() == Some("debug") => "development build".to_owned(),
         None => of_git().unwrap_or_else(|| "commit unknown".to_owned()),
     };
+    // Cargo sets it for `cargo run` as well, where a name that begins like our
+    // settings would be warned of.
     println!("cargo::rustc-env=PROGRAM_VERSION={version} ({built})");
 }
 

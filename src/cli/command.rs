@@ -88,16 +88,20 @@ pub(super) struct Global {
 impl Global {
     /// How another command begins that works on the same data with the same settings.
     pub fn program(&self) -> String {
+        if self.sandbox.is_some() {
+            return "skyswitch --sandbox".to_owned();
+        }
         let exported = || process_environment("SKYSWITCH_PROFILE")?.parse().ok();
         let profile: Option<ProfileName> = match self.config {
             Some(_) => None,
             None => self.profile.clone().or_else(exported),
         };
         let config = self.config.as_deref().map(Path::to_string_lossy);
+        let account = self.account.as_ref().map(AccountId::as_str);
         let mut words = vec!["skyswitch"];
-        words.extend(self.sandbox.map(|_| "--sandbox"));
         words.extend(profile.iter().flat_map(|name| ["--profile", name.as_str()]));
         words.extend(config.iter().flat_map(|file| ["--config", file]));
+        words.extend(account.iter().flat_map(|id| ["--account", id]));
         shell_words::join(words)
     }
 
@@ -108,21 +112,6 @@ impl Global {
             account: self.account.clone(),
             ..Flags::default()
         }
-    }
-
-    /// What another command is to be given to work with the same settings.
-    pub fn for_same_settings(&self) -> Option<String> {
-        let config = self.config.as_ref().map(|path| {
-            let path = path.display().to_string();
-            format!("--config {}", shell_words::quote(&path))
-        });
-        let profile = self
-            .profile
-            .as_ref()
-            .map(|name| format!("--profile {name}"));
-        let account = self.account.as_ref().map(|id| format!("--account {id}"));
-        let options: Vec<String> = [config, profile, account].into_iter().flatten().collect();
-        (!options.is_empty()).then(|| options.join(" "))
     }
 }
 

@@ -115,11 +115,6 @@ async fn measured(arguments: &[OsString], cli: Cli, output: &Output) -> Result<E
 
 async fn dispatch(cli: Cli, output: &Output) -> Result<Exit> {
     let Cli { global, command } = cli;
-    if global.sandbox.is_none()
-        && let Some(options) = global.for_same_settings()
-    {
-        work_with(&options);
-    }
     if global.format == Some(Format::Csv) {
         command.refuse_csv()?;
     }
