@@ -7,7 +7,7 @@ use std::sync::{PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 
-use crate::writings::{self, Writing};
+use crate::writings::{self, Beginnings, Writing};
 
 /// A password, client secret or token.
 ///
@@ -51,8 +51,18 @@ const UNMISTAKABLE: usize = 8;
 /// Secrets that are remembered: tokens are renewed for as long as a process lives.
 const MOST_KNOWN: usize = 1000;
 
-/// The secrets of this process, each in every writing in which it may come back.
-static KNOWN: RwLock<VecDeque<(Secret, Vec<Writing>)>> = RwLock::new(VecDeque::new());
+/// The secrets of this process.
+struct Known {
+    /// Each in every writing in which it may come back.
+    secrets: VecDeque<(Secret, Vec<Writing>)>,
+    /// Of all of them, and of those that are not remembered any more.
+    beginnings: Beginnings,
+}
+
+static KNOWN: RwLock<Known> = RwLock::new(Known {
+    secrets: VecDeque::new(),
+    beginnings: Beginnings::none(),
+});
 
 /// Keeps a secret out of all foreign text from now on: whoever is sent one may
 /// repeat it anywhere, also in the answer to somebody else.
@@ -61,13 +71,17 @@ pub fn keep_out(secret: &Secret) {
         return;
     }
     let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
-    if known.iter().any(|(known, _)| known == secret) {
+    if known.secrets.iter().any(|(known, _)| known == secret) {
         return;
     }
-    if known.len() == MOST_KNOWN {
-        known.pop_front();
+    if known.secrets.len() == MOST_KNOWN {
+        known.secrets.pop_front();
     }
-    known.push_back((secret.clone(), writings::of(secret.expose())));
+    let writings = writings::of(secret.expose());
+    for writing in &writings {
+        known.beginnings.add(writing);
+    }
+    known.secrets.push_back((secret.clone(), writings));
 }
 
 /// Words of the service, without the secrets that this process knows.
@@ -83,7 +97,11 @@ pub fn unrevealing(stored: &str) -> Cow<'_, str> {
 
 fn without_secrets(text: &str, shortest: usize) -> Cow<'_, str> {
     let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+    if !known.beginnings.may_be_in(text) {
+        return Cow::Borrowed(text);
+    }
     let meant = known
+        .secrets
         .iter()
         .filter(|(secret, _)| secret.expose().len() >= shortest);
     writings::without(text, meant.flat_map(|(_, writings)| writings))

@@ -42,6 +42,55 @@ impl Writing {
     }
 }
 
+/// Whether a text can hold one of many writings, which it is looked through for once: most texts
+/// of a long list hold none, and looking for each takes longer than all else that is done to them.
+#[derive(Debug)]
+pub(crate) struct Beginnings {
+    /// A bit for each four letters with which a writing may begin, in whatever case.
+    bits: Vec<u64>,
+    /// One is so short that it may be anywhere.
+    is_anywhere: bool,
+}
+
+impl Beginnings {
+    pub(crate) const fn none() -> Beginnings {
+        Beginnings {
+            bits: Vec::new(),
+            is_anywhere: false,
+        }
+    }
+
+    pub(crate) fn add(&mut self, writing: &Writing) {
+        let Some(letters) = writing.text.as_bytes().first_chunk() else {
+            self.is_anywhere = true;
+            return;
+        };
+        let bit = bit_of(u32::from_le_bytes(letters.map(|b| b.to_ascii_lowercase())));
+        self.bits.resize(BITS / 64, 0);
+        self.bits[bit / 64] |= 1 << (bit % 64);
+    }
+
+    /// Where this is false, there is none for certain.
+    pub(crate) fn may_be_in(&self, text: &str) -> bool {
+        let mut letters = 0;
+        let begins = |(at, byte): (usize, u8)| {
+            letters = letters >> 8 | u32::from(byte.to_ascii_lowercase()) << 24;
+            let bit = bit_of(letters);
+            let word = self.bits.get(bit / 64).copied().unwrap_or_default();
+            at >= 3 && word & 1 << (bit % 64) != 0
+        };
+        self.is_anywhere || text.bytes().enumerate().any(begins)
+    }
+}
+
+/// So many that the few hundred writings of a process are seldom met by chance.
+const BITS: usize = 1 << 16;
+
+/// Spreads four letters over the bits.
+fn bit_of(letters: u32) -> usize {
+    (letters.wrapping_mul(0x9E37_79B1) >> 16) as usize
+}
+
 /// A text with stars in place of every one of these writings.
 pub(crate) fn without<'a, 'w>(
     text: &'a str,
@@ -239,6 +288,19 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_text_without_the_beginning_of_a_secret_is_not_looked_through() {
+        let mut beginnings = Beginnings::none();
+        assert!(!beginnings.may_be_in("hunter2-hunter2"));
+        for writing in of("hunter2-hunter2") {
+            beginnings.add(&writing);
+        }
+        for text in ["", "hun", "16165550123", "acme.12345.service", "user:101"] {
+            assert!(!beginnings.may_be_in(text), "{text}");
+        }
+        assert!(beginnings.may_be_in("my HUNTER2"));
+    }
+
     proptest! {
         #[test]
         fn no_secret_remains_however_it_is_written(
@@ -256,6 +318,9 @@ mod tests {
                 _ => percent_encoded(&secret, "*-._", "+", true),
             };
             let text = format!("{before}{writing}{after}");
+            let mut beginnings = Beginnings::none();
+            of(&secret).iter().for_each(|writing| beginnings.add(writing));
+            prop_assert!(beginnings.may_be_in(&text), "{text}");
             let clean = without(&text, &of(&secret)).into_owned();
             prop_assert!(!clean.contains(&writing), "{clean}");
         }

@@ -1,7 +1,7 @@
 //! The row of one customer in the table of all, judged by the same steps as in
 //! the checklist, from fewer readings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -36,9 +36,10 @@ pub(super) struct StatusReader<'a> {
     pub account: &'a AccountId,
     /// VIP rules by domain, in lower case.
     pub vips: BTreeMap<String, usize>,
-    pub attestations: Vec<Attestation>,
-    /// Users that this program has pointed numbers at.
-    pub routed_users: Vec<(PbxDomain, Extension)>,
+    /// By domain, in lower case.
+    pub attestations: HashMap<String, Vec<Attestation>>,
+    /// Users that this program has pointed numbers at, by domain.
+    pub routed_users: HashMap<PbxDomain, Vec<(PbxDomain, Extension)>>,
     /// Whether every dial plan is read, also one that was read within the hour.
     pub fresh: bool,
     /// Why the PBX API does not take the login: asked a thousand times, it may lock it.
@@ -59,26 +60,41 @@ fn nothing_to_read() -> FallbackReading {
     FallbackReading::NotShown(why.to_owned())
 }
 
+/// A customer as read. Nothing is kept that was judged already: of many thousand
+/// customers their users alone would fill the memory.
+pub(super) enum ReadCustomer {
+    Judged(CustomerRow),
+    /// The dial plan does not show the rule. Whether that counts is only known once
+    /// all were read: one that does may have been among the last.
+    NotSeen(Box<Read>),
+}
+
 /// A customer as read, before the steps are judged.
-pub(super) struct ReadCustomer {
+pub(super) struct Read {
     row: CustomerRow,
-    read: Result<(Customer, Evidence, Option<Timestamp>)>,
+    customer: Customer,
+    evidence: Evidence,
+    dial_plan_read_at: Option<Timestamp>,
 }
 
 impl ReadCustomer {
-    /// The row, also of a customer who could not be read. Whether it counts that
-    /// a dial plan does not show the rule is only known once all were read: one
-    /// that does may have been among the last.
+    /// The row.
     pub fn judged(self, absence_counts: bool) -> CustomerRow {
-        let ReadCustomer { mut row, read } = self;
-        let (customer, mut evidence, dial_plan_read_at) = match read {
-            Ok(read) => read,
-            Err(error) => {
-                row.unverified = true;
-                row.waits_for = format!("Could not be read: {error}");
-                return row;
-            }
-        };
+        match self {
+            ReadCustomer::Judged(row) => row,
+            ReadCustomer::NotSeen(read) => read.judged(absence_counts),
+        }
+    }
+}
+
+impl Read {
+    fn judged(self, absence_counts: bool) -> CustomerRow {
+        let Read {
+            mut row,
+            customer,
+            mut evidence,
+            dial_plan_read_at,
+        } = self;
         evidence.dial_plan = evidence.dial_plan.counted(absence_counts);
         evidence.fallback = fallback(&evidence.dial_plan, &evidence.attestations);
         let steps = Steps::of(&customer, &evidence);
@@ -110,10 +126,10 @@ impl ReadCustomer {
 }
 
 impl StatusReader<'_> {
-    /// Reads a customer.
+    /// Reads a customer. One who cannot be read is a row of its own.
     pub async fn read(&self, domain: Domain) -> ReadCustomer {
         let vips = self.vips.get(&domain.name.to_lowercase()).copied();
-        let row = CustomerRow {
+        let mut row = CustomerRow {
             domain: domain.name,
             description: domain.description.map(|text| shown(&text, 200)),
             stage: Stage::Unread,
@@ -126,8 +142,26 @@ impl StatusReader<'_> {
             dids: Vec::new(),
             dial_plan_read_at: None,
         };
-        let read = self.read_customer(&row).await;
-        ReadCustomer { row, read }
+        match self.read_customer(&row).await {
+            Ok((customer, evidence, dial_plan_read_at)) => {
+                let is_seen = !matches!(evidence.dial_plan, FallbackReading::NotSeen(_));
+                let read = Read {
+                    row,
+                    customer,
+                    evidence,
+                    dial_plan_read_at,
+                };
+                match is_seen {
+                    true => ReadCustomer::Judged(read.judged(false)),
+                    false => ReadCustomer::NotSeen(Box::new(read)),
+                }
+            }
+            Err(error) => {
+                row.unverified = true;
+                row.waits_for = format!("Could not be read: {error}");
+                ReadCustomer::Judged(row)
+            }
+        }
     }
 
     async fn read_customer(
@@ -157,7 +191,9 @@ impl StatusReader<'_> {
         let users = client
             .subscribers(self.account, domain, Duration::ZERO)
             .await?;
-        let mut ani_users = ani_users_among(&users, domain, &self.routed_users);
+        let routed = self.routed_users.get(domain);
+        let routed = routed.map_or(&[][..], Vec::as_slice);
+        let mut ani_users = ani_users_among(&users, domain, routed);
         let Reaching { numbers, perhaps } = self
             .numbers_reaching(domain, &users, &mut ani_users, vips)
             .await?;
@@ -169,9 +205,8 @@ impl StatusReader<'_> {
             true => (nothing_to_read(), None),
             false => self.dial_plan(domain, own, &users, &ani_users).await?,
         };
-        let of_domain = |entry: &&Attestation| domain.is(&entry.domain);
-        let attestations = self.attestations.iter().filter(of_domain);
-        let attestations: Vec<Attestation> = attestations.cloned().collect();
+        let attestations = self.attestations.get(domain.as_str());
+        let attestations = attestations.cloned().unwrap_or_default();
         let fallback = fallback(&dial_plan, &attestations);
         // Read together with the dial plan; a plan of the last hour is kept only
         // where the user passed its calls on then.

@@ -1,7 +1,7 @@
 //! `onboarding_status`: all customers of the account in one table, those whose
 //! callers are being dropped first.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use futures_util::stream::{self, StreamExt};
@@ -20,8 +20,8 @@ use crate::ops::progress::Progress;
 use crate::ops::write::journal::now;
 use skyswitch_client::Domain;
 use skyswitch_domain::error::{Error, Result};
-use skyswitch_domain::{AccountId, SetupStep};
-use skyswitch_guard::store::SetupMemory;
+use skyswitch_domain::{AccountId, Extension, PbxDomain, SetupStep};
+use skyswitch_guard::store::{Attestation, SetupMemory};
 
 /// Customers read at the same time.
 const AT_ONCE: usize = 16;
@@ -195,12 +195,23 @@ pub async fn onboarding_status(
         .iter()
         .map(|customer| customer.name.to_lowercase());
     let names: HashSet<String> = names.collect();
+    // Looked through for each of the customers, these would be what takes the time.
+    let mut attested = HashMap::<String, Vec<Attestation>>::new();
+    for entry in attestations {
+        let of_domain = attested.entry(entry.domain.to_lowercase()).or_default();
+        of_domain.push(entry);
+    }
+    let mut routed = HashMap::<PbxDomain, Vec<(PbxDomain, Extension)>>::new();
+    for (domain, user) in app.routed_users(&account).await? {
+        let of_domain = routed.entry(domain.clone()).or_default();
+        of_domain.push((domain, user));
+    }
     let reader = StatusReader {
         app,
         account: &account,
         vips,
-        attestations,
-        routed_users: app.routed_users(&account).await?,
+        attestations: attested,
+        routed_users: routed,
         fresh: args.fresh == Some(true),
         login_refused,
         plans_not_shown: AtomicUsize::new(0),
@@ -221,6 +232,10 @@ pub async fn onboarding_status(
     }
     let absence_counts = app.absence_counts().await?;
     let memories = app.all_remembered(&account).await;
+    let memories = memories.iter().rev();
+    let memories: HashMap<String, &SetupMemory> = memories
+        .map(|memory| (memory.domain.to_lowercase(), memory))
+        .collect();
     let rows = read.into_iter();
     let rows = rows
         .map(|customer| customer.judged(absence_counts))
@@ -240,12 +255,11 @@ pub async fn onboarding_status(
 }
 
 /// The row, with how long the customer waits for SkySwitch to answer the ticket.
-fn with_ticket(mut row: CustomerRow, memories: &[SetupMemory]) -> CustomerRow {
-    let mut memories = memories.iter();
-    let memory = memories.find(|memory| memory.domain.eq_ignore_ascii_case(&row.domain));
+fn with_ticket(mut row: CustomerRow, memories: &HashMap<String, &SetupMemory>) -> CustomerRow {
     let asks_for_rule = Stage::Waits(SetupStep::DialTranslationRule);
     if [Stage::NotStarted, asks_for_rule].contains(&row.stage) {
-        row.ticket = waits(memory, now());
+        let memory = memories.get(&row.domain.to_lowercase());
+        row.ticket = waits(memory.copied(), now());
     }
     row
 }

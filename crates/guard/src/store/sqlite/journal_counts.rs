@@ -29,51 +29,42 @@ pub(super) async fn counted(
     most: u32,
 ) -> Result<u64> {
     // Each is answered from an index alone, however many rows an import has made.
-    let alone = match (those.imports_once, those.without_people) {
+    let sql = match (those.imports_once, those.without_people) {
         (false, false) => {
             "SELECT COUNT(*) FROM (SELECT 1 FROM changes
-             WHERE realm = ? AND started_at > ? AND started_at <= ? AND status <> 'failed' LIMIT ?)"
+             WHERE realm = ?1 AND started_at > ?2 AND started_at <= ?3 AND status <> 'failed' LIMIT ?4)"
         }
         (false, true) => {
             "SELECT COUNT(*) FROM (SELECT 1 FROM changes
-             WHERE realm = ? AND started_at > ? AND started_at <= ? AND status <> 'failed'
-               AND by_person = 0 LIMIT ?)"
+             WHERE realm = ?1 AND started_at > ?2 AND started_at <= ?3 AND status <> 'failed'
+               AND by_person = 0 LIMIT ?4)"
         }
         (true, false) => {
-            "SELECT COUNT(*) FROM (SELECT 1 FROM changes
-             WHERE realm = ? AND started_at > ? AND started_at <= ? AND status <> 'failed'
-               AND run IS NULL LIMIT ?)"
+            "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM changes
+             WHERE realm = ?1 AND started_at > ?2 AND started_at <= ?3 AND status <> 'failed'
+               AND run IS NULL LIMIT ?4))
+             + (SELECT COUNT(*) FROM runs WHERE realm = ?1 AND id IS NOT ?5 AND EXISTS (
+             SELECT 1 FROM changes WHERE run = runs.id AND started_at > ?2 AND started_at <= ?3
+               AND status <> 'failed'))"
         }
         (true, true) => {
-            "SELECT COUNT(*) FROM (SELECT 1 FROM changes
-             WHERE realm = ? AND started_at > ? AND started_at <= ? AND status <> 'failed'
-               AND run IS NULL AND by_person = 0 LIMIT ?)"
+            "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM changes
+             WHERE realm = ?1 AND started_at > ?2 AND started_at <= ?3 AND status <> 'failed'
+               AND run IS NULL AND by_person = 0 LIMIT ?4))
+             + (SELECT COUNT(*) FROM runs WHERE realm = ?1 AND id IS NOT ?5 AND EXISTS (
+             SELECT 1 FROM changes WHERE run = runs.id AND started_at > ?2 AND started_at <= ?3
+               AND status <> 'failed' AND by_person = 0))"
         }
     };
-    let mut count: i64 = sqlx::query_scalar(alone)
+    let mut query = sqlx::query_scalar(sql)
         .bind(realm)
         .bind(those.span.since)
         .bind(those.span.until)
-        .bind(most)
-        .fetch_one(&mut *database)
-        .await
-        .map_err(failed)?;
+        .bind(most);
     if those.imports_once {
-        let imports: i64 = sqlx::query_scalar(
-            "SELECT COUNT(*) FROM runs WHERE realm = ? AND id IS NOT ? AND EXISTS (
-                 SELECT 1 FROM changes WHERE run = runs.id AND started_at > ? AND started_at <= ?
-                   AND status <> 'failed' AND NOT (? AND by_person))",
-        )
-        .bind(realm)
-        .bind(own_run)
-        .bind(those.span.since)
-        .bind(those.span.until)
-        .bind(those.without_people)
-        .fetch_one(&mut *database)
-        .await
-        .map_err(failed)?;
-        count += imports;
+        query = query.bind(own_run);
     }
+    let count: i64 = query.fetch_one(database).await.map_err(failed)?;
     Ok(u64::try_from(count).unwrap_or_default())
 }
 
