@@ -17,7 +17,7 @@ use skyswitch_client::{Client, ClientOptions, TokenCache};
 use skyswitch_domain::command_line;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{AccountId, Argument, program};
+use skyswitch_domain::{AccountId, Argument};
 use skyswitch_guard::store::{SharedStore, StateFolder};
 use skyswitch_guard::{Author, Guard};
 

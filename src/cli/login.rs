@@ -16,7 +16,6 @@ use skyswitch_domain::AccountId;
 use skyswitch_domain::command_line;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::{Secret, shown};
-use skyswitch_domain::{AccountId, program};
 
 /// Where the values come from, for whoever has none of them yet.
 pub(super) const INTRODUCTION: &str = "\

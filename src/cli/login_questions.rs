@@ -11,7 +11,6 @@ use skyswitch_domain::command_line;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::Secret;
 use skyswitch_domain::wording::{capitalised, counted};
-use skyswitch_domain::{AccountId, program};
 
 /// Logins, or accounts, that may be refused; more would lock a user out.
 const TRIES: usize = 3;

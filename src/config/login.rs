@@ -14,7 +14,6 @@ use super::{Credentials, pbx, variable_of};
 use skyswitch_client::Source;
 use skyswitch_domain::command_line;
 use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_domain::program;
 use skyswitch_domain::redact::Secret;
 
 /// Client id, client secret, username and password: where each of them is.

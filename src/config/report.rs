@@ -14,7 +14,6 @@ use super::{Flags, PbxLogin, ProfileName, Settings, process_environment, reader,
 use skyswitch_client::{KeptToken, TokenCache};
 use skyswitch_domain::command_line;
 use skyswitch_domain::error::{Code, Error, Result};
-use skyswitch_domain::program;
 use skyswitch_guard::store::StateFolder;
 
 /// A setting of `skyswitch config list`.

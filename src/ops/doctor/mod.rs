@@ -19,7 +19,7 @@ use skyswitch_domain::command_line;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::counted;
-use skyswitch_domain::{AccountId, PbxDomain, program};
+use skyswitch_domain::{AccountId, PbxDomain};
 
 pub(in crate::ops) use facts::DeleteReach;
 pub use facts::Fact;
