@@ -92,6 +92,7 @@ mod call;
 mod collector;
 mod domains;
 mod flight;
+mod glance;
 mod homes;
 mod http;
 mod list;
