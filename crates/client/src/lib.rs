@@ -114,6 +114,7 @@ mod skeleton;
 mod source;
 mod spans;
 mod subscribers;
+mod switch;
 mod token;
 mod token_cache;
 mod trace;
