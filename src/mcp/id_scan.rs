@@ -18,6 +18,8 @@ pub(super) struct IdScan {
     /// What was read of the value that follows the name `id`.
     value: Option<Vec<u8>>,
     id: Value,
+    /// Whether the message is over: what follows on its line is another one.
+    is_over: bool,
 }
 
 impl IdScan {
@@ -29,6 +31,9 @@ impl IdScan {
     /// Reads on.
     pub fn feed(&mut self, piece: &[u8]) {
         for byte in piece {
+            if self.is_over {
+                return;
+            }
             match &mut self.text {
                 Some(_) => self.in_text(*byte),
                 None => self.between_texts(*byte),
@@ -60,6 +65,7 @@ impl IdScan {
             b'{' | b'[' => self.depth += 1,
             b'}' | b']' => {
                 self.end_value();
+                self.is_over = self.depth == 1;
                 self.depth = self.depth.saturating_sub(1);
             }
             b',' => self.end_value(),

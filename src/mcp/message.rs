@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::id_scan::IdScan;
+use super::repeated::first_repeated;
 use skyswitch_domain::redact::shown;
 
 /// What a line is.
@@ -32,7 +33,10 @@ pub(super) fn read(line: &[u8], asked: &HashSet<RequestId>) -> Line {
         return Line::Nothing;
     }
     match serde_json::from_slice(line) {
-        Ok(Value::Object(message)) => of_object(message, asked),
+        Ok(Value::Object(message)) => match given_twice(line, &message) {
+            Some(refused) => refused,
+            None => of_object(message, asked),
+        },
         Ok(_) => invalid(
             Value::Null,
             "a message is one JSON object on a line of its own",
@@ -48,6 +52,23 @@ pub(super) fn read(line: &[u8], asked: &HashSet<RequestId>) -> Line {
 /// The answer to a line that cannot be read as JSON, under the id it was seen to have.
 pub(super) fn no_json(scan: &IdScan, why: &str) -> Value {
     refusal(scan.id(), ErrorCode::PARSE_ERROR, why)
+}
+
+/// The refusal of a tool call that gives something twice: which one is meant
+/// nobody knows.
+fn given_twice(line: &[u8], message: &Map<String, Value>) -> Option<Line> {
+    let is_call = message
+        .get("method")
+        .is_some_and(|method| method == "tools/call");
+    let id = message.get("id").cloned().filter(|_| is_call).map(whole)?;
+    let written = message
+        .get("params")
+        .and_then(|params| params.get("arguments"));
+    let arguments = written.and_then(Value::as_str).unwrap_or_default();
+    let name = first_repeated(line).or_else(|| first_repeated(arguments.as_bytes()))?;
+    let why = format!("`{}` is given twice", shown(&name, 100));
+    let can_be_answered = id.is_string() || id.is_i64();
+    can_be_answered.then(|| Line::Refused(refusal(id, ErrorCode::INVALID_PARAMS, &why)))
 }
 
 fn of_object(mut message: Map<String, Value>, asked: &HashSet<RequestId>) -> Line {

@@ -9,6 +9,7 @@ mod id_scan;
 mod message;
 mod progress;
 mod prompts;
+mod repeated;
 mod reply;
 mod resources;
 mod schema;

@@ -12,13 +12,15 @@ use skyswitch_mcp::ops::{
 use skyswitch_mcp::sandbox::{Fault, Tenant, WriteAnswer};
 use skyswitch_mcp::state::ChangeStatus;
 
-use crate::support::customer::{PbxApi, app_on, attest, closed, onboard, onboarding, prepared};
+use crate::support::customer::{
+    PbxApi, app_on, attest, closed, customer, onboard, onboarding, open, prepared,
+};
 use crate::support::{Bench, CALLER, DENTAL, add, adding, done, failure, nobody, remove, removing};
 
 const NEW: &str = "16165550111";
 
 /// Answers with a success status that acknowledge no PUT of a rule.
-const NOT_ACKNOWLEDGED: [(u16, &str); 27] = [
+const NOT_ACKNOWLEDGED: [(u16, &str); 49] = [
     (201, r#"{"status":false}"#),
     (201, r#"{"status":"400"}"#),
     (201, r#"{"code":"500"}"#),
@@ -49,15 +51,40 @@ const NOT_ACKNOWLEDGED: [(u16, &str); 27] = [
     ),
     (201, r#"{"errors":{"destination":["unknown"]}}"#),
     (201, r#"{"code":202,"message":"Rejected"}"#),
+    (201, r#"{"status":"false"}"#),
+    (201, r#"{"created":"false"}"#),
+    (201, r#"{"result":"0"}"#),
+    (201, r#"{"result":"No"}"#),
+    (201, r#"{"ok":0}"#),
+    (201, r#"{"error":true}"#),
+    (201, r#"{"errors":["x"]}"#),
+    (201, r#"{"success":true,"message":"not made"}"#),
+    (201, r#"{"route":{"success":false}}"#),
+    (201, r#"{"route":"failed"}"#),
+    (201, r#"{"domain":{"error":"unknown"}}"#),
+    (201, r#"{"ani":false}"#),
+    (201, r#"{"id":0}"#),
+    (201, r#"{"type":"error"}"#),
+    (201, r#"{"deleted":true}"#),
+    (201, r#"{"status":202}"#),
+    (201, r#"{"data":[{"success":false}]}"#),
+    (201, r#"{"data":{"data":{"created":"no"}}}"#),
+    (201, r#"{"destination":"102"}"#),
+    (201, r#"{"application":"error"}"#),
+    (201, r#"{"success":{"value":false}}"#),
+    (201, r#"{"success":null}"#),
 ];
 
-const ACKNOWLEDGED: [&str; 6] = [
+const ACKNOWLEDGED: [&str; 9] = [
     "",
     "  \r\n",
     "{}",
     r#"{"data":{"ani":"16165550111"}}"#,
     r#"{"success":true,"error":null,"errors":[],"message":""}"#,
     r#"{"status":"ok","code":201}"#,
+    r#"{"id":7,"ani":16165550111,"dnis":"*","destination":"101","application":"USER"}"#,
+    r#"{"data":{"route":{"created":"True"}}}"#,
+    r#"{"result":"201","data":[],"error":""}"#,
 ];
 
 async fn answering(write_answer: WriteAnswer) -> Bench {
@@ -89,6 +116,27 @@ async fn an_answer_that_is_not_the_documented_one_is_settled_by_a_look() {
         assert_eq!(added.status, AddVipStatus::Created);
         assert!(tells_of_the_look(&added.warnings), "{status}: {added:?}");
         assert_eq!(bench.sent(), ["GET", "PUT", "GET"], "{status}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_longer_than_any_yes_is_settled_by_a_look() {
+    let body = format!("{{\"success\":true,\"error\":[{}]}}", " ".repeat(64 << 10));
+    let bench = answering(WriteAnswer::Instead { status: 201, body }).await;
+    let args = adding(NEW, DENTAL, "101");
+    let added = add(&bench.app(), &args, &nobody()).await.expect("a VIP");
+    assert!(tells_of_the_look(&added.warnings), "{added:?}");
+}
+
+#[tokio::test]
+async fn a_change_that_is_answered_by_no_in_words_is_not_called_made() {
+    for body in [r#"{"status":"false"}"#, r#"{"route":{"success":false}}"#] {
+        let body = body.to_owned();
+        let bench = answering(WriteAnswer::WithoutActing { status: 201, body }).await;
+        let args = adding(NEW, DENTAL, "101");
+        let outcome = add(&bench.app(), &args, &nobody()).await;
+        failure(outcome, Code::UpstreamRejected);
+        assert_eq!(last_status(&bench).await, ChangeStatus::Open);
     }
 }
 
@@ -221,6 +269,26 @@ async fn an_answer_that_is_too_large_leaves_open_what_does_not_stand() {
         "{error}"
     );
     assert_eq!(bench.sent(), ["GET", "PUT", "GET"]);
+}
+
+#[tokio::test]
+async fn an_answer_of_the_pbx_that_reports_trouble_in_whatever_form_is_settled_by_a_look() {
+    for body in [
+        r#"{"status":"403"}"#,
+        r#"{"code":"403"}"#,
+        r#"{"code":202,"message":"Accepted","result":"failed"}"#,
+        r#"{"ok":0}"#,
+        r#"{"created":false}"#,
+        r#"{"user":{"errors":["x"]}}"#,
+        r#"{"data":[{"error":true}]}"#,
+    ] {
+        let bench = Bench::with(customer(open())).await;
+        let app = app_on(&bench, PbxApi::V2);
+        let fault = Fault::status("POST", "/users", 202).body(body, "application/json");
+        bench.sandbox.inject(fault.times(9));
+        let _ = onboard(&app, &onboarding(), &Channel::Given).await;
+        assert_eq!(last_status(&bench).await, ChangeStatus::Open, "{body}");
+    }
 }
 
 #[tokio::test]

@@ -189,6 +189,57 @@ async fn the_largest_answers_take_no_more_memory_than_the_documents_say() {
     assert!(taken < 256 << 20, "{taken} bytes");
 }
 
+#[tokio::test]
+async fn the_largest_failures_take_little_memory_and_time() {
+    let numbers = format!("[{}0]", "0,".repeat(31 << 20));
+    let words = json!({"message": "aS".repeat(31 << 20)}).to_string();
+    for body in [numbers, words] {
+        let parrot = Parrot::start().await;
+        parrot.says(Line {
+            status: 400,
+            media_type: "application/json",
+            body,
+            ..Line::default()
+        });
+        let mut wire = Wire::ready(&home(&parrot), &[], Era::Legacy, false).await;
+        let before = peak_memory(&wire.child);
+        let asked = Instant::now();
+        let result = wire.call("list_vips", json!({"domain": DOMAIN})).await;
+        assert_eq!(result["isError"], true, "{result}");
+        let taken = peak_memory(&wire.child) - before;
+        assert!(taken < 32 << 20, "{taken} bytes");
+        assert!(asked.elapsed() < IN_TIME, "{:?}", asked.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_fails_at_length_is_answered_in_time() {
+    let bench = Bench::demo().await;
+    let words = json!({"message": "aS".repeat(31 << 20)}).to_string();
+    let refusal = Fault::status("POST", "/oauth/token", 400).body(&words, "application/json");
+    bench.sandbox.inject(refusal.times(9));
+    let client = client(bench.app(), FOREVER).await;
+    let answer = call(&client, "list_vips", json!({"domain": DENTAL})).await;
+    assert_eq!(answer["error"]["code"], "unauthorized", "{answer}");
+}
+
+#[tokio::test]
+async fn long_words_in_a_success_are_scrubbed_in_time() {
+    let parrot = Parrot::start().await;
+    let words = "aS".repeat(20 << 20);
+    parrot.says(Line {
+        status: 200,
+        media_type: "application/json",
+        body: json!({ "message": words }).to_string(),
+        ..Line::default()
+    });
+    let mut wire = Wire::ready(&home(&parrot), &[], Era::Legacy, false).await;
+    let asked = Instant::now();
+    let result = wire.call("list_vips", json!({"domain": DOMAIN})).await;
+    assert_eq!(result["isError"], true, "{result}");
+    assert!(asked.elapsed() < IN_TIME, "{:?}", asked.elapsed());
+}
+
 fn home(parrot: &Parrot) -> Home {
     Home::bare()
         .with("SKYSWITCH_BASE_URL", &parrot.url)

@@ -434,6 +434,39 @@ async fn a_destination_that_cannot_be_read_is_not_a_rule_to_nobody() {
 }
 
 #[tokio::test]
+async fn a_rule_that_says_that_it_is_not_in_force_is_not_counted_as_one() {
+    let listed = async |fields: serde_json::Value| {
+        let mut row = json!({"ani": CALLER, "domain": DENTAL, "destination": "101"});
+        row.as_object_mut()
+            .unwrap()
+            .extend(fields.as_object().unwrap().clone());
+        let bench = Bench::with(tenant_with_users(&[])).await;
+        bench
+            .sandbox
+            .inject(answering(200, &json!([row]).to_string()));
+        list(&bench.app(), &listing(DENTAL)).await
+    };
+    for (name, fields) in [
+        ("deleted", json!({"deleted": true})),
+        ("deleted", json!({"deleted": {"by": "somebody"}})),
+        ("deleted_at", json!({"deleted_at": "2031-01-01T00:00:00Z"})),
+        ("enabled", json!({"enabled": false})),
+        ("enabled", json!({"enabled": "No"})),
+        ("enabled", json!({"enabled": "weekdays"})),
+        ("active", json!({"active": 0})),
+        ("disabled", json!({"disabled": "1"})),
+        ("status", json!({"status": "Inactive"})),
+    ] {
+        let error = failure(listed(fields.clone()).await, Code::UpstreamRejected);
+        let told = error.to_string();
+        assert!(told.contains(&format!("`{name}`")), "{fields}: {told}");
+    }
+    let in_force = json!({"deleted": false, "deleted_at": null, "disabled": "0", "enabled": "yes", "active": 1,
+        "status": "standard"});
+    assert_eq!(listed(in_force).await.expect("a list").total, 1);
+}
+
+#[tokio::test]
 async fn a_list_cut_off_on_its_way_is_no_list() {
     let bench = Bench::with(tenant_of(&[(CALLER, "101")])).await;
     bench

@@ -44,7 +44,10 @@ async fn a_line_that_is_no_json_is_answered_under_the_id_it_shows() {
     let lone = r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"list_vips","arguments":{"domain":"\ud800"}}}"#;
     let latin = b"{\"jsonrpc\":\"2.0\",\"id\":\"se\\\"ven\",\"method\":\"ping\",\"params\":{\"x\":\"caf\xe9\"}}";
     let nan = r#"{"method":"tools/call","params":{"name":"list_vips","id":4,"arguments":{"limit":NaN}},"jsonrpc":"2.0","id":9}"#;
-    let cases: [(&[u8], Value); 9] = [
+    let two =
+        r#"{"jsonrpc":"2.0","id":21,"method":"ping"}{"jsonrpc":"2.0","id":22,"method":"ping"}"#;
+    let cases: [(&[u8], Value); 10] = [
+        (two.as_bytes(), json!(21)),
         (lone.as_bytes(), json!(7)),
         (latin, json!("se\"ven")),
         (nan.as_bytes(), json!(9)),
@@ -115,6 +118,35 @@ async fn json_that_is_no_message_is_refused_and_keeps_its_id() {
             wire.send(message.clone()).await;
             let (code, id, _) = refusal(&mut wire).await;
             assert_eq!((code, &id), (-32600, expected), "{message}");
+        }
+        goes_on(&mut wire).await;
+    }
+}
+
+#[tokio::test]
+async fn a_tool_call_that_gives_something_twice_is_refused_by_its_name() {
+    let cases = [
+        (
+            r#"{"destination":"101","destination":"102"}"#,
+            "destination",
+        ),
+        (r#"{"domain":"a","rows":[{"ani":"1","ani":"2"}]}"#, "ani"),
+        (r#""{\"domain\":\"a\",\"domain\":\"b\"}""#, "domain"),
+        (r#"{"domain":"a"},"arguments":{"domain":"b"}"#, "arguments"),
+    ];
+    for era in ERAS {
+        let mut wire = ready(era).await;
+        for (arguments, name) in cases {
+            let line = format!(
+                r#"{{"jsonrpc":"2.0","id":31,"method":"tools/call","params":{{"name":"add_vip","arguments":{arguments}}}}}"#
+            );
+            wire.send_bytes(line.as_bytes()).await;
+            let (code, id, words) = refusal(&mut wire).await;
+            assert_eq!((code, id), (-32602, json!(31)), "{arguments}: {words}");
+            assert!(
+                words.contains(&format!("`{name}` is given twice")),
+                "{words}"
+            );
         }
         goes_on(&mut wire).await;
     }

@@ -1023,6 +1023,32 @@ async fn a_cancelled_call_hangs_up_on_the_service_and_others_go_on() {
 }
 
 #[tokio::test]
+async fn a_call_is_cancelled_by_its_id_written_as_text() {
+    for era in ERAS {
+        let sandbox = demo_sandbox().await;
+        let passage = Passage::to(sandbox.base_url()).await;
+        let home = Home::of(&sandbox).with("SKYSWITCH_BASE_URL", &passage.url);
+        let mut wire = Wire::ready(&home, &[], era, false).await;
+        let hanging = Fault::delay("GET", "route-by-ani", Duration::from_secs(600));
+        sandbox.inject(hanging);
+        let slow = wire.post_call("list_vips", json!({"domain": DOMAIN})).await;
+        eventually("the slow read reaches the service", || {
+            received(&sandbox).contains(&"GET route-by-ani".to_owned())
+        })
+        .await;
+        wire.send(json!({
+            "jsonrpc": "2.0", "method": "notifications/cancelled",
+            "params": {"requestId": slow.to_string()},
+        }))
+        .await;
+        eventually("the connection of the cancelled read is closed", || {
+            passage.given_up.load(Ordering::SeqCst) == 1
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
 async fn a_slow_call_does_not_hold_up_another() {
     let sandbox = demo_sandbox().await;
     let mut wire = Wire::ready(&Home::of(&sandbox), &[], Era::Legacy, false).await;

@@ -306,6 +306,31 @@ async fn a_database_from_the_future_is_refused_and_doctor_finds_it() {
 }
 
 #[tokio::test]
+async fn an_emptied_database_is_not_taken_for_a_new_one() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox);
+    assert_eq!(home.run(&ADD).await.code, 0);
+    sandbox.clear_requests();
+    let state = home.path().join("state");
+    for name in ["state.db-wal", "state.db-shm"] {
+        let _ = std::fs::remove_file(state.join(name));
+    }
+    std::fs::write(state.join("state.db"), "").unwrap();
+    refused(&home, &sandbox, &["is empty", "remove the file"]).await;
+    let changes = home.run(&["changes"]).await;
+    assert_ne!(changes.code, 0, "{changes:?}");
+    assert!(changes.stderr.contains("is empty"), "{changes:?}");
+    let doctor = home.run(&["doctor"]).await;
+    assert_eq!(doctor.code, 1, "{doctor:?}");
+    for words in ["FAILED   state_folder", "is empty"] {
+        assert!(doctor.stdout.contains(words), "{words}: {doctor:?}");
+    }
+    // A person begins a new one.
+    std::fs::remove_file(state.join("state.db")).unwrap();
+    assert_eq!(home.run(&["changes"]).await.code, 0);
+}
+
+#[tokio::test]
 async fn doctor_finds_a_database_that_is_damaged() {
     let sandbox = demo_sandbox().await;
     let home = Home::of(&sandbox);

@@ -9,10 +9,12 @@ use serde_json::Value;
 use super::http::Failure;
 use skyswitch_domain::Operation;
 use skyswitch_domain::error::{Code, Error};
-use skyswitch_domain::redact::{scrubbed, shown};
+use skyswitch_domain::redact::{shown, shown_words};
 
 /// Longest piece of the service's own words that is passed on, in characters.
 const QUOTE_LIMIT: usize = 500;
+/// A longer body is not searched for words.
+const LONGEST_WORDED: usize = 64 * 1024;
 /// What to do after a request of which no answer came.
 fn look_first() -> String {
     format!(
@@ -126,6 +128,7 @@ pub(super) fn refusal(api: Api, status: u16, body: &[u8]) -> Error {
 
 /// What the service says in an error body, whichever of its many forms it took.
 pub(super) fn service_words(body: &[u8]) -> Option<String> {
+    let body = Some(body).filter(|body| body.len() <= LONGEST_WORDED)?;
     let text = std::str::from_utf8(body).ok()?.trim();
     if text.is_empty() || looks_like_html(text) {
         return None;
@@ -141,7 +144,7 @@ pub(super) fn service_words(body: &[u8]) -> Option<String> {
 
 /// The service's own words as they are passed on.
 pub(super) fn quoted(words: &str) -> String {
-    shown(&scrubbed(words), QUOTE_LIMIT)
+    shown_words(words, QUOTE_LIMIT)
 }
 
 pub(super) fn words_in(value: &Value) -> Option<String> {

@@ -30,6 +30,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 /// No answer of this API comes near it; without a cap one bad answer takes all memory.
 const BODY_CAP: usize = 64 * 1024 * 1024;
+/// What is read of the body of a failure, of which only its words are of use.
+const FAILURE_CAP: usize = 64 * 1024;
 /// Together 64 requests in flight. A login has a place of its own: calls that
 /// hold theirs may be waiting for it.
 const CALLS_IN_FLIGHT: usize = 63;
@@ -52,27 +54,15 @@ pub(super) struct Answer {
 
 impl Answer {
     /// Whether this is the documented answer to a change: one of these
-    /// statuses, and a body that is empty or an object that reports no trouble.
-    pub fn acknowledges(&self, documented: &[u16]) -> bool {
+    /// statuses, and a body that is empty or says yes (Telco), or reports no
+    /// trouble (PBX).
+    pub fn acknowledges(&self, call: &Call, documented: &[u16]) -> bool {
         let says_yes = match self.api {
-            Api::Telco => acknowledgement::is_a_plain_yes(&self.body),
+            Api::Telco => acknowledgement::is_a_plain_yes(&self.body, call),
             // A change may be answered with the whole record.
             Api::Pbx => acknowledgement::is_free_of_trouble(&self.body),
         };
         documented.contains(&self.status) && says_yes
-    }
-
-    /// Whether the body contradicts the success status: a page for people, or
-    /// an error under its name.
-    pub fn is_contradicted(&self) -> bool {
-        let body = self.body.trim_ascii_start();
-        let says_error = |value: &serde_json::Value| {
-            ["error", "errors"]
-                .iter()
-                .any(|key| value.get(key).is_some_and(|error| !error.is_null()))
-        };
-        body.starts_with(b"<")
-            || serde_json::from_slice(body).is_ok_and(|value: serde_json::Value| says_error(&value))
     }
 
     /// Reads the body as JSON of a known form.
@@ -276,8 +266,13 @@ impl Http {
         let request_id = answer::request_id(response.headers());
         let retry_after = answer::retry_after(response.headers());
         let headers = response.headers().clone();
-        let body = answer::unmarked(whole_body(self.api, response).await?, &headers);
-        if (200..300).contains(&status) {
+        let is_success = (200..300).contains(&status);
+        let body = match is_success {
+            true => whole_body(self.api, response).await?,
+            false => beginning_of_body(self.api, response).await?,
+        };
+        let body = answer::unmarked(body, &headers);
+        if is_success {
             return Ok(Answer {
                 api: self.api,
                 asked: skeleton::asked(call),
@@ -317,6 +312,23 @@ async fn whole_body(api: Api, mut response: reqwest::Response) -> Result<Bytes, 
             Err(error) => return Err(answer::broken_off(api, error.without_url())),
         }
     }
+}
+
+/// Reads the body of a failure as far as it is of use.
+async fn beginning_of_body(api: Api, mut response: reqwest::Response) -> Result<Bytes, Failure> {
+    let mut body = bytes::BytesMut::new();
+    while body.len() < FAILURE_CAP {
+        match response.chunk().await {
+            Ok(Some(chunk)) if !allowance::takes(chunk.len()) => {
+                return Err(Failure::TooLarge(answer::too_much_in_all()));
+            }
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => break,
+            Err(error) => return Err(answer::broken_off(api, error.without_url())),
+        }
+    }
+    body.truncate(FAILURE_CAP);
+    Ok(body.freeze())
 }
 
 fn announced_length(headers: &HeaderMap) -> usize {

@@ -12,6 +12,7 @@ use serde::de::{DeserializeOwned, Deserializer, Error as _, MapAccess, SeqAccess
 use serde_json::Value;
 
 use super::answer;
+use super::glance::Glance;
 use super::http::Answer;
 use super::list_words::{is_about_the_list, may_be_about_the_list};
 use super::paging::Paging;
@@ -256,14 +257,14 @@ impl<'de, T: Row> Visitor<'de> for PageVisitor<T> {
                     has_data = true;
                 }
                 "message" | "msg" => {
-                    let said = object.next_value::<Value>()?;
+                    let said = object.next_value::<Glance>()?.value;
                     let words = answer::words_in(&said).filter(|words| !words.trim().is_empty());
                     let wordless = (!is_nothing(&said)).then(|| said.to_string());
                     page.message = page.message.or(words).or(wordless);
                     page.fields.push(name);
                 }
                 "error" | "error_description" | "errors" => {
-                    let said = object.next_value::<Value>()?;
+                    let said = object.next_value::<Glance>()?.value;
                     if !is_nothing(&said) {
                         let words = answer::words_in(&said);
                         page.error = page.error.or(words).or(Some("an error".to_owned()));
@@ -271,8 +272,11 @@ impl<'de, T: Row> Visitor<'de> for PageVisitor<T> {
                     page.fields.push(name);
                 }
                 word if may_be_about_the_list(word) => {
-                    let value = object.next_value::<Value>()?;
-                    if is_about_the_list(word, &value) {
+                    let Glance { value, is_whole } = object.next_value::<Glance>()?;
+                    if !is_whole {
+                        page.add(Entry::Nothing, Some(word));
+                        rows_by_key += 1;
+                    } else if is_about_the_list(word, &value) {
                         page.paging.note(word, &value);
                         page.fields.push(name);
                     } else {

@@ -11,6 +11,7 @@ use super::http::Answer;
 use super::list::Listed;
 use super::page::{Names, Page, Row};
 use super::scalar::Field;
+use super::switch::Switch;
 use super::{Client, account_path};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{
@@ -18,18 +19,63 @@ use skyswitch_domain::{
 };
 use skyswitch_guard::RuleChange;
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub(super) struct RouteWire {
-    #[serde(default)]
     ani: Field,
-    #[serde(default)]
     dnis: Field,
-    #[serde(default)]
     domain: Field,
-    #[serde(default)]
     application: Field,
-    #[serde(default)]
     destination: Field,
+    // What a row may say of whether it is in force, which is documented nowhere.
+    deleted: Switch,
+    is_deleted: Switch,
+    deleted_at: Switch,
+    disabled: Switch,
+    is_disabled: Switch,
+    inactive: Switch,
+    suspended: Switch,
+    expired: Switch,
+    enabled: Switch,
+    is_enabled: Switch,
+    active: Switch,
+    is_active: Switch,
+    status: Switch,
+}
+
+impl RouteWire {
+    /// Refuses a row that says, or may say, that it is not in force: what the
+    /// service then does with its calls nobody knows.
+    fn is_in_force(&self) -> Result<(), &'static str> {
+        for (off, lacks) in [
+            (&self.deleted, "`deleted` being false"),
+            (&self.is_deleted, "`is_deleted` being false"),
+            (&self.deleted_at, "`deleted_at` being empty"),
+            (&self.disabled, "`disabled` being false"),
+            (&self.is_disabled, "`is_disabled` being false"),
+            (&self.inactive, "`inactive` being false"),
+            (&self.suspended, "`suspended` being false"),
+            (&self.expired, "`expired` being false"),
+        ] {
+            if !matches!(off, Switch::Absent | Switch::Off) {
+                return Err(lacks);
+            }
+        }
+        for (on, lacks) in [
+            (&self.enabled, "`enabled` being true"),
+            (&self.is_enabled, "`is_enabled` being true"),
+            (&self.active, "`active` being true"),
+            (&self.is_active, "`is_active` being true"),
+        ] {
+            if !matches!(on, Switch::Absent | Switch::On) {
+                return Err(lacks);
+            }
+        }
+        match self.status {
+            Switch::Off => Err("a `status` of being in force"),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Row for Route {
@@ -44,6 +90,7 @@ impl Row for Route {
     ) -> Result<Route, &'static str> {
         const NO_CALLER: &str = "a readable caller (`ani`)";
         const NO_DESTINATION: &str = "a readable `destination`";
+        wire.is_in_force()?;
         let key = key.filter(|key| *key == "*" || PhoneNumber::from_stored(key).is_some());
         let ani = wire.ani.text(NO_CALLER)?;
         let ani = ani.as_deref().or(key).ok_or(NO_CALLER)?;

@@ -176,7 +176,7 @@ impl Client {
             let outcome = upstream.attempt(&call, &token, &budget, place.take()).await;
             *answered = outcome.as_ref().ok().map(Skeleton::of);
             let failure = match outcome {
-                Ok(answer) if answer.acknowledges(documented) => {
+                Ok(answer) if answer.acknowledges(&call, documented) => {
                     return Ok(Written {
                         evidence: Evidence::Acknowledged,
                         request_id: answer.request_id,

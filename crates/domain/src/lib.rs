@@ -7,6 +7,7 @@ mod did_route;
 mod digits;
 pub mod error;
 mod face;
+mod html;
 mod names;
 mod number;
 mod precedence;

@@ -48,6 +48,9 @@ const SHORTEST: usize = 4;
 /// A secret of this length is in no number and no name by chance. A shorter one
 /// may be, and a person must see those whole.
 const UNMISTAKABLE: usize = 8;
+/// What is looked at of a text that is shown, in bytes, unless more of it is
+/// shown: to find the secrets in a whole answer would take minutes.
+const BEGINNING: usize = 8 * 1024;
 /// Secrets that are remembered: tokens are renewed for as long as a process lives.
 const MOST_KNOWN: usize = 1000;
 
@@ -84,11 +87,6 @@ pub fn keep_out(secret: &Secret) {
     known.secrets.push_back((secret.clone(), writings));
 }
 
-/// Words of the service, without the secrets that this process knows.
-pub fn scrubbed(words: &str) -> Cow<'_, str> {
-    without_secrets(words, SHORTEST)
-}
-
 /// Something that is stored outside, such as a name, without the secrets that
 /// this process knows and that can be told from names and numbers.
 pub fn unrevealing(stored: &str) -> Cow<'_, str> {
@@ -107,6 +105,27 @@ fn without_secrets(text: &str, shortest: usize) -> Cow<'_, str> {
     writings::without(text, meant.flat_map(|(_, writings)| writings))
 }
 
+/// The longest writing of a secret, in bytes.
+fn longest_writing() -> usize {
+    let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+    let longest = known.iter().filter_map(|(_, writings)| writings.first());
+    longest.map(Writing::len).max().unwrap_or_default()
+}
+
+/// The beginning of a text of any length without secrets. A secret that the cut
+/// runs through is not found, so that as much as the longest is left out at the end.
+fn beginning_without_secrets(text: &str, shortest: usize, most: usize) -> Cow<'_, str> {
+    let longest = longest_writing();
+    let cut = text.floor_char_boundary(most + longest);
+    if cut == text.len() {
+        return without_secrets(text, shortest);
+    }
+    let mut clean = without_secrets(&text[..cut], shortest).into_owned();
+    clean.truncate(clean.floor_char_boundary(clean.len().saturating_sub(longest)));
+    clean.push('…');
+    clean.into()
+}
+
 /// Foreign text as harmless data: without secrets, control and
 /// direction-changing characters escaped, at most `limit` characters.
 ///
@@ -115,8 +134,20 @@ fn without_secrets(text: &str, shortest: usize) -> Cow<'_, str> {
 /// part of a preview nor reorder it on screen. Structured results carry rules
 /// as they are stored, so that they can be given back.
 pub fn shown(text: &str, limit: usize) -> String {
-    let text = unrevealing(text);
-    let mut out = String::with_capacity(text.len().min(limit * 4));
+    harmless(text, limit, UNMISTAKABLE)
+}
+
+/// The same for words of the service, which also lose the secrets that are as
+/// short as names and numbers.
+pub fn shown_words(words: &str, limit: usize) -> String {
+    harmless(words, limit, SHORTEST)
+}
+
+fn harmless(text: &str, limit: usize, shortest: usize) -> String {
+    // A character has at most four bytes.
+    let most = BEGINNING.max(limit * 4);
+    let text = beginning_without_secrets(text, shortest, most);
+    let mut out = String::with_capacity(text.len().min(most));
     for (index, character) in text.chars().enumerate() {
         if index == limit {
             out.push('…');
@@ -161,13 +192,29 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_that_a_long_text_is_cut_in_shows_no_part_of_it() {
+        let secret: String = (0..200)
+            .map(|n| format!("{:04x}", n * 7919 % 65_536))
+            .collect();
+        keep_out(&Secret::new(&secret));
+        for before in (0..800).step_by(37) {
+            let text = "x".repeat(before) + &secret.repeat(100);
+            let shown = shown_words(&text, 2_000);
+            assert!(
+                shown.chars().all(|c| "x*…".contains(c)),
+                "{before}: {shown}"
+            );
+        }
+    }
+
+    #[test]
     fn secrets_are_scrubbed_from_foreign_text() {
         keep_out(&Secret::new("s3cr3t-s3cr3t"));
         keep_out(&Secret::new("12345"));
         let words = "bad password s3cr3t-s3cr3t!";
-        assert_eq!(scrubbed(words), "bad password ****!");
+        assert_eq!(shown_words(words, 80), "bad password ****!");
         assert_eq!(shown(words, 80), "bad password ****!");
-        assert_eq!(scrubbed("acme.12345.service"), "acme.****.service");
+        assert_eq!(shown_words("acme.12345.service", 80), "acme.****.service");
         assert_eq!(shown("acme.12345.service", 80), "acme.12345.service");
     }
 }

@@ -7,6 +7,8 @@ use std::borrow::Cow;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
+use crate::html::in_html;
+
 /// What is left of a secret in Base64, once what depends on its surroundings is
 /// cut off, is looked for where it is this long.
 const SHORTEST_CORE: usize = 6;
@@ -22,6 +24,11 @@ pub(crate) struct Writing {
 }
 
 impl Writing {
+    /// In bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.text.len()
+    }
+
     /// As it is, which alone counts in Base64.
     fn exact(text: String) -> Writing {
         Writing {
@@ -141,7 +148,16 @@ pub(crate) fn of(secret: &str) -> Vec<Writing> {
         secret.to_lowercase(),
     ];
     cased.dedup_by_key(|text| text.to_ascii_lowercase());
-    let mut all: Vec<Writing> = in_base64(secret).map(Writing::exact).collect();
+    // As it is, and as the bodies of requests and answers hold it.
+    let forms = forms(secret).into_iter().map(|[once, _]| once.into_bytes());
+    let texts = in_json(secret).map(String::into_bytes).into_iter();
+    let mut in_bodies: Vec<Vec<u8>> = forms.chain(texts).collect();
+    in_bodies.push(secret.as_bytes().to_vec());
+    in_bodies.extend(in_latin_1(secret));
+    in_bodies.sort();
+    in_bodies.dedup();
+    let in_base64 = in_bodies.iter().flat_map(|bytes| in_base64(bytes));
+    let mut all: Vec<Writing> = in_base64.map(Writing::exact).collect();
     for text in cased {
         let texts = in_letters(&text).into_iter();
         all.extend(texts.map(Writing::in_any_case));
@@ -153,26 +169,54 @@ pub(crate) fn of(secret: &str) -> Vec<Writing> {
 
 /// The writings in which the case of a letter does not matter.
 fn in_letters(secret: &str) -> Vec<String> {
-    let mut all = vec![secret.to_owned(), in_html(secret), in_hexadecimal(secret)];
+    let mut all = vec![secret.to_owned(), in_hexadecimal(secret)];
+    all.extend(in_html(secret));
     for once in in_json(secret) {
         all.extend(in_json(&once));
         all.push(once);
     }
-    // Forms, addresses, and what programs make of a path or of a whole address.
-    for (plain, space) in [
-        ("*-._", "+"),
-        ("-._~", "%20"),
-        ("-_.!~*'()", "%20"),
-        ("-._~/", "%20"),
-        ("-_.!~*'();,/?:@&=+$#", "%20"),
-    ] {
-        for is_small in [false, true] {
-            let encoded = |text: &str| percent_encoded(text, plain, space, is_small);
-            let once = encoded(secret);
-            all.extend([encoded(&once), once.replace('%', "%25"), once]);
+    for [once, twice] in forms(secret) {
+        all.extend([twice, once.replace('%', "%25"), once]);
+    }
+    all
+}
+
+/// What stays as it is, and what a space becomes: in forms, addresses, and in
+/// what programs make of a path or of a whole address.
+const PLAIN: [(&str, &str); 5] = [
+    ("*-._", "+"),
+    ("-._~", "%20"),
+    ("-_.!~*'()", "%20"),
+    ("-._~/", "%20"),
+    ("-_.!~*'();,/?:@&=+$#", "%20"),
+];
+
+/// Encoded once and twice for forms and addresses, from UTF-8 and from Latin-1.
+fn forms(secret: &str) -> Vec<[String; 2]> {
+    let mut all = Vec::new();
+    for bytes in [Some(secret.as_bytes().to_vec()), in_latin_1(secret)]
+        .into_iter()
+        .flatten()
+    {
+        for (plain, space) in PLAIN {
+            for is_small in [false, true] {
+                let encoded = |bytes: &[u8]| percent_encoded(bytes, plain, space, is_small);
+                let once = encoded(&bytes);
+                all.push([once.clone(), encoded(once.as_bytes())]);
+            }
         }
     }
     all
+}
+
+/// Its bytes in Latin-1, where they are others.
+fn in_latin_1(secret: &str) -> Option<Vec<u8>> {
+    let bytes = secret
+        .chars()
+        .map(|letter| u8::try_from(u32::from(letter)).ok());
+    bytes
+        .collect::<Option<Vec<u8>>>()
+        .filter(|_| !secret.is_ascii())
 }
 
 /// The digits of its bytes.
@@ -200,27 +244,21 @@ fn in_json(secret: &str) -> [String; 3] {
     [few, ascii, slashes]
 }
 
-/// As a page of HTML shows it.
-fn in_html(secret: &str) -> String {
-    let named = secret.replace('&', "&amp;").replace('<', "&lt;");
-    named.replace('>', "&gt;").replace('"', "&quot;")
-}
-
-fn percent_encoded(secret: &str, plain: &str, space: &str, is_small: bool) -> String {
+fn percent_encoded(bytes: &[u8], plain: &str, space: &str, is_small: bool) -> String {
     let encode = |byte: u8| match char::from(byte) {
         letter if letter.is_ascii_alphanumeric() || plain.contains(letter) => letter.to_string(),
         ' ' => space.to_owned(),
         _ if is_small => format!("%{byte:02x}"),
         _ => format!("%{byte:02X}"),
     };
-    secret.bytes().map(encode).collect()
+    bytes.iter().copied().map(encode).collect()
 }
 
-/// What Base64 makes of the secret wherever it is in a longer text: three
+/// What Base64 makes of a secret's bytes wherever they are in a longer text: three
 /// bytes are four letters, so there are three cases.
-fn in_base64(secret: &str) -> impl Iterator<Item = String> {
+fn in_base64(secret: &[u8]) -> impl Iterator<Item = String> {
     (0..3).flat_map(move |before| {
-        let bytes = [&vec![0; before], secret.as_bytes()].concat();
+        let bytes = [&vec![0; before], secret].concat();
         // Letters that no byte before or after the secret has a part in.
         let (first, last) = ((before * 8).div_ceil(6), bytes.len() * 8 / 6);
         let core = move |encoded: String| encoded.get(first..last).map(str::to_owned);
@@ -280,6 +318,35 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_with_special_characters_is_known_as_old_and_new_services_write_it() {
+        let secret = "cr\u{e8}me'n\"br\u{fb}l\u{e9}e&co";
+        for writing in [
+            "cr%E8me%27n%22br%FBl%E9e%26co",
+            "cr%e8me'n%22br%fbl%e9e%26co",
+            "cr&egrave;me&#039;n&quot;br&ucirc;l&eacute;e&amp;co",
+            "cr&#232;me'n&quot;br&#251;l&#233;e&amp;co",
+            "cr&#xE8;me&#x27;n&#x22;br&#xFB;l&#xE9;e&#x26;co",
+            "cr\u{e8}me&#39;n&quot;br\u{fb}l\u{e9}e&amp;co",
+        ] {
+            assert_eq!(without(writing, &of(secret)), "****", "{writing}");
+        }
+        // A gateway that shows the body of a request, of any form.
+        for body in [
+            b"password=cr%C3%A8me%27n%22br%C3%BBl%C3%A9e%26co&grant=x".as_slice(),
+            b"password=cr%E8me%27n%22br%FBl%E9e%26co&grant=x",
+            b"{\"password\":\"cr\\u00e8me'n\\\"br\\u00fbl\\u00e9e&co\"}",
+            b"user:cr\xE8me'n\"br\xFBl\xE9e&co",
+        ] {
+            let shown = STANDARD_NO_PAD.encode(body);
+            assert!(
+                is_found(secret, &shown),
+                "{}",
+                String::from_utf8_lossy(body)
+            );
+        }
+    }
+
+    #[test]
     fn a_short_secret_takes_no_words_along() {
         for words in ["User 101 of Acme Dental", "+1 616-555-0123", "PASSWORD"] {
             for secret in ["pass", "5550", "us3r", "acm"] {
@@ -305,7 +372,7 @@ mod tests {
         #[test]
         fn no_secret_remains_however_it_is_written(
             secret in "[ -~\u{e4}\u{df}]{8,40}", before in "[ -~]{0,9}", after in "[ -~]{0,9}",
-            way in 0..8usize,
+            way in 0..10usize,
         ) {
             let writing = match way {
                 0 => secret.clone(),
@@ -314,8 +381,10 @@ mod tests {
                 3 => in_hexadecimal(&secret),
                 4 => in_hexadecimal(&secret).to_ascii_uppercase(),
                 5 => in_json(&in_json(&secret)[1])[0].clone(),
-                6 => percent_encoded(&percent_encoded(&secret, "-._~", "%20", false), "-._~", "%20", false),
-                _ => percent_encoded(&secret, "*-._", "+", true),
+                6 => forms(&secret)[2][1].clone(),
+                7 => forms(&secret)[1][0].clone(),
+                8 => in_html(&secret)[before.len()].clone(),
+                _ => in_latin_1(&secret).map_or(secret.clone(), |bytes| percent_encoded(&bytes, "*-._", "+", true)),
             };
             let text = format!("{before}{writing}{after}");
             let mut beginnings = Beginnings::none();

@@ -212,7 +212,8 @@ pub(super) fn records(answer: &Answer, what: &str) -> Result<Vec<Map<String, Val
     let value: Value = answer.json(what)?;
     // `{"code":403,"message":"Forbidden"}` with a success status.
     let is_message = value.get("code").is_some() && value.get("message").is_some();
-    if is_message || answer.is_contradicted() {
+    let is_error = |key: &&str| value.get(key).is_some_and(|error| !error.is_null());
+    if is_message || ["error", "errors"].iter().any(is_error) {
         let words = answer::words_in(&value).unwrap_or_default();
         return refuse(&format!("an error: \"{}\"", answer::quoted(&words)));
     }

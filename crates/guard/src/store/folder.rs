@@ -167,6 +167,12 @@ impl StateFolder {
         self.path.join(name).exists()
     }
 
+    /// Whether the file of that name is one, and holds nothing.
+    pub(super) fn is_empty_file(&self, name: &str) -> bool {
+        let found = std::fs::symlink_metadata(self.path.join(name));
+        found.is_ok_and(|found| found.is_file() && found.len() == 0)
+    }
+
     /// Removes lock files that nobody holds: processes that were killed leave
     /// theirs behind. One that was made just now may be about to be locked.
     pub fn sweep(&self, prefix: &str) {

@@ -59,6 +59,18 @@ impl Store {
     /// `internal` when the folder or file cannot be used. Nothing may be
     /// confirmed then, so callers must treat this as a refusal.
     pub async fn open(folder: &StateFolder) -> Result<Store> {
+        // Migrations know no lock between processes on SQLite; the file lock is ours.
+        let _lock = folder.lock("state.lock").await?;
+        folder.refuse_untrusted(FILE, Kind::File)?;
+        let is_new = !folder.has(FILE);
+        if !is_new && folder.is_empty_file(FILE) {
+            return Err(emptied(folder));
+        }
+        let _begun = is_new.then(|| Begun(folder));
+        Store::open_alone(folder).await
+    }
+
+    async fn open_alone(folder: &StateFolder) -> Result<Store> {
         // SQLite gives its side files the mode of the main file, which must be private first.
         let path = folder.private_file(FILE)?;
         for side in SIDE_FILES {
@@ -70,8 +82,6 @@ impl Store {
             // Migrations, too; each write says for itself what it has to survive.
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(10));
-        // Migrations know no lock between processes on SQLite; the file lock is ours.
-        let _lock = folder.lock("state.lock").await?;
         let pool = SqlitePoolOptions::new()
             .max_connections(1)
             // While the file is open, no other one can have its inode.
@@ -200,6 +210,31 @@ fn from_the_future(version: i64) -> Error {
             "the state store was written by a newer version of this program (schema {version}), so nothing was read or sent"
         ),
         "Use that version, or set SKYSWITCH_STATE_DIR to another folder.",
+    )
+}
+
+/// A store that is made for the first time. Whatever breaks that off, no empty
+/// file stays: it would be taken for one that has lost everything.
+struct Begun<'a>(&'a StateFolder);
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        if self.0.is_empty_file(FILE) {
+            self.0.remove(FILE);
+        }
+    }
+}
+
+/// Every store holds something from its first moment on: an empty file took the
+/// place of one, and with it went the journal and what was used up.
+fn emptied(folder: &StateFolder) -> Error {
+    let path = folder.path().join(FILE);
+    Error::internal(
+        format!(
+            "the state store {} is empty: what it held was lost, so nothing was read or sent",
+            path.display()
+        ),
+        "Put a copy of it back. Without one, remove the file to begin a new journal: earlier changes, attestations and notes are not in it.",
     )
 }
 
