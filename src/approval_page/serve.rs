@@ -23,7 +23,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{Links, view};
-use skyswitch_domain::error::Code;
+use skyswitch_domain::error::{Code, Error};
 use skyswitch_domain::wording::capitalised;
 use skyswitch_guard::store::Approval;
 use skyswitch_guard::{Answer, Guard, Settled};
@@ -103,8 +103,9 @@ struct Sent {
 /// Shows a change, or how its question ended. Looking never decides anything.
 async fn show(State(desk): State<Arc<Desk>>, Path(secret): Path<String>) -> Response {
     match desk.waiting(&secret).await {
-        Some(approval) => view::question(&approval, &secret).into_response(),
-        None => desk.over(&secret).await,
+        Ok(Some(approval)) => view::question(&approval, &secret).into_response(),
+        Ok(None) => desk.over(&secret).await,
+        Err(error) => not_known(&error),
     }
 }
 
@@ -114,15 +115,18 @@ async fn settle(
     form: Result<Form<Sent>, FormRejection>,
 ) -> Response {
     let Ok(Form(sent)) = form else {
-        let (heading, text) = ("Not understood", "Send the page's own form.");
-        return said(StatusCode::BAD_REQUEST, heading, text);
+        return not_understood();
     };
-    let Some(mut approval) = desk.waiting(&secret).await else {
-        return desk.over(&secret).await;
+    let mut approval = match desk.waiting(&secret).await {
+        Ok(Some(approval)) => approval,
+        Ok(None) => return desk.over(&secret).await,
+        Err(error) => return not_known(&error),
     };
     let answer = match sent.decision.as_str() {
         "approve" => Answer::with_pin(sent.confirm, sent.pin),
-        _ => Answer::Declined,
+        "decline" => Answer::Declined,
+        // No button of the page sends this, so nobody has decided.
+        _ => return not_understood(),
     };
     match desk.guard.settle_on_page(&approval, &answer).await {
         Ok(Settled::AskAgain(preview)) => {
@@ -152,15 +156,26 @@ async fn settle(
 
 impl Desk {
     /// The change behind a link, while it waits.
-    async fn waiting(&self, secret: &str) -> Option<Approval> {
-        let code = self.links.code(secret)?;
-        self.guard.waiting_under(&code).await.ok()
+    ///
+    /// # Errors
+    /// `internal` when the state folder cannot be used, so that nobody knows.
+    async fn waiting(&self, secret: &str) -> Result<Option<Approval>, Error> {
+        let Some(code) = self.links.code(secret) else {
+            return Ok(None);
+        };
+        match self.guard.waiting_under(&code).await {
+            Err(error) if error.code() == Code::NotFound => Ok(None),
+            found => found.map(Some),
+        }
     }
 
     /// How the question behind a link ended, while that is remembered.
     async fn over(&self, secret: &str) -> Response {
         let remembered = match self.links.code(secret) {
-            Some(code) => self.guard.remembered(&code).await.ok().flatten(),
+            Some(code) => match self.guard.remembered(&code).await {
+                Ok(remembered) => remembered,
+                Err(error) => return not_known(&error),
+            },
             None => None,
         };
         let now = Timestamp::now().as_second();
@@ -223,6 +238,20 @@ fn said(status: StatusCode, heading: &str, text: &str) -> Response {
 
 fn refused(status: StatusCode) -> Response {
     said(status, "Refused", "This page answers only to itself.")
+}
+
+fn not_understood() -> Response {
+    let (heading, text) = ("Not understood", "Send the page's own form.");
+    said(StatusCode::BAD_REQUEST, heading, text)
+}
+
+/// The answer where the store does not tell what became of a change.
+fn not_known(error: &Error) -> Response {
+    let why = capitalised(&format!("{error}. {}", error.hint()));
+    let text = format!(
+        "{why} Whether the change still waits cannot be seen until then, and nothing was decided. Load this page again after that."
+    );
+    said(StatusCode::SERVICE_UNAVAILABLE, "Not available now", &text)
 }
 
 async fn not_allowed() -> Response {

@@ -204,7 +204,7 @@ fn details(approval: &Approval) -> Markup {
 /// How a question has ended, and when.
 pub(super) fn ended(approval: &Approval, ending: Ending) -> Html<String> {
     let at = |moment: Option<i64>| clock(from_seconds(moment.unwrap_or(approval.expires_at)));
-    let is_over = approval.expires_at <= Timestamp::now().as_second();
+    let is_over = approval.has_expired(Timestamp::now().as_second());
     let (heading, text) = match (ending, approval.used_at) {
         (Ending::Approved, Some(used)) => (
             "Approved",

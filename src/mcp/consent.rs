@@ -112,7 +112,7 @@ impl Consent {
         if has_forms && response(FIELD).is_some() && answer.is_none() {
             client.note_failed_form();
         }
-        if response(PAGE).is_some_and(|page| answer_of(page).is_none()) {
+        if response(PAGE).is_some_and(|page| result_of(page).is_none()) {
             client.note_failed_link();
         }
         // A form that was answered counts, whatever became of another one.
@@ -188,21 +188,22 @@ impl AskPerson for Elicitation {
     ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
         Box::pin(async move {
             // A person is not hurried by the time that the call may take.
-            match Allowance::not_counting(show(&self.peer, form(preview))).await {
-                Ok(ClientResult::ElicitResult(result)) => typed(&result),
+            let answer = match Allowance::not_counting(show(&self.peer, form(preview))).await {
+                Ok(ClientResult::ElicitResult(result)) => answered(&result),
                 // The client's own words may repeat the question, and so the caller.
-                Ok(_) | Err(ServiceError::McpError(_)) => {
-                    self.client.note_failed_form();
-                    Answer::NotShown {
-                        confirmation: self.confirmation.clone(),
-                    }
-                }
-                Err(ServiceError::Timeout { .. }) => Answer::Expired,
+                Ok(_) | Err(ServiceError::McpError(_)) => None,
+                Err(ServiceError::Timeout { .. }) => Some(Answer::Expired),
                 Err(_) => {
                     tracing::warn!("no answer to the form arrived");
-                    Answer::NoAnswer
+                    Some(Answer::NoAnswer)
                 }
-            }
+            };
+            answer.unwrap_or_else(|| {
+                self.client.note_failed_form();
+                Answer::NotShown {
+                    confirmation: self.confirmation.clone(),
+                }
+            })
         })
     }
 
@@ -335,32 +336,40 @@ fn page(preview: &Preview, link: &str) -> ElicitRequestParams {
     }
 }
 
-/// The answer to a form or a link, if it is one: an error or `{}` comes from a client that
+/// The answer to a form, if it is one: an error or `{}` comes from a client that
 /// could not show it.
 fn answer_of(response: &Value) -> Option<Answer> {
-    let result: ElicitResult = serde_json::from_value(response.clone()).ok()?;
-    Some(typed(&result))
+    answered(&result_of(response)?)
+}
+
+/// The result of a form or a link, if it is one.
+fn result_of(response: &Value) -> Option<ElicitResult> {
+    serde_json::from_value(response.clone()).ok()
 }
 
 /// Whether this is the answer of a client whose person took the link.
 fn is_accepted(response: &Value) -> bool {
-    serde_json::from_value::<ElicitResult>(response.clone())
-        .is_ok_and(|result| result.action == ElicitationAction::Accept)
+    result_of(response).is_some_and(|result| result.action == ElicitationAction::Accept)
 }
 
-/// Only what was typed into the form's field is consent, which some clients make
-/// a number of; an empty form, `true` and a bare accept are what clients send
-/// when nobody looked. Who closes the form has not said no.
-fn typed(result: &ElicitResult) -> Answer {
+/// What a person answered to a form. Only what was typed into its field is
+/// consent, which some clients make a number of, and who closes the form has not
+/// said no. An empty form, `true` and a bare accept are what clients send when
+/// nobody looked: nobody has answered anything.
+fn answered(result: &ElicitResult) -> Option<Answer> {
     let content = result.content.as_ref();
-    let field = |name| match content.and_then(|content| content.get(name)) {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Number(number)) => number.to_string().trim_end_matches(".0").to_owned(),
-        _ => String::new(),
+    let field = |name| match content?.get(name)? {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string().trim_end_matches(".0").to_owned()),
+        _ => None,
     };
     match result.action {
-        ElicitationAction::Accept => Answer::with_pin(field(FIELD), field(PIN_FIELD)),
-        ElicitationAction::Cancel => Answer::NoAnswer,
-        _ => Answer::Declined,
+        ElicitationAction::Accept => {
+            let pin = field(PIN_FIELD).unwrap_or_default();
+            Some(Answer::with_pin(field(FIELD)?, pin))
+        }
+        ElicitationAction::Decline => Some(Answer::Declined),
+        ElicitationAction::Cancel => Some(Answer::NoAnswer),
+        _ => None,
     }
 }

@@ -148,6 +148,12 @@ fn asked_under(id: &Value, asked: &HashSet<RequestId>) -> Option<RequestId> {
     asked.get(&RequestId::Number(number)).cloned()
 }
 
+/// The refusal of a request under an id whose first request is not answered yet.
+pub(super) fn id_under_way(id: &RequestId) -> Line {
+    let why = "a request with this id is under way: an id is used again only after its answer";
+    invalid(id.clone().into_json_value(), why)
+}
+
 fn invalid(id: Value, why: &str) -> Line {
     Line::Refused(refusal(id, ErrorCode::INVALID_REQUEST, why))
 }

@@ -21,6 +21,7 @@ mod text;
 mod tool_row;
 mod tool_table;
 mod tools;
+mod under_way;
 mod wire;
 
 /// How long a client may keep what cannot change while the process runs: lists

@@ -22,6 +22,7 @@ use super::consent::Client;
 use super::current::{Current, Reload};
 use super::tool_row::{Effect, Row};
 use super::tools::{Lookup, ToolSet};
+use super::under_way::cancelled;
 use super::{LIFETIME_MS, progress, prompts, reply, resources, skill};
 use crate::app::App;
 use crate::ops;
@@ -151,7 +152,7 @@ impl Server {
     ) -> Result<T> {
         tokio::select! {
             done = Allowance::within(Some(allowance.clone()), work) => Ok(done),
-            () = context.ct.cancelled() => Err(Error::cancelled()),
+            () = cancelled(context) => Err(Error::cancelled()),
             () = self.closing().cancelled() => Err(Error::cancelled()),
             () = self.is_due(allowance) => Err(took_too_long()),
         }
@@ -192,7 +193,7 @@ impl Server {
             let response = Allowance::within(Some(allowance.clone()), response);
             let stopped = async {
                 tokio::select! {
-                    () = context.ct.cancelled() => {}
+                    () = cancelled(context) => {}
                     () = self.is_due(allowance) => {}
                 }
             };

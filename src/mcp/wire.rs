@@ -1,7 +1,7 @@
 //! The transport: a message on each line, and no more of them held in memory
 //! than a client that reads its answers ever needs.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -22,16 +22,12 @@ use tokio_util::sync::CancellationToken;
 use super::id_scan::IdScan;
 use super::message::{self, Line};
 use super::streams::{Input, Output};
+use super::under_way::UnderWay;
 
 /// Bytes of one message. The longest that is of use is an import of 5,000 rows.
 const LONGEST_LINE: usize = 16 * 1024 * 1024;
-/// Bytes of answers that nobody has read yet, and of requests under way. Nothing
-/// more is read while there are more. The second is much more than the first,
-/// because a request may be waiting for what is read next.
+/// Bytes of answers that nobody has read yet. Nothing more is read while there are more.
 const MOST_UNREAD: usize = 4 * 1024 * 1024;
-const MOST_UNDER_WAY: usize = 64 * 1024 * 1024;
-/// What a request under way takes beside its text.
-const REQUEST: usize = 256 * 1024;
 /// Who has ended the input and reads no answer for so long is gone.
 const STALLED: Duration = Duration::from_secs(2);
 
@@ -43,9 +39,7 @@ pub(super) struct Wire {
     too_long: Option<IdScan>,
     /// Whether the client has said how it speaks. Before that, only requests count.
     opened: bool,
-    /// The requests that are not answered yet, with their bytes, and these in all.
-    under_way: HashMap<RequestId, usize>,
-    bytes_under_way: usize,
+    under_way: UnderWay,
     /// What the client was asked and has not answered yet.
     asked: HashSet<RequestId>,
     answers: Option<mpsc::UnboundedSender<Vec<u8>>>,
@@ -98,8 +92,7 @@ impl Wire {
             line: Vec::new(),
             too_long: None,
             opened: false,
-            under_way: HashMap::new(),
-            bytes_under_way: 0,
+            under_way: UnderWay::default(),
             asked: HashSet::new(),
             answers: Some(answers),
             unread,
@@ -146,28 +139,29 @@ impl Wire {
             return Line::Refused(message::no_json(&scan, &why));
         }
         let line = std::mem::take(&mut self.line);
-        let understood = message::read(&line, &self.asked);
-        if let Line::Message(message) = &understood {
-            self.account_for(message, line.len() + REQUEST);
+        match message::read(&line, &self.asked) {
+            Line::Message(message) => self.account_for(message, line.len()),
+            other => other,
         }
-        understood
     }
 
-    /// Counts a request as under way, and one that is cancelled no longer; and
-    /// what the client has answered as no longer asked.
-    fn account_for(&mut self, message: &ClientJsonRpcMessage, bytes: usize) {
-        match message {
+    /// Counts a request as under way, and what the client has answered as no longer
+    /// asked. A request that is cancelled is told here: rmcp would forget it at once,
+    /// and what it holds with it.
+    fn account_for(&mut self, mut message: Box<ClientJsonRpcMessage>, bytes: usize) -> Line {
+        match &mut *message {
             JsonRpcMessage::Request(request) => {
-                self.answered(&request.id);
-                self.under_way.insert(request.id.clone(), bytes);
-                self.bytes_under_way += bytes;
+                if !self.under_way.begin(request, bytes) {
+                    return message::id_under_way(&request.id);
+                }
             }
             JsonRpcMessage::Notification(notification) => {
                 if let ClientNotification::CancelledNotification(cancelled) =
                     &notification.notification
-                    && let Some(id) = &cancelled.params.request_id
                 {
-                    self.answered(id);
+                    let id = cancelled.params.request_id.iter();
+                    id.for_each(|id| self.under_way.cancel(id));
+                    return Line::Nothing;
                 }
             }
             JsonRpcMessage::Response(response) => _ = self.asked.remove(&response.id),
@@ -175,11 +169,7 @@ impl Wire {
                 error.id.iter().for_each(|id| _ = self.asked.remove(id));
             }
         }
-    }
-
-    fn answered(&mut self, id: &RequestId) {
-        let bytes = self.under_way.remove(id);
-        self.bytes_under_way -= bytes.unwrap_or_default();
+        Line::Message(message)
     }
 
     /// Whether a message is for the server. Before the session is opened,
@@ -218,7 +208,7 @@ impl Wire {
     async fn has_room(&mut self) -> bool {
         loop {
             let less = self.unread.less.notified();
-            if !self.unread.is_full() && self.bytes_under_way < MOST_UNDER_WAY {
+            if !self.unread.is_full() && !self.under_way.is_full() {
                 self.stalled = None;
                 return true;
             }
@@ -275,14 +265,11 @@ impl Transport<RoleServer> for Wire {
         &mut self,
         message: ServerJsonRpcMessage,
     ) -> impl Future<Output = io::Result<()>> + Send + 'static {
-        let is_progress = match &message {
-            JsonRpcMessage::Response(response) => {
-                self.answered(&response.id);
-                false
-            }
+        let is_wanted = match &message {
+            JsonRpcMessage::Response(response) => self.under_way.end(&response.id),
             JsonRpcMessage::Error(error) => {
-                error.id.iter().for_each(|id| self.answered(id));
-                false
+                let id = error.id.as_ref();
+                id.is_none_or(|id| self.under_way.end(id))
             }
             JsonRpcMessage::Notification(notification) => {
                 if let ServerNotification::CancelledNotification(withdrawn) =
@@ -291,19 +278,20 @@ impl Transport<RoleServer> for Wire {
                     let id = withdrawn.params.request_id.iter();
                     id.for_each(|id| _ = self.asked.remove(id));
                 }
-                matches!(
+                let is_progress = matches!(
                     notification.notification,
                     ServerNotification::ProgressNotification(_)
-                )
+                );
+                // Who reads nothing misses no notice of progress.
+                !(is_progress && self.unread.is_full())
             }
             JsonRpcMessage::Request(request) => {
                 self.asked.insert(request.id.clone());
-                false
+                true
             }
         };
         let mut sent = Ok(());
-        // Who reads nothing misses no notice of progress.
-        if !(is_progress && self.unread.is_full()) {
+        if is_wanted {
             sent = serde_json::to_vec(&message)
                 .map(|line| self.put(line))
                 .map_err(io::Error::other);

@@ -346,8 +346,10 @@ REFUSALS = {
 
 
 def refuses(answer: ElicitResult):
-    """A wrong value is asked for again, three times in all; a no is a no."""
+    """A wrong value is asked for again, three times in all; a no is a no; where nothing was typed, nobody was asked."""
     status, forms = {"cancel": ("no_answer", 1), "decline": ("declined", 1), "accept": ("wrong_value", 3)}[answer.action]
+    if answer.action == "accept" and "confirm" not in (answer.content or {}):
+        status, forms = "confirmation_required", 1
 
     async def removes_nothing(mode: str) -> None:
         outcome = await remove_with_form(mode, lambda _route: answer, forms)
@@ -369,8 +371,8 @@ async def accept_with_true(mode: str) -> None:
         try:
             status = (await remove(client, route))["status"]
         except MCPError:
-            status = "wrong_value"
-        expect(status == "wrong_value", "taken for consent", status)
+            status = "confirmation_required"
+        expect(status == "confirmation_required", "taken for consent", status)
         await expect_unchanged(client, route)
 
 
@@ -392,7 +394,7 @@ async def replaces(mode: str) -> None:
         expect(closed["status"] == "no_answer", "not left alone", closed)
         await expect_unchanged(client, route)
         person.expect_one_form()
-        person.before = [accept({}), accept({"confirm": "16165550100"})]
+        person.before = [accept({"confirm": " "}), accept({"confirm": "16165550100"})]
         person.answer = accept({"confirm": route["ani"]})
         replaced = await call(client, "add_vip", **other)
         expect(replaced["status"] == "replaced" and replaced["previous"] == route, "not replaced", replaced)

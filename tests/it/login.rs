@@ -95,6 +95,19 @@ async fn ten_applications_that_start_at_once_log_in_once() {
 }
 
 #[tokio::test]
+async fn a_token_issued_while_the_clock_was_ahead_is_not_used_until_the_clock_has_caught_up() {
+    let bench = Bench::demo().await;
+    read(&bench.app()).await.expect("a list");
+    // Another process, whose clock is a little ahead.
+    age_token(&bench, 5, 6 * 3_600);
+    read(&bench.app()).await.expect("a list");
+    assert_eq!(bench.logins().len(), 1);
+    age_token(&bench, 7_200, 8 * 3_600);
+    read(&bench.app()).await.expect("a list");
+    assert_eq!(bench.logins().len(), 2);
+}
+
+#[tokio::test]
 async fn logins_of_different_users_or_scopes_share_no_token() {
     let bench = Bench::demo().await;
     read(&bench.app()).await.expect("a list");

@@ -15,6 +15,7 @@ mod allowance;
 mod ani_users;
 mod approval_page;
 mod clear_and_move;
+mod clock_set_back;
 mod command_line;
 mod command_words;
 mod completion;

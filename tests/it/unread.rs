@@ -4,14 +4,14 @@ use std::io::Write;
 use std::process::Stdio;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use skyswitch_mcp::sandbox::{Fault, Gate};
 use tokio::time::timeout;
 
 use crate::support::process::{
     DOMAIN, Home, demo_sandbox, eventually, peak_memory, signal, stored, writes,
 };
-use crate::support::protocol::{Era, Wire};
+use crate::support::protocol::{ERAS, Era, Wire};
 
 /// In ten seconds the process ends; a slow machine makes no test fail by it.
 const TO_THE_END: Duration = Duration::from_secs(13);
@@ -45,6 +45,66 @@ async fn unread_answers_do_not_pile_up_and_do_not_keep_the_server() {
         let ended = timeout(TO_THE_END, wire.child.wait()).await;
         let status = ended.unwrap_or_else(|_| panic!("still runs after {end:?}"));
         assert!(status.unwrap().success(), "{end:?}");
+    }
+}
+
+#[tokio::test]
+async fn requests_under_one_id_take_no_more_memory_than_others() {
+    let mut wire = Wire::ready(&Home::bare(), &["--sandbox"], Era::Legacy, false).await;
+    let before = peak_memory(&wire.child);
+    let same = json!({"jsonrpc": "2.0", "id": 7, "method": "tools/list"});
+    for _ in 0..8_000 {
+        if timeout(NOT_READ, wire.send(same.clone())).await.is_err() {
+            break;
+        }
+    }
+    tokio::time::sleep(NOT_READ).await;
+    let taken = peak_memory(&wire.child) - before;
+    assert!(taken < 64 << 20, "{taken} bytes");
+    // The first of them is answered, and those that came meanwhile are refused.
+    while wire.answer_to(7).await.get("result").is_none() {}
+}
+
+#[tokio::test]
+async fn cancelled_requests_count_until_their_work_has_ended() {
+    let mut wire = Wire::ready(&Home::bare(), &["--sandbox"], Era::Legacy, false).await;
+    let before = peak_memory(&wire.child);
+    for tool in ["list_vips", "list_domains"] {
+        for _ in 0..1_500 {
+            let id = wire.post_call(tool, json!({"domain": DOMAIN})).await;
+            wire.send(cancellation(id)).await;
+            let id = wire.post("tools/list", json!({})).await;
+            wire.send(cancellation(id)).await;
+        }
+    }
+    // What was sent before this has been read.
+    wire.request("ping", json!({})).await;
+    let taken = peak_memory(&wire.child) - before;
+    assert!(taken < 96 << 20, "{taken} bytes");
+}
+
+fn cancellation(id: u64) -> Value {
+    json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": id}})
+}
+
+#[tokio::test]
+async fn an_id_is_used_again_only_after_its_answer() {
+    for era in ERAS {
+        let sandbox = demo_sandbox().await;
+        let mut wire = Wire::ready(&Home::of(&sandbox), &[], era, false).await;
+        let gate = Gate::default();
+        sandbox.inject(Fault::hold("GET", "route-by-ani", &gate));
+        let id = wire.post_call("list_vips", json!({"domain": DOMAIN})).await;
+        let again = json!({"jsonrpc": "2.0", "id": id, "method": "ping"});
+        wire.send(again.clone()).await;
+        let refused = wire.answer_to(id).await;
+        assert_eq!(refused["error"]["code"], -32600, "{era:?}: {refused}");
+        gate.open();
+        let list = wire.result_of(id).await;
+        assert_eq!(list["structuredContent"]["count"], 6, "{era:?}: {list}");
+        wire.send(again).await;
+        let free = wire.answer_to(id).await;
+        assert_ne!(free["error"]["code"], -32600, "{era:?}: {free}");
     }
 }
 

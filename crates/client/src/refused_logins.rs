@@ -2,7 +2,7 @@
 //! loop does not lock the user out.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -24,8 +24,8 @@ struct Refusals {
     slot: TokenSlot,
     times: u32,
     last: Error,
-    /// When the same login may be tried again.
-    until: Timestamp,
+    /// When it was refused, by a clock that nobody sets.
+    at: Instant,
 }
 
 impl RefusedLogins {
@@ -33,13 +33,15 @@ impl RefusedLogins {
     pub fn pause(&self, slot: &TokenSlot) -> Option<Error> {
         let refusals = self.lock();
         let refused = refusals.as_ref().filter(|refused| refused.slot == *slot)?;
-        (Timestamp::now() < refused.until).then(|| {
+        let left = pause_after(refused.times).checked_sub(refused.at.elapsed())?;
+        (!left.is_zero()).then(|| {
+            let until = Timestamp::now().saturating_add(left).unwrap_or(Timestamp::MAX);
             let error = Error::new(
                 refused.last.code(),
                 format!(
                     "{}; no other login is tried before {} UTC, because refused logins can lock the user out",
                     refused.last,
-                    refused.until.strftime("%H:%M:%S")
+                    until.strftime("%H:%M:%S")
                 ),
                 format!(
                     "{} Another password is tried at once, and so is the same one after a restart of this program.",
@@ -63,9 +65,7 @@ impl RefusedLogins {
             slot: slot.clone(),
             times,
             last: error.clone(),
-            until: Timestamp::now()
-                .saturating_add(pause_after(times))
-                .unwrap_or(Timestamp::MAX),
+            at: Instant::now(),
         });
     }
 

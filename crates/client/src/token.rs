@@ -9,6 +9,9 @@ use skyswitch_domain::redact::{Secret, keep_out, serialize_exposed};
 
 /// Lifetime of a token whose answer names none (SkySwitch API reference: 21600 s).
 const DEFAULT_LIFETIME_S: i64 = 21_600;
+/// A token that was issued so much later than now was issued while the clock was
+/// ahead: when it ends, nobody knows.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_secs(60);
 /// A token is renewed this long before it ends, or at nine tenths of a short life.
 const RENEW_EARLY: SignedDuration = SignedDuration::from_secs(300);
 
@@ -49,7 +52,8 @@ impl Token {
 
     pub(super) fn is_fresh(&self, now: Timestamp) -> bool {
         let lifetime = self.expires_at.duration_since(self.issued_at);
-        now < self.expires_at - RENEW_EARLY.min(lifetime / 10)
+        let renewed_at = self.expires_at - RENEW_EARLY.min(lifetime / 10);
+        self.issued_at.duration_since(now) <= CLOCKS_APART && now < renewed_at
     }
 }
 

@@ -1,5 +1,6 @@
 //! Approvals: changes that wait for a person at a terminal.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -9,7 +10,7 @@ use super::{
     ATTEMPTS, Answer, CONFIRMATION_LIFETIME, Clearance, Guard, NotAgreed, Pending, Preview,
     Proposal, Verdict, stale,
 };
-use crate::store::{Approval, ApprovalState, NewApproval};
+use crate::store::{Approval, ApprovalState, NewApproval, Store};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::program;
 use skyswitch_domain::redact::shown;
@@ -43,7 +44,7 @@ impl Guard {
     pub async fn waiting(&self) -> Result<Vec<Approval>> {
         let now = Timestamp::now().as_second();
         let wants_pin = self.pin_is_set()?;
-        let mut waiting = self.store().await?.waiting(now).await?;
+        let mut waiting = self.asked_in().await?.waiting(now).await?;
         for approval in &mut waiting {
             approval.preview = approval.preview.clone().wanting_pin(wants_pin);
         }
@@ -55,7 +56,16 @@ impl Guard {
     /// # Errors
     /// `internal` when the state folder cannot be used.
     pub async fn remembered(&self, code: &str) -> Result<Option<Approval>> {
-        self.store().await?.approval(code).await
+        self.asked_in().await?.approval(code).await
+    }
+
+    /// The store in which changes wait. One that was removed while this process ran
+    /// is not begun again: an empty one would say that nothing waits.
+    async fn asked_in(&self) -> Result<Arc<Store>> {
+        match self.store.was_removed().await {
+            true => Err(self.store.replaced()),
+            false => self.store().await,
+        }
     }
 
     /// Waits until a change that waits is settled, wherever that is done: true
@@ -69,7 +79,7 @@ impl Guard {
             // Made before looking, so that nothing is missed in between.
             let settled_here = self.settled.notified();
             let now = Timestamp::now().as_second();
-            match self.store().await?.approval(code).await? {
+            match self.asked_in().await?.approval(code).await? {
                 Some(approval) if approval.ending(now).is_none() => {}
                 Some(_) => return Ok(true),
                 None => return Ok(false),
@@ -126,7 +136,7 @@ impl Guard {
     ) -> Result<Settled> {
         let now = Timestamp::now().as_second();
         let (code, preview) = (&approval.code, &approval.preview);
-        let store = self.store().await?;
+        let store = self.asked_in().await?;
         let answer = &self.checked(answer.clone(), preview, at).await?;
         let (done, settled) = match answer {
             answer if preview.is_agreed_to_by(answer) => {

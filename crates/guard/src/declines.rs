@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 
 use super::{Answer, Guard, Proposal};
+use crate::store::ends_later;
 use skyswitch_domain::error::Result;
 
 /// How long a tool may not ask again what a person has declined, in seconds.
@@ -61,7 +62,7 @@ impl Guard {
         let now = Timestamp::now().as_second();
         let store = self.store().await?;
         store
-            .keep_decline(effect, is_wrong_value, now + PAUSE, now)
+            .keep_decline(effect, is_wrong_value, now + PAUSE, &ends_later(now, PAUSE))
             .await
     }
 
@@ -75,7 +76,8 @@ impl Guard {
             return Ok(None);
         };
         let now = Timestamp::now().as_second();
-        let declined = store.declined(&self.effect(change), now).await?;
+        let ends = ends_later(now, PAUSE);
+        let declined = store.declined(&self.effect(change), &ends).await?;
         Ok(declined.map(|is_wrong_value| match is_wrong_value {
             true => NotAgreed::WrongValue,
             false => NotAgreed::Declined,

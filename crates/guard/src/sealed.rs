@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use super::CONFIRMATION_LIFETIME;
-use crate::store::StateFolder;
+use crate::store::{StateFolder, ends_later};
 use skyswitch_domain::ask_again;
 use skyswitch_domain::error::{Code, Error, Result};
 
@@ -47,7 +47,9 @@ pub(super) struct Sealed {
 impl Sealed {
     /// Whether its time is over.
     pub fn has_expired(&self) -> bool {
-        self.expires_at <= Timestamp::now().as_millisecond()
+        let now = Timestamp::now().as_second();
+        let ends = ends_later(now, CONFIRMATION_LIFETIME.as_secs().cast_signed());
+        !ends.contains(&self.expires_at.div_euclid(1_000))
     }
 }
 
@@ -178,6 +180,12 @@ mod tests {
         let expired = seal.close_sealed(&opened, Purpose::Token, "change");
         let opened = seal.open(Purpose::Token, "change", &expired);
         assert!(opened.expect("its own").has_expired());
+
+        // Sealed while the clock was two hours ahead.
+        let ahead = Timestamp::now() + Duration::from_secs(7_500);
+        let mut opened = seal.open(Purpose::Token, "change", &live).expect("good");
+        opened.expires_at = ahead.as_millisecond();
+        assert!(opened.has_expired());
     }
 
     #[test]

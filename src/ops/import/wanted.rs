@@ -20,7 +20,7 @@ use skyswitch_domain::{
     AccountId, Application, Argument, CustomerKey, Destination, Dnis, Operation, PbxDomain, Vip,
     operator_can,
 };
-use skyswitch_guard::store::KeptPlan;
+use skyswitch_guard::store::{KeptPlan, ends_later};
 
 /// Bytes that a list in the operator's folder may have.
 const LARGEST_FILE: u64 = 8 * 1024 * 1024;
@@ -237,7 +237,10 @@ impl App {
             expires_at: now + PLAN_LIFETIME,
         };
         let store = self.journal().store().get().await.ok()?;
-        match store.keep_plan(&plan, now).await {
+        match store
+            .keep_plan(&plan, &ends_later(now, PLAN_LIFETIME))
+            .await
+        {
             Ok(()) => Some(id),
             Err(error) => {
                 tracing::warn!(%error, "the plan is not kept; its list has to be sent again");
@@ -262,13 +265,13 @@ impl App {
             .if_exists()
             .await?
             .ok_or_else(unknown)?;
-        let now = Timestamp::now().as_second();
+        let ends = ends_later(Timestamp::now().as_second(), PLAN_LIFETIME);
         let realm = self.journal().realm();
-        let kept = match store.kept_plan(realm, id, now).await? {
+        let kept = match store.kept_plan(realm, id, &ends).await? {
             Some(kept) => Some(kept),
             None => {
                 store
-                    .kept_plan(realm, &id.to_ascii_uppercase(), now)
+                    .kept_plan(realm, &id.to_ascii_uppercase(), &ends)
                     .await?
             }
         };

@@ -9,6 +9,7 @@ use skyswitch_client::{DialRule, DialRuleTarget, Pbx, Subscriber};
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::{Extension, PbxDomain};
 use skyswitch_guard::FallbackReading;
+use skyswitch_guard::store::TimeSpan;
 
 /// How long a dial plan that showed the rule serves the table of all customers,
 /// in milliseconds. The published limit is 1,800 requests an hour, so a thousand
@@ -124,8 +125,8 @@ impl App {
         let Some(store) = self.journal().store().if_exists().await? else {
             return Ok(None);
         };
-        let (pbx, since) = (pbx.base_url.as_str(), now() - RECENT);
-        let kept = store.dial_plan(pbx, domain.as_str(), since).await?;
+        let (pbx, recent) = (pbx.base_url.as_str(), TimeSpan::last(RECENT, now()));
+        let kept = store.dial_plan(pbx, domain.as_str(), recent).await?;
         Ok(kept.and_then(|(rules, read_at)| {
             let rules: Vec<DialRule> = serde_json::from_str(&rules).ok()?;
             let read_at = Timestamp::from_millisecond(read_at).ok()?;

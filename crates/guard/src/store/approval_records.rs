@@ -1,6 +1,9 @@
 //! Approvals as the store holds them, free of any database.
 
-use crate::{ATTEMPTS, NotAgreed, Preview};
+use std::ops::RangeInclusive;
+
+use super::ends_later;
+use crate::{ATTEMPTS, CONFIRMATION_LIFETIME, NotAgreed, Preview};
 
 /// What became of an approval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,13 +84,23 @@ impl Approval {
         }
     }
 
+    /// When approvals expire that have not expired now.
+    pub(super) fn ends_later(now: i64) -> RangeInclusive<i64> {
+        ends_later(now, CONFIRMATION_LIFETIME.as_secs().cast_signed())
+    }
+
+    /// Whether its time is over.
+    pub fn has_expired(&self, now: i64) -> bool {
+        !Approval::ends_later(now).contains(&self.expires_at)
+    }
+
     /// How it ended, if it has: a decision holds, whatever came after it.
     pub fn ending(&self, now: i64) -> Option<Ending> {
         match self.decision.as_deref() {
             Some("approved") => Some(Ending::Approved),
             Some("wrong_value") => Some(Ending::WrongValue),
             Some(_) => Some(Ending::Declined),
-            None => (self.expires_at <= now).then_some(Ending::Expired),
+            None => self.has_expired(now).then_some(Ending::Expired),
         }
     }
 

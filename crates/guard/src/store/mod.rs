@@ -5,6 +5,7 @@
 //! with a `Store` of the same methods.
 
 mod approval_records;
+mod ends;
 mod folder;
 mod health;
 mod note_records;
@@ -18,6 +19,7 @@ mod trust;
 
 use approval_records::REMEMBERED;
 pub use approval_records::{Approval, ApprovalState, Ending, NewApproval};
+pub use ends::ends_later;
 pub use folder::{FileLock, StateFolder};
 pub use health::{StoreHealth, StorePruned};
 pub use note_records::{NewText, NotNoted, NoteRecord, NotedByRun, RunNotes};

@@ -206,7 +206,7 @@ pub struct TimeSpan {
 
 /// Processes look at the clock before they wait for the store, so the newest
 /// entry may have been begun a little later than "now".
-const CLOCKS_APART: i64 = 60_000;
+pub(super) const CLOCKS_APART: i64 = 60_000;
 
 impl TimeSpan {
     /// The last so many milliseconds.

@@ -1,5 +1,7 @@
 //! Pending approvals and used confirmations.
 
+use std::ops::RangeInclusive;
+
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
@@ -10,12 +12,15 @@ use skyswitch_domain::error::{Error, Result};
 impl Store {
     /// The newest live approval of a change, decided or not.
     pub async fn find_approval(&self, binding: &str, now: i64) -> Result<Option<Approval>> {
+        let ends = Approval::ends_later(now);
         sqlx::query(
-            "SELECT * FROM approvals WHERE binding = ? AND expires_at > ? AND state <> 'used'
+            "SELECT * FROM approvals
+             WHERE binding = ? AND expires_at BETWEEN ? AND ? AND state <> 'used'
              ORDER BY expires_at DESC LIMIT 1",
         )
         .bind(binding)
-        .bind(now)
+        .bind(ends.start())
+        .bind(ends.end())
         .try_map(approval)
         .fetch_optional(&self.pool)
         .await
@@ -36,10 +41,13 @@ impl Store {
 
     /// Everything that waits for a person, soonest to expire first.
     pub async fn waiting(&self, now: i64) -> Result<Vec<Approval>> {
+        let ends = Approval::ends_later(now);
         let rows = sqlx::query(
-            "SELECT * FROM approvals WHERE state = 'waiting' AND expires_at > ? ORDER BY expires_at",
+            "SELECT * FROM approvals WHERE state = 'waiting' AND expires_at BETWEEN ? AND ?
+             ORDER BY expires_at",
         )
-        .bind(now)
+        .bind(ends.start())
+        .bind(ends.end())
         .try_map(approval)
         .fetch_all(&self.pool)
         .await
@@ -62,13 +70,15 @@ impl Store {
                 "Please report this as a bug; nothing was sent.",
             )
         })?;
+        let ends = Approval::ends_later(now);
         self.write_soon(async |database| {
             sqlx::query(
                 "DELETE FROM approvals
-                 WHERE expires_at <= ? OR (binding = ? AND state <> 'used')
+                 WHERE expires_at NOT BETWEEN ? AND ? OR (binding = ? AND state <> 'used')
                     OR (effect = ? AND state = 'waiting')",
             )
-            .bind(now - REMEMBERED)
+            .bind(ends.start() - REMEMBERED)
+            .bind(ends.end())
             .bind(approval.binding)
             .bind(approval.effect)
             .execute(&mut *database)
@@ -76,10 +86,11 @@ impl Store {
             .map_err(failed)?;
             let waiting: u32 = sqlx::query_scalar(
                 "SELECT COUNT(*) FROM approvals
-                 WHERE state = 'waiting' AND realm = ? AND expires_at > ?",
+                 WHERE state = 'waiting' AND realm = ? AND expires_at BETWEEN ? AND ?",
             )
             .bind(approval.realm)
-            .bind(now)
+            .bind(ends.start())
+            .bind(ends.end())
             .fetch_one(&mut *database)
             .await
             .map_err(failed)?;
@@ -109,17 +120,18 @@ impl Store {
     }
 
     /// Keeps until when a tool may not ask again what a person has declined, or
-    /// has typed wrong values for.
+    /// has typed wrong values for. All others that count end in `ends`.
     pub async fn keep_decline(
         &self,
         effect: &str,
         wrong_value: bool,
         until: i64,
-        now: i64,
+        ends: &RangeInclusive<i64>,
     ) -> Result<()> {
         self.write(async |database| {
-            sqlx::query("DELETE FROM declines WHERE until <= ? OR effect = ?")
-                .bind(now)
+            sqlx::query("DELETE FROM declines WHERE until NOT BETWEEN ? AND ? OR effect = ?")
+                .bind(ends.start())
+                .bind(ends.end())
                 .bind(effect)
                 .execute(&mut *database)
                 .await
@@ -136,15 +148,18 @@ impl Store {
         .await
     }
 
-    /// Whether a person has declined this so lately that a tool may not ask again:
-    /// `Some(true)` where they typed wrong values instead.
-    pub async fn declined(&self, effect: &str, now: i64) -> Result<Option<bool>> {
-        sqlx::query_scalar("SELECT wrong_value FROM declines WHERE effect = ? AND until > ?")
-            .bind(effect)
-            .bind(now)
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(failed)
+    /// Whether a person has declined this so lately that a tool may not ask again,
+    /// which ends in `ends`: `Some(true)` where they typed wrong values instead.
+    pub async fn declined(&self, effect: &str, ends: &RangeInclusive<i64>) -> Result<Option<bool>> {
+        sqlx::query_scalar(
+            "SELECT wrong_value FROM declines WHERE effect = ? AND until BETWEEN ? AND ?",
+        )
+        .bind(effect)
+        .bind(ends.start())
+        .bind(ends.end())
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(failed)
     }
 
     /// Moves an approval from one state to the next; false when somebody else
@@ -158,18 +173,21 @@ impl Store {
         to: ApprovalState,
         now: i64,
     ) -> Result<bool> {
+        let ends = Approval::ends_later(now);
         self.write_soon(async |database| {
             let done = sqlx::query(
                 "UPDATE approvals SET decision = iif(state = 'waiting', ?1, decision),
                                       decided_at = iif(state = 'waiting', ?4, decided_at),
                                       used_at = iif(?1 = 'used', ?4, used_at),
                                       state = ?1
-                 WHERE code = ?2 AND state = ?3 AND expires_at > ?4",
+                 WHERE code = ?2 AND state = ?3 AND expires_at BETWEEN ?5 AND ?6",
             )
             .bind(to.word())
             .bind(code)
             .bind(from.word())
             .bind(now)
+            .bind(ends.start())
+            .bind(ends.end())
             .execute(database)
             .await
             .map_err(failed)?;
@@ -181,17 +199,20 @@ impl Store {
     /// Counts a wrong value typed for a change that waits, and declines it with
     /// the last of `most`; `None` when it waits no more.
     pub async fn note_miss(&self, code: &str, most: u8, now: i64) -> Result<Option<u8>> {
+        let ends = Approval::ends_later(now);
         self.write(async |database| {
             let counted = sqlx::query(
                 "UPDATE approvals SET misses = misses + 1,
                                       decision = iif(misses + 1 < ?1, NULL, 'wrong_value'),
                                       decided_at = iif(misses + 1 < ?1, NULL, ?3),
                                       state = iif(misses + 1 < ?1, 'waiting', 'declined')
-                 WHERE code = ?2 AND state = 'waiting' AND expires_at > ?3",
+                 WHERE code = ?2 AND state = 'waiting' AND expires_at BETWEEN ?4 AND ?5",
             )
             .bind(most)
             .bind(code)
             .bind(now)
+            .bind(ends.start())
+            .bind(ends.end())
             .execute(&mut *database)
             .await
             .map_err(failed)?;

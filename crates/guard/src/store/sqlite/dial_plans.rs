@@ -1,6 +1,7 @@
 //! Dial plans as they were read, for the table of all customers.
 
 use super::{Store, failed};
+use crate::store::TimeSpan;
 use skyswitch_domain::error::Result;
 
 impl Store {
@@ -30,19 +31,21 @@ impl Store {
     }
 
     /// A domain's dial rules, and when they were read, in milliseconds since
-    /// 1970; none where that was before `since`.
+    /// 1970; none where that was at another time than `within`.
     pub async fn dial_plan(
         &self,
         pbx: &str,
         domain: &str,
-        since: i64,
+        within: TimeSpan,
     ) -> Result<Option<(String, i64)>> {
         sqlx::query_as(
-            "SELECT rules, read_at FROM dial_plans WHERE pbx = ? AND domain = ? AND read_at >= ?",
+            "SELECT rules, read_at FROM dial_plans
+             WHERE pbx = ? AND domain = ? AND read_at > ? AND read_at <= ?",
         )
         .bind(pbx)
         .bind(domain)
-        .bind(since)
+        .bind(within.since)
+        .bind(within.until)
         .fetch_optional(&self.pool)
         .await
         .map_err(failed)

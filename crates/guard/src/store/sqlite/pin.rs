@@ -44,14 +44,18 @@ impl Store {
                 column("tries").map_err(failed)?,
                 column("blocked_until").map_err(failed)?,
             );
-            if blocked > now {
-                return Ok(Some(blocked));
-            }
-            let tries = tries.saturating_add(1);
-            let until = match tries % TRIES {
+            let pause_after = |tries: i64| match tries % TRIES {
                 0 => now + pause(first, times_as_long, tries / TRIES),
                 _ => 0,
             };
+            // Where the clock was set back, the pause begins again now: it would last
+            // until the clock has caught up.
+            let pause = (blocked > now).then(|| blocked.min(pause_after(tries)));
+            if pause == Some(blocked) {
+                return Ok(pause);
+            }
+            let tries = tries.saturating_add(i64::from(pause.is_none()));
+            let until = pause.unwrap_or_else(|| pause_after(tries));
             sqlx::query(
                 "INSERT INTO pin_tries (place, tries, blocked_until) VALUES (?3, ?1, ?2)
                  ON CONFLICT DO UPDATE SET tries = ?1, blocked_until = ?2",
@@ -62,7 +66,7 @@ impl Store {
             .execute(&mut *database)
             .await
             .map_err(failed)?;
-            Ok(None)
+            Ok(pause)
         })
         .await
     }
