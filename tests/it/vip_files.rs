@@ -466,6 +466,54 @@ fn a_pause_is_cut_off_behind_a_whole_number_only() {
 }
 
 #[test]
+fn of_two_numbers_on_one_line_of_a_contact_none_is_taken() {
+    for written in [
+        "616-555-0123; 616-555-0124",
+        "616-555-0123\\, 616-555-0124",
+        "616-555-0123,(616) 555-0124",
+        "+1 616 555 0123 w +44 20 7946 0958",
+        "616-555-0123 ::: 616-555-0124",
+        "tel:+1-616-555-0123;+1-616-555-0124",
+    ] {
+        let card = format!("BEGIN:VCARD\nFN:A\nTEL;CELL:{written}\nEND:VCARD\n");
+        let (file, taken) = contacts(card.as_bytes());
+        assert_eq!(taken, [], "{written}");
+        let bad = bad_lines(&file);
+        assert!(
+            bad.len() == 1 && bad[0].0 == 3 && bad[0].2.contains("more than one number"),
+            "{written}: {bad:?}"
+        );
+        assert!(file.warnings.is_empty(), "{:?}", file.warnings);
+    }
+    // What is no number is dialled behind one.
+    let (_, taken) = contacts(b"BEGIN:VCARD\nTEL:616-555-0123,,4711#\nEND:VCARD\n");
+    assert_eq!(taken, [pair("16165550123", "")]);
+}
+
+#[test]
+fn a_value_that_ends_like_a_soft_break_does_not_swallow_the_next_line() {
+    let card = b"BEGIN:VCARD\nVERSION:2.1\nFN:A\n\
+        URL;ENCODING=QUOTED-PRINTABLE:http://x.example/?id=\nTEL;CELL:616-555-0123\nEND:VCARD\n\
+        BEGIN:VCARD\nVERSION:2.1\nN;ENCODING=QUOTED-PRINTABLE:M=C3=BCller;J=\n\
+        TEL;CELL:616-555-0124\nNOTE;ENCODING=QUOTED-PRINTABLE:cut=\nEND:VCARD\n";
+    let (file, taken) = contacts(card);
+    assert_eq!(
+        taken,
+        [pair("16165550123", "A"), pair("16165550124", "Müller J")]
+    );
+    assert!(file.bad.is_empty(), "{:?}", file.bad);
+    // Text goes on as before, also where it looks a little like a property.
+    let name = b"BEGIN:VCARD\nFN;ENCODING=QUOTED-PRINTABLE:Ann =\nTel: none, N;=\n ORG\n\
+        TEL:616-555-0123\nEND:VCARD\n";
+    let (_, taken) = contacts(name);
+    assert_eq!(taken, [pair("16165550123", "Ann Tel: none, N; ORG")]);
+    // A number that is cut off is not taken for a whole one.
+    let number = b"BEGIN:VCARD\nTEL;ENCODING=QUOTED-PRINTABLE:+44 20 7946=\nEND:VCARD\n";
+    let (file, taken) = contacts(number);
+    assert_eq!((taken.len(), bad_lines(&file)[0].0), (0, 2));
+}
+
+#[test]
 fn odd_forms_of_a_number_are_read_or_named() {
     let (file, taken) = contacts(include_bytes!("../fixtures/lists/odd.vcf"));
     assert_eq!(

@@ -135,14 +135,7 @@ fn number_form(column: &str, text: &str) -> Result<(), String> {
             "`{quoted}` in `{column}` has an extension, which a caller's number does not show. Leave it out"
         ));
     }
-    let numbers = text
-        .split([',', ';', '|'])
-        .flat_map(|part| part.split(":::"));
-    if numbers
-        .filter(|part| part.trim().parse::<PhoneNumber>().is_ok())
-        .count()
-        > 1
-    {
+    if is_several_numbers(text, &[',', ';', '|']) {
         return Err(format!(
             "`{quoted}` in `{column}` is more than one number. Write a row for each"
         ));
@@ -296,6 +289,14 @@ fn is_decimal(text: &str) -> bool {
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     let parts = text.split_once(['.', ',']);
     parts.is_some_and(|(whole, decimals)| digits(whole) && digits(decimals))
+}
+
+/// Whether a text is more than one number, with these marks between them, or with
+/// what Google Contacts writes there.
+pub(super) fn is_several_numbers(text: &str, marks: &[char]) -> bool {
+    let parts = text.split(marks).flat_map(|part| part.split(":::"));
+    let numbers = parts.filter(|part| part.trim().parse::<PhoneNumber>().is_ok());
+    numbers.count() > 1
 }
 
 /// `6165550123 x12`, `6165550123 ext. 12`, `6165550123;ext=12`
