@@ -469,6 +469,27 @@ async fn a_column_is_found_under_the_name_that_the_list_has_for_it() {
 }
 
 #[tokio::test]
+async fn a_caller_in_a_column_that_is_not_read_stops_a_mirror() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox);
+    let contacts = "Name,Phone,Mobile\nAnn,616-555-0123,\nBea,,616-555-0124\n";
+    let file = home.write("list.csv", contacts);
+    let file = file.to_str().unwrap();
+    let import = ["vip", "import", file, "-d", DOMAIN, "--destination", "101"];
+    let mirror = ["--map", "ani=Phone", "--mode", "mirror", "--yes"];
+    let refused = home.run(&[&import[..], &mirror].concat()).await;
+    assert_eq!(refused.code, 2, "{refused:?}");
+    let told = refused.stdout;
+    assert!(told.contains("line 3: `ani` is empty"), "{told}");
+    assert!(told.contains("invalid 1"), "{told}");
+    assert!(
+        !told.contains("--skip-invalid"),
+        "a mirror refuses it: {told}"
+    );
+    assert_eq!(writes(&sandbox), []);
+}
+
+#[tokio::test]
 async fn every_row_of_a_nasty_list_that_cannot_be_used_is_named() {
     let bench = Bench::with(three_vips()).await;
     let list = include_str!("../fixtures/nasty.csv");

@@ -624,6 +624,22 @@ fn a_header_that_is_not_ours_is_named_and_can_be_mapped() {
 }
 
 #[test]
+fn a_row_that_is_not_empty_is_never_dropped() {
+    let phones = Defaults {
+        columns: vec!["ani=Phone".parse().unwrap()],
+        ..ringing_101()
+    };
+    let text =
+        b"Name,Phone,Mobile\nAnn,616-555-0123,\nBea,,616-555-0124\n,,\n ,',\"=\"\"\"\"\"\n\n,,x\n";
+    let file = read(text, None, &phones).unwrap();
+    assert_eq!(rules(&file), [("616-555-0123", "101")]);
+    let bad = bad_lines(&file);
+    let lines: Vec<usize> = bad.iter().map(|bad| bad.0).collect();
+    assert_eq!(lines, [3, 7], "{bad:?}");
+    assert!(bad.iter().all(|bad| bad.2.contains("`ani` is empty")));
+}
+
+#[test]
 fn the_column_that_is_offered_is_the_one_with_the_numbers() {
     for (header, offered) in [
         ("Account Number,Mobile Phone", "Mobile Phone"),

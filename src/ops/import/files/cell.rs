@@ -34,21 +34,6 @@ impl Cells {
         }
     }
 
-    /// Whether the row is empty.
-    pub fn are_empty(&self) -> bool {
-        [
-            &self.ani,
-            &self.destination,
-            &self.application,
-            &self.dnis,
-            &self.note,
-            &self.domain,
-            &self.until,
-        ]
-        .iter()
-        .all(|cell| cell.is_empty())
-    }
-
     /// The row, and what speaks against it unless exactly that rule exists; or why
     /// it cannot be used at all.
     pub fn row(self, line: usize, defaults: &Defaults) -> Result<(Row, Option<String>), String> {
@@ -66,7 +51,7 @@ impl Cells {
             }
         }
         if self.ani.is_empty() {
-            return Err("`ani` is empty; give the caller's number".to_owned());
+            return Err("`ani` is empty; give the caller's number, or take the row out".to_owned());
         }
         let ani: CallerKey = self.ani.parse().map_err(refusal)?;
         let dnis = match self.dnis.as_str() {

@@ -273,7 +273,7 @@ fn add_row(
             columns.len()
         );
         file.refuse(line, &given, reason);
-    } else if !cells.are_empty() {
+    } else if record.iter().any(|cell| !plain(cell).is_empty()) {
         file.add(line, cells, defaults);
     }
 }
