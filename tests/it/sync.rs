@@ -490,6 +490,33 @@ async fn a_caller_in_a_column_that_is_not_read_stops_a_mirror() {
 }
 
 #[tokio::test]
+async fn what_the_command_line_offers_for_a_header_works_there() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox);
+    let refused = async |list: &str, more: &[&str]| {
+        let file = home.write("list.csv", list);
+        let import = ["vip", "import", file.to_str().unwrap(), "-d", DOMAIN];
+        let ran = home.run(&[&import[..], more].concat()).await;
+        assert_eq!(ran.code, 2, "{ran:?}");
+        ran.stderr
+    };
+    let phones = "Name,Phone,Goes to\nAnn,616-555-0177,101\n";
+    let told = refused(phones, &["--map", "ani=Phone"]).await;
+    assert!(
+        told.contains("Give `--destination` for all rows") && told.contains("--map \"destination="),
+        "{told}"
+    );
+    let told = refused("Wer,Wohin\n616-555-0177x,101\n", &[]).await;
+    assert!(
+        told.contains("--map \"ani=<name of the column>\""),
+        "{told}"
+    );
+    let told = refused(phones, &["--map", "ani=Phone; ani=Name"]).await;
+    assert!(told.contains("`--map` gives `ani` two columns"), "{told}");
+    assert_eq!(writes(&sandbox), []);
+}
+
+#[tokio::test]
 async fn every_row_of_a_nasty_list_that_cannot_be_used_is_named() {
     let bench = Bench::with(three_vips()).await;
     let list = include_str!("../fixtures/nasty.csv");

@@ -639,6 +639,72 @@ fn a_row_that_is_not_empty_is_never_dropped() {
     assert!(bad.iter().all(|bad| bad.2.contains("`ani` is empty")));
 }
 
+/// A list with two columns that may hold the callers' numbers.
+const PHONES: &str = "Name,Phone,Mobile\nAnn,616-555-0123,\n";
+
+fn with_columns(columns: &[&str]) -> Defaults {
+    Defaults {
+        columns: columns.iter().map(|name| name.parse().unwrap()).collect(),
+        ..ringing_101()
+    }
+}
+
+#[test]
+fn what_is_offered_for_a_header_is_about_what_is_wrong_with_it() {
+    let refused = |list: &str, defaults: Defaults| {
+        let refused = read(list.as_bytes(), None, &defaults);
+        failure(refused, Code::InvalidArgument).detail().clone()
+    };
+    // The callers are found, and only the destination is missing.
+    let without_destination = Defaults {
+        destination: None,
+        ..with_columns(&["ani=Phone"])
+    };
+    let detail = refused(PHONES, without_destination);
+    assert!(detail.message.contains("`destination`"), "{detail:?}");
+    assert!(
+        detail.hint.starts_with("Give `destination` for all rows"),
+        "{detail:?}"
+    );
+    assert!(!detail.hint.contains("Phone"), "{detail:?}");
+    let detail = refused(PHONES, with_columns(&["ani=Phone", "note=Remark"]));
+    assert!(detail.message.contains("\"Remark\""), "{detail:?}");
+    assert!(detail.hint.contains("note=…") && !detail.hint.contains("Phone"));
+    // In the header, `ani` would not be found either.
+    let detail = refused(PHONES, with_columns(&["ani=Telephone"]));
+    assert!(detail.hint.contains("give `--map \"ani=Phone\"`"));
+    assert!(!detail.hint.contains("in the header"), "{detail:?}");
+    let detail = refused("Phone,Phone\n1,2\n", with_columns(&["ani=Phone"]));
+    assert!(
+        detail.message.contains("the column \"Phone\" twice"),
+        "{detail:?}"
+    );
+    assert!(detail.hint.contains("Rename one"), "{detail:?}");
+}
+
+#[test]
+fn names_for_columns_that_contradict_each_other_are_refused_whatever_the_header_is() {
+    for (columns, words) in [
+        (
+            ["ani=Phone", "ani=Mobile"],
+            "gives `ani` two columns, \"Phone\" and \"Mobile\"",
+        ),
+        (
+            ["ani=Phone", "note=phone"],
+            "takes the column \"phone\" for `ani` and for `note`",
+        ),
+    ] {
+        let refused = read(PHONES.as_bytes(), None, &with_columns(&columns));
+        let error = failure(refused, Code::InvalidArgument);
+        assert_eq!(error.detail().field.as_deref(), Some("map"), "{error}");
+        assert!(error.to_string().contains(words), "{error}");
+        assert!(error.hint().contains("one of the two"), "{}", error.hint());
+    }
+    let said_twice = with_columns(&["ani=Phone", "ANI=phone"]);
+    let file = read(PHONES.as_bytes(), None, &said_twice).unwrap();
+    assert_eq!(rules(&file), [("616-555-0123", "101")]);
+}
+
 #[test]
 fn the_column_that_is_offered_is_the_one_with_the_numbers() {
     for (header, offered) in [
@@ -650,6 +716,13 @@ fn the_column_that_is_offered_is_the_one_with_the_numbers() {
             "Business Phone 2",
         ),
         ("Home Phone Extension,HomePhone", "HomePhone"),
+        (
+            "Assistant's Phone,Business Fax,Business Phone",
+            "Business Phone",
+        ),
+        ("Assistant's Phone,Pager Phone,Mobile", "Mobile"),
+        ("Account Number,Assistant's Phone", "Assistant's Phone"),
+        ("Fax Number,Number", "Number"),
     ] {
         let list = format!("{header}\na,b,c\n");
         let refused = read(list.as_bytes(), None, &ringing_101());
