@@ -53,13 +53,17 @@ impl Wanted<'_> {
         let mut warnings = self.list.warnings.clone();
         let mut listed = HashMap::new();
         for bad in &self.list.bad {
-            rows.push(match &bad.row {
-                Some(wanted) if existing.holds(wanted) => self.row(wanted, &existing, &mut listed),
+            let row = match &bad.row {
+                Some(wanted) if existing.holds(wanted) => {
+                    self.row(wanted, &existing, &mut listed, &mut rows)
+                }
                 _ => Row::unreadable(bad),
-            });
+            };
+            rows.push(row);
         }
         for wanted in &self.list.rows {
-            rows.push(self.row(wanted, &existing, &mut listed));
+            let row = self.row(wanted, &existing, &mut listed, &mut rows);
+            rows.push(row);
         }
         rows.sort_by_key(|row| row.line);
         warnings.extend(doubtful_numbers(&rows));
@@ -91,11 +95,14 @@ impl Wanted<'_> {
         Ok(SyncPlan { rows, warnings })
     }
 
+    /// What a row asks for, beside the rows before it. Of rows that contradict each
+    /// other, none is made.
     fn row(
         &self,
         wanted: &files::Row,
         existing: &ExistingRules<'_>,
         listed: &mut HashMap<Identity, (usize, Route)>,
+        earlier: &mut [Row],
     ) -> Row {
         let mut row = Row::of_line(wanted);
         if let Some(other) = wanted.domain.as_ref().filter(|d| !self.domain.is(d)) {
@@ -115,18 +122,10 @@ impl Wanted<'_> {
             Some(index) => Identity::Existing(index),
             None => Identity::New(after.key.ani.clone(), after.key.dnis.clone()),
         };
-        if let Some((line, other)) = listed.get(&identity) {
-            let reason = match other.same_destination(&after) {
-                true => format!("repeats line {line}; take one of them out"),
-                false => format!(
-                    "contradicts line {line}: there the same caller's calls go to {}, here to {}; remove one of the two",
-                    other.goes_to(),
-                    after.goes_to()
-                ),
-            };
-            return row.invalid(reason);
+        if let Some((place, other)) = listed.get(&identity) {
+            return row.beside(&mut earlier[*place], other, &after);
         }
-        listed.insert(identity, (wanted.line, after.clone()));
+        listed.insert(identity, (earlier.len(), after.clone()));
         row.ani = after.key.ani.as_str().to_owned();
         row.dnis = after.key.dnis.to_send().map(str::to_owned);
         row.previous = before.cloned();
