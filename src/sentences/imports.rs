@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{caller, named, not_agreed, warnings, when_dialling};
-use crate::ops::{Names, SyncOutcome, SyncRow, SyncStatus, UndoOutcome};
+use crate::ops::{Names, Origin, SyncOutcome, SyncRow, SyncStatus, UndoOutcome};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::word;
 use skyswitch_domain::{Argument, Face, Operation, program};
@@ -29,20 +29,23 @@ pub(super) fn import_undone(
 pub(crate) fn imported(outcome: &SyncOutcome, names: &Names<'_>) -> String {
     let plan = &outcome.plan;
     let mut text = match outcome.status {
-        SyncStatus::Planned => match &outcome.plan_id {
-            Some(id) => format!(
-                "This is the plan only; nothing was changed. To apply it without the list, give {} `{id}`.",
-                Argument("plan")
-            ),
-            None => "This is the plan only; nothing was changed.".to_owned(),
-        },
-        SyncStatus::Unchanged => {
+        SyncStatus::Planned => format!(
+            "This is the plan only; nothing was changed.{}",
+            to_apply(outcome)
+        ),
+        SyncStatus::Unchanged if plan.invalid == 0 => {
             "No change: the VIP rules are already as the list wants them.".to_owned()
         }
-        SyncStatus::Invalid => {
-            "Some rows of the list cannot be used, so nothing was changed. Correct them and import the list again."
-                .to_owned()
+        SyncStatus::Unchanged if plan.keep == 0 => {
+            "No change: none of the rows can be used.".to_owned()
         }
+        SyncStatus::Unchanged => {
+            "No change: of the rows that can be used, nothing is to be changed.".to_owned()
+        }
+        SyncStatus::Invalid => format!(
+            "Some rows of the list cannot be used, so nothing was changed.{}",
+            to_make_usable(outcome)
+        ),
         SyncStatus::Applied => "Applied: every change was made.".to_owned(),
         SyncStatus::Incomplete => "Incomplete: not every change was made.".to_owned(),
         SyncStatus::Cancelled => "Stopped on request before every change was made.".to_owned(),
@@ -86,6 +89,38 @@ pub(crate) fn imported(outcome: &SyncOutcome, names: &Names<'_>) -> String {
     }
     warnings(&mut text, &outcome.warnings);
     text
+}
+
+/// What a plan that was only shown needs to be applied.
+fn to_apply(outcome: &SyncOutcome) -> String {
+    if outcome.has_rows_in_the_way {
+        return format!(
+            " Some rows of the list cannot be used, so it cannot be applied.{}",
+            to_make_usable(outcome)
+        );
+    }
+    // A command that makes its list takes no plan; the same command does it.
+    let is_of_command = outcome.origin == Origin::Made && Face::speaking() == Face::CommandLine;
+    let plan = outcome.plan_id.as_ref().filter(|_| !is_of_command);
+    plan.map_or(String::new(), |id| {
+        format!(
+            " To apply it without the list, give {} `{id}`.",
+            Argument("plan")
+        )
+    })
+}
+
+/// What to do about rows that cannot be used.
+fn to_make_usable(outcome: &SyncOutcome) -> String {
+    match outcome.origin {
+        _ if outcome.can_skip_invalid() => format!(
+            " Correct them, or give {} to leave them out.",
+            Argument("skip_invalid")
+        ),
+        // There is no list to correct; the rows say what is wrong.
+        Origin::Made => String::new(),
+        _ => " Correct them and import the list again.".to_owned(),
+    }
 }
 
 fn to_resume(domain: &str, run: &str) -> String {

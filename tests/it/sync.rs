@@ -719,6 +719,7 @@ async fn a_mirror_that_would_be_refused_can_be_looked_at() {
     assert!(planned.plan.remove > 37, "{:?}", planned.plan);
     let refusal = planned.warnings.join("\n");
     assert!(refusal.contains("allow_large_removal"), "{refusal}");
+    assert_eq!(planned.plan_id, None, "it could only be refused again");
     bench.assert_nothing_written();
 }
 

@@ -40,6 +40,8 @@ pub(super) struct Wanted<'a> {
 pub(super) struct SyncPlan {
     pub rows: Vec<Row>,
     pub warnings: Vec<String>,
+    /// Whether it would be refused as too large a removal, so that it is only shown.
+    pub is_refused: bool,
 }
 
 impl Wanted<'_> {
@@ -82,6 +84,7 @@ impl Wanted<'_> {
             let stored = existing.find(noted).map(|index| &existing.routes[index]);
             rows.extend(stored.map(|rule| Row::noted(rule, noted.note.clone())));
         }
+        let mut is_refused = false;
         if self.mode.removes_the_rest() {
             let kept: HashSet<usize> = listed.keys().filter_map(Identity::existing).collect();
             let unlisted: Vec<&Route> = routes
@@ -90,9 +93,13 @@ impl Wanted<'_> {
                 .filter(|(index, _)| !kept.contains(index))
                 .map(|(_, route)| route)
                 .collect();
-            self.remove_unlisted(&unlisted, &existing, &mut rows, &mut warnings)?;
+            is_refused = self.remove_unlisted(&unlisted, &existing, &mut rows, &mut warnings)?;
         }
-        Ok(SyncPlan { rows, warnings })
+        Ok(SyncPlan {
+            rows,
+            warnings,
+            is_refused,
+        })
     }
 
     /// What a row asks for, beside the rows before it. Of rows that contradict each
@@ -225,13 +232,15 @@ impl Wanted<'_> {
         })
     }
 
+    /// Adds the removal of rules that are not on the list, and says whether it would be
+    /// refused.
     fn remove_unlisted(
         &self,
         unlisted: &[&Route],
         existing: &ExistingRules<'_>,
         rows: &mut Vec<Row>,
         warnings: &mut Vec<String>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let (protected, removed): (Vec<&Route>, Vec<&Route>) = unlisted
             .iter()
             .partition(|route| self.limits.refuse_protected(route).is_err());
@@ -242,7 +251,8 @@ impl Wanted<'_> {
             ));
         }
         let too_many = removed.len() > FEW_REMOVALS && removed.len() * 2 > existing.routes.len();
-        if too_many && !self.allow_large_removal && self.mode != SyncMode::Clear {
+        let is_refused = too_many && !self.allow_large_removal && self.mode != SyncMode::Clear;
+        if is_refused {
             let refused = too_large(removed.len(), existing.routes.len());
             if !self.is_dry_run {
                 return Err(refused);
@@ -261,7 +271,7 @@ impl Wanted<'_> {
         for route in protected {
             rows.push(Row::protected(route));
         }
-        Ok(())
+        Ok(is_refused)
     }
 
     fn removal(&self, route: &Route, existing: &ExistingRules<'_>) -> Row {
