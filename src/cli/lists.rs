@@ -96,7 +96,7 @@ async fn sync(
     let synced = watched(app, &person, output, sync).await?;
     let exit = |outcome: &SyncOutcome| match outcome.status {
         // A plan that could not be carried out is no success for a script.
-        SyncStatus::Planned if outcome.has_rows_in_the_way() => Exit::Failed,
+        SyncStatus::Planned if outcome.has_rows_in_the_way => Exit::Failed,
         SyncStatus::Planned | SyncStatus::Unchanged | SyncStatus::Applied => Exit::Done,
         SyncStatus::Invalid => Exit::Usage,
         SyncStatus::Incomplete | SyncStatus::Cancelled => Exit::Failed,

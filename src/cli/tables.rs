@@ -125,7 +125,7 @@ pub(super) fn imported(outcome: &SyncOutcome, names: &Names<'_>, output: &Output
         false => format!("{}\n", output.laid_out(&import_rows(&outcome.rows, names))),
     };
     let mut text = rows + &sentences::imported(outcome, names);
-    if outcome.status == SyncStatus::Planned && !outcome.has_rows_in_the_way() {
+    if outcome.status == SyncStatus::Planned && !outcome.has_rows_in_the_way {
         next(&mut text, "the same command without `--dry-run`");
     }
     text

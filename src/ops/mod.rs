@@ -39,7 +39,7 @@ pub use doctor::{
 };
 pub use domains::{DomainList, DomainRow, ListDomains, list_domains};
 pub use import::{
-    Action, Counts, Done, Format, RowState, SyncMode, SyncOutcome, SyncRow, SyncSession,
+    Action, Counts, Done, Format, Origin, RowState, SyncMode, SyncOutcome, SyncRow, SyncSession,
     SyncStatus, SyncVips, sync_vips,
 };
 pub(crate) use names::Names;

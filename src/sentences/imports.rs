@@ -3,10 +3,10 @@
 use std::fmt::Write;
 
 use super::{caller, named, not_agreed, warnings, when_dialling};
-use crate::ops::{Names, SyncOutcome, SyncRow, SyncStatus, UndoOutcome};
+use crate::ops::{Names, Origin, SyncOutcome, SyncRow, SyncStatus, UndoOutcome};
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::word;
-use skyswitch_domain::{Face, Operation, program};
+use skyswitch_domain::{Argument, Face, Operation, program};
 
 /// What became of an import that was to be undone, with the rows that were not.
 pub(super) fn import_undone(
@@ -29,20 +29,23 @@ pub(super) fn import_undone(
 pub(crate) fn imported(outcome: &SyncOutcome, names: &Names<'_>) -> String {
     let plan = &outcome.plan;
     let mut text = match outcome.status {
-        SyncStatus::Planned => match &outcome.plan_id {
-            Some(id) => format!(
-                "This is the plan only; nothing was changed. To apply it without the list: {}.",
-                import_with(&outcome.domain, "plan", id)
-            ),
-            None => "This is the plan only; nothing was changed.".to_owned(),
-        },
-        SyncStatus::Unchanged => {
+        SyncStatus::Planned => format!(
+            "This is the plan only; nothing was changed.{}",
+            to_apply(outcome)
+        ),
+        SyncStatus::Unchanged if plan.invalid == 0 => {
             "No change: the VIP rules are already as the list wants them.".to_owned()
         }
-        SyncStatus::Invalid => {
-            "Some rows of the list cannot be used, so nothing was changed. Correct them and import the list again."
-                .to_owned()
+        SyncStatus::Unchanged if plan.keep == 0 => {
+            "No change: none of the rows can be used.".to_owned()
         }
+        SyncStatus::Unchanged => {
+            "No change: of the rows that can be used, nothing is to be changed.".to_owned()
+        }
+        SyncStatus::Invalid => format!(
+            "Some rows of the list cannot be used, so nothing was changed.{}",
+            to_make_usable(outcome)
+        ),
         SyncStatus::Applied => "Applied: every change was made.".to_owned(),
         SyncStatus::Incomplete => "Incomplete: not every change was made.".to_owned(),
         SyncStatus::Cancelled => "Stopped on request before every change was made.".to_owned(),
@@ -90,6 +93,33 @@ pub(crate) fn imported(outcome: &SyncOutcome, names: &Names<'_>) -> String {
     }
     warnings(&mut text, &outcome.warnings);
     text
+}
+
+/// What a plan that was only shown needs to be applied.
+fn to_apply(outcome: &SyncOutcome) -> String {
+    if outcome.has_rows_in_the_way {
+        return format!(
+            " Some rows of the list cannot be used, so it cannot be applied.{}",
+            to_make_usable(outcome)
+        );
+    }
+    outcome.plan_id.as_ref().map_or(String::new(), |id| {
+        let import = import_with(&outcome.domain, "plan", id);
+        format!(" To apply it without the list: {import}.")
+    })
+}
+
+/// What to do about rows that cannot be used.
+fn to_make_usable(outcome: &SyncOutcome) -> String {
+    match outcome.origin {
+        _ if outcome.can_skip_invalid() => format!(
+            " Correct them, or give {} to leave them out.",
+            Argument("skip_invalid")
+        ),
+        // There is no list to correct; the rows say what is wrong.
+        Origin::Made => String::new(),
+        _ => " Correct them and import the list again.".to_owned(),
+    }
 }
 
 /// How an import is asked for that needs no list. Those that were planned without

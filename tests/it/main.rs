@@ -91,6 +91,7 @@ mod results;
 mod retries;
 mod route_number;
 mod routing_lag;
+mod rows_in_doubt;
 mod rules_again;
 mod sandbox_onboarding;
 mod secrets;

@@ -349,6 +349,7 @@ async fn a_list_with_one_row_that_cannot_be_used_changes_nothing() {
         .collect();
     let expected = [
         (3, "repeats line 2"),
+        (4, "contradicts line 5"),
         (5, "contradicts line 4"),
         (6, "no rule is stored exactly like that"),
         (7, "names nothing after its prefix"),
@@ -469,6 +470,54 @@ async fn a_column_is_found_under_the_name_that_the_list_has_for_it() {
 }
 
 #[tokio::test]
+async fn a_caller_in_a_column_that_is_not_read_stops_a_mirror() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox);
+    let contacts = "Name,Phone,Mobile\nAnn,616-555-0123,\nBea,,616-555-0124\n";
+    let file = home.write("list.csv", contacts);
+    let file = file.to_str().unwrap();
+    let import = ["vip", "import", file, "-d", DOMAIN, "--destination", "101"];
+    let mirror = ["--map", "ani=Phone", "--mode", "mirror", "--yes"];
+    let refused = home.run(&[&import[..], &mirror].concat()).await;
+    assert_eq!(refused.code, 2, "{refused:?}");
+    let told = refused.stdout;
+    assert!(told.contains("line 3: `ani` is empty"), "{told}");
+    assert!(told.contains("invalid 1"), "{told}");
+    assert!(
+        !told.contains("--skip-invalid"),
+        "a mirror refuses it: {told}"
+    );
+    assert_eq!(writes(&sandbox), []);
+}
+
+#[tokio::test]
+async fn what_the_command_line_offers_for_a_header_works_there() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox);
+    let refused = async |list: &str, more: &[&str]| {
+        let file = home.write("list.csv", list);
+        let import = ["vip", "import", file.to_str().unwrap(), "-d", DOMAIN];
+        let ran = home.run(&[&import[..], more].concat()).await;
+        assert_eq!(ran.code, 2, "{ran:?}");
+        ran.stderr
+    };
+    let phones = "Name,Phone,Goes to\nAnn,616-555-0177,101\n";
+    let told = refused(phones, &["--map", "ani=Phone"]).await;
+    assert!(
+        told.contains("Give `--destination` for all rows") && told.contains("--map \"destination="),
+        "{told}"
+    );
+    let told = refused("Wer,Wohin\n616-555-0177x,101\n", &[]).await;
+    assert!(
+        told.contains("--map \"ani=<name of the column>\""),
+        "{told}"
+    );
+    let told = refused(phones, &["--map", "ani=Phone; ani=Name"]).await;
+    assert!(told.contains("`--map` gives `ani` two columns"), "{told}");
+    assert_eq!(writes(&sandbox), []);
+}
+
+#[tokio::test]
 async fn every_row_of_a_nasty_list_that_cannot_be_used_is_named() {
     let bench = Bench::with(three_vips()).await;
     let list = include_str!("../fixtures/nasty.csv");
@@ -486,7 +535,7 @@ async fn every_row_of_a_nasty_list_that_cannot_be_used_is_named() {
         })
         .collect();
     let expected = [
-        8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 21, 22, 23, 24, 27, 28, 30, 31, 32, 33,
+        4, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 21, 22, 23, 24, 27, 28, 30, 31, 32, 33,
     ];
     assert_eq!(bad, expected);
     bench.assert_nothing_written();
@@ -670,6 +719,7 @@ async fn a_mirror_that_would_be_refused_can_be_looked_at() {
     assert!(planned.plan.remove > 37, "{:?}", planned.plan);
     let refusal = planned.warnings.join("\n");
     assert!(refusal.contains("allow_large_removal"), "{refusal}");
+    assert_eq!(planned.plan_id, None, "it could only be refused again");
     bench.assert_nothing_written();
 }
 

@@ -466,6 +466,54 @@ fn a_pause_is_cut_off_behind_a_whole_number_only() {
 }
 
 #[test]
+fn of_two_numbers_on_one_line_of_a_contact_none_is_taken() {
+    for written in [
+        "616-555-0123; 616-555-0124",
+        "616-555-0123\\, 616-555-0124",
+        "616-555-0123,(616) 555-0124",
+        "+1 616 555 0123 w +44 20 7946 0958",
+        "616-555-0123 ::: 616-555-0124",
+        "tel:+1-616-555-0123;+1-616-555-0124",
+    ] {
+        let card = format!("BEGIN:VCARD\nFN:A\nTEL;CELL:{written}\nEND:VCARD\n");
+        let (file, taken) = contacts(card.as_bytes());
+        assert_eq!(taken, [], "{written}");
+        let bad = bad_lines(&file);
+        assert!(
+            bad.len() == 1 && bad[0].0 == 3 && bad[0].2.contains("more than one number"),
+            "{written}: {bad:?}"
+        );
+        assert!(file.warnings.is_empty(), "{:?}", file.warnings);
+    }
+    // What is no number is dialled behind one.
+    let (_, taken) = contacts(b"BEGIN:VCARD\nTEL:616-555-0123,,4711#\nEND:VCARD\n");
+    assert_eq!(taken, [pair("16165550123", "")]);
+}
+
+#[test]
+fn a_value_that_ends_like_a_soft_break_does_not_swallow_the_next_line() {
+    let card = b"BEGIN:VCARD\nVERSION:2.1\nFN:A\n\
+        URL;ENCODING=QUOTED-PRINTABLE:http://x.example/?id=\nTEL;CELL:616-555-0123\nEND:VCARD\n\
+        BEGIN:VCARD\nVERSION:2.1\nN;ENCODING=QUOTED-PRINTABLE:M=C3=BCller;J=\n\
+        TEL;CELL:616-555-0124\nNOTE;ENCODING=QUOTED-PRINTABLE:cut=\nEND:VCARD\n";
+    let (file, taken) = contacts(card);
+    assert_eq!(
+        taken,
+        [pair("16165550123", "A"), pair("16165550124", "Müller J")]
+    );
+    assert!(file.bad.is_empty(), "{:?}", file.bad);
+    // Text goes on as before, also where it looks a little like a property.
+    let name = b"BEGIN:VCARD\nFN;ENCODING=QUOTED-PRINTABLE:Ann =\nTel: none, N;=\n ORG\n\
+        TEL:616-555-0123\nEND:VCARD\n";
+    let (_, taken) = contacts(name);
+    assert_eq!(taken, [pair("16165550123", "Ann Tel: none, N; ORG")]);
+    // A number that is cut off is not taken for a whole one.
+    let number = b"BEGIN:VCARD\nTEL;ENCODING=QUOTED-PRINTABLE:+44 20 7946=\nEND:VCARD\n";
+    let (file, taken) = contacts(number);
+    assert_eq!((taken.len(), bad_lines(&file)[0].0), (0, 2));
+}
+
+#[test]
 fn odd_forms_of_a_number_are_read_or_named() {
     let (file, taken) = contacts(include_bytes!("../fixtures/lists/odd.vcf"));
     assert_eq!(
@@ -576,6 +624,88 @@ fn a_header_that_is_not_ours_is_named_and_can_be_mapped() {
 }
 
 #[test]
+fn a_row_that_is_not_empty_is_never_dropped() {
+    let phones = Defaults {
+        columns: vec!["ani=Phone".parse().unwrap()],
+        ..ringing_101()
+    };
+    let text =
+        b"Name,Phone,Mobile\nAnn,616-555-0123,\nBea,,616-555-0124\n,,\n ,',\"=\"\"\"\"\"\n\n,,x\n";
+    let file = read(text, None, &phones).unwrap();
+    assert_eq!(rules(&file), [("616-555-0123", "101")]);
+    let bad = bad_lines(&file);
+    let lines: Vec<usize> = bad.iter().map(|bad| bad.0).collect();
+    assert_eq!(lines, [3, 7], "{bad:?}");
+    assert!(bad.iter().all(|bad| bad.2.contains("`ani` is empty")));
+}
+
+/// A list with two columns that may hold the callers' numbers.
+const PHONES: &str = "Name,Phone,Mobile\nAnn,616-555-0123,\n";
+
+fn with_columns(columns: &[&str]) -> Defaults {
+    Defaults {
+        columns: columns.iter().map(|name| name.parse().unwrap()).collect(),
+        ..ringing_101()
+    }
+}
+
+#[test]
+fn what_is_offered_for_a_header_is_about_what_is_wrong_with_it() {
+    let refused = |list: &str, defaults: Defaults| {
+        let refused = read(list.as_bytes(), None, &defaults);
+        failure(refused, Code::InvalidArgument).detail().clone()
+    };
+    // The callers are found, and only the destination is missing.
+    let without_destination = Defaults {
+        destination: None,
+        ..with_columns(&["ani=Phone"])
+    };
+    let detail = refused(PHONES, without_destination);
+    assert!(detail.message.contains("`destination`"), "{detail:?}");
+    assert!(
+        detail.hint.starts_with("Give `destination` for all rows"),
+        "{detail:?}"
+    );
+    assert!(!detail.hint.contains("Phone"), "{detail:?}");
+    let detail = refused(PHONES, with_columns(&["ani=Phone", "note=Remark"]));
+    assert!(detail.message.contains("\"Remark\""), "{detail:?}");
+    assert!(detail.hint.contains("note=…") && !detail.hint.contains("Phone"));
+    // In the header, `ani` would not be found either.
+    let detail = refused(PHONES, with_columns(&["ani=Telephone"]));
+    assert!(detail.hint.contains("give `--map \"ani=Phone\"`"));
+    assert!(!detail.hint.contains("in the header"), "{detail:?}");
+    let detail = refused("Phone,Phone\n1,2\n", with_columns(&["ani=Phone"]));
+    assert!(
+        detail.message.contains("the column \"Phone\" twice"),
+        "{detail:?}"
+    );
+    assert!(detail.hint.contains("Rename one"), "{detail:?}");
+}
+
+#[test]
+fn names_for_columns_that_contradict_each_other_are_refused_whatever_the_header_is() {
+    for (columns, words) in [
+        (
+            ["ani=Phone", "ani=Mobile"],
+            "gives `ani` two columns, \"Phone\" and \"Mobile\"",
+        ),
+        (
+            ["ani=Phone", "note=phone"],
+            "takes the column \"phone\" for `ani` and for `note`",
+        ),
+    ] {
+        let refused = read(PHONES.as_bytes(), None, &with_columns(&columns));
+        let error = failure(refused, Code::InvalidArgument);
+        assert_eq!(error.detail().field.as_deref(), Some("map"), "{error}");
+        assert!(error.to_string().contains(words), "{error}");
+        assert!(error.hint().contains("one of the two"), "{}", error.hint());
+    }
+    let said_twice = with_columns(&["ani=Phone", "ANI=phone"]);
+    let file = read(PHONES.as_bytes(), None, &said_twice).unwrap();
+    assert_eq!(rules(&file), [("616-555-0123", "101")]);
+}
+
+#[test]
 fn the_column_that_is_offered_is_the_one_with_the_numbers() {
     for (header, offered) in [
         ("Account Number,Mobile Phone", "Mobile Phone"),
@@ -586,6 +716,13 @@ fn the_column_that_is_offered_is_the_one_with_the_numbers() {
             "Business Phone 2",
         ),
         ("Home Phone Extension,HomePhone", "HomePhone"),
+        (
+            "Assistant's Phone,Business Fax,Business Phone",
+            "Business Phone",
+        ),
+        ("Assistant's Phone,Pager Phone,Mobile", "Mobile"),
+        ("Account Number,Assistant's Phone", "Assistant's Phone"),
+        ("Fax Number,Number", "Number"),
     ] {
         let list = format!("{header}\na,b,c\n");
         let refused = read(list.as_bytes(), None, &ringing_101());

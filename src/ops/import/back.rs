@@ -10,7 +10,7 @@ use crate::ops::import::files::{Row, VipFile};
 use crate::ops::import::past::name;
 use crate::ops::import::task::fingerprint;
 use crate::ops::import::{
-    Source, SyncMode, SyncOutcome, SyncSession, Task, agree, carry_out, resume,
+    Origin, Source, SyncMode, SyncOutcome, SyncSession, Task, agree, carry_out, resume,
 };
 use crate::ops::vips::notes::{Notes, given_back, last_day};
 use crate::ops::write::agree::Asked;
@@ -127,6 +127,7 @@ impl App {
             allow_large_removal: true,
             skip_invalid: false,
             is_dry_run: false,
+            origin: Origin::Kept,
             request: resume::digest(&("undo", run, fingerprint(&list), removed)),
             source: Source::List(list),
             circles: tokio::sync::Mutex::default(),

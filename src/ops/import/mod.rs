@@ -39,7 +39,7 @@ use apply::Run;
 pub use arguments::{SyncMode, SyncVips};
 pub(in crate::ops) use back::undo_run;
 use destinations::doubt_dialled;
-pub use outcome::{Action, Counts, Done, RowState, SyncOutcome, SyncRow, SyncStatus};
+pub use outcome::{Action, Counts, Done, Origin, RowState, SyncOutcome, SyncRow, SyncStatus};
 use past::name;
 use plan::{SyncPlan, Wanted};
 use report::Report;
@@ -184,10 +184,10 @@ async fn agree(app: &App, task: Task, session: &SyncSession<'_>) -> Result<Asked
             }
             within => within?,
         }
-        let has_changes = !report.changes().is_empty();
+        let can_be_applied = !report.changes().is_empty() && !report.is_refused;
         report.warnings.extend(report.planned_notes.told());
         let mut outcome = report.report(SyncStatus::Planned);
-        if has_changes {
+        if can_be_applied && !outcome.has_rows_in_the_way {
             outcome.plan_id = app.keep(&task, None).await;
         }
         return Ok(ended(outcome));
@@ -295,6 +295,7 @@ impl App {
         let notes = self.notes(account, Some(domain)).await?;
         report.keep(task, &present, &notes);
         report.warnings = planned.warnings;
+        report.is_refused = planned.is_refused;
         report.warnings.extend(report.other_last_days(&notes));
         report.warnings.extend(unknown);
         report.warnings.extend(present.notes().take(NOTES_SHOWN));

@@ -7,6 +7,18 @@ use crate::ops::import::{Confirmation, SyncMode};
 use crate::ops::page::{self, RESULT_BUDGET};
 use skyswitch_domain::Route;
 
+/// Where a list comes from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// It was given with the call, which can be made again in another way.
+    #[default]
+    Given,
+    /// The mode makes it, as to take everybody off.
+    Made,
+    /// It is that of another customer, or of an earlier plan or import.
+    Kept,
+}
+
 /// What a row of the list asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -156,9 +168,12 @@ pub struct SyncOutcome {
     pub plan_id: Option<String>,
     /// What the rows ask for.
     pub plan: Counts,
-    /// Whether rows that cannot be used are left out; otherwise nothing is imported beside them.
+    /// Whether rows that cannot be used are in the way of the others.
     #[serde(skip)]
-    pub skips_invalid: bool,
+    pub has_rows_in_the_way: bool,
+    /// Whose list it is.
+    #[serde(skip)]
+    pub origin: Origin,
     /// What became of the changes, once any were to be sent.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub done: Option<Done>,
@@ -181,9 +196,9 @@ pub struct SyncOutcome {
 }
 
 impl SyncOutcome {
-    /// Whether the plan has rows that cannot be used, which are not to be skipped.
-    pub fn has_rows_in_the_way(&self) -> bool {
-        self.plan.invalid > 0 && !self.skips_invalid
+    /// Whether rows that cannot be used can be left out, if that is asked for.
+    pub fn can_skip_invalid(&self) -> bool {
+        self.origin == Origin::Given && self.mode == SyncMode::Merge
     }
 
     /// The run to resume, where something of it is left.

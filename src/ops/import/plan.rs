@@ -40,6 +40,8 @@ pub(super) struct Wanted<'a> {
 pub(super) struct SyncPlan {
     pub rows: Vec<Row>,
     pub warnings: Vec<String>,
+    /// Whether it would be refused as too large a removal, so that it is only shown.
+    pub is_refused: bool,
 }
 
 impl Wanted<'_> {
@@ -53,13 +55,17 @@ impl Wanted<'_> {
         let mut warnings = self.list.warnings.clone();
         let mut listed = HashMap::new();
         for bad in &self.list.bad {
-            rows.push(match &bad.row {
-                Some(wanted) if existing.holds(wanted) => self.row(wanted, &existing, &mut listed),
+            let row = match &bad.row {
+                Some(wanted) if existing.holds(wanted) => {
+                    self.row(wanted, &existing, &mut listed, &mut rows)
+                }
                 _ => Row::unreadable(bad),
-            });
+            };
+            rows.push(row);
         }
         for wanted in &self.list.rows {
-            rows.push(self.row(wanted, &existing, &mut listed));
+            let row = self.row(wanted, &existing, &mut listed, &mut rows);
+            rows.push(row);
         }
         rows.sort_by_key(|row| row.line);
         warnings.extend(doubtful_numbers(&rows));
@@ -78,6 +84,7 @@ impl Wanted<'_> {
             let stored = existing.find(noted).map(|index| &existing.routes[index]);
             rows.extend(stored.map(|rule| Row::noted(rule, noted.note.clone())));
         }
+        let mut is_refused = false;
         if self.mode.removes_the_rest() {
             let kept: HashSet<usize> = listed.keys().filter_map(Identity::existing).collect();
             let unlisted: Vec<&Route> = routes
@@ -86,16 +93,23 @@ impl Wanted<'_> {
                 .filter(|(index, _)| !kept.contains(index))
                 .map(|(_, route)| route)
                 .collect();
-            self.remove_unlisted(&unlisted, &existing, &mut rows, &mut warnings)?;
+            is_refused = self.remove_unlisted(&unlisted, &existing, &mut rows, &mut warnings)?;
         }
-        Ok(SyncPlan { rows, warnings })
+        Ok(SyncPlan {
+            rows,
+            warnings,
+            is_refused,
+        })
     }
 
+    /// What a row asks for, beside the rows before it. Of rows that contradict each
+    /// other, none is made.
     fn row(
         &self,
         wanted: &files::Row,
         existing: &ExistingRules<'_>,
         listed: &mut HashMap<Identity, (usize, Route)>,
+        earlier: &mut [Row],
     ) -> Row {
         let mut row = Row::of_line(wanted);
         if let Some(other) = wanted.domain.as_ref().filter(|d| !self.domain.is(d)) {
@@ -115,18 +129,10 @@ impl Wanted<'_> {
             Some(index) => Identity::Existing(index),
             None => Identity::New(after.key.ani.clone(), after.key.dnis.clone()),
         };
-        if let Some((line, other)) = listed.get(&identity) {
-            let reason = match other.same_destination(&after) {
-                true => format!("repeats line {line}; take one of them out"),
-                false => format!(
-                    "contradicts line {line}: there the same caller's calls go to {}, here to {}; remove one of the two",
-                    other.goes_to(),
-                    after.goes_to()
-                ),
-            };
-            return row.invalid(reason);
+        if let Some((place, other)) = listed.get(&identity) {
+            return row.beside(&mut earlier[*place], other, &after);
         }
-        listed.insert(identity, (wanted.line, after.clone()));
+        listed.insert(identity, (earlier.len(), after.clone()));
         row.ani = after.key.ani.as_str().to_owned();
         row.dnis = after.key.dnis.to_send().map(str::to_owned);
         row.previous = before.cloned();
@@ -225,13 +231,15 @@ impl Wanted<'_> {
         })
     }
 
+    /// Adds the removal of rules that are not on the list, and says whether it would be
+    /// refused.
     fn remove_unlisted(
         &self,
         unlisted: &[&Route],
         existing: &ExistingRules<'_>,
         rows: &mut Vec<Row>,
         warnings: &mut Vec<String>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let (protected, removed): (Vec<&Route>, Vec<&Route>) = unlisted
             .iter()
             .partition(|route| self.limits.refuse_protected(route).is_err());
@@ -242,7 +250,8 @@ impl Wanted<'_> {
             ));
         }
         let too_many = removed.len() > FEW_REMOVALS && removed.len() * 2 > existing.routes.len();
-        if too_many && !self.allow_large_removal && self.mode != SyncMode::Clear {
+        let is_refused = too_many && !self.allow_large_removal && self.mode != SyncMode::Clear;
+        if is_refused {
             let refused = too_large(removed.len(), existing.routes.len());
             if !self.is_dry_run {
                 return Err(refused);
@@ -261,7 +270,7 @@ impl Wanted<'_> {
         for route in protected {
             rows.push(Row::protected(route));
         }
-        Ok(())
+        Ok(is_refused)
     }
 
     fn removal(&self, route: &Route, existing: &ExistingRules<'_>) -> Row {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::ops::import::outcome::{Action, Counts, Done, RowState, SyncOutcome, SyncStatus};
+use crate::ops::import::outcome::{
+    Action, Counts, Done, Origin, RowState, SyncOutcome, SyncStatus,
+};
 use crate::ops::import::row::Row;
 use crate::ops::import::{Confirmation, SyncMode, Task};
 use crate::ops::vips::note_changes::PlannedNotes;
@@ -29,6 +31,7 @@ pub(super) struct Report {
     domain: String,
     mode: SyncMode,
     skip_invalid: bool,
+    origin: Origin,
     pub run_id: Option<String>,
     /// All rules of the domain as the plan met them.
     pub rules_before: Vec<Vip>,
@@ -36,6 +39,8 @@ pub(super) struct Report {
     /// Whose names destinations were.
     pub named: Vec<String>,
     pub warnings: Vec<String>,
+    /// Whether it would be refused, so that it can only be looked at.
+    pub is_refused: bool,
     /// What is going to be noted of rules that stay as they are.
     pub planned_notes: PlannedNotes,
     /// All rules as they were listed before.
@@ -49,11 +54,13 @@ impl Report {
             domain: task.domain.to_string(),
             mode: task.mode,
             skip_invalid: task.skip_invalid,
+            origin: task.origin,
             run_id: None,
             rules_before: Vec::new(),
             rows: Vec::new(),
             named: task.list().named.clone(),
             warnings: Vec::new(),
+            is_refused: false,
             planned_notes: PlannedNotes::default(),
             listed: Arc::default(),
         }
@@ -206,6 +213,7 @@ impl Report {
     pub fn report(self, status: SyncStatus) -> SyncOutcome {
         let (plan, done) = (self.counts(), self.done());
         let was_sent = done != Done::default();
+        let has_rows_in_the_way = self.has_invalid_rows();
         let mut ranked: Vec<(u8, &Row)> = self
             .rows
             .iter()
@@ -222,7 +230,8 @@ impl Report {
             run_id: self.run_id,
             plan_id: None,
             plan,
-            skips_invalid: self.skip_invalid,
+            has_rows_in_the_way,
+            origin: self.origin,
             done: was_sent.then_some(done),
             rows_left_out: 0,
             stopped_by: None,

@@ -128,6 +128,37 @@ impl Row {
         }
     }
 
+    /// The row where an earlier one is about the same rule: it repeats that one, or
+    /// both are invalid, because which of them is meant cannot be told.
+    pub fn beside(self, earlier: &mut Row, there: &Route, here: &Route) -> Row {
+        let line = |row: &Row| row.line.unwrap_or_default();
+        let goes_to = |rule: &Route, row: &Row| match &row.until {
+            Some(day) => format!("{} until {}", rule.goes_to(), shown(day, 20)),
+            None => rule.goes_to(),
+        };
+        if there.same_destination(here) && earlier.until == self.until {
+            let reason = format!("repeats line {}; take one of them out", line(earlier));
+            return self.invalid(reason);
+        }
+        let contradicts = |line: usize, there: &str, here: &str| {
+            format!(
+                "contradicts line {line}: there the same caller's calls go to {there}, here to {here}; remove one of the two"
+            )
+        };
+        let (there, here) = (goes_to(there, earlier), goes_to(here, &self));
+        if earlier.action != Action::Invalid {
+            let reason = contradicts(line(&self), &here, &there);
+            let (previous, wanted) = (None, None);
+            *earlier = Row {
+                previous,
+                wanted,
+                ..earlier.clone().invalid(reason)
+            };
+        }
+        let reason = contradicts(line(earlier), &there, &here);
+        self.invalid(reason)
+    }
+
     pub fn invalid(mut self, reason: String) -> Row {
         self.action = Action::Invalid;
         self.reason = Some(reason);

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::app::App;
 use crate::ops::import::files::{self, Defaults, VipFile};
 use crate::ops::import::resume::{self, Resumed, Which};
-use crate::ops::import::{SyncMode, SyncVips, TOOL, destinations, made_lists};
+use crate::ops::import::{Origin, SyncMode, SyncVips, TOOL, destinations, made_lists};
 use crate::ops::vips::destinations::Look;
 use skyswitch_domain::command_line;
 use skyswitch_domain::error::{Error, Result};
@@ -24,6 +24,7 @@ pub(super) struct Task {
     pub allow_large_removal: bool,
     pub skip_invalid: bool,
     pub is_dry_run: bool,
+    pub origin: Origin,
     pub source: Source,
     /// What was found of destinations that send calls back to the VIP list, for
     /// the plan that is made again after a form.
@@ -106,6 +107,12 @@ impl App {
             ))
         });
         let asked_mode = Some(mode);
+        let is_kept = args.plan.is_some() || args.from_domain.is_some() || args.resume.is_some();
+        let origin = match mode {
+            _ if is_kept => Origin::Kept,
+            SyncMode::Clear | SyncMode::Move => Origin::Made,
+            SyncMode::Merge | SyncMode::Mirror => Origin::Given,
+        };
         // What is moved is a list from now on, which changes rules and adds none.
         let mode = match mode {
             SyncMode::Move => SyncMode::Merge,
@@ -153,6 +160,7 @@ impl App {
             // What of a customer's list cannot be another's is left out, and shown.
             skip_invalid: args.skip_invalid == Some(true) || args.from_domain.is_some(),
             is_dry_run: args.dry_run == Some(true),
+            origin,
             source,
             circles: tokio::sync::Mutex::default(),
             request,

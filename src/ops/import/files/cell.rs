@@ -34,21 +34,6 @@ impl Cells {
         }
     }
 
-    /// Whether the row is empty.
-    pub fn are_empty(&self) -> bool {
-        [
-            &self.ani,
-            &self.destination,
-            &self.application,
-            &self.dnis,
-            &self.note,
-            &self.domain,
-            &self.until,
-        ]
-        .iter()
-        .all(|cell| cell.is_empty())
-    }
-
     /// The row, and what speaks against it unless exactly that rule exists; or why
     /// it cannot be used at all.
     pub fn row(self, line: usize, defaults: &Defaults) -> Result<(Row, Option<String>), String> {
@@ -66,7 +51,7 @@ impl Cells {
             }
         }
         if self.ani.is_empty() {
-            return Err("`ani` is empty; give the caller's number".to_owned());
+            return Err("`ani` is empty; give the caller's number, or take the row out".to_owned());
         }
         let ani: CallerKey = self.ani.parse().map_err(refusal)?;
         let dnis = match self.dnis.as_str() {
@@ -135,14 +120,7 @@ fn number_form(column: &str, text: &str) -> Result<(), String> {
             "`{quoted}` in `{column}` has an extension, which a caller's number does not show. Leave it out"
         ));
     }
-    let numbers = text
-        .split([',', ';', '|'])
-        .flat_map(|part| part.split(":::"));
-    if numbers
-        .filter(|part| part.trim().parse::<PhoneNumber>().is_ok())
-        .count()
-        > 1
-    {
+    if is_several_numbers(text, &[',', ';', '|']) {
         return Err(format!(
             "`{quoted}` in `{column}` is more than one number. Write a row for each"
         ));
@@ -296,6 +274,14 @@ fn is_decimal(text: &str) -> bool {
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     let parts = text.split_once(['.', ',']);
     parts.is_some_and(|(whole, decimals)| digits(whole) && digits(decimals))
+}
+
+/// Whether a text is more than one number, with these marks between them, or with
+/// what Google Contacts writes there.
+pub(super) fn is_several_numbers(text: &str, marks: &[char]) -> bool {
+    let parts = text.split(marks).flat_map(|part| part.split(":::"));
+    let numbers = parts.filter(|part| part.trim().parse::<PhoneNumber>().is_ok());
+    numbers.count() > 1
 }
 
 /// `6165550123 x12`, `6165550123 ext. 12`, `6165550123;ext=12`

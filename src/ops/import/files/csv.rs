@@ -3,11 +3,12 @@
 use csv::{Position, ReaderBuilder, StringRecord, WriterBuilder};
 
 use crate::ops::import::files::cell::Cells;
+use crate::ops::import::files::header::{Problem, is_number};
 use crate::ops::import::files::quotes::Quotes;
 use crate::ops::import::files::{COLUMNS, DOMAIN, Defaults, UNTIL, VipFile, unusable};
+use skyswitch_domain::Vip;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{Argument, Face, PhoneNumber, Vip};
 
 /// In front of a cell, it makes a spreadsheet take the rest as text.
 const TEXT_MARK: char = '\'';
@@ -40,7 +41,7 @@ pub(in crate::ops) fn read(text: &str, defaults: &Defaults, file: &mut VipFile) 
         let swallowed = quotes.swallow(written.trim_matches('\n'), line, columns.as_deref());
         match (&columns, swallowed) {
             (None, Some(reason)) => {
-                return Err(wrong_header(&format!("cannot be read: {reason}"), &[]));
+                return Err(Problem::Unreadable(&reason).in_header(&[]));
             }
             (None, None) => columns = Some(header_columns(&record, defaults, file)?),
             (Some(columns), Some(reason)) => {
@@ -106,7 +107,7 @@ fn header_columns(
 ) -> Result<Vec<Option<&'static str>>> {
     let names: Vec<String> = record.iter().map(plain).collect();
     if names.iter().any(|name| is_number(name)) {
-        return Err(wrong_header("holds a phone number", &names));
+        return Err(Problem::HoldsNumber.in_header(&names));
     }
     let is_named = |header: &str| names.iter().any(|name| name.eq_ignore_ascii_case(header));
     if let Some(missing) = defaults
@@ -114,21 +115,14 @@ fn header_columns(
         .iter()
         .find(|given| !is_named(&given.header))
     {
-        let problem = format!(
-            "does not have the column \"{}\"",
-            shown(&missing.header, 40)
-        );
-        return Err(wrong_header(&problem, &names));
+        return Err(Problem::NotThere(missing).in_header(&names));
     }
     let mut columns = Vec::new();
     let mut unknown = Vec::new();
     for name in &names {
         let known = column_of(name, defaults);
-        if let Some(column) = known.filter(|_| columns.contains(&known)) {
-            return Err(wrong_header(
-                &format!("names the column `{column}` twice"),
-                &names,
-            ));
+        if known.is_some() && columns.contains(&known) {
+            return Err(Problem::Twice(name).in_header(&names));
         }
         if known.is_none() && !name.is_empty() {
             unknown.push(format!("`{}`", shown(name, 40)));
@@ -137,13 +131,10 @@ fn header_columns(
     }
     let has = |column| columns.contains(&Some(column));
     if !has("ani") {
-        return Err(wrong_header("does not name the column `ani`", &names));
+        return Err(Problem::Missing("ani").in_header(&names));
     }
     if !has("destination") && defaults.destination.is_none() {
-        return Err(wrong_header(
-            "does not name the column `destination`",
-            &names,
-        ));
+        return Err(Problem::Missing("destination").in_header(&names));
     }
     if !unknown.is_empty() {
         file.warnings.push(format!(
@@ -171,70 +162,6 @@ fn column_of(header: &str, defaults: &Defaults) -> Option<&'static str> {
             .chain([DOMAIN, UNTIL])
             .find(|column| is_column(column)),
     }
-}
-
-/// Says what the first line holds, and offers what to do with just that.
-fn wrong_header(problem: &str, names: &[String]) -> Error {
-    const NAMED: usize = 12;
-    let told: Vec<String> = names
-        .iter()
-        .filter(|name| !name.is_empty())
-        .map(|name| format!("\"{}\"", shown(name, 40)))
-        .collect();
-    let found = match told.as_slice() {
-        [] => "it is empty".to_owned(),
-        names => format!("it has {}", names[..names.len().min(NAMED)].join(", ")),
-    };
-    let remedy = match caller_column(names) {
-        _ if names.iter().any(|name| is_number(name)) => "The first line looks like a row and not like a header. Write a line with the names above it: \
-             `ani,destination`."
-            .to_owned(),
-        Some(name) => {
-            let name = shown(name, 40);
-            let map = match Face::speaking() {
-                Face::CommandLine => format!(", or give `--map \"ani={name}\"`"),
-                Face::Tools => String::new(),
-            };
-            format!("If the callers' numbers are in \"{name}\", call that column `ani` in the header{map}.")
-        }
-        None => format!(
-            "The first line names the columns: `ani,destination,application,dnis,note`, in any order; \
-             only `ani` is needed where {} is given for all rows.",
-            Argument("destination")
-        ),
-    };
-    unusable(&format!("has a header that {problem} ({found})"), &remedy)
-}
-
-fn is_number(cell: &str) -> bool {
-    cell.parse::<PhoneNumber>().is_ok()
-}
-
-/// The column that most likely holds the callers' numbers, by what people and
-/// address books call it: not the one beside it that says which kind of number
-/// it is, and rather `Mobile Phone` than `Account Number`.
-fn caller_column(names: &[String]) -> Option<&String> {
-    const CALLER: [&str; 7] = [
-        "phone",
-        "mobile",
-        "cell",
-        "tel",
-        "telephone",
-        "caller",
-        "number",
-    ];
-    const BESIDE: [&str; 6] = ["label", "type", "kind", "extension", "ext", "country"];
-    let has_word = |name: &str, is_meant: &dyn Fn(&str) -> bool| {
-        let name = name.to_lowercase();
-        let mut words = name.split(|c: char| !c.is_alphanumeric());
-        words.any(is_meant)
-    };
-    let is_beside = |name: &&String| has_word(name, &|word| BESIDE.contains(&word));
-    CALLER.into_iter().find_map(|caller| {
-        let is_caller = |word: &str| word == caller || (caller.len() > 4 && word.ends_with(caller));
-        let mut names = names.iter().filter(|name| !is_beside(name));
-        names.find(|name| has_word(name, &is_caller))
-    })
 }
 
 /// What a record that cannot be taken apart says of the caller.
@@ -273,7 +200,7 @@ fn add_row(
             columns.len()
         );
         file.refuse(line, &given, reason);
-    } else if !cells.are_empty() {
+    } else if record.iter().any(|cell| !plain(cell).is_empty()) {
         file.add(line, cells, defaults);
     }
 }

@@ -5,6 +5,7 @@
 mod cell;
 mod csv;
 mod element;
+mod header;
 mod json;
 mod quotes;
 mod text;
@@ -235,6 +236,7 @@ pub fn read(bytes: &[u8], format: Option<Format>, defaults: &Defaults) -> Result
             format!("Leave out {}.", Argument("map")),
         ));
     }
+    header::refuse_two_meanings(&defaults.columns)?;
     match format {
         Format::Csv => csv::read(&text::decoded(&bytes)?, defaults, &mut file)?,
         Format::Json => json::read(&text::decoded(&bytes)?, defaults, &mut file)?,

@@ -45,6 +45,9 @@ impl Property {
     pub fn raw(&self) -> Option<String> {
         let value = self.value.as_deref().unwrap_or_default();
         let value = match self.is_quoted_printable() {
+            // What should go on and does not. A number may lack its end, and keeps the
+            // mark, with which it is none.
+            true if self.name != "TEL" => unquoted(value.strip_suffix(b"=").unwrap_or(value)),
             true => unquoted(value),
             false => value.to_vec(),
         };
@@ -153,7 +156,7 @@ fn continues(before: &mut Property, content: &[u8]) -> bool {
         return false;
     };
     match content {
-        _ if is_soft_break && value.ends_with(b"=") => {
+        _ if is_soft_break && value.ends_with(b"=") && !begins_property(content) => {
             value.pop();
             value.extend_from_slice(content);
         }
@@ -163,6 +166,24 @@ fn continues(before: &mut Property, content: &[u8]) -> bool {
         _ => return false,
     }
     true
+}
+
+/// Whether a line begins as a property does: `TEL;CELL:`, `item1.EMAIL:`, `END:VCARD`.
+/// A value that ends with `=` is not always meant to go on: some programs write
+/// `?id=` without encoding it, and others cut a text off. Programs write names in
+/// capitals; `Tel:` is how a note goes on.
+fn begins_property(line: &[u8]) -> bool {
+    const NAMES: &str = "ADR AGENT ANNIVERSARY BDAY BEGIN CALADRURI CALURI CATEGORIES CLASS \
+                         CLIENTPIDMAP EMAIL END FBURL FN GENDER GEO IMPP KEY KIND LABEL LANG \
+                         LOGO MAILER MEMBER N NICKNAME NOTE ORG PHOTO PRODID RELATED REV ROLE \
+                         SORT-STRING SOUND SOURCE TEL TITLE TZ UID URL VERSION XML";
+    let mut head = line.splitn(2, |byte| *byte == b':');
+    let (Some(head), Some(_)) = (head.next(), head.next()) else {
+        return false;
+    };
+    let name = head.split(|byte| *byte == b';').next().unwrap_or(head);
+    let name = name.rsplit(|byte| *byte == b'.').next().unwrap_or(name);
+    name.starts_with(b"X-") || NAMES.split(' ').any(|known| known.as_bytes() == name)
 }
 
 /// The lines of a text, whichever line ends it has.

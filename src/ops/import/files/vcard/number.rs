@@ -1,6 +1,6 @@
 //! A contact's number: a text as people type it, or a `tel:` address (RFC 3966).
 
-use crate::ops::import::files::cell::has_extension;
+use crate::ops::import::files::cell::{has_extension, is_several_numbers};
 use skyswitch_domain::PhoneNumber;
 use skyswitch_domain::redact::shown;
 
@@ -27,6 +27,12 @@ pub(super) fn read(text: &str) -> Result<Read, String> {
         .get(..4)
         .filter(|scheme| scheme.eq_ignore_ascii_case("tel:"))
         .map(|_| &text[4..]);
+    if is_several_numbers(address.unwrap_or(text), &PAUSES) {
+        return Err(format!(
+            "`{}` is more than one number; write a TEL line for each",
+            shown(text, 60)
+        ));
+    }
     let (written, left_out) = match address {
         Some(address) => (of_address(address)?, None),
         None => before_pause(text),
