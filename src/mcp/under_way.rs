@@ -54,9 +54,17 @@ impl UnderWay {
         true
     }
 
-    /// Tells the work on a request that the client waits for it no longer.
+    /// Tells the work on a request that the client waits for it no longer. Some
+    /// write an id as text there that was a number, or the other way round.
     pub fn cancel(&self, id: &RequestId) {
-        if let Some(held) = self.requests.get(id) {
+        let held = self.requests.get(id).or_else(|| {
+            let other = match id {
+                RequestId::String(text) => RequestId::Number(text.trim().parse().ok()?),
+                RequestId::Number(number) => RequestId::String(number.to_string().into()),
+            };
+            self.requests.get(&other)
+        });
+        if let Some(held) = held {
             held.cancelled.0.cancel();
         }
     }

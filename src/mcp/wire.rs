@@ -182,27 +182,6 @@ impl Wire {
         self.opened
     }
 
-    /// Some write the id of the request that they cancel as text where it was a
-    /// number, or the other way round.
-    fn name_cancelled(&mut self, message: &mut ClientJsonRpcMessage) {
-        let JsonRpcMessage::Notification(notification) = message else {
-            return;
-        };
-        let ClientNotification::CancelledNotification(cancelled) = &mut notification.notification
-        else {
-            return;
-        };
-        let other = match &cancelled.params.request_id {
-            Some(RequestId::String(text)) => text.trim().parse().ok().map(RequestId::Number),
-            Some(RequestId::Number(number)) => Some(RequestId::String(number.to_string().into())),
-            None => None,
-        };
-        if let Some(other) = other.filter(|other| self.under_way.contains_key(other)) {
-            self.answered(&other);
-            cancelled.params.request_id = Some(other);
-        }
-    }
-
     /// Waits until more may be read. Says no when the client has ended the
     /// input and reads nothing either.
     async fn has_room(&mut self) -> bool {
@@ -302,8 +281,7 @@ impl Transport<RoleServer> for Wire {
     async fn receive(&mut self) -> Option<ClientJsonRpcMessage> {
         while self.has_room().await && self.read_line().await {
             match self.understand() {
-                Line::Message(mut message) if self.admits(&message) => {
-                    self.name_cancelled(&mut message);
+                Line::Message(message) if self.admits(&message) => {
                     return Some(*message);
                 }
                 Line::Refused(answer) => {

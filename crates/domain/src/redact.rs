@@ -108,7 +108,8 @@ fn without_secrets(text: &str, shortest: usize) -> Cow<'_, str> {
 /// The longest writing of a secret, in bytes.
 fn longest_writing() -> usize {
     let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
-    let longest = known.iter().filter_map(|(_, writings)| writings.first());
+    let known = known.secrets.iter();
+    let longest = known.filter_map(|(_, writings)| writings.first());
     longest.map(Writing::len).max().unwrap_or_default()
 }
 
