@@ -355,7 +355,7 @@ async fn learned(app: &App) -> Result<Check> {
     let facts = app.learned().await?;
     let words: Vec<String> = facts.iter().map(Fact::words).collect();
     Ok(match words.is_empty() {
-        true => skipped(&format!(
+        true => skipped(format!(
             "nothing yet; {} tries how rules are stored",
             command_line("doctor --write-probe")
         )),
