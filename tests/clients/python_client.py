@@ -84,6 +84,9 @@ class Person:
     forms: list[ElicitRequestFormParams] = field(default_factory=list)
 
     async def __call__(self, _context: object, form: ElicitRequestParams) -> ElicitResult:
+        if self.forms and not isinstance(form, ElicitRequestFormParams):
+            # After a form in which nothing was typed, the page is offered; it stays open.
+            return accept(None)
         expect(isinstance(form, ElicitRequestFormParams), "the server asked by something other than a form", form)
         self.forms.append(form)
         return self.before.pop(0) if self.before else self.answer
