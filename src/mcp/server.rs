@@ -331,7 +331,8 @@ impl ServerHandler for Server {
     ) -> Result<ReadResourceResponse, ErrorData> {
         let app = self.shared.current.app();
         let app = app.as_deref().map_err(Clone::clone);
-        let read = resources::read(app, &self.shared.tools, &request.uri);
+        // In its own place: every request, of whatever kind, would else be as large.
+        let read = Box::pin(resources::read(app, &self.shared.tools, &request.uri));
         let (span, allowance) = self.traced("resources/read", &context);
         let read = self.in_time(&context, &allowance, read);
         let read = spans::measured(span, &allowance, read, reply::read).await;
