@@ -271,7 +271,7 @@ async fn a_tool_is_told_why_nobody_agreed_and_what_that_allows() {
             assert!(text.contains(words), "{status:?}: {text}");
         }
         if bench.state_dir().join("state.db").exists() {
-            bench.age_declines(60).await;
+            bench.age_declines(60);
         }
     }
     bench.assert_nothing_written();

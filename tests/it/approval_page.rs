@@ -188,19 +188,15 @@ async fn the_link_cannot_be_guessed_and_stays_the_same_for_one_change() {
 #[tokio::test]
 async fn a_decision_that_cannot_be_written_down_leaves_the_link() {
     let waiting = waiting().await;
-    let file = waiting.bench.state_dir().join("state.db");
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
-    let store = sqlx::SqlitePool::connect_with(options).await.unwrap();
     let full = "CREATE TRIGGER full BEFORE UPDATE ON approvals
                 BEGIN SELECT RAISE(ABORT, 'the disk is full'); END";
-    sqlx::query(full).execute(&store).await.unwrap();
+    waiting.bench.change_journal(full);
     let reply = post(&waiting.link, &approving(CALLER), &[]).await;
     assert_eq!(reply.status, 503, "{}", reply.body);
     assert!(still_waits(&waiting).await);
     assert_eq!(get(&waiting.link).await.unwrap().status, 200);
 
-    let room = sqlx::query("DROP TRIGGER full").execute(&store).await;
-    room.unwrap();
+    waiting.bench.change_journal("DROP TRIGGER full");
     let reply = post(&waiting.link, &approving(CALLER), &[]).await;
     assert!(reply.body.contains("Approved"), "{}", reply.body);
 }
@@ -471,7 +467,7 @@ async fn nobody_listens_before_the_first_link_or_after_the_last() {
     remove(&waiting.app, &removing(CALLER, DENTAL), &nobody())
         .await
         .unwrap();
-    waiting.bench.age_declines(60).await;
+    waiting.bench.age_declines(60);
     let code = removal_waits(&waiting.app).await;
     let later = waiting.page.link_to(&code, in_a_minute()).await.unwrap();
     assert_ne!(later, link);
@@ -485,7 +481,7 @@ async fn a_link_expires_with_its_change() {
     let page = ApprovalPage::new(app.shared_guard());
     let code = removal_waits(&app).await;
     let link = page.link_to(&code, in_a_minute()).await.unwrap();
-    bench.age_approvals(301).await;
+    bench.age_approvals(301);
     let reply = get(&link).await.unwrap();
     assert_eq!(reply.status, 410);
     assert!(reply.body.contains("<h1>Expired</h1>"), "{}", reply.body);
@@ -800,10 +796,10 @@ async fn a_flood_of_wrong_pins_on_the_page_is_slowed_ever_more_and_keeps_nobody_
     let hours = |hours: i64| hours * 60 * 60;
     let pauses = [15 * 60, hours(1), hours(4), hours(16), hours(24), hours(24)];
     for (pause, next) in pauses.into_iter().zip(pauses.into_iter().skip(1)) {
-        waiting.bench.age_pin_tries(pause - 30).await;
+        waiting.bench.age_pin_tries(pause - 30);
         let reply = post(&waiting.link, &with_pin(PIN), &[]).await;
         assert_eq!(reply.status, 429, "after {pause} s: {}", reply.body);
-        waiting.bench.age_pin_tries(31).await;
+        waiting.bench.age_pin_tries(31);
         for _ in 0..3 {
             let reply = post(&waiting.link, &with_pin("wrong-wrong"), &[]).await;
             assert_eq!(reply.status, 200, "after {pause} s: {}", reply.body);
@@ -847,13 +843,13 @@ async fn after_the_right_pin_the_page_starts_over_with_its_first_pause() {
         try_pin("wrong-wrong").await.body
     };
     assert!(use_up().await.contains("for 15 minutes"));
-    waiting.bench.age_pin_tries(15 * 60).await;
+    waiting.bench.age_pin_tries(15 * 60);
     assert!(use_up().await.contains("for 60 minutes"));
     // Whoever changes the PIN at a terminal gives the present one.
     let again = Secret::new(PIN);
     guard.set_pin(Some(again.clone()), again).await.unwrap();
     assert!(use_up().await.contains("for 15 minutes"));
-    waiting.bench.age_pin_tries(15 * 60).await;
+    waiting.bench.age_pin_tries(15 * 60);
     assert!(try_pin(PIN).await.body.contains("Approved"));
 }
 

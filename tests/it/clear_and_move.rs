@@ -32,7 +32,7 @@ async fn everybody_is_taken_off_by_typing_the_domain_and_not_a_number() {
     let declined = without_list(&app, &args(SyncMode::Clear), &Channel::During(&number)).await;
     assert_eq!(declined.status, SyncStatus::WrongValue);
     assert_eq!(of_domain(&app).await, rules);
-    bench.age_declines(120).await;
+    bench.age_declines(120);
     let domain = Person::typing(DENTAL);
     let cleared = without_list(&app, &args(SyncMode::Clear), &Channel::During(&domain)).await;
     assert_eq!(cleared.status, SyncStatus::Applied, "{cleared:?}");

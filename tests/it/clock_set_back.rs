@@ -27,13 +27,13 @@ async fn the_pause_after_a_no_lasts_no_hours() {
         let asked = person.shown().len();
         remove(&app, &args, &channel).await.unwrap();
         assert_eq!(person.shown().len(), asked, "left in peace");
-        bench.age_declines(-AHEAD).await;
+        bench.age_declines(-AHEAD);
         remove(&app, &args, &channel).await.unwrap();
         assert_eq!(person.shown().len(), 2 * asked);
         // The pause after that is the usual one.
         remove(&app, &args, &channel).await.unwrap();
         assert_eq!(person.shown().len(), 2 * asked, "left in peace");
-        bench.age_declines(60).await;
+        bench.age_declines(60);
     }
     bench.assert_nothing_written();
 }
@@ -49,7 +49,7 @@ async fn what_was_asked_while_the_clock_was_ahead_waits_no_more_and_blocks_nothi
     let args = adding(CALLER, DENTAL, "520");
     failure(add(&app, &args, &nobody()).await, Code::Blocked);
     let waiting = app.guard().waiting().await.unwrap();
-    bench.age_approvals(-AHEAD).await;
+    bench.age_approvals(-AHEAD);
 
     assert_eq!(app.guard().waiting().await.unwrap().len(), 0);
     let value = Answer::Typed(CALLER.to_owned());
@@ -80,7 +80,7 @@ async fn what_was_approved_while_the_clock_was_ahead_is_asked_again() {
     let approval = app.guard().waiting_under(&code).await.unwrap();
     let value = Answer::Typed(CALLER.to_owned());
     app.guard().settle(&approval, &value).await.unwrap();
-    bench.age_approvals(-AHEAD).await;
+    bench.age_approvals(-AHEAD);
     let again = remove(&app, &args, &nobody()).await.unwrap();
     assert_eq!(again.status, RemoveVipStatus::ConfirmationRequired);
     assert_ne!(again.confirmation.approval_code, Some(code));
@@ -97,15 +97,15 @@ async fn the_pause_after_wrong_pins_is_that_of_those_tries() {
     let guess = async |pin: &str| {
         let person = Person::answering(Answer::with_pin(CALLER.to_owned(), pin.to_owned()));
         let tried = remove(&app, &removing(CALLER, DENTAL), &Channel::During(&person)).await;
-        bench.age_declines(60).await;
+        bench.age_declines(60);
         tried
     };
     // Three tries of one question.
     guess("wrong-wrong").await.unwrap();
-    bench.age_pin_tries(-AHEAD).await;
+    bench.age_pin_tries(-AHEAD);
     let refused = failure(guess(PIN).await, Code::Blocked);
     assert!(refused.to_string().contains("for 1 minute "), "{refused}");
-    bench.age_pin_tries(61).await;
+    bench.age_pin_tries(61);
     let removed = guess(PIN).await.unwrap();
     assert_eq!(removed.status, RemoveVipStatus::Removed);
 }
@@ -124,9 +124,7 @@ async fn plans_kept_while_the_clock_was_ahead_push_out_none_of_now() {
         let planned = sync(&app, &dry(SyncMode::Merge), LIST, &nobody()).await;
         old = planned.unwrap().plan_id;
     }
-    bench
-        .change_journal("UPDATE kept_plans SET expires_at = expires_at + 7200")
-        .await;
+    bench.change_journal("UPDATE kept_plans SET expires_at = expires_at + 7200");
     let watch = Watch::default();
     let applied = ask(&app, &by_plan(old), None, &nobody(), &watch).await;
     failure(applied, Code::NotFound);

@@ -282,9 +282,7 @@ async fn changes_of_a_customer_who_was_deleted_since_are_shown_with_a_warning() 
     add(&app, &adding("6165550188", DENTAL, "101"), &nobody())
         .await
         .unwrap();
-    bench
-        .change_journal("UPDATE changes SET domain = 'gone.12345.service'")
-        .await;
+    bench.change_journal("UPDATE changes SET domain = 'gone.12345.service'");
     let changes = list_changes(&app, &changes_of("gone.12345.service"), PageSize::All)
         .await
         .unwrap();

@@ -26,7 +26,7 @@ async fn damaged() -> Bench {
         ..adding(FRIEND, DENTAL, "102")
     };
     add(&app, &friend, &nobody()).await.unwrap();
-    bench.change_journal(DAMAGED).await;
+    bench.change_journal(DAMAGED);
     bench
 }
 
@@ -49,12 +49,10 @@ async fn a_damaged_row_hides_no_note_and_no_last_day() {
 async fn the_last_days_of_others_come_and_that_of_a_damaged_row_is_told() {
     let bench = damaged().await;
     let app = bench.app();
-    bench
-        .change_journal(
-            "UPDATE vip_notes SET until = '2020-01-01', ends_at = 1 WHERE caller = '16165550144'",
-        )
-        .await;
-    bench.change_journal(ALL_OVER).await;
+    bench.change_journal(
+        "UPDATE vip_notes SET until = '2020-01-01', ends_at = 1 WHERE caller = '16165550144'",
+    );
+    bench.change_journal(ALL_OVER);
     let shown = list(&app, &listing(DENTAL)).await.unwrap();
     assert_eq!(bench.rings(DENTAL, GUEST), None);
     assert_eq!(bench.rings(DENTAL, FRIEND).as_deref(), Some("102"));
@@ -84,9 +82,7 @@ async fn a_removal_whose_note_is_damaged_can_be_undone() {
 async fn nothing_is_planned_while_it_cannot_be_read_what_is_kept() {
     let bench = damaged().await;
     let app = bench.app();
-    bench
-        .change_journal("ALTER TABLE vip_notes RENAME COLUMN note TO gone")
-        .await;
+    bench.change_journal("ALTER TABLE vip_notes RENAME COLUMN note TO gone");
     let person = Person::typing(GUEST);
     let refused = remove(&app, &removing(GUEST, DENTAL), &Channel::During(&person)).await;
     failure(refused, Code::Internal);
@@ -107,9 +103,7 @@ async fn the_undo_of_an_import_names_the_entries_that_it_cannot_read() {
     let rows = "ani,destination\n6165550141,101\n6165550142,101\n6165550143,101\n";
     let imported = sync(&app, &args(SyncMode::Merge), rows, &Channel::Given).await;
     let run = imported.unwrap().run_id.unwrap();
-    bench
-        .change_journal("UPDATE changes SET route_wanted = '{' WHERE ani = '16165550142'")
-        .await;
+    bench.change_journal("UPDATE changes SET route_wanted = '{' WHERE ani = '16165550142'");
     let undone = undo_with(&app, &of_run(&run), &Channel::Given).await;
     let import = undone.unwrap().import.unwrap();
     let told = import.warnings.join("\n");
@@ -136,13 +130,9 @@ async fn a_check_names_damaged_notes_and_a_lost_position() {
         "Dr. Ames",
     ];
     assert_eq!(home.run(&words).await.code, 0);
-    let options =
-        sqlx::sqlite::SqliteConnectOptions::new().filename(home.path().join("state/state.db"));
-    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
     for statement in [DAMAGED, "DELETE FROM journal_position"] {
-        sqlx::query(statement).execute(&pool).await.unwrap();
+        home.change_journal(statement);
     }
-    pool.close().await;
     let check = home.run(&["state", "check"]).await;
     assert_ne!(check.code, 0, "{check:?}");
     assert!(check.stdout.contains(FRIEND), "{check:?}");

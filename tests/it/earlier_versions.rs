@@ -2,8 +2,6 @@
 
 use serde_json::{Value, json};
 use skyswitch_mcp::sandbox::ACCOUNT_ID;
-use sqlx::AssertSqlSafe;
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 
 use crate::support::process::{DOMAIN, Home};
 
@@ -20,13 +18,9 @@ async fn home_with(dump: String) -> Home {
     let home = Home::bare();
     let path = home.write("state/sandbox/state.db", "");
     // A dump does not give the tables in the order in which they refer to each other.
-    let options = SqliteConnectOptions::new()
-        .filename(&path)
-        .foreign_keys(false);
-    let pool = SqlitePool::connect_with(options).await.unwrap();
-    let all = sqlx::raw_sql(AssertSqlSafe(dump)).execute(&pool).await;
-    all.unwrap();
-    pool.close().await;
+    let database = rusqlite::Connection::open(path).unwrap();
+    database.pragma_update(None, "foreign_keys", false).unwrap();
+    database.execute_batch(&dump).unwrap();
     home
 }
 

@@ -28,7 +28,7 @@ async fn a_vip_rings_until_the_last_day_and_is_removed_by_whoever_lists_next() {
     let guest = shown.vips.iter().find(|vip| vip.ani == GUEST).unwrap();
     assert_eq!(guest.until, Some(next_week()));
     assert!(shown.warnings.is_empty(), "{shown:?}");
-    bench.change_journal(ALL_OVER).await;
+    bench.change_journal(ALL_OVER);
     let shown = list(&app, &listing(DENTAL)).await.unwrap();
     assert!(shown.vips.iter().all(|vip| vip.ani != GUEST), "{shown:?}");
     let said = shown.warnings.join("\n");
@@ -48,7 +48,7 @@ async fn whoever_changes_something_removes_what_has_ended_too() {
     let bench = Bench::demo().await;
     let app = bench.app();
     add_guest(&app).await;
-    bench.change_journal(ALL_OVER).await;
+    bench.change_journal(ALL_OVER);
     add(&app, &adding("6165550178", DENTAL, "101"), &nobody())
         .await
         .unwrap();
@@ -64,7 +64,7 @@ async fn a_rule_that_is_not_as_it_was_added_stays() {
     bench
         .sandbox
         .put_route(StoredRoute::new(DENTAL, GUEST, "103"));
-    bench.change_journal(ALL_OVER).await;
+    bench.change_journal(ALL_OVER);
     list(&app, &listing(DENTAL)).await.unwrap();
     assert_eq!(bench.rings(DENTAL, GUEST).unwrap(), "103");
     assert_eq!(bench.count("DELETE"), 0);
@@ -80,7 +80,7 @@ async fn a_rule_that_is_removed_and_added_again_has_no_end() {
     add(&app, &adding(GUEST, DENTAL, "101"), &nobody())
         .await
         .unwrap();
-    bench.change_journal(ALL_OVER).await;
+    bench.change_journal(ALL_OVER);
     let (_, until) = kept_of_guest(&app).await;
     assert_eq!(until, None);
     assert!(bench.rings(DENTAL, GUEST).is_some());
@@ -90,7 +90,7 @@ async fn a_rule_that_is_removed_and_added_again_has_no_end() {
 async fn nothing_is_removed_while_only_reading_is_allowed_or_nothing_destructive() {
     let bench = Bench::demo().await;
     add_guest(&bench.app()).await;
-    bench.change_journal(ALL_OVER).await;
+    bench.change_journal(ALL_OVER);
     let reading = bench.app_with(|settings| settings.read_only = true);
     list(&reading, &listing(DENTAL)).await.unwrap();
     let blocked = bench.app_in(ConfirmMode::Block);
@@ -109,7 +109,7 @@ async fn a_rule_of_a_caller_with_several_is_left_to_a_person() {
         ..adding(GUEST, DENTAL, "101")
     };
     add(&app, &other, &Channel::Given).await.unwrap();
-    bench.change_journal(ALL_OVER).await;
+    bench.change_journal(ALL_OVER);
     let shown = list(&app, &listing(DENTAL)).await.unwrap();
     let said = shown.warnings.join("\n");
     assert!(said.contains("could not be removed"), "{said}");
@@ -155,7 +155,7 @@ async fn an_end_goes_along_when_a_caller_is_sent_to_somebody_else() {
     add_guest(&app).await;
     without_list(&app, &moving("101", "102"), &Channel::Given).await;
     assert_eq!(bench.rings(DENTAL, GUEST).unwrap(), "102");
-    bench.change_journal(ALL_OVER).await;
+    bench.change_journal(ALL_OVER);
     list(&app, &listing(DENTAL)).await.unwrap();
     assert_eq!(bench.rings(DENTAL, GUEST), None);
 }
@@ -193,7 +193,7 @@ async fn a_rule_that_is_made_again_without_a_last_day_has_none_whatever_was_ther
     let person = Person::typing(GUEST);
     let replaced = add(&app, &again, &Channel::During(&person)).await.unwrap();
     assert_eq!(replaced.status, AddVipStatus::Replaced, "{replaced:?}");
-    bench.change_journal(ALL_OVER).await;
+    bench.change_journal(ALL_OVER);
     let (_, until) = kept_of_guest(&app).await;
     assert_eq!(until, None);
     assert!(bench.rings(DENTAL, GUEST).is_some());
@@ -223,7 +223,7 @@ async fn a_plan_that_is_only_shown_removes_nothing_that_has_ended() {
     let bench = Bench::demo().await;
     let app = bench.app();
     add_guest(&app).await;
-    bench.change_journal(ALL_OVER).await;
+    bench.change_journal(ALL_OVER);
     let list = "ani,destination\n6165550178,101\n";
     let planned = sync(&app, &dry(SyncMode::Merge), list, &nobody()).await;
     planned.unwrap();
@@ -243,11 +243,11 @@ async fn who_removes_or_replaces_a_rule_sees_that_its_last_day_and_note_end() {
     let channel = Channel::During(&declining);
     let elsewhere = adding(GUEST, DENTAL, "102");
     add(&app, &elsewhere, &channel).await.unwrap();
-    bench.age_declines(120).await;
+    bench.age_declines(120);
     remove(&app, &removing(GUEST, DENTAL), &channel)
         .await
         .unwrap();
-    bench.age_declines(120).await;
+    bench.age_declines(120);
     let moving = SyncVips {
         allow_large_removal: Some(true),
         ..args(SyncMode::Mirror)
@@ -307,7 +307,7 @@ async fn a_customer_who_does_not_answer_keeps_nobody_elses_rules_from_their_end(
     let added = add(&app, &theirs, &nobody()).await.unwrap();
     assert_eq!(added.status, AddVipStatus::Created);
     add_guest(&app).await;
-    bench.change_journal(ALL_OVER).await;
+    bench.change_journal(ALL_OVER);
     let gate = Gate::default();
     let held = Fault::hold_answer("GET", VET, &gate).times(usize::MAX);
     bench.sandbox.inject(held);
@@ -352,7 +352,7 @@ async fn rules_that_fail_do_not_take_the_turns_of_others() {
         add(&app, &other, &Channel::Given).await.unwrap();
     }
     add_guest(&app).await;
-    bench.change_journal(ALL_OVER).await;
+    bench.change_journal(ALL_OVER);
     assert!(guest(&app).await.is_none());
 }
 
@@ -378,7 +378,7 @@ async fn an_export_tells_beside_the_list_what_it_removed_and_what_it_could_not()
         "--yes",
     ];
     assert_eq!(home.run(&beside).await.code, 0);
-    home.change_journal(ALL_OVER).await;
+    home.change_journal(ALL_OVER);
     let exported = home.run(&["vip", "export", "-d", DOMAIN]).await;
     let named = |caller: &str| {
         format!("Warning: The VIP rule of {caller} in {DOMAIN}, whose last day was {day},")
@@ -411,11 +411,9 @@ async fn a_copied_list_tells_what_was_removed_or_is_over_of_the_other_customers_
         ..adding(GUEST, DENTAL, "101")
     };
     add(&app, &beside, &Channel::Given).await.unwrap();
-    bench
-        .change_journal(
-            "UPDATE vip_notes SET until = '2020-01-31', ends_at = 1 WHERE ends_at IS NOT NULL",
-        )
-        .await;
+    bench.change_journal(
+        "UPDATE vip_notes SET until = '2020-01-31', ends_at = 1 WHERE ends_at IS NOT NULL",
+    );
     let copying = SyncVips {
         domain: LEGAL.parse().unwrap(),
         from_domain: Some(DENTAL.parse().unwrap()),

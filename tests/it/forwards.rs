@@ -274,7 +274,7 @@ async fn a_number_is_sent_to_whom_nobody_answers_for_only_with_a_warning() {
         let shown = person.shown()[0].text();
         assert!(shown.contains(told), "{to}: {shown}");
         assert!(sent.warnings.join("\n").contains(told), "{sent:?}");
-        bench.age_journal(100_000).await;
+        bench.age_journal(100_000);
     }
 }
 

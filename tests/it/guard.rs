@@ -13,8 +13,8 @@ use skyswitch_mcp::ops::{
     AddVipStatus, Asked, RemoveVip, RemoveVipOutcome, RemoveVipStatus, add_vip, remove_vip,
 };
 use skyswitch_mcp::sandbox::{Fault, StoredDnis, StoredRoute};
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 
+use crate::support::journal;
 use crate::support::{
     Bench, CALLER, DENTAL, Person, VET, add, adding, failure, first_call, nobody, other_account,
     question, remove, removing, second_call, settings, tenant_of, token,
@@ -105,7 +105,7 @@ async fn anything_but_the_callers_number_is_no_consent() {
         let found = (removed.unwrap().status, added.unwrap().status);
         assert_eq!(found, status, "{answer:?}");
         assert_eq!(person.shown().len(), asked, "{answer:?}");
-        bench.age_declines(60).await;
+        bench.age_declines(60);
     }
     bench.assert_nothing_written();
     assert_eq!(bench.rings(DENTAL, CALLER).as_deref(), Some("101"));
@@ -143,7 +143,7 @@ async fn a_stored_value_as_listed_is_consent_to_its_own_removal() {
     let person = Person::typing("6165550123");
     let outcome = remove(&app, &args, &Channel::During(&person)).await;
     assert_eq!(outcome.unwrap().status, RemoveVipStatus::WrongValue);
-    bench.age_declines(60).await;
+    bench.age_declines(60);
     let person = Person::typing("anonymous");
     let outcome = remove(&app, &args, &Channel::During(&person)).await;
     assert_eq!(outcome.unwrap().status, RemoveVipStatus::Removed);
@@ -619,7 +619,7 @@ async fn what_ended_an_approval_is_reported_once() {
                 "{text}"
             );
         }
-        bench.age_declines(60).await;
+        bench.age_declines(60);
         assert_ne!(pending_code(&app).await, code, "asked again");
         bench.assert_nothing_written();
     }
@@ -660,7 +660,7 @@ async fn what_a_person_declined_is_not_put_before_them_again_so_soon() {
         assert_eq!(outcome.status, RemoveVipStatus::Removed);
 
         restore(&bench);
-        bench.age_declines(60).await;
+        bench.age_declines(60);
         pending_code(&app).await;
     }
 }
@@ -768,13 +768,10 @@ async fn a_change_that_waits_gets_a_new_code_when_the_route_changes() {
 }
 
 /// Lets every approval of that state folder expire.
-async fn let_approvals_expire(bench: &Bench) {
-    let options = SqliteConnectOptions::new().filename(bench.state_dir().join("state.db"));
-    let pool = SqlitePool::connect_with(options).await.unwrap();
-    let update = sqlx::query("UPDATE approvals SET expires_at = 1");
-    let done = update.execute(&pool).await.unwrap();
-    assert!(done.rows_affected() > 0);
-    pool.close().await;
+fn let_approvals_expire(bench: &Bench) {
+    let database = journal::open(&bench.state_dir());
+    let aged = database.execute("UPDATE approvals SET expires_at = 1", []);
+    assert!(aged.unwrap() > 0);
 }
 
 #[tokio::test]
@@ -783,14 +780,14 @@ async fn an_approval_that_has_expired_approves_nothing() {
     let app = bench.app();
     let code = pending_code(&app).await;
     let approval = app.guard().waiting_under(&code).await.unwrap();
-    let_approvals_expire(&bench).await;
+    let_approvals_expire(&bench);
     failure(settle(&app, &code, typed(CALLER)).await, Code::NotFound);
     let late = app.guard().settle(&approval, &typed(CALLER)).await;
     failure(late, Code::NotFound);
 
     let code = pending_code(&app).await;
     assert!(settle(&app, &code, typed(CALLER)).await.unwrap());
-    let_approvals_expire(&bench).await;
+    let_approvals_expire(&bench);
     assert_ne!(pending_code(&app).await, code);
     bench.assert_nothing_written();
 }

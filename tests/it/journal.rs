@@ -127,7 +127,7 @@ async fn what_was_cut_off_and_not_made_is_closed_so_too() {
     cut_off(&bench, Effect::DropBefore).await;
     let waiting = changes(&bench.app()).await.remove(0);
     assert_eq!(waiting.status, ChangeStatus::Open, "it may still arrive");
-    bench.age_journal(60_000).await;
+    bench.age_journal(60_000);
     let closed = changes(&bench.app()).await.remove(0);
     assert_eq!(closed.status, ChangeStatus::Reconciled);
     assert_eq!((closed.was_made(), closed.after), (Some(false), None));
@@ -140,7 +140,7 @@ async fn what_was_cut_off_and_changed_by_somebody_else_is_closed_so_too() {
     bench
         .sandbox
         .put_route(StoredRoute::new(DENTAL, NEW_CALLER, "999"));
-    bench.age_journal(60_000).await;
+    bench.age_journal(60_000);
     let closed = changes(&bench.app()).await.remove(0);
     assert_eq!(closed.status, ChangeStatus::Reconciled);
     assert_eq!(closed.was_made(), Some(false));
@@ -372,7 +372,7 @@ async fn what_was_cut_off_and_arrives_late_is_closed_as_made() {
 async fn what_arrives_after_it_was_given_up_can_still_be_undone() {
     let bench = Bench::demo().await;
     cut_off(&bench, Effect::DropBefore).await;
-    bench.age_journal(60_000).await;
+    bench.age_journal(60_000);
     let given_up = changes(&bench.app()).await.remove(0);
     assert_eq!(given_up.was_made(), Some(false));
     bench

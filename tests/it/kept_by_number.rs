@@ -5,9 +5,8 @@ use skyswitch_mcp::domain::{Since, Until};
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{AddVip, UndoChange, undo_change};
 use skyswitch_mcp::sandbox::{StoredDnis, StoredRoute};
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
-use sqlx::{AssertSqlSafe, Row};
 
+use crate::support::journal::{self, texts};
 use crate::support::{Bench, DENTAL, add, adding, done, list, listing, nobody, remove, removing};
 
 const GUEST: &str = "16165550177";
@@ -51,15 +50,14 @@ async fn a_change_that_was_not_made_goes_through_no_other_notes() {
     add(&bench.app(), &adding(GUEST, DENTAL, "101"), &nobody())
         .await
         .unwrap();
-    let options = SqliteConnectOptions::new().filename(bench.state_dir().join("state.db"));
-    let pool = SqlitePool::connect_with(options).await.unwrap();
-    let triggers = sqlx::query(
+    let database = journal::open(&bench.state_dir());
+    let triggers = texts(
+        &database,
         "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'changes' AND sql LIKE '%vip_notes%'",
+        [],
     );
-    let triggers = triggers.fetch_all(&pool).await.unwrap();
     assert_eq!(triggers.len(), 3);
-    for trigger in triggers {
-        let text: String = trigger.get("sql");
+    for text in triggers {
         let (_, statements) = text.split_once("BEGIN").unwrap();
         let statements = statements.replace("NEW.id", "1");
         let words = statements.split("NEW.").enumerate();
@@ -77,14 +75,14 @@ async fn a_change_that_was_not_made_goes_through_no_other_notes() {
             .filter(|text| text.contains("vip_notes"))
         {
             let explained = format!("EXPLAIN QUERY PLAN {statement}");
-            let steps = sqlx::query(AssertSqlSafe(explained)).fetch_all(&pool);
-            for step in steps.await.unwrap() {
-                let step: String = step.get("detail");
+            let mut steps = database.prepare(&explained).unwrap();
+            let steps = steps.query_map([], |row| row.get("detail")).unwrap();
+            for step in steps {
+                let step: String = step.unwrap();
                 assert!(!step.contains("SCAN vip_notes"), "{step}: {statement}");
             }
         }
     }
-    pool.close().await;
 }
 
 #[test]

@@ -11,6 +11,7 @@ use skyswitch_mcp::sandbox::Fault;
 use skyswitch_mcp::state::ChangeStatus;
 
 use crate::support::imports::{args, sync};
+use crate::support::journal;
 use crate::support::{Bench, CALLER, DENTAL, add, adding, failure};
 
 const NEW: &str = "16165550111";
@@ -45,7 +46,7 @@ async fn newest(app: &App) -> ChangeRow {
 async fn an_outcome_that_could_not_be_written_is_said_and_written_with_the_next_work() {
     let bench = bench().await;
     let app = bench.app();
-    bench.change_journal(FULL).await;
+    bench.change_journal(FULL);
     let added = add(&app, &adding(NEW, DENTAL, "101"), &Channel::Given).await;
     let added = added.unwrap();
     assert_eq!(added.status, AddVipStatus::Created);
@@ -57,7 +58,7 @@ async fn an_outcome_that_could_not_be_written_is_said_and_written_with_the_next_
         ChangeStatus::Open,
         "it is this process's to write"
     );
-    bench.change_journal(SPACE_AGAIN).await;
+    bench.change_journal(SPACE_AGAIN);
     let row = newest(&app).await;
     assert_eq!(Some(&row.change_id), added.change_id.as_ref());
     assert_eq!(
@@ -71,7 +72,7 @@ async fn an_outcome_that_could_not_be_written_is_said_and_written_with_the_next_
 async fn a_failure_that_could_not_be_written_is_said_and_written_with_the_next_change() {
     let bench = bench().await;
     let app = bench.app();
-    bench.change_journal(FULL).await;
+    bench.change_journal(FULL);
     let refusal = Fault::status("PUT", "route-by-ani", 400);
     bench.sandbox.inject(refusal);
     let refused = add(&app, &adding(NEW, DENTAL, "101"), &Channel::Given).await;
@@ -81,7 +82,7 @@ async fn a_failure_that_could_not_be_written_is_said_and_written_with_the_next_c
         "{}",
         error.hint()
     );
-    bench.change_journal(SPACE_AGAIN).await;
+    bench.change_journal(SPACE_AGAIN);
     let next = add(&app, &adding(CALLER, DENTAL, "101"), &Channel::Given).await;
     next.unwrap();
     let all = ListChanges::default();
@@ -95,15 +96,15 @@ async fn a_failure_that_could_not_be_written_is_said_and_written_with_the_next_c
 async fn an_outcome_that_could_not_be_written_is_written_also_where_no_work_follows() {
     let bench = bench().await;
     let app = bench.app();
-    bench.change_journal(FULL).await;
+    bench.change_journal(FULL);
     let added = add(&app, &adding(NEW, DENTAL, "101"), &Channel::Given).await;
     added.unwrap();
-    bench.change_journal(SPACE_AGAIN).await;
-    let pool = database(&bench).await;
+    bench.change_journal(SPACE_AGAIN);
+    let database = journal::open(&bench.state_dir());
     let mut open = 1;
     for _ in 0..600 {
-        let count = sqlx::query_scalar("SELECT COUNT(*) FROM changes WHERE status = 'open'");
-        open = count.fetch_one(&pool).await.unwrap();
+        let count = "SELECT COUNT(*) FROM changes WHERE status = 'open'";
+        open = database.query_row(count, [], |row| row.get(0)).unwrap();
         if open == 0 {
             break;
         }
@@ -116,14 +117,14 @@ async fn an_outcome_that_could_not_be_written_is_written_also_where_no_work_foll
 async fn an_import_says_which_outcomes_could_not_be_written() {
     let bench = bench().await;
     let app = bench.app();
-    bench.change_journal(FULL).await;
+    bench.change_journal(FULL);
     let list = format!("ani,destination\n{NEW},101\n");
     let imported = sync(&app, &args(SyncMode::Merge), &list, &Channel::Given).await;
     let imported = imported.unwrap();
     assert_eq!(imported.status, SyncStatus::Applied, "{imported:?}");
     let told = |warning: &String| warning.contains("into the journal yet");
     assert!(imported.warnings.iter().any(told), "{imported:?}");
-    bench.change_journal(SPACE_AGAIN).await;
+    bench.change_journal(SPACE_AGAIN);
     assert_eq!(newest(&app).await.status, ChangeStatus::Done);
 }
 
@@ -135,10 +136,10 @@ async fn an_entry_that_was_written_although_its_writing_failed_is_left_to_a_read
     add(&app, &adding(NEW, DENTAL, "101"), &Channel::Given)
         .await
         .unwrap();
-    bench.change_journal(FULL_FOR_ALL).await;
+    bench.change_journal(FULL_FOR_ALL);
     let refused = add(&app, &adding(NEW, DENTAL, "102"), &Channel::Given).await;
     failure(refused, Code::Internal);
-    bench.change_journal(SPACE_AGAIN).await;
+    bench.change_journal(SPACE_AGAIN);
     // The commit failed at its very end: the entry is there all the same.
     let files = std::fs::read_dir(bench.state_dir()).unwrap();
     let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
@@ -146,23 +147,15 @@ async fn an_entry_that_was_written_although_its_writing_failed_is_left_to_a_read
         let name = name.strip_prefix("journal-")?.strip_suffix(".lock")?;
         Some(name.to_owned())
     });
-    let pool = database(&bench).await;
-    sqlx::query(
+    let database = journal::open(&bench.state_dir());
+    let begun = database.execute(
         "INSERT INTO changes (realm, account, operation, asked_by, domain, ani, caller, route_wanted, status, owner,
                               started_at)
          SELECT realm, account, operation, asked_by, domain, ani, caller, route_wanted, 'open', ?, started_at
          FROM changes ORDER BY id DESC LIMIT 1",
-    )
-    .bind(owners.next().expect("this process"))
-    .execute(&pool)
-    .await
-    .unwrap();
+        [owners.next().expect("this process")],
+    );
+    assert_eq!(begun, Ok(1));
     assert_eq!(owners.next(), None, "no other process");
     assert_eq!(newest(&app).await.status, ChangeStatus::Reconciled);
-}
-
-async fn database(bench: &Bench) -> sqlx::SqlitePool {
-    let path = bench.state_dir().join("state.db");
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
-    sqlx::SqlitePool::connect_with(options).await.unwrap()
 }

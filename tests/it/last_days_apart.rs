@@ -108,7 +108,7 @@ async fn a_customer_who_came_last_when_the_time_was_over_is_tried_again_at_once(
         };
         add(&app, &rule, &nobody()).await.unwrap();
     }
-    bench.change_journal(ALL_OVER).await;
+    bench.change_journal(ALL_OVER);
     let (first, others) = (Gate::default(), Gate::default());
     for number in 1..=9 {
         let gate = match number {
@@ -160,7 +160,7 @@ async fn a_rule_that_another_process_replaces_meanwhile_stays_without_a_last_day
     add(&app, &until_next_week(GUEST, "101"), &nobody())
         .await
         .unwrap();
-    bench.change_journal(ALL_OVER).await;
+    bench.change_journal(ALL_OVER);
     let gate = Gate::default();
     let held = Fault::hold_answer("GET", "route-by-ani", &gate);
     bench.sandbox.inject(held);

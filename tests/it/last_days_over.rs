@@ -68,7 +68,7 @@ async fn a_row_whose_last_day_is_over_when_its_import_is_resumed_is_not_sent_and
     assert_eq!(cut_off.status, SyncStatus::Cancelled, "{cut_off:?}");
     let left = cut_off.done.unwrap().not_sent;
     assert!(left > 1, "{cut_off:?}");
-    bench.change_journal(OVER_IN_RUNS).await;
+    bench.change_journal(OVER_IN_RUNS);
     let resume = SyncVips {
         resume: Some("last".to_owned()),
         ..args(SyncMode::Merge)
@@ -96,7 +96,7 @@ async fn a_kept_plan_with_a_last_day_that_is_over_meanwhile_changes_nothing_and_
     let rows = format!("ani,destination,until\n{GUEST},101,{DAY}\n");
     let planned = ask(&app, &dry, Some(&rows), &nobody(), &Watch::default()).await;
     let plan = done(planned.unwrap()).plan_id;
-    bench.change_journal(OVER_IN_PLANS).await;
+    bench.change_journal(OVER_IN_PLANS);
     let apply = SyncVips {
         plan,
         mode: None,
@@ -117,7 +117,7 @@ async fn a_rule_that_comes_back_without_its_last_day_is_named() {
     add_until(&app, GUEST).await;
     let run = mirror(&app, DENTAL, "ani,destination\n6165550178,101\n").await;
     for over in OVER_BEFORE_IMPORTS {
-        bench.change_journal(over).await;
+        bench.change_journal(over);
     }
     let args = Undo {
         run_id: run.run_id,
@@ -152,7 +152,7 @@ async fn rules_that_cannot_be_removed_at_their_last_day_do_not_keep_the_others()
     }
     add_until(&app, GUEST).await;
     let over = "UPDATE vip_notes SET ends_at = id WHERE ends_at IS NOT NULL";
-    bench.change_journal(over).await;
+    bench.change_journal(over);
     let (all, watch) = (StatusQuery::default(), Watch::default());
     let table = onboarding_status(&app, &all, PageSize::All, &watch).await;
     let ends = table.unwrap().ends;
@@ -193,9 +193,7 @@ async fn what_is_noted_while_a_list_is_read_is_not_ended_by_it() {
     };
     add(&bench.app(), &guest, &nobody()).await.unwrap();
     // The read goes on for minutes.
-    bench
-        .change_journal("UPDATE changes SET started_at = 1, ended_at = 1")
-        .await;
+    bench.change_journal("UPDATE changes SET started_at = 1, ended_at = 1");
     gate.open();
     reading.await.unwrap().unwrap();
     let shown = list(&slow, &listing(DENTAL)).await.unwrap();

@@ -51,7 +51,7 @@ async fn a_change_that_may_still_arrive_is_not_called_failed() {
             let late = StoredRoute::new(DENTAL, "16165550111", "101");
             bench.sandbox.put_route(late);
         }
-        bench.age_journal(SETTLED).await;
+        bench.age_journal(SETTLED);
         let other = adding("6165550112", VET, "301");
         add(&bench.app(), &other, &Channel::Given).await.unwrap();
         let closed = statuses(&bench).await;
@@ -96,7 +96,7 @@ async fn taking_a_word_back_tells_of_a_number_that_may_still_be_routed() {
     assert!(warnings.contains("616-555-0180"), "{warnings}");
 
     // Once nothing can arrive any more, nothing is told.
-    bench.age_journal(SETTLED).await;
+    bench.age_journal(SETTLED);
     let withdrawn = mark_setup_step(&app, &withdrawing, &Channel::Given).await;
     assert_eq!(withdrawn.map(done).unwrap().warnings, [""; 0]);
 }
@@ -110,7 +110,7 @@ async fn how_long_a_request_may_arrive_counts_from_the_last_attempt() {
     let lost = add(&bench.app(), &args, &Channel::Given).await;
     failure(lost, Code::UpstreamUnavailable);
     // It was begun long ago, and given up just now.
-    bench.age_start_of_changes(SETTLED).await;
+    bench.age_start_of_changes(SETTLED);
     let other = adding("6165550112", VET, "301");
     add(&bench.app(), &other, &Channel::Given).await.unwrap();
     let of_lost = statuses(&bench).await.pop().unwrap();
@@ -209,7 +209,7 @@ async fn what_an_addition_may_still_make_is_neither_removed_nor_sent_elsewhere()
     failure(other, Code::ConfirmationStale);
     assert_eq!((bench.count("PUT"), bench.count("DELETE")), (0, 0));
 
-    bench.age_journal(SETTLED).await;
+    bench.age_journal(SETTLED);
     let added = add(&app, &adding(NEW, DENTAL, "102"), &nobody()).await;
     assert_eq!(added.unwrap().status, AddVipStatus::Created);
     let (told, really) = told_and_really(&bench).await;
@@ -226,7 +226,7 @@ async fn what_a_later_change_made_is_not_told_as_the_work_of_a_lost_one() {
     let removed = remove(&app, &removing(NEW, DENTAL), &Channel::Given).await;
     failure(removed, Code::ConfirmationStale);
 
-    bench.age_journal(SETTLED).await;
+    bench.age_journal(SETTLED);
     let removed = remove(&app, &removing(NEW, DENTAL), &Channel::Given).await;
     assert_eq!(removed.unwrap().status, RemoveVipStatus::Removed);
     let (told, really) = told_and_really(&bench).await;
@@ -250,7 +250,7 @@ async fn what_a_later_change_found_is_the_work_of_a_lost_one() {
         .inject(Fault::status("GET", "route-by-ani", 400));
     let replaced = add(&app, &adding(NEW, DENTAL, "102"), &Channel::Given).await;
     assert_eq!(replaced.unwrap().status, AddVipStatus::Replaced);
-    bench.age_journal(SETTLED).await;
+    bench.age_journal(SETTLED);
     let other = adding("6165550112", VET, "301");
     add(&app, &other, &Channel::Given).await.unwrap();
     assert_eq!(
@@ -273,7 +273,7 @@ async fn a_number_that_is_routed_again_was_not_routed_by_the_lost_change() {
     bench.sandbox.clear_faults();
     let again = onboard(&app, &onboarding(), &Channel::Given).await.unwrap();
     assert_eq!(again.status, OnboardStatus::Applied, "{again:?}");
-    bench.age_journal(SETTLED).await;
+    bench.age_journal(SETTLED);
     onboard(&app, &onboarding(), &Channel::Given).await.unwrap();
     assert_eq!(
         statuses(&bench).await,

@@ -10,13 +10,9 @@ use skyswitch_mcp::sandbox::Sandbox;
 use skyswitch_mcp::state::ChangeStatus;
 
 use crate::support::guests::{ALL_OVER, GUEST, next_week};
+use crate::support::journal;
 use crate::support::process::{CALLER, DOMAIN, Home, demo_sandbox, stored, vip_add};
 use crate::support::{Bench, DENTAL, add, adding};
-
-async fn database(state: &Path) -> sqlx::SqlitePool {
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(state.join("state.db"));
-    sqlx::SqlitePool::connect_with(options).await.unwrap()
-}
 
 /// Three changes to one rule, of which the first two are 500 days old.
 async fn with_old_changes(sandbox: &Sandbox) -> Home {
@@ -25,10 +21,8 @@ async fn with_old_changes(sandbox: &Sandbox) -> Home {
         let add = [&vip_add(CALLER, destination)[..], &["--yes"]].concat();
         assert_eq!(home.run(&add).await.code, 0);
     }
-    home.change_journal("UPDATE changes SET started_at = started_at - 43200000000 WHERE id < 3")
-        .await;
-    home.change_journal("UPDATE changes SET undoes = 2 WHERE id = 3")
-        .await;
+    home.change_journal("UPDATE changes SET started_at = started_at - 43200000000 WHERE id < 3");
+    home.change_journal("UPDATE changes SET undoes = 2 WHERE id = 3");
     home
 }
 
@@ -45,8 +39,7 @@ async fn closed_changes_that_are_old_are_removed_and_open_and_new_ones_stay() {
     let home = with_old_changes(&sandbox).await;
     home.change_journal(
         "UPDATE changes SET status = 'open', owner = 'x', ended_at = NULL WHERE id = 1",
-    )
-    .await;
+    );
     // Nobody is asked about the open one, so that it stays so.
     let pruned = home
         .run(&["state", "prune", "--older-than", "400d", "--json"])
@@ -66,8 +59,7 @@ async fn notes_and_last_days_of_rules_that_exist_outlive_the_changes_that_made_t
     let add = ["vip", "add", GUEST, "101", "-d", DOMAIN];
     let noted = [&add[..], &["--note", "Dr. Ames", "--until", &day]].concat();
     assert_eq!(home.run(&noted).await.code, 0);
-    home.change_journal("UPDATE changes SET started_at = started_at - 43200000000")
-        .await;
+    home.change_journal("UPDATE changes SET started_at = started_at - 43200000000");
     let prune = ["state", "prune", "--older-than", "400d", "--json"];
     assert_eq!(home.run(&prune).await.json()["changes"], 1);
     let list = ["vip", "list", "-d", DOMAIN];
@@ -77,7 +69,7 @@ async fn notes_and_last_days_of_rules_that_exist_outlive_the_changes_that_made_t
         "{shown}"
     );
     // The last day still holds.
-    home.change_journal(ALL_OVER).await;
+    home.change_journal(ALL_OVER);
     let shown = home.run(&list).await;
     assert_eq!(shown.code, 0, "{shown:?}");
     assert_eq!(stored(&sandbox, GUEST), []);
@@ -108,8 +100,7 @@ async fn a_check_counts_what_there_is_and_names_what_is_damaged() {
         check.json(),
         serde_json::json!({"changes": 3, "open": 0, "problems": []})
     );
-    home.change_journal("UPDATE changes SET route_after = '{' WHERE id = 2")
-        .await;
+    home.change_journal("UPDATE changes SET route_after = '{' WHERE id = 2");
     let check = home.run(&["state", "check"]).await;
     assert_eq!(check.code, 1, "{check:?}");
     assert!(check.stdout.contains("change 2 is damaged"), "{check:?}");
@@ -156,7 +147,7 @@ async fn a_long_journal_is_shown_in_part_with_the_way_to_the_rest() {
 
 /// Fills the journal with copies of its newest entry until it has so many.
 async fn filled(state: &Path, wanted: usize) -> usize {
-    let pool = database(state).await;
+    let database = journal::open(state);
     let copies = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?1 - 3)
          INSERT INTO changes (realm, account, operation, asked_by, domain, ani, caller, route_before, route_wanted,
                               route_after, stands, status, owner, started_at, ended_at, position)
@@ -165,16 +156,9 @@ async fn filled(state: &Path, wanted: usize) -> usize {
                 ended_at - 8640000000 + n * 8000, 0
          FROM (SELECT * FROM changes ORDER BY id DESC LIMIT 1), numbers";
     let wanted = i64::try_from(wanted).unwrap();
-    sqlx::query(copies)
-        .bind(wanted)
-        .execute(&pool)
-        .await
-        .unwrap();
-    let total: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM changes")
-        .fetch_one(&pool)
-        .await
-        .unwrap();
-    pool.close().await;
+    database.execute(copies, [wanted]).unwrap();
+    let count = "SELECT COUNT(*) FROM changes";
+    let total: i64 = database.query_row(count, [], |row| row.get(0)).unwrap();
     usize::try_from(total).unwrap()
 }
 

@@ -107,9 +107,7 @@ async fn a_whole_import_that_is_undone_gives_back_notes_and_last_days() {
         add_guest(&app).await;
         let run = imported(&app, change).await;
         // The list from before it is not what they come from.
-        bench
-            .change_journal("UPDATE runs SET rules_before = NULL")
-            .await;
+        bench.change_journal("UPDATE runs SET rules_before = NULL");
         let run = of_run(&run.run_id.unwrap());
         let undone = undo_with(&app, &run, &Channel::Given).await.unwrap();
         assert_eq!(undone.status, UndoStatus::Restored, "{undone:?}");
@@ -141,7 +139,7 @@ async fn a_last_day_that_is_over_is_not_given_back_and_that_is_said() {
     let bench = Bench::demo().await;
     let app = bench.app();
     add_guest(&app).await;
-    bench.change_journal(ALL_OVER).await;
+    bench.change_journal(ALL_OVER);
     assert!(guest(&app).await.is_none());
     let person = Person::typing(GUEST);
     let back = undone(&app, "2", &Channel::During(&person)).await;
@@ -166,9 +164,7 @@ async fn a_removal_that_was_never_made_leaves_note_and_last_day_as_they_were() {
     remove(&app, &args, &Channel::Given).await.unwrap();
     // What was acknowledged is shown as before when a read must have caught up.
     bench.sandbox.put_route(rule);
-    bench
-        .change_journal("UPDATE changes SET status = 'failed' WHERE id = 2")
-        .await;
+    bench.change_journal("UPDATE changes SET status = 'failed' WHERE id = 2");
     assert_as_added(&app).await;
 }
 

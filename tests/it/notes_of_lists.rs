@@ -92,7 +92,7 @@ async fn a_plan_shows_the_notes_that_it_changes_and_keeps_them_until_somebody_ag
     let preview = person.shown()[0].text();
     assert!(preview.contains(said), "{preview}");
     assert_eq!(notes(&app, &listing(DENTAL)).await, ["Dr. Ames"]);
-    bench.age_declines(120).await;
+    bench.age_declines(120);
     let made = sync(&app, &merge, &rows, &Channel::Given).await.unwrap();
     assert_eq!(made.status, SyncStatus::Applied, "{made:?}");
     assert_eq!(notes(&app, &listing(DENTAL)).await, ["Dr. Bell"]);

@@ -205,7 +205,7 @@ async fn an_import_that_cannot_begin_tells_what_was_removed_before_it() {
     let app = bench.app();
     add_guest(&app).await;
     for statement in [ALL_OVER, NO_RUNS] {
-        bench.change_journal(statement).await;
+        bench.change_journal(statement);
     }
     let rows = format!("ani,destination\n{NEW},101\n");
     let made = sync(&app, &args(SyncMode::Merge), &rows, &Channel::Given).await;
@@ -221,7 +221,7 @@ async fn a_list_of_notes_that_cannot_begin_notes_nothing_and_tells_what_was_remo
     let app = bench.app();
     add_guest(&app).await;
     for statement in [ALL_OVER, NO_RUNS] {
-        bench.change_journal(statement).await;
+        bench.change_journal(statement);
     }
     let there = bench.rings(DENTAL, CALLER).unwrap();
     let rows = format!("ani,destination,note\n{CALLER},{there},Mrs. Hill\n");
@@ -239,7 +239,7 @@ async fn a_change_that_is_refused_tells_what_was_removed_before_it() {
     let bench = Bench::demo().await;
     let app = bench.app();
     add_guest(&app).await;
-    bench.change_journal(ALL_OVER).await;
+    bench.change_journal(ALL_OVER);
     let refused = Fault::status("PUT", "route-by-ani", 422);
     bench.sandbox.inject(refused);
     let made = add(&app, &adding(NEW, DENTAL, "101"), &nobody()).await;
@@ -258,7 +258,7 @@ async fn a_note_that_others_have_tampered_with_can_deceive_nobody() {
     let bench = Bench::demo().await;
     let app = bench.app();
     add_guest(&app).await;
-    bench.change_journal(TAMPERED).await;
+    bench.change_journal(TAMPERED);
     let person = Person::typing(GUEST);
     let channel = Channel::During(&person);
     let args = removing(GUEST, DENTAL);
@@ -271,7 +271,7 @@ async fn a_note_that_others_have_tampered_with_can_deceive_nobody() {
     let home = Home::of(&sandbox);
     let adding = ["vip", "add", GUEST, "101", "-d", DOMAIN, "--note", "x"];
     assert_eq!(home.run(&adding).await.code, 0);
-    home.change_journal(TAMPERED).await;
+    home.change_journal(TAMPERED);
     let listing = ["vip", "list", "-d", DOMAIN];
     for format in ["table", "plain", "csv"] {
         let shown = home

@@ -303,7 +303,7 @@ async fn a_domain_is_created_only_behind_its_own_setting_and_by_its_name() {
             .await
             .unwrap();
         assert_eq!(outcome.status, OnboardStatus::WrongValue);
-        bench.age_declines(60).await;
+        bench.age_declines(60);
         assert!(wrong.shown()[0].text().contains("never be used again"));
         assert!(bench.sandbox.domains().is_empty());
 
@@ -381,7 +381,7 @@ async fn the_old_route_is_kept_in_the_journal_and_put_back_byte_for_byte() {
         .map(done)
         .unwrap();
     assert_eq!(declined.status, UndoStatus::WrongValue);
-    bench.age_declines(60).await;
+    bench.age_declines(60);
     let undone = undo_change(&app, &undoing(&id), &Channel::During(&person))
         .await
         .map(done)
@@ -593,7 +593,7 @@ async fn an_attestation_needs_the_domain_typed_and_says_who_and_why() {
             .map(done)
             .unwrap();
         assert_eq!(marked.status, MarkStatus::WrongValue, "{wrong}");
-        bench.age_declines(60).await;
+        bench.age_declines(60);
         let text = person.shown()[0].text().to_owned();
         assert!(
             text.contains("Front desk lead") && text.contains("ticket 48213"),

@@ -14,6 +14,7 @@ use crate::support::customer::{
     ACME, PbxApi, app_on, attest, closed, onboard, onboarding, prepared,
 };
 use crate::support::imports::{Watch, args, ask, sync};
+use crate::support::journal;
 use crate::support::{
     Bench, CALLER, DENTAL, VET, add, adding, done, failure, remove, removing, tenant_of,
 };
@@ -134,7 +135,7 @@ async fn a_number_that_another_process_is_pointing_elsewhere_is_not_routed() {
         .map(done)
         .unwrap();
     // Written down under another domain: its turn is another one.
-    bench.change_journal("UPDATE changes SET domain = 'elsewhere.12345.service', status = 'done', position = 9999 WHERE did IS NOT NULL").await;
+    bench.change_journal("UPDATE changes SET domain = 'elsewhere.12345.service', status = 'done', position = 9999 WHERE did IS NOT NULL");
     let again = onboard(&other, &onboarding(), &Channel::Given)
         .await
         .unwrap();
@@ -150,7 +151,7 @@ async fn a_clock_that_was_set_back_locks_no_rule() {
     let imported = sync(&bench.app(), &args(SyncMode::Merge), &list, &Channel::Given).await;
     assert_eq!(imported.unwrap().status, SyncStatus::Applied);
     // The import was begun "in two hours".
-    bench.age_journal(-TWO_HOURS).await;
+    bench.age_journal(-TWO_HOURS);
     let added = add(
         &bench.app(),
         &adding(CALLER, DENTAL, "101"),
@@ -175,20 +176,16 @@ async fn what_was_cut_off_before_the_clock_was_set_back_is_not_left_open_until_i
     bench
         .sandbox
         .put_route(StoredRoute::new(DENTAL, CALLER, "101"));
-    bench
-        .change_journal(
-            "UPDATE changes SET status = 'open', owner = '', started_at = started_at + 7200000",
-        )
-        .await;
+    bench.change_journal(
+        "UPDATE changes SET status = 'open', owner = '', started_at = started_at + 7200000",
+    );
     let all = ListChanges::default();
     let status = async || {
         let listed = list_changes(&bench.app(), &all, PageSize::All).await;
         listed.unwrap().changes[0].status
     };
     assert_eq!(status().await, ChangeStatus::Open, "it may still arrive");
-    bench
-        .change_journal("UPDATE changes SET given_up_at = given_up_at - 60000")
-        .await;
+    bench.change_journal("UPDATE changes SET given_up_at = given_up_at - 60000");
     assert_eq!(status().await, ChangeStatus::Reconciled);
 }
 
@@ -205,8 +202,7 @@ async fn an_import_that_is_continued_is_the_last_one_whatever_the_clock_said() {
     bench
         .change_journal(
             "UPDATE runs SET finished = 0, started_at = started_at + (CASE rowid WHEN 1 THEN 7200000 ELSE 0 END)",
-        )
-        .await;
+        );
     let last = SyncVips {
         resume: Some("last".to_owned()),
         dry_run: Some(true),
@@ -226,7 +222,7 @@ async fn a_clock_that_was_set_back_uses_up_no_hourly_limit() {
     add(&app(), &first, &Channel::Given).await.unwrap();
     let second = adding("16165550112", VET, "201");
     failure(add(&app(), &second, &Channel::Given).await, Code::Blocked);
-    bench.age_journal(-TWO_HOURS).await;
+    bench.age_journal(-TWO_HOURS);
     add(&app(), &second, &Channel::Given).await.unwrap();
 }
 
@@ -243,7 +239,7 @@ async fn a_clock_that_was_set_back_hides_no_change_of_somebody_else() {
         let list = list_of("300");
         let imported = sync(&importing, &mode, &list, &Channel::Given).await;
         // By the clock it ended long before the other one looked.
-        bench.age_journal(TWO_HOURS).await;
+        bench.age_journal(TWO_HOURS);
         to_send.open();
         imported.unwrap()
     };
@@ -258,13 +254,7 @@ async fn a_journal_that_an_earlier_version_wrote_is_carried_on() {
     let bench = Bench::demo().await;
     let args = adding(CALLER, DENTAL, "102");
     let first = add(&bench.app(), &args, &Channel::Given).await.unwrap();
-    for step in [
-        "ALTER TABLE changes DROP COLUMN position",
-        "DROP TABLE journal_position",
-        "DELETE FROM _sqlx_migrations WHERE version = 6",
-    ] {
-        bench.change_journal(step).await;
-    }
+    journal::take_back_to(&bench.state_dir(), 5);
     let undo = UndoChange {
         change_id: first.change_id.unwrap(),
         account_id: None,

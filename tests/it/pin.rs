@@ -50,8 +50,8 @@ async fn a_form_and_the_terminal_want_the_pin_besides_the_value() {
             assert!(preview.text().contains("and the PIN"), "{}", preview.text());
             assert!(!preview.text().contains("tulip"), "{}", preview.text());
         }
-        bench.age_declines(60).await;
-        bench.age_pin_tries(3_600).await;
+        bench.age_declines(60);
+        bench.age_pin_tries(3_600);
     }
     bench.assert_nothing_written();
     let person = Person::answering(typed(PIN));
@@ -123,7 +123,7 @@ async fn wrong_pins_are_bounded_over_all_processes_and_the_pause_grows() {
         let answers = Person::answering(typed(pin));
         let channel = Channel::During(&answers);
         let tried = remove(&app, &removing(CALLER, DENTAL), &channel).await;
-        bench.age_declines(60).await;
+        bench.age_declines(60);
         tried
     };
     let mut pause = 60;
@@ -133,9 +133,9 @@ async fn wrong_pins_are_bounded_over_all_processes_and_the_pause_grows() {
         assert_eq!(tried.status, RemoveVipStatus::WrongValue);
         let refused = failure(guess(PIN).await, Code::Blocked);
         assert!(refused.to_string().contains("PIN"), "{refused}");
-        bench.age_pin_tries(pause - 30).await;
+        bench.age_pin_tries(pause - 30);
         failure(guess(PIN).await, Code::Blocked);
-        bench.age_pin_tries(31).await;
+        bench.age_pin_tries(31);
         pause *= 2;
     }
     bench.assert_nothing_written();

@@ -115,9 +115,7 @@ async fn a_plan_is_kept_for_its_customer_and_not_for_ever() {
     failure(unknown, Code::NotFound);
     let both = ask(&app, &by_plan(&id), Some(LIST), &nobody(), &watch).await;
     failure(both, Code::InvalidArgument);
-    bench
-        .change_journal("UPDATE kept_plans SET expires_at = expires_at - 1801")
-        .await;
+    bench.change_journal("UPDATE kept_plans SET expires_at = expires_at - 1801");
     let gone = ask(&app, &by_plan(&id), None, &nobody(), &watch).await;
     failure(gone, Code::NotFound);
     bench.assert_nothing_written();
@@ -273,7 +271,7 @@ async fn what_of_a_list_cannot_be_another_customers_is_left_out_and_shown_with_t
         // Note and last day go along.
         assert!(shown.contains("(note: Dr. Ames)"), "{shown}");
         assert!(shown.contains(&format!("(until {day})")), "{shown}");
-        bench.age_declines(120).await;
+        bench.age_declines(120);
     }
     // A plan that was shown is applied as it was shown.
     let dry = SyncVips {

@@ -34,7 +34,7 @@ async fn cut_off(bench: &Bench, domains: &[&str]) {
         let args = adding("16165550177", domain, "sip:desk@example.com");
         add(&bench.app(), &args, &Channel::Given).await.unwrap();
     }
-    bench.change_journal(CUT_OFF).await;
+    bench.change_journal(CUT_OFF);
     bench.sandbox.clear_requests();
 }
 
@@ -101,7 +101,7 @@ async fn an_open_change_of_a_customer_who_left_prevents_no_import_of_others_from
             gate.open();
         };
         tokio::join!(stopped, open);
-        bench.change_journal("UPDATE runs SET finished = 0").await;
+        bench.change_journal("UPDATE runs SET finished = 0");
         bench.sandbox.inject(fault);
         let again = SyncVips {
             resume: Some("last".to_owned()),
@@ -163,13 +163,9 @@ async fn an_undo_of_a_change_that_cannot_be_read_says_why_and_how_a_person_close
 async fn cut_off_in(home: &Home) {
     let add = [&vip_add(CALLER, "102")[..], &["--yes"]].concat();
     assert_eq!(home.run(&add).await.code, 0);
-    let file = home.path().join("state/state.db");
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
-    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
     let statement = "UPDATE changes SET status = 'open', owner = '', route_after = NULL, ended_at = NULL, \
                      started_at = started_at - 60000";
-    sqlx::query(statement).execute(&pool).await.unwrap();
-    pool.close().await;
+    home.change_journal(statement);
 }
 
 #[tokio::test]

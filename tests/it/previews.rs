@@ -12,6 +12,7 @@ use skyswitch_mcp::ops::{AddVipStatus, RemoveVipStatus, SyncMode, SyncStatus};
 use skyswitch_mcp::state::{NewChange, StateFolder, Store};
 
 use crate::support::imports::{args, sync};
+use crate::support::journal;
 use crate::support::page::get;
 use crate::support::{Bench, CALLER, DENTAL, add, adding, failure, nobody, remove, removing};
 
@@ -71,7 +72,7 @@ async fn a_removal_is_shown_and_agreed_to_by_its_data_whatever_its_texts_say() {
     args.dnis = Some("*".parse().expect("any called number"));
     let waiting = remove(&app, &args, &nobody()).await.unwrap();
     let code = waiting.confirmation.approval_code.expect("a code");
-    bench.rewrite_previews(scrambled).await;
+    bench.rewrite_previews(scrambled);
 
     let shown = page_of(&page, &code).await;
     let text = |kind: &str| format!("Remove Afterwards: {kind} Today: x");
@@ -103,7 +104,7 @@ async fn a_plan_is_shown_and_agreed_to_by_its_data_whatever_its_texts_say() {
     let waiting = sync(&app, &wanted, &list, &nobody()).await.unwrap();
     assert_eq!(waiting.status, SyncStatus::ConfirmationRequired);
     let code = waiting.confirmation.approval_code.expect("a code");
-    bench.rewrite_previews(scrambled).await;
+    bench.rewrite_previews(scrambled);
 
     let shown = page_of(&page, &code).await;
     assert!(!shown.contains("class=\"sides\""), "{shown}");
@@ -130,7 +131,7 @@ async fn a_waiting_change_whose_preview_cannot_be_read_has_lapsed() {
     let waiting = remove(&app, &args, &nobody()).await.unwrap();
     let code = waiting.confirmation.approval_code.expect("a code");
     for unreadable in ["Remove VIP +1 616-555-0123", "{}"] {
-        bench.rewrite_previews(|_| unreadable.to_owned()).await;
+        bench.rewrite_previews(|_| unreadable.to_owned());
         assert!(app.guard().waiting().await.unwrap().is_empty());
         failure(app.guard().waiting_under(&code).await, Code::NotFound);
     }
@@ -167,18 +168,11 @@ async fn a_journal_of_the_version_before_kinds_is_carried_on() {
     };
     store.begin_changes(&[made]).await.unwrap();
     drop(store);
-    for step in [
-        "DROP INDEX changes_by_kind",
-        "ALTER TABLE changes DROP COLUMN kind",
-        "CREATE INDEX changes_of_setups ON changes (realm, account) WHERE piece IS NOT NULL",
-        "ALTER TABLE approvals ADD COLUMN asks_for TEXT NOT NULL DEFAULT 'caller'",
-        "ALTER TABLE approvals ADD COLUMN caller TEXT NOT NULL DEFAULT ''",
+    journal::take_back_to(&bench.state_dir(), 6);
+    bench.change_journal(
         "INSERT INTO approvals (code, binding, fingerprint, preview, state, expires_at, asks_for, caller)
          VALUES ('AAAA-2222', 'b', 'f', 'Remove VIP', 'waiting', 99999999999, 'caller', '1')",
-        "DELETE FROM _sqlx_migrations WHERE version = 7",
-    ] {
-        bench.change_journal(step).await;
-    }
+    );
     let app = bench.app();
     assert!(app.guard().waiting().await.unwrap().is_empty());
     let store = Store::open(&StateFolder::new(bench.state_dir()))

@@ -268,7 +268,7 @@ async fn a_list_is_believed_once_it_must_have_caught_up() {
     let app = bench.app();
     let added = add(&app, &adding(NEW, DENTAL, "101"), &nobody()).await;
     assert_told(&added.unwrap().warnings, "not visible yet");
-    bench.age_journal(LATER).await;
+    bench.age_journal(LATER);
     let other = add(&app, &adding(NEW, DENTAL, "102"), &nobody()).await;
     assert_eq!(other.unwrap().status, AddVipStatus::Created);
 }
@@ -548,7 +548,7 @@ async fn a_plan_with_one_removal_asks_for_that_callers_number() {
     let counting = Person::typing("3");
     let declined = sync(&app, &mirror, &list, &Channel::During(&counting)).await;
     assert_eq!(declined.unwrap().status, SyncStatus::WrongValue);
-    bench.age_declines(60).await;
+    bench.age_declines(60);
     let naming = Person::typing(CALLER);
     let applied = sync(&app, &mirror, &list, &Channel::During(&naming)).await;
     assert_eq!(applied.unwrap().status, SyncStatus::Applied);

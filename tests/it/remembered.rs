@@ -53,11 +53,9 @@ async fn the_status_counts_the_days_that_a_customer_waits() {
         sent: Some("482913".to_owned()),
     };
     ticket(&app, &args).await.unwrap();
-    bench
-        .change_journal(
-            "UPDATE setup_memory SET ticket_sent_at = ticket_sent_at - 3 * 86400000 - 5000",
-        )
-        .await;
+    bench.change_journal(
+        "UPDATE setup_memory SET ticket_sent_at = ticket_sent_at - 3 * 86400000 - 5000",
+    );
     struct Nobody;
     impl skyswitch_mcp::ops::Progress for Nobody {
         fn report(&self, _: usize, _: usize, _: &str) {}

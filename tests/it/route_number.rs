@@ -34,7 +34,7 @@ async fn a_number_that_others_routed_is_sent_away_with_the_number_typed() {
         let args = sending(DID, "100");
         let declined = route(&app, &args, &Channel::During(&wrong)).await.unwrap();
         assert_eq!(declined.status, RouteStatus::WrongValue);
-        bench.age_declines(60).await;
+        bench.age_declines(60);
         let person = Person::typing("6165550180");
         let sent = route(&app, &args, &Channel::During(&person)).await.unwrap();
         assert_eq!(sent.status, RouteStatus::Routed, "{sent:?}");

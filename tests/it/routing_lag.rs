@@ -85,7 +85,7 @@ async fn a_read_is_believed_once_it_must_have_caught_up() {
     let bench = Bench::with(lagging(prepared(closed()))).await;
     let app = app_on(&bench, PbxApi::V2);
     sent(&app, "101").await;
-    bench.age_journal(LATER).await;
+    bench.age_journal(LATER);
     let again = sent(&app, "101").await;
     assert_eq!(again.status, RouteStatus::Routed, "{again:?}");
 }
@@ -143,7 +143,7 @@ async fn a_number_sent_away_is_not_verified_while_the_read_shows_it_there() {
     let row = &list.numbers[0];
     assert_eq!((row.alarm, row.unverified), (false, true), "{list:?}");
     // Once a read must have caught up, what it shows is so.
-    bench.age_journal(LATER).await;
+    bench.age_journal(LATER);
     assert_eq!(status(&app).await.alarms, 1);
 }
 
@@ -165,9 +165,7 @@ async fn nothing_is_planned_while_another_change_to_the_number_may_still_arrive(
     let app = app_on(&bench, PbxApi::V2);
     sent(&app, "101").await;
     // Its answer was lost, and it has not been carried out so far.
-    bench
-        .change_journal("UPDATE changes SET status = 'open', ended_at = NULL, route_after = NULL")
-        .await;
+    bench.change_journal("UPDATE changes SET status = 'open', ended_at = NULL, route_after = NULL");
     bench
         .sandbox
         .put_number(StoredNumber::to_user(DID, ACME, "100"));
@@ -187,6 +185,6 @@ async fn nothing_is_planned_while_another_change_to_the_number_may_still_arrive(
     assert_eq!(sent(&app, "101").await.status, RouteStatus::Routed);
     let refused = route(&app, &sending(DID, "102"), &Channel::Given).await;
     failure(refused, Code::ConfirmationStale);
-    bench.age_journal(LATER).await;
+    bench.age_journal(LATER);
     assert_eq!(sent(&app, "102").await.status, RouteStatus::Routed);
 }

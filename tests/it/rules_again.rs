@@ -39,7 +39,7 @@ async fn whoever_sees_that_a_rule_is_gone_ends_what_is_kept_of_it() {
         let app = bench.app();
         add_guest(&app).await;
         let rule = remove_elsewhere(&bench);
-        bench.change_journal(LONG_AGO).await;
+        bench.change_journal(LONG_AGO);
         match reading {
             "list" => _ = list(&app, &listing(DENTAL)).await.unwrap(),
             "list of all" => _ = list(&app, &ListVips::default()).await.unwrap(),
@@ -65,7 +65,7 @@ async fn whoever_sees_that_a_rule_is_gone_ends_what_is_kept_of_it() {
         }
         // The same rule is made again in the portal, for good.
         bench.sandbox.put_route(rule);
-        bench.change_journal(ALL_OVER).await;
+        bench.change_journal(ALL_OVER);
         assert_eq!(kept_of_guest(&app).await, (None, None), "{reading}");
         assert_eq!(bench.count("DELETE"), 0, "{reading}");
         let said = status_of(&app, None).await.ends.join("\n");
@@ -80,7 +80,7 @@ async fn what_a_person_does_with_such_a_rule_settles_it() {
     let app = bench.app();
     add_guest(&app).await;
     remove_elsewhere(&bench);
-    bench.change_journal(LONG_AGO).await;
+    bench.change_journal(LONG_AGO);
     list(&app, &listing(DENTAL)).await.unwrap();
     add(&app, &adding(GUEST, DENTAL, "101"), &nobody())
         .await
@@ -106,7 +106,7 @@ async fn a_list_without_any_rule_of_the_customer_proves_nothing() {
     let bench = Bench::demo().await;
     let app = bench.app();
     add_guest(&app).await;
-    bench.change_journal(LONG_AGO).await;
+    bench.change_journal(LONG_AGO);
     bench.next_list("[]");
     list(&app, &listing(DENTAL)).await.unwrap();
     let (note, _) = kept_of_guest(&app).await;
@@ -122,7 +122,7 @@ async fn a_rule_that_is_stored_otherwise_than_when_it_was_added_is_left_to_a_per
     // The same caller and the same person, written in another way.
     let other = StoredRoute::new(DENTAL, GUEST, "user:101").dnis(StoredDnis::Null);
     bench.sandbox.put_route(other);
-    bench.change_journal(ALL_OVER).await;
+    bench.change_journal(ALL_OVER);
     let shown = list(&app, &listing(DENTAL)).await.unwrap();
     let said = shown.warnings.join("\n");
     assert!(said.contains("is stored otherwise"), "{said}");
@@ -140,7 +140,7 @@ async fn every_change_tells_which_rules_it_removed_before() {
     let bench = Bench::demo().await;
     let app = bench.app();
     add_guest(&app).await;
-    bench.change_journal(ALL_OVER).await;
+    bench.change_journal(ALL_OVER);
     let other = adding("6165550178", DENTAL, "101");
     let added = add(&app, &other, &nobody()).await.unwrap();
     let said = added.warnings.join("\n");
@@ -154,7 +154,7 @@ async fn every_change_tells_which_rules_it_removed_before() {
     );
 
     add_guest(&app).await;
-    bench.change_journal(ALL_OVER).await;
+    bench.change_journal(ALL_OVER);
     let file = "ani,destination\n6165550171,101\n";
     let merged = sync(&app, &args(SyncMode::Merge), file, &Channel::Given).await;
     let said = merged.unwrap().warnings.join("\n");
@@ -166,7 +166,7 @@ async fn a_call_that_only_asks_leaves_it_to_the_next_one_and_a_refusal_tells_it(
     let bench = Bench::demo().await;
     let app = bench.app();
     add_guest(&app).await;
-    bench.change_journal(ALL_OVER).await;
+    bench.change_journal(ALL_OVER);
     let args = removing("6165550123", DENTAL);
     let asked = skyswitch_mcp::ops::remove_vip(&app, &args, &first_call()).await;
     crate::support::question(asked.unwrap());
@@ -176,7 +176,7 @@ async fn a_call_that_only_asks_leaves_it_to_the_next_one_and_a_refusal_tells_it(
     assert!(said.contains("was removed"), "{said}");
 
     add_guest(&app).await;
-    bench.change_journal(ALL_OVER).await;
+    bench.change_journal(ALL_OVER);
     let unknown = removing("6165550126", DENTAL);
     let refused = skyswitch_mcp::ops::remove_vip(&app, &unknown, &nobody()).await;
     let refused = refused.unwrap_err();
@@ -203,8 +203,7 @@ async fn the_rule_of_an_addition_that_was_cut_off_before_it_was_made_is_somebody
         .change_journal(
             "UPDATE changes SET status = 'open', owner = '', route_after = NULL, stands = 0, ended_at = NULL,
                  started_at = started_at - 200000",
-        )
-        .await;
+        );
     let other = adding("6165550178", DENTAL, "101");
     add(&app, &other, &nobody()).await.unwrap();
     list_changes(&app, &ListChanges::default(), PageSize::All)
@@ -212,7 +211,7 @@ async fn the_rule_of_an_addition_that_was_cut_off_before_it_was_made_is_somebody
         .unwrap();
 
     bench.sandbox.put_route(rule);
-    bench.change_journal(ALL_OVER).await;
+    bench.change_journal(ALL_OVER);
     assert_eq!(kept_of_guest(&app).await, (None, None));
     assert_eq!(bench.count("DELETE"), 0);
 }
@@ -227,11 +226,8 @@ async fn rules_that_may_be_others_by_now_keep_none_from_its_end() {
             "INSERT INTO vip_notes (realm, account, domain, caller, dnis, rule, note, until, ends_at, ended)
              WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
              SELECT realm, account, domain, caller, dnis, rule, note, until, 1, 0 FROM vip_notes, n",
-        )
-        .await;
-    bench
-        .change_journal("UPDATE vip_notes SET ends_at = 2 WHERE ended IS NULL")
-        .await;
+        );
+    bench.change_journal("UPDATE vip_notes SET ends_at = 2 WHERE ended IS NULL");
     assert!(guest(&app).await.is_none());
     assert_eq!(bench.count("DELETE"), 1);
 }

@@ -137,12 +137,10 @@ async fn an_import_whose_store_fails_sends_nothing_of_what_was_begun_together() 
         .await
         .unwrap();
     bench.sandbox.clear_requests();
-    bench
-        .change_journal(
-            "CREATE TRIGGER broken BEFORE INSERT ON changes WHEN new.ani = '16165550205'
+    bench.change_journal(
+        "CREATE TRIGGER broken BEFORE INSERT ON changes WHEN new.ani = '16165550205'
              BEGIN SELECT raise(ABORT, 'broken'); END",
-        )
-        .await;
+    );
     let mut list = "ani,destination\n".to_owned();
     for row in 0..ROWS {
         writeln!(list, "161655502{row:02},101").unwrap();

@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 use skyswitch_mcp::sandbox::{Fault, Sandbox};
 
+use crate::support::journal;
 use crate::support::number_from;
 use crate::support::process::{DOMAIN, Home, demo_sandbox};
 use crate::support::protocol::{ERAS, Wire};
@@ -140,17 +141,10 @@ impl Work {
 }
 
 /// Lets every change of the journal be over for good.
-async fn age_journal(home: &Home) {
-    let path = home.path().join("state/state.db");
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
-    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+fn age_journal(home: &Home) {
     let older = "UPDATE changes SET started_at = started_at - ?1, given_up_at = given_up_at - ?1";
-    sqlx::query(older)
-        .bind(SETTLED)
-        .execute(&pool)
-        .await
-        .unwrap();
-    pool.close().await;
+    let database = journal::open(&home.path().join("state"));
+    database.execute(older, [SETTLED]).unwrap();
 }
 
 /// Every change of the journal, page by page.
@@ -229,7 +223,7 @@ async fn the_journal_and_the_service_agree_whatever_servers_are_killed_at_a_fail
     }
     sandbox.clear_faults();
     let home = &work.home;
-    age_journal(home).await;
+    age_journal(home);
     let state = home.path().join("state");
     let files = || {
         let folder = std::fs::read_dir(&state).unwrap();

@@ -290,13 +290,7 @@ async fn a_database_from_the_future_is_refused_and_doctor_finds_it() {
     let home = Home::of(&sandbox);
     assert_eq!(home.run(&ADD).await.code, 0);
     sandbox.clear_requests();
-    let file = home.path().join("state/state.db");
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&file);
-    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
-    let future = "INSERT INTO _sqlx_migrations SELECT 9999, description, installed_on, success, checksum, execution_time \
-                  FROM _sqlx_migrations LIMIT 1";
-    sqlx::query(future).execute(&pool).await.unwrap();
-    pool.close().await;
+    home.change_journal("PRAGMA user_version = 9999");
     refused(&home, &sandbox, &["newer version", "Use that version"]).await;
     let doctor = home.run(&["doctor"]).await;
     assert_eq!(doctor.code, 1, "{doctor:?}");
@@ -361,11 +355,9 @@ async fn a_damaged_entry_is_shown_as_damaged_and_hides_nothing_else() {
             .await
             .unwrap();
     }
-    bench
-        .change_journal(
-            "UPDATE changes SET route_wanted = '{\"domain\":', route_after = 'x' WHERE id = 2",
-        )
-        .await;
+    bench.change_journal(
+        "UPDATE changes SET route_wanted = '{\"domain\":', route_after = 'x' WHERE id = 2",
+    );
     let all = ListChanges::default();
     let listed = list_changes(&bench.app(), &all, PageSize::All)
         .await

@@ -171,7 +171,7 @@ async fn only_the_number_of_changes_is_agreement_also_to_additions_alone() {
         .unwrap();
         assert_eq!(outcome.status, SyncStatus::WrongValue, "{wrong:?}");
         assert_eq!(person.shown()[0].asks_for().text(), "2");
-        bench.age_declines(60).await;
+        bench.age_declines(60);
     }
     bench.assert_nothing_written();
     bench.sandbox.clear_requests();
@@ -214,7 +214,7 @@ async fn an_import_that_only_replaces_or_removes_one_rule_asks_for_its_caller() 
             let outcome = sync(&app, &args(mode), &list, &Channel::During(&person)).await;
             let outcome = outcome.expect("an outcome");
             assert_eq!(outcome.status, status, "{typed}: {outcome:?}");
-            bench.age_declines(60).await;
+            bench.age_declines(60);
             let shown = &person.shown()[0];
             assert!(shown.text().contains("16165550124"), "{}", shown.text());
             assert_eq!(shown.asks_for().text(), "16165550124");

@@ -154,7 +154,7 @@ async fn a_change_that_was_accepted_and_not_made_is_corrected_by_a_later_read() 
         .unwrap();
     list(&app, &listing(DENTAL)).await.unwrap();
     assert_eq!(changes(&app).await[0].status, ChangeStatus::Done);
-    bench.age_journal(LATER).await;
+    bench.age_journal(LATER);
     list(&app, &listing(DENTAL)).await.unwrap();
     let corrected = changes(&app).await.remove(0);
     assert_eq!(corrected.status, ChangeStatus::Failed);
@@ -171,7 +171,7 @@ async fn a_change_that_was_seen_once_is_not_corrected_when_somebody_takes_it_bac
     add(&app, &adding(CALLER, DENTAL, "102"), &Channel::Given)
         .await
         .unwrap();
-    bench.age_journal(LATER).await;
+    bench.age_journal(LATER);
     bench
         .sandbox
         .put_route(StoredRoute::new(DENTAL, CALLER, "101"));

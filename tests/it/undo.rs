@@ -256,7 +256,7 @@ async fn a_person_is_asked_even_where_nothing_is_lost() {
     let no = Person::typing("no");
     let declined = undo(&app, &id, &Channel::During(&no)).await.unwrap();
     assert_eq!(declined.status, UndoStatus::WrongValue);
-    bench.age_declines(60).await;
+    bench.age_declines(60);
     bench.assert_nothing_written();
 
     let yes = Person::typing(CALLER);

@@ -274,7 +274,7 @@ async fn a_probe_is_refused_like_any_change() {
     let unsure = Person::typing("3");
     let declined = write_probe(&bench.app(), &probing(DENTAL), &Channel::During(&unsure)).await;
     assert_eq!(done(declined.unwrap()).status, WriteProbeStatus::WrongValue);
-    bench.age_declines(60).await;
+    bench.age_declines(60);
     bench.assert_nothing_written();
     // The first rule is refused: nothing was created.
     bench

@@ -8,8 +8,6 @@ use std::process::Stdio;
 use jiff::{ToSpan, Zoned};
 use serde_json::Value;
 use skyswitch_mcp::sandbox::StoredRoute;
-use sqlx::SqlitePool;
-use sqlx::sqlite::SqliteConnectOptions;
 
 use crate::support::process::{DOMAIN, Home, demo_sandbox, stored};
 
@@ -106,11 +104,7 @@ async fn add_one_that_is_over(home: &Home, caller: &str) {
     ];
     let added = home.run(&add).await;
     assert_eq!(added.code, 0, "{added:?}");
-    let options = SqliteConnectOptions::new().filename(home.path().join("state/state.db"));
-    let pool = SqlitePool::connect_with(options).await.unwrap();
-    let over = "UPDATE vip_notes SET ends_at = 1 WHERE ends_at IS NOT NULL";
-    sqlx::query(over).execute(&pool).await.unwrap();
-    pool.close().await;
+    home.change_journal("UPDATE vip_notes SET ends_at = 1 WHERE ends_at IS NOT NULL");
 }
 
 #[tokio::test]

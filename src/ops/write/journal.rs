@@ -88,12 +88,12 @@ impl Journal {
     /// `internal` where it was removed or replaced since: a journal that is not
     /// there any more must not look empty.
     pub(in crate::ops) async fn store_to_read(&self) -> Result<Option<Arc<Store>>> {
-        if self.store.was_removed().await {
-            return Err(self.store.replaced());
+        if self.owner.get().is_some() {
+            return self.store_to_write().await.map(Some);
         }
-        match self.owner.get() {
-            Some(_) => self.store_to_write().await.map(Some),
-            None => self.store.if_exists().await,
+        match self.store.if_exists().await? {
+            None if self.store.was_removed().await => Err(self.store.replaced()),
+            store => Ok(store),
         }
     }
 
@@ -140,10 +140,10 @@ impl Journal {
     /// # Errors
     /// `internal` when the store cannot be used: nothing can be sent then.
     pub async fn position(&self) -> Result<JournalPosition> {
-        if !self.store.exists() {
-            return Ok(JournalPosition::default());
+        match self.store.if_exists().await? {
+            Some(store) => store.journal_position().await,
+            None => Ok(JournalPosition::default()),
         }
-        self.store.get().await?.journal_position().await
     }
 
     fn begun(&self, begun: Begun, author: Author) -> Result<i64> {

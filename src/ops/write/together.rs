@@ -68,6 +68,8 @@ impl Journal {
             since: now(),
             told,
         });
+        // Whoever can go on at this moment puts theirs to it first.
+        tokio::task::yield_now().await;
         let mut work = self.work.lock().await;
         // Whoever had the lock before may have written this one down already.
         self.write_waiting(&mut work).await;

@@ -8,6 +8,7 @@ use skyswitch_mcp::redact::Secret;
 use skyswitch_mcp::sandbox::{self, Fault, Recorded, Sandbox, Tenant};
 use tempfile::TempDir;
 
+use super::journal::{self, texts};
 use super::process::eventually;
 
 /// A sandbox and a state folder.
@@ -58,72 +59,60 @@ impl Bench {
     }
 
     /// Lets the changes in the journal be that many milliseconds older.
-    pub async fn age_journal(&self, milliseconds: i64) {
+    pub fn age_journal(&self, milliseconds: i64) {
         let older =
             "UPDATE changes SET started_at = started_at - ?1, given_up_at = given_up_at - ?1";
-        self.age(older, milliseconds).await;
+        self.age(older, milliseconds);
     }
 
     /// Lets the changes in the journal have been begun earlier.
-    pub async fn age_start_of_changes(&self, milliseconds: i64) {
+    pub fn age_start_of_changes(&self, milliseconds: i64) {
         let older = "UPDATE changes SET started_at = started_at - ?";
-        self.age(older, milliseconds).await;
+        self.age(older, milliseconds);
     }
 
     /// Lets the dial plans that were kept be that many milliseconds older.
-    pub async fn age_dial_plans(&self, milliseconds: i64) {
+    pub fn age_dial_plans(&self, milliseconds: i64) {
         let older = "UPDATE dial_plans SET read_at = read_at - ?";
-        self.age(older, milliseconds).await;
+        self.age(older, milliseconds);
     }
 
     /// Lets what people declined be that many seconds longer ago.
-    pub async fn age_declines(&self, seconds: i64) {
-        self.age("UPDATE declines SET until = until - ?", seconds)
-            .await;
+    pub fn age_declines(&self, seconds: i64) {
+        self.age("UPDATE declines SET until = until - ?", seconds);
     }
 
     /// Lets what waits, or has waited, for a person expire that many seconds sooner.
-    pub async fn age_approvals(&self, seconds: i64) {
+    pub fn age_approvals(&self, seconds: i64) {
         let older = "UPDATE approvals SET expires_at = expires_at - ?";
-        self.age(older, seconds).await;
+        self.age(older, seconds);
     }
 
     /// Lets the pause after wrong PINs end that many seconds sooner.
-    pub async fn age_pin_tries(&self, seconds: i64) {
+    pub fn age_pin_tries(&self, seconds: i64) {
         let older = "UPDATE pin_tries SET blocked_until = blocked_until - ?";
-        self.age(older, seconds).await;
+        self.age(older, seconds);
     }
 
-    async fn age(&self, older: &'static str, milliseconds: i64) {
-        let pool = self.database().await;
-        let older = sqlx::query(older).bind(milliseconds);
-        older.execute(&pool).await.unwrap();
-        pool.close().await;
+    fn age(&self, older: &'static str, milliseconds: i64) {
+        let database = journal::open(&self.state_dir());
+        database.execute(older, [milliseconds]).unwrap();
     }
 
     /// Changes the journal as another process could have.
-    pub async fn change_journal(&self, statement: &'static str) {
-        let pool = self.database().await;
-        sqlx::query(statement).execute(&pool).await.unwrap();
-        pool.close().await;
+    pub fn change_journal(&self, statement: &'static str) {
+        let database = journal::open(&self.state_dir());
+        database.execute_batch(statement).unwrap();
     }
 
     /// Rewrites the previews of the changes that wait.
-    pub async fn rewrite_previews(&self, rewrite: impl Fn(String) -> String) {
-        let pool = self.database().await;
-        let waiting = sqlx::query_as::<_, (String, String)>("SELECT code, preview FROM approvals");
-        for (code, preview) in waiting.fetch_all(&pool).await.unwrap() {
-            let update = sqlx::query("UPDATE approvals SET preview = ? WHERE code = ?");
-            let update = update.bind(rewrite(preview)).bind(code);
-            update.execute(&pool).await.unwrap();
+    pub fn rewrite_previews(&self, rewrite: impl Fn(String) -> String) {
+        let database = journal::open(&self.state_dir());
+        for preview in texts(&database, "SELECT preview FROM approvals", []) {
+            let update = "UPDATE approvals SET preview = ? WHERE preview = ?";
+            let values = [rewrite(preview.clone()), preview];
+            database.execute(update, values).unwrap();
         }
-        pool.close().await;
-    }
-
-    async fn database(&self) -> sqlx::SqlitePool {
-        let path = self.state_dir().join("state.db");
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
-        sqlx::SqlitePool::connect_with(options).await.unwrap()
     }
 
     /// Methods of the requests received beside logins and looks at a domain's

@@ -9,6 +9,7 @@ pub mod faults;
 pub mod guests;
 pub mod habits;
 pub mod imports;
+pub mod journal;
 pub mod page;
 pub mod parrot;
 mod people;

@@ -14,6 +14,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
+use super::journal;
+
 /// Nothing here takes this long, also on a busy machine; whoever waits longer
 /// waits for ever.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -197,12 +199,9 @@ impl Home {
     }
 
     /// Changes the journal as another process could have.
-    pub async fn change_journal(&self, statement: &'static str) {
-        let path = self.path().join("state/state.db");
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
-        let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
-        sqlx::query(statement).execute(&pool).await.unwrap();
-        pool.close().await;
+    pub fn change_journal(&self, statement: &'static str) {
+        let database = journal::open(&self.path().join("state"));
+        database.execute_batch(statement).unwrap();
     }
 
     pub fn path(&self) -> &Path {

@@ -48,6 +48,9 @@ impl SharedStore {
     /// # Errors
     /// `internal` when the folder or the file cannot be used.
     pub async fn if_exists(&self) -> Result<Option<Arc<Store>>> {
+        if let Some(store) = self.in_place(self.open.lock().await.as_ref()) {
+            return Ok(Some(store));
+        }
         match self.exists() {
             true => self.get().await.map(Some),
             false => Ok(None),
@@ -78,16 +81,20 @@ impl SharedStore {
     /// would forget what was used up.
     pub async fn get(&self) -> Result<Arc<Store>> {
         let mut open = self.open.lock().await;
-        match open.as_ref() {
-            Some(store) if store.is_in_place(&self.folder) => Ok(Arc::clone(store)),
-            Some(_) if !self.exists() && self.holds_work.load(Ordering::Relaxed) => {
-                Err(self.replaced())
-            }
-            _ => {
-                let store = Arc::new(Store::open(&self.folder).await?);
-                *open = Some(Arc::clone(&store));
-                Ok(store)
-            }
+        if let Some(store) = self.in_place(open.as_ref()) {
+            return Ok(store);
         }
+        if open.is_some() && !self.exists() && self.holds_work.load(Ordering::Relaxed) {
+            return Err(self.replaced());
+        }
+        let store = Arc::new(Store::open(&self.folder).await?);
+        *open = Some(Arc::clone(&store));
+        Ok(store)
+    }
+
+    /// The open store, where nothing else is in its place.
+    fn in_place(&self, open: Option<&Arc<Store>>) -> Option<Arc<Store>> {
+        open.filter(|store| store.is_in_place(&self.folder))
+            .map(Arc::clone)
     }
 }

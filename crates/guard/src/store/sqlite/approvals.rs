@@ -2,10 +2,10 @@
 
 use std::ops::RangeInclusive;
 
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use rusqlite::{Row, params};
 
-use super::{Store, failed};
+use super::Store;
+use super::database::{all_rows, first_row, run, value};
 use crate::store::{Approval, ApprovalState, NewApproval, REMEMBERED};
 use skyswitch_domain::error::{Error, Result};
 
@@ -13,46 +13,42 @@ impl Store {
     /// The newest live approval of a change, decided or not.
     pub async fn find_approval(&self, binding: &str, now: i64) -> Result<Option<Approval>> {
         let ends = Approval::ends_later(now);
-        sqlx::query(
-            "SELECT * FROM approvals
-             WHERE binding = ? AND expires_at BETWEEN ? AND ? AND state <> 'used'
-             ORDER BY expires_at DESC LIMIT 1",
-        )
-        .bind(binding)
-        .bind(ends.start())
-        .bind(ends.end())
-        .try_map(approval)
-        .fetch_optional(&self.pool)
+        self.read(|database| {
+            let found = first_row(
+                database,
+                "SELECT * FROM approvals
+                 WHERE binding = ? AND expires_at BETWEEN ? AND ? AND state <> 'used'
+                 ORDER BY expires_at DESC LIMIT 1",
+                params![binding, ends.start(), ends.end()],
+                approval,
+            )?;
+            Ok(found.flatten())
+        })
         .await
-        .map(Option::flatten)
-        .map_err(failed)
     }
 
     /// The approval of that code, whatever became of it, for as long as it is remembered.
     pub async fn approval(&self, code: &str) -> Result<Option<Approval>> {
-        sqlx::query("SELECT * FROM approvals WHERE code = ?")
-            .bind(code)
-            .try_map(approval)
-            .fetch_optional(&self.pool)
-            .await
-            .map(Option::flatten)
-            .map_err(failed)
+        self.read(|database| {
+            let sql = "SELECT * FROM approvals WHERE code = ?";
+            Ok(first_row(database, sql, [code], approval)?.flatten())
+        })
+        .await
     }
 
     /// Everything that waits for a person, soonest to expire first.
     pub async fn waiting(&self, now: i64) -> Result<Vec<Approval>> {
         let ends = Approval::ends_later(now);
-        let rows = sqlx::query(
-            "SELECT * FROM approvals WHERE state = 'waiting' AND expires_at BETWEEN ? AND ?
-             ORDER BY expires_at",
-        )
-        .bind(ends.start())
-        .bind(ends.end())
-        .try_map(approval)
-        .fetch_all(&self.pool)
-        .await
-        .map_err(failed)?;
-        Ok(rows.into_iter().flatten().collect())
+        let rows = self.read(|database| {
+            Ok(all_rows(
+                database,
+                "SELECT * FROM approvals WHERE state = 'waiting' AND expires_at BETWEEN ? AND ?
+                 ORDER BY expires_at",
+                params![ends.start(), ends.end()],
+                approval,
+            )?)
+        });
+        Ok(rows.await?.into_iter().flatten().collect())
     }
 
     /// Puts a change before a person, replacing an earlier question about the same
@@ -71,49 +67,45 @@ impl Store {
             )
         })?;
         let ends = Approval::ends_later(now);
-        self.write_soon(async |database| {
-            sqlx::query(
+        self.write_soon(|database| {
+            run(
+                database,
                 "DELETE FROM approvals
                  WHERE expires_at NOT BETWEEN ? AND ? OR (binding = ? AND state <> 'used')
                     OR (effect = ? AND state = 'waiting')",
-            )
-            .bind(ends.start() - REMEMBERED)
-            .bind(ends.end())
-            .bind(approval.binding)
-            .bind(approval.effect)
-            .execute(&mut *database)
-            .await
-            .map_err(failed)?;
-            let waiting: u32 = sqlx::query_scalar(
+                params![
+                    ends.start() - REMEMBERED,
+                    ends.end(),
+                    approval.binding,
+                    approval.effect
+                ],
+            )?;
+            let waiting: u32 = value(
+                database,
                 "SELECT COUNT(*) FROM approvals
                  WHERE state = 'waiting' AND realm = ? AND expires_at BETWEEN ? AND ?",
-            )
-            .bind(approval.realm)
-            .bind(ends.start())
-            .bind(ends.end())
-            .fetch_one(&mut *database)
-            .await
-            .map_err(failed)?;
+                params![approval.realm, ends.start(), ends.end()],
+            )?;
             if waiting >= most {
                 return Ok(false);
             }
-            sqlx::query(
+            run(
+                database,
                 "INSERT INTO approvals (code, realm, binding, effect, fingerprint, preview, asked_by,
                                         asked_at, state, expires_at)
                  VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'waiting', ?)",
-            )
-            .bind(approval.code)
-            .bind(approval.realm)
-            .bind(approval.binding)
-            .bind(approval.effect)
-            .bind(approval.fingerprint)
-            .bind(preview)
-            .bind(approval.asked_by)
-            .bind(now)
-            .bind(approval.expires_at)
-            .execute(&mut *database)
-            .await
-            .map_err(failed)?;
+                params![
+                    approval.code,
+                    approval.realm,
+                    approval.binding,
+                    approval.effect,
+                    approval.fingerprint,
+                    preview,
+                    approval.asked_by,
+                    now,
+                    approval.expires_at
+                ],
+            )?;
             Ok(true)
         })
         .await
@@ -128,22 +120,18 @@ impl Store {
         until: i64,
         ends: &RangeInclusive<i64>,
     ) -> Result<()> {
-        self.write(async |database| {
-            sqlx::query("DELETE FROM declines WHERE until NOT BETWEEN ? AND ? OR effect = ?")
-                .bind(ends.start())
-                .bind(ends.end())
-                .bind(effect)
-                .execute(&mut *database)
-                .await
-                .map_err(failed)?;
-            sqlx::query("INSERT INTO declines (effect, wrong_value, until) VALUES (?, ?, ?)")
-                .bind(effect)
-                .bind(wrong_value)
-                .bind(until)
-                .execute(&mut *database)
-                .await
-                .map(drop)
-                .map_err(failed)
+        self.write(|database| {
+            run(
+                database,
+                "DELETE FROM declines WHERE until NOT BETWEEN ? AND ? OR effect = ?",
+                params![ends.start(), ends.end(), effect],
+            )?;
+            run(
+                database,
+                "INSERT INTO declines (effect, wrong_value, until) VALUES (?, ?, ?)",
+                params![effect, wrong_value, until],
+            )?;
+            Ok(())
         })
         .await
     }
@@ -151,15 +139,15 @@ impl Store {
     /// Whether a person has declined this so lately that a tool may not ask again,
     /// which ends in `ends`: `Some(true)` where they typed wrong values instead.
     pub async fn declined(&self, effect: &str, ends: &RangeInclusive<i64>) -> Result<Option<bool>> {
-        sqlx::query_scalar(
-            "SELECT wrong_value FROM declines WHERE effect = ? AND until BETWEEN ? AND ?",
-        )
-        .bind(effect)
-        .bind(ends.start())
-        .bind(ends.end())
-        .fetch_optional(&self.pool)
+        self.read(|database| {
+            Ok(first_row(
+                database,
+                "SELECT wrong_value FROM declines WHERE effect = ? AND until BETWEEN ? AND ?",
+                params![effect, ends.start(), ends.end()],
+                |row| row.get(0),
+            )?)
+        })
         .await
-        .map_err(failed)
     }
 
     /// Moves an approval from one state to the next; false when somebody else
@@ -174,24 +162,17 @@ impl Store {
         now: i64,
     ) -> Result<bool> {
         let ends = Approval::ends_later(now);
-        self.write_soon(async |database| {
-            let done = sqlx::query(
+        self.write_soon(|database| {
+            let moved = run(
+                database,
                 "UPDATE approvals SET decision = iif(state = 'waiting', ?1, decision),
                                       decided_at = iif(state = 'waiting', ?4, decided_at),
                                       used_at = iif(?1 = 'used', ?4, used_at),
                                       state = ?1
                  WHERE code = ?2 AND state = ?3 AND expires_at BETWEEN ?5 AND ?6",
-            )
-            .bind(to.word())
-            .bind(code)
-            .bind(from.word())
-            .bind(now)
-            .bind(ends.start())
-            .bind(ends.end())
-            .execute(database)
-            .await
-            .map_err(failed)?;
-            Ok(done.rows_affected() == 1)
+                params![to.word(), code, from.word(), now, ends.start(), ends.end()],
+            )?;
+            Ok(moved == 1)
         })
         .await
     }
@@ -200,30 +181,21 @@ impl Store {
     /// the last of `most`; `None` when it waits no more.
     pub async fn note_miss(&self, code: &str, most: u8, now: i64) -> Result<Option<u8>> {
         let ends = Approval::ends_later(now);
-        self.write(async |database| {
-            let counted = sqlx::query(
+        self.write(|database| {
+            let counted = run(
+                database,
                 "UPDATE approvals SET misses = misses + 1,
                                       decision = iif(misses + 1 < ?1, NULL, 'wrong_value'),
                                       decided_at = iif(misses + 1 < ?1, NULL, ?3),
                                       state = iif(misses + 1 < ?1, 'waiting', 'declined')
                  WHERE code = ?2 AND state = 'waiting' AND expires_at BETWEEN ?4 AND ?5",
-            )
-            .bind(most)
-            .bind(code)
-            .bind(now)
-            .bind(ends.start())
-            .bind(ends.end())
-            .execute(&mut *database)
-            .await
-            .map_err(failed)?;
-            if counted.rows_affected() == 0 {
+                params![most, code, now, ends.start(), ends.end()],
+            )?;
+            if counted == 0 {
                 return Ok(None);
             }
-            sqlx::query_scalar("SELECT misses FROM approvals WHERE code = ?")
-                .bind(code)
-                .fetch_optional(database)
-                .await
-                .map_err(failed)
+            let sql = "SELECT misses FROM approvals WHERE code = ?";
+            Ok(first_row(database, sql, [code], |row| row.get(0))?)
         })
         .await
     }
@@ -231,22 +203,19 @@ impl Store {
     /// Records that a sealed confirmation was answered; false when it had been
     /// before. It is on the disk before anything is sent, as in [`Store::advance`].
     pub async fn use_once(&self, nonce: &str, expires_at: i64, now: i64) -> Result<bool> {
-        self.write_soon(async |database| {
-            let first = sqlx::query(
+        self.write_soon(|database| {
+            let used = run(
+                database,
                 "INSERT INTO used_confirmations (nonce, expires_at) VALUES (?, ?) ON CONFLICT DO NOTHING",
-            )
-            .bind(nonce)
-            .bind(expires_at)
-            .execute(&mut *database)
-            .await
-            .map_err(failed)?;
+                params![nonce, expires_at],
+            )?;
             // The insert alone decides; this only saves space.
-            sqlx::query("DELETE FROM used_confirmations WHERE expires_at < ?")
-                .bind(now)
-                .execute(&mut *database)
-                .await
-                .map_err(failed)?;
-            Ok(first.rows_affected() == 1)
+            run(
+                database,
+                "DELETE FROM used_confirmations WHERE expires_at < ?",
+                [now],
+            )?;
+            Ok(used == 1)
         })
         .await
     }
@@ -254,23 +223,23 @@ impl Store {
 
 /// `None` for a preview that this version cannot read. Another version wrote
 /// it, and nobody can decide by what cannot be shown: it counts as expired.
-fn approval(row: SqliteRow) -> sqlx::Result<Option<Approval>> {
-    let Ok(preview) = serde_json::from_str(row.try_get("preview")?) else {
+fn approval(row: &Row<'_>) -> rusqlite::Result<Option<Approval>> {
+    let Ok(preview) = serde_json::from_str(row.get_ref("preview")?.as_str()?) else {
         return Ok(None);
     };
     Ok(Some(Approval {
-        code: row.try_get("code")?,
-        realm: row.try_get("realm")?,
-        effect: row.try_get("effect")?,
-        fingerprint: row.try_get("fingerprint")?,
+        code: row.get("code")?,
+        realm: row.get("realm")?,
+        effect: row.get("effect")?,
+        fingerprint: row.get("fingerprint")?,
         preview,
-        expires_at: row.try_get("expires_at")?,
-        misses: row.try_get("misses")?,
-        asked_by: row.try_get("asked_by")?,
-        asked_at: row.try_get("asked_at")?,
-        decision: row.try_get("decision")?,
-        decided_at: row.try_get("decided_at")?,
-        used_at: row.try_get("used_at")?,
-        state: row.try_get("state")?,
+        expires_at: row.get("expires_at")?,
+        misses: row.get("misses")?,
+        asked_by: row.get("asked_by")?,
+        asked_at: row.get("asked_at")?,
+        decision: row.get("decision")?,
+        decided_at: row.get("decided_at")?,
+        used_at: row.get("used_at")?,
+        state: row.get("state")?,
     }))
 }

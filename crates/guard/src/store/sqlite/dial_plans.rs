@@ -1,6 +1,9 @@
 //! Dial plans as they were read, for the table of all customers.
 
-use super::{Store, failed};
+use rusqlite::params;
+
+use super::Store;
+use super::database::{first_row, run};
 use crate::store::TimeSpan;
 use skyswitch_domain::error::Result;
 
@@ -13,19 +16,14 @@ impl Store {
         rules: &str,
         read_at: i64,
     ) -> Result<()> {
-        self.write_soon(async |database| {
-            sqlx::query(
+        self.write_soon(|database| {
+            run(
+                database,
                 "INSERT INTO dial_plans (pbx, domain, rules, read_at) VALUES (?, ?, ?, ?)
                  ON CONFLICT (pbx, domain) DO UPDATE SET rules = excluded.rules, read_at = excluded.read_at",
-            )
-            .bind(pbx)
-            .bind(domain)
-            .bind(rules)
-            .bind(read_at)
-            .execute(database)
-            .await
-            .map(drop)
-            .map_err(failed)
+                params![pbx, domain, rules, read_at],
+            )?;
+            Ok(())
         })
         .await
     }
@@ -38,16 +36,15 @@ impl Store {
         domain: &str,
         within: TimeSpan,
     ) -> Result<Option<(String, i64)>> {
-        sqlx::query_as(
-            "SELECT rules, read_at FROM dial_plans
-             WHERE pbx = ? AND domain = ? AND read_at > ? AND read_at <= ?",
-        )
-        .bind(pbx)
-        .bind(domain)
-        .bind(within.since)
-        .bind(within.until)
-        .fetch_optional(&self.pool)
+        self.read(|database| {
+            Ok(first_row(
+                database,
+                "SELECT rules, read_at FROM dial_plans
+                 WHERE pbx = ? AND domain = ? AND read_at > ? AND read_at <= ?",
+                params![pbx, domain, within.since, within.until],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )?)
+        })
         .await
-        .map_err(failed)
     }
 }

@@ -2,44 +2,43 @@
 
 use std::collections::BTreeMap;
 
-use super::{Store, failed};
+use rusqlite::params;
+
+use super::Store;
+use super::database::{all_rows, first_row, run};
 use skyswitch_domain::error::Result;
 
 impl Store {
     /// Keeps a fact about a host, in place of what was known before.
     pub async fn keep_fact(&self, host: &str, name: &str, value: &str, now: i64) -> Result<()> {
-        self.write(async |database| {
-            sqlx::query(
+        self.write(|database| {
+            run(
+                database,
                 "INSERT INTO facts (host, name, value, learned_at) VALUES (?, ?, ?, ?)
                  ON CONFLICT (host, name) DO UPDATE SET value = excluded.value, learned_at = excluded.learned_at",
-            )
-            .bind(host)
-            .bind(name)
-            .bind(value)
-            .bind(now)
-            .execute(database)
-            .await
-            .map(drop)
-            .map_err(failed)
+                params![host, name, value, now],
+            )?;
+            Ok(())
         })
         .await
     }
 
     /// All facts about a host, each under its name.
     pub async fn facts(&self, host: &str) -> Result<BTreeMap<String, String>> {
-        let facts =
-            sqlx::query_as::<_, (String, String)>("SELECT name, value FROM facts WHERE host = ?");
-        let facts = facts.bind(host).fetch_all(&self.pool).await;
-        Ok(facts.map_err(failed)?.into_iter().collect())
+        let facts = self.read(|database| {
+            let sql = "SELECT name, value FROM facts WHERE host = ?";
+            let fact = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+            Ok(all_rows(database, sql, [host], fact)?)
+        });
+        Ok(facts.await?.into_iter().collect())
     }
 
     /// A fact about a host, where it was learned.
     pub async fn fact(&self, host: &str, name: &str) -> Result<Option<String>> {
-        sqlx::query_scalar("SELECT value FROM facts WHERE host = ? AND name = ?")
-            .bind(host)
-            .bind(name)
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(failed)
+        self.read(|database| {
+            let sql = "SELECT value FROM facts WHERE host = ? AND name = ?";
+            Ok(first_row(database, sql, [host, name], |row| row.get(0))?)
+        })
+        .await
     }
 }

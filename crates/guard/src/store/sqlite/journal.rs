@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::sqlite::SqliteConnection;
+use rusqlite::{Connection, params};
 
+use super::database::{Outcome, first_row, run, value};
 use super::journal_counts::counted;
-use super::{Store, failed, notes};
+use super::{Store, notes};
 use crate::store::records::{called_of, caller_of};
 use crate::store::stored_text::{route_to_text, to_text};
 use crate::store::{After, Begun, Closing, JournalPosition, NewChange};
@@ -62,24 +63,18 @@ impl Store {
     pub async fn begin_changes(&self, all: &[NewChange<'_>]) -> Result<Vec<Begun>> {
         // Counting, looking for others and writing are one transaction, so that
         // processes cannot exceed the limit together, or work on the same rule.
-        self.write(async |database| {
-            let mut begun = Vec::with_capacity(all.len());
-            for new in all {
-                begun.push(begin(database, new).await?);
-            }
-            Ok(begun)
-        })
-        .await
+        self.write(|database| all.iter().map(|new| begin(database, new)).collect())
+            .await
     }
 
     /// Where the journal is now. What is read from then on shows every change
     /// that was no longer worked on.
     pub async fn journal_position(&self) -> Result<JournalPosition> {
-        sqlx::query_scalar("SELECT position FROM journal_position")
-            .fetch_one(&self.pool)
-            .await
-            .map(JournalPosition)
-            .map_err(failed)
+        self.read(|database| {
+            let position = value(database, "SELECT position FROM journal_position", [])?;
+            Ok(JournalPosition(position))
+        })
+        .await
     }
 
     /// Closes a change that is open; false when it was closed before.
@@ -102,35 +97,35 @@ impl Store {
             }
         };
         // Lost with the power, it is found out again by a read.
-        self.write_soon(async |database| {
-            go_on(database).await?;
-            let done = sqlx::query(
+        self.write_soon(|database| {
+            go_on(database)?;
+            let closed = run(
+                database,
                 "UPDATE changes SET status = ?, route_after = ?, stands = ?, shown_as_wanted = ?,
                                     problem = ?, request_id = ?, closed_by = ?, ended_at = ?, owner = '',
                                     position = CASE owner WHEN '' THEN position
                                         ELSE (SELECT position FROM journal_position) END
                  WHERE id = ? AND status = 'open'",
-            )
-            .bind(closing.status.word())
-            .bind(after)
-            .bind(stands)
-            .bind(shown_as_wanted)
-            .bind(closing.problem)
-            .bind(closing.request_id)
-            .bind(closing.closed_by)
-            .bind(closing.now)
-            .bind(id)
-            .execute(database)
-            .await
-            .map_err(failed)?;
-            Ok(done.rows_affected() == 1)
+                params![
+                    closing.status.word(),
+                    after,
+                    stands,
+                    shown_as_wanted,
+                    closing.problem,
+                    closing.request_id,
+                    closing.closed_by,
+                    closing.now,
+                    id
+                ],
+            )?;
+            Ok(closed == 1)
         })
         .await
     }
 
     /// Leaves the open changes of a process that is gone to whoever works next.
     pub async fn abandon_changes_of(&self, owner: &str) -> Result<()> {
-        self.write(async |database| end_work(database, Whose::Owner(owner)).await)
+        self.write(|database| end_work(database, &Whose::Owner(owner)))
             .await
     }
 
@@ -138,24 +133,20 @@ impl Store {
     /// works next.
     pub async fn abandon_changes_but(&self, owner: &str, worked_on: &BTreeSet<i64>) -> Result<()> {
         let worked_on = to_text(worked_on)?;
-        self.write(async |database| end_work(database, Whose::Strays(owner, &worked_on)).await)
+        self.write(|database| end_work(database, &Whose::Strays(owner, &worked_on)))
             .await
     }
 
     /// Leaves an open change to whoever works next: its outcome is not known.
     pub async fn abandon_change(&self, id: i64, problem: Option<&str>, now: i64) -> Result<()> {
-        self.write(async |database| {
-            end_work(database, Whose::Change(id)).await?;
-            sqlx::query(
+        self.write(|database| {
+            end_work(database, &Whose::Change(id))?;
+            run(
+                database,
                 "UPDATE changes SET problem = ?, given_up_at = ? WHERE id = ? AND status = 'open'",
-            )
-            .bind(problem)
-            .bind(now)
-            .bind(id)
-            .execute(database)
-            .await
-            .map(drop)
-            .map_err(failed)
+                params![problem, now, id],
+            )?;
+            Ok(())
         })
         .await
     }
@@ -163,17 +154,13 @@ impl Store {
     /// Writes down what a read showed of changes that were made: the rule, or
     /// that it does not exist, and whether that is what was wanted.
     pub async fn note_readings(&self, readings: &[(i64, Option<&Route>, bool)]) -> Result<()> {
-        self.write_soon(async |database| {
+        self.write_soon(|database| {
             for (id, now, as_wanted) in readings {
-                sqlx::query(
+                run(
+                    database,
                     "UPDATE changes SET route_after = ?, stands = 1, shown_as_wanted = ? WHERE id = ?",
-                )
-                .bind(now.map(route_to_text).transpose()?)
-                .bind(as_wanted)
-                .bind(id)
-                .execute(&mut *database)
-                    .await
-                    .map_err(failed)?;
+                    params![now.map(route_to_text).transpose()?, as_wanted, id],
+                )?;
             }
             Ok(())
         })
@@ -185,39 +172,36 @@ impl Store {
     /// newer change to the same, such a read proves nothing.
     pub async fn disprove_change(&self, id: i64, problem: &str) -> Result<()> {
         // Lost with the power, the next read finds it out again.
-        self.write_soon(async |database| {
-            sqlx::query(
+        self.write_soon(|database| {
+            run(
+                database,
                 "UPDATE changes SET status = 'failed', problem = ?, route_after = route_before, stands = 1
                  WHERE id = ? AND status = 'done' AND stands = 0 AND NOT EXISTS (
                      SELECT 1 FROM changes AS newer
                      WHERE newer.realm = changes.realm AND newer.account = changes.account
                        AND newer.caller = changes.caller AND newer.did IS changes.did
                        AND newer.id > changes.id AND newer.status <> 'failed')",
-            )
-            .bind(problem)
-            .bind(id)
-            .execute(database)
-            .await
-            .map(drop)
-            .map_err(failed)
+                params![problem, id],
+            )?;
+            Ok(())
         })
         .await
     }
 }
 
-async fn begin(database: &mut SqliteConnection, new: &NewChange<'_>) -> Result<Begun> {
+fn begin(database: &Connection, new: &NewChange<'_>) -> Outcome<Begun> {
     let columns = &Columns::of(new.change)?;
-    if let Some(other) = in_the_way(database, new, columns).await? {
+    if let Some(other) = in_the_way(database, new, columns)? {
         return Ok(Begun::ChangedMeanwhile(other));
     }
     if let Some((those, most)) = new.limit
-        && counted(database, new.realm, those, new.run, most).await? >= u64::from(most)
+        && counted(database, new.realm, those, new.run, most)? >= u64::from(most)
     {
         return Ok(Begun::OverLimit);
     }
-    go_on(database).await?;
-    let id = insert(database, new, columns).await?;
-    notes::keep(database, new, id).await?;
+    go_on(database)?;
+    let id = insert(database, new, columns)?;
+    notes::keep(database, new, id)?;
     Ok(Begun::Written(id))
 }
 
@@ -231,44 +215,39 @@ enum Whose<'a> {
 
 /// Nobody works on them any more. What ended before keeps its place: closing it
 /// later, by what is there, changes no rule.
-async fn end_work(database: &mut SqliteConnection, whose: Whose<'_>) -> Result<()> {
-    go_on(database).await?;
-    let (id, owner, but) = match whose {
+fn end_work(database: &Connection, whose: &Whose<'_>) -> Outcome<()> {
+    go_on(database)?;
+    let (id, owner, but) = match *whose {
         Whose::Change(id) => (Some(id), None, "[]"),
         Whose::Owner(owner) => (None, Some(owner), "[]"),
         Whose::Strays(owner, but) => (None, Some(owner), but),
     };
-    sqlx::query(
+    run(
+        database,
         "UPDATE changes SET owner = '', position = (SELECT position FROM journal_position)
          WHERE status = 'open' AND owner <> ''
            AND (id = ? OR (owner = ? AND id NOT IN (SELECT value FROM json_each(?))))",
-    )
-    .bind(id)
-    .bind(owner)
-    .bind(but)
-    .execute(database)
-    .await
-    .map(drop)
-    .map_err(failed)
+        params![id, owner, but],
+    )?;
+    Ok(())
 }
 
 /// Moves the journal one further.
-async fn go_on(database: &mut SqliteConnection) -> Result<()> {
-    sqlx::query("UPDATE journal_position SET position = position + 1")
-        .execute(database)
-        .await
-        .map(drop)
-        .map_err(failed)
+fn go_on(database: &Connection) -> Outcome<()> {
+    let sql = "UPDATE journal_position SET position = position + 1";
+    run(database, sql, [])?;
+    Ok(())
 }
 
 /// The newest change to the same rule, or to the same number's route, that
 /// another works on, or of which the work had not ended when it was seen.
-async fn in_the_way(
-    database: &mut SqliteConnection,
+fn in_the_way(
+    database: &Connection,
     new: &NewChange<'_>,
     columns: &Columns<'_>,
-) -> Result<Option<i64>> {
-    sqlx::query_scalar(
+) -> Outcome<Option<i64>> {
+    Ok(first_row(
+        database,
         "SELECT id FROM changes WHERE realm = ? AND account = ? AND caller = ?
            AND ((caller <> '' AND lower(domain) = lower(?) AND called = ?)
                 OR did = ?)
@@ -276,54 +255,50 @@ async fn in_the_way(
                 OR (status <> 'failed' AND operation NOT IN ('lost_along_with', 'changed_along_with')
                     AND position > ? AND (run IS NULL OR run IS NOT ?)))
          ORDER BY id DESC LIMIT 1",
-    )
-    .bind(new.realm)
-    .bind(new.change.account().as_str())
-    .bind(&columns.caller)
-    .bind(new.change.domain().as_str())
-    .bind(&columns.called)
-    .bind(columns.did)
-    .bind(new.owner)
-    .bind(new.seen.map_or(i64::MAX, |seen| seen.0))
-    .bind(new.run)
-    .fetch_optional(database)
-    .await
-    .map_err(failed)
+        params![
+            new.realm,
+            new.change.account().as_str(),
+            columns.caller,
+            new.change.domain().as_str(),
+            columns.called,
+            columns.did,
+            new.owner,
+            new.seen.map_or(i64::MAX, |seen| seen.0),
+            new.run
+        ],
+        |row| row.get(0),
+    )?)
 }
 
-async fn insert(
-    database: &mut SqliteConnection,
-    new: &NewChange<'_>,
-    columns: &Columns<'_>,
-) -> Result<i64> {
-    let inserted = sqlx::query(
+fn insert(database: &Connection, new: &NewChange<'_>, columns: &Columns<'_>) -> Outcome<i64> {
+    run(
+        database,
         "INSERT INTO changes (realm, account, operation, asked_by, domain, ani, dnis, caller, called,
                               route_before, route_wanted, piece, did, status, undoes, run, owner,
                               started_at, by_person, traceparent, position)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?, ?, ?, ?, ?,
                  (SELECT position FROM journal_position))",
-    )
-    .bind(new.realm)
-    .bind(new.change.account().as_str())
-    .bind(new.change.tool())
-    .bind(new.asked_by)
-    .bind(new.change.domain().as_str())
-    .bind(columns.ani)
-    .bind(columns.dnis)
-    .bind(&columns.caller)
-    .bind(&columns.called)
-    .bind(&columns.before)
-    .bind(&columns.wanted)
-    .bind(&columns.piece)
-    .bind(columns.did)
-    .bind(new.undoes)
-    .bind(new.run)
-    .bind(new.owner)
-    .bind(new.now)
-    .bind(new.author == Author::Person)
-    .bind(new.traceparent)
-    .execute(database)
-    .await
-    .map_err(failed)?;
-    Ok(inserted.last_insert_rowid())
+        params![
+            new.realm,
+            new.change.account().as_str(),
+            new.change.tool(),
+            new.asked_by,
+            new.change.domain().as_str(),
+            columns.ani,
+            columns.dnis,
+            columns.caller,
+            columns.called,
+            columns.before,
+            columns.wanted,
+            columns.piece,
+            columns.did,
+            new.undoes,
+            new.run,
+            new.owner,
+            new.now,
+            new.author == Author::Person,
+            new.traceparent
+        ],
+    )?;
+    Ok(database.last_insert_rowid())
 }

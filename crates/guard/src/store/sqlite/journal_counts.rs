@@ -1,16 +1,17 @@
 //! Counting changes against a limit.
 
-use sqlx::sqlite::SqliteConnection;
+use rusqlite::{Connection, ToSql};
 
-use super::{Store, failed};
+use super::Store;
+use super::database::{Outcome, value};
 use crate::store::Counted;
 use skyswitch_domain::error::Result;
 
 impl Store {
     /// How many changes count: those begun in that time and not known to have failed.
     pub async fn changes_within(&self, realm: &str, those: Counted) -> Result<u64> {
-        let mut database = self.pool.acquire().await.map_err(failed)?;
-        counted(&mut database, realm, those, None, u32::MAX).await
+        self.read(|database| counted(database, realm, those, None, u32::MAX))
+            .await
     }
 }
 
@@ -21,13 +22,13 @@ impl Store {
 ///
 /// What lies ahead was begun before the clock was set back. When that was nobody
 /// knows, and it must not hold up work until the clock has caught up.
-pub(super) async fn counted(
-    database: &mut SqliteConnection,
+pub(super) fn counted(
+    database: &Connection,
     realm: &str,
     those: Counted,
     own_run: Option<&str>,
     most: u32,
-) -> Result<u64> {
+) -> Outcome<u64> {
     // Each is answered from an index alone, however many rows an import has made.
     let sql = match (those.imports_once, those.without_people) {
         (false, false) => {
@@ -56,22 +57,16 @@ pub(super) async fn counted(
                AND status <> 'failed' AND by_person = 0))"
         }
     };
-    let mut query = sqlx::query_scalar(sql)
-        .bind(realm)
-        .bind(those.span.since)
-        .bind(those.span.until)
-        .bind(most);
+    let mut values: Vec<&dyn ToSql> = vec![&realm, &those.span.since, &those.span.until, &most];
     if those.imports_once {
-        query = query.bind(own_run);
+        values.push(&own_run);
     }
-    let count: i64 = query.fetch_one(database).await.map_err(failed)?;
+    let count: i64 = value(database, sql, values.as_slice())?;
     Ok(u64::try_from(count).unwrap_or_default())
 }
 
 #[cfg(test)]
 mod tests {
-    use sqlx::Connection;
-
     use super::*;
     use crate::store::TimeSpan;
 
@@ -83,10 +78,10 @@ mod tests {
         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40)
         SELECT 'r', i, 'done', NULL, i % 2 FROM n";
 
-    #[tokio::test(flavor = "current_thread")]
-    async fn changes_are_counted_no_further_than_the_limit() -> sqlx::Result<()> {
-        let mut database = SqliteConnection::connect("sqlite::memory:").await?;
-        sqlx::raw_sql(CHANGES).execute(&mut database).await?;
+    #[test]
+    fn changes_are_counted_no_further_than_the_limit() -> rusqlite::Result<()> {
+        let database = Connection::open_in_memory()?;
+        database.execute_batch(CHANGES)?;
         for (imports_once, without_people) in
             [(false, false), (false, true), (true, false), (true, true)]
         {
@@ -100,7 +95,7 @@ mod tests {
             };
             let all = if without_people { 20 } else { 40 };
             for (most, expected) in [(7, 7), (u32::MAX, all)] {
-                let counted = counted(&mut database, "r", those, None, most).await;
+                let counted = counted(&database, "r", those, None, most);
                 assert_eq!(counted.ok(), Some(expected), "{those:?}");
             }
         }

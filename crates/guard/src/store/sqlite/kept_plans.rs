@@ -2,9 +2,10 @@
 
 use std::ops::RangeInclusive;
 
-use sqlx::Row;
+use rusqlite::params;
 
-use super::{Store, failed};
+use super::Store;
+use super::database::{first_row, run};
 use crate::store::KeptPlan;
 use skyswitch_domain::error::Result;
 
@@ -17,33 +18,29 @@ impl Store {
     /// # Errors
     /// `internal`: its list has to be sent again.
     pub async fn keep_plan(&self, plan: &KeptPlan, ends: &RangeInclusive<i64>) -> Result<()> {
-        self.write(async |database| {
-            sqlx::query(
+        self.write(|database| {
+            run(
+                database,
                 "INSERT INTO kept_plans (id, realm, account, domain, request, expires_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                  ON CONFLICT DO UPDATE SET account = ?3, domain = ?4, request = ?5, expires_at = ?6",
-            )
-            .bind(&plan.id)
-            .bind(&plan.realm)
-            .bind(&plan.account)
-            .bind(&plan.domain)
-            .bind(&plan.request)
-            .bind(plan.expires_at)
-            .execute(&mut *database)
-            .await
-            .map_err(failed)?;
-            sqlx::query(
+                params![
+                    plan.id,
+                    plan.realm,
+                    plan.account,
+                    plan.domain,
+                    plan.request,
+                    plan.expires_at
+                ],
+            )?;
+            run(
+                database,
                 "DELETE FROM kept_plans WHERE expires_at NOT BETWEEN ?1 AND ?2 OR (realm, id) NOT IN
                      (SELECT realm, id FROM kept_plans WHERE expires_at <= ?2
                       ORDER BY expires_at DESC LIMIT ?3)",
-            )
-            .bind(ends.start())
-            .bind(ends.end())
-            .bind(MOST)
-            .execute(&mut *database)
-            .await
-            .map(drop)
-            .map_err(failed)
+                params![ends.start(), ends.end(), MOST],
+            )?;
+            Ok(())
         })
         .await
     }
@@ -58,25 +55,23 @@ impl Store {
         id: &str,
         ends: &RangeInclusive<i64>,
     ) -> Result<Option<KeptPlan>> {
-        sqlx::query(
-            "SELECT * FROM kept_plans WHERE realm = ? AND id = ? AND expires_at BETWEEN ? AND ?",
-        )
-        .bind(realm)
-        .bind(id)
-        .bind(ends.start())
-        .bind(ends.end())
-        .try_map(|row: sqlx::sqlite::SqliteRow| {
-            Ok(KeptPlan {
-                id: row.try_get("id")?,
-                realm: row.try_get("realm")?,
-                account: row.try_get("account")?,
-                domain: row.try_get("domain")?,
-                request: row.try_get("request")?,
-                expires_at: row.try_get("expires_at")?,
-            })
+        self.read(|database| {
+            Ok(first_row(
+                database,
+                "SELECT * FROM kept_plans WHERE realm = ? AND id = ? AND expires_at BETWEEN ? AND ?",
+                params![realm, id, ends.start(), ends.end()],
+                |row| {
+                    Ok(KeptPlan {
+                        id: row.get("id")?,
+                        realm: row.get("realm")?,
+                        account: row.get("account")?,
+                        domain: row.get("domain")?,
+                        request: row.get("request")?,
+                        expires_at: row.get("expires_at")?,
+                    })
+                },
+            )?)
         })
-        .fetch_optional(&self.pool)
         .await
-        .map_err(failed)
     }
 }

@@ -1,58 +1,89 @@
 //! The store's schema, version by version.
 
-use sqlx::SqlStr;
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use rusqlite::Connection;
 
-/// A version of the schema and what leads to it. Files are never edited after
-/// a release: stores in use remember the digest of each.
+use super::database::{Failed, Outcome, value};
+use skyswitch_domain::error::Error;
+
+/// What leads from one version of the schema to the next. Files are never
+/// edited after a release: stores in use went through them as they were.
 macro_rules! version {
-    ($number:literal, $name:literal) => {
-        (
-            $number,
-            $name,
-            include_str!(concat!("migrations/", $number, "_", $name, ".sql")),
-        )
+    ($name:literal) => {
+        include_str!(concat!("migrations/", $name, ".sql"))
     };
 }
 
-const VERSIONS: [(&str, &str, &str); 25] = [
-    version!("0001", "confirmations"),
-    version!("0002", "journal"),
-    version!("0003", "setup"),
-    version!("0004", "rules_at_risk"),
-    version!("0005", "dial_plans"),
-    version!("0006", "journal_position"),
-    version!("0007", "kinds"),
-    version!("0008", "runs"),
-    version!("0009", "facts"),
-    version!("0010", "authors_and_declines"),
-    version!("0011", "accounts"),
-    version!("0012", "long_lives"),
-    version!("0013", "agreeing"),
-    version!("0014", "before_imports"),
-    version!("0015", "vip_notes"),
-    version!("0016", "setup_memory"),
-    version!("0017", "traces"),
-    version!("0018", "agreeing_whole"),
-    version!("0019", "ended_notes"),
-    version!("0020", "pin_tries_by_place"),
-    version!("0021", "seen_changes"),
-    version!("0022", "run_notes"),
-    version!("0023", "notes_of_changes"),
-    version!("0024", "called_numbers"),
-    version!("0025", "shown_as_wanted"),
+const VERSIONS: [&str; 25] = [
+    version!("0001_confirmations"),
+    version!("0002_journal"),
+    version!("0003_setup"),
+    version!("0004_rules_at_risk"),
+    version!("0005_dial_plans"),
+    version!("0006_journal_position"),
+    version!("0007_kinds"),
+    version!("0008_runs"),
+    version!("0009_facts"),
+    version!("0010_authors_and_declines"),
+    version!("0011_accounts"),
+    version!("0012_long_lives"),
+    version!("0013_agreeing"),
+    version!("0014_before_imports"),
+    version!("0015_vip_notes"),
+    version!("0016_setup_memory"),
+    version!("0017_traces"),
+    version!("0018_agreeing_whole"),
+    version!("0019_ended_notes"),
+    version!("0020_pin_tries_by_place"),
+    version!("0021_seen_changes"),
+    version!("0022_run_notes"),
+    version!("0023_notes_of_changes"),
+    version!("0024_called_numbers"),
+    version!("0025_shown_as_wanted"),
 ];
 
-/// All versions, in order.
-pub(super) fn migrator() -> Migrator {
-    let migrations = (1..).zip(VERSIONS).map(|(version, (_, name, sql))| {
-        Migration::new(
-            version,
-            name.replace('_', " ").into(),
-            MigrationType::Simple,
-            SqlStr::from_static(sql),
-            false,
-        )
-    });
-    Migrator::with_migrations(migrations.collect())
+/// Where earlier versions of this program kept the versions of the schema.
+const EARLIER: &str = "_sqlx_migrations";
+
+/// Whether the schema is the newest that this version knows.
+pub(super) fn are_done(database: &Connection) -> Outcome<bool> {
+    Ok(version(database)? == VERSIONS.len())
+}
+
+/// Takes the schema to its newest version, in the transaction of `database`.
+///
+/// # Errors
+/// `internal` where a newer version of this program has written the store: it
+/// may have given the entries another meaning.
+pub(super) fn migrate(database: &Connection) -> Outcome<()> {
+    let version = version(database)?;
+    let missing = VERSIONS
+        .get(version..)
+        .ok_or_else(|| from_the_future(version))?;
+    for sql in missing {
+        database.execute_batch(sql)?;
+    }
+    database.execute_batch(&format!("DROP TABLE IF EXISTS {EARLIER}"))?;
+    Ok(database.pragma_update(None, "user_version", VERSIONS.len() as i64)?)
+}
+
+fn version(database: &Connection) -> Outcome<usize> {
+    let kept: u32 = match database.table_exists(None, EARLIER)? {
+        true => value(
+            database,
+            &format!("SELECT coalesce(max(version), 0) FROM {EARLIER}"),
+            [],
+        )?,
+        false => value(database, "PRAGMA user_version", [])?,
+    };
+    Ok(usize::try_from(kept).unwrap_or(usize::MAX))
+}
+
+fn from_the_future(version: usize) -> Failed {
+    let error = Error::internal(
+        format!(
+            "the state store was written by a newer version of this program (schema {version}), so nothing was read or sent"
+        ),
+        "Use that version, or set SKYSWITCH_STATE_DIR to another folder.",
+    );
+    error.into()
 }

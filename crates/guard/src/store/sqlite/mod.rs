@@ -2,6 +2,7 @@
 //! in this folder.
 
 mod approvals;
+mod database;
 mod dial_plans;
 mod facts;
 mod journal;
@@ -18,19 +19,13 @@ mod setup_memory;
 mod upkeep;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
-use sqlx::Connection;
-use sqlx::migrate::MigrateError;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
-};
+use rusqlite::Connection;
 
 use super::StateFolder;
 use super::trust::{Identity, Kind};
-use skyswitch_domain::command_line;
-use skyswitch_domain::error::{Error, Refused, Result};
+use database::{Database, Lasting, Outcome, value};
+use skyswitch_domain::error::{Error, Result};
 
 const FILE: &str = "state.db";
 /// What SQLite keeps beside it.
@@ -39,7 +34,7 @@ const SIDE_FILES: [&str; 2] = ["state.db-wal", "state.db-shm"];
 /// The open store.
 #[derive(Debug)]
 pub struct Store {
-    pool: SqlitePool,
+    database: Database,
     /// Of folder and file when it was opened.
     identity: Option<Identity>,
     installation: String,
@@ -76,32 +71,22 @@ impl Store {
         for side in SIDE_FILES {
             folder.refuse_untrusted(side, Kind::File)?;
         }
-        let options = SqliteConnectOptions::new()
-            .filename(&path)
-            .journal_mode(SqliteJournalMode::Wal)
-            // Migrations, too; each write says for itself what it has to survive.
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(10));
-        let pool = SqlitePoolOptions::new()
-            .max_connections(1)
-            // While the file is open, no other one can have its inode.
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_with(options)
-            .await
-            .map_err(failed)?;
-        let migrated = migrations::migrator().run(&pool).await;
-        migrated.map_err(|error| match error {
-            MigrateError::VersionMissing(version) => from_the_future(version),
-            error => failed(error.into()),
-        })?;
-        let installation = sqlx::query_scalar("SELECT id FROM installation")
-            .fetch_one(&pool)
-            .await
-            .map_err(failed)?;
+        let database = Database::open(&path)?;
+        let written_ahead = |database: &Connection| {
+            let mode = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
+            Ok(database.pragma_update_and_check(None, "journal_mode", "wal", mode)?)
+        };
+        database.read(written_ahead).await?;
+        if !database.read(migrations::are_done).await? {
+            let migrated = database.write(Lasting::OnDisk, migrations::migrate);
+            migrated.await?;
+        }
+        let installation =
+            |database: &Connection| Ok(value(database, "SELECT id FROM installation", [])?);
+        let installation = database.read(installation).await?;
         Ok(Store {
             identity: folder.identity(FILE),
-            pool,
+            database,
             installation,
             waits: AtomicUsize::new(0),
         })
@@ -129,88 +114,22 @@ impl Store {
         self.waits.load(Ordering::Relaxed)
     }
 
-    /// The one way anything is written: all of it, or nothing and an error.
-    ///
-    /// A statement that runs by itself gives its rows before it is committed,
-    /// and on a full disk the failure of the commit is never seen. Here nothing
-    /// counts before the commit has succeeded.
-    async fn write<T>(
-        &self,
-        work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T>,
-    ) -> Result<T> {
-        self.write_for(Lasting::OnDisk, work).await
+    async fn read<T>(&self, work: impl FnMut(&Connection) -> Outcome<T>) -> Result<T> {
+        Ok(self.database.read(work).await?)
+    }
+
+    /// Writes what has to survive a power failure, see [`Database::write`].
+    async fn write<T>(&self, work: impl FnOnce(&Connection) -> Outcome<T>) -> Result<T> {
+        self.waits.fetch_add(1, Ordering::Relaxed);
+        Ok(self.database.write(Lasting::OnDisk, work).await?)
     }
 
     /// The same for what may be lost in a power failure, because it is found out
     /// again or a person is asked again: the disk is not waited for. It is there
     /// with the next write that waits for it.
-    async fn write_soon<T>(
-        &self,
-        work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T>,
-    ) -> Result<T> {
-        self.write_for(Lasting::Soon, work).await
+    async fn write_soon<T>(&self, work: impl FnOnce(&Connection) -> Outcome<T>) -> Result<T> {
+        Ok(self.database.write(Lasting::Soon, work).await?)
     }
-
-    async fn write_for<T>(
-        &self,
-        lasting: Lasting,
-        work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T>,
-    ) -> Result<T> {
-        let mut connection = self.pool.acquire().await.map_err(failed)?;
-        if lasting == Lasting::OnDisk {
-            self.waits.fetch_add(1, Ordering::Relaxed);
-        }
-        let written = transaction(&mut connection, lasting, work).await;
-        if written.is_err() {
-            // SQLite may have rolled back by itself, which sqlx does not notice: the
-            // connection would refuse every later transaction.
-            let _ = connection.close().await;
-        }
-        written
-    }
-}
-
-/// What a write survives once it is committed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Lasting {
-    /// A power failure: something is sent, or clears something to be sent, right after.
-    OnDisk,
-    /// The end of the process, however it ends.
-    Soon,
-}
-
-impl Lasting {
-    /// Every transaction says so for itself, whatever became of the one before.
-    fn beginning(self) -> &'static str {
-        match self {
-            Lasting::OnDisk => "PRAGMA synchronous = FULL; BEGIN IMMEDIATE",
-            Lasting::Soon => "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE",
-        }
-    }
-}
-
-/// The lock is taken at the start, so that nobody writes between what `work`
-/// reads and what it writes.
-async fn transaction<T>(
-    connection: &mut SqliteConnection,
-    lasting: Lasting,
-    work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T>,
-) -> Result<T> {
-    let begun = connection.begin_with(lasting.beginning()).await;
-    let mut transaction = begun.map_err(failed)?;
-    let outcome = work(&mut transaction).await?;
-    transaction.commit().await.map_err(failed)?;
-    Ok(outcome)
-}
-
-/// A newer version may have given the entries another meaning.
-fn from_the_future(version: i64) -> Error {
-    Error::internal(
-        format!(
-            "the state store was written by a newer version of this program (schema {version}), so nothing was read or sent"
-        ),
-        "Use that version, or set SKYSWITCH_STATE_DIR to another folder.",
-    )
 }
 
 /// A store that is made for the first time. Whatever breaks that off, no empty
@@ -235,20 +154,5 @@ fn emptied(folder: &StateFolder) -> Error {
             path.display()
         ),
         "Put a copy of it back. Without one, remove the file to begin a new journal: earlier changes, attestations and notes are not in it.",
-    )
-}
-
-/// What was read of a text that the store keeps, as a column of a row.
-fn decoded<T>(read: Result<T, Refused>) -> sqlx::Result<T> {
-    read.map_err(|refused| sqlx::Error::Decode(Box::new(refused)))
-}
-
-fn failed(error: sqlx::Error) -> Error {
-    Error::internal(
-        format!("the state store cannot be used: {error}"),
-        format!(
-            "Check the state folder and the space on its disk ({}); without the store nothing can be confirmed or written down.",
-            command_line("doctor")
-        ),
     )
 }

@@ -1,11 +1,10 @@
 //! What is kept of VIP rules beside the service: notes, and until when they are
 //! to be there. A trigger of the schema ends it with the rule.
 
-use sqlx::QueryBuilder;
-use sqlx::Row;
-use sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
+use rusqlite::{Connection, Row, params};
 
-use super::{Store, decoded, failed};
+use super::Store;
+use super::database::{Outcome, Query, all_rows, decoded, run};
 use crate::store::records::{called_of, caller_of};
 use crate::store::stored_text::{route_from_text, route_to_text};
 use crate::store::{NewChange, NewText, NotNoted, NoteRecord, NotedByRun, RunNotes};
@@ -26,10 +25,10 @@ impl Store {
         let mut query = select();
         query
             .push("ended IS NULL AND realm = ")
-            .push_bind(realm.to_owned());
-        query.push(" AND account = ").push_bind(account.to_owned());
+            .bind(realm.to_owned());
+        query.push(" AND account = ").bind(account.to_owned());
         if let Some(domain) = domain {
-            query.push(" AND domain = ").push_bind(domain.to_owned());
+            query.push(" AND domain = ").bind(domain.to_owned());
         }
         query.push(" ORDER BY id");
         self.note_records(query).await
@@ -50,10 +49,10 @@ impl Store {
             true => "ended = 0 AND realm = ",
             false => "ended IS NULL AND realm = ",
         });
-        query.push_bind(realm.to_owned());
-        query.push(" AND ends_at < ").push_bind(before);
+        query.bind(realm.to_owned());
+        query.push(" AND ends_at < ").bind(before);
         if let Some(account) = account {
-            query.push(" AND account = ").push_bind(account.to_owned());
+            query.push(" AND account = ").bind(account.to_owned());
         }
         query.push(" ORDER BY ends_at, id");
         self.note_records(query).await
@@ -64,9 +63,8 @@ impl Store {
         self.note_records(ended_by(change)).await
     }
 
-    async fn note_records(&self, mut query: QueryBuilder<Sqlite>) -> Result<Vec<NoteRecord>> {
-        let found = query.build().try_map(record).fetch_all(&self.pool).await;
-        found.map_err(failed)
+    async fn note_records(&self, query: Query) -> Result<Vec<NoteRecord>> {
+        self.read(|database| Ok(query.all(database, record)?)).await
     }
 
     /// Notes who the callers of rules are that exist already. Their ends stay. What
@@ -79,16 +77,16 @@ impl Store {
         run: Option<&str>,
         texts: &[NewText],
     ) -> Result<Vec<NotNoted>> {
-        self.write(async |database| {
+        self.write(|database| {
             let mut not_noted = Vec::new();
             for new in texts {
-                let kept = kept_of(database, (realm, account), &new.rule).await?;
+                let kept = kept_of(database, (realm, account), &new.rule)?;
                 let there = kept.as_ref().and_then(|kept| kept.note.text.clone());
                 let is_as_read = kept.map(|kept| kept.id) == new.kept && there == new.before;
                 // An import that is continued does not come back to it either.
                 let after = if is_as_read { &new.text } else { &there };
                 if let Some(run) = run {
-                    keep_with_run(database, run, &new.rule, [&there, after]).await?;
+                    keep_with_run(database, run, &new.rule, [&there, after])?;
                 }
                 if !is_as_read {
                     let rule = new.rule.clone();
@@ -96,13 +94,13 @@ impl Store {
                     continue;
                 }
                 match new.kept {
-                    Some(id) => set_text(database, id, new.text.as_deref()).await?,
+                    Some(id) => set_text(database, id, new.text.as_deref())?,
                     None => {
                         let note = Note {
                             text: new.text.clone(),
                             until: None,
                         };
-                        insert(database, (realm, account), &new.rule, &note, None).await?;
+                        insert(database, (realm, account), &new.rule, &note, None)?;
                     }
                 }
             }
@@ -114,15 +112,13 @@ impl Store {
     /// What an import noted of rules that it left as they were. Damaged rows hide no
     /// others.
     pub async fn notes_of_run(&self, run: &str) -> Result<RunNotes> {
-        let rows =
-            sqlx::query("SELECT rule, before, after FROM run_notes WHERE run = ? ORDER BY id")
-                .bind(run)
-                .fetch_all(&self.pool)
-                .await
-                .map_err(failed)?;
+        let rows = self.read(|database| {
+            let sql = "SELECT rule, before, after FROM run_notes WHERE run = ? ORDER BY id";
+            Ok(all_rows(database, sql, [run], |row| Ok(noted_by_run(row)))?)
+        });
         let mut notes = RunNotes::default();
-        for row in &rows {
-            match noted_by_run(row) {
+        for noted in rows.await? {
+            match noted {
                 Ok(noted) => notes.noted.push(noted),
                 Err(_) => notes.damaged += 1,
             }
@@ -145,9 +141,18 @@ impl Store {
                 )
             })
             .collect();
-        let rows = sqlx::query("SELECT rule, before, after FROM run_notes");
-        let rows = rows.fetch_all(&self.pool).await.map_err(failed)?;
-        match rows.iter().filter(|row| noted_by_run(row).is_err()).count() {
+        let damaged = self.read(|database| {
+            let sql = "SELECT rule, before, after FROM run_notes";
+            Ok(all_rows(database, sql, [], |row| {
+                Ok(noted_by_run(row).is_err())
+            })?)
+        });
+        match damaged
+            .await?
+            .into_iter()
+            .filter(|is_damaged| *is_damaged)
+            .count()
+        {
             0 => {}
             count => problems.push(format!("{count} rows of notes of imports are damaged")),
         }
@@ -158,21 +163,17 @@ impl Store {
     /// where a change to a rule of the caller is open, or was begun or ended since
     /// a moment, in milliseconds since 1970: the list need not show that yet.
     pub async fn end_notes(&self, gone: &[i64], since: i64) -> Result<()> {
-        self.write_soon(async |database| {
+        self.write_soon(|database| {
             for id in gone {
-                sqlx::query(
-                    "UPDATE vip_notes SET ended = 0 WHERE id = ? AND ended IS NULL AND NOT EXISTS (
+                run(
+                    database,
+                    "UPDATE vip_notes SET ended = 0 WHERE id = ?1 AND ended IS NULL AND NOT EXISTS (
                          SELECT 1 FROM changes
                          WHERE realm = vip_notes.realm AND account = vip_notes.account
                            AND caller = vip_notes.caller AND lower(domain) = vip_notes.domain
-                           AND (status = 'open' OR started_at > ? OR ended_at > ?))",
-                )
-                .bind(id)
-                .bind(since)
-                .bind(since)
-                .execute(&mut *database)
-                .await
-                .map_err(failed)?;
+                           AND (status = 'open' OR started_at > ?2 OR ended_at > ?2))",
+                    [*id, since],
+                )?;
             }
             Ok(())
         })
@@ -185,11 +186,7 @@ impl Store {
 /// A rule that is made with nothing said of it has no note and no last day. Where
 /// the same rule has them until then, an empty row takes their place; else none is
 /// needed. One that is put back has again what the change that it undoes has ended.
-pub(super) async fn keep(
-    database: &mut SqliteConnection,
-    new: &NewChange<'_>,
-    change: i64,
-) -> Result<()> {
+pub(super) fn keep(database: &Connection, new: &NewChange<'_>, change: i64) -> Outcome<()> {
     let Some(rule) = new.change.rule() else {
         return Ok(());
     };
@@ -200,93 +197,84 @@ pub(super) async fn keep(
         (Some(note), _) => note.clone(),
         (None, None) => Note::default(),
         (None, Some(undone)) => {
-            let mut query = ended_by(undone);
-            let ended = query.build().try_map(record);
-            let ended = ended.fetch_all(&mut *database).await.map_err(failed)?;
+            let ended = ended_by(undone).all(database, record)?;
             let ended = ended.into_iter().rev().find(|kept| kept.is_of(after));
             ended.map(|kept| kept.note).unwrap_or_default()
         }
     };
     let place = (new.realm, new.change.account().as_str());
-    insert(database, place, after, &note, Some(change)).await
+    insert(database, place, after, &note, Some(change))
 }
 
 /// What is kept of a rule as it is.
-async fn kept_of(
-    database: &mut SqliteConnection,
+fn kept_of(
+    database: &Connection,
     (realm, account): (&str, &str),
     rule: &Route,
-) -> Result<Option<NoteRecord>> {
+) -> Outcome<Option<NoteRecord>> {
     let (domain, caller, _) = columns(&rule.key);
     let mut query = select();
     query
         .push("ended IS NULL AND realm = ")
-        .push_bind(realm.to_owned());
-    query.push(" AND account = ").push_bind(account.to_owned());
-    query.push(" AND domain = ").push_bind(domain);
-    query.push(" AND caller = ").push_bind(caller);
+        .bind(realm.to_owned());
+    query.push(" AND account = ").bind(account.to_owned());
+    query.push(" AND domain = ").bind(domain);
+    query.push(" AND caller = ").bind(caller);
     query.push(" ORDER BY id DESC");
-    let kept = query.build().try_map(record).fetch_all(database).await;
-    let mut kept = kept.map_err(failed)?.into_iter();
+    let mut kept = query.all(database, record)?.into_iter();
     Ok(kept.find(|kept| kept.is_of(rule)))
 }
 
-async fn set_text(database: &mut SqliteConnection, id: i64, text: Option<&str>) -> Result<()> {
-    sqlx::query("UPDATE vip_notes SET note = ? WHERE id = ?")
-        .bind(text)
-        .bind(id)
-        .execute(database)
-        .await
-        .map(drop)
-        .map_err(failed)
+fn set_text(database: &Connection, id: i64, text: Option<&str>) -> Outcome<()> {
+    let sql = "UPDATE vip_notes SET note = ? WHERE id = ?";
+    run(database, sql, params![text, id])?;
+    Ok(())
 }
 
-async fn keep_with_run(
-    database: &mut SqliteConnection,
-    run: &str,
+fn keep_with_run(
+    database: &Connection,
+    id: &str,
     rule: &Route,
     [before, after]: [&Option<String>; 2],
-) -> Result<()> {
-    sqlx::query("INSERT INTO run_notes (run, rule, before, after) VALUES (?, ?, ?, ?)")
-        .bind(run)
-        .bind(route_to_text(rule)?)
-        .bind(before.as_deref())
-        .bind(after.as_deref())
-        .execute(database)
-        .await
-        .map(drop)
-        .map_err(failed)
+) -> Outcome<()> {
+    let sql = "INSERT INTO run_notes (run, rule, before, after) VALUES (?, ?, ?, ?)";
+    run(
+        database,
+        sql,
+        params![id, route_to_text(rule)?, before, after],
+    )?;
+    Ok(())
 }
 
-async fn insert(
-    database: &mut SqliteConnection,
+fn insert(
+    database: &Connection,
     (realm, account): (&str, &str),
     rule: &Route,
     note: &Note,
     change: Option<i64>,
-) -> Result<()> {
+) -> Outcome<()> {
     let (domain, caller, dnis) = columns(&rule.key);
     let until = note.until.as_ref();
-    sqlx::query(
+    run(
+        database,
         "INSERT INTO vip_notes (realm, account, domain, caller, dnis, rule, note, until, ends_at, change)
          SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE ?7 IS NOT NULL OR ?8 IS NOT NULL
              OR EXISTS (SELECT 1 FROM vip_notes WHERE realm = ?1 AND account = ?2 AND domain = ?3
                           AND caller = ?4 AND dnis = ?5 AND coalesce(ended, 0) = 0)",
-    )
-    .bind(realm)
-    .bind(account)
-    .bind(domain)
-    .bind(caller)
-    .bind(dnis)
-    .bind(route_to_text(rule)?)
-    .bind(note.text.as_deref())
-    .bind(until.map(|until| until.day.as_str()))
-    .bind(until.map(|until| until.ends_at))
-    .bind(change)
-    .execute(database)
-    .await
-    .map(drop)
-    .map_err(failed)
+        params![
+            realm,
+            account,
+            domain,
+            caller,
+            dnis,
+            route_to_text(rule)?,
+            note.text,
+            until.map(|until| until.day.as_str()),
+            until.map(|until| until.ends_at),
+            change
+        ],
+    )?;
+    Ok(())
 }
 
 /// Domain, caller and dialled number of a rule, as the table holds them.
@@ -298,15 +286,15 @@ fn columns(key: &RouteKey) -> (String, String, String) {
     )
 }
 
-fn select() -> QueryBuilder<Sqlite> {
-    QueryBuilder::new(
+fn select() -> Query {
+    Query::new(
         "SELECT id, account, domain, caller, dnis, rule, note, until, ends_at, change, ended FROM vip_notes WHERE ",
     )
 }
 
-fn ended_by(change: i64) -> QueryBuilder<Sqlite> {
+fn ended_by(change: i64) -> Query {
     let mut query = select();
-    query.push("ended = ").push_bind(change);
+    query.push("ended = ").bind(change);
     // The index has no others.
     query.push(" AND ended > 0 ORDER BY id");
     query
@@ -314,22 +302,20 @@ fn ended_by(change: i64) -> QueryBuilder<Sqlite> {
 
 /// A row, also one that is damaged: its columns say of whose rule it is, and where
 /// that led is not needed to show what was noted.
-fn record(row: SqliteRow) -> sqlx::Result<NoteRecord> {
-    let rule = row
-        .try_get("rule")
-        .ok()
-        .and_then(|rule| route_from_text(rule).ok());
-    let text = row.try_get::<Option<String>, _>("note");
-    let day = row.try_get::<Option<String>, _>("until");
-    let ends_at: Option<i64> = row.try_get("ends_at")?;
-    let ended: Option<i64> = row.try_get("ended")?;
+fn record(row: &Row<'_>) -> rusqlite::Result<NoteRecord> {
+    let rule = row.get_ref("rule")?.as_str().ok();
+    let rule = rule.and_then(|rule| route_from_text(rule).ok());
+    let text = row.get::<_, Option<String>>("note");
+    let day = row.get::<_, Option<String>>("until");
+    let ends_at: Option<i64> = row.get("ends_at")?;
+    let ended: Option<i64> = row.get("ended")?;
     let is_damaged = rule.is_none() || text.is_err() || day.is_err();
     Ok(NoteRecord {
-        id: row.try_get("id")?,
-        account: row.try_get("account")?,
+        id: row.get("id")?,
+        account: row.get("account")?,
         rule: match rule {
             Some(rule) => rule,
-            None => of_columns(&row)?,
+            None => of_columns(row)?,
         },
         note: Note {
             text: text.ok().flatten(),
@@ -339,19 +325,19 @@ fn record(row: SqliteRow) -> sqlx::Result<NoteRecord> {
                 .zip(ends_at)
                 .map(|(day, ends_at)| Until { day, ends_at }),
         },
-        change: row.try_get("change")?,
+        change: row.get("change")?,
         is_doubtful: ended == Some(0),
         is_damaged,
     })
 }
 
 /// The rule of a damaged row, which led nobody knows where.
-fn of_columns(row: &SqliteRow) -> sqlx::Result<Route> {
-    let called: &str = row.try_get("dnis")?;
+fn of_columns(row: &Row<'_>) -> rusqlite::Result<Route> {
+    let called = row.get_ref("dnis")?.as_str()?;
     Ok(Route {
         key: RouteKey {
-            domain: row.try_get::<&str, _>("domain")?.into(),
-            ani: Ani::from_stored(row.try_get("caller")?),
+            domain: row.get_ref("domain")?.as_str()?.into(),
+            ani: Ani::from_stored(row.get_ref("caller")?.as_str()?),
             dnis: match called {
                 "" => Dnis::any(),
                 called => Dnis::from_stored(Some(called)),
@@ -363,10 +349,10 @@ fn of_columns(row: &SqliteRow) -> sqlx::Result<Route> {
     })
 }
 
-fn noted_by_run(row: &SqliteRow) -> sqlx::Result<NotedByRun> {
+fn noted_by_run(row: &Row<'_>) -> rusqlite::Result<NotedByRun> {
     Ok(NotedByRun {
-        rule: decoded(route_from_text(row.try_get("rule")?))?,
-        before: row.try_get("before")?,
-        after: row.try_get("after")?,
+        rule: decoded(route_from_text(row.get_ref("rule")?.as_str()?))?,
+        before: row.get("before")?,
+        after: row.get("after")?,
     })
 }

@@ -1,8 +1,9 @@
 //! How often a PIN was tried, over all processes.
 
-use sqlx::Row;
+use rusqlite::params;
 
-use super::{Store, failed};
+use super::Store;
+use super::database::{first_row, run};
 use crate::pin::AnsweredAt;
 use skyswitch_domain::error::Result;
 
@@ -33,17 +34,10 @@ impl Store {
     /// `internal`: the PIN may not be looked at.
     pub(crate) async fn take_pin_try(&self, at: AnsweredAt, now: i64) -> Result<Option<i64>> {
         let (place, first, times_as_long) = at.pauses();
-        self.write(async |database| {
-            let row = sqlx::query("SELECT tries, blocked_until FROM pin_tries WHERE place = ?")
-                .bind(place)
-                .fetch_optional(&mut *database)
-                .await
-                .map_err(failed)?;
-            let column = |name| row.as_ref().map_or(Ok(0), |row| row.try_get(name));
-            let (tries, blocked): (i64, i64) = (
-                column("tries").map_err(failed)?,
-                column("blocked_until").map_err(failed)?,
-            );
+        self.write(|database| {
+            let sql = "SELECT tries, blocked_until FROM pin_tries WHERE place = ?";
+            let row = first_row(database, sql, [place], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let (tries, blocked): (i64, i64) = row.unwrap_or_default();
             let pause_after = |tries: i64| match tries % TRIES {
                 0 => now + pause(first, times_as_long, tries / TRIES),
                 _ => 0,
@@ -56,16 +50,12 @@ impl Store {
             }
             let tries = tries.saturating_add(i64::from(pause.is_none()));
             let until = pause.unwrap_or_else(|| pause_after(tries));
-            sqlx::query(
+            run(
+                database,
                 "INSERT INTO pin_tries (place, tries, blocked_until) VALUES (?3, ?1, ?2)
                  ON CONFLICT DO UPDATE SET tries = ?1, blocked_until = ?2",
-            )
-            .bind(tries)
-            .bind(until)
-            .bind(place)
-            .execute(&mut *database)
-            .await
-            .map_err(failed)?;
+                params![tries, until, place],
+            )?;
             Ok(pause)
         })
         .await
@@ -76,12 +66,9 @@ impl Store {
     /// # Errors
     /// `internal`: the tries still count.
     pub async fn forget_pin_tries(&self) -> Result<()> {
-        self.write(async |database| {
-            sqlx::query("DELETE FROM pin_tries")
-                .execute(database)
-                .await
-                .map(drop)
-                .map_err(failed)
+        self.write(|database| {
+            run(database, "DELETE FROM pin_tries", [])?;
+            Ok(())
         })
         .await
     }

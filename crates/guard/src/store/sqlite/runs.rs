@@ -1,11 +1,11 @@
 //! Imports that a person agreed to, so that one that was cut off can be
 //! continued.
 
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use rusqlite::{Row, params};
 
+use super::Store;
+use super::database::{decoded, first_row, run};
 use super::journal_rows::select;
-use super::{Store, decoded, failed};
 use crate::store::stored_text::{from_text, routes_from_text, routes_to_text, to_text};
 use crate::store::{ChangeRecord, NewRun, RulesBefore, Run, RunBasis};
 use skyswitch_domain::error::Result;
@@ -20,44 +20,39 @@ impl Store {
     ///
     /// # Errors
     /// `internal`: nothing of it may be sent.
-    pub async fn add_run(&self, run: &NewRun<'_>) -> Result<()> {
-        let rules_before = match run.rules_before {
+    pub async fn add_run(&self, new: &NewRun<'_>) -> Result<()> {
+        let rules_before = match new.rules_before {
             rules if rules.len() > MOST_RULES_KEPT => None,
             rules => Some(to_text(rules)?),
         };
-        self.write(async |database| {
-            sqlx::query(
+        self.write(|database| {
+            run(
+                database,
                 "INSERT INTO runs (id, realm, account, domain, mode, request, list, seen, rules_before, asked_by, started_at)
                  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            )
-            .bind(run.id)
-            .bind(run.realm)
-            .bind(run.account)
-            .bind(run.domain)
-            .bind(run.mode)
-            .bind(run.request)
-            .bind(&run.basis.list)
-            .bind(routes_to_text(&run.basis.seen)?)
-            .bind(rules_before)
-            .bind(run.asked_by)
-            .bind(run.now)
-            .execute(&mut *database)
-            .await
-            .map_err(failed)?;
-            sqlx::query(
+                params![
+                    new.id,
+                    new.realm,
+                    new.account,
+                    new.domain,
+                    new.mode,
+                    new.request,
+                    new.basis.list,
+                    routes_to_text(&new.basis.seen)?,
+                    rules_before,
+                    new.asked_by,
+                    new.now
+                ],
+            )?;
+            run(
+                database,
                 "UPDATE runs SET rules_before = NULL
                  WHERE realm = ?1 AND account = ?2 AND domain = ?3 AND rules_before IS NOT NULL AND rowid NOT IN (
                      SELECT rowid FROM runs WHERE realm = ?1 AND account = ?2 AND domain = ?3
                      ORDER BY rowid DESC LIMIT ?4)",
-            )
-            .bind(run.realm)
-            .bind(run.account)
-            .bind(run.domain)
-            .bind(LISTS_KEPT)
-            .execute(database)
-            .await
-            .map(drop)
-            .map_err(failed)
+                params![new.realm, new.account, new.domain, LISTS_KEPT],
+            )?;
+            Ok(())
         })
         .await
     }
@@ -69,28 +64,30 @@ impl Store {
         account: &str,
         id: &str,
     ) -> Result<Option<RulesBefore>> {
-        let found = sqlx::query_as::<_, (String, Option<String>)>(
-            "SELECT domain, rules_before FROM runs WHERE realm = ? AND account = ? AND id = ?",
-        );
-        let found = found.bind(realm).bind(account).bind(id);
-        let found = found.fetch_optional(&self.pool).await.map_err(failed)?;
-        let Some((domain, rules)) = found else {
-            return Ok(None);
-        };
-        let rules = rules.map(|rules| from_text(&rules)).transpose();
-        let rules = decoded(rules).map_err(failed)?;
-        Ok(Some(RulesBefore { domain, rules }))
+        self.read(|database| {
+            Ok(first_row(
+                database,
+                "SELECT domain, rules_before FROM runs WHERE realm = ? AND account = ? AND id = ?",
+                [realm, account, id],
+                |row| {
+                    let rules = row.get_ref("rules_before")?.as_str_or_null()?;
+                    Ok(RulesBefore {
+                        domain: row.get("domain")?,
+                        rules: decoded(rules.map(from_text).transpose())?,
+                    })
+                },
+            )?)
+        })
+        .await
     }
 
     /// The import of that id.
     pub async fn run(&self, realm: &str, id: &str) -> Result<Option<Run>> {
-        sqlx::query("SELECT * FROM runs WHERE realm = ? AND id = ?")
-            .bind(realm)
-            .bind(id)
-            .try_map(run)
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(failed)
+        self.read(|database| {
+            let sql = "SELECT * FROM runs WHERE realm = ? AND id = ?";
+            Ok(first_row(database, sql, [realm, id], of_row)?)
+        })
+        .await
     }
 
     /// The newest import into a domain that was cut off.
@@ -100,17 +97,16 @@ impl Store {
         account: &str,
         domain: &str,
     ) -> Result<Option<Run>> {
-        sqlx::query(
-            "SELECT * FROM runs WHERE realm = ? AND account = ? AND domain = ? AND finished = 0
-             ORDER BY rowid DESC LIMIT 1",
-        )
-        .bind(realm)
-        .bind(account)
-        .bind(domain)
-        .try_map(run)
-        .fetch_optional(&self.pool)
+        self.read(|database| {
+            Ok(first_row(
+                database,
+                "SELECT * FROM runs WHERE realm = ? AND account = ? AND domain = ? AND finished = 0
+                 ORDER BY rowid DESC LIMIT 1",
+                [realm, account, domain],
+                of_row,
+            )?)
+        })
         .await
-        .map_err(failed)
     }
 
     /// What was done of an import so far, in the order in which it was begun.
@@ -118,7 +114,7 @@ impl Store {
         let mut query = select();
         query
             .push("run = ")
-            .push_bind(id.to_owned())
+            .bind(id.to_owned())
             .push(" ORDER BY id");
         self.records(query).await
     }
@@ -134,33 +130,29 @@ impl Store {
     }
 
     async fn set_finished(&self, id: &str, finished: bool) -> Result<()> {
-        self.write(async |database| {
-            sqlx::query("UPDATE runs SET finished = ? WHERE id = ?")
-                .bind(finished)
-                .bind(id)
-                .execute(database)
-                .await
-                .map(drop)
-                .map_err(failed)
+        self.write(|database| {
+            let sql = "UPDATE runs SET finished = ? WHERE id = ?";
+            run(database, sql, params![finished, id])?;
+            Ok(())
         })
         .await
     }
 }
 
-fn run(row: SqliteRow) -> sqlx::Result<Run> {
+fn of_row(row: &Row<'_>) -> rusqlite::Result<Run> {
     Ok(Run {
-        id: row.try_get("id")?,
-        account: row.try_get("account")?,
-        domain: row.try_get("domain")?,
-        mode: row.try_get("mode")?,
-        request: row.try_get("request")?,
-        basis: basis(&row)?,
+        id: row.get("id")?,
+        account: row.get("account")?,
+        domain: row.get("domain")?,
+        mode: row.get("mode")?,
+        request: row.get("request")?,
+        basis: basis(row)?,
     })
 }
 
-fn basis(row: &SqliteRow) -> sqlx::Result<Option<RunBasis>> {
-    let texts = (row.try_get("list")?, row.try_get("seen")?);
-    let (Some(list), Some(seen)) = texts else {
+fn basis(row: &Row<'_>) -> rusqlite::Result<Option<RunBasis>> {
+    let seen = row.get_ref("seen")?.as_str_or_null()?;
+    let (Some(list), Some(seen)) = (row.get("list")?, seen) else {
         return Ok(None);
     };
     let seen = decoded(routes_from_text(seen))?;

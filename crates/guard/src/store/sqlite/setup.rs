@@ -1,10 +1,10 @@
 //! Customers' setups: changes to them in the journal, and what people attested.
 
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use rusqlite::{Connection, params};
 
+use super::Store;
+use super::database::{Outcome, all_rows, run, value};
 use super::journal_rows::piece;
-use super::{Store, failed};
 use crate::store::{Attestation, NewAttestation};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{DidRoute, SetupPiece, SetupStep};
@@ -13,9 +13,9 @@ impl Store {
     /// Records that a person has checked a step, in place of an earlier
     /// attestation of it.
     pub async fn attest(&self, new: &NewAttestation<'_>) -> Result<i64> {
-        self.write(async |database| {
-            withdraw(database, new).await?;
-            insert(database, new, None).await
+        self.write(|database| {
+            withdraw(database, new)?;
+            insert(database, new, None)
         })
         .await
     }
@@ -40,11 +40,11 @@ impl Store {
             asked_by: withdrawn_by,
             now,
         };
-        self.write(async |database| {
-            let was_attested = withdraw(database, &withdrawn).await?;
+        self.write(|database| {
+            let was_attested = withdraw(database, &withdrawn)?;
             if !was_attested {
                 // An approval that waits must not take effect afterwards.
-                insert(database, &withdrawn, Some(now)).await?;
+                insert(database, &withdrawn, Some(now))?;
             }
             Ok(was_attested)
         })
@@ -60,32 +60,30 @@ impl Store {
         domain: &str,
         step: SetupStep,
     ) -> Result<i64> {
-        sqlx::query_scalar(
-            "SELECT coalesce(max(2 * id + (withdrawn_at IS NOT NULL)), 0) FROM attestations
-             WHERE realm = ? AND account = ? AND domain = ? AND step = ?",
-        )
-        .bind(realm)
-        .bind(account)
-        .bind(domain)
-        .bind(step.as_str())
-        .fetch_one(&self.pool)
+        self.read(|database| {
+            Ok(value(
+                database,
+                "SELECT coalesce(max(2 * id + (withdrawn_at IS NOT NULL)), 0) FROM attestations
+                 WHERE realm = ? AND account = ? AND domain = ? AND step = ?",
+                [realm, account, domain, step.as_str()],
+            )?)
+        })
         .await
-        .map_err(failed)
     }
 
     /// The routes by which numbers were pointed at ANI users, oldest first.
     pub async fn routes_to_ani_users(&self, realm: &str, account: &str) -> Result<Vec<DidRoute>> {
-        let pieces: Vec<Option<SetupPiece>> = sqlx::query(
-            "SELECT piece FROM changes WHERE realm = ? AND account = ? AND kind = 'did_route' AND kind <> 'vip_rule'
-               AND (operation = 'onboard_domain' OR json_extract(piece, '$.to_ani_user'))
-               AND status <> 'failed' ORDER BY +id",
-        )
-        .bind(realm)
-        .bind(account)
-        .try_map(|row: SqliteRow| piece(&row))
-        .fetch_all(&self.pool)
-        .await
-        .map_err(failed)?;
+        let pieces = self.read(|database| {
+            Ok(all_rows(
+                database,
+                "SELECT piece FROM changes WHERE realm = ? AND account = ? AND kind = 'did_route' AND kind <> 'vip_rule'
+                   AND (operation = 'onboard_domain' OR json_extract(piece, '$.to_ani_user'))
+                   AND status <> 'failed' ORDER BY +id",
+                [realm, account],
+                piece,
+            )?)
+        });
+        let pieces: Vec<Option<SetupPiece>> = pieces.await?;
         let routes = pieces
             .into_iter()
             .flatten()
@@ -98,16 +96,15 @@ impl Store {
 
     /// Whether this installation has created a domain.
     pub async fn has_created(&self, realm: &str, account: &str, domain: &str) -> Result<bool> {
-        sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM changes WHERE realm = ? AND account = ? AND +lower(domain) = ?
-               AND kind = 'pbx_domain' AND kind <> 'vip_rule' AND status <> 'failed' AND NOT (status = 'reconciled' AND stands = 0))",
-        )
-        .bind(realm)
-        .bind(account)
-        .bind(domain)
-        .fetch_one(&self.pool)
+        self.read(|database| {
+            Ok(value(
+                database,
+                "SELECT EXISTS (SELECT 1 FROM changes WHERE realm = ? AND account = ? AND +lower(domain) = ?
+                   AND kind = 'pbx_domain' AND kind <> 'vip_rule' AND status <> 'failed' AND NOT (status = 'reconciled' AND stands = 0))",
+                [realm, account, domain],
+            )?)
+        })
         .await
-        .map_err(failed)
     }
 
     /// What is attested and not withdrawn, of one domain or of all.
@@ -117,71 +114,69 @@ impl Store {
         account: &str,
         domain: Option<&str>,
     ) -> Result<Vec<Attestation>> {
-        sqlx::query(
-            "SELECT id, domain, step, attested_by, note, attested_at FROM attestations
-             WHERE realm = ? AND account = ? AND withdrawn_at IS NULL AND (? IS NULL OR domain = ?)
-             ORDER BY id",
-        )
-        .bind(realm)
-        .bind(account)
-        .bind(domain)
-        .bind(domain)
-        .try_map(|row: SqliteRow| {
-            Ok(Attestation {
-                id: row.try_get("id")?,
-                domain: row.try_get("domain")?,
-                step: row.try_get("step")?,
-                attested_by: row.try_get("attested_by")?,
-                note: row.try_get("note")?,
-                attested_at: row.try_get("attested_at")?,
-            })
+        self.read(|database| {
+            Ok(all_rows(
+                database,
+                "SELECT id, domain, step, attested_by, note, attested_at FROM attestations
+                 WHERE realm = ?1 AND account = ?2 AND withdrawn_at IS NULL AND (?3 IS NULL OR domain = ?3)
+                 ORDER BY id",
+                params![realm, account, domain],
+                |row| {
+                    Ok(Attestation {
+                        id: row.get("id")?,
+                        domain: row.get("domain")?,
+                        step: row.get("step")?,
+                        attested_by: row.get("attested_by")?,
+                        note: row.get("note")?,
+                        attested_at: row.get("attested_at")?,
+                    })
+                },
+            )?)
         })
-        .fetch_all(&self.pool)
         .await
-        .map_err(failed)
     }
 }
 
 /// Withdraws what is attested of the same step; false when nothing is.
-async fn withdraw(database: &mut SqliteConnection, by: &NewAttestation<'_>) -> Result<bool> {
-    let withdrawn = sqlx::query(
+fn withdraw(database: &Connection, by: &NewAttestation<'_>) -> Outcome<bool> {
+    let withdrawn = run(
+        database,
         "UPDATE attestations SET withdrawn_at = ?, withdrawn_by = ?
          WHERE realm = ? AND account = ? AND domain = ? AND step = ? AND withdrawn_at IS NULL",
-    )
-    .bind(by.now)
-    .bind(by.asked_by)
-    .bind(by.realm)
-    .bind(by.account)
-    .bind(by.domain)
-    .bind(by.step.as_str())
-    .execute(database)
-    .await
-    .map_err(failed)?;
-    Ok(withdrawn.rows_affected() > 0)
+        params![
+            by.now,
+            by.asked_by,
+            by.realm,
+            by.account,
+            by.domain,
+            by.step.as_str()
+        ],
+    )?;
+    Ok(withdrawn > 0)
 }
 
-async fn insert(
-    database: &mut SqliteConnection,
+fn insert(
+    database: &Connection,
     new: &NewAttestation<'_>,
     withdrawn_at: Option<i64>,
-) -> Result<i64> {
-    let added = sqlx::query(
+) -> Outcome<i64> {
+    run(
+        database,
         "INSERT INTO attestations (realm, account, domain, step, attested_by, note, asked_by,
                                    attested_at, withdrawn_at, withdrawn_by)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(new.realm)
-    .bind(new.account)
-    .bind(new.domain)
-    .bind(new.step.as_str())
-    .bind(new.attested_by)
-    .bind(new.note)
-    .bind(new.asked_by)
-    .bind(new.now)
-    .bind(withdrawn_at)
-    .bind(withdrawn_at.map(|_| new.asked_by))
-    .execute(database)
-    .await
-    .map_err(failed)?;
-    Ok(added.last_insert_rowid())
+        params![
+            new.realm,
+            new.account,
+            new.domain,
+            new.step.as_str(),
+            new.attested_by,
+            new.note,
+            new.asked_by,
+            new.now,
+            withdrawn_at,
+            withdrawn_at.map(|_| new.asked_by)
+        ],
+    )?;
+    Ok(database.last_insert_rowid())
 }

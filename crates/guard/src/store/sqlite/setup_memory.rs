@@ -1,8 +1,9 @@
 //! What is remembered of customers' setups until they are done.
 
-use sqlx::Row;
+use rusqlite::params;
 
-use super::{Store, failed};
+use super::Store;
+use super::database::{all_rows, run};
 use crate::store::SetupMemory;
 use skyswitch_domain::error::Result;
 
@@ -15,19 +16,14 @@ impl Store {
         domain: &str,
         fallback: &str,
     ) -> Result<()> {
-        self.write(async |database| {
-            sqlx::query(
+        self.write(|database| {
+            run(
+                database,
                 "INSERT INTO setup_memory (realm, account, domain, fallback) VALUES (?, ?, ?, ?)
                  ON CONFLICT (realm, account, domain) DO UPDATE SET fallback = excluded.fallback",
-            )
-            .bind(realm)
-            .bind(account)
-            .bind(domain)
-            .bind(fallback)
-            .execute(database)
-            .await
-            .map(drop)
-            .map_err(failed)
+                [realm, account, domain, fallback],
+            )?;
+            Ok(())
         })
         .await
     }
@@ -40,43 +36,34 @@ impl Store {
         domain: &str,
         (number, sent_by, now): (&str, &str, i64),
     ) -> Result<()> {
-        self.write(async |database| {
-            sqlx::query(
+        self.write(|database| {
+            run(
+                database,
                 "INSERT INTO setup_memory (realm, account, domain, ticket, ticket_sent_at, ticket_sent_by)
                  VALUES (?, ?, ?, ?, ?, ?)
                  ON CONFLICT (realm, account, domain) DO UPDATE SET ticket = excluded.ticket,
                      ticket_sent_at = excluded.ticket_sent_at, ticket_sent_by = excluded.ticket_sent_by",
-            )
-            .bind(realm)
-            .bind(account)
-            .bind(domain)
-            .bind(number)
-            .bind(now)
-            .bind(sent_by)
-            .execute(database)
-            .await
-            .map(drop)
-            .map_err(failed)
+                params![realm, account, domain, number, now, sent_by],
+            )?;
+            Ok(())
         })
         .await
     }
 
     /// What is remembered of the customers of an account.
     pub async fn setup_memories(&self, realm: &str, account: &str) -> Result<Vec<SetupMemory>> {
-        sqlx::query("SELECT * FROM setup_memory WHERE realm = ? AND account = ?")
-            .bind(realm)
-            .bind(account)
-            .try_map(|row: sqlx::sqlite::SqliteRow| {
-                let ticket: Option<String> = row.try_get("ticket")?;
-                let sent_at: Option<i64> = row.try_get("ticket_sent_at")?;
+        self.read(|database| {
+            let sql = "SELECT * FROM setup_memory WHERE realm = ? AND account = ?";
+            Ok(all_rows(database, sql, [realm, account], |row| {
+                let ticket: Option<String> = row.get("ticket")?;
+                let sent_at: Option<i64> = row.get("ticket_sent_at")?;
                 Ok(SetupMemory {
-                    domain: row.try_get("domain")?,
-                    fallback: row.try_get("fallback")?,
+                    domain: row.get("domain")?,
+                    fallback: row.get("fallback")?,
                     ticket: ticket.zip(sent_at),
                 })
-            })
-            .fetch_all(&self.pool)
-            .await
-            .map_err(failed)
+            })?)
+        })
+        .await
     }
 }

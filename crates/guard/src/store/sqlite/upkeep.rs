@@ -3,8 +3,11 @@
 
 use std::path::Path;
 
+use rusqlite::Connection;
+
+use super::Store;
+use super::database::{all_rows, run, value};
 use super::journal_rows::select;
-use super::{Store, failed};
 use crate::store::{ChangeStatus, StoreHealth, StorePruned, TargetRecord};
 use skyswitch_domain::error::{Error, Result};
 
@@ -21,58 +24,50 @@ impl Store {
     /// # Errors
     /// `internal`: nothing was removed.
     pub async fn prune(&self, before: i64) -> Result<StorePruned> {
-        let pruned = self
-            .write(async |database| {
-                // An entry that stays does not name one that goes.
-                sqlx::query(
-                    "UPDATE changes SET undoes = NULL
-                     WHERE undoes IS NOT NULL AND EXISTS (
-                         SELECT 1 FROM changes AS old WHERE old.id = changes.undoes
-                           AND old.status <> 'open' AND old.started_at < ? AND old.piece IS NULL)",
-                )
-                .bind(before)
-                .execute(&mut *database)
-                .await
-                .map_err(failed)?;
-                let changes = sqlx::query(
-                    "DELETE FROM changes WHERE status <> 'open' AND started_at < ? AND piece IS NULL",
-                )
-                .bind(before)
-                .execute(&mut *database)
-                .await
-                .map_err(failed)?;
-                let imports = sqlx::query(
-                    "DELETE FROM runs WHERE finished <> 0 AND started_at < ?
-                       AND NOT EXISTS (SELECT 1 FROM changes WHERE changes.run = runs.id)",
-                )
-                .bind(before)
-                .execute(&mut *database)
-                .await
-                .map_err(failed)?;
-                sqlx::query("DELETE FROM run_notes WHERE run NOT IN (SELECT id FROM runs)")
-                    .execute(&mut *database)
-                    .await
-                    .map_err(failed)?;
-                sqlx::query(
-                    "DELETE FROM vip_notes
-                     WHERE (ended = 0 AND coalesce(ends_at, 0) < ?)
-                        OR (ended > 0 AND NOT EXISTS (SELECT 1 FROM changes WHERE id = ended))",
-                )
-                .bind(before)
-                .execute(&mut *database)
-                .await
-                .map_err(failed)?;
-                Ok(StorePruned {
-                    changes: changes.rows_affected(),
-                    imports: imports.rows_affected(),
-                })
+        let pruned = self.write(|database| {
+            // An entry that stays does not name one that goes.
+            run(
+                database,
+                "UPDATE changes SET undoes = NULL
+                 WHERE undoes IS NOT NULL AND EXISTS (
+                     SELECT 1 FROM changes AS old WHERE old.id = changes.undoes
+                       AND old.status <> 'open' AND old.started_at < ? AND old.piece IS NULL)",
+                [before],
+            )?;
+            let changes = run(
+                database,
+                "DELETE FROM changes WHERE status <> 'open' AND started_at < ? AND piece IS NULL",
+                [before],
+            )?;
+            let imports = run(
+                database,
+                "DELETE FROM runs WHERE finished <> 0 AND started_at < ?
+                   AND NOT EXISTS (SELECT 1 FROM changes WHERE changes.run = runs.id)",
+                [before],
+            )?;
+            run(
+                database,
+                "DELETE FROM run_notes WHERE run NOT IN (SELECT id FROM runs)",
+                [],
+            )?;
+            run(
+                database,
+                "DELETE FROM vip_notes
+                 WHERE (ended = 0 AND coalesce(ends_at, 0) < ?)
+                    OR (ended > 0 AND NOT EXISTS (SELECT 1 FROM changes WHERE id = ended))",
+                [before],
+            )?;
+            Ok(StorePruned {
+                changes: changes as u64,
+                imports: imports as u64,
             })
-            .await?;
+        });
+        let pruned = pruned.await?;
         if pruned.changes > 0 {
             // Gives the space back, which cannot be part of a transaction. While others use the
             // store it is given back another time.
-            let mut connection = self.pool.acquire().await.map_err(failed)?;
-            let _ = sqlx::query("VACUUM").execute(&mut *connection).await;
+            let given_back = self.read(|database| Ok(database.execute_batch("VACUUM")?));
+            let _ = given_back.await;
         }
         Ok(pruned)
     }
@@ -82,24 +77,22 @@ impl Store {
     /// # Errors
     /// `internal` when it cannot be read at all.
     pub async fn check(&self) -> Result<StoreHealth> {
-        let found: Vec<String> = sqlx::query_scalar("PRAGMA integrity_check(10)")
-            .fetch_all(&self.pool)
-            .await
-            .map_err(failed)?;
+        let found = |database: &Connection| {
+            let checked = "PRAGMA integrity_check(10)";
+            let found: Vec<String> = all_rows(database, checked, [], |row| row.get(0))?;
+            let orphans = all_rows(database, "PRAGMA foreign_key_check", [], |_| Ok(()))?;
+            let positions: i64 = value(database, "SELECT count(*) FROM journal_position", [])?;
+            Ok((found, orphans.len(), positions))
+        };
+        let (found, orphans, positions) = self.read(found).await?;
         let mut health = StoreHealth {
             problems: found.into_iter().filter(|line| line != "ok").collect(),
             ..StoreHealth::default()
         };
-        let orphans = sqlx::query("PRAGMA foreign_key_check").fetch_all(&self.pool);
-        let orphans = orphans.await.map_err(failed)?.len();
         if orphans > 0 {
             let problem = format!("{orphans} entries name another one that is not there");
             health.problems.push(problem);
         }
-        let positions: i64 = sqlx::query_scalar("SELECT count(*) FROM journal_position")
-            .fetch_one(&self.pool)
-            .await
-            .map_err(failed)?;
         if positions != 1 {
             let problem = "the position of the journal is lost, so no change can be made";
             health.problems.push(problem.to_owned());
@@ -108,8 +101,8 @@ impl Store {
         let mut last = 0;
         loop {
             let mut query = select();
-            query.push("id > ").push_bind(last);
-            query.push(" ORDER BY id LIMIT ").push_bind(AT_ONCE);
+            query.push("id > ").bind(last);
+            query.push(" ORDER BY id LIMIT ").bind(AT_ONCE);
             let entries = self.records(query).await?;
             let Some(newest) = entries.last() else { break };
             last = newest.id;
@@ -138,12 +131,10 @@ impl Store {
                 "Give another name.",
             )
         })?;
-        let mut connection = self.pool.acquire().await.map_err(failed)?;
-        sqlx::query("VACUUM INTO ?")
-            .bind(name)
-            .execute(&mut *connection)
-            .await
-            .map(drop)
-            .map_err(failed)
+        self.read(|database| {
+            run(database, "VACUUM INTO ?", [name])?;
+            Ok(())
+        })
+        .await
     }
 }

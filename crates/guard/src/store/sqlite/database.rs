@@ -1,0 +1,381 @@
+//! The one connection to the store's file: how it is read and written.
+//!
+//! Statements run where they are asked for. One takes some microseconds, less
+//! than handing it to another thread and being woken by its answer; only a
+//! commit that waits for the disk takes longer, and what it is for has to wait
+//! for it in any case. What waits for another process waits asleep.
+
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::types::Value;
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension, Params, Row, Transaction,
+    TransactionBehavior,
+};
+use skyswitch_domain::command_line;
+use skyswitch_domain::error::{Error, Refused, Result};
+
+/// Others hold the file for a moment only; this is far beyond that.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// First and longest pause before it is tried again.
+const PAUSES: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(25)];
+/// Prepared statements that are kept: about as many as there are.
+const STATEMENTS: usize = 128;
+
+/// Why something was not read or written.
+#[derive(Debug)]
+pub(super) enum Failed {
+    /// The database says so.
+    Database(rusqlite::Error),
+    /// What is to be written, or was read, says so.
+    Otherwise(Error),
+}
+
+pub(super) type Outcome<T> = Result<T, Failed>;
+
+impl From<rusqlite::Error> for Failed {
+    fn from(error: rusqlite::Error) -> Failed {
+        Failed::Database(error)
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Failed {
+        Failed::Otherwise(error)
+    }
+}
+
+impl From<Failed> for Error {
+    fn from(failed: Failed) -> Error {
+        match failed {
+            Failed::Otherwise(error) => error,
+            Failed::Database(error) => Error::internal(
+                format!("the state store cannot be used: {error}"),
+                format!(
+                    "Check the state folder and the space on its disk ({}); without the store nothing can be confirmed or written down.",
+                    command_line("doctor")
+                ),
+            ),
+        }
+    }
+}
+
+impl Failed {
+    /// Another process has the file at this moment.
+    fn is_busy(&self) -> bool {
+        let Failed::Database(error) = self else {
+            return false;
+        };
+        matches!(
+            error.sqlite_error_code(),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+        )
+    }
+}
+
+/// What a write survives once it is committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lasting {
+    /// A power failure: something is sent, or clears something to be sent, right after.
+    OnDisk,
+    /// The end of the process, however it ends.
+    Soon,
+}
+
+impl Lasting {
+    /// Every transaction says so for itself, whatever became of the one before.
+    fn pragma(self) -> &'static str {
+        match self {
+            Lasting::OnDisk => "PRAGMA synchronous = FULL",
+            Lasting::Soon => "PRAGMA synchronous = NORMAL",
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Database {
+    connection: Mutex<Connection>,
+}
+
+impl Database {
+    /// Opens the file, which must exist.
+    pub fn open(path: &Path) -> Outcome<Database> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // Waiting is done here, asleep, and not inside SQLite.
+        connection.busy_timeout(Duration::ZERO)?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        // A statement is planned once, and not again with each value that is bound to it.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        Ok(Database {
+            connection: Mutex::new(connection),
+        })
+    }
+
+    /// Reads, again where another process has the file at that moment.
+    pub async fn read<T>(&self, mut work: impl FnMut(&Connection) -> Outcome<T>) -> Outcome<T> {
+        let mut patience = Patience::default();
+        loop {
+            let outcome = work(&self.connection());
+            match outcome {
+                Err(failed) if failed.is_busy() => patience.pause(failed).await?,
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// The one way anything is written: all of it, or nothing and an error.
+    ///
+    /// A statement that runs by itself gives its rows before it is committed,
+    /// and on a full disk the failure of the commit is never seen. Here nothing
+    /// counts before the commit has succeeded. The lock is taken at the start,
+    /// so that nobody writes between what `work` reads and what it writes.
+    pub async fn write<T>(
+        &self,
+        lasting: Lasting,
+        work: impl FnOnce(&Connection) -> Outcome<T>,
+    ) -> Outcome<T> {
+        let mut patience = Patience::default();
+        loop {
+            let busy = {
+                let connection = self.connection();
+                run(&connection, lasting.pragma(), [])?;
+                let begun = Transaction::new_unchecked(&connection, TransactionBehavior::Immediate);
+                match begun.map_err(Failed::from) {
+                    Ok(transaction) => {
+                        let outcome = work(&transaction)?;
+                        transaction.commit()?;
+                        return Ok(outcome);
+                    }
+                    Err(failed) if failed.is_busy() => failed,
+                    Err(failed) => return Err(failed),
+                }
+            };
+            patience.pause(busy).await?;
+        }
+    }
+
+    /// A transaction that a panic cut off was rolled back with it.
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How long another process was waited for.
+#[derive(Default)]
+struct Patience {
+    pause: Duration,
+    waited: Duration,
+}
+
+impl Patience {
+    async fn pause(&mut self, busy: Failed) -> Outcome<()> {
+        if self.waited >= LONGEST_WAIT {
+            return Err(busy);
+        }
+        let [first, longest] = PAUSES;
+        self.pause = (self.pause * 2).clamp(first, longest);
+        self.waited += self.pause;
+        tokio::time::sleep(self.pause).await;
+        Ok(())
+    }
+}
+
+/// Runs a statement that gives no rows; how many rows it changed.
+pub(super) fn run(
+    connection: &Connection,
+    sql: &str,
+    values: impl Params,
+) -> rusqlite::Result<usize> {
+    connection.prepare_cached(sql)?.execute(values)
+}
+
+/// All rows that a statement gives.
+pub(super) fn all_rows<T>(
+    connection: &Connection,
+    sql: &str,
+    values: impl Params,
+    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
+    connection
+        .prepare_cached(sql)?
+        .query_map(values, read)?
+        .collect()
+}
+
+/// The first row that a statement gives.
+pub(super) fn first_row<T>(
+    connection: &Connection,
+    sql: &str,
+    values: impl Params,
+    read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Option<T>> {
+    connection
+        .prepare_cached(sql)?
+        .query_row(values, read)
+        .optional()
+}
+
+/// The one value that a statement gives.
+pub(super) fn value<T: rusqlite::types::FromSql>(
+    connection: &Connection,
+    sql: &str,
+    values: impl Params,
+) -> rusqlite::Result<T> {
+    connection
+        .prepare_cached(sql)?
+        .query_row(values, |row| row.get(0))
+}
+
+/// A query that is put together: the text is ours, the values are bound.
+#[derive(Debug, Clone)]
+pub(super) struct Query {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Query {
+    pub fn new(sql: impl Into<String>) -> Query {
+        Query {
+            sql: sql.into(),
+            values: Vec::new(),
+        }
+    }
+
+    /// What asks how SQLite finds the rows.
+    #[cfg(test)]
+    pub fn explained(&self) -> Query {
+        Query {
+            sql: format!("EXPLAIN QUERY PLAN {}", self.sql),
+            values: self.values.clone(),
+        }
+    }
+
+    pub fn push(&mut self, sql: &str) -> &mut Query {
+        self.sql.push_str(sql);
+        self
+    }
+
+    pub fn bind(&mut self, value: impl Into<Value>) -> &mut Query {
+        self.sql.push('?');
+        self.values.push(value.into());
+        self
+    }
+
+    pub fn all<T>(
+        &self,
+        connection: &Connection,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<Vec<T>> {
+        let values = rusqlite::params_from_iter(&self.values);
+        all_rows(connection, &self.sql, values, read)
+    }
+
+    pub fn value<T: rusqlite::types::FromSql>(
+        &self,
+        connection: &Connection,
+    ) -> rusqlite::Result<T> {
+        value(
+            connection,
+            &self.sql,
+            rusqlite::params_from_iter(&self.values),
+        )
+    }
+}
+
+/// What was read of a text that the store keeps, as a column of a row.
+pub(super) fn decoded<T>(read: Result<T, Refused>) -> rusqlite::Result<T> {
+    read.map_err(|refused| {
+        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(refused))
+    })
+}
+
+/// Whether an error tells of a value that cannot be read, and nothing of the database.
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(
+        error,
+        rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::Utf8Error(..)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+
+    fn in_folder(folder: &Path) -> Outcome<(Database, Connection)> {
+        let file = folder.join("some.db");
+        let other = Connection::open(&file)?;
+        other.execute_batch("CREATE TABLE t (n INTEGER); CREATE INDEX some ON t (n)")?;
+        Ok((Database::open(&file)?, other))
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn who_waits_for_another_process_keeps_nobody_waiting() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let written = async {
+            let (database, other) = in_folder(folder.path())?;
+            let asleep_in_sqlite: i64 = value(&database.connection(), "PRAGMA busy_timeout", [])?;
+            assert_eq!(asleep_in_sqlite, 0);
+            other.execute_batch("BEGIN IMMEDIATE")?;
+            let write = database.write(Lasting::Soon, |database| {
+                Ok(run(database, "INSERT INTO t VALUES (1)", [])?)
+            });
+            // Runs while the write waits.
+            let end = async { other.execute_batch("COMMIT") };
+            let (written, ended) = tokio::join!(write, end);
+            ended?;
+            written
+        };
+        assert!(matches!(written.await, Ok(1)));
+        Ok(())
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn what_fails_halfway_is_not_there_and_the_next_write_works() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let counted = async {
+            let (database, _) = in_folder(folder.path())?;
+            let broken = database.write(Lasting::OnDisk, |database| {
+                run(database, "INSERT INTO t VALUES (1)", [])?;
+                Ok(run(database, "INSERT INTO missing VALUES (1)", [])?)
+            });
+            assert!(broken.await.is_err());
+            let whole = database.write(Lasting::OnDisk, |database| {
+                Ok(run(database, "INSERT INTO t VALUES (2)", [])?)
+            });
+            whole.await?;
+            let count = |database: &Connection| Ok(value(database, "SELECT sum(n) FROM t", [])?);
+            database.read(count).await
+        };
+        assert!(matches!(counted.await, Ok(2_i64)));
+        Ok(())
+    }
+
+    #[test]
+    fn a_statement_is_planned_once_whatever_is_bound_to_it() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let planned = || -> Outcome<i32> {
+            let (database, _) = in_folder(folder.path())?;
+            let connection = database.connection();
+            let mut statement =
+                connection.prepare("SELECT count(*) FROM (SELECT 1 FROM t WHERE n > ? LIMIT ?)")?;
+            for most in 1..5 {
+                let _: i64 = statement.query_row([most, most], |row| row.get(0))?;
+            }
+            Ok(statement.get_status(StatementStatus::RePrepare))
+        };
+        assert!(matches!(planned(), Ok(0)));
+        Ok(())
+    }
+}
