@@ -1,9 +1,8 @@
 //! The one connection to the store's file: how it is read and written.
 //!
 //! Statements run where they are asked for. One takes some microseconds, less
-//! than handing it to another thread and being woken by its answer; only a
-//! commit that waits for the disk takes longer, and what it is for has to wait
-//! for it in any case. What waits for another process waits asleep.
+//! than handing it to another thread and being woken by its answer. What may take
+//! long is waited for asleep: the disk (`disk.rs`), and other processes.
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,6 +14,8 @@ use rusqlite::{
     Connection, ErrorCode, OpenFlags, OptionalExtension, Params, Row, Transaction,
     TransactionBehavior,
 };
+
+use super::disk::{Log, close, keep_log};
 use skyswitch_domain::command_line;
 use skyswitch_domain::error::{Error, Refused, Result};
 
@@ -85,35 +86,39 @@ pub(super) enum Lasting {
     Soon,
 }
 
-impl Lasting {
-    /// Every transaction says so for itself, whatever became of the one before.
-    fn pragma(self) -> &'static str {
-        match self {
-            Lasting::OnDisk => "PRAGMA synchronous = FULL",
-            Lasting::Soon => "PRAGMA synchronous = NORMAL",
-        }
-    }
-}
-
+/// The open file.
 #[derive(Debug)]
 pub(super) struct Database {
     connection: Mutex<Connection>,
+    /// None where SQLite keeps none and waits for the disk itself.
+    log: Option<Log>,
+}
+
+/// A connection to a file, which must exist.
+pub(super) fn connect(path: &Path) -> Outcome<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    // Waiting is done here, asleep, and not inside SQLite.
+    connection.busy_timeout(Duration::ZERO)?;
+    Ok(connection)
 }
 
 impl Database {
     /// Opens the file, which must exist.
-    pub fn open(path: &Path) -> Outcome<Database> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags)?;
+    pub async fn open(path: &Path) -> Outcome<Database> {
+        let connection = connect(path)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        // Waiting is done here, asleep, and not inside SQLite.
-        connection.busy_timeout(Duration::ZERO)?;
         connection.pragma_update(None, "foreign_keys", true)?;
         // A statement is planned once, and not again with each value that is bound to it.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-        Ok(Database {
+        let mut database = Database {
             connection: Mutex::new(connection),
-        })
+            log: None,
+        };
+        if database.read(keep_log).await? {
+            database.log = Some(Log::of(path));
+        }
+        Ok(database)
     }
 
     /// Reads, again where another process has the file at that moment.
@@ -129,21 +134,30 @@ impl Database {
     }
 
     /// The one way anything is written: all of it, or nothing and an error.
-    ///
-    /// A statement that runs by itself gives its rows before it is committed,
-    /// and on a full disk the failure of the commit is never seen. Here nothing
-    /// counts before the commit has succeeded. The lock is taken at the start,
-    /// so that nobody writes between what `work` reads and what it writes.
     pub async fn write<T>(
         &self,
         lasting: Lasting,
         work: impl FnOnce(&Connection) -> Outcome<T>,
     ) -> Outcome<T> {
+        let outcome = self.commit(work).await?;
+        if let Some(log) = &self.log {
+            log.grows();
+            if lasting == Lasting::OnDisk {
+                log.is_on_disk().await?;
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// A statement that runs by itself gives its rows before it is committed,
+    /// and on a full disk the failure of the commit is never seen. Here nothing
+    /// counts before the commit has succeeded. The lock is taken at the start,
+    /// so that nobody writes between what `work` reads and what it writes.
+    async fn commit<T>(&self, work: impl FnOnce(&Connection) -> Outcome<T>) -> Outcome<T> {
         let mut patience = Patience::default();
         loop {
             let busy = {
                 let connection = self.connection();
-                run(&connection, lasting.pragma(), [])?;
                 let begun = Transaction::new_unchecked(&connection, TransactionBehavior::Immediate);
                 match begun.map_err(Failed::from) {
                     Ok(transaction) => {
@@ -164,6 +178,16 @@ impl Database {
         self.connection
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if let Ok(nothing) = Connection::open_in_memory() {
+            let connection = self.connection.get_mut();
+            let connection = connection.unwrap_or_else(PoisonError::into_inner);
+            close(std::mem::replace(connection, nothing));
+        }
     }
 }
 
@@ -313,18 +337,18 @@ mod tests {
 
     use super::*;
 
-    fn in_folder(folder: &Path) -> Outcome<(Database, Connection)> {
+    async fn in_folder(folder: &Path) -> Outcome<(Database, Connection)> {
         let file = folder.join("some.db");
         let other = Connection::open(&file)?;
         other.execute_batch("CREATE TABLE t (n INTEGER); CREATE INDEX some ON t (n)")?;
-        Ok((Database::open(&file)?, other))
+        Ok((Database::open(&file).await?, other))
     }
 
     #[tokio::test(flavor = "current_thread")]
     async fn who_waits_for_another_process_keeps_nobody_waiting() -> std::io::Result<()> {
         let folder = tempfile::tempdir()?;
         let written = async {
-            let (database, other) = in_folder(folder.path())?;
+            let (database, other) = in_folder(folder.path()).await?;
             let asleep_in_sqlite: i64 = value(&database.connection(), "PRAGMA busy_timeout", [])?;
             assert_eq!(asleep_in_sqlite, 0);
             other.execute_batch("BEGIN IMMEDIATE")?;
@@ -341,11 +365,80 @@ mod tests {
         Ok(())
     }
 
+    #[test]
+    fn who_waits_for_the_disk_keeps_nobody_waiting() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        // The one thread that may wait for the disk waits for the gate.
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .max_blocking_threads(1)
+            .enable_all()
+            .build()?;
+        let seen = runtime.block_on(async {
+            let (database, _) = in_folder(folder.path()).await?;
+            let (gate, closed) = std::sync::mpsc::channel::<()>();
+            tokio::task::spawn_blocking(move || closed.recv());
+            let write = database.write(Lasting::OnDisk, |database| {
+                Ok(run(database, "INSERT INTO t VALUES (1)", [])?)
+            });
+            let meanwhile = async {
+                let count = |database: &Connection| Ok(value(database, "SELECT n FROM t", [])?);
+                let seen: Outcome<i64> = database.read(count).await;
+                drop(gate);
+                seen
+            };
+            let (written, seen) = tokio::join!(write, meanwhile);
+            written?;
+            seen
+        });
+        assert!(matches!(seen, Ok(1)));
+        Ok(())
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn what_may_not_be_on_the_disk_is_an_error() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let written = async {
+            let (database, _) = in_folder(folder.path()).await?;
+            let insert = |database: &Connection| Ok(run(database, "INSERT INTO t VALUES (1)", [])?);
+            database.write(Lasting::OnDisk, insert).await?;
+            // Nobody would find again what SQLite goes on writing there.
+            let gone = std::fs::remove_file(folder.path().join("some.db-wal"));
+            assert!(gone.is_ok());
+            Outcome::Ok([
+                database.write(Lasting::Soon, insert).await.is_ok(),
+                database.write(Lasting::OnDisk, insert).await.is_ok(),
+            ])
+        };
+        assert!(matches!(written.await, Ok([true, false])));
+        Ok(())
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn the_log_does_not_grow_with_the_writes() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let length = async {
+            let (database, other) = in_folder(folder.path()).await?;
+            other.close().map_err(|(_, error)| error)?;
+            for _ in 0..2_000 {
+                let insert = |database: &Connection| {
+                    Ok(run(database, "INSERT INTO t VALUES (random())", [])?)
+                };
+                database.write(Lasting::OnDisk, insert).await?;
+            }
+            let log = std::fs::metadata(folder.path().join("some.db-wal"));
+            Outcome::Ok(log.map_or(u64::MAX, |log| log.len()))
+        };
+        let length = length.await.unwrap_or(u64::MAX);
+        // Each write is two pages of 4 KiB or three.
+        assert!(length < 2_000_000, "{length}");
+        Ok(())
+    }
+
     #[tokio::test(flavor = "current_thread")]
     async fn what_fails_halfway_is_not_there_and_the_next_write_works() -> std::io::Result<()> {
         let folder = tempfile::tempdir()?;
         let counted = async {
-            let (database, _) = in_folder(folder.path())?;
+            let (database, _) = in_folder(folder.path()).await?;
             let broken = database.write(Lasting::OnDisk, |database| {
                 run(database, "INSERT INTO t VALUES (1)", [])?;
                 Ok(run(database, "INSERT INTO missing VALUES (1)", [])?)
@@ -362,20 +455,20 @@ mod tests {
         Ok(())
     }
 
-    #[test]
-    fn a_statement_is_planned_once_whatever_is_bound_to_it() -> std::io::Result<()> {
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_statement_is_planned_once_whatever_is_bound_to_it() -> std::io::Result<()> {
         let folder = tempfile::tempdir()?;
-        let planned = || -> Outcome<i32> {
-            let (database, _) = in_folder(folder.path())?;
+        let planned = async {
+            let (database, _) = in_folder(folder.path()).await?;
             let connection = database.connection();
             let mut statement =
                 connection.prepare("SELECT count(*) FROM (SELECT 1 FROM t WHERE n > ? LIMIT ?)")?;
             for most in 1..5 {
                 let _: i64 = statement.query_row([most, most], |row| row.get(0))?;
             }
-            Ok(statement.get_status(StatementStatus::RePrepare))
+            Outcome::Ok(statement.get_status(StatementStatus::RePrepare))
         };
-        assert!(matches!(planned(), Ok(0)));
+        assert!(matches!(planned.await, Ok(0)));
         Ok(())
     }
 }

@@ -67,15 +67,14 @@ pub(super) fn migrate(database: &Connection) -> Outcome<()> {
 }
 
 fn version(database: &Connection) -> Outcome<usize> {
-    let kept: u32 = match database.table_exists(None, EARLIER)? {
-        true => value(
-            database,
-            &format!("SELECT coalesce(max(version), 0) FROM {EARLIER}"),
-            [],
-        )?,
-        false => value(database, "PRAGMA user_version", [])?,
-    };
-    Ok(usize::try_from(kept).unwrap_or(usize::MAX))
+    let mut version: u32 = value(database, "PRAGMA user_version", [])?;
+    // An earlier version of this program leaves the table behind, empty, where it is
+    // started once more.
+    if database.table_exists(None, EARLIER)? {
+        let kept = format!("SELECT coalesce(max(version), 0) FROM {EARLIER}");
+        version = version.max(value(database, &kept, [])?);
+    }
+    Ok(usize::try_from(version).unwrap_or(usize::MAX))
 }
 
 fn from_the_future(version: usize) -> Failed {
@@ -86,4 +85,22 @@ fn from_the_future(version: usize) -> Failed {
         "Use that version, or set SKYSWITCH_STATE_DIR to another folder.",
     );
     error.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_earlier_version_leaves_behind_when_it_is_started_once_more_is_no_harm()
+    -> rusqlite::Result<()> {
+        let database = Connection::open_in_memory()?;
+        assert!(migrate(&database).is_ok());
+        database.execute_batch(&format!(
+            "CREATE TABLE {EARLIER} (version BIGINT PRIMARY KEY)"
+        ))?;
+        assert!(matches!(are_done(&database), Ok(true)));
+        assert!(migrate(&database).is_ok());
+        Ok(())
+    }
 }

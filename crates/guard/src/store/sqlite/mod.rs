@@ -4,6 +4,7 @@
 mod approvals;
 mod database;
 mod dial_plans;
+mod disk;
 mod facts;
 mod journal;
 mod journal_counts;
@@ -71,12 +72,7 @@ impl Store {
         for side in SIDE_FILES {
             folder.refuse_untrusted(side, Kind::File)?;
         }
-        let database = Database::open(&path)?;
-        let written_ahead = |database: &Connection| {
-            let mode = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
-            Ok(database.pragma_update_and_check(None, "journal_mode", "wal", mode)?)
-        };
-        database.read(written_ahead).await?;
+        let database = Database::open(&path).await?;
         if !database.read(migrations::are_done).await? {
             let migrated = database.write(Lasting::OnDisk, migrations::migrate);
             migrated.await?;

@@ -1,0 +1,144 @@
+//! Waiting for the disk, asleep. SQLite writes what is committed into its
+//! write-ahead log and goes on; a thread that may wait as long as the disk does
+//! makes the log last, and carries what is in it over into the file itself.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use rusqlite::{Connection, Row};
+use tokio::task::spawn_blocking;
+
+use super::database::{Outcome, connect};
+use skyswitch_domain::error::Error;
+
+/// Commits after which the log is carried over: they leave about as much in it as
+/// SQLite lets it grow by itself.
+const COMMITS: u32 = 64;
+/// Pages of the log after which SQLite carries it over by itself: what so many
+/// commits never come to, unless one of them is huge.
+const PAGES: u32 = 20_000;
+/// So long those who read or write at the moment are waited for.
+const FOR_OTHERS: Duration = Duration::from_secs(1);
+/// So long the end of a program waits for the disk.
+const AT_THE_END: Duration = Duration::from_secs(2);
+
+/// The log of a database, as the disk has it.
+#[derive(Debug, Clone)]
+pub(super) struct Log(Arc<Files>);
+
+#[derive(Debug)]
+struct Files {
+    database: PathBuf,
+    log: PathBuf,
+    /// Whether the folder is known to name the log, also after a power failure.
+    is_named: AtomicBool,
+    /// Commits since it was carried over.
+    commits: AtomicU32,
+}
+
+/// Lets a database keep a log, and leaves waiting for the disk to us. Where the file
+/// system has no room for one, SQLite waits for the disk itself: says so.
+pub(super) fn keep_log(database: &Connection) -> Outcome<bool> {
+    let mode = |row: &Row<'_>| row.get::<_, String>(0);
+    let mode = database.pragma_update_and_check(None, "journal_mode", "wal", mode)?;
+    let has_log = mode.eq_ignore_ascii_case("wal");
+    let waiting = if has_log { "NORMAL" } else { "FULL" };
+    database.pragma_update(None, "synchronous", waiting)?;
+    let pages = |row: &Row<'_>| row.get::<_, i64>(0);
+    database.pragma_update_and_check(None, "wal_autocheckpoint", PAGES, pages)?;
+    Ok(has_log)
+}
+
+impl Log {
+    pub fn of(database: &Path) -> Log {
+        let mut log = database.as_os_str().to_owned();
+        log.push("-wal");
+        Log(Arc::new(Files {
+            database: database.to_owned(),
+            log: log.into(),
+            is_named: AtomicBool::new(false),
+            commits: AtomicU32::new(0),
+        }))
+    }
+
+    /// Waits until the disk has what was committed.
+    ///
+    /// # Errors
+    /// `internal`: it may be lost with the power, so nothing may rest on it.
+    pub async fn is_on_disk(&self) -> Outcome<()> {
+        let files = Arc::clone(&self.0);
+        let synced = spawn_blocking(move || files.sync()).await;
+        match synced.unwrap_or_else(|_| Err(io::Error::other("the wait was interrupted"))) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(Error::internal(
+                format!("what was written may not have reached the disk: {error}"),
+                "Check the state folder and its disk (`skyswitch doctor`).",
+            )
+            .into()),
+        }
+    }
+
+    /// Counts a commit, and carries the log over after some of them.
+    pub fn grows(&self) {
+        if self.0.commits.fetch_add(1, Ordering::Relaxed) < COMMITS {
+            return;
+        }
+        self.0.commits.store(0, Ordering::Relaxed);
+        let files = Arc::clone(&self.0);
+        // Where it does not succeed, the log is longer until the next time.
+        drop(spawn_blocking(move || files.carry_over()));
+    }
+}
+
+impl Files {
+    fn sync(&self) -> io::Result<()> {
+        let log = OpenOptions::new().read(true).write(true).open(&self.log)?;
+        log.sync_data()?;
+        if !self.is_named.load(Ordering::Relaxed) {
+            self.sync_folder()?;
+            self.is_named.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    #[cfg(unix)]
+    fn sync_folder(&self) -> io::Result<()> {
+        match self.log.parent() {
+            Some(folder) => File::open(folder)?.sync_all(),
+            None => Ok(()),
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn sync_folder(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn carry_over(&self) -> Outcome<()> {
+        let database = connect(&self.database)?;
+        // This thread may wait. Whoever writes waits for it, asleep: where the log grew
+        // meanwhile, it could not be begun anew.
+        database.busy_timeout(FOR_OTHERS)?;
+        let _: i64 = database.query_row("PRAGMA wal_checkpoint(RESTART)", [], |row| row.get(0))?;
+        Ok(())
+    }
+}
+
+/// Closes a connection. The last one to a file carries the log over, which takes
+/// as long as the disk does: the program does not wait for that for ever. What is
+/// in the log is there all the same.
+pub(super) fn close(connection: Connection) {
+    let (closed, is_closed) = mpsc::channel();
+    let closing = std::thread::Builder::new().spawn(move || {
+        drop(connection);
+        let _ = closed.send(());
+    });
+    if closing.is_ok() {
+        let _ = is_closed.recv_timeout(AT_THE_END);
+    }
+}
