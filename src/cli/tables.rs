@@ -215,15 +215,6 @@ pub(super) fn diagnosis(diagnosis: &Diagnosis) -> String {
         true => "All checks passed.",
         false => "A check failed; see above.",
     });
-    let fails = |check: &&Check| matches!(check.state, CheckState::Failed);
-    if let Some(fix) = diagnosis
-        .checks
-        .iter()
-        .find(fails)
-        .and_then(|check| check.fix.as_ref())
-    {
-        next(&mut text, fix);
-    }
     text
 }
 
