@@ -274,9 +274,8 @@ impl App {
             .report(0, 0, "reading the present VIP rules");
         let mut report = Report::new(task);
         let (account, domain) = (&task.account, &task.domain);
-        // What was sent already, and of which nobody knows the outcome, is made again.
         let (present, reach, deletes) = tokio::join!(
-            self.present_rules(account, domain, |made| task.wants(made)),
+            self.present_rules(account, domain, |change| task.makes_again(change)),
             self.reach_of_import(task),
             self.delete_reach(),
         );
