@@ -239,7 +239,12 @@ async fn nothing_is_changed_unseen(service: &Service) {
     service.decided("onboard_domain", onboarded);
     check("routing and onboarding");
     for change in service.changes().await {
-        let undone = undo_change(app, &undoing(&change.change_id), &nobody()).await;
+        let undone = undo_change(
+            app,
+            &undoing(change.change_id.as_deref().unwrap()),
+            &nobody(),
+        )
+        .await;
         service.decided("undo_change", undone);
     }
     check("undoing");
@@ -374,7 +379,12 @@ async fn undo_brings_back_what_was_there(service: &Service) {
     let Some(last) = changes.iter().find(of_caller) else {
         return;
     };
-    let undone = undo_change(app, &undoing(&last.change_id), &Channel::Given).await;
+    let undone = undo_change(
+        app,
+        &undoing(last.change_id.as_deref().unwrap()),
+        &Channel::Given,
+    )
+    .await;
     if let Some(undone) = service.decided("undo_change", undone)
         && undone.status == UndoStatus::Restored
         && undone.warnings.is_empty()

@@ -62,6 +62,7 @@ mod marked_callers;
 mod messages;
 mod names_of_people;
 mod names_told;
+mod noted_imports;
 mod notes;
 mod notes_come_back;
 mod notes_of_lists;
