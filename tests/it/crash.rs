@@ -70,16 +70,6 @@ async fn recorded(home: &Home) -> Vec<String> {
         .collect()
 }
 
-/// Changes whose outcome is not known either once nothing can arrive any more.
-async fn left_open(home: &Home) -> Value {
-    home.change_journal(
-        "UPDATE changes SET started_at = started_at - 60000, given_up_at = given_up_at - 60000",
-    )
-    .await;
-    let open = home.run(&["changes", "--status", "open", "--json"]).await;
-    open.json()["total"].clone()
-}
-
 /// When an import is killed.
 #[derive(Debug, Clone, Copy)]
 enum Moment {
@@ -142,7 +132,7 @@ async fn survives(rows: u32, moment: Moment) {
             "{ani} was sent again although its outcome was recorded ({moment:?})"
         );
     }
-    assert_eq!(left_open(&home).await, 0, "{moment:?}");
+    assert_eq!(home.left_open().await, 0, "{moment:?}");
     let all: Value = home.run(&["changes", "--json"]).await.json();
     let made = all["changes"]
         .as_array()
@@ -203,5 +193,5 @@ async fn requests_that_arrive_after_the_import_was_killed_and_taken_up_do_no_har
     })
     .await;
     assert_eq!(stored_rules(&sandbox), wanted(rows));
-    assert_eq!(left_open(&home).await, 0);
+    assert_eq!(home.left_open().await, 0);
 }
