@@ -83,6 +83,7 @@ mod profiles;
 mod prompts;
 mod protocol;
 mod reach;
+mod read_after_setup;
 mod read_back;
 mod real_answers;
 mod reference;
