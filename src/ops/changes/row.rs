@@ -57,7 +57,8 @@ pub struct ChangeRow {
     /// What was found afterwards, where it is neither what was asked for nor nothing.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub after: Option<String>,
-    /// Why it was not made, that a person closed it, or that the entry is damaged.
+    /// Why it was not made, that a person closed it, that the entry is damaged, or that
+    /// no read had shown what was there before.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub problem: Option<String>,
     /// The service's id of the request, for a support ticket; left out where all went well.
