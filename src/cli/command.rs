@@ -88,9 +88,6 @@ pub(super) struct Global {
 impl Global {
     /// How another command begins that works on the same data with the same settings.
     pub fn program(&self) -> String {
-        if self.sandbox.is_some() {
-            return "skyswitch --sandbox".to_owned();
-        }
         let exported = || process_environment("SKYSWITCH_PROFILE")?.parse().ok();
         let profile: Option<ProfileName> = match self.config {
             Some(_) => None,
@@ -99,6 +96,8 @@ impl Global {
         let config = self.config.as_deref().map(Path::to_string_lossy);
         let account = self.account.as_ref().map(AccountId::as_str);
         let mut words = vec!["skyswitch"];
+        // Its data are not begun anew by the next command.
+        words.extend(self.sandbox.is_some().then_some("--sandbox"));
         words.extend(profile.iter().flat_map(|name| ["--profile", name.as_str()]));
         words.extend(config.iter().flat_map(|file| ["--config", file]));
         words.extend(account.iter().flat_map(|id| ["--account", id]));

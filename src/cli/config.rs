@@ -173,7 +173,10 @@ pub(super) fn profiles(global: &Global, output: &Output) -> Result<Exit> {
     output.result(&json!({ "profiles": profiles }), || {
         let lines: String = profiles.iter().map(profile).collect();
         match lines.is_empty() {
-            true => "No config file and no profile yet. Next: `skyswitch login`, or `skyswitch --profile NAME login`".to_owned(),
+            true => format!(
+                "No config file and no profile yet. Next: {}, or `skyswitch --profile NAME login`",
+                command_line("login")
+            ),
             false => lines,
         }
     })

@@ -49,7 +49,7 @@ use output::Output;
 use sandbox::{InProcess, SandboxData};
 use skyswitch_client::{Allowance, Trace};
 use skyswitch_domain::error::{Error, Result};
-use skyswitch_domain::{Face, commands_begin};
+use skyswitch_domain::{Face, commands_begin, program};
 
 /// Runs one command and says how it ended.
 ///
@@ -246,17 +246,22 @@ async fn token(app: &App, args: TokenArgs, output: &Output) -> Result<Exit> {
 }
 
 /// For whoever starts the server by hand.
-const ABOUT_SERVER: &str = "\
+fn about_server() -> String {
+    let program = program();
+    format!(
+        "\
 This is the MCP server of skyswitch. It talks JSON-RPC on standard input and output with an MCP client, which starts it \
 by itself.
-To connect Claude Code: `claude mcp add skyswitch -- skyswitch mcp`. For other clients, copy `mcp.json` of the \
+To connect Claude Code: `claude mcp add skyswitch -- {program} mcp`. For other clients, copy `mcp.json` of the \
 repository; docs/guides/clients.md says where to.
-To see what it does: `skyswitch demo`. It serves now, until Ctrl-C or Ctrl-D.";
+To see what it does: `skyswitch demo`. It serves now, until Ctrl-C or Ctrl-D."
+    )
+}
 
 async fn serve(global: &Global, args: McpArgs) -> Result<Exit> {
     Face::Tools.speak();
     if std::io::stdin().is_terminal() {
-        output::tell(ABOUT_SERVER);
+        output::tell(&about_server());
     }
     let flags = Flags {
         confirm: args.confirm,

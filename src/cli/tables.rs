@@ -9,13 +9,13 @@ use super::layout::Listing;
 use super::output::Output;
 use crate::local_time;
 use crate::ops::{
-    Action, ChangeList, Check, CheckState, Diagnosis, DomainList, ListVips, Names, SyncOutcome,
-    SyncRow, SyncStatus, TokenReport, VipList, WriteProbeOutcome, WriteProbeStatus,
+    Action, ChangeList, ChangeRow, Check, CheckState, Diagnosis, DomainList, ListVips, Names,
+    SyncOutcome, SyncRow, SyncStatus, TokenReport, VipList, WriteProbeOutcome, WriteProbeStatus,
 };
 use crate::sentences;
 use skyswitch_domain::redact::shown;
 use skyswitch_domain::wording::word;
-use skyswitch_domain::{Ani, Route, program};
+use skyswitch_domain::{Ani, Route, command_line, program};
 use skyswitch_guard::store::Approval;
 
 pub(super) fn vips(list: &VipList, asked: &ListVips, names: &Names<'_>) -> Listing {
@@ -91,7 +91,7 @@ pub(super) fn changes(list: &ChangeList, names: &Names<'_>) -> Listing {
             .or(change.did.as_ref())
             .or(change.subject.as_ref());
         listing.row([
-            change.change_id.clone(),
+            text(&change.change_id),
             local_time::written(&change.started_at, local_time::minute),
             word(change.status),
             change.operation.clone(),
@@ -109,11 +109,14 @@ pub(super) fn changes(list: &ChangeList, names: &Names<'_>) -> Listing {
     if let Some(cursor) = &list.next_cursor {
         let _ = write!(listing.after, "\nOlder changes: --cursor {cursor}");
     }
+    let is_change = |row: &ChangeRow| row.change_id.is_some();
+    let which = match list.changes.iter().any(is_change) {
+        true => "undo ID",
+        false => "undo --run IMPORT",
+    };
     if !list.changes.is_empty() {
-        next(
-            &mut listing.after,
-            format!("`{} undo ID` puts one of them back", program()),
-        );
+        let undo = format!("{} puts one of them back", command_line(which));
+        next(&mut listing.after, undo);
     }
     listing
 }
@@ -215,15 +218,6 @@ pub(super) fn diagnosis(diagnosis: &Diagnosis) -> String {
         true => "All checks passed.",
         false => "A check failed; see above.",
     });
-    let fails = |check: &&Check| matches!(check.state, CheckState::Failed);
-    if let Some(fix) = diagnosis
-        .checks
-        .iter()
-        .find(fails)
-        .and_then(|check| check.fix.as_ref())
-    {
-        next(&mut text, fix);
-    }
     text
 }
 

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use super::environment::Environment;
 use super::{Flags, refuse_unexpanded, unsuitable};
 use crate::nearest::nearest;
+use skyswitch_domain::AccountId;
 use skyswitch_domain::error::{Code, Error, Refused, Result};
 use skyswitch_domain::redact::shown;
 
@@ -55,6 +56,8 @@ impl FromStr for ProfileName {
 pub(super) struct Place {
     pub path: PathBuf,
     pub profile: Option<ProfileName>,
+    /// The account that was named beside it.
+    account: Option<AccountId>,
     /// Whether somebody named it, so that it must exist.
     is_named: bool,
     /// Whether its fields go before exported variables: those belong to whatever
@@ -71,9 +74,9 @@ impl Place {
         if let Some(path) = &flags.config {
             return Ok(Place {
                 path: path.clone(),
-                profile: None,
                 is_named: true,
                 goes_first: true,
+                ..Place::default()
             });
         }
         let exported = || {
@@ -91,6 +94,7 @@ impl Place {
             Some(profile) => Place {
                 path: profiles_beside(&usual.path).join(format!("{profile}.json")),
                 profile: Some(profile),
+                account: flags.account.clone(),
                 is_named: true,
                 goes_first: true,
             },
@@ -134,11 +138,13 @@ impl Place {
                     true => String::new(),
                     false => format!("Did you mean {}? ", near.join(" or ")),
                 };
+                let account = self.account.as_ref();
+                let account = account.map_or(String::new(), |id| format!(" --account {id}"));
                 Err(Error::new(
                     Code::NotConfigured,
                     format!("there is no profile `{profile}`: {path} does not exist"),
                     format!(
-                        "{meant}`skyswitch profiles` lists them; `skyswitch --profile {profile} login` makes this one."
+                        "{meant}`skyswitch profiles` lists them; `skyswitch --profile {profile}{account} login` makes this one."
                     ),
                 )
                 .with_field("profile"))

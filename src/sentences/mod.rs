@@ -121,6 +121,9 @@ pub(crate) fn undone(outcome: &UndoOutcome, names: &Names<'_>) -> String {
 /// `42: 2026-03-14 09:00, done, added a VIP by skyswitch vip add (command line)`,
 /// and below it what went from where to where.
 pub(crate) fn change(change: &ChangeRow, names: &Names<'_>) -> String {
+    let Some(id) = &change.change_id else {
+        return noting(change, names);
+    };
     let status = word(change.status);
     let status = match change.was_made() {
         Some(false) => format!("{status}, not made"),
@@ -139,7 +142,7 @@ pub(crate) fn change(change: &ChangeRow, names: &Names<'_>) -> String {
     };
     let mut line = format!(
         "{}: {}, {status}, {} by {}\n    {}: {} -> {}",
-        change.change_id,
+        id,
         local_time::written(&change.started_at, local_time::minute),
         operation(&change.operation),
         change.asked_by,
@@ -165,6 +168,23 @@ pub(crate) fn change(change: &ChangeRow, names: &Names<'_>) -> String {
         let _ = write!(line, " (request {request})");
     }
     line
+}
+
+/// An import that changed notes alone.
+fn noting(import: &ChangeRow, names: &Names<'_>) -> String {
+    let run = import.run_id.as_deref().unwrap_or_default();
+    let customer = import.domain.as_deref();
+    let customer = customer.map_or(String::new(), |domain| {
+        format!("{}: ", names.customer(domain))
+    });
+    format!(
+        "import {run}: {}, {}, {} by {}\n    {customer}changed {}",
+        local_time::written(&import.started_at, local_time::minute),
+        word(import.status),
+        operation(&import.operation),
+        import.asked_by,
+        import.wanted.as_deref().unwrap_or_default(),
+    )
 }
 
 /// What an operation of the journal is, in words.

@@ -188,6 +188,22 @@ async fn the_command_line_clears_moves_and_brings_back() {
 }
 
 #[tokio::test]
+async fn what_clear_and_move_would_do_is_done_by_the_plan_that_they_showed() {
+    let sandbox = demo_sandbox().await;
+    let home = Home::of(&sandbox);
+    let moving = ["vip", "move", "--from", "101", "--to", "102"];
+    for words in [&moving[..], &["vip", "clear"]] {
+        let shown = [words, &["-d", DOMAIN, "--dry-run", "--json"]].concat();
+        let shown = home.run(&shown).await.json();
+        let plan = shown["plan_id"].as_str().unwrap();
+        let apply = ["vip", "import", "-d", DOMAIN, "--plan", plan, "--yes"];
+        let applied = home.run(&[&apply[..], &["--json"]].concat()).await.json();
+        assert_eq!(applied["status"], "applied", "{applied}");
+        assert_eq!(applied["plan"], shown["plan"]);
+    }
+}
+
+#[tokio::test]
 async fn a_move_that_is_cut_off_and_continued_keeps_notes_and_last_days() {
     let bench = Bench::demo().await;
     let app = bench.app();

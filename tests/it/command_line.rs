@@ -52,6 +52,11 @@ fn names_fix(ran: &Ran, code: i32, words: &[&str]) {
         let said = format!("{}{}", ran.stdout, ran.stderr);
         assert!(said.contains(word), "`{word}` is missing: {said}");
     }
+    let fixes = ran.stdout.lines().filter_map(|line| line.split_once("-> "));
+    for (_, begins) in fixes {
+        let times = ran.stdout.matches(begins).count();
+        assert_eq!(times, 1, "`{begins}`: {}", ran.stdout);
+    }
 }
 
 #[tokio::test]

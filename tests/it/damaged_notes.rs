@@ -1,15 +1,20 @@
 //! Damaged rows of what is kept beside the service hide nothing else, and nobody
 //! agrees to something without seeing what it ends.
 
+use skyswitch_mcp::app::App;
 use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
-use skyswitch_mcp::ops::{AddVip, SyncMode, UndoChange, UndoStatus, undo_change};
+use skyswitch_mcp::ops::{
+    AddVip, SyncMode, SyncOutcome, SyncStatus, SyncVips, UndoChange, UndoStatus, undo_change,
+};
+use skyswitch_mcp::sandbox::Fault;
 
 use crate::support::guests::{ALL_OVER, GUEST, add_guest, next_week};
-use crate::support::imports::{args, of_run, sync, undo_with};
+use crate::support::imports::{Watch, args, ask, of_run, sync, undo_with};
 use crate::support::process::{DOMAIN, Home, demo_sandbox};
 use crate::support::{
-    Bench, DENTAL, Person, add, adding, done, failure, list, listing, nobody, remove, removing,
+    Bench, CALLER, DENTAL, Person, add, adding, done, failure, list, listing, nobody, remove,
+    removing,
 };
 
 const FRIEND: &str = "16165550144";
@@ -111,6 +116,67 @@ async fn the_undo_of_an_import_names_the_entries_that_it_cannot_read() {
     assert!(told.contains("is damaged"), "{told}");
     assert_eq!(bench.rings(DENTAL, "16165550141"), None);
     assert_eq!(bench.rings(DENTAL, "16165550142").as_deref(), Some("101"));
+}
+
+async fn resume(app: &App, run: String, channel: &Channel<'_>) -> SyncOutcome {
+    let resuming = SyncVips {
+        resume: Some(run),
+        ..args(SyncMode::Merge)
+    };
+    let resumed = ask(app, &resuming, None, channel, &Watch::default()).await;
+    resumed.map(done).unwrap()
+}
+
+#[tokio::test]
+async fn an_import_that_is_continued_says_which_notes_it_may_change_once_more() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    bench
+        .sandbox
+        .inject(Fault::status("PUT", "16165550143", 400));
+    let rows = format!("ani,destination,note\n6165550143,101,\n{CALLER},101,Mrs. Hill\n");
+    let imported = sync(&app, &args(SyncMode::Merge), &rows, &Channel::Given).await;
+    let run = imported.unwrap().run_id.unwrap();
+    let since = AddVip {
+        note: Some("Mrs. Hall".to_owned()),
+        ..adding(CALLER, DENTAL, "101")
+    };
+    add(&app, &since, &nobody()).await.unwrap();
+    bench
+        .change_journal("UPDATE run_notes SET rule = '{'")
+        .await;
+    let resumed = resume(&app, run, &Channel::Given).await;
+    let told = resumed.warnings.join("\n");
+    assert!(told.contains("1 note that the import changed"), "{told}");
+}
+
+/// An import of three callers whose last one was refused, and its id.
+async fn unfinished_import(bench: &Bench, app: &App) -> String {
+    let refused = Fault::status("PUT", "16165550143", 400);
+    bench.sandbox.inject(refused);
+    let rows = "ani,destination\n6165550141,101\n6165550142,101\n6165550143,101\n";
+    let imported = sync(app, &args(SyncMode::Merge), rows, &Channel::Given).await;
+    let imported = imported.unwrap();
+    assert_eq!(imported.status, SyncStatus::Incomplete, "{imported:?}");
+    imported.run_id.unwrap()
+}
+
+#[tokio::test]
+async fn an_import_that_is_continued_names_the_entries_that_it_cannot_read() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    let run = unfinished_import(&bench, &app).await;
+    bench
+        .change_journal("UPDATE changes SET route_wanted = '{' WHERE ani = '16165550142'")
+        .await;
+    let person = Person::typing("1");
+    let resumed = resume(&app, run, &Channel::During(&person)).await;
+    assert_eq!(resumed.status, SyncStatus::Applied, "{resumed:?}");
+    let told = resumed.warnings.join("\n");
+    assert!(person.shown()[0].text().contains("left out: 1 change"));
+    assert!(told.contains("left out: 1 change"), "{told}");
+    assert!(told.contains("is damaged"), "{told}");
+    assert_eq!(bench.rings(DENTAL, "16165550143").as_deref(), Some("101"));
 }
 
 #[tokio::test]

@@ -81,7 +81,7 @@ async fn a_change_is_in_the_journal_before_it_is_sent() {
     );
 
     let closed = changes(&other).await.remove(0);
-    assert_eq!(added.unwrap().change_id, Some(closed.change_id.clone()));
+    assert_eq!(added.unwrap().change_id, closed.change_id);
     assert_eq!(closed.status, ChangeStatus::Done);
     assert_eq!(closed.was_made(), Some(true));
     assert_eq!(closed.after, None, "it is as wanted");
@@ -289,7 +289,7 @@ async fn the_list_can_be_narrowed_down_and_paged() {
         ids.extend(
             page.changes
                 .iter()
-                .map(|c| c.change_id.parse::<i64>().unwrap()),
+                .map(|c| c.change_id.as_ref().unwrap().parse::<i64>().unwrap()),
         );
         match page.next_cursor {
             Some(next) => cursor = Some(next),
@@ -379,7 +379,7 @@ async fn what_arrives_after_it_was_given_up_can_still_be_undone() {
         .sandbox
         .put_route(StoredRoute::new(DENTAL, NEW_CALLER, "101"));
     let undo = UndoChange {
-        change_id: given_up.change_id,
+        change_id: given_up.change_id.unwrap(),
         account_id: None,
         confirmation: None,
     };

@@ -6,7 +6,8 @@ use skyswitch_mcp::error::Code;
 use skyswitch_mcp::guard::Channel;
 use skyswitch_mcp::ops::{
     AddVipStatus, ListChanges, MarkSetupStep, OnboardStatus, PageSize, PieceState, RemoveVipStatus,
-    SyncMode, SyncStatus, UndoChange, list_changes, mark_setup_step, undo_change,
+    SyncMode, SyncOutcome, SyncStatus, SyncVips, UndoChange, list_changes, mark_setup_step,
+    undo_change,
 };
 use skyswitch_mcp::sandbox::{DialPlanAccess, Fault, Gate, PbxHabits, StoredDialRule, StoredRoute};
 use skyswitch_mcp::state::ChangeStatus;
@@ -14,8 +15,10 @@ use skyswitch_mcp::state::ChangeStatus;
 use crate::support::customer::{
     ACME, DID, PbxApi, app_on, attest, closed, marking, onboard, onboarding, prepared,
 };
-use crate::support::imports::{args, sync};
-use crate::support::{Bench, DENTAL, VET, add, adding, done, failure, nobody, remove, removing};
+use crate::support::imports::{Watch, args, ask, sync};
+use crate::support::{
+    Bench, CALLER, DENTAL, VET, add, adding, done, failure, nobody, remove, removing,
+};
 
 /// Longer than a request may be on its way.
 const SETTLED: i64 = 60_000;
@@ -282,4 +285,63 @@ async fn a_number_that_is_routed_again_was_not_routed_by_the_lost_change() {
             (ChangeStatus::Reconciled, Some(false))
         ]
     );
+}
+
+/// Continues the import that was cut off.
+async fn resumed(app: &App) -> SyncOutcome {
+    let resuming = SyncVips {
+        resume: Some("last".to_owned()),
+        ..args(SyncMode::Merge)
+    };
+    let resumed = ask(app, &resuming, None, &Channel::Given, &Watch::default()).await;
+    resumed.map(done).unwrap()
+}
+
+#[tokio::test]
+async fn what_a_continued_import_made_again_others_leave_alone_while_the_first_may_arrive() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    let silent = Fault::status("PUT", NEW, 504).times(9);
+    bench.sandbox.inject(silent);
+    let list = format!("ani,destination\n{NEW},101\n");
+    let cut_off = sync(&app, &args(SyncMode::Merge), &list, &Channel::Given).await;
+    assert_eq!(cut_off.unwrap().done.unwrap().unknown, 1);
+    bench.sandbox.clear_faults();
+    assert_eq!(resumed(&app).await.status, SyncStatus::Applied);
+    assert_eq!(bench.rings(DENTAL, NEW).as_deref(), Some("101"));
+    bench.sandbox.clear_requests();
+    let removed = remove(&app, &removing(NEW, DENTAL), &Channel::Given).await;
+    let stale = failure(removed, Code::ConfirmationStale);
+    assert!(stale.hint().contains("half a minute"), "{stale}");
+    assert_eq!(bench.count("DELETE"), 0);
+
+    bench.age_journal(SETTLED).await;
+    let removed = remove(&app, &removing(NEW, DENTAL), &Channel::Given).await;
+    assert_eq!(removed.unwrap().status, RemoveVipStatus::Removed);
+    let (told, really) = told_and_really(&bench).await;
+    assert_eq!(told, really);
+    assert_eq!(
+        statuses(&bench).await[2],
+        (ChangeStatus::Reconciled, Some(false))
+    );
+}
+
+#[tokio::test]
+async fn a_continued_import_removes_again_what_its_lost_request_may_still_remove() {
+    let bench = Bench::demo().await;
+    let app = bench.app();
+    let silent = Fault::status("DELETE", CALLER, 504).times(9);
+    bench.sandbox.inject(silent);
+    let clearing = SyncVips {
+        allow_large_removal: Some(true),
+        ..args(SyncMode::Clear)
+    };
+    let (channel, watch) = (Channel::Given, Watch::default());
+    let cut_off = ask(&app, &clearing, None, &channel, &watch).await;
+    assert_eq!(cut_off.map(done).unwrap().done.unwrap().unknown, 1);
+    bench.sandbox.clear_faults();
+    assert_eq!(resumed(&app).await.status, SyncStatus::Applied);
+    assert_eq!(bench.rings(DENTAL, CALLER), None);
+    let again = add(&app, &adding(CALLER, DENTAL, "101"), &Channel::Given).await;
+    failure(again, Code::ConfirmationStale);
 }

@@ -171,6 +171,28 @@ fn the_environment_is_read_by_the_settings_and_the_command_line_alone() {
 }
 
 #[test]
+fn commands_are_named_with_what_chose_the_settings() {
+    // Where none of it matters, or the text names a profile itself.
+    let by_themselves = [
+        "`skyswitch approve`",
+        "`skyswitch demo`",
+        "`skyswitch profiles`",
+        "`skyswitch sandbox --habits NAME,NAME`",
+        "`skyswitch --profile ",
+    ];
+    let crates = ["client", "domain", "guard"].map(|name| format!("crates/{name}/src"));
+    let folders = crates.iter().map(String::as_str).chain(["src"]);
+    for source in folders.flat_map(sources_below) {
+        for (at, _) in source.code.match_indices("`skyswitch ") {
+            let text = &source.code[at..];
+            let is_known = by_themselves.iter().any(|known| text.starts_with(known));
+            let line = text.lines().next().unwrap_or_default();
+            assert!(is_known, "{}: say `command_line` for {line}", source.path);
+        }
+    }
+}
+
+#[test]
 fn imports_name_one_module_each_so_that_they_can_be_checked() {
     for source in sources() {
         assert!(!source.code.contains("crate::{"), "{}", source.path);

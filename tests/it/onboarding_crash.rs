@@ -147,9 +147,8 @@ async fn an_onboarding_killed_at_any_moment_ends_as_one_clean_run() {
                 expected,
                 "{api} from {start:?}, killed at request {at}"
             );
-            let open = home.run(&["changes", "--status", "open", "--json"]).await;
             assert_eq!(
-                open.json()["total"],
+                home.left_open().await,
                 0,
                 "{api} from {start:?}, killed at request {at}"
             );

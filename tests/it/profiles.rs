@@ -2,7 +2,7 @@
 //! must exist, and are named in what a person agrees to.
 
 use serde_json::{Value, json};
-use skyswitch_mcp::sandbox::{self, Sandbox};
+use skyswitch_mcp::sandbox::{self, Fault, Sandbox};
 
 use crate::support::process::{CALLER, CALLER_AS_WRITTEN, DOMAIN, Home, demo_sandbox};
 use crate::support::protocol::{Era, Wire};
@@ -182,4 +182,41 @@ async fn commands_that_are_named_reach_the_same_profile_or_file() {
         shown.stderr.contains("`skyswitch --profile gone login`"),
         "{shown:?}"
     );
+}
+
+#[tokio::test]
+async fn a_hint_names_the_next_command_with_everything_that_chose_the_settings() {
+    let sandbox = demo_sandbox().await;
+    let home = home(&sandbox);
+    for status in [401, 403] {
+        let refused = Fault::status("GET", "route-by-ani", status);
+        sandbox.inject(refused.times(9));
+        let ran = home
+            .run(&["--profile", "acme", "vip", "list", "-d", DOMAIN])
+            .await;
+        let doctor = "`skyswitch --profile acme doctor`";
+        assert!(ran.stderr.contains(doctor), "{ran:?}");
+        sandbox.clear_faults();
+    }
+    let list = home.write("list.json", "[{]");
+    let list = list.to_str().unwrap();
+    let import = ["--profile", "acme", "vip", "import", list, "-d", DOMAIN];
+    let ran = home.run(&import).await;
+    let export = "`skyswitch --profile acme vip export --format json`";
+    assert!(ran.stderr.contains(export), "{ran:?}");
+    let none = ["--account", "of-flag", "--profile", "gone", "vip", "list"];
+    let ran = home.run(&none).await;
+    let login = "`skyswitch --profile gone --account of-flag login`";
+    assert!(ran.stderr.contains(login), "{ran:?}");
+}
+
+#[tokio::test]
+async fn in_the_sandbox_the_next_command_has_the_profile_whose_limits_apply() {
+    let sandbox = demo_sandbox().await;
+    let home = home(&sandbox);
+    let words = ["vip", "add", "6165550144", "101", "-d", DOMAIN];
+    let begins = ["--sandbox", "--profile", "acme"];
+    let added = home.run(&[&begins[..], &words[..]].concat()).await;
+    let undo = "`skyswitch --sandbox --profile acme undo 1`";
+    assert!(added.stdout.contains(undo), "{added:?}");
 }

@@ -248,7 +248,7 @@ async fn an_import_after_a_change_that_is_not_visible_yet_is_not_taken_for_anoth
     assert_told(&imported.warnings, "not visible yet");
     let newest = changes(&app).await.changes.remove(0);
     assert_eq!(newest.after, None, "as requested: {newest:?}");
-    let undone = undo(&app, &newest.change_id, &Channel::Given)
+    let undone = undo(&app, newest.change_id.as_deref().unwrap(), &Channel::Given)
         .await
         .unwrap();
     assert_eq!(undone.status, UndoStatus::Restored, "{undone:?}");
@@ -577,9 +577,13 @@ async fn a_rule_that_goes_along_although_the_dialled_number_was_given_is_told_an
     let lost = lost
         .iter()
         .find(|change| change.operation == "lost_along_with");
-    let undone = undo(&app, &lost.unwrap().change_id, &Channel::Given)
-        .await
-        .unwrap();
+    let undone = undo(
+        &app,
+        lost.unwrap().change_id.as_ref().unwrap(),
+        &Channel::Given,
+    )
+    .await
+    .unwrap();
     assert_eq!(undone.status, UndoStatus::Restored);
     assert_eq!(bench.rings(DENTAL, "16165550126").as_deref(), Some("101"));
 }

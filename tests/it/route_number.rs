@@ -77,7 +77,7 @@ async fn it_is_in_the_journal_and_its_undo_falls_under_the_hard_block() {
         .await
         .unwrap();
     assert_eq!(changes.changes[0].operation, "route_number");
-    assert_eq!(changes.changes[0].change_id, id);
+    assert_eq!(changes.changes[0].change_id.as_ref(), Some(&id));
     failure(undo(&app, &id, &Channel::Given).await, Code::Blocked);
     // That is said in place of the advice to undo it.
     let why = sent.no_undo.unwrap();
@@ -250,7 +250,7 @@ async fn a_queue_and_an_attendant_are_written_as_what_they_are() {
     }
     let all = ListChanges::default();
     let changes = list_changes(&app, &all, PageSize::All).await.unwrap();
-    let id = changes.changes[0].change_id.clone();
+    let id = changes.changes[0].change_id.clone().unwrap();
     let undone = undo(&app, &id, &Channel::Given).await.unwrap();
     assert_eq!(undone.status, UndoStatus::Restored);
     assert_eq!(undone.setting.as_deref(), Some("Support Queue (2000)"));

@@ -365,7 +365,7 @@ async fn a_damaged_entry_is_shown_as_damaged_and_hides_nothing_else() {
     let ids: Vec<&str> = listed
         .changes
         .iter()
-        .map(|row| row.change_id.as_str())
+        .map(|row| row.change_id.as_deref().unwrap())
         .collect();
     assert_eq!(ids, ["3", "2", "1"]);
     let damaged = &listed.changes[1];

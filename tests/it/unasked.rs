@@ -72,8 +72,11 @@ async fn a_rule_that_an_addition_takes_along_is_told_and_can_be_restored() {
             .into_iter()
             .find(|row| row.operation.ends_with("_along_with"))
             .expect("an entry");
-        assert!(told.contains(&along.change_id), "{told}");
-        assert_eq!(undo(&app, &along.change_id).await, UndoStatus::Restored);
+        assert!(told.contains(along.change_id.as_ref().unwrap()), "{told}");
+        assert_eq!(
+            undo(&app, along.change_id.as_ref().unwrap()).await,
+            UndoStatus::Restored
+        );
         assert_eq!(destination(&bench, TWICE, MAIN_LINE), before);
     }
 }
@@ -94,7 +97,10 @@ async fn a_rule_that_an_import_takes_along_is_told_and_can_be_restored() {
         .iter()
         .find(|row| row.operation == "lost_along_with")
         .expect("an entry");
-    assert_eq!(undo(&app, &along.change_id).await, UndoStatus::Restored);
+    assert_eq!(
+        undo(&app, along.change_id.as_ref().unwrap()).await,
+        UndoStatus::Restored
+    );
     assert_eq!(destination(&bench, TWICE, MAIN_LINE), before);
 }
 

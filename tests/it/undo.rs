@@ -105,7 +105,7 @@ async fn each_change_of_an_import_can_be_undone_by_itself() {
             _ => row.before.is_some() && row.wanted.is_some(),
         };
         let row = made.changes.iter().rev().find(of_action).unwrap();
-        let undone = undo(&app, &row.change_id, &Channel::Given).await;
+        let undone = undo(&app, row.change_id.as_deref().unwrap(), &Channel::Given).await;
         assert_eq!(undone.unwrap().status, UndoStatus::Restored, "{action:?}");
         // The caller's rules are as before, everybody else's as imported.
         let now = sorted(bench.sandbox.routes());

@@ -486,8 +486,42 @@ fn of_two_numbers_on_one_line_of_a_contact_none_is_taken() {
         assert!(file.warnings.is_empty(), "{:?}", file.warnings);
     }
     // What is no number is dialled behind one.
-    let (_, taken) = contacts(b"BEGIN:VCARD\nTEL:616-555-0123,,4711#\nEND:VCARD\n");
-    assert_eq!(taken, [pair("16165550123", "")]);
+    for behind in [",,4711#", ",,2345678901", ";2345678901#", "pp16165550199"] {
+        let card = format!("BEGIN:VCARD\nTEL:616-555-0123{behind}\nEND:VCARD\n");
+        let (file, taken) = contacts(card.as_bytes());
+        assert_eq!(taken, [pair("16165550123", "")], "{behind}");
+        assert!(file.warnings[0].contains(behind), "{:?}", file.warnings);
+    }
+}
+
+#[test]
+fn two_numbers_in_a_cell_and_a_code_behind_one_are_refused_by_what_they_are() {
+    for (cell, why) in [
+        ("6165550123,6165550124", "is more than one number"),
+        ("616-555-0123, 616-555-0124", "is more than one number"),
+        ("6165550123;+16165550124", "is more than one number"),
+        ("6165550123,,616-555-0124", "is more than one number"),
+        ("6165550123,,2345678901", "a code behind a pause"),
+        ("6165550123;2345678901#", "a code behind a pause"),
+        ("616-555-0123p4711", "a code behind a pause"),
+        ("6165550123,5", "has decimals"),
+    ] {
+        let list = format!("ani,destination\n\"{cell}\",101\n");
+        let file = read(list.as_bytes(), None, &Defaults::default()).unwrap();
+        assert!(file.rows.is_empty(), "{cell}");
+        assert!(file.bad[0].reason.contains(why), "{:?}", file.bad);
+    }
+}
+
+#[test]
+fn the_next_property_is_known_in_letters_of_either_case() {
+    let card = b"begin:vcard\nversion:2.1\nfn:A\n\
+        url;encoding=quoted-printable:http://x.example/?id=\ntel;cell:616-555-0123\nend:vcard\n\
+        Begin:vCard\nVersion:2.1\nN;Encoding=Quoted-Printable:B=\n\
+        Item1.Tel:616-555-0124\nNote;Encoding=Quoted-Printable:cut=\nEnd:vCard\n";
+    let (file, taken) = contacts(card);
+    assert_eq!(taken, [pair("16165550123", "A"), pair("16165550124", "B")]);
+    assert!(file.bad.is_empty(), "{:?}", file.bad);
 }
 
 #[test]

@@ -7,9 +7,9 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use serde_json::Value;
 
 use super::http::Failure;
-use skyswitch_domain::Operation;
 use skyswitch_domain::error::{Code, Error};
 use skyswitch_domain::redact::{shown, shown_words};
+use skyswitch_domain::{Operation, command_line};
 
 /// Longest piece of the service's own words that is passed on, in characters.
 const QUOTE_LIMIT: usize = 500;
@@ -60,11 +60,21 @@ pub(super) fn refusal(api: Api, status: u16, body: &[u8]) -> Error {
     let said = service_words(body)
         .map(|words| format!(": \"{}\"", quoted(&words)))
         .unwrap_or_default();
+    let doctor = command_line("doctor");
+    let look_at_login = format!(
+        "Check the PBX login (`pbx_username`, `pbx_password`) and what its role may do; {doctor} tries it."
+    );
+    let look_at_rights = format!(
+        "The login may lack permission here: the account id, the scope `pbx` or the user's PBX role. {doctor} tells which."
+    );
+    let ask_for_scope = format!(
+        "Ask for the scope `pbx` and a PBX Manager role for the user; {doctor} shows the scopes granted."
+    );
     let (code, what, hint) = match status {
         401 if api == Api::Pbx => (
             Code::Unauthorized,
             "refused the token",
-            "Check the PBX login (`pbx_username`, `pbx_password`) and what its role may do; `skyswitch doctor` tries it.",
+            look_at_login.as_str(),
         ),
         403 if api == Api::Pbx => (
             Code::Forbidden,
@@ -84,12 +94,12 @@ pub(super) fn refusal(api: Api, status: u16, body: &[u8]) -> Error {
         401 => (
             Code::Unauthorized,
             "refused the token",
-            "The login may lack permission here: the account id, the scope `pbx` or the user's PBX role. `skyswitch doctor` tells which.",
+            look_at_rights.as_str(),
         ),
         403 => (
             Code::Forbidden,
             "does not allow this login to do that",
-            "Ask for the scope `pbx` and a PBX Manager role for the user; `skyswitch doctor` shows the scopes granted.",
+            ask_for_scope.as_str(),
         ),
         404 => (
             Code::NotFound,

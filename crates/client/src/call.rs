@@ -4,6 +4,7 @@ use reqwest::Method;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use url::Url;
 
+use skyswitch_domain::command_line;
 use skyswitch_domain::error::{Code, Error, Result};
 use skyswitch_domain::redact::Secret;
 
@@ -163,7 +164,10 @@ fn bearer_header(token: &Secret) -> Result<HeaderValue> {
         Error::new(
             Code::UpstreamRejected,
             "the service handed out a token that cannot be sent in a header",
-            "Run `skyswitch token --refresh`; if it persists, ask SkySwitch support.",
+            format!(
+                "Run {}; if it persists, ask SkySwitch support.",
+                command_line("token --refresh")
+            ),
         )
     })?;
     value.set_sensitive(true);

@@ -91,6 +91,15 @@ impl Change {
         }
     }
 
+    /// Whether what was there before is what the service accepted a moment earlier,
+    /// and no read shows it yet: it may be something else.
+    pub fn is_before_unread(&self) -> bool {
+        match &self.target {
+            Target::VipRule(rule) => rule.is_before_unread(),
+            Target::Piece(piece) => piece.is_before_unread(),
+        }
+    }
+
     /// Whether a VIP rule that exists is replaced or removed.
     pub(super) fn is_destructive(&self) -> bool {
         self.rule().is_some_and(RuleChange::is_destructive)

@@ -129,6 +129,12 @@ impl PieceChange {
         read == self.before() || self.late.iter().any(|late| late.as_ref() == read)
     }
 
+    /// Whether what was there before is what the service accepted a moment earlier,
+    /// and no read shows it yet.
+    pub(super) fn is_before_unread(&self) -> bool {
+        !self.late.is_empty()
+    }
+
     /// Why a DID may be routed so.
     pub fn may_route(&self) -> Option<&MayRoute> {
         self.may_route.as_ref()

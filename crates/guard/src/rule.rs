@@ -179,6 +179,12 @@ impl RuleChange {
         listed == self.before() || self.late.iter().any(|late| late.as_ref() == listed)
     }
 
+    /// Whether what was there before is what the service accepted a moment earlier,
+    /// and no list shows it yet.
+    pub(super) fn is_before_unread(&self) -> bool {
+        !self.late.is_empty()
+    }
+
     /// The rule as it shall be; `None` for a removal.
     pub fn after(&self) -> Option<&Route> {
         self.after.as_ref()

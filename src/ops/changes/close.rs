@@ -87,7 +87,7 @@ pub async fn close_change(
         return Ok(outcome(CloseStatus::FoundOut, &change));
     }
     if !is_gone(app.journal().store().folder(), &change.owner)?
-        || may_still_arrive(change.last_tried_at, false)
+        || may_still_arrive(change.last_tried_at)
     {
         return Err(Error::invalid(
             "change_id",

@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::local_time;
+use crate::ops::changes::noted::{Entry, Place, noted_runs, together};
 use crate::ops::changes::row::ChangeRow;
 use crate::ops::customer::not_checked;
-use crate::ops::page::{PageSize, first_page, number_in};
+use crate::ops::page::{PageSize, first_page};
 use crate::ops::write::reconcile::Needed;
 use skyswitch_domain::command_line;
 use skyswitch_domain::error::{Error, Result};
@@ -15,7 +16,7 @@ use skyswitch_domain::wording::{counted, first_few};
 use skyswitch_domain::{
     AccountId, Argument, CallerKey, CustomerKey, PbxDomain, PhoneNumber, Since, Until,
 };
-use skyswitch_guard::store::{ChangeFilter, ChangeRecord, ChangeStatus};
+use skyswitch_guard::store::{ChangeFilter, ChangeStatus};
 
 /// The name of the list in its cursors.
 const LIST: &str = "list_changes";
@@ -89,7 +90,8 @@ pub async fn list_changes(app: &App, args: &ListChanges, size: PageSize) -> Resu
     refuse_empty_time(args)?;
     let account = app.account(args.account_id.as_ref())?;
     let before = args.cursor.as_deref();
-    let before = before.map(|cursor| number_in(LIST, cursor)).transpose()?;
+    let before = before.map(|cursor| Place::in_cursor(LIST, cursor));
+    let before = before.transpose()?;
     let domain = app.domain_if_named(&account, args.domain.as_ref()).await?;
     let mut list = ChangeList {
         account_id: account.to_string(),
@@ -119,13 +121,18 @@ pub async fn list_changes(app: &App, args: &ListChanges, size: PageSize) -> Resu
         operation: None,
     };
     let one_more = size.most().map(|rows| rows + 1);
+    let of_account = (journal.realm(), account.as_str());
+    let first = before.as_ref().map(Place::before);
     let (found, total) = store
-        .changes(journal.realm(), account.as_str(), &filter, before, one_more)
+        .changes(of_account.0, of_account.1, &filter, first, one_more)
         .await?;
+    let noted = noted_runs(&store, of_account, args, &filter).await?;
+    let total = total + noted.len();
     let warning = doubt_domain(app, &account, domain.as_ref(), total).await?;
     list.warnings.extend(warning);
-    let position = |change: &ChangeRecord| vec![change.id.to_string()];
-    let as_shown = |change: &ChangeRecord| ChangeRow::from(change).in_answer_to(args);
+    let found = together(found, noted, before.as_ref());
+    let position = Entry::position;
+    let as_shown = |entry: &Entry| entry.row().in_answer_to(args);
     let page = first_page(LIST, &found, size, position, as_shown);
     list.count = page.rows.len();
     list.total = total;

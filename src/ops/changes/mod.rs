@@ -2,6 +2,7 @@
 
 mod close;
 mod list;
+mod noted;
 mod row;
 pub(in crate::ops) mod undo;
 mod undo_any;

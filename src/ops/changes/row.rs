@@ -14,8 +14,10 @@ use skyswitch_guard::store::{ChangeRecord, ChangeStatus, PieceRecord, RuleRecord
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct ChangeRow {
-    /// Its id, for `undo_change`, for example `42`.
-    pub change_id: String,
+    /// Its id, for `undo_change`, for example `42`; left out for an import that
+    /// changed notes alone, which is undone by its `run_id`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub change_id: Option<String>,
     /// `open` (outcome not known yet), `done`, `failed` (not made), or
     /// `reconciled` (the answer was lost; the rule was read afterwards).
     pub status: ChangeStatus,
@@ -33,7 +35,8 @@ pub struct ChangeRow {
     /// The PBX domain; left out where the list was asked for one domain.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub domain: Option<String>,
-    /// The piece of the customer's setup, such as `did_route`; left out for a VIP rule.
+    /// The piece of the customer's setup, such as `did_route`, or `notes`; left out for a
+    /// VIP rule.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub subject: Option<String>,
     /// The caller as the service stores it, where a VIP rule was changed.
@@ -54,7 +57,8 @@ pub struct ChangeRow {
     /// What was found afterwards, where it is neither what was asked for nor nothing.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub after: Option<String>,
-    /// Why it was not made, that a person closed it, or that the entry is damaged.
+    /// Why it was not made, that a person closed it, that the entry is damaged, or that
+    /// no read had shown what was there before.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub problem: Option<String>,
     /// The service's id of the request, for a support ticket; left out where all went well.
@@ -90,25 +94,30 @@ impl ChangeRow {
         if args.domain.is_some() {
             self.domain = None;
         }
-        if args.run_id.is_some() {
+        if args.run_id.is_some() && self.change_id.is_some() {
             self.run_id = None;
         }
         self
     }
 }
 
-impl From<&ChangeRecord> for ChangeRow {
-    fn from(change: &ChangeRecord) -> Self {
-        let status = change.status;
-        let row = ChangeRow {
-            change_id: change.id.to_string(),
+impl ChangeRow {
+    /// One that tells neither what it is about nor how to undo it.
+    pub(super) fn bare(
+        status: ChangeStatus,
+        operation: &str,
+        asked_by: &str,
+        started_at: i64,
+        domain: &str,
+    ) -> ChangeRow {
+        ChangeRow {
+            change_id: None,
             status,
-            // Of the others the status says it.
-            made: (status == ChangeStatus::Reconciled).then(|| change.was_made()),
-            operation: change.operation.clone(),
-            asked_by: change.asked_by.clone(),
-            started_at: moment(change.started_at),
-            domain: Some(change.domain.clone()),
+            made: None,
+            operation: operation.to_owned(),
+            asked_by: asked_by.to_owned(),
+            started_at: moment(started_at),
+            domain: Some(domain.to_owned()),
             subject: None,
             ani: None,
             did: None,
@@ -116,6 +125,24 @@ impl From<&ChangeRecord> for ChangeRow {
             before: None,
             wanted: None,
             after: None,
+            problem: None,
+            request_id: None,
+            traceparent: None,
+            undoes: None,
+            run_id: None,
+            rules: Default::default(),
+        }
+    }
+}
+
+impl From<&ChangeRecord> for ChangeRow {
+    fn from(change: &ChangeRecord) -> Self {
+        let (status, operation) = (change.status, &change.operation);
+        let (asked_by, started_at) = (&change.asked_by, change.started_at);
+        let row = ChangeRow {
+            change_id: Some(change.id.to_string()),
+            // Of the others the status says it.
+            made: (status == ChangeStatus::Reconciled).then(|| change.was_made()),
             problem: problem(change),
             // Nobody asks SkySwitch about a request that went well.
             request_id: (status != ChangeStatus::Done)
@@ -124,7 +151,7 @@ impl From<&ChangeRecord> for ChangeRow {
             traceparent: change.traceparent.clone(),
             undoes: change.undoes.map(|id| id.to_string()),
             run_id: change.run.clone(),
-            rules: Default::default(),
+            ..ChangeRow::bare(status, operation, asked_by, started_at, &change.domain)
         };
         match &change.target {
             TargetRecord::VipRule(rule) => row.about_rule(rule),

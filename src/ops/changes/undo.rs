@@ -93,7 +93,7 @@ pub struct Undone {
 impl From<ChangeRow> for Undone {
     fn from(change: ChangeRow) -> Undone {
         Undone {
-            change_id: change.change_id,
+            change_id: change.change_id.unwrap_or_default(),
             operation: change.operation,
             domain: change.domain,
             subject: change.subject,

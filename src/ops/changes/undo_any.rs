@@ -47,15 +47,11 @@ pub struct Undo {
 /// and of an import.
 pub async fn undo(app: &App, args: &Undo, session: &SyncSession<'_>) -> Result<Asked<UndoOutcome>> {
     let account = app.account(args.account_id.as_ref())?;
-    let newest = match args.last {
-        true => Some(app.newest_change(&account).await?),
-        false => None,
+    let (change, run) = match args.last {
+        true => app.newest(&account).await?,
+        false => (args.change_id.clone(), args.run_id.clone()),
     };
-    let newest_run = newest.as_ref().and_then(|change| change.run.clone());
-    let newest = newest.filter(|change| change.run.is_none());
-    let change = newest.map(|change| change.id.to_string());
-    let change = change.or(args.change_id.clone());
-    match (change, newest_run.or(args.run_id.clone())) {
+    match (change, run) {
         (None, Some(run)) => {
             let undone = import::undo_run(app, &account, run.trim(), session).await?;
             Ok(undone.map(of_import))
@@ -85,28 +81,38 @@ pub async fn undo(app: &App, args: &Undo, session: &SyncSession<'_>) -> Result<A
 }
 
 impl App {
-    async fn newest_change(&self, account: &AccountId) -> Result<ChangeRecord> {
+    /// The newest change, or the import that it belongs to, or that changed notes alone
+    /// after it: one of the two ids.
+    async fn newest(&self, account: &AccountId) -> Result<(Option<String>, Option<String>)> {
         let journal = self.journal();
-        let changes = match journal.store_to_read().await? {
+        let (changes, noted) = match journal.store_to_read().await? {
             Some(store) => {
-                let (realm, filter) = (journal.realm(), ChangeFilter::default());
-                let changes =
-                    store.changes(realm, account.as_str(), &filter, None, Some(LOOKED_AT));
-                changes.await?.0
+                let (realm, account) = (journal.realm(), account.as_str());
+                let filter = ChangeFilter::default();
+                let changes = store.changes(realm, account, &filter, None, Some(LOOKED_AT));
+                (changes.await?.0, store.noted_runs(realm, account).await?)
             }
-            None => Vec::new(),
+            None => (Vec::new(), Vec::new()),
         };
         let is_made = |change: &ChangeRecord| {
             change.operation != "lost_along_with"
                 && (change.was_made() || change.ended_at.is_none())
         };
-        changes.into_iter().find(is_made).ok_or_else(|| {
-            Error::new(
+        let change = changes.into_iter().find(is_made);
+        let noted = noted.into_iter().next();
+        match (change, noted) {
+            (None, Some(run)) => Ok((None, Some(run.id))),
+            (Some(change), Some(run)) if run.after >= change.id => Ok((None, Some(run.id))),
+            (Some(change), _) => Ok(match change.run {
+                Some(run) => (None, Some(run)),
+                None => (Some(change.id.to_string()), None),
+            }),
+            (None, None) => Err(Error::new(
                 Code::NotFound,
                 "nothing was changed from this installation lately, so there is nothing to undo",
                 format!("{} shows what was changed.", Operation::ListChanges),
-            )
-        })
+            )),
+        }
     }
 }
 

@@ -86,7 +86,7 @@ impl App {
         }
         let store = self.journal().store().get().await?;
         let changes = store.run_changes(run).await?;
-        let damaged = damaged_changes(&changes);
+        let damaged = left_out_as_damaged(&changes);
         let mut changed = changed_rules(changes, kept.rules.unwrap_or_default());
         for rule in &mut changed {
             if let Some(before) = &rule.before
@@ -102,11 +102,7 @@ impl App {
         give_notes_back(&mut list, noted.noted, &present.rules, &notes)?;
         list.warnings.extend(
             [
-                left_out(
-                    "change",
-                    damaged,
-                    "that cannot be read, because its entry in the journal is damaged",
-                ),
+                damaged,
                 (noted.damaged > 0).then(|| {
                     format!(
                         "{} that the import changed cannot be read and stay as they are",
@@ -261,14 +257,18 @@ fn give_notes_back(
     Ok(())
 }
 
-/// The changes that were made and of which nobody can read any more what they
-/// changed.
-fn damaged_changes(changes: &[ChangeRecord]) -> Vec<String> {
+/// What to say of changes of an import that were made and of which nobody can read
+/// any more what they changed.
+pub(super) fn left_out_as_damaged(changes: &[ChangeRecord]) -> Option<String> {
     let is_damaged = |change: &&ChangeRecord| {
         change.was_made() && matches!(change.target, TargetRecord::Damaged { .. })
     };
     let damaged = changes.iter().filter(is_damaged);
-    damaged.map(|change| change.id.to_string()).collect()
+    left_out(
+        "change",
+        damaged.map(|change| change.id.to_string()).collect(),
+        "that cannot be read, because its entry in the journal is damaged",
+    )
 }
 
 /// The rules that an import has changed, each from what it was at first to what it

@@ -46,6 +46,7 @@ use report::Report;
 use row::Row;
 use skyswitch_domain::Route;
 use skyswitch_domain::error::{Code, Error, Result};
+use skyswitch_domain::wording::counted;
 use skyswitch_guard::{Channel, Plan};
 use task::{Source, Task, read_list};
 
@@ -242,19 +243,24 @@ fn ended(outcome: SyncOutcome) -> Asked<Prepared> {
     Asked::Done(Prepared::Ended(Box::new(outcome)))
 }
 
+/// Rules with what is to be noted of them, and a number.
+type Noted = (Vec<(Route, Option<String>)>, usize);
+
 impl App {
-    /// What the list notes of rules that stay as they are. An import that is continued
+    /// What the list notes of rules that stay as they are, and how many notes of the
+    /// import nobody can read any more. An import that is continued
     /// has noted some already, and what is there now was noted since.
-    async fn noted(&self, task: &Task, report: &Report) -> Result<Vec<(Route, Option<String>)>> {
-        let mut noted = report.noted();
+    async fn noted(&self, task: &Task, report: &Report) -> Result<Noted> {
+        let (mut noted, mut damaged) = (report.noted(), 0);
         if let (Some(run), false) = (task.continued(), noted.is_empty()) {
             let store = self.journal().store().get().await?;
             let already = store.notes_of_run(run).await?;
-            let already = already.noted.iter().map(|noted| name(&noted.rule.key));
-            let already: HashSet<_> = already.collect();
-            noted.retain(|(rule, _)| !already.contains(&name(&rule.key)));
+            let names = already.noted.iter().map(|noted| name(&noted.rule.key));
+            let names: HashSet<_> = names.collect();
+            noted.retain(|(rule, _)| !names.contains(&name(&rule.key)));
+            damaged = already.damaged;
         }
-        Ok(noted)
+        Ok((noted, damaged))
     }
 
     /// Reads what exists, once, and plans on it.
@@ -268,9 +274,8 @@ impl App {
             .report(0, 0, "reading the present VIP rules");
         let mut report = Report::new(task);
         let (account, domain) = (&task.account, &task.domain);
-        // What was sent already, and of which nobody knows the outcome, is made again.
         let (present, reach, deletes) = tokio::join!(
-            self.present_rules(account, domain, |made| task.wants(made)),
+            self.present_rules(account, domain, |change| task.makes_again(change)),
             self.reach_of_import(task),
             self.delete_reach(),
         );
@@ -306,9 +311,17 @@ impl App {
         report.warnings.extend(reach.warning);
         let changes = report.changes();
         if !report.has_invalid_rows() {
-            let noted = notes.changes(self.noted(task, &report).await?);
+            let (noted, damaged) = self.noted(task, &report).await?;
+            let noted = notes.changes(noted);
             let overwrites = task.may_overwrite_notes(!changes.is_empty());
             report.planned_notes = PlannedNotes::of(noted, overwrites);
+            let is_noted_again = damaged > 0 && !report.planned_notes.is_empty();
+            report.warnings.extend(is_noted_again.then(|| {
+                format!(
+                    "{} that the import changed cannot be read, so it may be changed once more",
+                    counted(damaged, "note")
+                )
+            }));
         }
         let touched = changes.iter().filter(|change| change.is_destructive());
         let kept = routes.len().saturating_sub(touched.count());

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::app::App;
 use crate::ops::import::apply::caller;
+use crate::ops::import::back::left_out_as_damaged;
 use crate::ops::import::existing::ExistingRules;
 use crate::ops::import::outcome::{Action, RowState};
 use crate::ops::import::plan::SyncPlan;
@@ -42,6 +43,8 @@ pub(super) struct Past<'a> {
     now: ExistingRules<'a>,
     /// Those that the service removed along with its removals, as they were.
     lost: HashMap<RuleName, Route>,
+    /// What to say of changes that nobody can read any more.
+    damaged: Option<String>,
 }
 
 impl App {
@@ -52,22 +55,27 @@ impl App {
         routes: &'a [Route],
     ) -> Result<Past<'a>> {
         let store = self.journal().store().get().await?;
-        let changes = store.run_changes(&resumed.id).await?.into_iter();
-        let made = changes.filter_map(|change| match (change.was_made(), change.target) {
-            (true, TargetRecord::VipRule(rule)) => Some((
-                name(&rule.key),
-                Made {
-                    id: change.id,
-                    rule,
-                },
-            )),
-            _ => None,
-        });
+        let changes = store.run_changes(&resumed.id).await?;
+        let damaged = left_out_as_damaged(&changes);
+        let made =
+            changes
+                .into_iter()
+                .filter_map(|change| match (change.was_made(), change.target) {
+                    (true, TargetRecord::VipRule(rule)) => Some((
+                        name(&rule.key),
+                        Made {
+                            id: change.id,
+                            rule,
+                        },
+                    )),
+                    _ => None,
+                });
         let mut past = Past {
             met: ExistingRules::of(&resumed.met),
             made: made.collect(),
             now: ExistingRules::of(routes),
             lost: HashMap::new(),
+            damaged,
         };
         past.lost = past.lost_along(&resumed.met);
         Ok(past)
@@ -117,7 +125,8 @@ impl Past<'_> {
 
     /// The plan made again, as the run's account: what was made, what is left,
     /// and what others changed, which is left alone.
-    pub fn rest_of(&self, planned: SyncPlan) -> SyncPlan {
+    pub fn rest_of(&self, mut planned: SyncPlan) -> SyncPlan {
+        planned.warnings.extend(self.damaged.clone());
         let named: HashSet<RuleName> = planned
             .rows
             .iter()

@@ -9,7 +9,8 @@ use crate::ops::import::{Origin, SyncMode, SyncVips, TOOL, destinations, made_li
 use crate::ops::vips::destinations::Look;
 use skyswitch_domain::command_line;
 use skyswitch_domain::error::{Error, Result};
-use skyswitch_domain::{AccountId, Argument, PbxDomain, Route, RouteKey};
+use skyswitch_domain::{AccountId, Argument, PbxDomain, RouteKey};
+use skyswitch_guard::store::ChangeRecord;
 
 /// What is to be imported: a list, or the list of a run that was cut off.
 pub(super) struct Task {
@@ -55,10 +56,12 @@ impl Task {
         }
     }
 
-    /// Whether the list has exactly this rule.
-    pub fn wants(&self, rule: &Route) -> bool {
-        let mut rows = self.list().rows.iter();
-        rows.any(|row| row.asks_for(rule))
+    /// Whether a change whose outcome nobody knows is made once more: the list has
+    /// exactly its rule, or it is one of the run that is continued.
+    pub fn makes_again(&self, change: &ChangeRecord) -> bool {
+        let is_own = self.continued().is_some() && change.run.as_deref() == self.continued();
+        let wants = |rule| self.list().rows.iter().any(|row| row.asks_for(rule));
+        is_own || change.wanted_rule().is_some_and(wants)
     }
 
     /// Whether a rule may be changed by it.

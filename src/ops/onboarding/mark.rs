@@ -8,7 +8,9 @@ use crate::app::App;
 use crate::ops::onboarding::ani_users::goes_to_any;
 use crate::ops::onboarding::evidence::{Customer, Evidence};
 use crate::ops::onboarding::steps::{NAMED, Step, StepState, Steps};
-use crate::ops::write::agree::{Asked, Attempt, Cleared, Confirmation, asks_a_person, read_only};
+use crate::ops::write::agree::{
+    Asked, Attempt, Cleared, Confirmation, asks_a_person, failed_after, read_only,
+};
 use crate::ops::write::journal::now;
 use crate::ops::write::locks::Turn;
 use skyswitch_domain::command_line;
@@ -74,6 +76,18 @@ pub enum MarkStatus {
 
 asks_a_person!(MarkStatus);
 
+impl MarkStatus {
+    /// What was recorded, if anything, where what there is now cannot be read.
+    fn recorded(self, step: SetupStep) -> Option<String> {
+        let step = step.as_str();
+        match self {
+            MarkStatus::Attested => Some(format!("`{step}` was attested")),
+            MarkStatus::Withdrawn => Some(format!("the attestation of `{step}` was withdrawn")),
+            _ => None,
+        }
+    }
+}
+
 /// What became of it.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
@@ -138,7 +152,9 @@ pub async fn mark_setup_step(
     };
     let agreement = agreement.then(attest).await?;
     let (status, confirmation) = agreement.status(MarkStatus::Unchanged, MarkStatus::Attested);
-    let mut outcome = outcome(app, status, args.step, &customer).await?;
+    let outcome = outcome(app, status, args.step, &customer).await;
+    let done = status.recorded(args.step).into_iter().chain(told.clone());
+    let mut outcome = outcome.map_err(|error| failed_after(&Vec::from_iter(done), error))?;
     outcome.confirmation = confirmation;
     outcome.warnings.extend::<Vec<String>>(told);
     Ok(Asked::Done(outcome))
@@ -263,7 +279,9 @@ async fn withdraw(app: &App, step: SetupStep, customer: &Customer) -> Result<Mar
     };
     let turn = Turn::Setup(&customer.account, &customer.domain);
     app.reconcile_before_planning(turn, None).await?;
-    outcome(app, status, step, customer).await
+    let outcome = outcome(app, status, step, customer).await;
+    let done = Vec::from_iter(status.recorded(step));
+    outcome.map_err(|error| failed_after(&done, error))
 }
 
 impl App {

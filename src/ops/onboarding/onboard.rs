@@ -12,11 +12,12 @@ use crate::ops::onboarding::plan_number::no_way_back;
 use crate::ops::onboarding::remembered::tell_of_ticket;
 use crate::ops::onboarding::steps::Steps;
 use crate::ops::onboarding::{Step, Ticket};
-use crate::ops::write::agree::{Asked, Attempt, Confirmation, Facts, asks_a_person};
+use crate::ops::write::agree::{Asked, Attempt, Confirmation, Facts, asks_a_person, failed_after};
 use crate::ops::write::locks::Turn;
 use crate::ops::write::send::Sent;
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
+use skyswitch_domain::wording::word;
 use skyswitch_domain::{
     AccountId, Argument, CustomerKey, DestinationKey, DidRoute, Extension, PbxDomain, PhoneNumber,
     SetupStep,
@@ -152,6 +153,16 @@ impl OnboardChange {
         }
     }
 
+    /// `made: add the user 9000 (change 3)`, in words.
+    fn told(&self) -> String {
+        let state = word(self.state).replace('_', " ");
+        let id = self.change_id.as_ref();
+        let id = id.map_or(String::new(), |id| format!(" (change {id})"));
+        let reason = self.reason.as_ref();
+        let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
+        format!("{state}: {}{id}{reason}", self.what)
+    }
+
     /// Enters what became of it; nothing where it was not its turn any more.
     fn enter(&mut self, sent: Option<Sent>) {
         let Some(sent) = sent else {
@@ -272,15 +283,21 @@ pub async fn onboard_domain(
         changes
             .iter_mut()
             .for_each(|change| change.enter(sent.next()));
-        // What was made is only reported once it was read back.
-        evidence = app.evidence(customer).await?;
-        Ok(())
+        Ok(app.evidence(customer).await)
     };
     let agreement = agreement.then(apply).await?;
     // What a program wants is remembered once a person has agreed to it.
     if agreement.reached().is_some() || app.author() == Author::Person {
         app.remember_fallback(account, domain, given).await;
     }
+    let agreement = agreement
+        .then(async |read_back| {
+            // How far the setup is nobody knows then; what was made is told all the same.
+            let told = || changes.iter().map(OnboardChange::told).chain(notes.clone());
+            evidence = read_back.map_err(|error| failed_after(&Vec::from_iter(told()), error))?;
+            Ok(())
+        })
+        .await?;
     let memory = app.remembered(account, domain).await;
     let is_made = |change: &OnboardChange| change.state == PieceState::Made;
     let done = match changes.iter().all(is_made) {

@@ -194,7 +194,9 @@ pub async fn add_vip(
                 && made.same_destination(wanted)
         };
         let (present, reach, circle) = tokio::join!(
-            app.present_rules(account, domain, is_again),
+            app.present_rules(account, domain, |change| change
+                .wanted_rule()
+                .is_some_and(is_again)),
             reach.get_or_init(|| app.reach(account, domain, names_dialled)),
             circle.get_or_init(|| async move {
                 match is_doubtful {

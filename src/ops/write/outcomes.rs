@@ -73,6 +73,11 @@ impl State {
     }
 }
 
+/// Said of a change that was planned on what the journal told, where the service
+/// may have stored something else.
+const BEFORE_UNREAD: &str =
+    "no read had shown what was there before, which SkySwitch had accepted a moment earlier";
+
 impl Journal {
     /// Closes a change by what became of it.
     ///
@@ -144,15 +149,16 @@ impl Journal {
         ended_at: i64,
     ) -> Result<()> {
         let store = self.store_to_write().await?;
-        let (status, problem, request_id) = match outcome {
-            Ok(written) => (ChangeStatus::Done, None, written.request_id.as_deref()),
+        let problem = problem(change, outcome);
+        let problem = problem.as_deref();
+        let (status, request_id) = match outcome {
+            Ok(written) => (ChangeStatus::Done, written.request_id.as_deref()),
+            Err(failure) if !failure.is_known => {
+                return store.abandon_change(id, problem, ended_at).await;
+            }
             Err(failure) => {
                 let detail = failure.error.detail();
-                let problem = Some(detail.message.as_str());
-                if !failure.is_known {
-                    return store.abandon_change(id, problem, ended_at).await;
-                }
-                (ChangeStatus::Failed, problem, detail.request_id.as_deref())
+                (ChangeStatus::Failed, detail.request_id.as_deref())
             }
         };
         let closing = Closing {
@@ -196,6 +202,15 @@ pub(super) fn not_recorded(id: i64, error: &Error) -> String {
         "What became of change {id} could not be written into the journal yet ({error}); it is kept and written with the \
          next change. If the program ends before that, it is found out by reading"
     )
+}
+
+/// Why a change was not made, and what nobody knows of it.
+fn problem(change: &Change, outcome: &Result<Written, NotWritten>) -> Option<String> {
+    let why = outcome.as_ref().err().map(|failure| &failure.error);
+    let why = why.map(|error| error.detail().message.clone());
+    let unread = change.is_before_unread().then(|| BEFORE_UNREAD.to_owned());
+    let all: Vec<String> = why.into_iter().chain(unread).collect();
+    (!all.is_empty()).then(|| all.join("; "))
 }
 
 /// What there is after a change: as it was read, unless what was acknowledged is

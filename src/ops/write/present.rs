@@ -37,7 +37,7 @@ impl PresentRules {
     fn by_journal(
         rules: Vec<Route>,
         recent: &[ChangeRecord],
-        is_again: impl Fn(&Route) -> bool,
+        is_again: impl Fn(&ChangeRecord) -> bool,
     ) -> PresentRules {
         let mut present = PresentRules {
             rules,
@@ -56,7 +56,8 @@ impl PresentRules {
                 present.under_way.push((rule.key.clone(), note));
             }
             if newest.change.status == ChangeStatus::Open {
-                let perhaps = newest.wanted.as_ref().filter(|wanted| !is_again(wanted));
+                let wanted = newest.wanted.as_ref();
+                let perhaps = wanted.filter(|_| !is_again(newest.change));
                 if let (Some(_), None) = (perhaps, &listed) {
                     present.tell(newest.change, perhaps, Vec::new());
                 }
@@ -161,8 +162,8 @@ impl App {
     /// list that has once shown a change is believed from then on.
     ///
     /// A new rule of which nobody knows yet whether it was made is told, too, and
-    /// planned on by nobody, unless `is_again` says that the very same is asked for
-    /// once more.
+    /// planned on by nobody, unless `is_again` says that the very same is made once
+    /// more.
     ///
     /// # Errors
     /// The service's and the store's errors.
@@ -170,7 +171,7 @@ impl App {
         &self,
         account: &AccountId,
         domain: &PbxDomain,
-        is_again: impl Fn(&Route) -> bool,
+        is_again: impl Fn(&ChangeRecord) -> bool,
     ) -> Result<PresentRules> {
         let of_domain = ChangeFilter {
             domain: Some(domain.as_str()),
@@ -220,7 +221,7 @@ impl App {
 fn may_still_be_made<'s, 'a>(
     steps: &'s [Step<'a, Route>],
     listed: Option<&Route>,
-    is_again: impl Fn(&Route) -> bool,
+    is_again: impl Fn(&ChangeRecord) -> bool,
 ) -> Option<&'s Step<'a, Route>> {
     let newest = steps.len().checked_sub(1)?;
     let mut steps = steps.iter().enumerate().rev();
@@ -228,7 +229,7 @@ fn may_still_be_made<'s, 'a>(
         // What somebody is at work on the journal itself keeps others from.
         let is_cut_off = step.change.status == ChangeStatus::Open && step.change.owner.is_empty();
         let is_shown = *index == newest && Route::are_alike(listed, step.wanted.as_ref());
-        is_cut_off && !is_shown && !step.wanted.as_ref().is_some_and(&is_again)
+        is_cut_off && !is_shown && !is_again(step.change)
     });
     found.map(|(_, step)| step)
 }

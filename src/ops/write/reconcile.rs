@@ -25,9 +25,9 @@ use skyswitch_guard::store::{After, ChangeRecord, ChangeStatus, Closing, TargetR
 /// A request that was cut off may still be on its way for as long as one may
 /// take with all its attempts. What does not exist by then was not made.
 const ON_ITS_WAY: i64 = 35_000;
-/// What is about to be made again is closed sooner: whether the first request
-/// still arrives makes no difference then.
-const MADE_AGAIN: i64 = 1_000;
+/// Most of those that arrive at all do so within this time. An import that is
+/// continued waits for its own, and so sends less of it again.
+const ARRIVES_MOSTLY: i64 = 1_000;
 /// How long a look at all of them may take.
 const PATIENCE: Duration = Duration::from_secs(4);
 /// Customers who are read at the same time.
@@ -82,8 +82,9 @@ impl App {
     /// Closes the open changes of processes that are gone by what exists now,
     /// and gives those that could not be read.
     ///
-    /// Those of the import that the caller is about to continue are made once
-    /// more. Others stay open as long as their request may still be on its way.
+    /// They stay open as long as their request may still be on its way, which keeps
+    /// others from their rules. Those of the import that the caller is about to
+    /// continue are in nobody's way but theirs: it makes them once more.
     ///
     /// # Errors
     /// The store's errors.
@@ -100,10 +101,14 @@ impl App {
         let is_made_again =
             |change: &ChangeRecord| continued.is_some() && change.run.as_deref() == continued;
         let again = cut_off.iter().filter(|change| is_made_again(change));
-        wait_for(again.map(|change| change.last_tried_at).max(), MADE_AGAIN).await;
+        wait_for(
+            again.map(|change| change.last_tried_at).max(),
+            ARRIVES_MOSTLY,
+        )
+        .await;
         let read_until = needed.read_until();
         let unread: Vec<Vec<Unread>> = stream::iter(by_read(cut_off))
-            .map(|changes| self.close_all(changes, read_until, is_made_again))
+            .map(|changes| self.close_all(changes, read_until))
             .buffer_unordered(AT_ONCE)
             .collect()
             .await;
@@ -194,7 +199,6 @@ impl App {
         &self,
         changes: Vec<ChangeRecord>,
         read_until: Option<Instant>,
-        is_made_again: impl Fn(&ChangeRecord) -> bool,
     ) -> Vec<Unread> {
         let mut unread = Vec::new();
         let mut place = None;
@@ -203,10 +207,7 @@ impl App {
             let closed = match &failed {
                 // The same read would fail, or hang, once more.
                 Some(error) => Err(error.clone()),
-                None => {
-                    let again = is_made_again(&change);
-                    self.close(&change, &mut place, read_until, again).await
-                }
+                None => self.close(&change, &mut place, read_until).await,
             };
             if let Err(error) = closed {
                 failed = Some(error.clone());
@@ -221,7 +222,6 @@ impl App {
         change: &ChangeRecord,
         place: &mut Option<Place>,
         read_until: Option<Instant>,
-        again: bool,
     ) -> Result<()> {
         let place = match place {
             Some(place) => place,
@@ -238,7 +238,7 @@ impl App {
         // Looked for after the read, so that no change comes unseen between the two.
         let next = store.next_change(change.id).await?;
         let is_settled = is_as_wanted && next.is_none();
-        if !is_settled && may_still_arrive(change.last_tried_at, again) {
+        if !is_settled && may_still_arrive(change.last_tried_at) {
             return Ok(());
         }
         let after = match &next {
@@ -374,10 +374,9 @@ fn too_slow() -> Error {
     )
 }
 
-/// Whether a request may still be carried out. For what is made again the wait
-/// is over already.
-pub(in crate::ops) fn may_still_arrive(last_tried_at: i64, again: bool) -> bool {
-    !again && now().saturating_sub(last_tried_at) < ON_ITS_WAY
+/// Whether a request may still be carried out.
+pub(in crate::ops) fn may_still_arrive(last_tried_at: i64) -> bool {
+    now().saturating_sub(last_tried_at) < ON_ITS_WAY
 }
 
 /// Waits until that long after a moment, if it is not past.

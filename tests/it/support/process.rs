@@ -204,6 +204,16 @@ impl Home {
         database.execute_batch(statement).unwrap();
     }
 
+    /// How many changes stay open once no request of theirs can arrive any more.
+    pub async fn left_open(&self) -> Value {
+        self.change_journal(
+            "UPDATE changes SET started_at = started_at - 60000, given_up_at = given_up_at - 60000",
+        )
+        .await;
+        let open = self.run(&["changes", "--status", "open", "--json"]).await;
+        open.json()["total"].clone()
+    }
+
     pub fn path(&self) -> &Path {
         self.folder.path()
     }

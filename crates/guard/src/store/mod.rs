@@ -27,7 +27,7 @@ pub use records::{
     After, Begun, ChangeFilter, ChangeRecord, ChangeStatus, Closing, Counted, JournalPosition,
     NewChange, PieceRecord, RuleRecord, TargetRecord, TimeSpan,
 };
-pub use run_records::{KeptPlan, NewRun, RulesBefore, Run, RunBasis};
+pub use run_records::{KeptPlan, NewRun, NotedRun, RulesBefore, Run, RunBasis};
 pub use setup_records::{Attestation, NewAttestation, SetupMemory};
 pub use shared::SharedStore;
 pub use sqlite::Store;

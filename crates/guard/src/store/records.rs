@@ -160,6 +160,14 @@ impl ChangeRecord {
             }
         }
     }
+
+    /// The VIP rule that it was to make, where it was to make one.
+    pub fn wanted_rule(&self) -> Option<&Route> {
+        match &self.target {
+            TargetRecord::VipRule(rule) => rule.wanted.as_ref(),
+            TargetRecord::Piece(_) | TargetRecord::Damaged { .. } => None,
+        }
+    }
 }
 
 /// A change about to be made.

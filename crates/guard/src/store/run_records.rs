@@ -38,6 +38,23 @@ pub struct RulesBefore {
     pub rules: Option<Vec<Vip>>,
 }
 
+/// An import that changed notes and no rule.
+#[derive(Debug, Clone)]
+pub struct NotedRun {
+    /// Its id.
+    pub id: String,
+    /// The domain.
+    pub domain: String,
+    /// Client and tool, or command.
+    pub asked_by: String,
+    /// Milliseconds since 1970, UTC.
+    pub started_at: i64,
+    /// How many notes it changed.
+    pub notes: usize,
+    /// The newest change of the account that was begun before it; 0 where none was.
+    pub after: i64,
+}
+
 /// An import about to be applied.
 #[derive(Debug)]
 pub struct NewRun<'a> {

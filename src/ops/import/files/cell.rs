@@ -1,9 +1,10 @@
 //! The cells of one row, and what is wrong with them.
 
+use crate::ops::import::files::behind::{has_code, is_several_numbers};
 use crate::ops::import::files::{DOMAIN, Defaults, Row, UNTIL};
 use crate::ops::vips::notes::{LIMIT, end_of};
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{Argument, CallerKey, Day, DnisKey, PhoneNumber, has_decimals};
+use skyswitch_domain::{Argument, CallerKey, Day, DnisKey, has_decimals};
 
 /// What a row says, cell by cell; empty where it says nothing.
 #[derive(Debug, Default)]
@@ -112,6 +113,11 @@ fn number_form(column: &str, text: &str) -> Result<(), String> {
     if is_scientific(text) {
         return Err(scientific(column, text));
     }
+    if is_several_numbers(text, &[',', ';', '|']) {
+        return Err(format!(
+            "`{quoted}` in `{column}` is more than one number. Write a row for each"
+        ));
+    }
     if has_decimals(text) {
         return Err(decimal(column, text));
     }
@@ -120,9 +126,9 @@ fn number_form(column: &str, text: &str) -> Result<(), String> {
             "`{quoted}` in `{column}` has an extension, which a caller's number does not show. Leave it out"
         ));
     }
-    if is_several_numbers(text, &[',', ';', '|']) {
+    if has_code(text) {
         return Err(format!(
-            "`{quoted}` in `{column}` is more than one number. Write a row for each"
+            "`{quoted}` in `{column}` has a code behind a pause, which a caller's number does not show. Leave it out"
         ));
     }
     Ok(())
@@ -274,14 +280,6 @@ fn is_decimal(text: &str) -> bool {
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     let parts = text.split_once(['.', ',']);
     parts.is_some_and(|(whole, decimals)| digits(whole) && digits(decimals))
-}
-
-/// Whether a text is more than one number, with these marks between them, or with
-/// what Google Contacts writes there.
-pub(super) fn is_several_numbers(text: &str, marks: &[char]) -> bool {
-    let parts = text.split(marks).flat_map(|part| part.split(":::"));
-    let numbers = parts.filter(|part| part.trim().parse::<PhoneNumber>().is_ok());
-    numbers.count() > 1
 }
 
 /// `6165550123 x12`, `6165550123 ext. 12`, `6165550123;ext=12`

@@ -7,7 +7,7 @@ use crate::ops::import::files::element::Element;
 use crate::ops::import::files::{COLUMNS, Defaults, VipFile, unusable};
 use skyswitch_domain::error::{Error, Result};
 use skyswitch_domain::redact::shown;
-use skyswitch_domain::{Operation, Vip, program};
+use skyswitch_domain::{Operation, Vip, command_line};
 
 /// Reads the elements; a row's line is its position in the array.
 pub(in crate::ops) fn read(text: &str, defaults: &Defaults, file: &mut VipFile) -> Result<()> {
@@ -18,7 +18,10 @@ pub(in crate::ops) fn read(text: &str, defaults: &Defaults, file: &mut VipFile) 
                 error.line(),
                 error.column()
             ),
-            "Correct it there; `vip export --format json` shows the form.",
+            &format!(
+                "Correct it there; {} shows the form.",
+                command_line("vip export --format json")
+            ),
         )
     })?;
     for (line, row) in (1..).zip(rows(document)?) {
@@ -76,9 +79,9 @@ fn refuse_page(entries: &[(String, Element)]) -> Result<()> {
         true => Err(unusable(
             "is one page of a longer list",
             &format!(
-                "Give all of it: follow `next_cursor` of {} to the end, or write it with `{} vip export`.",
+                "Give all of it: follow `next_cursor` of {} to the end, or write it with {}.",
                 Operation::ListVips,
-                program()
+                command_line("vip export")
             ),
         )),
         false => Ok(()),

@@ -2,6 +2,7 @@
 //! vCard. Reads form only; what a row means for the present rules is
 //! decided where it is planned.
 
+mod behind;
 mod cell;
 mod csv;
 mod element;

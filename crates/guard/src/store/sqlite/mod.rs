@@ -12,6 +12,7 @@ mod journal_lists;
 mod journal_rows;
 mod kept_plans;
 mod migrations;
+mod noted_runs;
 mod notes;
 mod pin;
 mod runs;

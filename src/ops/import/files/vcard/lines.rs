@@ -170,20 +170,24 @@ fn continues(before: &mut Property, content: &[u8]) -> bool {
 
 /// Whether a line begins as a property does: `TEL;CELL:`, `item1.EMAIL:`, `END:VCARD`.
 /// A value that ends with `=` is not always meant to go on: some programs write
-/// `?id=` without encoding it, and others cut a text off. Programs write names in
-/// capitals; `Tel:` is how a note goes on.
+/// `?id=` without encoding it, and others cut a text off. Names are in letters of
+/// either case; `Tel: `, with a blank, is how a note goes on.
 fn begins_property(line: &[u8]) -> bool {
     const NAMES: &str = "ADR AGENT ANNIVERSARY BDAY BEGIN CALADRURI CALURI CATEGORIES CLASS \
                          CLIENTPIDMAP EMAIL END FBURL FN GENDER GEO IMPP KEY KIND LABEL LANG \
                          LOGO MAILER MEMBER N NICKNAME NOTE ORG PHOTO PRODID RELATED REV ROLE \
                          SORT-STRING SOUND SOURCE TEL TITLE TZ UID URL VERSION XML";
     let mut head = line.splitn(2, |byte| *byte == b':');
-    let (Some(head), Some(_)) = (head.next(), head.next()) else {
+    let (Some(head), Some(value)) = (head.next(), head.next()) else {
         return false;
     };
     let name = head.split(|byte| *byte == b';').next().unwrap_or(head);
     let name = name.rsplit(|byte| *byte == b'.').next().unwrap_or(name);
-    name.starts_with(b"X-") || NAMES.split(' ').any(|known| known.as_bytes() == name)
+    let is_in_capitals = !name.iter().any(u8::is_ascii_lowercase);
+    let is_text = !is_in_capitals && value.starts_with(b" ");
+    let name = name.to_ascii_uppercase();
+    let is_known = NAMES.split(' ').any(|known| known.as_bytes() == name);
+    !is_text && (is_known || name.starts_with(b"X-"))
 }
 
 /// The lines of a text, whichever line ends it has.

@@ -1,6 +1,7 @@
 //! A contact's number: a text as people type it, or a `tel:` address (RFC 3966).
 
-use crate::ops::import::files::cell::{has_extension, is_several_numbers};
+use crate::ops::import::files::behind::{PAUSES, before_pause, is_several_numbers};
+use crate::ops::import::files::cell::has_extension;
 use skyswitch_domain::PhoneNumber;
 use skyswitch_domain::redact::shown;
 
@@ -14,9 +15,6 @@ pub(super) struct Read {
     pub left_out: Option<String>,
 }
 
-/// Characters that an address book takes for a pause, behind a number.
-const PAUSES: [char; 6] = [',', ';', 'p', 'P', 'w', 'W'];
-
 /// Reads a number.
 ///
 /// # Errors
@@ -29,7 +27,8 @@ pub(super) fn read(text: &str) -> Result<Read, String> {
         .map(|_| &text[4..]);
     if is_several_numbers(address.unwrap_or(text), &PAUSES) {
         return Err(format!(
-            "`{}` is more than one number; write a TEL line for each",
+            "`{}` is more than one number; write a TEL line for each, or `#` behind a code that is dialled after the \
+             call is answered",
             shown(text, 60)
         ));
     }
@@ -86,25 +85,4 @@ fn of_address(address: &str) -> Result<String, String> {
         }
     }
     Ok(number)
-}
-
-/// The number before the first pause, and the rest. A letter is a pause only
-/// between digits: `1-800-FLOWERS` has none.
-fn before_pause(text: &str) -> (String, Option<String>) {
-    let dials = |rest: &str| {
-        rest.chars().all(|c| {
-            c.is_ascii_digit() || PAUSES.contains(&c) || matches!(c, '#' | '*' | ' ' | '-')
-        })
-    };
-    let pause = text.find(PAUSES).filter(|at| {
-        let (number, rest) = text.split_at(*at);
-        number.contains(|c: char| c.is_ascii_digit()) && dials(rest)
-    });
-    match pause {
-        Some(at) => {
-            let (number, rest) = text.split_at(at);
-            (number.trim().to_owned(), Some(rest.to_owned()))
-        }
-        None => (text.to_owned(), None),
-    }
 }
