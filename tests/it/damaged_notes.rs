@@ -142,9 +142,7 @@ async fn an_import_that_is_continued_says_which_notes_it_may_change_once_more() 
         ..adding(CALLER, DENTAL, "101")
     };
     add(&app, &since, &nobody()).await.unwrap();
-    bench
-        .change_journal("UPDATE run_notes SET rule = '{'")
-        .await;
+    bench.change_journal("UPDATE run_notes SET rule = '{'");
     let resumed = resume(&app, run, &Channel::Given).await;
     let told = resumed.warnings.join("\n");
     assert!(told.contains("1 note that the import changed"), "{told}");
@@ -166,9 +164,7 @@ async fn an_import_that_is_continued_names_the_entries_that_it_cannot_read() {
     let bench = Bench::demo().await;
     let app = bench.app();
     let run = unfinished_import(&bench, &app).await;
-    bench
-        .change_journal("UPDATE changes SET route_wanted = '{' WHERE ani = '16165550142'")
-        .await;
+    bench.change_journal("UPDATE changes SET route_wanted = '{' WHERE ani = '16165550142'");
     let person = Person::typing("1");
     let resumed = resume(&app, run, &Channel::During(&person)).await;
     assert_eq!(resumed.status, SyncStatus::Applied, "{resumed:?}");

@@ -315,7 +315,7 @@ async fn what_a_continued_import_made_again_others_leave_alone_while_the_first_m
     assert!(stale.hint().contains("half a minute"), "{stale}");
     assert_eq!(bench.count("DELETE"), 0);
 
-    bench.age_journal(SETTLED).await;
+    bench.age_journal(SETTLED);
     let removed = remove(&app, &removing(NEW, DENTAL), &Channel::Given).await;
     assert_eq!(removed.unwrap().status, RemoveVipStatus::Removed);
     let (told, really) = told_and_really(&bench).await;

@@ -23,7 +23,7 @@ async fn an_onboarding_says_what_it_made_where_the_setup_cannot_be_read_afterwar
     let breaks = async {
         bench.arrived("PUT", 1).await;
         let broken = "ALTER TABLE attestations RENAME TO gone";
-        bench.change_journal(broken).await;
+        bench.change_journal(broken);
         gate.open();
     };
     let (onboarded, ()) = tokio::join!(onboard(&app, &args, &Channel::Given), breaks);
@@ -49,9 +49,7 @@ async fn an_attestation_that_was_withdrawn_is_said_to_be_where_the_setup_cannot_
     };
     let breaks = async {
         bench.arrived("GET", 1).await;
-        bench
-            .change_journal("ALTER TABLE changes RENAME TO gone")
-            .await;
+        bench.change_journal("ALTER TABLE changes RENAME TO gone");
         gate.open();
     };
     let withdrawn = mark_setup_step(&app, &withdrawing, &Channel::Given);

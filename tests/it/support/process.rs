@@ -208,8 +208,7 @@ impl Home {
     pub async fn left_open(&self) -> Value {
         self.change_journal(
             "UPDATE changes SET started_at = started_at - 60000, given_up_at = given_up_at - 60000",
-        )
-        .await;
+        );
         let open = self.run(&["changes", "--status", "open", "--json"]).await;
         open.json()["total"].clone()
     }
