@@ -14,6 +14,7 @@ use rusqlite::{Connection, Row};
 use tokio::task::spawn_blocking;
 
 use super::database::{Outcome, connect};
+use skyswitch_domain::command_line;
 use skyswitch_domain::error::Error;
 
 /// Commits after which the log is carried over: they leave about as much in it as
@@ -77,7 +78,7 @@ impl Log {
             Ok(()) => Ok(()),
             Err(error) => Err(Error::internal(
                 format!("what was written may not have reached the disk: {error}"),
-                "Check the state folder and its disk (`skyswitch doctor`).",
+                format!("Check the state folder and its disk ({}).", command_line("doctor")),
             )
             .into()),
         }
