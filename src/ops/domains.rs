@@ -35,16 +35,16 @@ pub struct ListDomains {
 }
 
 /// A PBX domain as results carry it.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub struct DomainRow {
     /// The domain's name, for example `acme.12345.service`.
     pub domain: String,
     /// Free text of whoever created it.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// The reseller (territory) it belongs to, for example `12345`.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reseller: Option<String>,
 }
 
@@ -59,7 +59,7 @@ impl From<&Domain> for DomainRow {
 }
 
 /// The domains found, ordered by name.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub struct DomainList {
     /// The account that was asked.
@@ -71,7 +71,7 @@ pub struct DomainList {
     /// Domains that match in all.
     pub total: usize,
     /// Pass it as `cursor` to get the next page; left out on the last.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::ops::changes::list::ListChanges;
 use skyswitch_domain::error::{Error, Result};
@@ -11,18 +11,18 @@ use skyswitch_domain::{Operation, PbxDomain, Route, SetupPiece};
 use skyswitch_guard::store::{ChangeRecord, ChangeStatus, PieceRecord, RuleRecord, TargetRecord};
 
 /// A change as results carry it. What follows from another field is left out.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub struct ChangeRow {
     /// Its id, for `undo_change`, for example `42`; left out for an import that
     /// changed notes alone, which is undone by its `run_id`.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub change_id: Option<String>,
     /// `open` (outcome not known yet), `done`, `failed` (not made), or
     /// `reconciled` (the answer was lost; the rule was read afterwards).
     pub status: ChangeStatus,
     /// Whether it was made, where it is `reconciled`; the other statuses say it themselves.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub made: Option<bool>,
     /// The operation, for example `add_vip`; `lost_along_with` and
     /// `changed_along_with` are rules that the service removed or changed along
@@ -33,45 +33,45 @@ pub struct ChangeRow {
     /// When it was begun, RFC 3339, UTC, to the second.
     pub started_at: String,
     /// The PBX domain; left out where the list was asked for one domain.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
     /// The piece of the customer's setup, such as `did_route`, or `notes`; left out for a
     /// VIP rule.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     /// The caller as the service stores it, where a VIP rule was changed.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ani: Option<String>,
     /// The customer's number, where its routing was changed.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub did: Option<String>,
     /// The dialled number the rule is limited to; left out for any.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub dnis: Option<String>,
     /// Where calls went before, or the setting before; left out where there was none.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
     /// The same as it was asked for; left out for a removal.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub wanted: Option<String>,
     /// What was found afterwards, where it is neither what was asked for nor nothing.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
     /// Why it was not made, that a person closed it, that the entry is damaged, or that
     /// no read had shown what was there before.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
     /// The service's id of the request, for a support ticket; left out where all went well.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
     /// The place in the client's trace; left out where the client named none.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
     /// The change that this one undid.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub undoes: Option<String>,
     /// The import it belongs to; left out where the list was asked for one import.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub run_id: Option<String>,
     /// The rules that `before`, `wanted` and `after` tell of, for whoever can name their destinations.
     #[serde(skip)]

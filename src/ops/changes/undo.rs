@@ -39,7 +39,7 @@ pub struct UndoChange {
 }
 
 /// How it ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum UndoStatus {
@@ -66,7 +66,7 @@ pub enum UndoStatus {
 asks_a_person!(UndoStatus);
 
 /// The change that is undone, by what it was about; the list of changes has the rest.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub struct Undone {
     /// Its id, for example `42`.
@@ -74,19 +74,19 @@ pub struct Undone {
     /// The operation, for example `add_vip`.
     pub operation: String,
     /// The PBX domain.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
     /// The piece of the customer's setup, such as `did_route`; left out for a VIP rule.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     /// The caller as the service stores it, where a VIP rule was changed.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ani: Option<String>,
     /// The customer's number, where its routing was changed.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub did: Option<String>,
     /// The dialled number the rule is limited to; left out for any.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub dnis: Option<String>,
 }
 
@@ -105,38 +105,38 @@ impl From<ChangeRow> for Undone {
 }
 
 /// What became of it.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub struct UndoOutcome {
     /// How it ended.
     pub status: UndoStatus,
     /// The change that is undone; left out where a whole import is.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub undoes: Option<Undone>,
     /// What became of the plan that takes back a whole import, as an import of its
     /// own, which can be undone.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub import: Option<SyncOutcome>,
     /// Where a customer's number went until now, in plain words.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub previous_setting: Option<String>,
     /// Where it goes again, in plain words.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub setting: Option<String>,
     /// The rule until now; left out where there was none.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub previous: Option<Vip>,
     /// The rule as it was before that change; left out where there was none.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub vip: Option<Vip>,
     /// The undo as a change of its own, which can be undone, e.g. `43`.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub change_id: Option<String>,
     /// Why that undo would not be undone, where it would not.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub no_undo: Option<String>,
     /// Things worth a second look.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
     /// What is still to be confirmed, with status `confirmation_required`.
     #[serde(flatten)]

@@ -1,7 +1,7 @@
 //! What a sync says of itself: the plan, and what became of it, row by row.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::ops::import::{Confirmation, SyncMode};
 use crate::ops::page::{self, RESULT_BUDGET};
@@ -20,7 +20,7 @@ pub enum Origin {
 }
 
 /// What a row of the list asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum Action {
@@ -37,7 +37,7 @@ pub enum Action {
 }
 
 /// What became of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum RowState {
@@ -52,7 +52,7 @@ pub enum RowState {
 }
 
 /// How a sync ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum SyncStatus {
@@ -81,7 +81,7 @@ pub enum SyncStatus {
 }
 
 /// How many rows ask for what.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub struct Counts {
     /// New rules.
@@ -97,7 +97,7 @@ pub struct Counts {
 }
 
 /// What became of the changes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub struct Done {
     /// Made, by this request or by the run that it resumes.
@@ -111,36 +111,36 @@ pub struct Done {
 }
 
 /// A row as results carry it. Rules that stay are counted, not listed.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub struct SyncRow {
     /// Line of the list; left out for a rule that is not on it.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,
     /// What it asks for.
     pub action: Action,
     /// The caller as stored, or as given where the row cannot be used.
     pub ani: String,
     /// The called number the rule is limited to; left out for any.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub dnis: Option<String>,
     /// Where the caller's calls go by the present rule, for example `user 101`.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
     /// Where they are to go.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub wanted: Option<String>,
     /// The list's note.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// What became of it.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<RowState>,
     /// Why it cannot be used, stays, or was not made.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The change in the journal, for `undo_change`.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub change_id: Option<String>,
     /// The rules that `before` and `wanted` tell of, for whoever can name their destinations.
     #[serde(skip)]
@@ -148,7 +148,7 @@ pub struct SyncRow {
 }
 
 /// What became of a sync.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub struct SyncOutcome {
     /// How it ended.
@@ -161,10 +161,10 @@ pub struct SyncOutcome {
     #[schemars(with = "String")]
     pub mode: SyncMode,
     /// The run, for `resume` and for list_changes; left out where none was begun.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub run_id: Option<String>,
     /// The plan that was shown, to be applied as `plan` without the list.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub plan_id: Option<String>,
     /// What the rows ask for.
     pub plan: Counts,
@@ -175,7 +175,7 @@ pub struct SyncOutcome {
     #[serde(skip)]
     pub origin: Origin,
     /// What became of the changes, once any were to be sent.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub done: Option<Done>,
     /// The rows: first those that need a look, then removals, replacements and
     /// new rules. Once changes were sent, only those that need a look.
@@ -183,10 +183,10 @@ pub struct SyncOutcome {
     /// Rows that are left out here for want of room.
     pub rows_left_out: usize,
     /// Why the rest was not sent.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped_by: Option<String>,
     /// Whose names destinations were: `"Maya" is Maya Lindgren (101)`.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub named: Vec<String>,
     /// Things worth a second look.
     pub warnings: Vec<String>,

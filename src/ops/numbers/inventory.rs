@@ -52,31 +52,31 @@ pub struct ListNumbers {
 }
 
 /// A number and where it sends its calls.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub struct NumberRow {
     /// The number, for example `16165550100`.
     pub number: String,
     /// Where its calls go, for people; left out where that is not known.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub goes_to: Option<String>,
     /// The PBX domain they go to, where it is one.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
     /// What happens to calls that are taken for spam, for example `voicemail`.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub spam_handling: Option<String>,
     /// Whether it goes to a Route by ANI user although nobody knows that callers who are not VIPs reach anybody.
     pub alarm: bool,
     /// Whether that could not be told just now.
     pub unverified: bool,
     /// Why it is not known where its calls go.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub not_known: Option<String>,
 }
 
 /// The numbers found, in ascending order.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub struct NumberList {
     /// The account that was asked.
@@ -88,7 +88,7 @@ pub struct NumberList {
     /// Numbers that match in all.
     pub total: usize,
     /// Pass it as `cursor` to get the next page; left out on the last.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
     /// What is wrong, and what could not be read.
     pub warnings: Vec<String>,

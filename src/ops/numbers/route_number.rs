@@ -40,7 +40,7 @@ pub struct RouteNumber {
 }
 
 /// How it ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum RouteStatus {
@@ -63,7 +63,7 @@ pub enum RouteStatus {
 asks_a_person!(RouteStatus);
 
 /// What became of it.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub struct RouteOutcome {
     /// How it ended.
@@ -73,20 +73,20 @@ pub struct RouteOutcome {
     /// The number.
     pub did: String,
     /// Where it went until now, in plain words; left out where it went nowhere.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub previous_setting: Option<String>,
     /// Where it is to go, in plain words.
     pub setting: String,
     /// The change in the journal, which can be undone, e.g. `43`.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub change_id: Option<String>,
     /// Why `undo_change` would not put it back, where it would not.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub no_undo: Option<String>,
     /// Things worth a second look.
     pub warnings: Vec<String>,
     /// Whose name the destination was: `"Maya" is Maya Lindgren (101)`.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub named: Option<String>,
     /// What is still to be confirmed, with status `confirmation_required`.
     #[serde(flatten)]

@@ -32,7 +32,7 @@ pub struct SetupChecklist {
 }
 
 /// The state of a domain's setup.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub struct Checklist {
     /// The domain it is about.
@@ -42,18 +42,18 @@ pub struct Checklist {
     /// The steps in the order in which they must be done.
     pub steps: Vec<Step>,
     /// Name of the first step that is not settled.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub next_step: Option<SetupStep>,
     /// The ticket that asks SkySwitch for the dial translation rule, as long as
     /// the rule is neither verified nor attested.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub support_ticket: Option<Ticket>,
     /// Whose name the fallback destination was: `"Maya" is Maya Lindgren (101)`.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub named: Option<String>,
     /// What goes wrong if the order is not kept, or is going wrong right now.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub warning: Option<String>,
     /// What is doubtful about the fallback destination that was given, and what
     /// could not be looked at.

@@ -73,7 +73,7 @@ pub enum OnboardSteps {
 }
 
 /// How it ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum OnboardStatus {
@@ -100,7 +100,7 @@ pub enum OnboardStatus {
 asks_a_person!(OnboardStatus);
 
 /// What became of a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum PieceState {
@@ -117,7 +117,7 @@ pub enum PieceState {
 }
 
 /// One change to the setup.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub struct OnboardChange {
     /// The step it belongs to, for example `route_did`.
@@ -128,13 +128,13 @@ pub struct OnboardChange {
     /// How far it is.
     pub state: PieceState,
     /// Why it was not made.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The change in the journal, e.g. `42`; `undo_change` puts a number's route back.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub change_id: Option<String>,
     /// Why `undo_change` would not put a number's route back, where it would not.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub no_undo: Option<String>,
 }
 
@@ -181,13 +181,13 @@ impl OnboardChange {
 }
 
 /// What became of it, and how far the setup is now.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub struct OnboardOutcome {
     /// How it ended.
     pub status: OnboardStatus,
     /// The account, where the call named one.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub account_id: Option<String>,
     /// The domain.
     pub domain: String,
@@ -200,17 +200,17 @@ pub struct OnboardOutcome {
     #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
     pub steps: Vec<Step>,
     /// Name of the first step that is not settled.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub next_step: Option<SetupStep>,
     /// The ticket that asks SkySwitch for the dial translation rule, while it is needed.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub support_ticket: Option<Ticket>,
     /// Whose name the fallback destination was: `"Maya" is Maya Lindgren (101)`.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub named: Option<String>,
     /// What is done by hand or waits, and things worth a second look.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
     /// What is still to be confirmed, with status `confirmation_required`.
     #[serde(flatten)]

@@ -54,13 +54,13 @@ pub struct StatusQuery {
 }
 
 /// A customer and how far the setup is.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub struct CustomerRow {
     /// The customer's PBX domain.
     pub domain: String,
     /// Free text of whoever created it.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// `not_started`, the step that is waited for, `live`, or `unread`.
     #[schemars(with = "String")]
@@ -74,19 +74,19 @@ pub struct CustomerRow {
     /// What is known of the step that is waited for, or what is wrong, in plain words.
     pub waits_for: String,
     /// How long the customer waits for SkySwitch to answer the support ticket.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ticket: Option<String>,
     /// How many VIP rules the customer has.
     pub vips: usize,
     /// Numbers that go to the Route by ANI user.
     pub dids: Vec<String>,
     /// When the dial plan was read, where that was not for this answer but within the hour before.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub dial_plan_read_at: Option<String>,
 }
 
 /// How many customers are at a stage.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub struct StageCount {
     /// The stage.
@@ -97,7 +97,7 @@ pub struct StageCount {
 }
 
 /// All customers in one table.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub struct SetupStatus {
     /// The account that was asked.
@@ -115,7 +115,7 @@ pub struct SetupStatus {
     /// Customers that match in all.
     pub total: usize,
     /// Pass it as `cursor` to get the next page; left out on the last.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
     /// Customers of these whose dial plan was read within the last hour and not again; `fresh` reads it.
     pub read_earlier: usize,
@@ -129,7 +129,7 @@ pub struct SetupStatus {
     #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
     pub stages: Vec<StageCount>,
     /// VIP rules that end within a week, or should have ended.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ends: Vec<String>,
 }
 

@@ -1,7 +1,7 @@
 //! The steps of a setup, judged by the evidence.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::local_time;
 use crate::ops::onboarding::actions::{action, title};
@@ -18,7 +18,7 @@ use skyswitch_guard::store::Attestation;
 pub(super) const NAMED: usize = 5;
 
 /// How far a step is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum StepState {
@@ -42,25 +42,25 @@ impl StepState {
 }
 
 /// One step of the setup.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub struct Step {
     /// The step's name, for example `dial_translation_rule`.
     #[schemars(with = "String")]
     pub id: SetupStep,
     /// The step in a few words; only in the checklist.
-    #[serde(skip_serializing_if = "String::is_empty", default)]
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub title: String,
     /// How far it is.
     pub state: StepState,
     /// What the APIs showed, or who attested what.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<String>,
     /// What to do, unless it is settled.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
     /// Whether doing later steps without this one drops callers.
-    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub blocker: bool,
 }
 

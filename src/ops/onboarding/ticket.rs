@@ -1,7 +1,7 @@
 //! The support ticket that asks SkySwitch for the dial translation rule.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::ops::onboarding::evidence::Customer;
 use crate::ops::onboarding::steps::NAMED;
@@ -10,7 +10,7 @@ use skyswitch_domain::wording::first_few;
 use skyswitch_domain::{Destination, PhoneNumber};
 
 /// A support ticket, ready to be sent.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub struct Ticket {
     /// Its subject line.

@@ -60,7 +60,7 @@ pub struct AddVip {
 }
 
 /// How it ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum AddVipStatus {
@@ -85,7 +85,7 @@ pub enum AddVipStatus {
 asks_a_person!(AddVipStatus);
 
 /// What became of it.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub struct AddVipOutcome {
     /// How it ended.
@@ -93,15 +93,15 @@ pub struct AddVipOutcome {
     /// The rule as it was asked for.
     pub vip: Vip,
     /// Whose name the destination was: `"Maya" is Maya Lindgren (101)`.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub named: Option<String>,
     /// The rule before, where it had another destination or another note.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub previous: Option<Vip>,
     /// Things worth a second look.
     pub warnings: Vec<String>,
     /// The change in the journal, for `undo_change`, e.g. `42`.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub change_id: Option<String>,
     /// Whether a read right after showed something else than was asked for; a
     /// warning says what.

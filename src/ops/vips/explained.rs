@@ -2,12 +2,12 @@
 //! fact that is not known.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use skyswitch_domain::Vip;
 
 /// What decides where a call goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum DecidedBy {
@@ -26,7 +26,7 @@ pub enum DecidedBy {
 }
 
 /// Where calls go.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub struct CallDestination {
     /// `user`, `device` or `literal`.
@@ -34,15 +34,15 @@ pub struct CallDestination {
     /// The destination, as the service stores it.
     pub destination: String,
     /// The name of the user, where it is known.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Whether it exists; left out where that is not known.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub exists: Option<bool>,
 }
 
 /// What is known of the dial translation rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum FallbackState {
@@ -55,7 +55,7 @@ pub enum FallbackState {
 }
 
 /// What becomes of a call that no VIP rule matches.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub struct FallbackShown {
     /// What is known of the dial translation rule.
@@ -65,7 +65,7 @@ pub struct FallbackShown {
 }
 
 /// A fact that the service does not show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum UnknownFact {
@@ -96,14 +96,14 @@ pub enum UnknownFact {
 }
 
 /// What is not known of a call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub struct NotKnown {
     /// The fact.
     #[schemars(with = "String")]
     pub fact: UnknownFact,
     /// Why it is not known, or what it is about.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
 }
 
@@ -132,47 +132,47 @@ impl From<UnknownFact> for NotKnown {
 }
 
 /// A call explained.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub struct CallExplained {
     /// The account, where the question named one.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub account_id: Option<String>,
     /// The customer's domain, where it is known.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
     /// The caller, in the form that would be stored, or as given.
     pub ani: String,
     /// The dialled number, where one was given.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub dnis: Option<String>,
     /// What decides.
     #[schemars(with = "String")]
     pub decided_by: DecidedBy,
     /// Whether the call reaches the customer's VIP rules; left out where that is not known.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reaches_vip_list: Option<bool>,
     /// Where the dialled number goes, for people.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub number_goes_to: Option<String>,
     /// The customer's numbers whose calls reach the VIP rules, where none was given.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub vip_numbers: Vec<String>,
     /// Where the call goes, where that is known.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub destination: Option<CallDestination>,
     /// The VIP rule that decides.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<Vip>,
     /// The dial translation rule, where it decides.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub fallback: Option<FallbackShown>,
     /// The caller's other rules, which do not decide.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
     pub other_rules: Vec<Vip>,
     /// What is wrong on the way of the call.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
     /// What the API does not show, and so nobody can say from here.
     pub unknown: Vec<NotKnown>,

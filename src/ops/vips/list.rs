@@ -55,13 +55,13 @@ pub struct ListVips {
 }
 
 /// The VIP rules found, ordered by domain, caller and dialled number.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub struct VipList {
     /// The account that was asked.
     pub account_id: String,
     /// Whose name the destination was: `"Maya" is Maya Lindgren (101)`.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub named: Option<String>,
     /// The rules of this page.
     pub vips: Vec<Vip>,
@@ -70,10 +70,10 @@ pub struct VipList {
     /// Rules that match in all.
     pub total: usize,
     /// Pass it as `cursor` to get the next page; left out on the last.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
     /// Things worth a second look.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }
 

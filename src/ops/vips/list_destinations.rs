@@ -38,7 +38,7 @@ pub struct ListDestinations {
 }
 
 /// Somewhere a VIP's calls can go.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub struct DestinationRow {
     /// What to give as `destination`, for example `101`.
@@ -46,14 +46,14 @@ pub struct DestinationRow {
     /// What to give as `application`: `user` or `device`.
     pub application: String,
     /// The name shown, where there is one.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// `person`, `queue`, `attendant`, `device`, `system user`, or the service's word for another kind.
     pub kind: String,
 }
 
 /// The destinations found, users before devices, each ordered by id.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub struct DestinationList {
     /// The account that was asked.
@@ -67,7 +67,7 @@ pub struct DestinationList {
     /// Destinations that match in all.
     pub total: usize,
     /// Pass it as `cursor` to get the next page; left out on the last.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
     /// What is not shown, such as devices without the PBX API.
     pub warnings: Vec<String>,

@@ -49,7 +49,7 @@ pub struct RemoveVip {
 }
 
 /// How it ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum RemoveVipStatus {
@@ -72,19 +72,19 @@ pub enum RemoveVipStatus {
 asks_a_person!(RemoveVipStatus);
 
 /// What became of it.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub struct RemoveVipOutcome {
     /// How it ended.
     pub status: RemoveVipStatus,
     /// The rule that it is about, as it was; left out where nobody agreed.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub vip: Option<Vip>,
     /// Things worth a second look.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
     /// The change in the journal, for `undo_change`, e.g. `42`.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub change_id: Option<String>,
     /// What is still to be confirmed, with status `confirmation_required`.
     #[serde(flatten)]

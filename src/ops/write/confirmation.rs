@@ -1,7 +1,7 @@
 //! What a result says of a person's agreement: how it is given, and why it was not.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::app::App;
 use crate::local_time;
@@ -13,26 +13,26 @@ use skyswitch_domain::wording::counted;
 use skyswitch_guard::{Author, Channel, NotAgreed, Offered, Pending, Question};
 
 /// What a result says of a confirmation that is still to be given.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub struct Confirmation {
     /// What the person is to be shown, word for word.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub preview: Option<String>,
     /// The person approves with `skyswitch approve CODE` in a terminal, e.g. `K7QM-3XPD`.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub approval_code: Option<String>,
     /// Or the person opens this page in a browser on this machine and decides there.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub approval_link: Option<String>,
     /// Send it back as `confirmation` once the person has agreed to the preview.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub confirmation: Option<String>,
     /// When the confirmation expires, RFC 3339, UTC.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,
     /// What to do now, in one sentence.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub next_step: Option<String>,
 }
 
