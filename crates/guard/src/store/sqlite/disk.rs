@@ -78,7 +78,10 @@ impl Log {
             Ok(()) => Ok(()),
             Err(error) => Err(Error::internal(
                 format!("what was written may not have reached the disk: {error}"),
-                format!("Check the state folder and its disk ({}).", command_line("doctor")),
+                format!(
+                    "Check the state folder and its disk ({}).",
+                    command_line("doctor")
+                ),
             )
             .into()),
         }
