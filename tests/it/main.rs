@@ -25,6 +25,7 @@ mod crash;
 mod customers;
 mod cut_off;
 mod damaged_notes;
+mod damaged_text;
 mod dial_plans;
 mod documented_commands;
 mod documents;

@@ -5,9 +5,10 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+#[cfg(unix)]
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use rusqlite::{Connection, Row};
@@ -25,8 +26,8 @@ const COMMITS: u32 = 64;
 const PAGES: u32 = 20_000;
 /// So long those who read or write at the moment are waited for.
 const FOR_OTHERS: Duration = Duration::from_secs(1);
-/// So long the end of a program waits for the disk.
-const AT_THE_END: Duration = Duration::from_secs(2);
+/// So long the end of a program waits for the disk, after whatever else it waits for.
+const AT_THE_END: Duration = Duration::from_millis(500);
 
 /// The log of a database, as the disk has it.
 #[derive(Debug, Clone)]
@@ -36,6 +37,9 @@ pub(super) struct Log(Arc<Files>);
 struct Files {
     database: PathBuf,
     log: PathBuf,
+    /// Device and number of the log that was met first.
+    #[cfg(unix)]
+    first: OnceLock<(u64, u64)>,
     /// Whether the folder is known to name the log, also after a power failure.
     is_named: AtomicBool,
     /// Commits since it was carried over.
@@ -62,6 +66,8 @@ impl Log {
         Log(Arc::new(Files {
             database: database.to_owned(),
             log: log.into(),
+            #[cfg(unix)]
+            first: OnceLock::new(),
             is_named: AtomicBool::new(false),
             commits: AtomicU32::new(0),
         }))
@@ -102,11 +108,33 @@ impl Log {
 impl Files {
     fn sync(&self) -> io::Result<()> {
         let log = OpenOptions::new().read(true).write(true).open(&self.log)?;
+        self.refuse_another(&log)?;
         log.sync_data()?;
         if !self.is_named.load(Ordering::Relaxed) {
             self.sync_folder()?;
             self.is_named.store(true, Ordering::Relaxed);
         }
+        Ok(())
+    }
+
+    /// While the database is open, nobody has a reason to remove its log: another one
+    /// would be another journal, and what SQLite goes on writing is lost.
+    #[cfg(unix)]
+    fn refuse_another(&self, log: &File) -> io::Result<()> {
+        use std::os::unix::fs::MetadataExt;
+        let file = log.metadata()?;
+        let file = (file.dev(), file.ino());
+        match *self.first.get_or_init(|| file) == file {
+            true => Ok(()),
+            false => Err(io::Error::other(format!(
+                "{} was removed or replaced while this program ran",
+                self.log.display()
+            ))),
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn refuse_another(&self, _: &File) -> io::Result<()> {
         Ok(())
     }
 

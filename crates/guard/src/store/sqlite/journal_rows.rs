@@ -2,7 +2,7 @@
 
 use rusqlite::Row;
 
-use super::database::{Query, decoded, is_damage};
+use super::database::{Query, decoded, is_damage, some_text, text};
 use crate::store::stored_text::{from_text, route_from_text};
 use crate::store::{ChangeRecord, ChangeStatus, PieceRecord, RuleRecord, TargetRecord};
 use skyswitch_domain::error::{Refused, Result};
@@ -21,17 +21,17 @@ pub(super) fn select() -> Query {
 pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<ChangeRecord> {
     Ok(ChangeRecord {
         id: row.get("id")?,
-        account: row.get("account")?,
-        domain: row.get("domain")?,
-        operation: row.get("operation")?,
-        asked_by: row.get("asked_by")?,
+        account: some_text(row, "account")?,
+        domain: some_text(row, "domain")?,
+        operation: some_text(row, "operation")?,
+        asked_by: some_text(row, "asked_by")?,
         // One that is damaged hides no other.
         target: match target(row) {
             Err(error) if is_damage(&error) => TargetRecord::Damaged {
-                ani: row.get("ani")?,
-                dnis: row.get("dnis")?,
+                ani: some_text(row, "ani")?,
+                dnis: text(row, "dnis")?,
                 before: still_readable(row, "route_before")?,
-                wanted: match row.get_ref("piece")?.as_str_or_null()? {
+                wanted: match text(row, "piece")? {
                     None => still_readable(row, "route_wanted")?,
                     Some(_) => Some(UNREADABLE.to_owned()),
                 },
@@ -39,14 +39,14 @@ pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<ChangeRecord> {
             },
             target => target?,
         },
-        status: ChangeStatus::from_word(row.get_ref("status")?.as_str()?),
-        problem: row.get("problem")?,
-        request_id: row.get("request_id")?,
-        traceparent: row.get("traceparent")?,
-        closed_by: row.get("closed_by")?,
+        status: ChangeStatus::from_word(&some_text(row, "status")?),
+        problem: text(row, "problem")?,
+        request_id: text(row, "request_id")?,
+        traceparent: text(row, "traceparent")?,
+        closed_by: text(row, "closed_by")?,
         undoes: row.get("undoes")?,
-        run: row.get("run")?,
-        owner: row.get("owner")?,
+        run: text(row, "run")?,
+        owner: some_text(row, "owner")?,
         started_at: row.get("started_at")?,
         ended_at: row.get("ended_at")?,
         last_tried_at: row.get("last_tried_at")?,
@@ -81,8 +81,7 @@ const UNREADABLE: &str = "cannot be read";
 
 /// Where a rule went, or is to go, by a damaged entry; `None` where there was none.
 fn still_readable(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<String>> {
-    let text = row.get_ref(column)?.as_str_or_null()?;
-    Ok(text.map(|text| match route_from_text(text) {
+    Ok(text(row, column)?.map(|text| match route_from_text(&text) {
         Ok(route) => route.goes_to(),
         Err(_) => UNREADABLE.to_owned(),
     }))

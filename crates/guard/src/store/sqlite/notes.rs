@@ -4,7 +4,7 @@
 use rusqlite::{Connection, Row, params};
 
 use super::Store;
-use super::database::{Outcome, Query, all_rows, decoded, run};
+use super::database::{Outcome, Query, all_rows, decoded, run, some_text};
 use crate::store::records::{called_of, caller_of};
 use crate::store::stored_text::{route_from_text, route_to_text};
 use crate::store::{NewChange, NewText, NotNoted, NoteRecord, NotedByRun, RunNotes};
@@ -312,7 +312,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<NoteRecord> {
     let is_damaged = rule.is_none() || text.is_err() || day.is_err();
     Ok(NoteRecord {
         id: row.get("id")?,
-        account: row.get("account")?,
+        account: some_text(row, "account")?,
         rule: match rule {
             Some(rule) => rule,
             None => of_columns(row)?,
@@ -333,12 +333,12 @@ fn record(row: &Row<'_>) -> rusqlite::Result<NoteRecord> {
 
 /// The rule of a damaged row, which led nobody knows where.
 fn of_columns(row: &Row<'_>) -> rusqlite::Result<Route> {
-    let called = row.get_ref("dnis")?.as_str()?;
+    let called = some_text(row, "dnis")?;
     Ok(Route {
         key: RouteKey {
-            domain: row.get_ref("domain")?.as_str()?.into(),
-            ani: Ani::from_stored(row.get_ref("caller")?.as_str()?),
-            dnis: match called {
+            domain: some_text(row, "domain")?.into(),
+            ani: Ani::from_stored(&some_text(row, "caller")?),
+            dnis: match called.as_str() {
                 "" => Dnis::any(),
                 called => Dnis::from_stored(Some(called)),
             },
