@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use rusqlite::{Row, params};
 
 use super::Store;
-use super::database::{all_rows, first_row, run, value};
+use super::statements::{all_rows, first_row, run, value};
 use crate::store::{Approval, ApprovalState, NewApproval, REMEMBERED};
 use skyswitch_domain::error::{Error, Result};
 

@@ -9,15 +9,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::types::{Value, ValueRef};
-use rusqlite::{
-    Connection, ErrorCode, OpenFlags, OptionalExtension, Params, Row, Transaction,
-    TransactionBehavior,
-};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
-use super::disk::{Log, close, keep_log};
+use tokio::task::spawn_blocking;
+
+use super::disk::{Log, close, interrupted, keep_log};
 use skyswitch_domain::command_line;
-use skyswitch_domain::error::{Error, Refused, Result};
+use skyswitch_domain::error::{Error, Result};
 
 /// Others hold the file for a moment only; this is far beyond that, and less than
 /// the approval page gives itself for an answer.
@@ -95,31 +93,41 @@ pub(super) struct Database {
     log: Option<Log>,
 }
 
-/// A connection to a file, which must exist.
-pub(super) fn connect(path: &Path) -> Outcome<Connection> {
+/// A connection to a file, which must exist. Whoever makes one may wait so long
+/// for other processes.
+pub(super) fn connect(path: &Path, patience: Duration) -> Outcome<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    // Waiting is done here, asleep, and not inside SQLite.
-    connection.busy_timeout(Duration::ZERO)?;
+    connection.busy_timeout(patience)?;
     Ok(connection)
 }
 
 impl Database {
-    /// Opens the file, which must exist.
-    pub async fn open(path: &Path) -> Outcome<Database> {
-        let connection = connect(path)?;
+    /// Opens the file, which must exist, and brings it up to date. A thread does so,
+    /// which may wait.
+    pub async fn open(
+        path: &Path,
+        update: fn(&mut Connection) -> Outcome<()>,
+    ) -> Outcome<Database> {
+        let path = path.to_owned();
+        let opened = spawn_blocking(move || Database::opened(&path, update)).await;
+        opened.unwrap_or_else(|_| Err(interrupted().into()))
+    }
+
+    fn opened(path: &Path, update: fn(&mut Connection) -> Outcome<()>) -> Outcome<Database> {
+        let mut connection = connect(path, LONGEST_WAIT)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         connection.pragma_update(None, "foreign_keys", true)?;
         // A statement is planned once, and not again with each value that is bound to it.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-        let mut database = Database {
+        let has_log = keep_log(&connection)?;
+        update(&mut connection)?;
+        // From now on waiting is done here, asleep, and not inside SQLite.
+        connection.busy_timeout(Duration::ZERO)?;
+        Ok(Database {
             connection: Mutex::new(connection),
-            log: None,
-        };
-        if database.read(keep_log).await? {
-            database.log = Some(Log::of(path));
-        }
-        Ok(database)
+            log: has_log.then(|| Log::of(path)),
+        })
     }
 
     /// Reads, again where another process has the file at that moment.
@@ -140,12 +148,14 @@ impl Database {
         lasting: Lasting,
         work: impl FnOnce(&Connection) -> Outcome<T>,
     ) -> Outcome<T> {
+        let Some(log) = &self.log else {
+            return self.commit(work).await;
+        };
+        log.is_begun().await?;
         let outcome = self.commit(work).await?;
-        if let Some(log) = &self.log {
-            log.grows();
-            if lasting == Lasting::OnDisk {
-                log.is_on_disk().await?;
-            }
+        log.grows();
+        if lasting == Lasting::OnDisk {
+            log.is_on_disk().await?;
         }
         Ok(outcome)
     }
@@ -212,154 +222,18 @@ impl Patience {
     }
 }
 
-/// Runs a statement that gives no rows; how many rows it changed.
-pub(super) fn run(
-    connection: &Connection,
-    sql: &str,
-    values: impl Params,
-) -> rusqlite::Result<usize> {
-    connection.prepare_cached(sql)?.execute(values)
-}
-
-/// All rows that a statement gives.
-pub(super) fn all_rows<T>(
-    connection: &Connection,
-    sql: &str,
-    values: impl Params,
-    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-) -> rusqlite::Result<Vec<T>> {
-    connection
-        .prepare_cached(sql)?
-        .query_map(values, read)?
-        .collect()
-}
-
-/// The first row that a statement gives.
-pub(super) fn first_row<T>(
-    connection: &Connection,
-    sql: &str,
-    values: impl Params,
-    read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
-) -> rusqlite::Result<Option<T>> {
-    connection
-        .prepare_cached(sql)?
-        .query_row(values, read)
-        .optional()
-}
-
-/// The one value that a statement gives.
-pub(super) fn value<T: rusqlite::types::FromSql>(
-    connection: &Connection,
-    sql: &str,
-    values: impl Params,
-) -> rusqlite::Result<T> {
-    connection
-        .prepare_cached(sql)?
-        .query_row(values, |row| row.get(0))
-}
-
-/// A query that is put together: the text is ours, the values are bound.
-#[derive(Debug, Clone)]
-pub(super) struct Query {
-    sql: String,
-    values: Vec<Value>,
-}
-
-impl Query {
-    pub fn new(sql: impl Into<String>) -> Query {
-        Query {
-            sql: sql.into(),
-            values: Vec::new(),
-        }
-    }
-
-    /// What asks how SQLite finds the rows.
-    #[cfg(test)]
-    pub fn explained(&self) -> Query {
-        Query {
-            sql: format!("EXPLAIN QUERY PLAN {}", self.sql),
-            values: self.values.clone(),
-        }
-    }
-
-    pub fn push(&mut self, sql: &str) -> &mut Query {
-        self.sql.push_str(sql);
-        self
-    }
-
-    pub fn bind(&mut self, value: impl Into<Value>) -> &mut Query {
-        self.sql.push('?');
-        self.values.push(value.into());
-        self
-    }
-
-    pub fn all<T>(
-        &self,
-        connection: &Connection,
-        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<Vec<T>> {
-        let values = rusqlite::params_from_iter(&self.values);
-        all_rows(connection, &self.sql, values, read)
-    }
-
-    pub fn value<T: rusqlite::types::FromSql>(
-        &self,
-        connection: &Connection,
-    ) -> rusqlite::Result<T> {
-        value(
-            connection,
-            &self.sql,
-            rusqlite::params_from_iter(&self.values),
-        )
-    }
-}
-
-/// A text, also one that is damaged: one row must not hide all others.
-pub(super) fn text(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<String>> {
-    Ok(match row.get_ref(column)? {
-        ValueRef::Null => None,
-        ValueRef::Integer(number) => Some(number.to_string()),
-        ValueRef::Real(number) => Some(number.to_string()),
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
-            Some(String::from_utf8_lossy(bytes).into_owned())
-        }
-    })
-}
-
-/// The same of a column that is never empty.
-pub(super) fn some_text(row: &Row<'_>, column: &str) -> rusqlite::Result<String> {
-    Ok(text(row, column)?.unwrap_or_default())
-}
-
-/// What was read of a text that the store keeps, as a column of a row.
-pub(super) fn decoded<T>(read: Result<T, Refused>) -> rusqlite::Result<T> {
-    read.map_err(|refused| {
-        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(refused))
-    })
-}
-
-/// Whether an error tells of a value that cannot be read, and nothing of the database.
-pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
-    matches!(
-        error,
-        rusqlite::Error::FromSqlConversionFailure(..)
-            | rusqlite::Error::InvalidColumnType(..)
-            | rusqlite::Error::IntegralValueOutOfRange(..)
-            | rusqlite::Error::Utf8Error(..)
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use rusqlite::StatementStatus;
 
+    use super::super::statements::{run, value};
     use super::*;
 
     async fn in_folder(folder: &Path) -> Outcome<(Database, Connection)> {
         let file = folder.join("some.db");
         let other = Connection::open(&file)?;
         other.execute_batch("CREATE TABLE t (n INTEGER); CREATE INDEX some ON t (n)")?;
-        Ok((Database::open(&file).await?, other))
+        Ok((Database::open(&file, |_| Ok(())).await?, other))
     }
 
     #[tokio::test(flavor = "current_thread")]
@@ -393,13 +267,14 @@ mod tests {
             .build()?;
         let seen = runtime.block_on(async {
             let (database, _) = in_folder(folder.path()).await?;
+            let insert = |database: &Connection| Ok(run(database, "INSERT INTO t VALUES (1)", [])?);
+            database.write(Lasting::OnDisk, insert).await?;
             let (gate, closed) = std::sync::mpsc::channel::<()>();
-            tokio::task::spawn_blocking(move || closed.recv());
-            let write = database.write(Lasting::OnDisk, |database| {
-                Ok(run(database, "INSERT INTO t VALUES (1)", [])?)
-            });
+            spawn_blocking(move || closed.recv());
+            let write = database.write(Lasting::OnDisk, insert);
             let meanwhile = async {
-                let count = |database: &Connection| Ok(value(database, "SELECT n FROM t", [])?);
+                let count =
+                    |database: &Connection| Ok(value(database, "SELECT sum(n) FROM t", [])?);
                 let seen: Outcome<i64> = database.read(count).await;
                 drop(gate);
                 seen
@@ -408,7 +283,7 @@ mod tests {
             written?;
             seen
         });
-        assert!(matches!(seen, Ok(1)));
+        assert!(matches!(seen, Ok(2)));
         Ok(())
     }
 
@@ -425,9 +300,11 @@ mod tests {
             let without = database.write(Lasting::OnDisk, insert).await;
             assert!(std::fs::write(&log, "").is_ok());
             let with_another = database.write(Lasting::OnDisk, insert).await;
-            Outcome::Ok([without.is_ok(), with_another.is_ok()])
+            // A gap in the log would lose what comes after it.
+            let later = database.write(Lasting::Soon, insert).await;
+            Outcome::Ok([without.is_ok(), with_another.is_ok(), later.is_ok()])
         };
-        assert!(matches!(written.await, Ok([false, false])));
+        assert!(matches!(written.await, Ok([false, false, false])));
         Ok(())
     }
 
@@ -437,7 +314,7 @@ mod tests {
         let length = async {
             let (database, other) = in_folder(folder.path()).await?;
             other.close().map_err(|(_, error)| error)?;
-            for _ in 0..2_000 {
+            for _ in 0..600 {
                 let insert = |database: &Connection| {
                     Ok(run(database, "INSERT INTO t VALUES (random())", [])?)
                 };

@@ -3,7 +3,7 @@
 use rusqlite::params;
 
 use super::Store;
-use super::database::{first_row, run};
+use super::statements::{first_row, run};
 use crate::store::TimeSpan;
 use skyswitch_domain::error::Result;
 

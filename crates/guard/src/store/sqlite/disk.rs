@@ -11,10 +11,12 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, Row, TransactionBehavior};
 use tokio::task::spawn_blocking;
 
 use super::database::{Outcome, connect};
+
+use super::statements::value;
 use skyswitch_domain::command_line;
 use skyswitch_domain::error::Error;
 
@@ -42,6 +44,10 @@ struct Files {
     first: OnceLock<(u64, u64)>,
     /// Whether the folder is known to name the log, also after a power failure.
     is_named: AtomicBool,
+    /// Whether this process has begun it.
+    is_begun: AtomicBool,
+    /// Whether the disk has once failed to take it.
+    is_broken: AtomicBool,
     /// Commits since it was carried over.
     commits: AtomicU32,
 }
@@ -69,8 +75,27 @@ impl Log {
             #[cfg(unix)]
             first: OnceLock::new(),
             is_named: AtomicBool::new(false),
+            is_begun: AtomicBool::new(false),
+            is_broken: AtomicBool::new(false),
             commits: AtomicU32::new(0),
         }))
+    }
+
+    /// Begins the log before anything else is written into it: SQLite waits for the
+    /// disk with the first of all commits.
+    ///
+    /// # Errors
+    /// `internal` where the disk has failed to take something.
+    pub async fn is_begun(&self) -> Outcome<()> {
+        if self.0.is_broken.load(Ordering::Relaxed) {
+            return Err(broken().into());
+        }
+        if !self.0.is_begun.swap(true, Ordering::Relaxed) {
+            let files = Arc::clone(&self.0);
+            // What keeps it from that, the commit itself tells.
+            let _ = spawn_blocking(move || files.begin()).await;
+        }
+        Ok(())
     }
 
     /// Waits until the disk has what was committed.
@@ -79,18 +104,19 @@ impl Log {
     /// `internal`: it may be lost with the power, so nothing may rest on it.
     pub async fn is_on_disk(&self) -> Outcome<()> {
         let files = Arc::clone(&self.0);
-        let synced = spawn_blocking(move || files.sync()).await;
-        match synced.unwrap_or_else(|_| Err(io::Error::other("the wait was interrupted"))) {
-            Ok(()) => Ok(()),
-            Err(error) => Err(Error::internal(
+        let Ok(synced) = spawn_blocking(move || files.sync()).await else {
+            return Err(interrupted().into());
+        };
+        synced.map_err(|error| {
+            // What the disk did not take, the system holds for written: it would be a
+            // gap in a log that goes on.
+            self.0.is_broken.store(true, Ordering::Relaxed);
+            Error::internal(
                 format!("what was written may not have reached the disk: {error}"),
-                format!(
-                    "Check the state folder and its disk ({}).",
-                    command_line("doctor")
-                ),
+                broken().hint(),
             )
-            .into()),
-        }
+            .into()
+        })
     }
 
     /// Counts a commit, and carries the log over after some of them.
@@ -152,13 +178,39 @@ impl Files {
     }
 
     fn carry_over(&self) -> Outcome<()> {
-        let database = connect(&self.database)?;
-        // This thread may wait. Whoever writes waits for it, asleep: where the log grew
-        // meanwhile, it could not be begun anew.
-        database.busy_timeout(FOR_OTHERS)?;
+        // Whoever writes waits for this, asleep: where the log grew meanwhile, it could
+        // not be begun anew.
+        let database = connect(&self.database, FOR_OTHERS)?;
         let _: i64 = database.query_row("PRAGMA wal_checkpoint(RESTART)", [], |row| row.get(0))?;
-        Ok(())
+        drop(database);
+        self.begin()
     }
+
+    /// Writes something that changes nothing.
+    fn begin(&self) -> Outcome<()> {
+        let mut database = connect(&self.database, FOR_OTHERS)?;
+        let write = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let version: i64 = value(&write, "PRAGMA user_version", [])?;
+        write.pragma_update(None, "user_version", version)?;
+        Ok(write.commit()?)
+    }
+}
+
+pub(super) fn interrupted() -> Error {
+    Error::internal(
+        "a thread that works on the state store broke off",
+        "Start the program again; if it persists, please report this as a bug.",
+    )
+}
+
+fn broken() -> Error {
+    Error::internal(
+        "something that was written did not reach the disk, so nothing more is written",
+        format!(
+            "Check the state folder and its disk ({}), and start the program again.",
+            command_line("doctor")
+        ),
+    )
 }
 
 /// Closes a connection. The last one to a file carries the log over, which takes

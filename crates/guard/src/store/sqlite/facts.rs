@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::params;
 
 use super::Store;
-use super::database::{all_rows, first_row, run};
+use super::statements::{all_rows, first_row, run};
 use skyswitch_domain::error::Result;
 
 impl Store {

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, params};
 
-use super::database::{Outcome, first_row, run, value};
+use super::database::Outcome;
+
 use super::journal_counts::counted;
+use super::statements::{first_row, run, value};
 use super::{Store, notes};
 use crate::store::records::{called_of, caller_of};
 use crate::store::stored_text::{route_to_text, to_text};

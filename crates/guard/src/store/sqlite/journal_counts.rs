@@ -3,7 +3,8 @@
 use rusqlite::{Connection, ToSql};
 
 use super::Store;
-use super::database::{Outcome, value};
+use super::database::Outcome;
+use super::statements::value;
 use crate::store::Counted;
 use skyswitch_domain::error::Result;
 

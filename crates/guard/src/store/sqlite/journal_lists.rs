@@ -1,8 +1,8 @@
 //! Finding changes in the journal.
 
 use super::Store;
-use super::database::Query;
 use super::journal_rows::{record, select};
+use super::statements::Query;
 use crate::store::records::caller_of;
 use crate::store::{ChangeFilter, ChangeRecord, ChangeStatus, TimeSpan};
 use skyswitch_domain::Ani;
@@ -211,8 +211,8 @@ mod tests {
 
     /// How SQLite finds what a query asks for.
     fn plan(query: &Query) -> Outcome<Vec<String>> {
-        let database = Connection::open_in_memory()?;
-        migrate(&database)?;
+        let mut database = Connection::open_in_memory()?;
+        migrate(&mut database)?;
         Ok(query.explained().all(&database, |row| row.get("detail"))?)
     }
 

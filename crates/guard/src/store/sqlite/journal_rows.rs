@@ -2,7 +2,7 @@
 
 use rusqlite::Row;
 
-use super::database::{Query, decoded, is_damage, some_text, text};
+use super::statements::{Query, decoded, is_damage, some_text, text};
 use crate::store::stored_text::{from_text, route_from_text};
 use crate::store::{ChangeRecord, ChangeStatus, PieceRecord, RuleRecord, TargetRecord};
 use skyswitch_domain::error::{Refused, Result};

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use rusqlite::params;
 
 use super::Store;
-use super::database::{first_row, run};
+use super::statements::{first_row, run};
 use crate::store::KeptPlan;
 use skyswitch_domain::error::Result;
 

@@ -1,8 +1,10 @@
 //! The store's schema, version by version.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, TransactionBehavior};
 
-use super::database::{Failed, Outcome, value};
+use super::database::{Failed, Outcome};
+
+use super::statements::value;
 use skyswitch_domain::error::Error;
 
 /// What leads from one version of the schema to the next. Files are never
@@ -44,18 +46,17 @@ const VERSIONS: [&str; 25] = [
 /// Where earlier versions of this program kept the versions of the schema.
 const EARLIER: &str = "_sqlx_migrations";
 
-/// Whether the schema is the newest that this version knows.
-pub(super) fn are_done(database: &Connection) -> Outcome<bool> {
-    Ok(version(database)? == VERSIONS.len())
-}
-
-/// Takes the schema to its newest version, in the transaction of `database`.
+/// Takes the schema to its newest version, all of it or nothing.
 ///
 /// # Errors
 /// `internal` where a newer version of this program has written the store: it
 /// may have given the entries another meaning.
-pub(super) fn migrate(database: &Connection) -> Outcome<()> {
-    let version = version(database)?;
+pub(super) fn migrate(database: &mut Connection) -> Outcome<()> {
+    if version(database)? == VERSIONS.len() {
+        return Ok(());
+    }
+    let database = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let version = version(&database)?;
     let missing = VERSIONS
         .get(version..)
         .ok_or_else(|| from_the_future(version))?;
@@ -63,7 +64,8 @@ pub(super) fn migrate(database: &Connection) -> Outcome<()> {
         database.execute_batch(sql)?;
     }
     database.execute_batch(&format!("DROP TABLE IF EXISTS {EARLIER}"))?;
-    Ok(database.pragma_update(None, "user_version", VERSIONS.len() as i64)?)
+    database.pragma_update(None, "user_version", VERSIONS.len() as i64)?;
+    Ok(database.commit()?)
 }
 
 fn version(database: &Connection) -> Outcome<usize> {
@@ -94,13 +96,12 @@ mod tests {
     #[test]
     fn what_an_earlier_version_leaves_behind_when_it_is_started_once_more_is_no_harm()
     -> rusqlite::Result<()> {
-        let database = Connection::open_in_memory()?;
-        assert!(migrate(&database).is_ok());
+        let mut database = Connection::open_in_memory()?;
+        assert!(migrate(&mut database).is_ok());
         database.execute_batch(&format!(
             "CREATE TABLE {EARLIER} (version BIGINT PRIMARY KEY)"
         ))?;
-        assert!(matches!(are_done(&database), Ok(true)));
-        assert!(migrate(&database).is_ok());
+        assert!(migrate(&mut database).is_ok());
         Ok(())
     }
 }

@@ -18,6 +18,7 @@ mod pin;
 mod runs;
 mod setup;
 mod setup_memory;
+mod statements;
 mod upkeep;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,8 +27,9 @@ use rusqlite::Connection;
 
 use super::StateFolder;
 use super::trust::{Identity, Kind};
-use database::{Database, Lasting, Outcome, value};
+use database::{Database, Lasting, Outcome};
 use skyswitch_domain::error::{Error, Result};
+use statements::value;
 
 const FILE: &str = "state.db";
 /// What SQLite keeps beside it.
@@ -73,11 +75,7 @@ impl Store {
         for side in SIDE_FILES {
             folder.refuse_untrusted(side, Kind::File)?;
         }
-        let database = Database::open(&path).await?;
-        if !database.read(migrations::are_done).await? {
-            let migrated = database.write(Lasting::OnDisk, migrations::migrate);
-            migrated.await?;
-        }
+        let database = Database::open(&path, migrations::migrate).await?;
         let installation =
             |database: &Connection| Ok(value(database, "SELECT id FROM installation", [])?);
         let installation = database.read(installation).await?;

@@ -1,7 +1,7 @@
 //! Imports that changed notes alone: the journal has no change of theirs.
 
 use super::Store;
-use super::database::all_rows;
+use super::statements::all_rows;
 use crate::store::NotedRun;
 use skyswitch_domain::error::Result;
 

@@ -4,7 +4,8 @@
 use rusqlite::{Connection, Row, params};
 
 use super::Store;
-use super::database::{Outcome, Query, all_rows, decoded, run, some_text};
+use super::database::Outcome;
+use super::statements::{Query, all_rows, decoded, run, some_text};
 use crate::store::records::{called_of, caller_of};
 use crate::store::stored_text::{route_from_text, route_to_text};
 use crate::store::{NewChange, NewText, NotNoted, NoteRecord, NotedByRun, RunNotes};

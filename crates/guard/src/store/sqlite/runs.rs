@@ -4,8 +4,8 @@
 use rusqlite::{Row, params};
 
 use super::Store;
-use super::database::{decoded, first_row, run};
 use super::journal_rows::select;
+use super::statements::{decoded, first_row, run};
 use crate::store::stored_text::{from_text, routes_from_text, routes_to_text, to_text};
 use crate::store::{ChangeRecord, NewRun, RulesBefore, Run, RunBasis};
 use skyswitch_domain::error::Result;

@@ -3,8 +3,9 @@
 use rusqlite::{Connection, params};
 
 use super::Store;
-use super::database::{Outcome, all_rows, run, value};
+use super::database::Outcome;
 use super::journal_rows::piece;
+use super::statements::{all_rows, run, value};
 use crate::store::{Attestation, NewAttestation};
 use skyswitch_domain::error::Result;
 use skyswitch_domain::{DidRoute, SetupPiece, SetupStep};

@@ -3,7 +3,7 @@
 use rusqlite::params;
 
 use super::Store;
-use super::database::{all_rows, run};
+use super::statements::{all_rows, run};
 use crate::store::SetupMemory;
 use skyswitch_domain::error::Result;
 

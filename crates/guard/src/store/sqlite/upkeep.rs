@@ -6,8 +6,8 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::Store;
-use super::database::{all_rows, run, value};
 use super::journal_rows::select;
+use super::statements::{all_rows, run, value};
 use crate::store::{ChangeStatus, StoreHealth, StorePruned, TargetRecord};
 use skyswitch_domain::error::{Error, Result};
 
