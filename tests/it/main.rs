@@ -89,6 +89,7 @@ mod read_back;
 mod real_answers;
 mod reference;
 mod remembered;
+mod removed_log;
 mod resources;
 mod results;
 mod retries;

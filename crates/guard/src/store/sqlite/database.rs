@@ -122,6 +122,8 @@ impl Database {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         let has_log = keep_log(&connection)?;
         update(&mut connection)?;
+        // With the first read, SQLite has its log.
+        connection.execute_batch("SELECT 1 FROM sqlite_schema")?;
         // From now on waiting is done here, asleep, and not inside SQLite.
         connection.busy_timeout(Duration::ZERO)?;
         Ok(Database {
@@ -197,6 +199,12 @@ impl Drop for Database {
         if let Ok(nothing) = Connection::open_in_memory() {
             let connection = self.connection.get_mut();
             let connection = connection.unwrap_or_else(PoisonError::into_inner);
+            if self.log.as_ref().is_some_and(|log| !log.is_in_place()) {
+                // The last one to close a file carries its log over and removes the one of
+                // that name, which is not the same.
+                let keep = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+                let _ = connection.set_db_config(keep, true);
+            }
             close(std::mem::replace(connection, nothing));
         }
     }

@@ -5,14 +5,12 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
-#[cfg(unix)]
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use rusqlite::{Connection, Row, TransactionBehavior};
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinError, spawn_blocking};
 
 use super::database::{Outcome, connect};
 
@@ -39,9 +37,9 @@ pub(super) struct Log(Arc<Files>);
 struct Files {
     database: PathBuf,
     log: PathBuf,
-    /// Device and number of the log that was met first.
-    #[cfg(unix)]
-    first: OnceLock<(u64, u64)>,
+    /// The log, open for as long as the database is: the system tells each who has it
+    /// open once that it could not be written.
+    file: io::Result<File>,
     /// Whether the folder is known to name the log, also after a power failure.
     is_named: AtomicBool,
     /// Whether this process has begun it.
@@ -66,14 +64,15 @@ pub(super) fn keep_log(database: &Connection) -> Outcome<bool> {
 }
 
 impl Log {
+    /// That of a database which was read, so that it is there.
     pub fn of(database: &Path) -> Log {
         let mut log = database.as_os_str().to_owned();
         log.push("-wal");
+        let log = PathBuf::from(log);
         Log(Arc::new(Files {
             database: database.to_owned(),
-            log: log.into(),
-            #[cfg(unix)]
-            first: OnceLock::new(),
+            file: OpenOptions::new().read(true).write(true).open(&log),
+            log,
             is_named: AtomicBool::new(false),
             is_begun: AtomicBool::new(false),
             is_broken: AtomicBool::new(false),
@@ -92,8 +91,8 @@ impl Log {
         }
         if !self.0.is_begun.swap(true, Ordering::Relaxed) {
             let files = Arc::clone(&self.0);
-            // What keeps it from that, the commit itself tells.
-            let _ = spawn_blocking(move || files.begin()).await;
+            let begun = spawn_blocking(move || files.begin()).await;
+            return self.unless_broken(begun);
         }
         Ok(())
     }
@@ -104,12 +103,17 @@ impl Log {
     /// `internal`: it may be lost with the power, so nothing may rest on it.
     pub async fn is_on_disk(&self) -> Outcome<()> {
         let files = Arc::clone(&self.0);
-        let Ok(synced) = spawn_blocking(move || files.sync()).await else {
+        let synced = spawn_blocking(move || files.sync()).await;
+        self.unless_broken(synced)
+    }
+
+    /// What the disk did not take, the system holds for written: it would be a gap in a
+    /// log that goes on.
+    fn unless_broken(&self, done: Result<io::Result<()>, JoinError>) -> Outcome<()> {
+        let Ok(done) = done else {
             return Err(interrupted().into());
         };
-        synced.map_err(|error| {
-            // What the disk did not take, the system holds for written: it would be a
-            // gap in a log that goes on.
+        done.map_err(|error| {
             self.0.is_broken.store(true, Ordering::Relaxed);
             Error::internal(
                 format!("what was written may not have reached the disk: {error}"),
@@ -117,6 +121,11 @@ impl Log {
             )
             .into()
         })
+    }
+
+    /// Whether others find it where it was.
+    pub fn is_in_place(&self) -> bool {
+        self.0.in_place().is_ok()
     }
 
     /// Counts a commit, and carries the log over after some of them.
@@ -133,9 +142,7 @@ impl Log {
 
 impl Files {
     fn sync(&self) -> io::Result<()> {
-        let log = OpenOptions::new().read(true).write(true).open(&self.log)?;
-        self.refuse_another(&log)?;
-        log.sync_data()?;
+        self.in_place()?.sync_data()?;
         if !self.is_named.load(Ordering::Relaxed) {
             self.sync_folder()?;
             self.is_named.store(true, Ordering::Relaxed);
@@ -143,25 +150,21 @@ impl Files {
         Ok(())
     }
 
-    /// While the database is open, nobody has a reason to remove its log: another one
-    /// would be another journal, and what SQLite goes on writing is lost.
-    #[cfg(unix)]
-    fn refuse_another(&self, log: &File) -> io::Result<()> {
-        use std::os::unix::fs::MetadataExt;
-        let file = log.metadata()?;
-        let file = (file.dev(), file.ino());
-        match *self.first.get_or_init(|| file) == file {
-            true => Ok(()),
-            false => Err(io::Error::other(format!(
-                "{} was removed or replaced while this program ran",
-                self.log.display()
-            ))),
+    /// The log, where it is still what others find. While the database is open, nobody
+    /// has a reason to remove it: what SQLite goes on writing would be lost, and another
+    /// connection would write into a log that it does not know.
+    fn in_place(&self) -> io::Result<&File> {
+        let file = match &self.file {
+            Ok(file) => file,
+            Err(error) => return Err(io::Error::new(error.kind(), error.to_string())),
+        };
+        if is_at(file, &self.log)? {
+            return Ok(file);
         }
-    }
-
-    #[cfg(not(unix))]
-    fn refuse_another(&self, _: &File) -> io::Result<()> {
-        Ok(())
+        Err(io::Error::other(format!(
+            "{} was removed or replaced while this program ran",
+            self.log.display()
+        )))
     }
 
     #[cfg(unix)]
@@ -178,22 +181,49 @@ impl Files {
     }
 
     fn carry_over(&self) -> Outcome<()> {
-        // Whoever writes waits for this, asleep: where the log grew meanwhile, it could
-        // not be begun anew.
+        if self.in_place().is_err() {
+            return Ok(());
+        }
         let database = connect(&self.database, FOR_OTHERS)?;
-        let _: i64 = database.query_row("PRAGMA wal_checkpoint(RESTART)", [], |row| row.get(0))?;
+        // Nearly all of it while others go on; and the rest while they wait, asleep: where
+        // the log grew meanwhile, it could not be begun anew.
+        for how in ["PASSIVE", "RESTART"] {
+            let sql = format!("PRAGMA wal_checkpoint({how})");
+            let _: i64 = database.query_row(&sql, [], |row| row.get(0))?;
+        }
         drop(database);
-        self.begin()
+        self.write_nothing()
+    }
+
+    fn begin(&self) -> io::Result<()> {
+        self.in_place()?;
+        // What keeps it from that, the commit itself tells.
+        let _ = self.write_nothing();
+        Ok(())
     }
 
     /// Writes something that changes nothing.
-    fn begin(&self) -> Outcome<()> {
+    fn write_nothing(&self) -> Outcome<()> {
         let mut database = connect(&self.database, FOR_OTHERS)?;
         let write = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let version: i64 = value(&write, "PRAGMA user_version", [])?;
         write.pragma_update(None, "user_version", version)?;
         Ok(write.commit()?)
     }
+}
+
+/// Whether that name leads to the open file.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let (file, there) = (file.metadata()?, std::fs::metadata(path)?);
+    Ok((file.dev(), file.ino()) == (there.dev(), there.ino()))
+}
+
+/// Whether that name leads to a file: it cannot be removed while it is open.
+#[cfg(not(unix))]
+fn is_at(_: &File, path: &Path) -> io::Result<bool> {
+    Ok(path.exists())
 }
 
 pub(super) fn interrupted() -> Error {
