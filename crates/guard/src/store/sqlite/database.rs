@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
-
 use tokio::task::spawn_blocking;
 
 use super::disk::{Log, close, interrupted, keep_log};
@@ -153,11 +152,11 @@ impl Database {
         let Some(log) = &self.log else {
             return self.commit(work).await;
         };
-        log.is_begun().await?;
+        log.begin().await?;
         let outcome = self.commit(work).await?;
-        log.grows();
+        log.count_commit();
         if lasting == Lasting::OnDisk {
-            log.is_on_disk().await?;
+            log.reach_disk().await?;
         }
         Ok(outcome)
     }

@@ -85,7 +85,7 @@ impl Log {
     ///
     /// # Errors
     /// `internal` where the disk has failed to take something.
-    pub async fn is_begun(&self) -> Outcome<()> {
+    pub async fn begin(&self) -> Outcome<()> {
         if self.0.is_broken.load(Ordering::Relaxed) {
             return Err(broken().into());
         }
@@ -101,7 +101,7 @@ impl Log {
     ///
     /// # Errors
     /// `internal`: it may be lost with the power, so nothing may rest on it.
-    pub async fn is_on_disk(&self) -> Outcome<()> {
+    pub async fn reach_disk(&self) -> Outcome<()> {
         let files = Arc::clone(&self.0);
         let synced = spawn_blocking(move || files.sync()).await;
         self.unless_broken(synced)
@@ -129,7 +129,7 @@ impl Log {
     }
 
     /// Counts a commit, and carries the log over after some of them.
-    pub fn grows(&self) {
+    pub fn count_commit(&self) {
         if self.0.commits.fetch_add(1, Ordering::Relaxed) < COMMITS {
             return;
         }
